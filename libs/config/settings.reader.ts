@@ -1,0 +1,58 @@
+import { Settings } from './settings';
+import { Variable, variables } from './variable.decorator';
+
+/** The environment does not make valid settings. The message has one line for each bad variable and repeats no secret. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/**
+ * Reads every setting from the environment. An empty variable is an unset one; unknown variables are ignored.
+ * @throws SettingsError naming every bad or missing variable at once.
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const variable of variables()) {
+    const text = env[variable.name];
+    const value = text === undefined || text === '' ? variable.default : variable.type.parse(text);
+    if (value !== undefined) values[variable.property] = value;
+    else if (text) problems.push(refusal(variable, text));
+    else if (variable.required) problems.push(absence(variable));
+  }
+  const settings = Object.assign(new Settings(), values);
+  if (settings.port !== 0 && settings.port === settings.metricsPort) {
+    problems.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze(settings);
+}
+
+function refusal({ name, type, secret, required, default: fallback }: Variable, text: string): string {
+  // Even in a variable that holds no secret, anything longer than a word may be one that was pasted into the wrong place.
+  const shown =
+    !secret && /^[\w.,+ -]{1,16}$/.test(text)
+      ? `is "${text}", which is not allowed`
+      : 'has a value that is not allowed';
+  const mend = required
+    ? 'Set it to one that is'
+    : `Set it to one that is, or unset it for ${describeDefault(fallback)}`;
+  return `${name} ${shown}. Allowed: ${plain(type.allowed)}. ${mend}.`;
+}
+
+function absence({ name, type, description }: Variable): string {
+  return `${name} is not set, and must be: ${plain(description)} Allowed: ${plain(type.allowed)}.`;
+}
+
+function describeDefault(fallback: unknown): string {
+  return fallback === undefined ? 'none' : `the default, ${String(fallback)}`;
+}
+
+/** Descriptions are markdown; a terminal has no use for the backticks. */
+function plain(markdown: string): string {
+  return markdown.replaceAll('`', '');
+}

@@ -1,0 +1,172 @@
+import { Variable } from './variable.decorator';
+import { host, integer, oneOf, url } from './variable.type';
+
+const PORT = integer(0, 65_535);
+const TEN_MINUTES_MS = 600_000;
+const SEVEN_DAYS_SECONDS = 604_800;
+const HUNDRED_MEBIBYTES = 104_857_600;
+
+/**
+ * Every setting there is. Made, checked and frozen by `readSettings`, which assigns each property: hence the `!`.
+ * Inject it by its class.
+ */
+export class Settings {
+  @Variable({
+    group: 'Process',
+    description: 'What the process runs for. Outside of `production`, `npm start` may bring up its own services.',
+    type: oneOf('production', 'development', 'test'),
+    default: 'production',
+  })
+  readonly nodeEnv!: 'production' | 'development' | 'test';
+
+  @Variable({
+    group: 'Process',
+    description: 'The least severe log lines that are written. Logs are JSON lines on standard output.',
+    type: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    default: 'info',
+  })
+  readonly logLevel!: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+  @Variable({
+    group: 'Process',
+    description:
+      'How long after SIGTERM requests are still served while readiness already fails. Longer than the load balancer takes to notice.',
+    type: integer(0, TEN_MINUTES_MS),
+    default: 5_000,
+  })
+  readonly drainDelayMs!: number;
+
+  @Variable({
+    group: 'Addresses',
+    description: 'Where the API listens.',
+    type: host(),
+    default: '0.0.0.0',
+  })
+  readonly host!: string;
+
+  @Variable({
+    group: 'Addresses',
+    description: 'The port of the API; 0 takes any free one.',
+    type: PORT,
+    default: 3_000,
+  })
+  readonly port!: number;
+
+  @Variable({
+    group: 'Addresses',
+    description: 'Where the admin port listens: `/metrics` and `/health/live`.',
+    type: host(),
+    default: '0.0.0.0',
+  })
+  readonly metricsHost!: string;
+
+  @Variable({
+    group: 'Addresses',
+    description: 'The admin port; 0 takes any free one. Not the same as `PORT`.',
+    type: PORT,
+    default: 9_464,
+  })
+  readonly metricsPort!: number;
+
+  @Variable({
+    group: 'Postgres',
+    description: 'The database that holds the truth.',
+    type: url('postgres', 'postgresql'),
+    required: true,
+    secret: true,
+  })
+  readonly databaseUrl!: string;
+
+  @Variable({
+    group: 'Postgres',
+    description:
+      'Connections of this process at most. All processes together stay below `max_connections` of Postgres.',
+    type: integer(1, 1_000),
+    default: 10,
+  })
+  readonly databasePoolSize!: number;
+
+  @Variable({
+    group: 'Redis',
+    description:
+      'The fast path of idempotency. Unset: no 409 `idempotency_key_in_use`, and replays are answered from Postgres.',
+    type: url('redis', 'rediss'),
+    secret: true,
+  })
+  readonly redisUrl?: string;
+
+  @Variable({
+    group: 'Redis',
+    description: 'How long a call waits for Redis before it goes on without.',
+    type: integer(1, 10_000),
+    default: 50,
+  })
+  readonly redisTimeoutMs!: number;
+
+  @Variable({
+    group: 'Requests',
+    description: 'The largest request body. A larger one answers 413 `payload_too_large`.',
+    type: integer(1, HUNDRED_MEBIBYTES),
+    default: 5_242_880,
+  })
+  readonly bodyLimitBytes!: number;
+
+  @Variable({
+    group: 'Requests',
+    description: 'The largest item of a batch. A larger one is the item error `too_large`.',
+    type: integer(1, HUNDRED_MEBIBYTES),
+    default: 262_144,
+  })
+  readonly itemLimitBytes!: number;
+
+  @Variable({
+    group: 'Requests',
+    description: 'The time in which every answer leaves. A caller may ask for less with `x-request-timeout-ms`.',
+    type: integer(1, TEN_MINUTES_MS),
+    default: 30_000,
+  })
+  readonly requestTimeoutMs!: number;
+
+  @Variable({
+    group: 'Writes',
+    description: 'How long an item waits for a record that another transaction holds before it is `locked`.',
+    type: integer(1, TEN_MINUTES_MS),
+    default: 2_000,
+  })
+  readonly lockTimeoutMs!: number;
+
+  @Variable({
+    group: 'Writes',
+    description:
+      'When changes are flushed to disk: once before the answer to a `batch` leaves, or with each `item`. Either way nothing answered is lost.',
+    type: oneOf('batch', 'item'),
+    default: 'batch',
+  })
+  readonly durability!: 'batch' | 'item';
+
+  @Variable({
+    group: 'Writes',
+    description: 'Whether a property that is not defined fails its item (`unknown_property`) or is stored as it came.',
+    type: oneOf('reject', 'accept'),
+    default: 'reject',
+  })
+  readonly unknownProperties!: 'reject' | 'accept';
+
+  @Variable({
+    group: 'Idempotency',
+    description:
+      'How long an `Idempotency-Key` lives. After it, for 7 days more, re-use is 409 `idempotency_key_stale`.',
+    type: integer(1, SEVEN_DAYS_SECONDS),
+    default: 86_400,
+  })
+  readonly idempotencyTtlSeconds!: number;
+
+  @Variable({
+    group: 'Idempotency',
+    description:
+      'How long Redis keeps a finished answer; later replays are answered from Postgres, with the same bytes.',
+    type: integer(1, SEVEN_DAYS_SECONDS),
+    default: 3_600,
+  })
+  readonly idempotencyCacheSeconds!: number;
+}

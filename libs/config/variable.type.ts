@@ -1,0 +1,43 @@
+/** How the text of one environment variable becomes a value. */
+export interface VariableType<T> {
+  /** What is allowed, as the operator reads it in an error and in the reference. */
+  readonly allowed: string;
+  /** The value, or undefined where the text is not allowed. */
+  parse(text: string): T | undefined;
+}
+
+/** Decimal digits only, so that `1e3`, `0x10`, ` 5` and `5s` are refused instead of guessed at. Both bounds are inclusive. */
+export function integer(min: number, max: number): VariableType<number> {
+  return {
+    allowed: `integer, ${min} to ${max}`,
+    parse(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+      return value !== undefined && value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function oneOf<const T extends string>(...words: readonly T[]): VariableType<T> {
+  return {
+    allowed: words.map((word) => `\`${word}\``).join(', '),
+    parse: (text) => words.find((word) => word === text),
+  };
+}
+
+export function url(...schemes: readonly string[]): VariableType<string> {
+  const protocols = schemes.map((scheme) => `${scheme}:`);
+  return {
+    allowed: `URL, ${schemes.map((scheme) => `\`${scheme}://\``).join(' or ')}`,
+    parse(text) {
+      const wellFormed = !/\s/.test(text) && text.includes('://') && URL.canParse(text);
+      return wellFormed && protocols.includes(new URL(text).protocol) ? text : undefined;
+    },
+  };
+}
+
+export function host(): VariableType<string> {
+  return {
+    allowed: 'host name or IP address',
+    parse: (text) => (/^[\w.:%-]{1,253}$/.test(text) ? text : undefined),
+  };
+}
