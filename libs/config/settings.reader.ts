@@ -1,5 +1,5 @@
 import { Settings } from './settings';
-import { Variable, variables } from './variable.decorator';
+import { Variable, variables, VariableValue } from './variable.decorator';
 
 /** The environment does not make valid settings. The message has one line for each bad variable and repeats no secret. */
 export class SettingsError extends Error {
@@ -16,7 +16,7 @@ export class SettingsError extends Error {
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const problems: string[] = [];
-  const values: Record<string, unknown> = {};
+  const values: Record<string, VariableValue> = {};
   for (const variable of variables()) {
     const text = env[variable.name];
     const value = text === undefined || text === '' ? variable.default : variable.type.parse(text);
@@ -48,8 +48,8 @@ function absence({ name, type, description }: Variable): string {
   return `${name} is not set, and must be: ${plain(description)} Allowed: ${plain(type.allowed)}.`;
 }
 
-function describeDefault(fallback: unknown): string {
-  return fallback === undefined ? 'none' : `the default, ${String(fallback)}`;
+function describeDefault(fallback: VariableValue | undefined): string {
+  return fallback === undefined ? 'none' : `the default, ${fallback}`;
 }
 
 /** Descriptions are markdown; a terminal has no use for the backticks. */

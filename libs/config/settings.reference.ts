@@ -32,5 +32,5 @@ function table(members: readonly Variable[]): string {
 
 function describeDefault(variable: Variable): string {
   if (variable.required) return '**required**';
-  return variable.default === undefined ? 'unset' : `\`${String(variable.default)}\``;
+  return variable.default === undefined ? 'unset' : `\`${variable.default}\``;
 }

@@ -1,6 +1,9 @@
 import { VariableType } from './variable.type';
 
-export interface VariableSpec<T = unknown> {
+/** What a variable can hold. */
+export type VariableValue = string | number;
+
+export interface VariableSpec<T extends VariableValue = VariableValue> {
   /** The heading it stands under in the reference. */
   readonly group: string;
   readonly description: string;
@@ -28,7 +31,7 @@ export function variables(): readonly Variable[] {
 }
 
 /** Declares a property of `Settings` as read from the environment variable of the same name in capitals: `logLevel` is `LOG_LEVEL`. */
-export function Variable<T>(spec: VariableSpec<T>) {
+export function Variable<T extends VariableValue>(spec: VariableSpec<T>) {
   return <K extends string>(_settings: Partial<Record<K, T>>, property: K): void => {
     const name = property.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase();
     declared.push({ ...spec, name, property });

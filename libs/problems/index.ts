@@ -1,0 +1,11 @@
+export { ITEM_ERRORS, itemError } from './item-error.catalogue';
+export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
+export { problemAnswer } from './problem.answer';
+export type { ProblemAnswer } from './problem.answer';
+export { PROBLEMS } from './problem.catalogue';
+export type { ProblemCode, ProblemKind } from './problem.catalogue';
+export { ProblemException } from './problem.exception';
+export type { FieldError, ProblemExtra } from './problem.exception';
+export { ProblemFilter, sendProblem } from './problem.filter';
+export { problemOf } from './problem.mapping';
+export { problemsReference } from './problems.reference';

@@ -1,0 +1,44 @@
+import { ProblemCode, problemKind } from './problem.catalogue';
+
+/** One broken rule of a request or an item. */
+export interface FieldError {
+  /** The path of what broke it: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`; in an item `.default.stage`. */
+  field: string;
+  /** The name of the rule, e.g. `uuid`, `max_items`. */
+  code: string;
+  message: string;
+}
+
+export interface ProblemExtra {
+  /** Only with `invalid_request`. */
+  errors?: FieldError[];
+  /** Only what the catalogue defines for the code. */
+  details?: Record<string, unknown>;
+  /** Names in lower case. `retry-after` is brought to whole seconds within 1 to 60. */
+  headers?: Record<string, string>;
+  /** For the log; the caller never sees it. */
+  cause?: unknown;
+}
+
+/** Refuses a whole request with a code of the catalogue. */
+export class ProblemException extends Error {
+  override readonly name: string = 'ProblemException';
+  readonly status: number;
+  readonly errors: readonly FieldError[];
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param message what the caller reads; without it, what the catalogue says */
+  constructor(
+    readonly code: ProblemCode,
+    message?: string,
+    extra: ProblemExtra = {},
+  ) {
+    const kind = problemKind(code);
+    super(message ?? kind.message, extra.cause === undefined ? undefined : { cause: extra.cause });
+    this.status = kind.status;
+    this.errors = extra.errors ?? [];
+    this.details = extra.details ?? {};
+    this.headers = extra.headers ?? {};
+  }
+}
