@@ -1,0 +1,174 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { DatabaseUnavailable, isConnectionFailure } from './database.errors';
+
+/** A statement that every connection prepares once and then only executes. */
+export interface Statement {
+  /** Unique within the program: two texts under one name would be one statement to Postgres. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface Rows<R> {
+  rows: R[];
+  rowCount: number | null;
+}
+
+/** One connection, for as long as the function that it was lent to runs. */
+export interface DatabaseClient {
+  query<R extends object = Record<string, unknown>>(
+    statement: string | Statement,
+    values?: readonly unknown[],
+  ): Promise<Rows<R>>;
+}
+
+export interface LendOptions {
+  /** How long the whole may take, waiting for a connection included. Past it: {@link DatabaseUnavailable}. */
+  timeoutMs?: number;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  poolSize: number;
+  /** What no statement may exceed, whatever its caller asked for. */
+  statementTimeoutMs: number;
+}
+
+/** What the pool is doing: connections that exist, those of them that are idle, callers that wait for one. */
+export interface PoolUse {
+  total: number;
+  idle: number;
+  waiting: number;
+}
+
+const connectTimeoutMs = 5_000;
+
+/**
+ * The pool of connections. Statements run on any of them; {@link withClient} lends one.
+ *
+ * @throws DatabaseUnavailable from every method when Postgres cannot be reached, goes away or does not answer in time
+ */
+export class Database {
+  private readonly pool: Pool;
+
+  constructor(
+    private readonly options: DatabaseOptions,
+    private readonly onError: (kind: 'connection' | 'timeout' | 'call') => void = () => undefined,
+  ) {
+    this.pool = new Pool(poolConfig(options));
+    // An idle connection that dies is replaced at the next use; without a listener it would end the process.
+    this.pool.on('error', () => {
+      this.onError('connection');
+    });
+  }
+
+  async query<R extends object = Record<string, unknown>>(
+    statement: string | Statement,
+    values: readonly unknown[] = [],
+    options: LendOptions = {},
+  ): Promise<Rows<R>> {
+    return this.withClient((client) => client.query<R>(statement, values), options);
+  }
+
+  /**
+   * Lends a connection. If the function fails, the connection is dropped: nobody knows what state it is in.
+   */
+  async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
+    const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new DatabaseUnavailable('timeout'));
+      }, timeoutMs);
+    });
+    const lent: { client?: PoolClient; over: boolean } = { over: false };
+    try {
+      const work = this.connect(lent).then((client) => use(lendable(client)));
+      const result = await Promise.race([work, expired]);
+      lent.client?.release();
+      return result;
+    } catch (error) {
+      lent.over = true;
+      lent.client?.release(true);
+      throw this.explain(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Runs the function between BEGIN and COMMIT; if it throws, nothing of it has happened. */
+  async transaction<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
+    return this.withClient(async (client) => {
+      await client.query('BEGIN');
+      const result = await use(client);
+      await client.query('COMMIT');
+      return result;
+    }, options);
+  }
+
+  /** Resolves if Postgres answers a statement. */
+  async ping(options: LendOptions = {}): Promise<void> {
+    await this.query('SELECT', [], options);
+  }
+
+  use(): PoolUse {
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+  }
+
+  /** Waits for the statements in flight and closes every connection. */
+  async close(): Promise<void> {
+    if (!this.pool.ended) await this.pool.end();
+  }
+
+  private async connect(lent: { client?: PoolClient; over: boolean }): Promise<PoolClient> {
+    const client = await this.pool.connect();
+    if (lent.over) {
+      // The caller's time ran out while waiting: the connection goes to the next one, unused.
+      client.release();
+      throw new DatabaseUnavailable('timeout');
+    }
+    lent.client = client;
+    return client;
+  }
+
+  private explain(error: unknown): unknown {
+    if (error instanceof DatabaseUnavailable) {
+      this.onError(error.kind);
+      return error;
+    }
+    const connection = isConnectionFailure(error) || isPoolTimeout(error);
+    this.onError(connection ? 'connection' : 'call');
+    return connection ? new DatabaseUnavailable('connection', { cause: error }) : error;
+  }
+}
+
+function isPoolTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
+}
+
+function lendable(client: PoolClient): DatabaseClient {
+  return {
+    query: <R extends object>(statement: string | Statement, values: readonly unknown[] = []) =>
+      client.query<R & Record<string, unknown>>(
+        typeof statement === 'string'
+          ? { text: statement, values: [...values] }
+          : { ...statement, values: [...values] },
+      ),
+  };
+}
+
+function poolConfig(options: DatabaseOptions): PoolConfig {
+  return {
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: 'prism-gateway',
+    // What a caller that vanished leaves behind must not hold locks for long: its backend notices within seconds.
+    options: [
+      `-c statement_timeout=${options.statementTimeoutMs}`,
+      '-c idle_in_transaction_session_timeout=10000',
+      '-c client_connection_check_interval=2000',
+    ].join(' '),
+  };
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sqlState, sqlStateOf } from './database.errors';
+import { Database, type DatabaseClient } from './database';
+
+/** One numbered file of SQL that brings the schema one step further. */
+export interface Migration {
+  /** The file's name without its ending, such as `0001_tables`: the order is the names' order. */
+  name: string;
+  sql: string;
+  /** SHA-256 of the SQL, hex: a file that was edited after it was applied is refused. */
+  checksum: string;
+}
+
+/** The migrations in the files and those in the database do not fit together. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+const folder = join(__dirname, 'migrations');
+
+const createTable = `
+  CREATE TABLE IF NOT EXISTS schema_migrations (
+    name       text        PRIMARY KEY,
+    checksum   text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+  )`;
+
+/** The migrations that this program was built with, in order. */
+export function readMigrations(from: string = folder): Migration[] {
+  return readdirSync(from)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => {
+      const sql = readFileSync(join(from, file), 'utf8');
+      return { name: file.slice(0, -'.sql'.length), sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    });
+}
+
+/**
+ * Brings the schema up to date. Each migration is one transaction that first inserts its own row: of two programs that
+ * start at once, the second waits there, and then finds it done.
+ *
+ * @returns the names of the migrations that were applied
+ * @throws MigrationError if a migration that was applied has been edited or is missing
+ */
+export async function migrate(databaseUrl: string, migrations: Migration[] = readMigrations()): Promise<string[]> {
+  const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0x7fff_ffff });
+  try {
+    await database.transaction(async (client) => {
+      // IF NOT EXISTS alone is not safe against a second starter.
+      await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
+      await client.query(createTable);
+    });
+    refuseStrangers(migrations, await appliedMigrations(database));
+    const applied: string[] = [];
+    for (const migration of migrations) {
+      if (await database.transaction((client) => applyOnce(client, migration))) applied.push(migration.name);
+    }
+    return applied;
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * The names of the migrations that this program needs and the database does not have yet. Ones that only the database
+ * knows belong to a newer version, which keeps the schema usable for this one.
+ */
+export async function pendingMigrations(
+  database: Database,
+  options: { timeoutMs?: number } = {},
+  migrations: Migration[] = readMigrations(),
+): Promise<string[]> {
+  const applied = await appliedMigrations(database, options);
+  return migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name);
+}
+
+async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migration): Promise<boolean> {
+  const inserted = await client.query(
+    'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
+    [name, checksum],
+  );
+  if (inserted.rowCount === 0) return false;
+  await client.query(sql);
+  return true;
+}
+
+async function appliedMigrations(
+  database: Database,
+  options: { timeoutMs?: number } = {},
+): Promise<Map<string, string>> {
+  try {
+    const { rows } = await database.query<{ name: string; checksum: string }>(
+      'SELECT name, checksum FROM schema_migrations',
+      [],
+      options,
+    );
+    return new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  } catch (error) {
+    if (sqlStateOf(error) === sqlState.undefinedTable) return new Map();
+    throw error;
+  }
+}
+
+function refuseStrangers(migrations: Migration[], applied: Map<string, string>): void {
+  const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
+  for (const [name, checksum] of applied) {
+    const expected = known.get(name);
+    if (expected === undefined) {
+      throw new MigrationError(
+        `migration ${name} was applied to this database, but its file is missing: ` +
+          'restore the file, or migrate with the version of the program that has it',
+      );
+    }
+    if (expected !== checksum) {
+      throw new MigrationError(
+        `migration ${name} was edited after it was applied: restore the file, and put the change into a new migration`,
+      );
+    }
+  }
+}

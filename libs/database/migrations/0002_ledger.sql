@@ -1,0 +1,55 @@
+-- The ledger: what makes an item with a key happen exactly once.
+--
+-- A request row says which body a key stands for and on which day its first attempt came; an item row holds the answer's
+-- entry for one item and is written in the transaction that applies it. The primary key of the items is the proof: two
+-- attempts at one item cannot both commit.
+
+CREATE TABLE idempotency_requests (
+  team_id     uuid        NOT NULL,
+  client_id   uuid        NOT NULL,
+  key_hash    bytea       NOT NULL,
+  fingerprint bytea       NOT NULL,
+  -- Of the first attempt, and read from here ever after: so the items' primary key stays unique across midnight.
+  day         date        NOT NULL,
+  -- Every item has an outcome that no retry changes.
+  complete    boolean     NOT NULL DEFAULT false,
+  -- Of the attempt that completed it: an error envelope is replayed with it.
+  request_id  text,
+  created_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (team_id, client_id, key_hash)
+) WITH (fillfactor = 80);
+
+CREATE TABLE idempotency_items (
+  day       date     NOT NULL,
+  team_id   uuid     NOT NULL,
+  client_id uuid     NOT NULL,
+  key_hash  bytea    NOT NULL,
+  item      smallint NOT NULL,
+  -- NULL: applied; else the item error code.
+  code      text,
+  -- The entry of the answer, as text: a replay sends the same bytes.
+  entry     text     NOT NULL,
+  PRIMARY KEY (day, team_id, client_id, key_hash, item)
+) PARTITION BY RANGE (day);
+
+-- Makes the partition of a day if it is not there. The new table is attached, not created in place: attaching does not
+-- wait for the batches that are writing to other days, nor they for it. Runs as the owner, so that the gateway's role
+-- needs no right to create tables.
+CREATE FUNCTION ensure_ledger_partition(p_day date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  partition text := 'idempotency_items_' || to_char(p_day, 'YYYYMMDD');
+BEGIN
+  IF to_regclass(partition) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('ensure_ledger_partition'));
+  IF to_regclass(partition) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE format('CREATE TABLE %I (LIKE idempotency_items INCLUDING ALL, CHECK (day >= %L AND day < %L))',
+                 partition, p_day, p_day + 1);
+  EXECUTE format('ALTER TABLE idempotency_items ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                 partition, p_day, p_day + 1);
+END
+$$;
