@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+import { databaseUrl, onServer } from './server.database';
+
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** A fresh, migrated database of one's own. */
+export async function createDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
+  const name = `prism_test_${randomBytes(6).toString('hex')}`;
+  const template = options.migrated === false ? 'template0' : inject('templateDatabase');
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  return {
+    url: databaseUrl(name),
+    drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
