@@ -1,0 +1,62 @@
+import { ITEM_ERRORS, ItemErrorCode } from '#libs/problems';
+
+/*
+ * The values that metric labels take. Every set is closed: a label never holds an id, a key, a path or a message, so the
+ * number of series does not depend on what callers send.
+ */
+
+/** What changes records. `create` and `patch` are batches of one. */
+export const OPERATIONS = ['update', 'delete', 'create', 'patch'] as const;
+export type MetricOperation = (typeof OPERATIONS)[number];
+
+export const OBJECT_TYPES = [
+  'organization',
+  'contact',
+  'identity',
+  'deal',
+  'action',
+  'document',
+  'engagement',
+  'event',
+  'comment',
+] as const;
+export type MetricObjectType = (typeof OBJECT_TYPES)[number];
+
+export const ITEM_OUTCOMES = ['ok', 'error', 'replayed', 'dry_run'] as const;
+export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
+
+export const ITEM_CODES = ['none', ...(Object.keys(ITEM_ERRORS) as ItemErrorCode[])] as const; // keys of a frozen catalogue
+export type ItemCode = (typeof ITEM_CODES)[number];
+
+export const BATCH_RESULTS = ['all_ok', 'partial', 'all_failed'] as const;
+export type BatchMetricResult = (typeof BATCH_RESULTS)[number];
+
+export const IDEMPOTENCY_RESULTS = [
+  'executed',
+  'resumed',
+  'replayed_cache',
+  'replayed_ledger',
+  'mismatch',
+  'stale',
+  'in_use',
+] as const;
+export type IdempotencyMetricResult = (typeof IDEMPOTENCY_RESULTS)[number];
+
+export const AUTH_FAILURES = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scope', 'team'] as const;
+export type AuthFailureReason = (typeof AUTH_FAILURES)[number];
+
+export const DATABASE_ERRORS = ['connection', 'timeout', 'call'] as const;
+export type DatabaseErrorKind = (typeof DATABASE_ERRORS)[number];
+
+export const REDIS_ERRORS = ['timeout', 'connection', 'other'] as const;
+export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
+
+export const POOL_STATES = ['total', 'idle'] as const;
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
+export type MetricMethod = (typeof METHODS)[number];
+
+/** The label of a method as it came: anyone can send a made-up one. */
+export function methodLabel(method: string): MetricMethod {
+  return METHODS.find((known) => known === method) ?? 'other';
+}

@@ -1,0 +1,243 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { readVersion } from './build.info';
+import { Instruments, Labels } from './instruments';
+import {
+  AUTH_FAILURES,
+  AuthFailureReason,
+  BATCH_RESULTS,
+  BatchMetricResult,
+  DATABASE_ERRORS,
+  DatabaseErrorKind,
+  IDEMPOTENCY_RESULTS,
+  IdempotencyMetricResult,
+  ITEM_CODES,
+  ITEM_OUTCOMES,
+  ItemCode,
+  ItemOutcome,
+  methodLabel,
+  METHODS,
+  MetricObjectType,
+  MetricOperation,
+  OBJECT_TYPES,
+  OPERATIONS,
+  POOL_STATES,
+  REDIS_ERRORS,
+  RedisErrorKind,
+} from './metric.labels';
+
+export interface PoolState {
+  total: number;
+  idle: number;
+  /** Callers that wait for a connection. */
+  waiting: number;
+}
+
+const ITEM_SECONDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BATCH_SIZES = [1, 2, 5, 10, 25, 50, 75, 100];
+const UNMATCHED = 'unmatched';
+
+/** Every metric of the process. Each instance has a registry of its own, so that several apps fit in one process. */
+@Injectable()
+export class Metrics {
+  private readonly instruments = new Instruments();
+  private readPool: (() => PoolState) | undefined;
+
+  private readonly items = this.instruments.counter(
+    'prism_batch_items_total',
+    'Items answered, by what became of them. `code` is the item error code, or `none`.',
+    { operation: OPERATIONS, object_type: OBJECT_TYPES, outcome: ITEM_OUTCOMES, code: ITEM_CODES },
+  );
+  private readonly itemSeconds = this.instruments.histogram(
+    'prism_batch_item_duration_seconds',
+    "How long each item's transaction took in the database.",
+    { operation: OPERATIONS, outcome: ITEM_OUTCOMES },
+    ITEM_SECONDS,
+  );
+  private readonly batches = this.instruments.counter(
+    'prism_batches_total',
+    'Batches answered, by whether all, some or none of their items succeeded.',
+    { operation: OPERATIONS, result: BATCH_RESULTS },
+  );
+  private readonly batchSeconds = this.instruments.histogram(
+    'prism_batch_duration_seconds',
+    'How long a batch took, from its plan to its results.',
+    { operation: OPERATIONS },
+    REQUEST_SECONDS,
+  );
+  private readonly batchItems = this.instruments.histogram(
+    'prism_batch_size_items',
+    'How many items a batch had.',
+    { operation: OPERATIONS },
+    BATCH_SIZES,
+  );
+  private readonly requests = this.instruments.counter('prism_http_requests_total', 'HTTP requests answered.', {
+    method: METHODS,
+    route: `the route's pattern, or \`${UNMATCHED}\``,
+    status: 'the status code',
+  });
+  private readonly requestSeconds = this.instruments.histogram(
+    'prism_http_request_duration_seconds',
+    'How long an HTTP request took, from its headers to the end of its answer.',
+    { method: METHODS, route: `the route's pattern, or \`${UNMATCHED}\`` },
+    REQUEST_SECONDS,
+  );
+  private readonly idempotency = this.instruments.counter(
+    'prism_idempotency_requests_total',
+    'Requests with an Idempotency-Key, by how they were answered.',
+    { result: IDEMPOTENCY_RESULTS },
+  );
+  private readonly authFailures = this.instruments.counter(
+    'prism_auth_failures_total',
+    'Requests refused with 401 or 403, by what was wrong with their key.',
+    { reason: AUTH_FAILURES },
+  );
+  private readonly databaseErrors = this.instruments.counter(
+    'prism_database_errors_total',
+    'Faults of the database: it could not be reached or went away, a wait ran out, a call failed.',
+    { kind: DATABASE_ERRORS },
+  );
+  private readonly redisUp = this.instruments.gauge(
+    'prism_redis_up',
+    '1 while Redis answers, 0 while it does not or is not configured.',
+    {},
+  );
+  private readonly redisErrors = this.instruments.counter(
+    'prism_redis_errors_total',
+    'Calls that went on without Redis, by what was wrong with it.',
+    { kind: REDIS_ERRORS },
+  );
+
+  constructor() {
+    this.makePoolGauges();
+    this.makeBuildInfo();
+    collectDefaultMetrics({ register: this.registry });
+    this.startAtZero();
+  }
+
+  get registry(): Registry {
+    return this.instruments.registry;
+  }
+
+  /** The labels of one of our metrics with the values they take; undefined for one of Node's. */
+  labelsOf(name: string): Labels<string> | undefined {
+    return this.instruments.labelsOf(name);
+  }
+
+  /** Adds `n` items at once: sum up a batch by outcome and code, then call this once for each sum. */
+  countItems(
+    operation: MetricOperation,
+    objectType: MetricObjectType,
+    outcome: ItemOutcome,
+    code: ItemCode,
+    n: number,
+  ): void {
+    this.items.inc({ operation, object_type: objectType, outcome, code }, n);
+  }
+
+  /** @param seconds how long the item's transaction took in the database */
+  observeItem(operation: MetricOperation, outcome: ItemOutcome, seconds: number): void {
+    this.itemSeconds.observe({ operation, outcome }, seconds);
+  }
+
+  countBatch(operation: MetricOperation, result: BatchMetricResult, items: number, seconds: number): void {
+    this.batches.inc({ operation, result });
+    this.batchItems.observe({ operation }, items);
+    this.batchSeconds.observe({ operation }, seconds);
+  }
+
+  /** @param route the pattern of the route, never the path; undefined where none matched */
+  countRequest(method: string, route: string | undefined, status: number, seconds: number): void {
+    const labels = { method: methodLabel(method), route: route ?? UNMATCHED };
+    this.requests.inc({ ...labels, status });
+    this.requestSeconds.observe(labels, seconds);
+  }
+
+  countIdempotency(result: IdempotencyMetricResult): void {
+    this.idempotency.inc({ result });
+  }
+
+  countAuthFailure(reason: AuthFailureReason): void {
+    this.authFailures.inc({ reason });
+  }
+
+  countDatabaseError(kind: DatabaseErrorKind): void {
+    this.databaseErrors.inc({ kind });
+  }
+
+  countRedisError(kind: RedisErrorKind): void {
+    this.redisErrors.inc({ kind });
+  }
+
+  setRedisUp(up: boolean): void {
+    this.redisUp.set(up ? 1 : 0);
+  }
+
+  /** Has the pool's state read from its owner at every scrape. */
+  observePool(read: () => PoolState): void {
+    this.readPool = read;
+  }
+
+  private makePoolGauges(): void {
+    this.instruments.gauge(
+      'prism_database_pool_connections',
+      'Connections of the pool: all of them, and those that are idle.',
+      { state: POOL_STATES },
+      (gauge) => {
+        const pool = this.readPool?.();
+        for (const state of POOL_STATES) gauge.set({ state }, pool?.[state] ?? 0);
+      },
+    );
+    this.instruments.gauge(
+      'prism_database_pool_waiting',
+      'Callers that wait for a connection of the pool.',
+      {},
+      (gauge) => {
+        gauge.set(this.readPool?.().waiting ?? 0);
+      },
+    );
+  }
+
+  private makeBuildInfo(): void {
+    const labels = { version: "the gateway's version", node: "Node's version" };
+    const info = this.instruments.gauge('prism_build_info', 'Always 1; the labels say what is running.', labels);
+    info.set({ version: readVersion(), node: process.version }, 1);
+  }
+
+  /**
+   * A counter that appears with its first event hides that event from `rate()`. What is likely to be watched starts at 0;
+   * rarer sets (a replayed error, an error of a single write) appear when they are first seen.
+   */
+  private startAtZero(): void {
+    for (const operation of OPERATIONS) {
+      for (const object_type of OBJECT_TYPES) {
+        for (const [outcome, code] of startingOutcomes(operation)) {
+          this.items.inc({ operation, object_type, outcome, code }, 0);
+        }
+      }
+      for (const outcome of ['ok', 'error'] as const) this.itemSeconds.zero({ operation, outcome });
+      for (const result of BATCH_RESULTS) this.batches.inc({ operation, result }, 0);
+      this.batchSeconds.zero({ operation });
+      this.batchItems.zero({ operation });
+    }
+    for (const result of IDEMPOTENCY_RESULTS) this.idempotency.inc({ result }, 0);
+    for (const reason of AUTH_FAILURES) this.authFailures.inc({ reason }, 0);
+    for (const kind of DATABASE_ERRORS) this.databaseErrors.inc({ kind }, 0);
+    for (const kind of REDIS_ERRORS) this.redisErrors.inc({ kind }, 0);
+  }
+}
+
+function startingOutcomes(operation: MetricOperation): [ItemOutcome, ItemCode][] {
+  const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
+  if (operation === 'create' || operation === 'patch') return [ok];
+  const errors = ITEM_CODES.filter((code) => code !== 'none');
+  return [
+    ok,
+    ['replayed', 'none'],
+    ['dry_run', 'none'],
+    ...errors.map((code): [ItemOutcome, ItemCode] => ['error', code]),
+  ];
+}
