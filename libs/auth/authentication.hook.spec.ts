@@ -1,0 +1,127 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { problemAnswer, problemOf } from '#libs/problems';
+import type { Metrics } from '#libs/telemetry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ApiKeyService } from './api-key.service';
+import { registerAuthentication } from './authentication.hook';
+import type { Principal } from './principal';
+
+const TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b1';
+const OTHER_TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b9';
+const PRINCIPAL: Principal = {
+  keyId: 'abcdefghijkl',
+  clientId: '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b2',
+  clientName: 'billing',
+  teamId: TEAM,
+  scopes: new Set(['records:read']),
+};
+
+describe('authentication', () => {
+  let app: FastifyInstance;
+  const countAuthFailure = vi.fn();
+
+  beforeEach(() => {
+    countAuthFailure.mockClear();
+    app = fastify({ genReqId: () => 'request-1' });
+    const authenticate = (key: string) =>
+      Promise.resolve(key === 'good' ? PRINCIPAL : key === 'old' ? 'revoked' : 'malformed');
+    // The hook uses nothing else of either.
+    registerAuthentication(
+      app,
+      { authenticate } as Partial<ApiKeyService> as ApiKeyService,
+      { countAuthFailure } as Partial<Metrics> as Metrics,
+    );
+    app.setErrorHandler((error, request, reply) => {
+      const { status, headers, body } = problemAnswer(problemOf(error), request.id);
+      return reply.code(status).headers(headers).send(body);
+    });
+    app.get(
+      '/v2/prism/:team/:object',
+      { config: { scope: 'records:read' } },
+      (request) => request.principal?.clientName,
+    );
+    app.post('/v2/prism/:team/:object', { config: { scope: 'records:write' } }, () => 'written');
+    app.get('/open', () => 'open');
+  });
+  afterEach(() => app.close());
+
+  async function send(method: 'GET' | 'POST' | 'HEAD', url: string, key?: string | string[]) {
+    const answer = await app.inject({ method, url, headers: key === undefined ? {} : { 'x-api-key': key } });
+    return answer;
+  }
+
+  it('lets a key with the scope into its team, in either case of the id', async () => {
+    for (const team of [TEAM, TEAM.toUpperCase()]) {
+      const answer = await send('GET', `/v2/prism/${team}/contact`, 'good');
+      expect([answer.statusCode, answer.body]).toEqual([200, 'billing']);
+    }
+    expect((await send('HEAD', `/v2/prism/${TEAM}/contact`, 'good')).statusCode).toBe(200);
+    expect(countAuthFailure).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['a missing key', 'GET', `/v2/prism/${TEAM}/contact`, undefined],
+    ['an empty key', 'GET', `/v2/prism/${TEAM}/contact`, ''],
+    ['a path that no route matches', 'GET', `/v2/prism/${TEAM}/contact/a/b/c/d`, undefined],
+    ['a method that the path does not have', 'POST', `/v2/prism/${TEAM}`, undefined],
+    ['a team that is no UUID', 'GET', '/v2/prism/x/contact', undefined],
+    ['nothing after the prefix', 'GET', '/v2/prism', undefined],
+    ['an encoded prefix', 'GET', `/v2/%70rism/${TEAM}/contact`, undefined],
+    ['doubled slashes', 'GET', `//v2//prism/${TEAM}/contact`, undefined],
+    ['a HEAD', 'HEAD', `/v2/prism/${TEAM}/contact`, undefined],
+  ] as const)('answers 401 to %s', async (_, method, url, key) => {
+    const answer = await send(method, url, key);
+
+    expect(answer.statusCode).toBe(401);
+    expect(countAuthFailure).toHaveBeenCalledExactlyOnceWith('missing');
+  });
+
+  it.each([
+    ['a malformed key', 'GET', `/v2/prism/${TEAM}/contact`, 'nonsense', 'malformed'],
+    ['a revoked key', 'GET', `/v2/prism/${TEAM}/contact`, 'old', 'revoked'],
+    ['two keys', 'GET', `/v2/prism/${TEAM}/contact`, ['good', 'good'], 'malformed'],
+    ['an empty key beside a good one', 'GET', `/v2/prism/${TEAM}/contact`, ['', 'good'], 'malformed'],
+    ['another team', 'GET', `/v2/prism/${OTHER_TEAM}/contact`, 'good', 'team'],
+    ['a team that is no UUID', 'GET', '/v2/prism/x/contact', 'good', 'team'],
+    ['an empty team', 'GET', '/v2/prism//contact', 'good', 'team'],
+    ['no team', 'GET', '/v2/prism', 'good', 'team'],
+    ['a key without the scope', 'POST', `/v2/prism/${TEAM}/contact`, 'good', 'scope'],
+    ['a path of another team that no route matches', 'GET', `/v2/prism/${OTHER_TEAM}/a/b/c/d`, 'good', 'team'],
+  ] as const)('answers the same 403 to %s', async (_, method, url, key, reason) => {
+    const answer = await send(method, url, typeof key === 'string' ? key : [...key]);
+
+    expect(answer.statusCode).toBe(403);
+    expect(answer.json()).toEqual({
+      error: { code: 'forbidden', message: expect.any(String) as string, request_id: 'request-1' },
+    });
+    expect(answer.body).toBe((await send('GET', `/v2/prism/${TEAM}/contact`, 'nonsense')).body);
+    expect(countAuthFailure).toHaveBeenNthCalledWith(1, reason);
+  });
+
+  it('comes before the body is read', async () => {
+    const broken = {
+      method: 'POST',
+      url: `/v2/prism/${TEAM}/contact`,
+      payload: '{',
+      headers: { 'content-type': 'x/y' },
+    } as const;
+
+    expect((await app.inject(broken)).statusCode).toBe(401);
+  });
+
+  it('leaves 404 to the router once the key and the team are right', async () => {
+    expect((await send('GET', `/v2/prism/${TEAM}/a/b/c/d`, 'good')).statusCode).toBe(404);
+  });
+
+  it('asks nothing elsewhere', async () => {
+    expect((await send('GET', '/open')).body).toBe('open');
+    expect((await send('GET', '/nowhere')).statusCode).toBe(404);
+  });
+
+  it('refuses at start a route that anyone could call', () => {
+    for (const url of ['/v2/prism/:team/open', '/v2/prism', '/:version/prism/x', '/v2/:api/:team']) {
+      expect(() => app.get(url, () => 'open')).toThrow(/declares no scope/);
+    }
+    expect(() => app.get('/elsewhere', { config: { scope: 'records:read' } }, () => 'x')).toThrow(/no team/);
+  });
+});

@@ -1,0 +1,13 @@
+export { AccessError } from './access.error';
+export { keyIdFrom, nameOf, scopesOf, teamIdOf } from './access.rules';
+export { AccessService, type IssuedApiKey } from './access.service';
+export type { ListedApiKey } from './api-key.repository';
+export { ApiKeyService } from './api-key.service';
+export { AuthModule } from './auth.module';
+export { API_KEY_SCHEME, Authenticated } from './authenticated.decorator';
+export { registerAuthentication } from './authentication.hook';
+export { Caller, callerOf } from './caller.decorator';
+export type { Client } from './client.repository';
+export type { Principal } from './principal';
+export { SCOPES, type Scope } from './scope';
+export type { Team } from './team.repository';

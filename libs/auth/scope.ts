@@ -1,0 +1,8 @@
+/** What an API key may do, in the order in which it is documented and printed. */
+export const SCOPES = ['records:read', 'records:write', 'schema:write'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export function isScope(text: string): text is Scope {
+  return SCOPES.some((scope) => scope === text);
+}

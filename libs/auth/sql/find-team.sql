@@ -1,0 +1,1 @@
+SELECT id, name, created_at FROM teams WHERE id = $1

@@ -1,0 +1,3 @@
+INSERT INTO teams (id, name) VALUES ($1, $2)
+ON CONFLICT (id) DO NOTHING
+RETURNING id, name, created_at

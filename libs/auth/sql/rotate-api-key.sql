@@ -1,0 +1,15 @@
+-- A second key for the client and scopes of a live one, in one statement: two rotations at once make two keys, never half
+-- a key. The new key lives as long as the old one was meant to; $6, if given, is when the old one ends at the latest.
+WITH old AS (
+  SELECT client_id, scopes, expires_at - created_at AS lifetime
+  FROM api_keys
+  WHERE team_id = $1 AND key_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+  FOR UPDATE
+),
+shortened AS (
+  UPDATE api_keys
+  SET expires_at = LEAST(expires_at, $6::timestamptz)
+  WHERE team_id = $1 AND key_id = $2 AND $6::timestamptz IS NOT NULL AND EXISTS (SELECT FROM old)
+)
+INSERT INTO api_keys (team_id, id, client_id, key_id, secret_hash, scopes, expires_at)
+SELECT $1::uuid, $3::uuid, old.client_id, $4::text, $5::bytea, old.scopes, now() + old.lifetime FROM old
