@@ -1,0 +1,51 @@
+import type { ApiResponseSchemaHost } from '@nestjs/swagger';
+
+import { objectTypes, propertyTypes } from '#libs/properties';
+
+type Schema = ApiResponseSchemaHost['schema'];
+
+const uuid: Schema = { type: 'string', format: 'uuid' };
+
+const option: Schema = {
+  type: 'object',
+  required: ['id', 'slug', 'value'],
+  additionalProperties: false,
+  properties: {
+    id: uuid,
+    slug: { type: 'string', description: 'What records hold. Written as slug or id, read as slug.' },
+    value: { type: 'string', description: 'What a person sees.' },
+  },
+};
+
+const definition: Schema = {
+  type: 'object',
+  required: ['id', 'slug', 'type', 'name', 'required', 'native', 'locked', 'list_id', 'options'],
+  additionalProperties: false,
+  properties: {
+    id: uuid,
+    slug: { type: 'string', description: 'The key under which records hold the value.' },
+    type: { type: 'string', enum: [...propertyTypes] },
+    name: { type: 'string' },
+    required: { type: 'boolean', description: 'Cannot be left out on create, nor cleared.' },
+    native: { type: 'boolean', description: 'Built in, and the same for every team.' },
+    locked: { type: 'boolean', description: 'Read-only.' },
+    list_id: {
+      anyOf: [uuid, { type: 'null' }],
+      description: 'The list whose block holds the property; null if `default` does.',
+    },
+    options: { type: 'array', items: option, description: 'The choices of a select property, in order.' },
+  },
+};
+
+const definitionsById: Schema = {
+  type: 'object',
+  description: 'Definitions by their id.',
+  additionalProperties: definition,
+};
+
+/** Definitions by object type, then by id. */
+export const definitionsSchema: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(objectTypes.map((objectType) => [objectType, definitionsById])),
+};

@@ -1,0 +1,179 @@
+import { v5 as uuidOf } from 'uuid';
+
+import { ObjectType, objectTypes } from './object-type.constants';
+import { PropertyDefinition } from './property-definition.interface';
+import { PropertyType } from './property-type.constants';
+
+/** Ids of built-in definitions and options are made from their names in it: the same everywhere, for ever. */
+const NAMESPACE = '5f0c1b0e-7d0a-4c53-9a3b-2f6d8c1e4a97';
+
+interface Column {
+  readonly slug: string;
+  readonly type: PropertyType;
+  readonly options?: readonly string[];
+  readonly required?: boolean;
+  readonly locked?: boolean;
+}
+
+const SENIORITIES = ['intern', 'junior', 'senior', 'lead', 'manager', 'director', 'vice_president', 'c_level', 'owner'];
+const LABELS = ['lead', 'customer', 'partner', 'supplier', 'investor', 'candidate', 'press', 'friend'];
+const DEPARTMENTS = [
+  'engineering',
+  'product',
+  'design',
+  'marketing',
+  'sales',
+  'support',
+  'operations',
+  'finance',
+  'people',
+  'legal',
+];
+
+/** What is not written as its slug would be. */
+const BRANDS: ReadonlyMap<string, string> = new Map([
+  ['linkedin', 'LinkedIn'],
+  ['github', 'GitHub'],
+  ['photo_url', 'Photo URL'],
+  ['url', 'URL'],
+  ['c_level', 'C-level'],
+]);
+
+/** What a contact and an identity have in common: both are people. */
+const person: readonly Column[] = [
+  { slug: 'full_name', type: 'str' },
+  { slug: 'first_name', type: 'str' },
+  { slug: 'last_name', type: 'str' },
+  { slug: 'title', type: 'str' },
+  { slug: 'city', type: 'str' },
+  { slug: 'country', type: 'str' },
+  { slug: 'linkedin', type: 'str' },
+  { slug: 'twitter', type: 'str' },
+  { slug: 'github', type: 'str' },
+  { slug: 'photo_url', type: 'str' },
+  { slug: 'seniority', type: 'select_str', options: SENIORITIES },
+  { slug: 'labels', type: 'multiselect_str', options: LABELS },
+];
+
+const owner: Column = { slug: 'owner', type: 'ref_identity' };
+
+/** Kept by the gateway: when the record was made, and when it last changed. */
+const times: readonly Column[] = [
+  { slug: 'created_at', type: 'date', locked: true },
+  { slug: 'updated_at', type: 'date', locked: true },
+];
+
+const columns: Readonly<Record<ObjectType, readonly Column[]>> = {
+  organization: [
+    { slug: 'name', type: 'str', required: true },
+    { slug: 'primary_domain', type: 'str' },
+    { slug: 'location', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'industry', type: 'str' },
+    { slug: 'employees', type: 'num' },
+    { slug: 'founded_on', type: 'date' },
+    { slug: 'stage', type: 'select_str', options: ['lead', 'qualified', 'proposal', 'won', 'lost'] },
+    { slug: 'tags', type: 'multi_str' },
+    { slug: 'website', type: 'str' },
+    { slug: 'linkedin', type: 'str' },
+    { slug: 'notes', type: 'text' },
+  ],
+  contact: [
+    ...person,
+    { slug: 'email', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'department', type: 'multiselect_str', options: DEPARTMENTS },
+    { slug: 'company', type: 'ref_organization' },
+  ],
+  identity: [
+    ...person,
+    { slug: 'about', type: 'text' },
+    { slug: 'first_degree', type: 'bool' },
+    { slug: 'email_addresses', type: 'multi_str' },
+    { slug: 'companies', type: 'multiref_organization' },
+  ],
+  deal: [
+    { slug: 'name', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'stage', type: 'select_str', options: ['lead', 'qualified', 'proposal', 'negotiation', 'won', 'lost'] },
+    { slug: 'amount', type: 'num' },
+    { slug: 'currency', type: 'str' },
+    { slug: 'close_date', type: 'date' },
+    owner,
+    { slug: 'company', type: 'ref_organization' },
+    { slug: 'contacts', type: 'multiref_contact' },
+  ],
+  action: [
+    { slug: 'name', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'status', type: 'select_str', options: ['todo', 'in_progress', 'done', 'cancelled'] },
+    { slug: 'priority', type: 'select_str', options: ['low', 'medium', 'high', 'urgent'] },
+    { slug: 'due_date', type: 'date' },
+    owner,
+    { slug: 'deal', type: 'ref_deal' },
+  ],
+  document: [
+    { slug: 'name', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'status', type: 'select_str', options: ['draft', 'in_review', 'approved', 'archived'] },
+    { slug: 'url', type: 'str' },
+    { slug: 'tags', type: 'multi_str' },
+    { slug: 'date', type: 'date' },
+    owner,
+  ],
+  engagement: [
+    { slug: 'name', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'status', type: 'select_str', options: ['planned', 'active', 'on_hold', 'completed', 'cancelled'] },
+    { slug: 'start_date', type: 'date' },
+    { slug: 'end_date', type: 'date' },
+    owner,
+    { slug: 'company', type: 'ref_organization' },
+    { slug: 'contacts', type: 'multiref_contact' },
+  ],
+  event: [
+    { slug: 'name', type: 'str' },
+    { slug: 'description', type: 'text' },
+    { slug: 'location', type: 'str' },
+    { slug: 'status', type: 'select_str', options: ['tentative', 'confirmed', 'cancelled'] },
+    { slug: 'start_date', type: 'date' },
+    { slug: 'end_date', type: 'date' },
+    owner,
+    { slug: 'attendees', type: 'multiref_contact' },
+  ],
+  comment: [
+    { slug: 'body', type: 'text' },
+    { slug: 'status', type: 'select_str', options: ['open', 'resolved'] },
+    { slug: 'date', type: 'date' },
+    owner,
+    { slug: 'mentions', type: 'multiref_identity' },
+  ],
+};
+
+/** The definitions that every team has, by object type. */
+export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefinition[]> = new Map(
+  objectTypes.map((object) => [object, [...columns[object], ...times].map((column) => definition(object, column))]),
+);
+
+function definition(object: ObjectType, column: Column): PropertyDefinition {
+  const { slug, type, options = [], required = false, locked = false } = column;
+  return {
+    id: uuidOf(`${object}.${slug}`, NAMESPACE),
+    slug,
+    type,
+    name: nameOf(slug),
+    required,
+    native: true,
+    locked,
+    list_id: null,
+    options: options.map((option) => ({
+      id: uuidOf(`${object}.${slug}.${option}`, NAMESPACE),
+      slug: option,
+      value: nameOf(option),
+    })),
+  };
+}
+
+function nameOf(slug: string): string {
+  return BRANDS.get(slug) ?? slug.charAt(0).toUpperCase() + slug.slice(1).replaceAll('_', ' ');
+}

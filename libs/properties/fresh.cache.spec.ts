@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { FreshCache } from './fresh.cache';
+
+const freshness = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 2 };
+
+/** A source whose loads end when the test says so. */
+class Source {
+  readonly loads: { key: string; before: string | undefined; end: (value: string) => void; fail: () => void }[] = [];
+  readonly load = (key: string, before: string | undefined): Promise<string> =>
+    new Promise((resolve, reject) => {
+      this.loads.push({
+        key,
+        before,
+        end: resolve,
+        fail: () => {
+          reject(new Error('away'));
+        },
+      });
+    });
+
+  async end(index: number, value: string): Promise<void> {
+    this.loads[index]?.end(value);
+    await settle();
+  }
+
+  async fail(index: number): Promise<void> {
+    this.loads[index]?.fail();
+    await settle();
+  }
+}
+
+function settle(): Promise<unknown> {
+  return vi.advanceTimersByTimeAsync(0);
+}
+
+describe('a cache of fresh values', () => {
+  let source: Source;
+  let cache: FreshCache<string>;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    source = new Source();
+    cache = new FreshCache(source.load, freshness);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  async function loaded(key: string, value: string): Promise<void> {
+    const asked = cache.get(key);
+    await source.end(source.loads.length - 1, value);
+    expect(await asked).toBe(value);
+  }
+
+  it('loads once for all who ask at the same time', async () => {
+    const asked = [cache.get('a'), cache.get('a'), cache.get('a')];
+    await source.end(0, 'one');
+    for (const value of asked) expect(await value).toBe('one');
+    expect(source.loads).toHaveLength(1);
+  });
+
+  it('answers a fresh value at once and leaves the source alone', async () => {
+    await loaded('a', 'one');
+    vi.advanceTimersByTime(2_499);
+    expect(cache.get('a')).toBe('one');
+    expect(source.loads).toHaveLength(1);
+  });
+
+  it('refreshes an ageing value in the background, once, and tells the source what it had', async () => {
+    await loaded('a', 'one');
+    vi.advanceTimersByTime(2_500);
+    expect([cache.get('a'), cache.get('a')]).toEqual(['one', 'one']);
+    expect(source.loads).toHaveLength(2);
+    expect(source.loads[1]?.before).toBe('one');
+    await source.end(1, 'two');
+    expect(cache.get('a')).toBe('two');
+  });
+
+  it('never answers a value whose load began 5 s ago, however late it arrived', async () => {
+    const asked = cache.get('a');
+    vi.advanceTimersByTime(4_000);
+    await source.end(0, 'one');
+    expect(await asked).toBe('one');
+    vi.advanceTimersByTime(999);
+    expect(cache.get('a')).toBe('one');
+    await source.fail(1);
+    vi.advanceTimersByTime(1);
+    expect(cache.get('a')).toBeInstanceOf(Promise);
+    await source.end(2, 'two');
+    expect(cache.get('a')).toBe('two');
+  });
+
+  it('keeps answering while a refresh fails, and fails when the value is too old', async () => {
+    await loaded('a', 'one');
+    vi.advanceTimersByTime(3_000);
+    expect(cache.get('a')).toBe('one');
+    await source.fail(1);
+    vi.advanceTimersByTime(2_000);
+    const asked = expect(cache.get('a')).rejects.toThrow('away');
+    await source.fail(2);
+    await asked;
+  });
+
+  it('tries again after a failed first load', async () => {
+    const asked = expect(cache.get('a')).rejects.toThrow('away');
+    await source.fail(0);
+    await asked;
+    await loaded('a', 'one');
+  });
+
+  it('does not wait for a load that hangs, nor let it undo a later one', async () => {
+    const hanging = cache.get('a');
+    vi.advanceTimersByTime(5_000);
+    await loaded('a', 'new');
+    await source.end(0, 'old');
+    expect(await hanging).toBe('old');
+    expect(cache.get('a')).toBe('new');
+  });
+
+  it('forgets the key that nobody asked for longest', async () => {
+    await loaded('a', 'one');
+    await loaded('b', 'one');
+    expect(cache.get('a')).toBe('one');
+    await loaded('c', 'one');
+    expect(cache.get('a')).toBe('one');
+    expect(cache.get('c')).toBe('one');
+    expect(cache.get('b')).toBeInstanceOf(Promise);
+    await source.end(3, 'two');
+  });
+});

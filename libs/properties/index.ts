@@ -1,0 +1,7 @@
+export type { BlockChange, Change, ExtendedChange, ItemBlocks, Json, Operation, Validation } from './change.interface';
+export { ItemValidator } from './item.validator';
+export { isObjectType, type ObjectType, objectTypes } from './object-type.constants';
+export { PropertiesModule } from './properties.module';
+export type { PropertyDefinition, PropertyOption } from './property-definition.interface';
+export { PropertyDefinitionService } from './property-definition.service';
+export { type PropertyType, propertyTypes } from './property-type.constants';

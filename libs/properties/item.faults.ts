@@ -1,0 +1,55 @@
+import type { FieldError, ItemErrorCode } from '#libs/problems';
+
+/** What can be wrong with the content of an item. */
+type FaultCode = Extract<
+  ItemErrorCode,
+  'invalid_item' | 'unknown_property' | 'invalid_property' | 'unknown_option' | 'required_property'
+>;
+
+/** An item with more than this many faults is reported with so many of them. */
+const MAX_FAULTS = 20;
+const MAX_KEY_LENGTH = 64;
+const PLAIN_KEY = /^[\w-]{1,64}$/;
+
+/**
+ * Collects what is wrong with one item, each fault with the path of its field. The path is a stack that the checks
+ * push to and pop from; it becomes text only when there is a fault.
+ */
+export class ItemFaults {
+  readonly errors: FieldError[] = [];
+  /** The code of the first fault; null while there is none. */
+  code: ItemErrorCode | null = null;
+  private readonly path: (string | number)[] = [];
+
+  /** Enough faults: what follows would not be reported. */
+  get full(): boolean {
+    return this.errors.length >= MAX_FAULTS;
+  }
+
+  enter(key: string | number): void {
+    this.path.push(key);
+  }
+
+  leave(): void {
+    this.path.pop();
+  }
+
+  /**
+   * Notes a fault of the field the path stands at, or of the one `below` it. Answers null, which is what a check answers
+   * for a refused value. Messages must not hold values: they end up in logs.
+   */
+  refuse(code: FaultCode, message: string, below?: string): null {
+    if (this.full) return null;
+    this.code ??= code;
+    const field = this.path.map(segment).join('') + (below === undefined ? '' : segment(below));
+    this.errors.push({ field, code, message });
+    return null;
+  }
+}
+
+/** `.key`, `[3]`, or `["odd key"]`, in which JSON's escapes keep NULs and lone surrogates out of answers and the ledger. */
+function segment(key: string | number): string {
+  if (typeof key === 'number') return `[${key}]`;
+  if (PLAIN_KEY.test(key)) return `.${key}`;
+  return `[${JSON.stringify(key.length > MAX_KEY_LENGTH ? `${key.slice(0, MAX_KEY_LENGTH)}…` : key)}]`;
+}

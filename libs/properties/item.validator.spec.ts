@@ -1,0 +1,427 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { BlockChange, Change, ItemBlocks, Json, Validation } from './change.interface';
+import { ItemValidator } from './item.validator';
+import type { PropertyDefinition } from './property-definition.interface';
+
+const LIST = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
+const OTHER_LIST = '7a3f2c55-6f0b-4a8e-8c0d-5d2e9b1a4f63';
+const RED = 'ab000000-0000-4000-8000-000000000001';
+const BLUE = 'ab000000-0000-4000-8000-000000000002';
+const ID = '11111111-1111-1111-1111-11111111111a';
+const OPTIONS = [
+  { id: RED, slug: 'red', value: 'Red' },
+  { id: BLUE, slug: 'blue', value: 'Blue' },
+];
+
+function property(slug: string, type: PropertyDefinition['type'], rest: Partial<PropertyDefinition> = {}) {
+  return {
+    id: `id of ${slug}`,
+    slug,
+    type,
+    name: slug,
+    required: false,
+    native: false,
+    locked: false,
+    list_id: null,
+    options: type.includes('select') ? OPTIONS : [],
+    ...rest,
+  };
+}
+
+const definitions = [
+  property('name', 'str', { required: true }),
+  property('notes', 'text'),
+  property('size', 'num'),
+  property('open', 'bool'),
+  property('day', 'date'),
+  property('colour', 'select_str'),
+  property('colours', 'multiselect_str'),
+  property('tags', 'multi_str'),
+  property('blob', 'jsonb'),
+  property('company', 'ref_organization'),
+  property('companies', 'multiref_organization'),
+  property('created_at', 'date', { locked: true }),
+  property('owner', 'str', { list_id: LIST, required: true }),
+  property('rating', 'num', { list_id: LIST }),
+  property('places', 'multi_str', { list_id: LIST }),
+];
+
+const validator = new ItemValidator('organization', definitions, 'reject');
+const tolerant = new ItemValidator('organization', definitions, 'accept');
+
+function changed(validation: Validation): Change {
+  if ('errors' in validation) throw new Error(JSON.stringify(validation));
+  return validation.change;
+}
+
+function refused(validation: Validation): { code: string; fields: string[]; messages: string[] } {
+  if ('change' in validation) throw new Error(JSON.stringify(validation));
+  const { code, errors } = validation;
+  return { code, fields: errors.map((e) => e.field), messages: errors.map((e) => e.message) };
+}
+
+/** The single fault of a patch of `default`. */
+function fault(block: Record<string, unknown>): [code: string, field: string] {
+  const { code, fields } = refused(validator.patch({ default: block }));
+  expect(fields).toHaveLength(1);
+  return [code, fields[0] ?? ''];
+}
+
+describe('a patch', () => {
+  it('without blocks changes nothing', () => {
+    const nothing = { set: null, clear: null, ops: null, list: null, extended: null };
+    expect(changed(validator.patch({}))).toEqual(nothing);
+    expect(changed(validator.patch({ default: {}, list: { [LIST]: {} }, extended: {} }))).toEqual(nothing);
+  });
+
+  it('sets, clears, appends and removes', () => {
+    const block = {
+      name: 'Acme',
+      notes: null,
+      tags: { _op: 'append', values: ['a', 'b', 'a'] },
+      colours: { values: [BLUE], _op: 'remove' },
+    };
+    expect(changed(validator.patch({ default: block }))).toEqual({
+      set: { name: 'Acme' },
+      clear: ['notes'],
+      ops: { tags: { op: 'append', values: ['a', 'b'] }, colours: { op: 'remove', values: ['blue'] } },
+      list: null,
+      extended: null,
+    });
+  });
+
+  it.each<[slug: string, value: unknown, stored: Json]>([
+    ['name', '', ''],
+    ['notes', '🙂 𝒳', '🙂 𝒳'],
+    ['size', -0.5, -0.5],
+    ['size', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+    ['size', Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER],
+    ['open', false, false],
+    ['day', '2026-02-28', '2026-02-28'],
+    ['day', '2026-02-28t01:02:03+01:00', '2026-02-28t01:02:03+01:00'],
+    ['colour', 'red', 'red'],
+    ['colour', BLUE, 'blue'],
+    ['colour', BLUE.toUpperCase(), 'blue'],
+    ['colours', ['blue', RED, 'blue', BLUE], ['blue', 'red']],
+    ['colours', [], []],
+    ['tags', ['b', 'a', 'b'], ['b', 'a']],
+    ['blob', { a: [1, null, { b: 'c' }] }, { a: [1, null, { b: 'c' }] }],
+    ['blob', [], []],
+    ['company', ID.toUpperCase(), ID],
+    ['companies', [ID, ID.toUpperCase()], [ID]],
+  ])('stores %s: %j as %j', (slug, value, stored) => {
+    expect(changed(validator.patch({ default: { [slug]: value } })).set).toEqual({ [slug]: stored });
+  });
+
+  it.each<[slug: string, value: unknown, code: string, below: string]>([
+    ['name', 5, 'invalid_property', ''],
+    ['name', ['x'], 'invalid_property', ''],
+    ['name', 'a\0b', 'invalid_property', ''],
+    ['notes', '\ud800', 'invalid_property', ''],
+    ['size', '5', 'invalid_property', ''],
+    ['size', Number.MAX_SAFE_INTEGER + 1, 'invalid_property', ''],
+    ['size', -1e300, 'invalid_property', ''],
+    ['size', Infinity, 'invalid_property', ''],
+    ['size', NaN, 'invalid_property', ''],
+    ['open', 'true', 'invalid_property', ''],
+    ['open', 1, 'invalid_property', ''],
+    ['day', '2026-02-30', 'invalid_property', ''],
+    ['day', 20260228, 'invalid_property', ''],
+    ['colour', 'green', 'unknown_option', ''],
+    ['colour', 'constructor', 'unknown_option', ''],
+    ['colour', '\0', 'unknown_option', ''],
+    ['colour', ['red'], 'invalid_property', ''],
+    ['colours', 'red', 'invalid_property', ''],
+    ['colours', ['red', 'green'], 'unknown_option', '[1]'],
+    ['colours', [null], 'invalid_property', '[0]'],
+    ['tags', ['a', 1], 'invalid_property', '[1]'],
+    ['tags', ['a', '\udc00'], 'invalid_property', '[1]'],
+    ['tags', { length: 0 }, 'invalid_property', ''],
+    ['blob', { a: { b: [0, 0, 0, '\0'] } }, 'invalid_property', '.a.b[3]'],
+    ['blob', { a: { b: [1e16] } }, 'invalid_property', '.a.b[0]'],
+    ['blob', { 'a\0': 1 }, 'invalid_property', '["a\\u0000"]'],
+    ['blob', { '\ud800': 1 }, 'invalid_property', '["\\ud800"]'],
+    ['blob', { 'odd key.': ['\0'] }, 'invalid_property', '["odd key."][0]'],
+    ['blob', JSON.parse('{"__proto__": 1}'), 'invalid_property', '.__proto__'],
+    ['company', 'acme', 'invalid_property', ''],
+    ['company', `${ID} `, 'invalid_property', ''],
+    ['companies', [ID, 5], 'invalid_property', '[1]'],
+    ['created_at', '2026-02-28', 'invalid_property', ''],
+    ['created_at', null, 'invalid_property', ''],
+    ['name', null, 'required_property', ''],
+    ['constructor', 'x', 'unknown_property', ''],
+    ['toString', 'x', 'unknown_property', ''],
+    ['Name', 'x', 'unknown_property', ''],
+    ['owner', 'x', 'unknown_property', ''],
+  ])('refuses %s: %j as %s', (slug, value, code, below) => {
+    expect(fault({ [slug]: value })).toEqual([code, `.default.${slug}${below}`]);
+  });
+
+  it.each<[operator: Record<string, unknown>, field: string]>([
+    [{ _op: 'prepend', values: [] }, '.default.tags._op'],
+    [{ _op: null, values: [] }, '.default.tags._op'],
+    [{ _op: 'append' }, '.default.tags.values'],
+    [{ _op: 'append', values: 'a' }, '.default.tags.values'],
+    [{ _op: 'append', values: ['a', 1] }, '.default.tags.values[1]'],
+    [{ _op: 'append', values: ['\0'] }, '.default.tags.values[0]'],
+    [{ _op: 'append', values: ['a'], at: 1 }, '.default.tags'],
+  ])('refuses the operator %j', (operator, field) => {
+    expect(fault({ tags: operator })).toEqual(['invalid_property', field]);
+  });
+
+  it.each(['name', 'blob', 'company', 'colour', 'size'])('refuses an operator on %s, which holds one value', (slug) => {
+    expect(fault({ [slug]: { _op: 'append', values: ['a'] } })).toEqual(['invalid_property', `.default.${slug}`]);
+  });
+
+  it('checks list blocks against the properties of their list, whatever the case of its id', () => {
+    const block = { rating: 4, owner: 'x', places: { _op: 'remove', values: ['b'] } };
+    expect(changed(validator.patch({ list: { [LIST.toUpperCase()]: block } })).list).toEqual({
+      [LIST]: { set: { rating: 4, owner: 'x' }, clear: null, ops: { places: { op: 'remove', values: ['b'] } } },
+    });
+    expect(refused(validator.patch({ list: { [LIST]: { owner: null, name: 'x', rating: 'y' } } }))).toMatchObject({
+      code: 'required_property',
+      fields: [`.list.${LIST}.owner`, `.list.${LIST}.name`, `.list.${LIST}.rating`],
+    });
+    expect(refused(validator.patch({ list: { [OTHER_LIST]: { rating: 4 } } }))).toMatchObject({
+      code: 'unknown_property',
+      fields: [`.list.${OTHER_LIST}.rating`],
+    });
+  });
+
+  it('merges extended by top-level key', () => {
+    const extended = { a: { b: null }, c: null, '': [] };
+    expect(changed(validator.patch({ extended })).extended).toEqual({ set: { a: { b: null }, '': [] }, clear: ['c'] });
+    expect(refused(validator.patch({ extended: { a: { b: [0, 0, 0, 1e16] } } }))).toMatchObject({
+      code: 'invalid_property',
+      fields: ['.extended.a.b[3]'],
+    });
+  });
+
+  it.each<[item: ItemBlocks, field: string]>([
+    [{ default: null }, '.default'],
+    [{ default: [] }, '.default'],
+    [{ default: 'x' }, '.default'],
+    [{ list: null }, '.list'],
+    [{ list: [{}] }, '.list'],
+    [{ list: { pipeline: {} } }, '.list.pipeline'],
+    [{ list: { [LIST]: null } }, `.list.${LIST}`],
+    [{ list: { [LIST]: [] } }, `.list.${LIST}`],
+    [{ list: { [LIST]: {}, [LIST.toUpperCase()]: {} } }, `.list.${LIST.toUpperCase()}`],
+    [{ extended: null }, '.extended'],
+    [{ extended: [1] }, '.extended'],
+  ])('refuses the malformed blocks %j', (item, field) => {
+    expect(refused(validator.patch(item))).toMatchObject({ code: 'invalid_item', fields: [field] });
+  });
+
+  it('reports every fault, with the code of the first', () => {
+    const item = { default: { colour: 'green', size: 'x', nmae: 1 }, list: { x: {} }, extended: { a: '\0' } };
+    expect(validator.patch(item)).toMatchObject({
+      code: 'unknown_option',
+      errors: [
+        { field: '.default.colour', code: 'unknown_option' },
+        { field: '.default.size', code: 'invalid_property' },
+        { field: '.default.nmae', code: 'unknown_property' },
+        { field: '.list.x', code: 'invalid_item' },
+        { field: '.extended.a', code: 'invalid_property' },
+      ],
+    });
+  });
+
+  it('reports no more than 20 faults', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${index}`, 1]));
+    expect(refused(validator.patch({ default: many })).fields).toHaveLength(20);
+    expect(refused(validator.patch({ default: { tags: Array(1_000).fill(1) } })).fields).toHaveLength(20);
+  });
+
+  it('names what is allowed, and never what was sent', () => {
+    const secret = 'hunter2'.repeat(1_000);
+    const block = { colour: secret, day: secret, company: secret, nmae: secret, size: secret, tags: secret };
+    const { messages } = refused(validator.patch({ default: block }));
+    expect(messages.join()).not.toContain('hunter2');
+    expect(messages[0]).toContain('use red, blue');
+    expect(messages[3]).toContain('did you mean name?');
+  });
+
+  it('shortens the key of a field that is too long to name', () => {
+    const [field = ''] = refused(validator.patch({ default: { ['k'.repeat(10_000)]: 1 } })).fields;
+    expect(field.length).toBeLessThan(100);
+  });
+
+  it('names ten options at most', () => {
+    const options = Array.from({ length: 12 }, (_, n) => ({ id: `id-${n}`, slug: `o${n}`, value: '' }));
+    const many = new ItemValidator('deal', [property('stage', 'select_str', { options })], 'reject');
+    const [message] = refused(many.patch({ default: { stage: 'x' } })).messages;
+    expect(message).toMatch(/use o0, .*, o9 or one of 2 more$/);
+  });
+});
+
+describe('a patch where unknown properties are accepted', () => {
+  it('stores them as given', () => {
+    const item = { default: { size: 1, toString: { a: [1] }, gone: null }, list: { [OTHER_LIST]: { x: 'y' } } };
+    expect(changed(tolerant.patch(item))).toMatchObject({
+      set: { size: 1, toString: { a: [1] } },
+      clear: ['gone'],
+      list: { [OTHER_LIST]: { set: { x: 'y' } } },
+    });
+  });
+
+  it('refuses what cannot be stored, and operators, since nobody knows what they would work on', () => {
+    const block: unknown = JSON.parse(
+      '{"a":{"b":"\\u0000"},"\\u0000":1,"__proto__":1,"c":{"_op":"append","values":[]}}',
+    );
+    expect(refused(tolerant.patch({ default: block }))).toMatchObject({
+      code: 'invalid_property',
+      fields: ['.default.a.b', '.default["\\u0000"]', '.default.__proto__', '.default.c'],
+    });
+  });
+
+  it('still checks those that are known', () => {
+    expect(refused(tolerant.patch({ default: { size: 'x' } })).code).toBe('invalid_property');
+  });
+});
+
+describe('a create', () => {
+  it('only sets: nulls are dropped, and operators work on nothing', () => {
+    const block = {
+      name: 'Acme',
+      notes: null,
+      tags: { _op: 'append', values: ['a', 'a'] },
+      colours: { _op: 'remove', values: ['red'] },
+    };
+    expect(changed(validator.create({ default: block, extended: { a: 1, b: null } }))).toEqual({
+      set: { name: 'Acme', tags: ['a'] },
+      clear: null,
+      ops: null,
+      list: null,
+      extended: { set: { a: 1 }, clear: [] },
+    });
+  });
+
+  it.each<ItemBlocks>([{}, { default: {} }, { default: { name: null } }, { default: { size: 1 } }])(
+    'of %j lacks a required property',
+    (item) => {
+      expect(refused(validator.create(item))).toMatchObject({ code: 'required_property', fields: ['.default.name'] });
+    },
+  );
+
+  it('names a required property once if its value is bad', () => {
+    expect(refused(validator.create({ default: { name: 5 } }))).toMatchObject({
+      code: 'invalid_property',
+      fields: ['.default.name'],
+    });
+  });
+
+  it('needs the required properties of the lists that it names', () => {
+    expect(refused(validator.create({ default: { name: 'x' }, list: { [LIST]: { rating: 1 } } }))).toMatchObject({
+      code: 'required_property',
+      fields: [`.list.${LIST}.owner`],
+    });
+  });
+
+  it('cannot satisfy a required property by removing from it', () => {
+    const strict = new ItemValidator('deal', [property('tags', 'multi_str', { required: true })], 'reject');
+    expect(refused(strict.create({ default: { tags: { _op: 'remove', values: [] } } })).code).toBe('required_property');
+    expect(changed(strict.create({ default: { tags: { _op: 'append', values: ['a'] } } })).set).toEqual({
+      tags: ['a'],
+    });
+  });
+});
+
+const slugs = fc.oneof(
+  fc.constantFrom(...definitions.map(({ slug }) => slug), '__proto__', 'constructor', 'nope'),
+  fc.string({ unit: 'binary' }),
+);
+const values: fc.Arbitrary<unknown> = fc.oneof(
+  fc.jsonValue(),
+  fc.string({ unit: 'binary' }),
+  fc.double(),
+  fc.constantFrom<unknown>('red', RED, BLUE.toUpperCase(), '2026-02-28', '\ud800', 'a\0', 2 ** 53, null, true),
+  fc.array(fc.oneof(fc.constantFrom('red', RED, 'blue', ID, 'a', 'b'), fc.jsonValue())),
+  fc.record({
+    _op: fc.constantFrom('append', 'remove', 'x'),
+    values: fc.array(fc.constantFrom<Json>('a', 'b', 'red', ID, 1)),
+  }),
+);
+const blocks = fc.oneof(
+  { weight: 9, arbitrary: fc.dictionary(slugs, values) },
+  { weight: 1, arbitrary: fc.jsonValue() },
+);
+const items = fc.record(
+  {
+    default: blocks,
+    list: fc.dictionary(fc.constantFrom(LIST, LIST.toUpperCase(), OTHER_LIST, 'x'), blocks),
+    extended: blocks,
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<ItemBlocks>; // fast-check says "or undefined" where it means "or absent"
+const validators = fc.constantFrom(validator, tolerant);
+const purposes = fc.constantFrom<'patch' | 'create'>('patch', 'create');
+
+function emptyBlock(): BlockChange {
+  return { set: null, clear: null, ops: null };
+}
+
+describe('whatever the item', () => {
+  it('is a change or a list of faults, neither of which Postgres could refuse', () => {
+    fc.assert(
+      fc.property(validators, purposes, items, (which, purpose, item) => {
+        const validation = which[purpose](item);
+        const text = JSON.stringify(validation);
+        expect(text).not.toMatch(/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/);
+        if ('change' in validation) return;
+        expect(validation.errors.length).toBeGreaterThan(0);
+        expect(validation.errors.length).toBeLessThanOrEqual(20);
+        expect(validation.errors[0]?.code).toBe(validation.code);
+        for (const { field } of validation.errors) expect(field).toMatch(/^\.(default|list|extended)/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('sends again what it set, and gets the same', () => {
+    fc.assert(
+      fc.property(validators, items, (which, item) => {
+        const validation = which.patch(item);
+        if ('errors' in validation) return;
+        const { set, extended } = validation.change;
+        const again = changed(which.patch({ default: set ?? {}, extended: extended?.set ?? {} }));
+        expect(again.set).toEqual(set);
+        expect(again.extended?.set ?? {}).toEqual(extended?.set ?? {});
+        expect(again.clear).toBeNull();
+      }),
+    );
+  });
+
+  it('is left as it was', () => {
+    fc.assert(
+      fc.property(purposes, items, (purpose, item) => {
+        const before = structuredClone(item);
+        validator[purpose](item);
+        expect(item).toEqual(before);
+      }),
+    );
+  });
+
+  it('creates what a patch of an empty record would leave', () => {
+    const named = fc.dictionary(fc.constantFrom('notes', 'tags', 'colours', 'size', 'blob'), values);
+    fc.assert(
+      fc.property(named, (block) => {
+        const item = { default: { name: 'x', ...block } };
+        const patch = validator.patch(item);
+        const create = validator.create(item);
+        if ('errors' in patch) {
+          expect(create).toEqual(patch);
+          return;
+        }
+        const appended = Object.entries(patch.change.ops ?? {}).filter(([, { op }]) => op === 'append');
+        const set = {
+          ...patch.change.set,
+          ...Object.fromEntries(appended.map(([slug, { values: kept }]) => [slug, kept])),
+        };
+        expect(create).toEqual({ change: { ...emptyBlock(), set, list: null, extended: null } });
+      }),
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { Json } from './change.interface';
+import { ItemFaults } from './item.faults';
+
+/** Deeper than any request body may be; it bounds the recursion for values that come another way. */
+const MAX_DEPTH = 32;
+
+/** Whether the value is JSON that Postgres stores and every client reads back as it was; if not, `faults` says where. */
+export function isStorable(value: unknown, faults: ItemFaults, depth = 0): value is Json {
+  switch (typeof value) {
+    case 'string':
+      return isStorableText(value, faults);
+    case 'number':
+      return isStorableNumber(value, faults);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (value === null) return true;
+      if (depth === MAX_DEPTH) return refused(faults, `must not be nested deeper than ${MAX_DEPTH} levels`);
+      return Array.isArray(value) ? areStorable(value, faults, depth + 1) : isStorableObject(value, faults, depth + 1);
+    default:
+      return refused(faults, 'must be a JSON value');
+  }
+}
+
+/** Postgres refuses NUL in text, and a lone surrogate has no UTF-8. */
+export function isStorableText(text: string, faults: ItemFaults): boolean {
+  if (text.includes('\0')) return refused(faults, 'must not contain NUL characters (U+0000)');
+  if (!text.isWellFormed()) return refused(faults, 'must be well-formed Unicode: it contains a lone surrogate');
+  return true;
+}
+
+/** Beyond 2^53 − 1 what was sent is not what was read: 2^53 + 1 arrives as 2^53. 1e999 arrives as Infinity. */
+export function isStorableNumber(number: number, faults: ItemFaults): boolean {
+  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return true;
+  return refused(faults, 'must be a finite number within ±(2^53 − 1); send larger ones as strings');
+}
+
+/** A key of an object. `__proto__` is refused because setting it would change what an object is, not what it holds. */
+export function isStorableKey(key: string, faults: ItemFaults): boolean {
+  if (key === '__proto__') return refused(faults, 'must not be named __proto__');
+  return isStorableText(key, faults);
+}
+
+function areStorable(values: readonly unknown[], faults: ItemFaults, depth: number): boolean {
+  let good = true;
+  for (let index = 0; index < values.length; index += 1) {
+    faults.enter(index);
+    if (!isStorable(values[index], faults, depth)) good = false;
+    faults.leave();
+  }
+  return good;
+}
+
+function isStorableObject(object: object, faults: ItemFaults, depth: number): boolean {
+  let good = true;
+  for (const [key, value] of Object.entries(object)) {
+    faults.enter(key);
+    if (!isStorableKey(key, faults) || !isStorable(value, faults, depth)) good = false;
+    faults.leave();
+  }
+  return good;
+}
+
+function refused(faults: ItemFaults, message: string): false {
+  faults.refuse('invalid_property', message);
+  return false;
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Injectable } from '@nestjs/common';
+
+import { Database } from '#libs/database';
+
+import { PropertyOption } from './property-definition.interface';
+
+/** A definition as the table has it: any release may have written it, so its types are text. */
+export interface DefinitionRow {
+  readonly object_type: string;
+  readonly id: string;
+  readonly slug: string;
+  readonly type: string;
+  readonly name: string;
+  readonly required: boolean;
+  readonly native: boolean;
+  readonly locked: boolean;
+  readonly list_id: string | null;
+}
+
+export interface OptionRow extends PropertyOption {
+  /** A definition of the team's own, or a built-in one to which the team added the option. */
+  readonly property_id: string;
+}
+
+/** What a team defined beyond the built-in properties: definitions oldest first, options in their order. */
+export interface TeamRows {
+  readonly definitions: readonly DefinitionRow[];
+  readonly options: readonly OptionRow[];
+}
+
+const FIND_TEAM_PROPERTIES = readFileSync(join(__dirname, 'sql', 'find-team-properties.sql'), 'utf8');
+
+/** Reads `property_definitions` and `property_options`. */
+@Injectable()
+export class PropertyDefinitionRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @throws DatabaseUnavailable */
+  async ofTeam(teamId: string): Promise<TeamRows> {
+    const { rows } = await this.database.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId]);
+    return rows[0] ?? { definitions: [], options: [] };
+  }
+}

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { readSettings } from '#libs/config';
+
+import type { PropertyDefinitionRepository, TeamRows } from './property-definition.repository';
+import { PropertyDefinitionService } from './property-definition.service';
+
+const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
+const settings = readSettings({ DATABASE_URL: 'postgres://127.0.0.1/unused' });
+const none: TeamRows = { definitions: [], options: [] };
+const score: TeamRows = {
+  definitions: [
+    {
+      object_type: 'deal',
+      id: 'c0000000-0000-4000-8000-000000000001',
+      slug: 'score',
+      type: 'num',
+      name: 'Score',
+      required: false,
+      native: false,
+      locked: false,
+      list_id: null,
+    },
+  ],
+  options: [],
+};
+
+describe('the service', () => {
+  let rows: TeamRows;
+  let ofTeam: ReturnType<typeof vi.fn<PropertyDefinitionRepository['ofTeam']>>;
+  let service: PropertyDefinitionService;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    rows = none;
+    ofTeam = vi.fn(() => Promise.resolve(structuredClone(rows)));
+    const repository = { ofTeam } as Partial<PropertyDefinitionRepository> as PropertyDefinitionRepository; // all it uses
+    service = new PropertyDefinitionService(repository, settings);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('shows a change within 5 s to a team that keeps calling, which never waits', async () => {
+    expect((await service.validatorOf(TEAM, 'deal')).patch({ default: { score: 1 } })).toHaveProperty('code');
+    rows = score;
+    for (let elapsed = 0; elapsed < 5_000; elapsed += 500) {
+      vi.advanceTimersByTime(500);
+      await service.validatorOf(TEAM, 'deal');
+    }
+    expect((await service.validatorOf(TEAM, 'deal')).patch({ default: { score: 1 } })).toHaveProperty('change');
+    expect((await service.definitionsOf(TEAM, 'deal')).map(({ slug }) => slug)).toContain('score');
+  });
+
+  it('shows a change after 5 s to a team that was silent', async () => {
+    await service.validatorOf(TEAM, 'deal');
+    rows = score;
+    vi.advanceTimersByTime(5_000);
+    expect((await service.validatorOf(TEAM, 'deal')).patch({ default: { score: 1 } })).toHaveProperty('change');
+  });
+
+  it('compiles anew only if the rows changed', async () => {
+    rows = score;
+    const before = await service.validatorOf(TEAM, 'deal');
+    vi.advanceTimersByTime(5_000);
+    expect(await service.validatorOf(TEAM, 'deal')).toBe(before);
+    expect(ofTeam).toHaveBeenCalledTimes(2);
+  });
+
+  it('shares one validator among teams without definitions of their own', async () => {
+    const other = '7a3f2c55-6f0b-4a8e-8c0d-5d2e9b1a4f63';
+    expect(await service.validatorOf(TEAM, 'deal')).toBe(await service.validatorOf(other, 'deal'));
+  });
+
+  it('fails as the database does rather than use definitions older than 5 s', async () => {
+    await service.validatorOf(TEAM, 'deal');
+    ofTeam.mockRejectedValue(new Error('away'));
+    vi.advanceTimersByTime(4_999);
+    await expect(service.validatorOf(TEAM, 'deal')).resolves.toBeDefined();
+    vi.advanceTimersByTime(1);
+    await expect(service.validatorOf(TEAM, 'deal')).rejects.toThrow('away');
+  });
+});

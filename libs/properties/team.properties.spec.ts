@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+
+import { builtInDefinitions } from './built-in.definitions';
+import type { DefinitionRow } from './property-definition.repository';
+import { TeamProperties } from './team.properties';
+
+const LIST = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
+const TIER = 'c0000000-0000-4000-8000-000000000001';
+const GOLD = 'c0000000-0000-4000-8000-000000000002';
+
+function row(rest: Partial<DefinitionRow>): DefinitionRow {
+  return {
+    object_type: 'organization',
+    id: TIER,
+    slug: 'tier',
+    type: 'select_str',
+    name: 'Tier',
+    required: false,
+    native: false,
+    locked: false,
+    list_id: null,
+    ...rest,
+  };
+}
+
+describe('the properties of a team', () => {
+  it('are the built-in ones if it defined none', () => {
+    const team = new TeamProperties({ definitions: [], options: [] }, 'reject');
+    expect(team.definitionsOf('deal')).toEqual(builtInDefinitions.get('deal'));
+  });
+
+  it('are those that it defined, too, with their options', () => {
+    const options = [{ property_id: TIER, id: GOLD, slug: 'gold', value: 'Gold' }];
+    const team = new TeamProperties({ definitions: [row({})], options }, 'reject');
+    expect(team.definitionsOf('organization').at(-1)).toEqual({
+      id: TIER,
+      slug: 'tier',
+      type: 'select_str',
+      name: 'Tier',
+      required: false,
+      native: false,
+      locked: false,
+      list_id: null,
+      options: [{ id: GOLD, slug: 'gold', value: 'Gold' }],
+    });
+    expect(team.validatorOf('organization').patch({ default: { tier: GOLD } })).toMatchObject({
+      change: { set: { tier: 'gold' } },
+    });
+    expect(team.validatorOf('contact').patch({ default: { tier: GOLD } })).toMatchObject({ code: 'unknown_property' });
+  });
+
+  it('hold in the list that they were defined for', () => {
+    const team = new TeamProperties({ definitions: [row({ type: 'num', list_id: LIST })], options: [] }, 'reject');
+    const validator = team.validatorOf('organization');
+    expect(validator.patch({ list: { [LIST]: { tier: 1 } } })).toMatchObject({ change: { list: { [LIST]: {} } } });
+    expect(validator.patch({ default: { tier: 1 } })).toMatchObject({ code: 'unknown_property' });
+  });
+
+  it('include options that it added to a built-in one', () => {
+    const stage = builtInDefinitions.get('organization')?.find(({ slug }) => slug === 'stage');
+    const options = [{ property_id: stage?.id ?? '', id: GOLD, slug: 'paused', value: 'Paused' }];
+    const team = new TeamProperties({ definitions: [], options }, 'reject');
+    expect(team.validatorOf('organization').patch({ default: { stage: 'paused' } })).toHaveProperty('change');
+    expect(team.validatorOf('organization').patch({ default: { stage: 'won' } })).toHaveProperty('change');
+  });
+
+  it('cannot take the place of a built-in one', () => {
+    const team = new TeamProperties({ definitions: [row({ slug: 'created_at', type: 'str' })], options: [] }, 'accept');
+    expect(team.validatorOf('organization').patch({ default: { created_at: 'x' } })).toMatchObject({
+      code: 'invalid_property',
+    });
+  });
+
+  it('compile each validator once', () => {
+    const team = new TeamProperties({ definitions: [], options: [] }, 'reject');
+    expect(team.validatorOf('deal')).toBe(team.validatorOf('deal'));
+  });
+
+  it('of a type that this release does not know are a fault of ours', () => {
+    expect(() => new TeamProperties({ definitions: [row({ type: 'colour' })], options: [] }, 'reject')).toThrow(TIER);
+  });
+});
