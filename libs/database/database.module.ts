@@ -39,7 +39,7 @@ export class DatabaseModule {
           inject: [Metrics],
           useFactory: (metrics: Metrics) => {
             const database = openDatabase(settings, (kind) => {
-              metrics.databaseError(kind);
+              metrics.countDatabaseError(kind);
             });
             metrics.observePool(() => database.use());
             return database;

@@ -1,0 +1,68 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsObject,
+  IsOptional,
+  ValidateNested,
+} from 'class-validator';
+import { type BatchOptions, defaultOptions } from '#libs/records';
+
+const maxItems = 100;
+const onError = ['continue', 'stop', 'rollback'] as const;
+const representations = ['representation', 'minimal'] as const;
+
+/** How a batch treats its items. */
+export class BatchOptionsEnvelope {
+  @IsOptional()
+  @IsIn(onError, { message: `on_error must be one of ${onError.join(', ')}` })
+  on_error?: (typeof onError)[number];
+
+  @IsOptional()
+  @IsIn(representations, { message: `return must be one of ${representations.join(', ')}` })
+  return?: (typeof representations)[number];
+
+  @IsOptional()
+  @IsBoolean({ message: 'dry_run must be true or false' })
+  dry_run?: boolean;
+}
+
+abstract class BatchEnvelope {
+  @IsOptional()
+  @IsObject({ message: 'options must be an object' })
+  @ValidateNested({ message: 'options must be an object' })
+  @Type(() => BatchOptionsEnvelope)
+  options?: BatchOptionsEnvelope;
+}
+
+/** The body of a batch update: 1 to 100 items. */
+export class BatchUpdateEnvelope extends BatchEnvelope {
+  static readonly opaque = ['items'] as const;
+
+  @ArrayMaxSize(maxItems, { message: `items must hold 1 to ${maxItems} items` })
+  @ArrayMinSize(1, { message: `items must hold 1 to ${maxItems} items` })
+  @IsArray({ message: `items must be an array of 1 to ${maxItems} items` })
+  items!: unknown[]; // the pipe assigns it
+}
+
+/** The body of a batch delete: 1 to 100 ids. */
+export class BatchDeleteEnvelope extends BatchEnvelope {
+  static readonly opaque = ['ids'] as const;
+
+  @ArrayMaxSize(maxItems, { message: `ids must hold 1 to ${maxItems} ids` })
+  @ArrayMinSize(1, { message: `ids must hold 1 to ${maxItems} ids` })
+  @IsArray({ message: `ids must be an array of 1 to ${maxItems} ids` })
+  ids!: unknown[]; // the pipe assigns it
+}
+
+/** What the caller did not say is as the contract has it. */
+export function batchOptions(given: BatchOptionsEnvelope = {}): BatchOptions {
+  return {
+    onError: given.on_error ?? defaultOptions.onError,
+    return: given.return ?? defaultOptions.return,
+    dryRun: given.dry_run ?? defaultOptions.dryRun,
+  };
+}

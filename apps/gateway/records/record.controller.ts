@@ -1,0 +1,59 @@
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Authenticated } from '#libs/auth';
+import { type Answer, Idempotent } from '#libs/idempotency';
+import { Call, type WriteCall } from '../http/call.decorator';
+import { remaining } from '../http/deadline.hook';
+import { EnvelopePipe } from '../http/envelope.pipe';
+import { type RecordTarget, Target } from '../http/target.decorator';
+import { ifMatchOf, recordIdOf } from './record.conditions';
+import { RecordEnvelope } from './record.envelope';
+import { RecordService } from './record.service';
+import { selectionOf } from './record.selection';
+
+@Controller('v2/prism/:team/:object')
+export class RecordController {
+  constructor(@Inject(RecordService) private readonly records: RecordService) {}
+
+  /** Makes a record. */
+  @Post()
+  @HttpCode(201)
+  @Authenticated('records:write')
+  @Idempotent()
+  create(
+    @Target() target: RecordTarget,
+    @Body(new EnvelopePipe(RecordEnvelope)) body: RecordEnvelope,
+    @Call() call: WriteCall,
+  ): Promise<Answer> {
+    return this.records.create(target, body, call);
+  }
+
+  /** Answers a record. */
+  @Get(':id')
+  @Authenticated('records:read')
+  async get(
+    @Target() target: RecordTarget,
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const found = await this.records.get(target, recordIdOf(id), selectionOf(query), remaining(request));
+    void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
+    return found.json;
+  }
+
+  /** Patches a record: an item of a batch of its own. */
+  @Patch(':id')
+  @Authenticated('records:write')
+  @Idempotent()
+  patch(
+    @Target() target: RecordTarget,
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body(new EnvelopePipe(RecordEnvelope)) body: RecordEnvelope,
+    @Call() call: WriteCall,
+  ): Promise<Answer> {
+    return this.records.patch(target, recordIdOf(id), body, ifMatchOf(ifMatch), call);
+  }
+}

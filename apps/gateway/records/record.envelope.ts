@@ -1,0 +1,18 @@
+import { IsObject, IsOptional } from 'class-validator';
+
+/** The body of a single write. What the blocks hold is checked against the property definitions. */
+export class RecordEnvelope {
+  static readonly opaque = ['default', 'list', 'extended'] as const;
+
+  @IsOptional()
+  @IsObject({ message: 'default must be an object of property slugs and values' })
+  default?: unknown;
+
+  @IsOptional()
+  @IsObject({ message: 'list must be an object of list ids, each with an object of slugs and values' })
+  list?: unknown;
+
+  @IsOptional()
+  @IsObject({ message: 'extended must be an object' })
+  extended?: unknown;
+}

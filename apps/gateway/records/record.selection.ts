@@ -1,0 +1,45 @@
+import { ProblemException } from '#libs/problems';
+
+/**
+ * The slugs that `?select=a,b` (also repeated) asks for; undefined for all.
+ *
+ * @throws ProblemException `invalid_request` for another parameter or an empty selection
+ */
+export function selectionOf(query: Record<string, unknown>): ReadonlySet<string> | undefined {
+  const stranger = Object.keys(query).find((name) => name !== 'select');
+  if (stranger !== undefined) {
+    throw invalid(stranger, 'unknown_field', `there is no such parameter here; there is only select`);
+  }
+  const given = query['select'];
+  if (given === undefined) return undefined;
+  const slugs = [given].flat().flatMap((part) => String(part).split(','));
+  if (slugs.includes(''))
+    throw invalid('select', 'required', 'select must be a comma-separated list of property slugs');
+  return new Set(slugs);
+}
+
+/** The record with only the selected properties; `extended` is no property, so it is left out. */
+export function selectFrom(json: string, selection: ReadonlySet<string>): string {
+  const record = JSON.parse(json) as { id: string; default: Properties; list: Record<string, Properties> }; // ours
+  const list = Object.entries(record.list).map(([id, properties]) => [id, pick(properties, selection)] as const);
+  return JSON.stringify({ id: record.id, default: pick(record.default, selection), list: Object.fromEntries(list) });
+}
+
+/** @throws ProblemException `invalid_request` for a slug that is not defined */
+export function checkSelection(selection: ReadonlySet<string>, defined: ReadonlySet<string>): void {
+  const unknown = [...selection].find((slug) => !defined.has(slug));
+  if (unknown !== undefined) {
+    throw invalid('select', 'unknown_property', `the object type has no property ${unknown.slice(0, 64)}`);
+  }
+}
+
+type Properties = Record<string, unknown>;
+
+function pick(properties: Properties, selection: ReadonlySet<string>): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([slug]) => selection.has(slug)));
+}
+
+function invalid(parameter: string, code: string, message: string): ProblemException {
+  const field = `.query.${parameter.slice(0, 64)}`;
+  return new ProblemException('invalid_request', message, { errors: [{ field, code, message }] });
+}

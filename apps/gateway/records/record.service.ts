@@ -1,0 +1,105 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { Settings } from '#libs/config';
+import type { Answer } from '#libs/idempotency';
+import { itemError, ProblemException } from '#libs/problems';
+import { type Change, PropertyDefinitionService, type Validation } from '#libs/properties';
+import {
+  defaultOptions,
+  type FoundRecord,
+  planCreate,
+  type PlanItem,
+  planPatch,
+  RecordRepository,
+  RecordWriter,
+} from '#libs/records';
+import type { WriteCall } from '../http/call.decorator';
+import type { RecordTarget } from '../http/target.decorator';
+import { problemOfItem, recordAnswer } from './record.answer';
+import type { RecordEnvelope } from './record.envelope';
+import { checkSelection, selectFrom } from './record.selection';
+
+/** Reads and writes one record at a time. A write is a batch of one: the same engine, ledger and metrics. */
+@Injectable()
+export class RecordService {
+  constructor(
+    @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
+    @Inject(RecordRepository) private readonly records: RecordRepository,
+    @Inject(RecordWriter) private readonly writer: RecordWriter,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /** @throws ProblemException `invalid_request`, `payload_too_large` */
+  async create(target: RecordTarget, body: RecordEnvelope, call: WriteCall): Promise<Answer> {
+    if (body.default === undefined && body.list === undefined && body.extended === undefined) {
+      const message = 'a new record takes at least one of default, list, extended';
+      throw new ProblemException('invalid_request', message, {
+        errors: [{ field: '.body', code: 'required', message }],
+      });
+    }
+    this.checkSize(call);
+    const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const item = planCreate(uuidv7(), changeOf(validator.create(body)));
+    const applied = await this.write('create', target, item, call);
+    return recordAnswer(applied, call.requestId, {
+      status: 201,
+      location: (id) => `/v2/prism/${target.teamId}/${target.objectType}/${id}`,
+    });
+  }
+
+  /**
+   * @param ifMatch the version that the record must have
+   * @throws ProblemException `invalid_request`, `payload_too_large`
+   */
+  async patch(
+    target: RecordTarget,
+    id: string,
+    body: RecordEnvelope,
+    ifMatch: string | undefined,
+    call: WriteCall,
+  ): Promise<Answer> {
+    this.checkSize(call);
+    const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const item = planPatch(id, changeOf(validator.patch(body)), ifMatch);
+    return recordAnswer(await this.write('patch', target, item, call), call.requestId, { status: 200 });
+  }
+
+  /** @throws ProblemException `not_found`, and `invalid_request` for a selection of what is not defined */
+  async get(
+    { teamId, objectType }: RecordTarget,
+    id: string,
+    selection: ReadonlySet<string> | undefined,
+    budgetMs: number,
+  ): Promise<FoundRecord> {
+    if (selection) {
+      const definitions = await this.properties.definitionsOf(teamId, objectType);
+      checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
+    }
+    const found = await this.records.find(teamId, objectType, id, budgetMs);
+    if (!found) throw new ProblemException('not_found');
+    return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
+  }
+
+  private write(
+    operation: 'create' | 'patch',
+    target: RecordTarget,
+    item: PlanItem,
+    call: WriteCall,
+  ): ReturnType<RecordWriter['write']> {
+    return this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call.budgetMs, call.key);
+  }
+
+  private checkSize({ bodyBytes }: WriteCall): void {
+    const limit = this.settings.itemLimitBytes;
+    if (bodyBytes > limit) {
+      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
+      throw new ProblemException('payload_too_large', message, { details: { limit_bytes: limit } });
+    }
+  }
+}
+
+function changeOf(validation: Validation): Change {
+  if ('change' in validation) return validation.change;
+  const { code, errors } = validation;
+  throw problemOfItem(itemError(code, errors[0]?.message, errors));
+}

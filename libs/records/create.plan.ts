@@ -1,0 +1,14 @@
+import type { Change } from '#libs/properties';
+import type { PlanItem } from './plan';
+
+/** Plans a new record from a change that was checked as a creation: it only sets. */
+export function planCreate(id: string, { set, list, extended }: Change): PlanItem {
+  const lists = Object.entries(list ?? {}).map(([listId, block]) => [listId, block.set ?? {}] as const);
+  return {
+    op: 'create',
+    id,
+    properties: set ?? {},
+    list: Object.fromEntries(lists),
+    extended: extended?.set ?? {},
+  };
+}

@@ -1,0 +1,10 @@
+export type { AppliedBatch, Outcome } from './applied.batch';
+export { planCreate } from './create.plan';
+export { conditionOf } from './etag';
+export { defaultOptions } from './plan';
+export type { BatchOptions, Plan, PlanItem } from './plan';
+export { RecordRepository } from './record.repository';
+export type { FoundRecord, LedgerKey } from './record.repository';
+export { RecordWriter } from './record.writer';
+export { RecordsModule } from './records.module';
+export { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';

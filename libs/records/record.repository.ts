@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { Database, DatabaseUnavailable, type Statement } from '#libs/database';
+import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
+import type { ObjectType } from '#libs/properties';
+import type { AppliedBatch, Outcome } from './applied.batch';
+import type { Plan, PlanItem } from './plan';
+
+/** The key of a batch whose items are each to happen exactly once. */
+export interface LedgerKey {
+  clientId: string;
+  /** SHA-256 of the Idempotency-Key. */
+  keyHash: Buffer;
+  /** SHA-256 of the request: the key stands for no other. */
+  fingerprint: Buffer;
+  requestId: string;
+}
+
+/** A record as text, ready for the wire. */
+export interface FoundRecord {
+  etag: string;
+  json: string;
+}
+
+interface ApplyRow {
+  state: AppliedBatch['state'] | 'mismatch' | 'stale';
+  entries: string;
+  codes: string;
+  sources: string;
+  micros: string;
+  answered_as: string | null;
+  faults: string;
+}
+
+/** After its lifetime a key is refused for so long before it may be used again: 7 days. */
+const staleSeconds = 7 * 24 * 3600;
+
+const applyBatch = statement('apply_batch');
+const findRecord = statement('find_record');
+
+// The entries of items that fail in the database are made there, from the texts of the one catalogue here.
+const errorTexts = JSON.stringify(
+  Object.fromEntries(Object.keys(ITEM_ERRORS).map((code) => [code, JSON.stringify(itemError(code as ItemErrorCode))])), // keys of the catalogue
+);
+
+/** Reads and changes records. The only place that speaks their SQL. */
+@Injectable()
+export class RecordRepository {
+  private readonly logger = new Logger(RecordRepository.name);
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Applies a plan in one round trip. When it returns, everything that it says was applied is durable.
+   *
+   * @param budgetMs what is not begun by then is `not_attempted`; an answer comes, or the call fails, soon after
+   * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
+   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
+   */
+  async apply(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
+    const graceMs = Math.min(200, budgetMs * 0.15);
+    let started = false;
+    try {
+      return await this.database.withClient(
+        async (client) => {
+          started = true;
+          const { rows } = await client.query<ApplyRow>(applyBatch, this.values(plan, budgetMs - graceMs, key));
+          return this.read(plan, rows[0]);
+        },
+        { timeoutMs: budgetMs },
+      );
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable && started) return outcomeUnknown(plan, key !== undefined);
+      throw error;
+    }
+  }
+
+  /** A live record of the team and object type, or undefined. */
+  async find(teamId: string, objectType: ObjectType, id: string, timeoutMs: number): Promise<FoundRecord | undefined> {
+    const { rows } = await this.database.query<{ version: string; record: string }>(
+      findRecord,
+      [teamId, objectType, id],
+      { timeoutMs },
+    );
+    return rows[0] && { etag: `"${rows[0].version}"`, json: rows[0].record };
+  }
+
+  private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
+    const { onError, dryRun } = plan.options;
+    const mode = dryRun ? 'dry' : onError === 'rollback' ? 'all' : 'each';
+    const items = plan.items.map((item, index) => ({ ...item, n: index + 1 }));
+    // One transaction locks its records in one order, whatever order they were sent in: two such cannot deadlock.
+    if (mode !== 'each') items.sort((a, b) => compare(a.id ?? '', b.id ?? ''));
+    const alone = items.length === 1 && key === undefined;
+    return [
+      plan.teamId,
+      plan.objectType,
+      JSON.stringify(items),
+      mode,
+      onError === 'stop',
+      plan.options.return === 'minimal',
+      // A lone item's own commit is the flush.
+      this.settings.durability === 'item' || alone,
+      this.settings.lockTimeoutMs,
+      Math.max(0, Math.floor(budgetMs)),
+      errorTexts,
+      key?.clientId ?? null,
+      key?.keyHash ?? null,
+      key?.fingerprint ?? null,
+      this.settings.idempotencyTtlSeconds,
+      staleSeconds,
+      key?.requestId ?? null,
+    ];
+  }
+
+  private read(plan: Plan, row: ApplyRow | undefined): AppliedBatch {
+    if (row === undefined) throw new Error('apply_batch answered no row');
+    const { state } = row;
+    if (state === 'mismatch') throw new ProblemException('idempotency_key_mismatch');
+    if (state === 'stale') throw new ProblemException('idempotency_key_stale');
+    if (row.faults !== '{}') this.logger.error({ message: 'items failed in the database', faults: row.faults });
+
+    const entries = row.entries.split('\n');
+    const codes = row.codes.split(',');
+    const micros = row.micros.split(',');
+    const outcomes = plan.items.map((_, index): Outcome => ({
+      entry: entries[index] ?? '',
+      code: (codes[index] || undefined) as ItemErrorCode | undefined, // the procedure knows the codes of the catalogue only
+      replayed: row.sources[index] === '1',
+      seconds: Number(micros[index]) / 1e6,
+    }));
+    return { state, outcomes, completedBy: row.answered_as ?? undefined };
+  }
+}
+
+function outcomeUnknown(plan: Plan, keyed: boolean): AppliedBatch {
+  const error = keyed
+    ? itemError('unavailable')
+    : itemError(
+        'unavailable',
+        'the database went away under the batch, and without an Idempotency-Key nobody can tell whether this item was ' +
+          'applied: read the record before sending it again',
+      );
+  const text = JSON.stringify(error);
+  const entryOf = (item: PlanItem): string =>
+    `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${item.op === 'refuse' ? item.error : text}}`;
+  return {
+    state: 'executed',
+    outcomes: plan.items.map((item) => ({
+      entry: entryOf(item),
+      code: item.op === 'refuse' ? item.code : 'unavailable',
+      replayed: false,
+      seconds: 0,
+    })),
+    completedBy: undefined,
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function statement(name: string): Statement {
+  return { name, text: readFileSync(join(__dirname, 'sql', `${name}.sql`), 'utf8') };
+}

@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type ItemErrorCode } from '#libs/problems';
+import { type ItemOutcome, Metrics } from '#libs/telemetry';
+import type { AppliedBatch, Outcome } from './applied.batch';
+import type { Plan } from './plan';
+import { type LedgerKey, RecordRepository } from './record.repository';
+
+/** The one way to change a record: applies a plan, and counts every item of it. */
+@Injectable()
+export class RecordWriter {
+  constructor(
+    @Inject(RecordRepository) private readonly records: RecordRepository,
+    @Inject(Metrics) private readonly metrics: Metrics,
+  ) {}
+
+  /**
+   * @param budgetMs how long it may take, waiting for a connection included
+   * @throws DatabaseUnavailable if nothing was attempted
+   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
+   */
+  async write(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
+    const began = performance.now();
+    const applied = await this.records.apply(plan, budgetMs, key);
+    // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
+    if (applied.state !== 'replayed') this.count(plan, applied, (performance.now() - began) / 1000);
+    return applied;
+  }
+
+  private count(plan: Plan, { outcomes }: AppliedBatch, seconds: number): void {
+    const { operation, objectType } = plan;
+    const counts = new Map<string, { outcome: ItemOutcome; code: ItemErrorCode | 'none'; items: number }>();
+    for (const { code = 'none', ...item } of outcomes) {
+      const outcome = outcomeLabel(plan, item.replayed, code);
+      const counted = counts.get(`${outcome} ${code}`);
+      if (counted) counted.items += 1;
+      else counts.set(`${outcome} ${code}`, { outcome, code, items: 1 });
+      if (!item.replayed) this.metrics.observeItem(operation, outcome, item.seconds);
+    }
+    for (const { outcome, code, items } of counts.values()) {
+      this.metrics.countItems(operation, objectType, outcome, code, items);
+    }
+    this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
+  }
+}
+
+function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none'): ItemOutcome {
+  if (replayed) return 'replayed';
+  if (code !== 'none') return 'error';
+  return plan.options.dryRun ? 'dry_run' : 'ok';
+}
+
+function resultLabel(outcomes: readonly Outcome[]): 'all_ok' | 'partial' | 'all_failed' {
+  const failed = outcomes.filter(({ code }) => code !== undefined).length;
+  if (failed === 0) return 'all_ok';
+  return failed === outcomes.length ? 'all_failed' : 'partial';
+}

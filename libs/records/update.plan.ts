@@ -1,0 +1,91 @@
+import { itemError } from '#libs/problems';
+import type { Change, ItemValidator, Validation } from '#libs/properties';
+import { conditionOf } from './etag';
+import { type PlanItem, refuse } from './plan';
+
+const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const keys = new Set(['id', 'default', 'list', 'extended', 'if_match']);
+
+export interface ItemLimits {
+  /** `ITEM_LIMIT_BYTES`: the most bytes of JSON that one item may have. */
+  itemLimitBytes: number;
+  /** Bytes of the whole request body: no item is larger. */
+  bodyBytes: number;
+}
+
+/** Plans the patches of a batch: each item becomes a change, or the error that its entry will carry. */
+export function planUpdates(items: readonly unknown[], validator: ItemValidator, limits: ItemLimits): PlanItem[] {
+  return items.map((item) => planUpdate(item, validator, limits));
+}
+
+/** Plans the deletion of records. */
+export function planDeletes(ids: readonly unknown[]): PlanItem[] {
+  return ids.map((given) => {
+    const id = uuidOf(given);
+    return id === undefined ? badId(given) : { op: 'delete', id };
+  });
+}
+
+/** Plans the patch of a record whose id is known to be good. */
+export function planPatch(id: string, change: Change, ifMatch?: string): PlanItem {
+  const condition = ifMatch === undefined ? {} : { if_match: ifMatch };
+  const { set, clear, ops, list, extended } = change;
+  if (clear === null && ops === null && list === null && extended === null) {
+    return set === null ? { op: 'read', id, ...condition } : { op: 'update', id, ...condition, set };
+  }
+  return { op: 'update', id, ...condition, default: { set, clear, ops }, list, extended };
+}
+
+/** A UUID in canonical form (RFC 9562), in lower case; undefined if it is none. */
+export function uuidOf(value: unknown): string | undefined {
+  return typeof value === 'string' && canonicalUuid.test(value) ? value.toLowerCase() : undefined;
+}
+
+function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits): PlanItem {
+  if (!isObject(item)) {
+    return refuse(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
+  }
+  const id = uuidOf(item['id']);
+  if (id === undefined) return badId(item['id']);
+
+  const unknown = Object.keys(item).find((key) => !keys.has(key));
+  if (unknown !== undefined) {
+    return refused(id, unknown, 'unknown_field', `an item has no such field; it takes ${[...keys].join(', ')}`);
+  }
+  if (limits.bodyBytes > limits.itemLimitBytes) {
+    const bytes = Buffer.byteLength(JSON.stringify(item));
+    if (bytes > limits.itemLimitBytes) {
+      const message = `the item has ${bytes} bytes of JSON; at most ${limits.itemLimitBytes} are allowed`;
+      return refuse(id, itemError('too_large', message));
+    }
+  }
+
+  let version: string | undefined;
+  const tag = item['if_match'];
+  if (tag !== undefined) {
+    const condition = typeof tag === 'string' ? conditionOf(tag) : 'malformed';
+    if (condition === 'malformed') {
+      return refused(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
+    }
+    version = condition.version;
+  }
+
+  const validation: Validation = validator.patch(item);
+  if ('errors' in validation) {
+    const [first] = validation.errors;
+    return refuse(id, itemError(validation.code, first?.message, validation.errors));
+  }
+  return planPatch(id, validation.change, version);
+}
+
+function badId(given: unknown): PlanItem {
+  return refused(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
+}
+
+function refused(id: string | null, field: string, code: string, message: string): PlanItem {
+  return refuse(id, itemError('invalid_item', message, [{ field: `.${field}`, code, message }]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
