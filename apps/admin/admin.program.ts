@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { messageOf } from './admin.errors';
+import { errorLine, messageOf } from './admin.errors';
 import { AdminSession, type Terminal } from './admin.session';
 import { addClientCommands } from './client.command';
 import { addDocsCommand } from './docs.command';
@@ -21,7 +21,7 @@ export async function runAdmin(args: readonly string[], terminal: Terminal): Pro
     return DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
-    terminal.stderr.write(`error: ${messageOf(error)}\n`);
+    terminal.stderr.write(errorLine(`error: ${messageOf(error)}`));
     return FAILED;
   }
 }
@@ -35,7 +35,7 @@ function adminProgram(terminal: Terminal): Command {
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
       outputError: (text, write) => {
-        write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`);
+        write(errorLine(text));
       },
     });
   addTeamCommands(program, session);
