@@ -1,0 +1,110 @@
+import { existsSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+
+import { createDatabase } from '../support/database';
+import { allGone, type CurlAnswer, ProjectCopy } from './quickstart.harness';
+
+const running: number[] = [];
+
+/** One success, one missing record, one bad value, one bad id. */
+function expectPartialSuccess(answer: CurlAnswer): void {
+  expect(answer.results.map(({ status, error }) => error?.code ?? status)).toEqual([
+    'ok',
+    'not_found',
+    'invalid_property',
+    'invalid_item',
+  ]);
+}
+
+function newProject(options?: { closed: boolean }): ProjectCopy {
+  const project = new ProjectCopy(options);
+  onTestFinished(() => {
+    project.remove();
+  });
+  return project;
+}
+
+describe('npm start', () => {
+  // Whatever a test does to it, in the end none of its processes is left.
+  afterEach(async () => {
+    await allGone(running.splice(0));
+  });
+
+  it('shows partial success, survives kill -9 without leaving a process, and keeps the data', async () => {
+    const project = newProject();
+    const first = await project.start({ PRISM_QUICKSTART_POSTGRES: 'system' }).ready();
+    running.push(first.pid, ...project.pids());
+    expect(first.output).toMatch(/postgres +\d+\.\d+ system/);
+    expect(first.output).toMatch(/redis +\d+\.\d+\.\d+ system/);
+    const answer = first.paste();
+    expectPartialSuccess(answer);
+    expect(answer.replayed).toBe(false);
+    expect(first.paste()).toEqual({ ...answer, replayed: true });
+
+    const beside = project.start();
+    expect(await beside.ended()).toBe(1);
+    expect(beside.output).toContain(`it is running already: process ${first.pid} answers on ${first.url ?? ''}`);
+
+    const pids = project.pids();
+    expect(pids).toHaveLength(4);
+    await first.signal('SIGKILL');
+    await allGone(pids);
+
+    const second = await project.start().ready();
+    running.push(second.pid, ...project.pids());
+    expect(second.readyMs).toBeLessThan(5_000);
+    expect(second.apiKey).toBe(first.apiKey);
+    expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
+    expectPartialSuccess(second.paste());
+    expect(await second.signal('SIGINT')).toBe(0);
+  });
+
+  it('brings its own Postgres where there is none, also where its user cannot go, and ends if its keeper does', async () => {
+    const project = newProject({ closed: true });
+    const run = await project.start({ PRISM_QUICKSTART_POSTGRES: 'embedded' }).ready();
+    const [keeper = 0, ...programs] = project.pids();
+    running.push(run.pid, keeper, ...programs);
+    const elsewhere = /data in (\/\S+)/.exec(run.output)?.[1];
+    if (elsewhere !== undefined)
+      onTestFinished(() => {
+        rmSync(dirname(elsewhere), { recursive: true });
+      });
+    // Only root has another user run Postgres, who then needs another place.
+    expect(elsewhere !== undefined && existsSync(elsewhere)).toBe(process.getuid?.() === 0);
+    expect(run.output).toMatch(/postgres +\d+\.\d+ embedded/);
+    expect(run.output).toMatch(/redis +none/);
+    const answer = run.paste();
+    expectPartialSuccess(answer);
+    expect(run.paste()).toEqual({ ...answer, replayed: true });
+
+    process.kill(keeper, 'SIGKILL');
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toContain('the keeper, which runs the services, has been ended');
+    await allGone([keeper, ...programs]);
+  });
+
+  it('uses the database that it is given, and says how the gateway ended', async () => {
+    const database = await createDatabase({ migrated: false });
+    onTestFinished(() => database.drop());
+    const project = newProject();
+    const run = await project.start({ DATABASE_URL: database.url }).ready();
+    const [keeper = 0, gateway = 0, ...others] = project.pids();
+    running.push(run.pid, keeper, gateway);
+    expect(others).toEqual([]);
+    expect(run.output).toMatch(/postgres +given/);
+    expect(run.output).toMatch(/redis +none/);
+    expectPartialSuccess(run.paste());
+
+    process.kill(gateway, 'SIGKILL');
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toMatch(/gateway: ended by SIGKILL\s+the end of \.data\/gateway\.log:/);
+  });
+
+  it('refuses to run in production', async () => {
+    const run = newProject().start({ NODE_ENV: 'production' });
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toContain('never for production');
+  });
+});
