@@ -34,22 +34,14 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
 
 function refusal({ name, type, secret, required, default: fallback }: Variable, text: string): string {
   // Even in a variable that holds no secret, anything longer than a word may be one that was pasted into the wrong place.
-  const shown =
-    !secret && /^[\w.,+ -]{1,16}$/.test(text)
-      ? `is "${text}", which is not allowed`
-      : 'has a value that is not allowed';
-  const mend = required
-    ? 'Set it to one that is'
-    : `Set it to one that is, or unset it for ${describeDefault(fallback)}`;
+  const shown = !secret && /^[\w.,+ -]{1,16}$/.test(text) ? `is "${text}"` : 'has a value that is not allowed';
+  const without = fallback === undefined ? 'to go without' : `for the default, ${fallback}`;
+  const mend = required ? 'Correct it' : `Correct it, or unset it ${without}`;
   return `${name} ${shown}. Allowed: ${plain(type.allowed)}. ${mend}.`;
 }
 
 function absence({ name, type, description }: Variable): string {
-  return `${name} is not set, and must be: ${plain(description)} Allowed: ${plain(type.allowed)}.`;
-}
-
-function describeDefault(fallback: VariableValue | undefined): string {
-  return fallback === undefined ? 'none' : `the default, ${fallback}`;
+  return `${name} is not set. It is required: ${plain(description)} Allowed: ${plain(type.allowed)}.`;
 }
 
 /** Descriptions are markdown; a terminal has no use for the backticks. */

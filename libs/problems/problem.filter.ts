@@ -14,11 +14,13 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const problem = withBodyLimit(problemOf(error), request);
-    if (problem.status >= 500) this.log(problem, request.id);
-    if (!reply.sent) sendProblem(reply, problem, request.id);
+    this.log(problem, request.id);
+    if (!reply.sent && !reply.raw.headersSent) sendProblem(reply, problem, request.id);
   }
 
+  /** A fault of ours is an error; of the others only those with a cause of their own say more than the answer does. */
   private log(problem: ProblemException, requestId: string): void {
+    if (problem.status < 500 || (problem.code !== 'internal' && problem.cause === undefined)) return;
     const line = {
       message: `request failed: ${problem.code}`,
       request_id: requestId,

@@ -1,4 +1,5 @@
 import pino, { DestinationStream, Logger } from 'pino';
+import { Settings } from '#libs/config';
 
 const SECRET_HEADERS = ['x-api-key', 'authorization', 'idempotency-key'];
 
@@ -6,7 +7,7 @@ const SECRET_HEADERS = ['x-api-key', 'authorization', 'idempotency-key'];
 const SECRET_PATHS = SECRET_HEADERS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
 /** JSON lines to standard output, or to `destination`. Whatever is logged, the secret headers are not. */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(level: Settings['logLevel'], destination?: DestinationStream): Logger {
   return pino(
     {
       level,

@@ -143,7 +143,7 @@ export class Metrics {
     this.itemSeconds.observe({ operation, outcome }, seconds);
   }
 
-  countBatch(operation: MetricOperation, result: BatchMetricResult, items: number, seconds: number): void {
+  observeBatch(operation: MetricOperation, result: BatchMetricResult, items: number, seconds: number): void {
     this.batches.inc({ operation, result });
     this.batchItems.observe({ operation }, items);
     this.batchSeconds.observe({ operation }, seconds);

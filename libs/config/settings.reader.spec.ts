@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings, SettingsError } from './settings.reader';
+
+const DATABASE_URL = 'postgres://prism:hunter2@db:5432/prism';
+
+function refusalOf(env: NodeJS.ProcessEnv): string {
+  try {
+    readSettings({ DATABASE_URL, ...env });
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('readSettings', () => {
+  it('needs nothing but the database', () => {
+    expect(readSettings({ DATABASE_URL })).toEqual({
+      nodeEnv: 'production',
+      logLevel: 'info',
+      drainDelayMs: 5000,
+      host: '0.0.0.0',
+      port: 3000,
+      metricsHost: '0.0.0.0',
+      metricsPort: 9464,
+      databaseUrl: DATABASE_URL,
+      databasePoolSize: 10,
+      redisTimeoutMs: 50,
+      bodyLimitBytes: 5_242_880,
+      itemLimitBytes: 262_144,
+      requestTimeoutMs: 30_000,
+      lockTimeoutMs: 2000,
+      durability: 'batch',
+      unknownProperties: 'reject',
+      idempotencyTtlSeconds: 86_400,
+      idempotencyCacheSeconds: 3600,
+    });
+  });
+
+  it('takes what is set over the default', () => {
+    const settings = readSettings({
+      DATABASE_URL: 'postgresql:///prism?host=/run/postgresql',
+      REDIS_URL: 'rediss://cache:6380/1',
+      NODE_ENV: 'test',
+      HOST: '::1',
+      PORT: '0',
+      METRICS_PORT: '0',
+      DURABILITY: 'item',
+      IDEMPOTENCY_TTL_SECONDS: '604800',
+    });
+    expect(settings).toMatchObject({
+      databaseUrl: 'postgresql:///prism?host=/run/postgresql',
+      redisUrl: 'rediss://cache:6380/1',
+      nodeEnv: 'test',
+      host: '::1',
+      port: 0,
+      metricsPort: 0,
+      durability: 'item',
+      idempotencyTtlSeconds: 604_800,
+    });
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(readSettings({ DATABASE_URL }))).toBe(true);
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    const settings = readSettings({ DATABASE_URL, PORT: '', REDIS_URL: '', LOG_LEVEL: '' });
+    expect(settings).toMatchObject({ port: 3000, logLevel: 'info' });
+    expect(settings.redisUrl).toBeUndefined();
+    expect(refusalOf({ DATABASE_URL: '' })).toContain('DATABASE_URL is not set');
+  });
+
+  it('ignores variables it does not know', () => {
+    expect(refusalOf({ PORTS: 'x', PATH: '/bin' })).toBe('accepted');
+  });
+
+  it('names every bad variable at once, with what is allowed and what it would be without', () => {
+    const message = refusalOf({ DATABASE_URL: '', PORT: '80a', LOG_LEVEL: 'loud', REDIS_URL: 'localhost:6379' });
+    expect(message.split('\n')).toEqual([
+      'The configuration is not valid:',
+      '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it for the default, info.',
+      '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it for the default, 3000.',
+      '  DATABASE_URL is not set. It is required: The database that holds the truth. Allowed: URL, postgres:// or postgresql://.',
+      '  REDIS_URL has a value that is not allowed. Allowed: URL, redis:// or rediss://. Correct it, or unset it to go without.',
+    ]);
+  });
+
+  it.each(['1e3', '0x10', ' 80', '80 ', '-1', '+1', '1.5', '65536', '99999999999999999999', '٣', 'NaN', '1_000'])(
+    'refuses the port %j',
+    (PORT) => {
+      expect(refusalOf({ PORT })).toContain('PORT ');
+    },
+  );
+
+  it.each([
+    ['DATABASE_POOL_SIZE', '0'],
+    ['REDIS_TIMEOUT_MS', '0'],
+    ['BODY_LIMIT_BYTES', '0'],
+    ['ITEM_LIMIT_BYTES', '104857601'],
+    ['REQUEST_TIMEOUT_MS', '0'],
+    ['LOCK_TIMEOUT_MS', '0'],
+    ['IDEMPOTENCY_TTL_SECONDS', '604801'],
+    ['IDEMPOTENCY_CACHE_SECONDS', '0'],
+    ['DRAIN_DELAY_MS', '600001'],
+    ['METRICS_PORT', '70000'],
+    ['HOST', 'a b'],
+    ['METRICS_HOST', 'http://x'],
+    ['NODE_ENV', 'Production'],
+    ['DURABILITY', 'none'],
+    ['UNKNOWN_PROPERTIES', 'maybe'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(refusalOf({ [name]: value })).toMatch(new RegExp(`^  ${name} .*Allowed: `, 'm'));
+  });
+
+  it('refuses the same port for the API and the admin port', () => {
+    expect(refusalOf({ METRICS_PORT: '3000' })).toContain('METRICS_PORT is the same as PORT (3000)');
+  });
+
+  it.each([
+    'mysql://u:hunter2@db/x',
+    'db:5432',
+    'postgres:db',
+    'postgres://u:hunter2@d b/x',
+    'postgres://u:hunter2@db:x/y',
+  ])('refuses the database URL %s without repeating it', (url) => {
+    const message = refusalOf({ DATABASE_URL: url });
+    expect(message).toContain('DATABASE_URL has a value that is not allowed');
+    expect(message).not.toContain(url);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('does not repeat a secret that stands in the wrong variable', () => {
+    expect(
+      refusalOf({ REDIS_URL: DATABASE_URL, LOG_LEVEL: 'mk_live_0123456789abcdef', PORT: DATABASE_URL }),
+    ).not.toMatch(/hunter2|mk_live/);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { ITEM_ERRORS, itemError, ItemErrorCode } from './item-error.catalogue';
+
+const CODES = Object.keys(ITEM_ERRORS) as ItemErrorCode[]; // keys of the catalogue
+
+it('the codes of an item are the contract’s, and four of them are retryable', () => {
+  expect(CODES).toEqual([
+    'invalid_item',
+    'unknown_property',
+    'invalid_property',
+    'unknown_option',
+    'required_property',
+    'too_large',
+    'not_found',
+    'precondition_failed',
+    'conflict',
+    'locked',
+    'not_attempted',
+    'rolled_back',
+    'unavailable',
+    'internal',
+  ]);
+  const retryable = CODES.filter((code) => itemError(code).retryable);
+  expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable']);
+});
+
+it('an item error has the message of the catalogue, or its own, and fields only if there are any', () => {
+  expect(itemError('locked')).toEqual({ code: 'locked', message: ITEM_ERRORS.locked.message, retryable: true });
+  const errors = [{ field: '.id', code: 'uuid', message: 'id must be a UUID' }];
+  expect(itemError('invalid_item', 'id must be a UUID', errors)).toEqual({
+    code: 'invalid_item',
+    message: 'id must be a UUID',
+    retryable: false,
+    errors,
+  });
+});

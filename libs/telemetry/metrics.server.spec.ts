@@ -1,0 +1,85 @@
+import { Logger } from '@nestjs/common';
+import { request } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Metrics } from './metrics';
+import { MetricsServer } from './metrics.server';
+
+describe('MetricsServer', () => {
+  let metrics: Metrics;
+  let server: MetricsServer;
+  let base: string;
+
+  beforeEach(async () => {
+    metrics = new Metrics();
+    server = new MetricsServer(metrics);
+    base = `http://127.0.0.1:${await server.start('127.0.0.1', 0)}`;
+  });
+  afterEach(() => server.close());
+
+  it('serves the metrics as Prometheus reads them', async () => {
+    metrics.countAuthFailure('missing');
+    const answer = await fetch(`${base}/metrics?name=x`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(await answer.text()).toContain('prism_auth_failures_total{reason="missing"} 1\n');
+  });
+
+  it('says that the process lives', async () => {
+    const answer = await fetch(`${base}/health/live`);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status: 'ok' });
+  });
+
+  it('answers HEAD without a body', async () => {
+    const answer = await fetch(`${base}/metrics`, { method: 'HEAD' });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('');
+  });
+
+  it('refuses other paths and methods with the error envelope', async () => {
+    const missing = await fetch(`${base}/`);
+    expect(missing.status).toBe(404);
+    expect(await missing.json()).toMatchObject({ error: { code: 'not_found' } });
+    const posted = await fetch(`${base}/metrics`, { method: 'POST', body: 'x' });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get('allow')).toBe('GET, HEAD');
+    expect(await posted.json()).toMatchObject({ error: { code: 'method_not_allowed' } });
+  });
+
+  it('answers a scrape that fails with 500, and only the log has its text', async () => {
+    const logged: unknown[] = [];
+    const keep = (...line: unknown[]) => logged.push(...line);
+    Logger.overrideLogger({ log: keep, error: keep, warn: keep });
+    metrics.observePool(() => {
+      throw new Error('hunter2');
+    });
+    const answer = await fetch(`${base}/metrics`);
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('hunter2');
+    expect(logged.join()).toContain('hunter2');
+  });
+
+  it('fails to start where the port is taken, and can be started again after it was closed', async () => {
+    const port = Number(new URL(base).port);
+    const second = new MetricsServer(metrics);
+    await expect(second.start('127.0.0.1', port)).rejects.toThrow('EADDRINUSE');
+    await second.close();
+    await server.close();
+    expect(await second.start('127.0.0.1', port)).toBe(port);
+    await second.close();
+  });
+
+  it('closes also while a caller keeps its connection open', async () => {
+    const idle = request(`${base}/metrics`, { method: 'POST' });
+    const ended = new Promise((resolve) => idle.once('error', resolve));
+    await new Promise<void>((resolve) => {
+      idle.write('x', () => {
+        resolve();
+      });
+    });
+    await server.close();
+    idle.destroy();
+    await ended;
+    await expect(fetch(`${base}/metrics`)).rejects.toThrow();
+  });
+});

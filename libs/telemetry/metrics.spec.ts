@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { Metrics } from './metrics';
+
+/** The samples of one metric as they are served, e.g. `{result="stale"}` → 0. */
+async function samples(metrics: Metrics, name: string): Promise<Map<string, number>> {
+  const text = await metrics.registry.getSingleMetricAsString(name);
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+}
+
+describe('Metrics', () => {
+  it('adds items by operation, object type, outcome and code', async () => {
+    const metrics = new Metrics();
+    metrics.countItems('update', 'deal', 'ok', 'none', 97);
+    metrics.countItems('update', 'deal', 'error', 'locked', 3);
+    metrics.countItems('update', 'deal', 'error', 'locked', 2);
+    const items = await samples(metrics, 'prism_batch_items_total');
+    expect(items.get('{operation="update",object_type="deal",outcome="ok",code="none"}')).toBe(97);
+    expect(items.get('{operation="update",object_type="deal",outcome="error",code="locked"}')).toBe(5);
+    expect(items.get('{operation="delete",object_type="deal",outcome="error",code="locked"}')).toBe(0);
+  });
+
+  it('starts every known outcome at 0, within 400 series', async () => {
+    const items = await samples(new Metrics(), 'prism_batch_items_total');
+    expect([...items.values()].every((value) => value === 0)).toBe(true);
+    // Of update and delete 17 outcomes, of create and patch one, for each of nine object types.
+    expect(items.size).toBe((2 * 17 + 2) * 9);
+  });
+
+  it.each([
+    ['prism_batches_total', 12],
+    ['prism_idempotency_requests_total', 7],
+    ['prism_auth_failures_total', 7],
+    ['prism_database_errors_total', 3],
+    ['prism_redis_errors_total', 3],
+    ['prism_redis_up', 1],
+    ['prism_database_pool_connections', 2],
+    ['prism_database_pool_waiting', 1],
+  ])('starts %s at 0 for its %i label sets', async (name, size) => {
+    const start = await samples(new Metrics(), name);
+    expect(start.size).toBe(size);
+    expect(new Set(start.values())).toEqual(new Set([0]));
+  });
+
+  it('keeps durations in seconds and batches by size', async () => {
+    const metrics = new Metrics();
+    metrics.observeItem('update', 'ok', 0.00004);
+    metrics.observeBatch('update', 'partial', 100, 0.02);
+    const item = await samples(metrics, 'prism_batch_item_duration_seconds');
+    expect(item.get('_bucket{le="0.00005",operation="update",outcome="ok"}')).toBe(1);
+    const size = await samples(metrics, 'prism_batch_size_items');
+    expect(size.get('_bucket{le="75",operation="update"}')).toBe(0);
+    expect(size.get('_bucket{le="100",operation="update"}')).toBe(1);
+    const batch = await samples(metrics, 'prism_batch_duration_seconds');
+    expect(batch.get('_sum{operation="update"}')).toBe(0.02);
+    expect((await samples(metrics, 'prism_batches_total')).get('{operation="update",result="partial"}')).toBe(1);
+  });
+
+  it('gives a request that no route matched, or with a made-up method, no label of its own', async () => {
+    const metrics = new Metrics();
+    metrics.countRequest('GET', '/v2/prism/:team/:object', 200, 0.01);
+    metrics.countRequest('PROPFIND', undefined, 404, 0.01);
+    metrics.countRequest('BREW', undefined, 404, 0.01);
+    expect(Object.fromEntries(await samples(metrics, 'prism_http_requests_total'))).toEqual({
+      '{method="GET",route="/v2/prism/:team/:object",status="200"}': 1,
+      '{method="other",route="unmatched",status="404"}': 2,
+    });
+  });
+
+  it('counts refusals and faults by their kind', async () => {
+    const metrics = new Metrics();
+    metrics.countIdempotency('in_use');
+    metrics.countAuthFailure('revoked');
+    metrics.countDatabaseError('timeout');
+    metrics.countRedisError('connection');
+    metrics.setRedisUp(true);
+    expect((await samples(metrics, 'prism_idempotency_requests_total')).get('{result="in_use"}')).toBe(1);
+    expect((await samples(metrics, 'prism_auth_failures_total')).get('{reason="revoked"}')).toBe(1);
+    expect((await samples(metrics, 'prism_database_errors_total')).get('{kind="timeout"}')).toBe(1);
+    expect((await samples(metrics, 'prism_redis_errors_total')).get('{kind="connection"}')).toBe(1);
+    expect((await samples(metrics, 'prism_redis_up')).get('')).toBe(1);
+    metrics.setRedisUp(false);
+    expect((await samples(metrics, 'prism_redis_up')).get('')).toBe(0);
+  });
+
+  it('reads the pool at every scrape', async () => {
+    const metrics = new Metrics();
+    const pool = { total: 10, idle: 4, waiting: 0 };
+    metrics.observePool(() => pool);
+    expect((await samples(metrics, 'prism_database_pool_connections')).get('{state="idle"}')).toBe(4);
+    Object.assign(pool, { idle: 0, waiting: 6 });
+    const connections = await samples(metrics, 'prism_database_pool_connections');
+    expect(Object.fromEntries(connections)).toEqual({ '{state="total"}': 10, '{state="idle"}': 0 });
+    expect((await samples(metrics, 'prism_database_pool_waiting')).get('')).toBe(6);
+  });
+
+  it('says which build runs on which Node', async () => {
+    const info = await samples(new Metrics(), 'prism_build_info');
+    expect([...info]).toEqual([[expect.stringMatching(/^\{version="\d+\.\d+\.\d+",node="v\d+\./), 1]]);
+  });
+
+  it('shares nothing between two apps of one process', async () => {
+    const [one, other] = [new Metrics(), new Metrics()];
+    one.countAuthFailure('missing');
+    expect((await samples(other, 'prism_auth_failures_total')).get('{reason="missing"}')).toBe(0);
+  });
+
+  it('has the delay of the event loop', async () => {
+    expect(await new Metrics().registry.metrics()).toContain('nodejs_eventloop_lag_p99_seconds');
+  });
+});
