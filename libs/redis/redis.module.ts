@@ -1,0 +1,28 @@
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { Metrics } from '#libs/telemetry';
+import { Redis } from './redis.connection';
+
+/** Provides `Redis`, and closes it after the last request has been answered. */
+@Module({
+  providers: [
+    {
+      provide: Redis,
+      inject: [Settings, Metrics],
+      // Waits for the first attempt to connect, so that the first requests already have their fast path.
+      useFactory: async (settings: Settings, metrics: Metrics): Promise<Redis> => {
+        const redis = new Redis(settings, metrics);
+        await redis.settled();
+        return redis;
+      },
+    },
+  ],
+  exports: [Redis],
+})
+export class RedisModule implements OnApplicationShutdown {
+  constructor(private readonly redis: Redis) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.redis.close();
+  }
+}

@@ -1,0 +1,232 @@
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Redis, type RedisReply } from '#libs/redis';
+import { Metrics } from '#libs/telemetry';
+import { freePort, type RedisServer, startRedis } from '../support/redis.server';
+
+const BUDGET_MS = 50;
+/** Budget and what a busy machine adds. */
+const SOON_MS = BUDGET_MS + 150;
+const AT_ONCE_MS = 15;
+const RECOVERY = { timeout: 10_000, interval: 20 };
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function server(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisServer> {
+  const started = await startRedis(options);
+  cleanUps.push(() => started.kill());
+  return started;
+}
+
+async function connect(redisUrl?: string, redisTimeoutMs = BUDGET_MS) {
+  const metrics = new Metrics();
+  const lines: string[] = [];
+  const write = (line: string): void => {
+    lines.push(line);
+  };
+  const settings = redisUrl === undefined ? { redisTimeoutMs } : { redisUrl, redisTimeoutMs };
+  const redis = new Redis(settings, metrics, { log: write, warn: write });
+  cleanUps.push(() => redis.close());
+  const script = redis.script(join(__dirname, 'echo-1.lua'));
+  const echo = (text: string): Promise<RedisReply> => script(['k'], [text]);
+  await redis.settled();
+  return { redis, metrics, lines, echo };
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const start = performance.now();
+  const value = await work;
+  return { value, ms: performance.now() - start };
+}
+
+async function errors(metrics: Metrics, kind: string): Promise<number | undefined> {
+  const metric = await metrics.registry.getSingleMetric('prism_redis_errors_total')?.get();
+  return metric?.values.find((value) => value.labels.kind === kind)?.value;
+}
+
+async function up(metrics: Metrics): Promise<number | undefined> {
+  return (await metrics.registry.getSingleMetric('prism_redis_up')?.get())?.values[0]?.value;
+}
+
+const AWAY = { ok: false };
+
+describe('the connection to Redis', () => {
+  it('runs scripts, and says that it is up', async () => {
+    const { redis, metrics, lines, echo } = await connect((await server()).url);
+    expect(await echo('a')).toEqual({ ok: true, value: Buffer.from('a') });
+    expect(await echo('b')).toEqual({ ok: true, value: Buffer.from('b') });
+    expect(redis.health()).toBe('up');
+    expect(await up(metrics)).toBe(1);
+    expect(lines).toEqual(['Redis is up']);
+  });
+
+  it('loads scripts again when Redis has forgotten them', async () => {
+    const { url, port } = await server();
+    const { echo } = await connect(url);
+    await echo('a');
+    await command(port, 'SCRIPT FLUSH');
+    expect(await echo('b')).toEqual({ ok: true, value: Buffer.from('b') });
+  });
+
+  it('without REDIS_URL is disabled, and says once what that costs', async () => {
+    const { redis, lines, echo } = await connect();
+    expect(redis.health()).toBe('disabled');
+    expect(await echo('a')).toEqual(AWAY);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/REDIS_URL is unset.*409.*limits.*ledger/);
+  });
+
+  it('starts with Redis down, and finds it when it comes', async () => {
+    const port = await freePort();
+    const { redis, lines, echo } = await connect(`redis://someone:secret@127.0.0.1:${port}`);
+    expect(redis.health()).toBe('down');
+    expect((await timed(echo('a'))).ms).toBeLessThan(AT_ONCE_MS);
+    await server({ port, arguments: ['--user', 'someone', 'on', '>secret', '~*', '+@all'] });
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect((await echo('a')).ok).toBe(true);
+    expect(lines).toEqual([expect.stringMatching(/^Redis is away \(connect ECONNREFUSED/), 'Redis is up']);
+  });
+
+  it('never writes the password, also not when Redis refuses it', async () => {
+    const { port } = await server();
+    const { redis, lines } = await connect(`redis://nobody:s3cret@127.0.0.1:${port}`);
+    expect(redis.health()).toBe('down');
+    expect(lines).toHaveLength(1);
+    expect(lines.join()).toContain('WRONGPASS');
+    expect(lines.join()).not.toContain('s3cret');
+  });
+
+  it('survives the death of Redis in the middle of calls, and finds the next one', async () => {
+    const first = await server();
+    const { redis, metrics, lines, echo } = await connect(first.url);
+    const calls = Array.from({ length: 200 }, (_, n) => echo(String(n)));
+    await first.kill();
+    await Promise.all(calls);
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('down');
+    }, RECOVERY);
+    expect(await up(metrics)).toBe(0);
+    const { value, ms } = await timed(echo('a'));
+    expect(value).toEqual(AWAY);
+    expect(ms).toBeLessThan(AT_ONCE_MS);
+    await server({ port: first.port });
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect((await echo('a')).ok).toBe(true);
+    expect(lines).toEqual(['Redis is up', expect.stringMatching(/^Redis is away/), 'Redis is up']);
+  });
+
+  it('waits for a hanging Redis once, then not at all, until it is back', async () => {
+    const hanging = await server();
+    const { redis, metrics, lines, echo } = await connect(hanging.url);
+    await echo('warm');
+    hanging.pause();
+    const waiting = await Promise.all(Array.from({ length: 20 }, () => timed(echo('a'))));
+    for (const { value, ms } of waiting) {
+      expect(value).toEqual(AWAY);
+      expect(ms).toBeLessThan(SOON_MS);
+    }
+    // Longer than the pause: no call becomes the probe of whether Redis is back.
+    const until = performance.now() + 2_500;
+    while (performance.now() < until) {
+      const { value, ms } = await timed(echo('a'));
+      expect(value).toEqual(AWAY);
+      expect(ms).toBeLessThan(AT_ONCE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(redis.health()).toBe('down');
+    expect(await errors(metrics, 'timeout')).toBeGreaterThanOrEqual(1);
+    hanging.resume();
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect(await echo('back')).toEqual({ ok: true, value: Buffer.from('back') });
+    expect(lines).toEqual([
+      'Redis is up',
+      'Redis is away (no answer within 50 ms): calls go on without it until it is back',
+      'Redis is up',
+    ]);
+  });
+
+  it('starts with a hanging Redis', async () => {
+    const hanging = await server();
+    hanging.pause();
+    const { value, ms } = await timed(connect(hanging.url));
+    expect(ms).toBeLessThan(3_000);
+    expect(value.redis.health()).toBe('down');
+    hanging.resume();
+    await vi.waitFor(() => {
+      expect(value.redis.health()).toBe('up');
+    }, RECOVERY);
+  });
+
+  it('does not take a busy process for a hanging Redis', async () => {
+    const { redis, echo } = await connect((await server()).url);
+    await echo('warm');
+    const call = echo('a');
+    const until = performance.now() + 4 * BUDGET_MS;
+    while (performance.now() < until);
+    expect((await call).ok).toBe(true);
+    expect(redis.health()).toBe('up');
+  });
+
+  it('leaves a call that Redis refuses to its caller, and stays connected', async () => {
+    const { redis, metrics, lines, echo } = await connect((await server()).url);
+    expect(await echo('refuse')).toEqual(AWAY);
+    expect(await echo('refuse')).toEqual(AWAY);
+    expect((await echo('a')).ok).toBe(true);
+    expect(redis.health()).toBe('up');
+    expect(await errors(metrics, 'other')).toBe(2);
+    expect(lines.filter((line) => line.includes('refuses a command'))).toHaveLength(1);
+  });
+
+  it('is not taken in by something else that listens there', async () => {
+    const web: Server = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    );
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    cleanUps.push(() => new Promise((resolve) => web.close(resolve)));
+    const address = web.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { redis, echo } = await connect(`redis://127.0.0.1:${String(port)}`);
+    expect(redis.health()).toBe('down');
+    expect(await echo('a')).toEqual(AWAY);
+  });
+
+  it('closes while calls are under way, after they have ended', async () => {
+    const { redis, echo } = await connect((await server()).url);
+    const call = echo('a');
+    await redis.close();
+    expect(await call).toEqual({ ok: true, value: Buffer.from('a') });
+    expect(await echo('b')).toEqual(AWAY);
+  });
+
+  it('closes within the budget when Redis hangs', async () => {
+    const hanging = await server();
+    const { redis } = await connect(hanging.url);
+    hanging.pause();
+    expect((await timed(redis.close())).ms).toBeLessThan(SOON_MS);
+  });
+});
+
+/** One command, without the library under test. */
+async function command(port: number, line: string): Promise<void> {
+  const { connect: open } = await import('node:net');
+  const socket = open(port, '127.0.0.1');
+  socket.write(`${line}\r\n`);
+  await once(socket, 'data');
+  socket.destroy();
+}
