@@ -1,0 +1,41 @@
+import { ProblemException } from '#libs/problems';
+
+const FIELD = '.header.idempotency-key';
+const MAX_LENGTH = 255;
+/** RFC 8941, section 3.3.3: printable ASCII in double quotes, in which only `\"` and `\\` are escapes. */
+const QUOTED = /^"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"$/;
+const PRINTABLE = /^[\x20-\x7E]+$/;
+
+/**
+ * Reads the `Idempotency-Key` header: 1 to 255 printable ASCII characters, bare or as a quoted structured-field string.
+ * `"abc"` and `abc` are the same key.
+ * @param values each occurrence of the header, as in `IncomingMessage.headersDistinct`
+ * @returns the key as it is compared, or undefined without the header
+ * @throws {ProblemException} `invalid_request` if the header is something else, or there twice
+ */
+export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
+  const [value, ...others] = values ?? [];
+  if (value === undefined) return undefined;
+  if (others.length > 0) throw invalid('single', 'Idempotency-Key must be sent once.');
+  const key = decode(value.trim());
+  if (key === '') throw invalid('min_length', 'Idempotency-Key must not be empty.');
+  if (key.length > MAX_LENGTH)
+    throw invalid('max_length', `Idempotency-Key must have ${MAX_LENGTH} characters at most.`);
+  if (!PRINTABLE.test(key))
+    throw invalid('printable_ascii', 'Idempotency-Key must consist of printable ASCII characters.');
+  return key;
+}
+
+function decode(value: string): string {
+  if (!value.startsWith('"')) return value;
+  const quoted = QUOTED.exec(value)?.[1];
+  if (quoted === undefined) {
+    const message = 'A quoted Idempotency-Key must be one string in double quotes, with only \\" and \\\\ as escapes.';
+    throw invalid('quoted_string', message);
+  }
+  return quoted.replaceAll(/\\(["\\])/g, '$1');
+}
+
+function invalid(code: string, message: string): ProblemException {
+  return new ProblemException('invalid_request', message, { errors: [{ field: FIELD, code, message }] });
+}

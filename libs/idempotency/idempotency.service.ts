@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { ProblemException } from '#libs/problems';
+import { Metrics } from '#libs/telemetry';
+import type { Answer } from './answer';
+import { type Claim, ClaimStore } from './claim.store';
+import type { IdempotencyId } from './idempotency-id';
+import type { KeptAnswer } from './kept-answer';
+import { LedgerLookup } from './ledger.repository';
+
+/** One request with a key, as it came. */
+export interface KeyedRequest {
+  readonly id: IdempotencyId;
+  readonly fingerprint: Buffer;
+  /** On the clock of `performance.now()`: when the answer must have left. */
+  readonly deadline: number;
+}
+
+/** One attempt at a request. Exactly one of `finish` and `abandon` ends it. */
+export interface Attempt {
+  readonly id: IdempotencyId;
+  readonly owner: string;
+}
+
+/** Either the answer is there, or this attempt is to make it. */
+export type Beginning = { state: 'replay'; answer: KeptAnswer } | { state: 'execute'; attempt: Attempt };
+
+/** Decides what happens to a request with a key. Whatever Redis does, the ledger still lets each item happen once. */
+@Injectable()
+export class IdempotencyService {
+  constructor(
+    private readonly claims: ClaimStore,
+    private readonly ledger: LedgerLookup,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /**
+   * @throws {ProblemException} `idempotency_key_mismatch`, `idempotency_key_stale` or `idempotency_key_in_use`, and
+   *   `unavailable` if there is a kept answer but no Postgres to prove it
+   */
+  async begin(request: KeyedRequest): Promise<Beginning> {
+    const claim = await this.claims.claim(request.id, request.fingerprint, timeLeft(request));
+    return claim.state === 'answer' ? this.prove(request, claim) : this.execute(request, claim);
+  }
+
+  /** Call it with the answer, before it is sent: the next retry may come at once. */
+  async finish(attempt: Attempt, answer: Answer): Promise<void> {
+    this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
+    if (answer.keep === undefined) {
+      await this.claims.release(attempt.id, attempt.owner);
+      return;
+    }
+    const { status, headers } = answer;
+    await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: answer.keep.body });
+  }
+
+  /** Call it with what the handler threw: a request that was refused or failed holds no key. */
+  async abandon(attempt: Attempt, error: unknown): Promise<void> {
+    if (error instanceof ProblemException) {
+      // What the ledger found out, Redis being away or having forgotten the key.
+      if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
+      if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
+    }
+    await this.claims.release(attempt.id, attempt.owner);
+  }
+
+  /** Postgres may have been restored to a time before the answer in Redis: then it must not be given. */
+  private async prove(request: KeyedRequest, claim: Claim & { state: 'answer' }): Promise<Beginning> {
+    switch (await this.ledger.stateOf(request.id, request.fingerprint, timeLeft(request))) {
+      case 'complete':
+        this.metrics.countIdempotency('replayed_cache');
+        return { state: 'replay', answer: claim.answer };
+      case 'stale':
+        this.metrics.countIdempotency('stale');
+        throw new ProblemException('idempotency_key_stale');
+      case 'missing':
+        return this.execute(
+          request,
+          await this.claims.claim(request.id, request.fingerprint, timeLeft(request), claim.owner),
+        );
+    }
+  }
+
+  private execute(request: KeyedRequest, claim: Claim): Beginning {
+    switch (claim.state) {
+      case 'mismatch':
+        this.metrics.countIdempotency('mismatch');
+        throw new ProblemException('idempotency_key_mismatch');
+      case 'in_flight':
+        this.metrics.countIdempotency('in_use');
+        throw new ProblemException('idempotency_key_in_use', undefined, {
+          headers: { 'retry-after': String(claim.retryAfterSeconds) },
+        });
+      case 'new':
+      case 'away':
+        return { state: 'execute', attempt: { id: request.id, owner: claim.owner } };
+      case 'answer':
+        // Kept by another attempt just after this one found the ledger empty. The ledger answers this one as well, and
+        // an attempt under that owner's name would be no attempt of ours: it gets one that holds nothing.
+        return { state: 'execute', attempt: { id: request.id, owner: '' } };
+    }
+  }
+}
+
+/** Milliseconds. */
+function timeLeft(request: KeyedRequest): number {
+  return request.deadline - performance.now();
+}

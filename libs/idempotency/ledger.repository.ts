@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { Database } from '#libs/database';
+import type { IdempotencyId } from './idempotency-id';
+
+/** How long a key whose lifetime is over is refused rather than new again. */
+export const STALE_SECONDS = 7 * 86_400;
+
+/**
+ * - `complete`: the ledger holds every outcome of this very request
+ * - `stale`: the key's lifetime is over, and it may not be used again yet
+ * - `missing`: anything else, also after the database was restored to an earlier time
+ */
+export type LedgerState = 'complete' | 'stale' | 'missing';
+
+/** The proof that a request was completed, which nothing outside of Postgres can give. */
+export abstract class LedgerLookup {
+  /**
+   * @param budgetMs how long it may take
+   * @throws {DatabaseUnavailable} if Postgres does not answer in time: then nothing is proven
+   */
+  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, budgetMs: number): Promise<LedgerState>;
+}
+
+const FIND_REQUEST_STATE = {
+  name: 'find-request-state',
+  text: readFileSync(join(__dirname, 'find-request-state.sql'), 'utf8'),
+};
+
+/** Reads `idempotency_requests`: one look-up by primary key. */
+@Injectable()
+export class LedgerRepository extends LedgerLookup {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+  ) {
+    super();
+  }
+
+  override async stateOf(id: IdempotencyId, fingerprint: Buffer, budgetMs: number): Promise<LedgerState> {
+    const { rows } = await this.database.query<{ state: LedgerState }>(
+      FIND_REQUEST_STATE,
+      [id.teamId, id.clientId, id.keyHash, fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
+      { timeoutMs: budgetMs },
+    );
+    return rows[0]?.state ?? 'missing';
+  }
+}

@@ -1,0 +1,249 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { Redis as Client } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readSettings } from '#libs/config';
+import { type Claim, ClaimStore, type IdempotencyId, type KeptAnswer } from '#libs/idempotency';
+import { Redis } from '#libs/redis';
+import { Metrics } from '#libs/telemetry';
+import { type RedisServer, startRedis } from '../support/redis.server';
+
+const TTL_MS = 30_000;
+const ANSWER: KeptAnswer = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
+const RECOVERY = { timeout: 10_000, interval: 20 };
+const silent = { log: () => undefined, warn: () => undefined };
+
+let server: RedisServer;
+let redis: Redis;
+let claims: ClaimStore;
+/** Looks at Redis without the library under test. */
+let client: Client;
+let id: IdempotencyId;
+let print: Buffer;
+
+function newId(): IdempotencyId {
+  return { teamId: randomUUID(), clientId: randomUUID(), keyHash: createHash('sha256').update(randomUUID()).digest() };
+}
+
+function keyOf({ teamId, clientId, keyHash }: IdempotencyId): string {
+  return `prism:{${teamId}}:idempotency:${clientId}:${keyHash.toString('base64url')}`;
+}
+
+async function connect(): Promise<{ redis: Redis; claims: ClaimStore }> {
+  const settings = readSettings({
+    DATABASE_URL: 'postgres://unused',
+    REDIS_URL: server.url,
+    IDEMPOTENCY_CACHE_SECONDS: '60',
+  });
+  const connection = new Redis(settings, new Metrics(), silent);
+  await connection.settled();
+  return { redis: connection, claims: new ClaimStore(connection, settings) };
+}
+
+/** The owner of a claim that is expected to be new. */
+async function claimNew(ttlMs = TTL_MS, of = id): Promise<string> {
+  const claim = await claims.claim(of, print, ttlMs);
+  if (claim.state !== 'new') throw new Error(`expected a new claim, not ${claim.state}`);
+  return claim.owner;
+}
+
+async function stateOf(fingerprint = print): Promise<Claim['state']> {
+  return (await claims.claim(id, fingerprint, TTL_MS)).state;
+}
+
+beforeAll(async () => {
+  server = await startRedis();
+  client = new Client(server.url);
+  client.on('error', () => undefined);
+  ({ redis, claims } = await connect());
+});
+
+afterAll(async () => {
+  await redis.close();
+  client.disconnect();
+  await server.kill();
+});
+
+beforeEach(() => {
+  id = newId();
+  print = randomBytes(32);
+});
+
+describe('a claim', () => {
+  it('is new for exactly one of 50 at once, over several gateways', async () => {
+    const others = await Promise.all([connect(), connect(), connect()]);
+    const stores = [claims, ...others.map((other) => other.claims)];
+    const states = await Promise.all(
+      Array.from({ length: 50 }, async (_, n) => (await stores[n % stores.length]?.claim(id, print, TTL_MS))?.state),
+    );
+    expect(states.filter((state) => state === 'new')).toHaveLength(1);
+    expect(states.filter((state) => state === 'in_flight')).toHaveLength(49);
+    await Promise.all(others.map((other) => other.redis.close()));
+  });
+
+  it('is of one team, one client and one key', async () => {
+    await claimNew();
+    await claimNew(TTL_MS, { ...id, teamId: randomUUID() });
+    await claimNew(TTL_MS, { ...id, clientId: randomUUID() });
+    await claimNew(TTL_MS, { ...id, keyHash: randomBytes(32) });
+  });
+
+  it("is written under the team's hash tag, and nothing of the key's text", async () => {
+    await claimNew();
+    expect(await client.keys(`prism:{${id.teamId}}:*`)).toEqual([keyOf(id)]);
+  });
+
+  it('of another request is a mismatch: in flight, and when it is answered', async () => {
+    const owner = await claimNew();
+    expect(await stateOf(randomBytes(32))).toBe('mismatch');
+    await claims.keep(id, owner, ANSWER);
+    expect(await stateOf(randomBytes(32))).toBe('mismatch');
+    expect(await stateOf()).toBe('answer');
+  });
+
+  it('ends with the deadline of its request', async () => {
+    await claimNew(80);
+    expect(await client.pttl(keyOf(id))).toBeLessThanOrEqual(80);
+    await vi.waitFor(async () => {
+      expect(await stateOf()).toBe('new');
+    }, RECOVERY);
+  });
+
+  it('that is in flight says when to come again: as long again as it has run, not after its end', async () => {
+    await claimNew(TTL_MS);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 1 });
+    await client.pexpire(keyOf(id), 22_500);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 8 });
+    await client.pexpire(keyOf(id), 3_500);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 4 });
+  });
+
+  it('takes no deadline that has passed for one that never comes', async () => {
+    await claimNew(-5);
+    await vi.waitFor(async () => {
+      expect(await client.exists(keyOf(id))).toBe(0);
+    }, RECOVERY);
+  });
+});
+
+describe('an answer', () => {
+  it('is kept by the owner of the claim, for as long as the settings say', async () => {
+    const owner = await claimNew();
+    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'answer', answer: ANSWER, owner });
+    const ttl = await client.pttl(keyOf(id));
+    expect(ttl).toBeGreaterThan(55_000);
+    expect(ttl).toBeLessThanOrEqual(60_000);
+  });
+
+  it('is not kept, and the claim not released, by anybody else', async () => {
+    const owner = await claimNew();
+    expect(await claims.keep(id, randomUUID(), ANSWER)).toBe(false);
+    expect(await claims.release(id, randomUUID())).toBe(false);
+    expect(await stateOf()).toBe('in_flight');
+    expect(await claims.release(id, owner)).toBe(true);
+  });
+
+  it('is not kept by an attempt whose claim ended and became another attempt’s', async () => {
+    const slow = await claimNew(1);
+    await vi.waitFor(async () => {
+      expect(await client.exists(keyOf(id))).toBe(0);
+    }, RECOVERY);
+    const next = await claimNew();
+    expect(await claims.keep(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
+    expect(await claims.release(id, slow)).toBe(false);
+    expect(await claims.keep(id, next, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'answer', answer: ANSWER });
+  });
+
+  it('that is too long to keep leaves the key free', async () => {
+    const owner = await claimNew();
+    expect(await claims.keep(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
+    expect(await stateOf()).toBe('new');
+  });
+
+  it('that is not to be used makes way for a new claim, but only that one', async () => {
+    const first = await claimNew();
+    await claims.keep(id, first, ANSWER);
+    const second = await claims.claim(id, print, TTL_MS, first);
+    expect(second.state).toBe('new');
+    expect((await claims.claim(id, print, TTL_MS, first)).state).toBe('in_flight');
+  });
+
+  it.each([
+    [
+      'damaged bytes',
+      async () => {
+        await client.hset(keyOf(id), 'answer', 'not deflated');
+      },
+    ],
+    [
+      'another type',
+      async () => {
+        await client.del(keyOf(id));
+        await client.set(keyOf(id), 'text');
+      },
+    ],
+    [
+      'a hash without what it needs',
+      async () => {
+        await client.hdel(keyOf(id), 'ttl');
+      },
+    ],
+  ])('that cannot be read is deleted, and the key is free: %s', async (_, damage) => {
+    const owner = await claimNew();
+    await claims.keep(id, owner, ANSWER);
+    await damage();
+    const again = await claimNew();
+    expect(await claims.keep(id, again, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('answer');
+  });
+});
+
+describe('with Redis gone', () => {
+  it('a claim that was flushed is neither kept nor in anybody’s way', async () => {
+    const owner = await claimNew();
+    await client.flushall();
+    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    await claimNew();
+  });
+
+  it('scripts that were flushed are loaded again', async () => {
+    const owner = await claimNew();
+    await client.script('FLUSH');
+    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
+  });
+
+  it('hanging: the first call costs its budget, the others nothing; back: claims again', async () => {
+    const owner = await claimNew();
+    server.pause();
+    const start = performance.now();
+    expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
+    const first = performance.now() - start;
+    expect(first).toBeGreaterThanOrEqual(49);
+    expect(first).toBeLessThan(250);
+    const next = performance.now();
+    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
+    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await claims.release(id, owner)).toBe(false);
+    expect(performance.now() - next).toBeLessThan(50);
+    server.resume();
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('answer');
+  });
+
+  it('killed between the claim and the answer: the answer is not kept; restarted: claims again', async () => {
+    const owner = await claimNew();
+    await server.kill();
+    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await stateOf()).toBe('away');
+    server = await startRedis({ port: server.port });
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    await claimNew();
+  });
+});
