@@ -29,7 +29,7 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
   fastify.addHook('onRoute', refuseOpenRoute);
   fastify.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
-    const team = scope === undefined ? teamOfPrismPath(request.url) : teamOfRoute(request);
+    const team = scope === undefined ? teamOfPrismPath(request.originalUrl) : teamOfRoute(request);
     if (team === undefined) return;
     const caller = await identify(request, keys, team, scope);
     if (typeof caller === 'string') {
