@@ -3,7 +3,7 @@ import { VariableType } from './variable.type';
 /** What a variable can hold. */
 export type VariableValue = string | number;
 
-export interface VariableSpec<T extends VariableValue = VariableValue> {
+interface VariableSpec<T extends VariableValue = VariableValue> {
   /** The heading it stands under in the reference. */
   readonly group: string;
   readonly description: string;

@@ -1,7 +1,6 @@
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
 export { problemAnswer } from './problem.answer';
-export type { ProblemAnswer } from './problem.answer';
 export { PROBLEMS } from './problem.catalogue';
 export type { ProblemCode, ProblemKind } from './problem.catalogue';
 export { ProblemException } from './problem.exception';

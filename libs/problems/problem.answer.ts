@@ -1,7 +1,7 @@
 import { ProblemKind, problemKind } from './problem.catalogue';
 import { ProblemException } from './problem.exception';
 
-export interface ProblemAnswer {
+interface ProblemAnswer {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;

@@ -1,17 +1,6 @@
 export { createLogger } from './logger';
-export type {
-  AuthFailureReason,
-  BatchMetricResult,
-  DatabaseErrorKind,
-  IdempotencyMetricResult,
-  ItemCode,
-  ItemOutcome,
-  MetricObjectType,
-  MetricOperation,
-  RedisErrorKind,
-} from './metric.labels';
+export type { AuthFailureReason, ItemOutcome } from './metric.labels';
 export { Metrics } from './metrics';
-export type { PoolState } from './metrics';
 export { metricsReference } from './metrics.reference';
 export { MetricsServer } from './metrics.server';
 export { NestLogger } from './nest.logger';

@@ -54,7 +54,7 @@ export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
 export const POOL_STATES = ['total', 'idle'] as const;
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
-export type MetricMethod = (typeof METHODS)[number];
+type MetricMethod = (typeof METHODS)[number];
 
 /** The label of a method as it came: anyone can send a made-up one. */
 export function methodLabel(method: string): MetricMethod {

@@ -26,7 +26,7 @@ import {
   RedisErrorKind,
 } from './metric.labels';
 
-export interface PoolState {
+interface PoolState {
   total: number;
   idle: number;
   /** Callers that wait for a connection. */
