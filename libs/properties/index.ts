@@ -3,5 +3,6 @@ export { ItemValidator } from './item.validator';
 export { isObjectType, type ObjectType, objectTypes } from './object-type.constants';
 export { PropertiesModule } from './properties.module';
 export type { PropertyDefinition, PropertyOption } from './property-definition.interface';
+export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';
 export { type PropertyType, propertyTypes } from './property-type.constants';

@@ -38,9 +38,9 @@ const FIND_TEAM_PROPERTIES = readFileSync(join(__dirname, 'sql', 'find-team-prop
 export class PropertyDefinitionRepository {
   constructor(private readonly database: Database) {}
 
-  /** @throws DatabaseUnavailable */
-  async ofTeam(teamId: string): Promise<TeamRows> {
-    const { rows } = await this.database.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId]);
+  /** @throws DatabaseUnavailable, also if it takes longer than `timeoutMs` */
+  async ofTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {
+    const { rows } = await this.database.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId], { timeoutMs });
     return rows[0] ?? { definitions: [], options: [] };
   }
 }

@@ -11,7 +11,7 @@ import { PropertyDefinition } from './property-definition.interface';
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
 
-/** A change of a definition takes effect on every replica within the first; see FreshCache for the second. */
+/** A change of a definition takes effect on every replica within `maxAgeMs`. A load that takes longer is worth nothing. */
 const FRESHNESS = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 1_000 };
 
 /** Which properties a team's records have, and the checking of values against them. */
@@ -46,7 +46,7 @@ export class PropertyDefinitionService {
   }
 
   private async load(teamId: string, before: TeamProperties | undefined): Promise<TeamProperties> {
-    const rows = await this.repository.ofTeam(teamId);
+    const rows = await this.repository.ofTeam(teamId, FRESHNESS.maxAgeMs);
     if (before !== undefined && isDeepStrictEqual(rows, before.rows)) return before;
     if (rows.definitions.length === 0 && rows.options.length === 0) return this.builtInOnly;
     return new TeamProperties(rows, this.settings.unknownProperties);

@@ -1,15 +1,28 @@
 import 'reflect-metadata';
 
-import { describe, expect, it } from 'vitest';
+import { Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Principal } from '#libs/auth';
-import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import { ProblemFilter } from '#libs/problems';
+import { objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 
 import { PropertiesController } from './properties.controller';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
 
-function definition(objectType: ObjectType): PropertyDefinition {
+const service: Pick<PropertyDefinitionService, 'definitionsOf'> = {
+  definitionsOf: (teamId, objectType) => Promise.resolve(teamId === TEAM ? [definition(objectType)] : []),
+};
+
+@Module({
+  controllers: [PropertiesController],
+  providers: [{ provide: PropertyDefinitionService, useValue: service }],
+})
+class TestModule {}
+
+function definition(objectType: string): PropertyDefinition {
   return {
     id: `id of ${objectType}`,
     slug: 'name',
@@ -23,22 +36,44 @@ function definition(objectType: ObjectType): PropertyDefinition {
   };
 }
 
-const service: Pick<PropertyDefinitionService, 'definitionsOf'> = {
-  definitionsOf: (teamId, objectType) => Promise.resolve(teamId === TEAM ? [definition(objectType)] : []),
-};
-const controller = new PropertiesController(service as PropertyDefinitionService); // all that it uses of it
-
 describe('property definitions', () => {
+  let app: NestFastifyApplication;
+
+  beforeAll(async () => {
+    Logger.overrideLogger(false);
+    app = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter());
+    app.useGlobalFilters(new ProblemFilter());
+    const fastify = app.getHttpAdapter().getInstance();
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      request.principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set() };
+      done();
+    });
+    await app.init();
+    await fastify.ready();
+  });
+
+  afterAll(() => app.close());
+
+  async function get(path: string): Promise<{ status: number; body: Record<string, unknown> }> {
+    const { statusCode, body } = await app.inject({ method: 'GET', url: `/v2/prism/${TEAM.toUpperCase()}${path}` });
+    return { status: statusCode, body: JSON.parse(body) as Record<string, unknown> }; // every answer is an object
+  }
+
   it('of a team come by object type, then by id', async () => {
-    const caller: Principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set() };
-    const definitions = await controller.ofTeam(caller);
-    expect(Object.keys(definitions)).toEqual([...objectTypes]);
-    expect(definitions.event).toEqual({ 'id of event': definition('event') });
+    const { status, body } = await get('/properties');
+    expect(status).toBe(200);
+    expect(Object.keys(body)).toEqual([...objectTypes]);
+    expect(body.event).toEqual({ 'id of event': definition('event') });
   });
 
   it('of an object type come under its name only', async () => {
-    expect(await controller.ofObjectType({ teamId: TEAM, objectType: 'deal' })).toEqual({
-      deal: { 'id of deal': definition('deal') },
-    });
+    const answer = await get('/deal/properties');
+    expect(answer).toEqual({ status: 200, body: { deal: { 'id of deal': definition('deal') } } });
+  });
+
+  it('of an object type that does not exist are not found', async () => {
+    const { status, body } = await get('/person/properties');
+    expect(status).toBe(404);
+    expect(body.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('organization') as string });
   });
 });

@@ -4,6 +4,9 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import { Authenticated, Caller, Principal } from '#libs/auth';
 import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 
+import { ApiProblems } from '../docs/problems.decorator';
+import { uuid } from '../docs/record.schemas';
+import { headerRefs } from '../docs/schema.type';
 import { RecordTarget, Target } from '../http/target.decorator';
 import { definitionsSchema } from './property-definition.schema';
 
@@ -11,7 +14,7 @@ import { definitionsSchema } from './property-definition.schema';
 type Definitions = Partial<Record<ObjectType, Record<string, PropertyDefinition>>>;
 
 @ApiTags('Properties')
-@ApiParam({ name: 'team', description: 'The id of the team.', schema: { type: 'string', format: 'uuid' } })
+@ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
 @Controller('v2/prism/:team')
 export class PropertiesController {
   constructor(private readonly properties: PropertyDefinitionService) {}
@@ -20,7 +23,8 @@ export class PropertiesController {
   @Get('properties')
   @Authenticated('records:read')
   @ApiOperation({ summary: 'The properties of all records, by object type, then by definition id' })
-  @ApiOkResponse({ description: 'The definitions.', schema: definitionsSchema })
+  @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
+  @ApiProblems({})
   ofTeam(@Caller() caller: Principal): Promise<Definitions> {
     return this.definitionsOf(caller.teamId, objectTypes);
   }
@@ -30,7 +34,12 @@ export class PropertiesController {
   @Authenticated('records:read')
   @ApiOperation({ summary: 'The properties of the records of one object type, by object type, then by definition id' })
   @ApiParam({ name: 'object', description: 'The object type.', enum: objectTypes })
-  @ApiOkResponse({ description: 'The definitions; the object type is the only key.', schema: definitionsSchema })
+  @ApiOkResponse({
+    description: 'The definitions; the object type is the only key.',
+    headers: headerRefs(),
+    schema: definitionsSchema,
+  })
+  @ApiProblems({})
   ofObjectType(@Target() { teamId, objectType }: RecordTarget): Promise<Definitions> {
     return this.definitionsOf(teamId, [objectType]);
   }

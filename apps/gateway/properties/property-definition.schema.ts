@@ -1,10 +1,7 @@
-import type { ApiResponseSchemaHost } from '@nestjs/swagger';
-
 import { objectTypes, propertyTypes } from '#libs/properties';
 
-type Schema = ApiResponseSchemaHost['schema'];
-
-const uuid: Schema = { type: 'string', format: 'uuid' };
+import { uuid } from '../docs/record.schemas';
+import type { Schema } from '../docs/schema.type';
 
 const option: Schema = {
   type: 'object',
