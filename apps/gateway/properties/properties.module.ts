@@ -5,4 +5,4 @@ import { PropertiesModule } from '#libs/properties';
 import { PropertiesController } from './properties.controller';
 
 @Module({ imports: [PropertiesModule], controllers: [PropertiesController] })
-export class PropertyApiModule {}
+export class PropertiesApiModule {}
