@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,6 +43,11 @@ export class DataFolder {
 
   file(name: string): string {
     return join(this.path, name);
+  }
+
+  /** Drops what programs of an earlier start wrote, so that the end of a log is about this one. */
+  clearLogs(): void {
+    for (const name of readdirSync(this.path)) if (name.endsWith('.log')) rmSync(this.file(name));
   }
 
   /**

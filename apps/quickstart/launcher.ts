@@ -32,6 +32,7 @@ export async function launch(program: string, env: NodeJS.ProcessEnv): Promise<n
     const lock = InstanceLock.acquire(folder.file('quickstart.lock'));
     try {
       await stopLeftovers(rosterOf(folder));
+      folder.clearLogs();
       await runUntil(stopAsked, folder, lock, report, program, env);
     } finally {
       lock.release();

@@ -53,7 +53,7 @@ export class PrivatePostgres {
     const port = await this.serve(binaries, cluster);
     return {
       origin: binaries.origin,
-      url: `postgres://${SUPERUSER}:${readFileSync(cluster.passwordFile, 'utf8')}@127.0.0.1:${port}/${DATABASE}`,
+      url: addressOf(readFileSync(cluster.passwordFile, 'utf8'), port),
       version: binaries.version,
       address: `127.0.0.1:${port}`,
       dataFolder: cluster.home,
@@ -116,6 +116,11 @@ export class PrivatePostgres {
       ...(cluster.owner && { user: cluster.owner }),
     };
   }
+}
+
+/** Says that there is no TLS: PGSSLMODE, which the environment may hold for another server, would ask for it. */
+function addressOf(password: string, port: number): string {
+  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}?sslmode=disable`;
 }
 
 /** Case and order by Unicode's rules wherever that does not depend on what locales the system has installed. */

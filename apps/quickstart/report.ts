@@ -10,6 +10,7 @@ import { type Service } from './service';
 
 /** How much of a log is shown when the program that wrote it has ended. */
 const LOG_LINES = 12;
+const LOG_COLUMNS = 400;
 
 const BOLD = 1;
 const DIM = 2;
@@ -90,7 +91,7 @@ export class Report {
     const lines = lastLines(logFile);
     if (lines.length === 0) return;
     this.print('', this.paint(DIM, `  the end of ${this.short(logFile)}:`));
-    for (const line of lines) this.print(`    ${line}`);
+    for (const line of lines) this.print(`    ${line.length > LOG_COLUMNS ? `${line.slice(0, LOG_COLUMNS)} …` : line}`);
   }
 
   private service(name: string, service: Service, remark: string): void {

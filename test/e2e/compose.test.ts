@@ -19,7 +19,7 @@ describe('docker-compose.yml', () => {
   // not the draft's, and has formats of its own.
   const ajv = new Ajv2019({ strict: false, validateFormats: false });
   ajv.removeKeyword('id');
-  const validate = ajv.compile({ ...composeSchema, $schema: undefined });
+  const validate = ajv.compile({ ...composeSchema, $schema: 'https://json-schema.org/draft/2019-09/schema' });
   const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as Compose;
 
   it('is what the compose specification allows', () => {

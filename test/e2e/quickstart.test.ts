@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -63,16 +63,17 @@ describe('npm start', () => {
 
   it('brings its own Postgres where there is none, also where its user cannot go, and ends if its keeper does', async () => {
     const project = newProject({ closed: true });
-    const run = await project.start({ PRISM_QUICKSTART_POSTGRES: 'embedded' }).ready();
+    const run = project.start({ PRISM_QUICKSTART_POSTGRES: 'embedded' });
+    const elsewhere = () => /data in (\/\S+)/.exec(run.output)?.[1];
+    onTestFinished(() => {
+      const folder = elsewhere();
+      if (folder !== undefined) rmSync(dirname(folder), { recursive: true });
+    });
+    await run.ready();
     const [keeper = 0, ...programs] = project.pids();
     running.push(run.pid, keeper, ...programs);
-    const elsewhere = /data in (\/\S+)/.exec(run.output)?.[1];
-    if (elsewhere !== undefined)
-      onTestFinished(() => {
-        rmSync(dirname(elsewhere), { recursive: true });
-      });
     // Only root has another user run Postgres, who then needs another place.
-    expect(elsewhere !== undefined && existsSync(elsewhere)).toBe(process.getuid?.() === 0);
+    expect(elsewhere() !== undefined).toBe(process.getuid?.() === 0);
     expect(run.output).toMatch(/postgres +\d+\.\d+ embedded/);
     expect(run.output).toMatch(/redis +none/);
     const answer = run.paste();
