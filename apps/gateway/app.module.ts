@@ -1,0 +1,35 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from '#libs/auth';
+import { ConfigModule, type Settings } from '#libs/config';
+import { DatabaseModule } from '#libs/database';
+import { TelemetryModule } from '#libs/telemetry';
+import { BatchModule } from './batch/batch.module';
+import { DocsModule } from './docs/docs.module';
+import { HealthModule } from './health/health.module';
+import type { Connections } from './http/connections';
+import { HttpModule } from './http/http.module';
+import type { Lifecycle } from './http/lifecycle';
+import { PropertiesApiModule } from './properties/properties.module';
+import { RecordApiModule } from './records/records.module';
+
+/** What the gateway is made of. */
+@Module({})
+export class AppModule {
+  static of(settings: Settings, connections: Connections, lifecycle: Lifecycle): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.of(settings),
+        TelemetryModule,
+        DatabaseModule.of(settings),
+        AuthModule,
+        HttpModule.of(connections, lifecycle),
+        BatchModule,
+        RecordApiModule,
+        PropertiesApiModule,
+        HealthModule,
+        DocsModule,
+      ],
+    };
+  }
+}

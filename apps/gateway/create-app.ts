@@ -1,0 +1,50 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { ApiKeyService, registerAuthentication } from '#libs/auth';
+import type { Settings } from '#libs/config';
+import { createLogger, Metrics } from '#libs/telemetry';
+import { AppModule } from './app.module';
+import { ApiDocument } from './docs/api.document';
+import { registerConnectionRules } from './http/connection.hook';
+import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
+import { registerJsonBodyReader } from './http/json-body.reader';
+import { Lifecycle } from './http/lifecycle';
+import { registerObserver } from './http/request.observer';
+import { registerTargetCheck } from './http/request-target';
+import { registerRouteCheck } from './http/routes.hook';
+import { createHttpServer } from './http/server.factory';
+import { StartLogger } from './start.logger';
+
+/** Builds the gateway, ready to listen: connected to nothing that it could do without, with its document made. */
+export async function createApp(
+  settings: Settings,
+  logger: Logger = createLogger(settings.logLevel),
+): Promise<NestFastifyApplication> {
+  const lifecycle = new Lifecycle();
+  const { fastify, connections } = createHttpServer(settings);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.of(settings, connections, lifecycle),
+    new FastifyAdapter(fastify),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and means an interface
+    { bodyParser: false, logger: new StartLogger(logger), abortOnError: false },
+  );
+  const metrics = app.get(Metrics);
+  connections.refused = (): void => {
+    metrics.countRequest('', undefined, 400, 0);
+  };
+
+  // In this order: what a request has wrong is answered by the first of these that finds it.
+  registerObserver(fastify, metrics, logger);
+  registerDeadline(fastify, settings.requestTimeoutMs);
+  registerConnectionRules(fastify, lifecycle);
+  registerAuthentication(fastify, app.get(ApiKeyService), metrics);
+  registerTargetCheck(fastify);
+  registerRouteCheck(fastify);
+  registerDeadlineCheck(fastify);
+  registerJsonBodyReader(fastify);
+
+  await app.init();
+  app.get(ApiDocument).describe(app);
+  return app;
+}

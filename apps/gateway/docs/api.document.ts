@@ -1,0 +1,57 @@
+import { Injectable, type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { API_KEY_SCHEME } from '#libs/auth';
+import { components } from './components';
+
+const DESCRIPTION = `
+Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
+
+* Send \`Idempotency-Key\` with every write. Whatever goes wrong on the way, the same request with the same key applies each item once.
+* Every answer has \`x-request-id\`. Every answer that is no success has the envelope \`Problem\`; its \`code\` is one of a closed list.
+* A path that does not exist answers 404 \`not_found\`; one that exists, asked with another method, 405 \`method_not_allowed\` with \`Allow\`.
+`;
+
+/** The OpenAPI 3.1 document of this program, made from its controllers once they are there. */
+@Injectable()
+export class ApiDocument {
+  private json: string | undefined;
+
+  /** Makes the document; call it when the app's routes are known. */
+  describe(app: INestApplication): void {
+    this.json = JSON.stringify(describe(app));
+  }
+
+  /** @throws Error before `describe` */
+  get text(): string {
+    if (this.json === undefined) throw new Error('The API is not described yet.');
+    return this.json;
+  }
+}
+
+function describe(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Prism gateway')
+    .setDescription(DESCRIPTION.trim())
+    .setVersion('2')
+    .addServer('/', 'This gateway')
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The key of your application.' },
+      API_KEY_SCHEME,
+    )
+    .addTag('batch', 'Many records in one request.')
+    .addTag('records', 'One record.')
+    .addTag('properties', 'What records can hold.')
+    .addTag('operations', 'For platforms and load balancers.')
+    .build();
+  const document = SwaggerModule.createDocument(app, config);
+  const { schemas, headers } = components;
+  return {
+    ...document,
+    components: {
+      ...document.components,
+      schemas: { ...document.components?.schemas, ...schemas },
+      ...(headers && { headers }),
+    },
+  };
+}

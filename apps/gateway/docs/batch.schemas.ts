@@ -1,0 +1,114 @@
+import { recordSchemas, uuid } from './record.schemas';
+import { type Schema, schemaRef } from './schema.type';
+
+const MOST_ITEMS = 100;
+
+const replayed: Schema = {
+  type: 'boolean',
+  enum: [true],
+  description: 'The outcome is from an earlier attempt with the same `Idempotency-Key`, which this one resumed.',
+};
+
+/** Batches and their results. */
+export const batchSchemas: Readonly<Record<string, Schema>> = {
+  BatchOptions: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      on_error: {
+        type: 'string',
+        enum: ['continue', 'stop', 'rollback'],
+        default: 'continue',
+        description:
+          '`stop`: the items after the first failure are `not_attempted`. `rollback`: one transaction for all; if any fails, nothing changed and the others are `rolled_back`.',
+      },
+      return: {
+        type: 'string',
+        enum: ['representation', 'minimal'],
+        default: 'representation',
+        description: '`minimal`: no `record` in the results.',
+      },
+      dry_run: {
+        type: 'boolean',
+        default: false,
+        description: 'The same checks and locks, then everything is rolled back. Consumes no `Idempotency-Key`.',
+      },
+    },
+  },
+  BatchItem: {
+    type: 'object',
+    description: 'A change to one record, applied in a transaction of its own.',
+    required: ['id'],
+    additionalProperties: false,
+    properties: {
+      id: uuid,
+      if_match: { type: 'string', description: 'The etag that the record must still have; `*`: any.', example: '"7"' },
+      ...recordSchemas.RecordChange?.properties,
+    },
+  },
+  BatchUpdate: {
+    type: 'object',
+    required: ['items'],
+    additionalProperties: false,
+    properties: {
+      items: { type: 'array', minItems: 1, maxItems: MOST_ITEMS, items: schemaRef('BatchItem') },
+      options: schemaRef('BatchOptions'),
+    },
+  },
+  BatchDelete: {
+    type: 'object',
+    required: ['ids'],
+    additionalProperties: false,
+    properties: {
+      ids: { type: 'array', minItems: 1, maxItems: MOST_ITEMS, items: uuid },
+      options: schemaRef('BatchOptions'),
+    },
+  },
+  ItemSucceeded: {
+    type: 'object',
+    required: ['id', 'status', 'etag'],
+    additionalProperties: false,
+    properties: {
+      id: uuid,
+      status: { type: 'string', enum: ['ok'] },
+      etag: { ...schemaRef('Etag'), description: "The record's after the change, ready for the next `if_match`." },
+      record: { ...schemaRef('Record'), description: 'The record after the change, unless `return` is `minimal`.' },
+      replayed,
+    },
+  },
+  ItemFailed: {
+    type: 'object',
+    required: ['id', 'status', 'error'],
+    additionalProperties: false,
+    properties: {
+      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item had none that could be read.' },
+      status: { type: 'string', enum: ['error'] },
+      error: schemaRef('ItemError'),
+      replayed,
+    },
+  },
+  BatchResult: {
+    type: 'object',
+    required: ['results', 'summary'],
+    additionalProperties: false,
+    properties: {
+      results: {
+        type: 'array',
+        minItems: 1,
+        maxItems: MOST_ITEMS,
+        description: '`results[i]` is what became of the i-th item of the request.',
+        items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed')] },
+      },
+      summary: {
+        type: 'object',
+        required: ['total', 'succeeded', 'failed'],
+        additionalProperties: false,
+        properties: {
+          total: { type: 'integer', minimum: 1, maximum: MOST_ITEMS },
+          succeeded: { type: 'integer', minimum: 0, maximum: MOST_ITEMS },
+          failed: { type: 'integer', minimum: 0, maximum: MOST_ITEMS },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,42 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { batchSchemas } from './batch.schemas';
+import { healthSchemas } from './health.schemas';
+import { problemSchemas } from './problem.schemas';
+import { recordSchemas } from './record.schemas';
+
+type Components = NonNullable<OpenAPIObject['components']>;
+
+/** Headers of answers, by name. */
+const headers: NonNullable<Components['headers']> = {
+  'x-request-id': {
+    description: "The caller's own `x-request-id` if it can be kept, else a new UUIDv7. Every log line has it.",
+    required: true,
+    schema: { type: 'string', minLength: 1, maxLength: 128 },
+  },
+  etag: {
+    description: "The record's version, in quotes. Ready for `If-Match`.",
+    required: true,
+    schema: { $ref: '#/components/schemas/Etag' },
+  },
+  location: { description: 'The path of the new record.', required: true, schema: { type: 'string' } },
+  'idempotent-replay': {
+    description: '`true`: nothing was executed; this is the answer of the first request with the key.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+  'retry-after': {
+    description: 'How many seconds to wait before the next attempt.',
+    schema: { type: 'integer', minimum: 1, maximum: 60 },
+  },
+  'x-should-retry': {
+    description: 'Whether another attempt can succeed; clients go by it rather than by the status.',
+    schema: { type: 'string', enum: ['true', 'false'] },
+  },
+  allow: { description: 'The methods that the path has.', required: true, schema: { type: 'string' } },
+  'www-authenticate': { description: 'How to authenticate.', required: true, schema: { type: 'string' } },
+};
+
+/** What operations refer to. */
+export const components: Components = {
+  schemas: { ...recordSchemas, ...batchSchemas, ...problemSchemas, ...healthSchemas },
+  headers,
+};

@@ -1,0 +1,74 @@
+import { Controller, Get, Header, Param, Res } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ProblemException } from '#libs/problems';
+import { ApiDocument } from './api.document';
+import { DocsPage } from './docs.page';
+import { headerRefs } from './schema.type';
+
+/** Everything the page needs comes from here: it works where the internet does not. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  // Swagger UI sets style attributes.
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+@ApiTags('operations')
+@Controller()
+export class DocsController {
+  constructor(
+    private readonly document: ApiDocument,
+    private readonly page: DocsPage,
+  ) {}
+
+  @Get('openapi.json')
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'no-cache')
+  @ApiOperation({ operationId: 'openapi', summary: 'This document' })
+  @ApiResponse({
+    status: 200,
+    description: 'OpenAPI 3.1.',
+    headers: headerRefs(),
+    content: { 'application/json': { schema: { type: 'object' } } },
+  })
+  openapi(): string {
+    return this.document.text;
+  }
+
+  @Get('docs')
+  @Header('content-type', 'text/html; charset=utf-8')
+  @Header('cache-control', 'no-cache')
+  @Header('content-security-policy', POLICY)
+  @Header('x-content-type-options', 'nosniff')
+  @Header('referrer-policy', 'no-referrer')
+  @ApiOperation({ operationId: 'docs', summary: 'A page to read this document and to try it' })
+  @ApiResponse({
+    status: 200,
+    description: 'HTML.',
+    headers: headerRefs(),
+    content: { 'text/html': { schema: { type: 'string' } } },
+  })
+  index(): string {
+    return this.page.html;
+  }
+
+  @Get('docs/:file')
+  @ApiExcludeEndpoint()
+  file(@Param('file') name: string, @Res({ passthrough: true }) reply: FastifyReply): Buffer {
+    const file = this.page.file(name);
+    if (file === undefined) throw new ProblemException('not_found');
+    void reply.headers({
+      'content-type': file.type,
+      // The name of each file is followed by the version of what it holds.
+      'cache-control': 'public, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+    });
+    return file.content;
+  }
+}

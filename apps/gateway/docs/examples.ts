@@ -1,0 +1,82 @@
+import { ITEM_ERRORS, type ProblemCode, type ProblemExtra } from '#libs/problems';
+
+const REQUEST_ID = '01997c3e-5c5e-7b0a-9d55-8f1c2d3e4f50';
+const RECORD_ID = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
+const MISSING_ID = '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2b7d';
+const LIST_ID = '5b7a2f3c-9a53-4d8e-8f6b-0c1d2e3f4a5b';
+
+const record = {
+  id: RECORD_ID,
+  default: {
+    name: 'Acme',
+    stage: 'won',
+    tags: ['priority'],
+    created_at: '2025-09-24T08:00:00.000000Z',
+    updated_at: '2025-09-24T09:30:00.000000Z',
+  },
+  list: { [LIST_ID]: { owner: 'x' } },
+};
+
+const noOption = { code: 'unknown_option', message: 'stage has no option "wonn"; did you mean "won"?' } as const;
+
+const failures = [
+  {
+    id: MISSING_ID,
+    status: 'error',
+    error: { code: 'not_found', message: ITEM_ERRORS.not_found.message, retryable: false },
+  },
+  {
+    id: RECORD_ID,
+    status: 'error',
+    error: { ...noOption, retryable: false, errors: [{ field: '.default.stage', ...noOption }] },
+  },
+  {
+    id: null,
+    status: 'error',
+    error: {
+      code: 'invalid_item',
+      message: 'id must be a UUID',
+      retryable: false,
+      errors: [{ field: '.id', code: 'uuid', message: 'id must be a UUID' }],
+    },
+  },
+];
+
+const badField = { field: '.body.items', code: 'max_items', message: 'items must hold 1 to 100 items' };
+
+/** What one refusal of each kind looks like, as far as the code alone does not say it. */
+const problems: Readonly<Partial<Record<ProblemCode, ProblemExtra>>> = {
+  invalid_request: { errors: [badField] },
+  payload_too_large: { details: { limit_bytes: 5_242_880 } },
+  method_not_allowed: { headers: { allow: 'POST' } },
+};
+
+/** Requests and answers that the document shows. */
+export const examples = {
+  requestId: REQUEST_ID,
+  problems,
+  record,
+  change: { default: { stage: 'won', notes: null, tags: { _op: 'append', values: ['priority'] } } },
+  creation: { default: { name: 'Acme', stage: 'lead' } },
+  update: {
+    items: [
+      { id: RECORD_ID, default: { name: 'Acme', stage: 'won', notes: null } },
+      { id: MISSING_ID, default: { name: 'Nobody' } },
+      { id: RECORD_ID, default: { stage: 'wonn' } },
+      { id: 'not-a-uuid', default: { name: 'Bad id' } },
+    ],
+  },
+  updateConditionally: {
+    items: [{ id: RECORD_ID, if_match: '"7"', default: { stage: 'won' } }],
+    options: { on_error: 'rollback', return: 'minimal', dry_run: true },
+  },
+  deletion: { ids: [RECORD_ID, MISSING_ID] },
+  updateResult: {
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"8"', record }, ...failures],
+    summary: { total: 4, succeeded: 1, failed: 3 },
+  },
+  deleteResult: {
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"9"', record }, failures[0]],
+    summary: { total: 2, succeeded: 1, failed: 1 },
+  },
+};

@@ -1,0 +1,34 @@
+import { type Schema, schemaRef } from './schema.type';
+
+export const healthSchemas: Readonly<Record<string, Schema>> = {
+  Liveness: {
+    type: 'object',
+    required: ['status'],
+    additionalProperties: false,
+    properties: { status: { type: 'string', enum: ['ok'] } },
+  },
+  Health: {
+    type: 'object',
+    required: ['status', 'checks'],
+    additionalProperties: false,
+    properties: {
+      status: {
+        type: 'string',
+        enum: ['ok', 'degraded', 'unavailable'],
+        description: '`degraded`: every call is answered, some of them slower. `unavailable`: send requests elsewhere.',
+      },
+      checks: {
+        type: 'object',
+        required: ['postgres', 'migrations', 'redis', 'draining'],
+        additionalProperties: false,
+        properties: {
+          postgres: { type: 'string', enum: ['up', 'down'] },
+          migrations: { type: 'string', enum: ['current', 'pending', 'unknown'] },
+          redis: { type: 'string', enum: ['up', 'down', 'disabled'] },
+          draining: { type: 'boolean', description: 'The process is about to stop.' },
+        },
+      },
+      error: { ...schemaRef('Error'), description: 'Only in an answer that is no success, as in all of them.' },
+    },
+  },
+};

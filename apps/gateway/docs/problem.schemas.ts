@@ -1,0 +1,64 @@
+import { ITEM_ERRORS, PROBLEMS } from '#libs/problems';
+import { type Schema, schemaRef } from './schema.type';
+
+/** How requests and items fail. */
+export const problemSchemas: Readonly<Record<string, Schema>> = {
+  FieldError: {
+    type: 'object',
+    description: 'One broken rule.',
+    required: ['field', 'code', 'message'],
+    additionalProperties: false,
+    properties: {
+      field: {
+        type: 'string',
+        description:
+          'What broke it: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`. In an item, from the item: `.default.stage`.',
+      },
+      code: { type: 'string', description: 'The name of the rule.' },
+      message: { type: 'string' },
+    },
+  },
+  Error: {
+    type: 'object',
+    description: 'Why the request was refused.',
+    required: ['code', 'message', 'request_id'],
+    additionalProperties: false,
+    properties: {
+      code: { type: 'string', enum: Object.keys(PROBLEMS), description: 'A closed list; the meanings never change.' },
+      message: { type: 'string', description: 'For people; do not match on it.' },
+      request_id: { type: 'string', description: 'The same as the header `x-request-id`.' },
+      errors: {
+        type: 'array',
+        minItems: 1,
+        items: schemaRef('FieldError'),
+        description: 'Only with `invalid_request`.',
+      },
+      details: { type: 'object', description: 'Only where the code defines it.' },
+    },
+  },
+  Problem: {
+    type: 'object',
+    description: 'The envelope of every answer that is no success.',
+    required: ['error'],
+    additionalProperties: false,
+    properties: { error: schemaRef('Error') },
+  },
+  ItemError: {
+    type: 'object',
+    description: 'Why one item failed. It changed nothing, and no other item was touched.',
+    required: ['code', 'message', 'retryable'],
+    additionalProperties: false,
+    properties: {
+      code: {
+        type: 'string',
+        enum: Object.keys(ITEM_ERRORS),
+        description: Object.entries(ITEM_ERRORS)
+          .map(([code, { when }]) => `* \`${code}\`: ${when}`)
+          .join('\n'),
+      },
+      message: { type: 'string', description: 'For people; do not match on it.' },
+      retryable: { type: 'boolean', description: 'Whether the same item, sent again unchanged, can succeed.' },
+      errors: { type: 'array', minItems: 1, items: schemaRef('FieldError') },
+    },
+  },
+};

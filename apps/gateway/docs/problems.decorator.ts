@@ -1,0 +1,60 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse, type ApiResponseOptions, type ApiResponseSchemaHost } from '@nestjs/swagger';
+import { problemAnswer, type ProblemCode, ProblemException } from '#libs/problems';
+import { examples } from './examples';
+import { headerRefs, schemaRef } from './schema.type';
+
+/** What any request may meet, whatever the route. */
+const ANYWHERE = ['internal', 'unavailable'] as const satisfies readonly ProblemCode[];
+/** What any request under `/v2/prism` may meet. */
+const PRISM = ['invalid_request', 'unauthorized', 'forbidden', 'not_found'] as const satisfies readonly ProblemCode[];
+const WITH_BODY = [
+  'invalid_json',
+  'payload_too_large',
+  'unsupported_media_type',
+] as const satisfies readonly ProblemCode[];
+const WITH_KEY = [
+  'idempotency_key_mismatch',
+  'idempotency_key_stale',
+  'idempotency_key_in_use',
+] as const satisfies readonly ProblemCode[];
+
+interface Traits {
+  /** The route reads a JSON body. */
+  body?: boolean;
+  /** The route accepts `Idempotency-Key`. */
+  idempotent?: boolean;
+}
+
+/** Documents how a route under `/v2/prism` refuses: what all of them have in common, and `more`. */
+export function ApiProblems({ body = false, idempotent = false }: Traits, ...more: ProblemCode[]): MethodDecorator {
+  const codes = [...PRISM, ...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, ...ANYWHERE];
+  return applyDecorators(...responsesOf(codes).map((response) => ApiResponse(response)));
+}
+
+/** One answer per status, with an example per code. */
+function responsesOf(codes: readonly ProblemCode[]): ApiResponseOptions[] {
+  const byStatus = new Map<number, ProblemException[]>();
+  for (const code of codes) {
+    const problem = new ProblemException(code, undefined, examples.problems[code]);
+    byStatus.set(problem.status, [...(byStatus.get(problem.status) ?? []), problem]);
+  }
+  return [...byStatus].map(([status, problems]) => ({ status, ...responseOf(problems) }));
+}
+
+/** The answer of one status, with an example of each of its problems. */
+export function responseOf(problems: readonly ProblemException[]): Omit<ApiResponseSchemaHost, 'schema'> {
+  const answers = problems.map((problem) => ({ problem, ...problemAnswer(problem, examples.requestId) }));
+  return {
+    description: problems.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),
+    headers: headerRefs(...answers.flatMap(({ headers }) => Object.keys(headers))),
+    content: {
+      'application/json': {
+        schema: schemaRef('Problem'),
+        examples: Object.fromEntries(
+          answers.map(({ problem, body }) => [problem.code, { value: JSON.parse(body) as unknown }]),
+        ),
+      },
+    },
+  };
+}

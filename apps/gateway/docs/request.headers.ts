@@ -1,0 +1,27 @@
+import { ApiHeader } from '@nestjs/swagger';
+
+/** `Idempotency-Key`, on operations that change something. */
+export const idempotencyKey = ApiHeader({
+  name: 'idempotency-key',
+  description:
+    '1 to 255 printable ASCII characters, unique among the requests of the application. Sent again with the same body, the call takes effect once and answers the same.',
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+});
+
+export const timeout = ApiHeader({
+  name: 'x-request-timeout-ms',
+  description: 'How long the caller waits, in milliseconds. The answer leaves before.',
+  schema: { type: 'integer', minimum: 1 },
+});
+
+export const requestId = ApiHeader({
+  name: 'x-request-id',
+  description: 'A name for this request, in its answer and in every log line of it. Without one, it gets a UUIDv7.',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,128}$' },
+});
+
+export const ifMatch = ApiHeader({
+  name: 'if-match',
+  description: 'The etag that the record must still have, or `*`.',
+  schema: { type: 'string' },
+});

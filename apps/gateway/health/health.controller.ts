@@ -1,0 +1,75 @@
+import { Controller, Get, Header, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problemAnswer, ProblemException } from '#libs/problems';
+import { examples } from '../docs/examples';
+import { headerRefs, schemaRef } from '../docs/schema.type';
+import { type Health, HealthService } from './health.service';
+
+const ready = {
+  status: 'ok',
+  checks: { postgres: 'up', migrations: 'current', redis: 'up', draining: false },
+} satisfies Health;
+
+const notReady = {
+  status: 'unavailable',
+  checks: { ...ready.checks, postgres: 'down', migrations: 'unknown' },
+} satisfies Health;
+
+const error = { code: 'unavailable', message: reasonOf(notReady), request_id: examples.requestId };
+
+@ApiTags('operations')
+@Controller('health')
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  /** For the platform that restarts what hangs: says that the process answers, and looks at nothing else. */
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ operationId: 'live', summary: 'Whether the process answers' })
+  @ApiResponse({
+    status: 200,
+    description: 'It does.',
+    headers: headerRefs(),
+    content: { 'application/json': { schema: schemaRef('Liveness'), example: { status: 'ok' } } },
+  })
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  /** For the load balancer. When not ready, the answer holds the checks and, as every refusal does, an `error`. */
+  @Get('ready')
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ operationId: 'ready', summary: 'Whether requests should be sent here' })
+  @ApiResponse({
+    status: 200,
+    description: 'Yes. Without Redis too, which is then `down` and the status `degraded`.',
+    headers: headerRefs(),
+    content: { 'application/json': { schema: schemaRef('Health'), example: ready } },
+  })
+  @ApiResponse({
+    status: 503,
+    description: 'No: Postgres does not answer within a second, migrations are pending, or the process is stopping.',
+    headers: headerRefs('retry-after'),
+    content: {
+      'application/json': {
+        schema: schemaRef('Health'),
+        examples: { unavailable: { summary: 'Postgres is down', value: { ...notReady, error } } },
+      },
+    },
+  })
+  async ready(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const health = await this.health.ready();
+    if (health.status !== 'unavailable') return health;
+    const { status, headers, body } = problemAnswer(new ProblemException('unavailable', reasonOf(health)), request.id);
+    void reply.code(status).headers(headers);
+    // The one place that renders the envelope gives it as text.
+    return { ...health, ...(JSON.parse(body) as { error: object }) };
+  }
+}
+
+function reasonOf({ checks }: Health): string {
+  if (checks.draining) return 'This process is stopping.';
+  if (checks.postgres === 'down') return 'Postgres does not answer.';
+  return 'The database has pending migrations: run `npm run migrate`.';
+}

@@ -1,0 +1,36 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Which connections are open, and which answers each of them still waits for. */
+export class Connections {
+  /** Called when Node's parser refused something and it was answered without becoming a request. */
+  refused: () => void = () => undefined;
+
+  readonly #pending = new Map<Socket, Set<ServerResponse>>();
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.#pending.set(socket, new Set());
+      socket.once('close', () => this.#pending.delete(socket));
+    });
+    server.prependListener('request', (request, response) => {
+      const pending = this.#pending.get(request.socket);
+      pending?.add(response);
+      response.once('close', () => pending?.delete(response));
+    });
+  }
+
+  /** The answers that have not left yet, oldest first. More than one if the caller sends requests without waiting. */
+  pending(socket: Socket): ServerResponse[] {
+    return [...(this.#pending.get(socket) ?? [])];
+  }
+
+  /** Ends connections that no answer is due on, also those that never sent a request, which Node takes for busy. */
+  closeIdle(): void {
+    for (const [socket, pending] of this.#pending) if (pending.size === 0) socket.destroy();
+  }
+
+  closeAll(): void {
+    for (const socket of this.#pending.keys()) socket.destroy();
+  }
+}

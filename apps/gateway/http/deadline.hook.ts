@@ -1,0 +1,67 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemException, sendProblem } from '#libs/problems';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the answer must have left, in milliseconds on the clock of `performance.now()`. */
+    deadline: number;
+  }
+}
+
+const HEADER = 'x-request-timeout-ms';
+const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
+/** How long before the deadline the last-resort answer leaves: the shorter of the two. */
+const MARGIN_MS = 100;
+const MARGIN_SHARE = 0.1;
+
+/**
+ * Gives every request its deadline and answers 503 shortly before it if nothing else has: also when a handler hangs or
+ * the body never ends. Call it before hooks that may wait.
+ */
+export function registerDeadline(fastify: FastifyInstance, requestTimeoutMs: number): void {
+  fastify.decorateRequest('deadline', 0);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const budgetMs = Math.min(requestTimeoutMs, askedMs(request) ?? Infinity);
+    request.deadline = performance.now() + budgetMs;
+    answerInTime(request, reply, budgetMs);
+    done();
+  });
+}
+
+/** Refuses a budget that is none. Call it after authentication, which comes before anything else that is wrong. */
+export function registerDeadlineCheck(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    done(request.headers[HEADER] === undefined || askedMs(request) !== undefined ? undefined : badBudget());
+  });
+}
+
+/** The milliseconds left until the answer must have left; 0 if there are none. */
+export function remaining(request: Pick<FastifyRequest, 'deadline'>): number {
+  return Math.max(0, request.deadline - performance.now());
+}
+
+/** The caller's own budget; undefined if there is none, or no valid one. */
+function askedMs(request: FastifyRequest): number | undefined {
+  const header = request.headers[HEADER];
+  return typeof header === 'string' && POSITIVE_INTEGER.test(header) ? Number(header) : undefined;
+}
+
+function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: number): void {
+  const waitMs = budgetMs - Math.min(MARGIN_MS, budgetMs * MARGIN_SHARE);
+  const timer = setTimeout(() => {
+    if (reply.sent || reply.raw.headersSent) return;
+    const message = `The answer was not ready within the ${Math.round(budgetMs)} ms that the request had.`;
+    sendProblem(reply, new ProblemException('unavailable', message), request.id);
+  }, waitMs);
+  // Once per request, however it ends: also when the caller leaves first.
+  reply.raw.once('close', () => {
+    clearTimeout(timer);
+  });
+}
+
+function badBudget(): ProblemException {
+  const message = `${HEADER} must be a positive whole number of milliseconds.`;
+  return new ProblemException('invalid_request', message, {
+    errors: [{ field: `.header.${HEADER}`, code: 'positive_integer', message }],
+  });
+}

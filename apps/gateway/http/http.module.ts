@@ -1,0 +1,22 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ProblemFilter } from '#libs/problems';
+import { Connections } from './connections';
+import { Lifecycle } from './lifecycle';
+
+/** What the HTTP server and the controllers share. */
+@Module({})
+export class HttpModule {
+  static of(connections: Connections, lifecycle: Lifecycle): DynamicModule {
+    return {
+      module: HttpModule,
+      global: true,
+      providers: [
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: Connections, useValue: connections },
+        { provide: Lifecycle, useValue: lifecycle },
+      ],
+      exports: [Connections, Lifecycle],
+    };
+  }
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { ProblemException } from '#libs/problems';
+import { parseJsonBody } from './json-body.parser';
+
+const parse = (text: string): unknown => parseJsonBody(Buffer.from(text));
+
+function refusal(body: string | Buffer): string {
+  try {
+    parseJsonBody(Buffer.from(body));
+  } catch (error) {
+    expect(error).toBeInstanceOf(ProblemException);
+    expect(error).toMatchObject({ code: 'invalid_json' });
+    return error instanceof Error ? error.message : '';
+  }
+  throw new Error('was accepted');
+}
+
+describe('the JSON body parser', () => {
+  it('gives what the text says', () => {
+    expect(parse('{"items":[{"id":"x","default":{"name":"Zoë","n":1.5e3}}]}')).toEqual({
+      items: [{ id: 'x', default: { name: 'Zoë', n: 1500 } }],
+    });
+    expect(parse(' null ')).toBeNull();
+  });
+
+  it('takes an empty body for none', () => {
+    expect(parse('')).toBeUndefined();
+  });
+
+  it('refuses bytes that are not UTF-8', () => {
+    expect(refusal(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).toContain('UTF-8');
+    expect(refusal(Buffer.from('"Zoë"', 'latin1'))).toContain('UTF-8');
+    expect(refusal(Buffer.from('{}', 'utf16le'))).toContain('position 1');
+  });
+
+  it.each([
+    ['{"a":1,}', 'position 7'],
+    ['{a:1}', 'position 1'],
+    ['[1,2,x]', 'unexpected character at position 5'],
+    ['[1, 2,\n  secret]', 'unexpected character at position 9'],
+    ['{"items":[{"id":"secret"}', 'position 25'],
+    ['{"items":', 'ends too early, at position 9'],
+    ['"secret', 'position 7'],
+    ['[1]secret', 'position 3'],
+    ['{"a":NaN}', 'position 5'],
+    ["{'a':1}", 'position 1'],
+    ['\u{feff}{}', 'position 0'],
+    ['   ', 'ends too early, at position 3'],
+    ['nul', 'position 0'],
+  ])('says where %j stops being JSON, and repeats nothing of it', (text, where) => {
+    const message = refusal(text);
+    expect(message).toContain(where);
+    expect(message).not.toContain('secret');
+  });
+
+  it('takes 32 levels and refuses 33, arrays and objects alike', () => {
+    expect(parse('['.repeat(32) + ']'.repeat(32))).toBeInstanceOf(Array);
+    expect(parse('{"a":'.repeat(31) + '{}' + '}'.repeat(31))).toBeInstanceOf(Object);
+    expect(refusal('['.repeat(33) + ']'.repeat(33))).toContain('deeper than 32 levels, at byte 32');
+    expect(refusal('{"a":'.repeat(32) + '[]' + '}'.repeat(32))).toContain('deeper than 32 levels, at byte 160');
+  });
+
+  it('does not take brackets inside of strings for levels', () => {
+    expect(parse(JSON.stringify({ a: '['.repeat(100), b: '\\"[[['.repeat(20) }))).toBeInstanceOf(Object);
+  });
+
+  it('refuses five million open brackets without looking at them all', () => {
+    const body = Buffer.alloc(5_000_000, '[');
+    const start = performance.now();
+    expect(() => parseJsonBody(body)).toThrow('deeper than 32 levels, at byte 32');
+    expect(performance.now() - start).toBeLessThan(50);
+  });
+
+  it.each([
+    '{"__proto__":{"admin":true}}',
+    '{"items":[{"id":"x","default":{"__proto__":null}}]}',
+    '{"\\u005f_proto__":1}',
+    '[[{"a":{"\\u005F\\u005Fproto\\u005f\\u005F":[]}}]]',
+  ])('refuses the __proto__ key of %s', (text) => {
+    expect(refusal(text)).toContain('"__proto__"');
+  });
+
+  it.each(['{"constructor":{"prototype":{}}}', '[{"const\\u0072uctor":{"proto\\u0074ype":1}}]'])(
+    'refuses the constructor.prototype key of %s',
+    (text) => {
+      expect(refusal(text)).toContain('"constructor.prototype"');
+    },
+  );
+
+  it('takes the same words as values, and constructor without prototype', () => {
+    const text = '{"a":"__proto__","constructor":{"name":"\\u0041"},"b":["constructor","prototype"]}';
+    expect(parse(text)).toEqual({ a: '__proto__', constructor: { name: 'A' }, b: ['constructor', 'prototype'] });
+  });
+});

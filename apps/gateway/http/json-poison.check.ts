@@ -1,0 +1,20 @@
+/**
+ * The first key through which merging `value` could reach a prototype: `__proto__`, or `constructor` holding `prototype`.
+ * `value` comes from JSON.parse, which makes such keys ordinary ones, and is nested no deeper than the stack allows.
+ */
+export function findPoisonedKey(value: unknown): '__proto__' | 'constructor.prototype' | undefined {
+  if (!isObject(value)) return undefined;
+  for (const key in value) {
+    if (key === '__proto__') return key;
+    const member = value[key];
+    if (!isObject(member)) continue;
+    if (key === 'constructor' && Object.hasOwn(member, 'prototype')) return 'constructor.prototype';
+    const inside = findPoisonedKey(member);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { ProblemException } from '#libs/problems';
+
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]+/i;
+
+/**
+ * The request target as the router gets it: always a path that it can decode. What it could not is taken literally, so
+ * that such a request passes authentication like any other and is refused by `registerTargetCheck`, not by the router.
+ */
+export function routableTarget(request: Pick<IncomingMessage, 'url'>): string {
+  const target = request.url ?? '/';
+  const path = isAbsolute(target) ? target.replace(ABSOLUTE_FORM, '') : target;
+  if (path.startsWith('/')) return isDecodable(path) ? path : path.replaceAll('%', '%25');
+  return path.startsWith('?') || path === '' ? `/${path}` : '/';
+}
+
+/** Refuses a target that is no path, or whose percent-encoding is broken, or that names no host. Call it after authentication. */
+export function registerTargetCheck(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (!isWellFormed(request.originalUrl)) done(badTarget());
+    else done(request.headers.host === undefined && request.raw.httpVersion === '1.1' ? noHost() : undefined);
+  });
+}
+
+function isWellFormed(target: string): boolean {
+  return (target.startsWith('/') || isAbsolute(target)) && isDecodable(target);
+}
+
+function isAbsolute(target: string): boolean {
+  return ABSOLUTE_FORM.test(target) && URL.canParse(target);
+}
+
+function isDecodable(target: string): boolean {
+  if (!target.includes('%')) return true;
+  try {
+    // The query is left aside: there, a percent sign that starts no escape stands for itself.
+    decodeURIComponent(target.split('?', 1)[0] ?? '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function badTarget(): ProblemException {
+  const message = 'The path must begin with / and its percent-encoding must be valid UTF-8.';
+  return new ProblemException('invalid_request', message, { errors: [{ field: '.path', code: 'url', message }] });
+}
+
+function noHost(): ProblemException {
+  const message = 'An HTTP/1.1 request must have a host header.';
+  return new ProblemException('invalid_request', message, {
+    errors: [{ field: '.header.host', code: 'required', message }],
+  });
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Metrics } from '#libs/telemetry';
+
+/** What is noted for a request whose caller left before the answer: no status was sent. */
+const ABANDONED = 499;
+
+/** Puts `x-request-id` on every answer; counts, times and logs every request when it is over. Call it before other hooks. */
+export function registerObserver(fastify: FastifyInstance, metrics: Metrics, logger: Logger): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const startedAt = performance.now();
+    reply.header('x-request-id', request.id);
+    reply.raw.once('close', () => {
+      note(request, reply, performance.now() - startedAt);
+    });
+    done();
+  });
+
+  function note(request: FastifyRequest, reply: FastifyReply, durationMs: number): void {
+    const route = request.is404 ? undefined : request.routeOptions.url;
+    const status = reply.raw.writableFinished ? reply.raw.statusCode : ABANDONED;
+    metrics.countRequest(request.method, route, status, durationMs / 1000);
+    // Probes come every few seconds for as long as the process lives.
+    const level = route?.startsWith('/health/') === true ? 'debug' : 'info';
+    logger[level](
+      {
+        request_id: request.id,
+        team_id: request.principal?.teamId,
+        client_id: request.principal?.clientId,
+        method: request.method,
+        route,
+        status,
+        duration_ms: Math.round(durationMs * 100) / 100,
+      },
+      'request',
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { ProblemException } from '#libs/problems';
+
+interface RoutePath {
+  pattern: RegExp;
+  parameters: number;
+  methods: Set<string>;
+}
+
+/**
+ * Answers what no route matches: 405 with `Allow` if the path is one of ours, else 404, before the body is looked at.
+ * Call it before routes are added, and after authentication.
+ */
+export function registerRouteCheck(fastify: FastifyInstance): void {
+  const paths = new Map<string, RoutePath>();
+  fastify.addHook('onRoute', (route) => {
+    addRoute(paths, route);
+  });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    done(request.is404 ? noRoute(paths, request.url, request.method) : undefined);
+  });
+}
+
+function addRoute(paths: Map<string, RoutePath>, { url, method }: RouteOptions): void {
+  const path = paths.get(url) ?? {
+    pattern: patternOf(url),
+    parameters: url.split('/:').length - 1,
+    methods: new Set(),
+  };
+  for (const name of [method].flat()) path.methods.add(name);
+  paths.set(url, path);
+}
+
+function patternOf(url: string): RegExp {
+  const segments = url.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : escaped(segment)));
+  return new RegExp(`^${segments.join('/')}$`);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function noRoute(paths: Map<string, RoutePath>, url: string, method: string): ProblemException {
+  const [path = ''] = url.split('?', 1);
+  // Of /a/:b and /a/c the router serves /a/c with the second: so does the answer to what neither serves.
+  const [served] = [...paths.values()]
+    .filter(({ pattern }) => pattern.test(path))
+    .sort((a, b) => a.parameters - b.parameters);
+  if (served === undefined) return new ProblemException('not_found', 'There is no such route.');
+  const allow = [...served.methods].sort().join(', ');
+  return new ProblemException('method_not_allowed', `${method} is not possible here; ${allow} is.`, {
+    headers: { allow },
+  });
+}

@@ -1,0 +1,151 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { ValidateFunction } from 'ajv';
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { request } from 'undici';
+
+export type OpenApiDocument = OpenAPIObject;
+
+type PathItem = OpenApiDocument['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
+type Response = NonNullable<Extract<Operation['responses'][string], { description: string }>>;
+
+export interface GivenAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  /** The parsed body; undefined if there was none. */
+  body: unknown;
+}
+
+/** What a path or method that is not in the document may answer. */
+const STRAY = new Set([400, 401, 403, 404, 405, 503]);
+const TOLD_BY_THE_DOCUMENT = [
+  'allow',
+  'etag',
+  'idempotent-replay',
+  'location',
+  'retry-after',
+  'www-authenticate',
+  'x-request-id',
+  'x-should-retry',
+];
+
+const validators = new WeakMap<OpenApiDocument, (pointer: string[]) => ValidateFunction>();
+
+/** The document that a running gateway serves. */
+export async function documentOf(url: string): Promise<OpenApiDocument> {
+  const response = await request(`${url}/openapi.json`);
+  return (await response.body.json()) as OpenApiDocument; // its own tests hold it against the specification
+}
+
+/**
+ * Fails unless the document has this status for the operation, and the body, the error code and the headers of the answer
+ * are as it says. What the document does not know may only be refused, in the common envelope.
+ */
+export function expectDocumented(document: OpenApiDocument, method: string, url: string, answer: GivenAnswer): void {
+  const found = operationOf(document, method, url);
+  const what = `${method} ${found?.path ?? url} → ${answer.status}`;
+  if (found === undefined) {
+    if (!STRAY.has(answer.status)) throw new Error(`${what}: the document has no such operation`);
+    expectValid(document, ['components', 'schemas', 'Problem'], answer.body, what);
+    return;
+  }
+  const { path, operation, name } = found;
+  const response = operation.responses[String(answer.status)] as Response | undefined; // we write no references here
+  if (response === undefined) {
+    throw new Error(`${what}: the document has no such status; the answer was ${JSON.stringify(answer.body)}`);
+  }
+  expectHeaders(document, response, answer, what);
+  if (method === 'HEAD') return;
+  const place = ['paths', path, name, 'responses', String(answer.status), 'content'];
+  expectBody(document, place, response, answer, what);
+}
+
+/** Fails unless the value fits the schema that stands at this place of the document. */
+export function expectValid(document: OpenApiDocument, place: string[], value: unknown, what: string): void {
+  const validate = validatorsOf(document)(place);
+  if (validate(value)) return;
+  const faults = (validate.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath || '(root)'} ${message ?? ''}`,
+  );
+  throw new Error(`${what}: ${faults.join('; ')}\n${JSON.stringify(value, null, 2)}`);
+}
+
+function expectBody(
+  document: OpenApiDocument,
+  place: string[],
+  response: Response,
+  answer: GivenAnswer,
+  what: string,
+): void {
+  const given = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
+  const types = Object.keys(response.content ?? {});
+  if (types.length === 0 && answer.body === undefined) return;
+  if (!types.includes(given)) throw new Error(`${what}: is ${given}, documented is ${types.join(', ') || 'no body'}`);
+  if (given !== 'application/json') return;
+  expectValid(document, [...place, given, 'schema'], answer.body, what);
+  const code = (answer.body as { error?: { code?: string } } | undefined)?.error?.code;
+  const examples = response.content?.[given]?.examples;
+  if (code !== undefined && examples !== undefined && !(code in examples)) {
+    throw new Error(`${what}: the document has no ${code} here`);
+  }
+}
+
+function expectHeaders(document: OpenApiDocument, response: Response, { headers }: GivenAnswer, what: string): void {
+  const documented = response.headers ?? {};
+  for (const name of Object.keys(documented)) {
+    const { required } = document.components?.headers?.[name] as { required?: boolean }; // all of them are references
+    if (required === true && headers[name] === undefined) throw new Error(`${what}: the header ${name} is missing`);
+  }
+  for (const name of TOLD_BY_THE_DOCUMENT) {
+    if (headers[name] === undefined) continue;
+    if (!(name in documented)) throw new Error(`${what}: the header ${name} is not in the document`);
+    const { schema } = document.components?.headers?.[name] as { schema?: { type?: string } };
+    const value = schema?.type === 'integer' ? Number(headers[name]) : headers[name];
+    expectValid(document, ['components', 'headers', name, 'schema'], value, `${what}: header ${name}`);
+  }
+}
+
+interface Found {
+  path: string;
+  name: string;
+  operation: Operation;
+}
+
+function operationOf(document: OpenApiDocument, method: string, url: string): Found | undefined {
+  const name = method === 'HEAD' ? 'get' : method.toLowerCase();
+  const [target = ''] = url.split('?', 1);
+  const [path] = Object.keys(document.paths)
+    .filter((template) => matches(template, target))
+    .sort((a, b) => a.split('{').length - b.split('{').length);
+  if (path === undefined) return undefined;
+  const operation = document.paths[path]?.[name as 'get'];
+  return operation === undefined ? undefined : { path, name, operation };
+}
+
+function matches(template: string, path: string): boolean {
+  const wanted = template.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length &&
+    wanted.every((segment, i) => (segment.startsWith('{') ? given[i] !== '' : segment === given[i]))
+  );
+}
+
+function validatorsOf(document: OpenApiDocument): (place: string[]) => ValidateFunction {
+  const known = validators.get(document);
+  if (known !== undefined) return known;
+  // Not strict: examples and the document's own members are no keywords of JSON Schema.
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addSchema({ ...document, $id: 'document' });
+  const compiled = new Map<string, ValidateFunction>();
+  const validatorAt = (place: string[]): ValidateFunction => {
+    const pointer = place.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
+    const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `document#/${pointer}` });
+    compiled.set(pointer, validate);
+    return validate;
+  };
+  validators.set(document, validatorAt);
+  return validatorAt;
+}
