@@ -10,7 +10,7 @@ export interface Terminal {
 }
 
 /** A command cannot be carried out. The message says what is wrong, where, and how to mend it, in one line. */
-export class AdminError extends Error {
+class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 

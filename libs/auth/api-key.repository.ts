@@ -26,7 +26,7 @@ export interface ListedApiKey {
   readonly revokedAt: Date | undefined;
 }
 
-export interface InsertedApiKey {
+interface InsertedApiKey {
   readonly id: string;
   readonly keyId: string;
   readonly hash: Buffer;

@@ -1,0 +1,312 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { Metrics } from '#libs/telemetry';
+import { request } from 'undici';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { createDatabase } from '../support/database';
+import { startGateway, type TestGateway } from '../support/gateway';
+
+interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+/** Sends exactly these headers, and asks under a fixed request id so that whole bodies can be compared. */
+async function send(
+  path: string,
+  apiKey?: string | string[],
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; url?: string } = {},
+): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, url = gateway.url } = options;
+  const {
+    statusCode,
+    headers: answered,
+    body: stream,
+  } = await request(url + path, {
+    // Of undici's methods, or one that no server knows.
+    method: method as 'GET',
+    headers: { 'x-request-id': 'fixed', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }), ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: statusCode, headers: answered, text: await stream.text() };
+}
+
+/** A path that a key with `records:read` may read: whose record it names does not matter to authentication. */
+function recordPath(team = caller.teamId): string {
+  return `/v2/prism/${team}/organization/${randomUUID()}`;
+}
+
+function update(team = caller.teamId): string {
+  return `/v2/prism/${team}/organization/batch/update`;
+}
+
+async function failures(reason: string): Promise<number> {
+  const metric = await gateway.app.get(Metrics).registry.getSingleMetricAsString('prism_auth_failures_total');
+  return Number(new RegExp(`\\{reason="${reason}"\\} (\\d+)`).exec(metric)?.[1]);
+}
+
+describe('401 unauthorized', () => {
+  it.each([
+    ['no key', undefined],
+    ['an empty key', ''],
+  ])('answers %s, with an envelope that says what to send', async (_, key) => {
+    const before = await failures('missing');
+    const { status, headers, text } = await send(recordPath(), key);
+
+    expect(status).toBe(401);
+    expect(headers['x-request-id']).toBe('fixed');
+    expect(JSON.parse(text)).toEqual({
+      error: { code: 'unauthorized', message: expect.stringContaining('x-api-key') as string, request_id: 'fixed' },
+    });
+    expect(await failures('missing')).toBe(before + 1);
+  });
+
+  it.each([
+    ['an unknown route', 'GET', () => `/v2/prism/${caller.teamId}/organization/a/b/c/d`],
+    ['an unknown object type', 'GET', () => `/v2/prism/${caller.teamId}/planet/${randomUUID()}`],
+    ['a method the path does not have', 'DELETE', () => update()],
+    ['a team that is no UUID', 'GET', () => '/v2/prism/acme/organization/x'],
+    ['a very long team', 'GET', () => `/v2/prism/${'a'.repeat(5_000)}/organization/x`],
+    ['the bare prefix', 'GET', () => '/v2/prism'],
+    ['an encoded prefix', 'GET', () => `/v2/%70rism/${caller.teamId}/organization/x`],
+    ['doubled slashes', 'GET', () => `/v2//prism//${caller.teamId}/organization/x`],
+    ['broken percent-encoding', 'GET', () => '/v2/prism/%zz/organization/x'],
+    ['a HEAD', 'HEAD', recordPath],
+    ['an OPTIONS', 'OPTIONS', recordPath],
+  ])('comes before %s', async (_, method, path) => {
+    expect((await send(path(), undefined, { method })).status).toBe(401);
+  });
+
+  it.each([
+    ['a body that is not JSON', { 'content-type': 'application/json' }, '{'],
+    ['another content type', { 'content-type': 'text/xml' }, '<items/>'],
+    ['a body over the limit', { 'content-type': 'application/json' }, Buffer.alloc(7 * 1024 * 1024, ' ')],
+    ['a bad Idempotency-Key', { 'content-type': 'application/json', 'idempotency-key': 'é'.repeat(300) }, '{}'],
+    ['a bad deadline', { 'content-type': 'application/json', 'x-request-timeout-ms': 'soon' }, '{}'],
+  ])('comes before %s', async (_, headers, body) => {
+    const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, encodeURI(value)]));
+
+    expect((await send(update(), undefined, { method: 'POST', headers: sent, body })).status).toBe(401);
+  });
+});
+
+describe('403 forbidden', () => {
+  const body = '{"error":{"code":"forbidden","message":';
+
+  async function refused(path: string, key: string | string[], reason: string, method = 'GET'): Promise<string> {
+    const before = await failures(reason);
+    const { status, text } = await send(path, key, {
+      method,
+      ...(method === 'POST' && { headers: { 'content-type': 'application/json' }, body: '{"items":[{}]}' }),
+    });
+    expect(status).toBe(403);
+    expect(await failures(reason)).toBe(before + 1);
+    return text;
+  }
+
+  it('has the same body whatever is wrong with the key', async () => {
+    const { access, database } = gateway;
+    const { teamId } = caller;
+    const key = caller.credentials.apiKey;
+    const stranger = await gateway.newCaller();
+    const forgotten = await gateway.newCaller();
+    await database.query('DELETE FROM api_keys WHERE key_id = $1', [forgotten.credentials.keyId]);
+    const revoked = await access.createKey(teamId, 'billing', ['records:read']);
+    await access.revokeKey(teamId, revoked.keyId);
+    const expired = await access.createKey(teamId, 'billing', ['records:read'], new Date(Date.now() - 1_000));
+    const reader = await access.createKey(teamId, 'billing', ['records:read', 'schema:write']);
+    const writer = await access.createKey(teamId, 'billing', ['records:write']);
+
+    const bodies = [
+      await refused(recordPath(), 'nonsense', 'malformed'),
+      await refused(recordPath(), `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, 'malformed'),
+      await refused(recordPath(), [key, key], 'malformed'),
+      await refused(recordPath(), `${key},${key}`, 'malformed'),
+      await refused(recordPath(), forgotten.credentials.apiKey, 'unknown'),
+      await refused(recordPath(), revoked.apiKey, 'revoked'),
+      await refused(recordPath(), expired.apiKey, 'expired'),
+      await refused(recordPath(), stranger.credentials.apiKey, 'team'),
+      await refused(update(), stranger.credentials.apiKey, 'team', 'POST'),
+      await refused(recordPath('acme'), key, 'team'),
+      await refused(recordPath('%7Bacme%7D'), key, 'team'),
+      await refused(recordPath(`${teamId}%00`), key, 'team'),
+      await refused('/v2/prism', key, 'team'),
+      await refused(`/v2/prism/${randomUUID()}/organization/a/b/c/d`, key, 'team'),
+      await refused(update(), reader.apiKey, 'scope', 'POST'),
+      await refused(recordPath(), writer.apiKey, 'scope'),
+    ];
+
+    expect(new Set(bodies).size).toBe(1);
+    expect(bodies[0]?.startsWith(body)).toBe(true);
+  });
+
+  it('is not for a team id in upper case', async () => {
+    expect((await send(recordPath(caller.teamId.toUpperCase()), caller.credentials.apiKey)).status).toBe(404);
+  });
+
+  it('is in the document, like every answer to a caller without the scope', async () => {
+    const reader = await gateway.newCaller({ scopes: ['records:read'] });
+
+    expect((await reader.update([{ id: randomUUID() }])).status).toBe(403);
+  });
+
+  it('changes nothing', async () => {
+    const id = await caller.create({ default: { name: 'Untouched' } });
+    const reader = await gateway.access.createKey(caller.teamId, 'billing', ['records:read']);
+    const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+    const attempt = {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ items: [{ id, default: { name: 'Touched' } }] }),
+    };
+
+    expect((await send(update(), reader.apiKey, attempt)).status).toBe(403);
+    expect((await caller.read(id)).version).toBe(1);
+    // Nor did it claim the key: the same request runs once it is allowed.
+    const { status, headers: answered } = await send(update(), caller.credentials.apiKey, attempt);
+    expect([status, answered['idempotent-replay']]).toEqual([200, undefined]);
+    expect((await caller.read(id)).version).toBe(2);
+  });
+});
+
+describe('a key', () => {
+  it('ends for a gateway that has just used it, within 5 s of being revoked', async () => {
+    const { keyId, apiKey } = await gateway.access.createKey(caller.teamId, 'leaving', ['records:read']);
+    expect((await send(recordPath(), apiKey)).status).toBe(404);
+
+    await gateway.access.revokeKey(caller.teamId, keyId);
+    const revokedAt = performance.now();
+    await vi.waitFor(
+      async () => {
+        expect((await send(recordPath(), apiKey)).status).toBe(403);
+      },
+      { timeout: 5_000, interval: 50 },
+    );
+    expect(performance.now() - revokedAt).toBeLessThan(5_000);
+    // Not in turns: once refused, it stays so.
+    const later = await Promise.all(Array.from({ length: 20 }, () => send(recordPath(), apiKey)));
+    expect(new Set(later.map(({ status }) => status))).toEqual(new Set([403]));
+  });
+
+  it('ends when it expires, though the gateway has just used it', async () => {
+    const expiresAt = new Date(Date.now() + 1_500);
+    const { apiKey } = await gateway.access.createKey(caller.teamId, 'brief', ['records:read'], expiresAt);
+    expect((await send(recordPath(), apiKey)).status).toBe(404);
+
+    await vi.waitFor(
+      async () => {
+        expect((await send(recordPath(), apiKey)).status).toBe(403);
+      },
+      { timeout: 2_000, interval: 20 },
+    );
+    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt.getTime());
+  });
+
+  it('and the one it is rotated to both work, and replay each other', async () => {
+    const { access } = gateway;
+    const id = await caller.create();
+    const old = await access.createKey(caller.teamId, 'rotating', ['records:write']);
+    const fresh = await access.rotateKey(caller.teamId, old.keyId);
+    const attempt = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+      body: JSON.stringify({ items: [{ id, default: { name: 'Once' } }] }),
+    };
+
+    const first = await send(update(), old.apiKey, attempt);
+    const second = await send(update(), fresh.apiKey, attempt);
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(second.headers['idempotent-replay']).toBe('true');
+    expect(second.text).toBe(first.text);
+    expect((await caller.read(id)).version).toBe(2);
+
+    // A replay is authorised like any call.
+    await access.revokeKey(caller.teamId, old.keyId);
+    await vi.waitFor(
+      async () => {
+        expect((await send(update(), old.apiKey, attempt)).status).toBe(403);
+      },
+      { timeout: 5_000, interval: 50 },
+    );
+    expect((await send(update(), fresh.apiKey, attempt)).status).toBe(200);
+  });
+
+  it('works at once after it is made, also on another gateway', async () => {
+    const other = await startGateway({ databaseUrl: gateway.databaseUrl });
+    try {
+      const { apiKey } = await gateway.access.createKey(caller.teamId, 'new', ['records:read']);
+      for (const url of [gateway.url, other.url]) expect((await send(recordPath(), apiKey, { url })).status).toBe(404);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe('without the database', () => {
+  it('a key in use is still known, any other is 503 and not 403', async () => {
+    const database = await createDatabase();
+    const wire = await cuttableWire(database.url);
+    const behind = await startGateway({ databaseUrl: wire.url });
+    try {
+      const used = (await behind.newCaller()).credentials;
+      const unused = (await behind.newCaller()).credentials;
+      const nowhere = (team: string) => `/v2/prism/${team}/organization/a/b/c/d`;
+      expect((await send(nowhere(used.teamId), used.apiKey, { url: behind.url })).status).toBe(404);
+      await wire.cut();
+
+      expect((await send(nowhere(used.teamId), used.apiKey, { url: behind.url })).status).toBe(404);
+      const { status, headers, text } = await send(nowhere(unused.teamId), unused.apiKey, { url: behind.url });
+      expect(status).toBe(503);
+      expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      expect(text).toContain('"code":"unavailable"');
+      expect((await send(nowhere(unused.teamId), 'nonsense', { url: behind.url })).status).toBe(403);
+    } finally {
+      await behind.close();
+      await wire.cut();
+      await database.drop();
+    }
+  });
+});
+
+/** A way to a database that can be cut for good. */
+async function cuttableWire(databaseUrl: string): Promise<{ url: string; cut(): Promise<void> }> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const wire: Server = createServer((near) => {
+    const far = connect(Number(target.port || 5432), target.hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      // What is cut complains; its other end is to go with it.
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => other.destroy());
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((listening) => wire.listen(0, '127.0.0.1', listening));
+  const address = wire.address();
+  if (address === null || typeof address === 'string') throw new Error('The wire has no port.');
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    cut: async () => {
+      for (const socket of sockets) socket.destroy();
+      if (wire.listening) await new Promise((closed) => wire.close(closed));
+    },
+  };
+}
