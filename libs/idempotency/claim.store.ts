@@ -9,11 +9,12 @@ import { type KeptAnswer, packAnswer, unpackAnswer } from './kept-answer';
 const MAX_RETRY_AFTER_SECONDS = 60;
 
 /**
- * What Redis says to a request with a key. `away` is no claim either: Redis did not answer in time, so it may still have
- * written one, of this owner.
+ * What Redis says to a request with a key, or that it is `away`. Then too there may be a claim, if the call was sent:
+ * only then it has an owner.
  */
 export type Claim =
-  | { state: 'new' | 'away'; owner: string }
+  | { state: 'new'; owner: string }
+  | { state: 'away'; owner: string | undefined }
   | { state: 'in_flight'; retryAfterSeconds: number }
   | { state: 'answer'; answer: KeptAnswer; owner: string }
   | { state: 'mismatch' };
@@ -29,6 +30,9 @@ export class ClaimStore {
   private readonly keepScript: RedisScript;
   private readonly releaseScript: RedisScript;
   private readonly keepMs: number;
+  private readonly longestClaimMs: number;
+  /** By owner: claims that had to be given up while Redis was away, and when they end by themselves. */
+  private readonly leftBehind = new Map<string, { id: IdempotencyId; until: number }>();
   private damageLogged = false;
 
   constructor(redis: Redis, settings: Settings) {
@@ -36,6 +40,10 @@ export class ClaimStore {
     this.keepScript = redis.script(join(__dirname, 'keep-1.lua'));
     this.releaseScript = redis.script(join(__dirname, 'release-1.lua'));
     this.keepMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
+    this.longestClaimMs = settings.requestTimeoutMs;
+    redis.onUp(() => {
+      this.releaseLeftBehind();
+    });
   }
 
   /**
@@ -48,7 +56,7 @@ export class ClaimStore {
     if (claim.state !== 'damaged') return claim;
     this.logDamage();
     const second = await this.tryClaim(id, fingerprint, ttlMs, claim.owner);
-    return second.state === 'damaged' ? { state: 'away', owner: randomUUID() } : second;
+    return second.state === 'damaged' ? { state: 'away', owner: undefined } : second;
   }
 
   /**
@@ -62,15 +70,17 @@ export class ClaimStore {
       return false;
     }
     const reply = await this.keepScript([redisKey(id)], [owner, packed, this.keepMs]);
+    if (!reply.ok) this.leaveBehind(id, owner);
     return reply.ok && reply.value === 1;
   }
 
   /**
-   * Gives up a claim that leaves no answer.
+   * Gives up a claim that leaves no answer: if Redis is away, as soon as it is back.
    * @returns false if this attempt no longer holds the claim, or Redis is away
    */
   async release(id: IdempotencyId, owner: string): Promise<boolean> {
     const reply = await this.releaseScript([redisKey(id)], [owner]);
+    if (!reply.ok) this.leaveBehind(id, owner);
     return reply.ok && reply.value === 1;
   }
 
@@ -83,7 +93,7 @@ export class ClaimStore {
     const owner = randomUUID();
     const ttl = Math.max(1, Math.floor(ttlMs));
     const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, ttl, discard]);
-    if (!reply.ok) return { state: 'away', owner };
+    if (!reply.ok) return { state: 'away', owner: reply.sent ? owner : undefined };
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];
     switch (state.toString()) {
@@ -95,6 +105,22 @@ export class ClaimStore {
         return { state: 'in_flight', retryAfterSeconds: retryAfter(first as number, second as number) };
       default:
         return readAnswer(first as Buffer, second as Buffer);
+    }
+  }
+
+  /**
+   * A Redis that hung, or was out of reach, comes back with its claims: retries must not wait for requests that have
+   * ended long ago. Only what was in flight when Redis went can be here, for later requests have no claim.
+   */
+  private leaveBehind(id: IdempotencyId, owner: string): void {
+    this.leftBehind.set(owner, { id, until: performance.now() + this.longestClaimMs });
+  }
+
+  private releaseLeftBehind(): void {
+    const claims = [...this.leftBehind];
+    this.leftBehind.clear();
+    for (const [owner, { id, until }] of claims) {
+      if (performance.now() < until) void this.release(id, owner);
     }
   }
 

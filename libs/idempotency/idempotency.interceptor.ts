@@ -18,7 +18,7 @@ export interface IdempotentCall {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for a request with a key that is being executed. */
+    /** Set while a request with a key is executed; not in a dry run. */
     idempotency?: IdempotentCall;
   }
 }

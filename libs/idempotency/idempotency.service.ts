@@ -16,13 +16,14 @@ export interface KeyedRequest {
 }
 
 /** One attempt at a request. Exactly one of `finish` and `abandon` ends it. */
-export interface Attempt {
+interface Attempt {
   readonly id: IdempotencyId;
-  readonly owner: string;
+  /** Of its claim in Redis; undefined if it surely has none. */
+  readonly owner: string | undefined;
 }
 
 /** Either the answer is there, or this attempt is to make it. */
-export type Beginning = { state: 'replay'; answer: KeptAnswer } | { state: 'execute'; attempt: Attempt };
+type Beginning = { state: 'replay'; answer: KeptAnswer } | { state: 'execute'; attempt: Attempt };
 
 /** Decides what happens to a request with a key. Whatever Redis does, the ledger still lets each item happen once. */
 @Injectable()
@@ -45,12 +46,10 @@ export class IdempotencyService {
   /** Call it with the answer, before it is sent: the next retry may come at once. */
   async finish(attempt: Attempt, answer: Answer): Promise<void> {
     this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
-    if (answer.keep === undefined) {
-      await this.claims.release(attempt.id, attempt.owner);
-      return;
-    }
-    const { status, headers } = answer;
-    await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: answer.keep.body });
+    const { status, headers, keep } = answer;
+    if (attempt.owner === undefined) return;
+    if (keep === undefined) await this.claims.release(attempt.id, attempt.owner);
+    else await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: keep.body });
   }
 
   /** Call it with what the handler threw: a request that was refused or failed holds no key. */
@@ -60,7 +59,7 @@ export class IdempotencyService {
       if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
       if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
     }
-    await this.claims.release(attempt.id, attempt.owner);
+    if (attempt.owner !== undefined) await this.claims.release(attempt.id, attempt.owner);
   }
 
   /** Postgres may have been restored to a time before the answer in Redis: then it must not be given. */
@@ -94,9 +93,8 @@ export class IdempotencyService {
       case 'away':
         return { state: 'execute', attempt: { id: request.id, owner: claim.owner } };
       case 'answer':
-        // Kept by another attempt just after this one found the ledger empty. The ledger answers this one as well, and
-        // an attempt under that owner's name would be no attempt of ours: it gets one that holds nothing.
-        return { state: 'execute', attempt: { id: request.id, owner: '' } };
+        // Another attempt finished just after this one found the ledger empty: the ledger now answers this one as well.
+        return { state: 'execute', attempt: { id: request.id, owner: undefined } };
     }
   }
 }

@@ -6,14 +6,14 @@ import { Database } from '#libs/database';
 import type { IdempotencyId } from './idempotency-id';
 
 /** How long a key whose lifetime is over is refused rather than new again. */
-export const STALE_SECONDS = 7 * 86_400;
+const STALE_SECONDS = 7 * 86_400;
 
 /**
  * - `complete`: the ledger holds every outcome of this very request
  * - `stale`: the key's lifetime is over, and it may not be used again yet
  * - `missing`: anything else, also after the database was restored to an earlier time
  */
-export type LedgerState = 'complete' | 'stale' | 'missing';
+type LedgerState = 'complete' | 'stale' | 'missing';
 
 /** The proof that a request was completed, which nothing outside of Postgres can give. */
 export abstract class LedgerLookup {

@@ -16,12 +16,14 @@ const KEEP_ALIVE_MS = 10_000;
 /** `down` covers the first connection attempt; `disabled` means that `REDIS_URL` is unset. */
 export type RedisHealth = 'up' | 'down' | 'disabled';
 
-/** What a call came to. `ok: false`: Redis is away, slow or refused, and the caller goes on without it. */
-export type RedisReply = { ok: true; value: unknown } | { ok: false };
+/**
+ * What a call came to. `ok: false`: Redis is away, slow or refused, and the caller goes on without it; if the call was
+ * `sent`, it may have had its effect, or may have it later.
+ */
+export type RedisReply = { ok: true; value: unknown } | { ok: false; sent: boolean };
 
 /**
  * Runs one script. Never rejects, and never takes longer than the time budget. Strings come back as `Buffer`.
- * After `ok: false` the script may still have run, or may run later.
  */
 export type RedisScript = (keys: string[], args: (string | Buffer | number)[]) => Promise<RedisReply>;
 
@@ -44,6 +46,7 @@ export class Redis {
   #lastError = 'the connection was closed';
   #reconnectNotBefore = 0;
   #refusalLogged = false;
+  readonly #onUp: (() => void)[] = [];
 
   constructor(
     settings: Pick<Settings, 'redisUrl' | 'redisTimeoutMs'>,
@@ -81,13 +84,18 @@ export class Redis {
   script(path: string): RedisScript {
     const { lua, keys: numberOfKeys } = readScript(path);
     const client = this.#client;
-    if (client === undefined) return () => Promise.resolve({ ok: false });
+    if (client === undefined) return () => Promise.resolve({ ok: false, sent: false });
     // The path is the command's name because it is unique whichever room the script is from.
     client.defineCommand(path, { lua, numberOfKeys });
     // `defineCommand` adds methods that the type of the client cannot know.
     const commands = client as unknown as Record<string, (...args: (string | Buffer | number)[]) => Promise<unknown>>;
     const method = `${path}Buffer`;
     return (keys, args) => this.#run(async () => commands[method]?.(...keys, ...args));
+  }
+
+  /** Has the listener called each time Redis is there or back, before any other call is made. It must not throw. */
+  onUp(listener: () => void): void {
+    this.#onUp.push(listener);
   }
 
   /** Lets the calls under way end, within the time budget, and disconnects for good. */
@@ -134,7 +142,7 @@ export class Redis {
   async #run(call: () => Promise<unknown>): Promise<RedisReply> {
     if (this.#state !== 'up') {
       this.metrics.countRedisError('connection');
-      return { ok: false };
+      return { ok: false, sent: false };
     }
     const connection = this.#connection;
     const outcome = await settleWithin(call(), this.#budgetMs);
@@ -144,10 +152,10 @@ export class Redis {
       case 'timeout':
         this.metrics.countRedisError('timeout');
         this.#drop(connection);
-        return { ok: false };
+        return { ok: false, sent: true };
       case 'rejected':
         this.#refused(outcome.reason);
-        return { ok: false };
+        return { ok: false, sent: true };
     }
   }
 
@@ -178,6 +186,7 @@ export class Redis {
     this.#lastError = 'the connection was closed';
     this.metrics.setRedisUp(true);
     this.logger.log('Redis is up');
+    for (const listener of this.#onUp) listener();
     this.#onSettled();
   }
 

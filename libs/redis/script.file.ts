@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** A Lua script as it stands in its file. */
-export interface ScriptFile {
+interface ScriptFile {
   readonly lua: string;
   /** How many of a call's arguments are keys: Redis Cluster finds the node by them. */
   readonly keys: number;

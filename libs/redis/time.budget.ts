@@ -1,5 +1,5 @@
 /** How a promise ended within its time. */
-export type Settled<T> =
+type Settled<T> =
   { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
 
 /**

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
@@ -51,6 +52,7 @@ async function stateOf(fingerprint = print): Promise<Claim['state']> {
 }
 
 beforeAll(async () => {
+  Logger.overrideLogger(false);
   server = await startRedis();
   client = new Client(server.url);
   client.on('error', () => undefined);
@@ -230,6 +232,19 @@ describe('with Redis gone', () => {
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
+    // Given up while Redis was away, so it is in nobody's way.
+    await claimNew();
+  });
+
+  it('hanging for a while, the claim of a request that is still running stays its own', async () => {
+    const owner = await claimNew();
+    server.pause();
+    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('away');
+    server.resume();
+    await vi.waitFor(() => {
+      expect(redis.health()).toBe('up');
+    }, RECOVERY);
+    expect(await stateOf()).toBe('in_flight');
     expect(await claims.keep(id, owner, ANSWER)).toBe(true);
     expect(await stateOf()).toBe('answer');
   });

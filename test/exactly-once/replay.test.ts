@@ -1,0 +1,441 @@
+import { randomUUID } from 'node:crypto';
+import { type AddressInfo, connect as openSocket } from 'node:net';
+import { once } from 'node:events';
+import { Controller, HttpCode, Inject, Logger, Module, Post, Req } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigModule, readSettings } from '#libs/config';
+import { Database, DatabaseModule } from '#libs/database';
+import { type Answer, type IdempotentCall, IdempotencyModule, Idempotent } from '#libs/idempotency';
+import { ProblemException, ProblemFilter } from '#libs/problems';
+import { Redis } from '#libs/redis';
+import { Metrics, TelemetryModule } from '#libs/telemetry';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { type RedisServer, startRedis } from '../support/redis.server';
+
+const TEAM = randomUUID();
+const PATH = `/v2/prism/${TEAM}/things`;
+const RECOVERY = { timeout: 10_000, interval: 20 };
+
+/** What the handler does, and how often it did. */
+class Work {
+  calls = 0;
+  execute: (call: IdempotentCall | undefined) => Promise<Answer> | Answer = done;
+}
+
+@Controller('v2/prism/:team/things')
+class ThingsController {
+  constructor(@Inject(Work) private readonly work: Work) {}
+
+  @Post()
+  @HttpCode(200)
+  @Idempotent()
+  async handle(@Req() request: FastifyRequest): Promise<Answer> {
+    this.work.calls += 1;
+    return this.work.execute(request.idempotency);
+  }
+}
+
+let redisServer: RedisServer;
+let database: TestDatabase;
+let app: NestFastifyApplication;
+let work: Work;
+let db: Database;
+let metrics: Metrics;
+let clientId: string;
+let budgetMs: number;
+let key: string;
+
+beforeAll(async () => {
+  [redisServer, database] = await Promise.all([startRedis(), createDatabase()]);
+  const settings = readSettings({ DATABASE_URL: database.url, REDIS_URL: redisServer.url });
+
+  @Module({
+    imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), IdempotencyModule],
+    controllers: [ThingsController],
+    providers: [Work, { provide: APP_FILTER, useClass: ProblemFilter }],
+  })
+  class TestModule {}
+
+  Logger.overrideLogger(false);
+  const adapter = new FastifyAdapter();
+  app = await NestFactory.create<NestFastifyApplication>(TestModule, adapter);
+  const fastify = adapter.getInstance();
+  fastify.decorateRequest('deadline', 0);
+  fastify.addHook('onRequest', (request, _, next) => {
+    const scopes = new Set<never>();
+    request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes };
+    request.deadline = performance.now() + budgetMs;
+    next();
+  });
+  await app.listen(0, '127.0.0.1');
+  work = app.get(Work);
+  db = app.get(Database);
+  metrics = app.get(Metrics);
+});
+
+afterAll(async () => {
+  await app.close();
+  await redisServer.kill();
+  await database.drop();
+});
+
+beforeEach(() => {
+  work.calls = 0;
+  work.execute = done;
+  clientId = randomUUID();
+  budgetMs = 10_000;
+  key = randomUUID();
+});
+
+afterEach(async () => {
+  redisServer.resume();
+  await redisBack();
+});
+
+async function redisBack(): Promise<void> {
+  await vi.waitFor(() => {
+    expect(app.get(Redis, { strict: false }).health()).toBe('up');
+  }, RECOVERY);
+}
+
+/** The answer of a handler that wrote to the ledger that all is done. */
+async function done(call: IdempotentCall | undefined): Promise<Answer> {
+  if (call) await writeLedger(call);
+  const body = `{"made": ${work.calls}}`;
+  return {
+    status: 201,
+    headers: { etag: '"1"', location: '/a' },
+    body,
+    keep: { body },
+    replayed: false,
+    resumed: false,
+  };
+}
+
+async function writeLedger(call: IdempotentCall, complete = true): Promise<void> {
+  await db.query(
+    `INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete)
+     VALUES ($1, $2, $3, $4, current_date, $5)
+     ON CONFLICT (team_id, client_id, key_hash) DO UPDATE SET complete = EXCLUDED.complete`,
+    [TEAM, clientId, call.keyHash, call.fingerprint, complete],
+  );
+}
+
+interface Reply {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+async function post(
+  body: unknown,
+  headers: Record<string, string> = { 'idempotency-key': key },
+  query = '',
+): Promise<Reply> {
+  const { port } = app.getHttpServer().address() as AddressInfo; // it listens on TCP
+  const response = await fetch(`http://127.0.0.1:${port}${PATH}${query}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, headers: response.headers, body: await response.text() };
+}
+
+function codeOf({ body }: Reply): unknown {
+  return (JSON.parse(body) as { error?: { code?: string } }).error?.code;
+}
+
+async function counted(result: string): Promise<number> {
+  const metric = await metrics.registry.getSingleMetric('prism_idempotency_requests_total')?.get();
+  return metric?.values.find(({ labels }) => labels.result === result)?.value ?? 0;
+}
+
+/** A handler that waits until it is let go. */
+function gate(): { reached: Promise<void>; open: () => void } {
+  let reach = (): void => undefined;
+  let open = (): void => undefined;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  work.execute = async (call) => {
+    reach();
+    await opened;
+    return done(call);
+  };
+  return { reached, open };
+}
+
+describe('a request with a key', () => {
+  it('is executed once and answered alike ever after, to the byte', async () => {
+    const [executed, replayed] = [await counted('executed'), await counted('replayed_cache')];
+    const first = await post({ a: 1, b: [2] });
+    expect(first).toMatchObject({ status: 201, body: '{"made": 1}' });
+    expect(first.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(first.headers.get('idempotent-replay')).toBeNull();
+
+    const second = await post({ b: [2], a: 1 }, { 'idempotency-key': `"${key}"` }, '?trace=1');
+    expect(second).toMatchObject({ status: 201, body: first.body });
+    for (const name of ['etag', 'location', 'content-type']) {
+      expect(second.headers.get(name)).toBe(first.headers.get(name));
+    }
+    expect(second.headers.get('idempotent-replay')).toBe('true');
+    expect(work.calls).toBe(1);
+    expect(await counted('executed')).toBe(executed + 1);
+    expect(await counted('replayed_cache')).toBe(replayed + 1);
+  });
+
+  it('is kept as it is to be replayed, without the marks of how it was made', async () => {
+    work.execute = async (call) => ({
+      ...(await done(call)),
+      body: '{"replayed": true}',
+      keep: { body: '{}' },
+      resumed: true,
+    });
+    const resumed = await counted('resumed');
+    expect((await post({})).body).toBe('{"replayed": true}');
+    expect((await post({})).body).toBe('{}');
+    expect(await counted('resumed')).toBe(resumed + 1);
+  });
+
+  it('that the ledger answers whole says so, and is kept', async () => {
+    work.execute = async (call) => ({ ...(await done(call)), replayed: true });
+    const replayed = await counted('replayed_ledger');
+    expect((await post({})).headers.get('idempotent-replay')).toBe('true');
+    expect((await post({})).headers.get('idempotent-replay')).toBe('true');
+    expect(work.calls).toBe(1);
+    expect(await counted('replayed_ledger')).toBe(replayed + 1);
+  });
+
+  it('that is not complete is executed again', async () => {
+    work.execute = async (call) => ({ ...(await done(call)), keep: undefined });
+    await post({});
+    await post({});
+    expect(work.calls).toBe(2);
+  });
+
+  it.each(['invalid_request', 'payload_too_large', 'rate_limited', 'unavailable', 'internal'] as const)(
+    'that ends in %s holds no key',
+    async (code) => {
+      work.execute = () => {
+        throw new ProblemException(code);
+      };
+      expect(codeOf(await post({ a: 1 }))).toBe(code);
+      work.execute = done;
+      expect((await post({ a: 2 })).status).toBe(201);
+    },
+  );
+
+  it('while the first is running is told when to come again', async () => {
+    const inUse = await counted('in_use');
+    const { reached, open } = gate();
+    const first = post({ a: 1 });
+    await reached;
+    const second = await post({ a: 1 });
+    expect(second.status).toBe(409);
+    expect(codeOf(second)).toBe('idempotency_key_in_use');
+    expect(second.headers.get('retry-after')).toMatch(/^([1-9]|10)$/);
+    expect(second.headers.get('x-should-retry')).toBe('true');
+    open();
+    expect((await first).status).toBe(201);
+    expect((await post({ a: 1 })).headers.get('idempotent-replay')).toBe('true');
+    expect(work.calls).toBe(1);
+    expect(await counted('in_use')).toBe(inUse + 1);
+  });
+
+  it('with another body is a mismatch, also while the first is running, and the first still replays', async () => {
+    const mismatches = await counted('mismatch');
+    const { reached, open } = gate();
+    const first = post({ a: 1 });
+    await reached;
+    const during = await post({ a: 2 });
+    open();
+    const original = await first;
+    const after = await post({ a: 2 });
+    for (const mismatch of [during, after]) {
+      expect(mismatch.status).toBe(409);
+      expect(codeOf(mismatch)).toBe('idempotency_key_mismatch');
+      expect(mismatch.headers.get('x-should-retry')).toBe('false');
+      expect(mismatch.headers.get('retry-after')).toBeNull();
+    }
+    expect((await post({ a: 1 })).body).toBe(original.body);
+    expect(await counted('mismatch')).toBe(mismatches + 2);
+  });
+
+  it('of another client is another request', async () => {
+    await post({ a: 1 });
+    clientId = randomUUID();
+    expect((await post({ a: 2 })).status).toBe(201);
+    expect(work.calls).toBe(2);
+  });
+
+  it('counts what only the ledger finds out', async () => {
+    const [mismatches, stale] = [await counted('mismatch'), await counted('stale')];
+    work.execute = () => {
+      throw new ProblemException('idempotency_key_mismatch');
+    };
+    await post({});
+    work.execute = () => {
+      throw new ProblemException('idempotency_key_stale');
+    };
+    await post({});
+    expect(await counted('mismatch')).toBe(mismatches + 1);
+    expect(await counted('stale')).toBe(stale + 1);
+  });
+
+  it('whose key is none is refused and not executed', async () => {
+    const refused = await post({}, { 'idempotency-key': '"open' });
+    expect(refused.status).toBe(400);
+    expect(JSON.parse(refused.body)).toMatchObject({
+      error: { code: 'invalid_request', errors: [{ field: '.header.idempotency-key', code: 'quoted_string' }] },
+    });
+    expect(work.calls).toBe(0);
+  });
+
+  it('whose key comes twice is refused, also if both are the same', async () => {
+    const { port } = app.getHttpServer().address() as AddressInfo; // it listens on TCP
+    const socket = openSocket(port, '127.0.0.1');
+    socket.write(
+      `POST ${PATH} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+        `Idempotency-Key: a\r\nidempotency-key: a\r\ncontent-length: 2\r\n\r\n{}`,
+    );
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    await once(socket, 'end');
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(work.calls).toBe(0);
+  });
+
+  it('that only tries consumes no key', async () => {
+    const seen: unknown[] = [];
+    work.execute = (call) => {
+      seen.push(call);
+      return { status: 200, headers: {}, body: '{}', keep: undefined, replayed: false, resumed: false };
+    };
+    const dry = { options: { dry_run: true } };
+    await post(dry);
+    await post(dry);
+    expect(seen).toEqual([undefined, undefined]);
+    work.execute = done;
+    expect((await post({ options: { dry_run: false } })).body).toBe('{"made": 3}');
+  });
+});
+
+describe('a request without a key', () => {
+  it('is executed each time', async () => {
+    expect((await post({}, {})).body).toBe('{"made": 1}');
+    const second = await post({}, {});
+    expect(second).toMatchObject({ status: 201, body: '{"made": 2}' });
+    expect(second.headers.get('idempotent-replay')).toBeNull();
+  });
+});
+
+describe('an answer in Redis', () => {
+  it('of which Postgres knows nothing, having been restored, is not given: the request is executed', async () => {
+    await post({});
+    await db.query('DELETE FROM idempotency_requests WHERE team_id = $1', [TEAM]);
+    const again = await post({});
+    expect(again.body).toBe('{"made": 2}');
+    expect(again.headers.get('idempotent-replay')).toBeNull();
+    expect((await post({})).body).toBe('{"made": 2}');
+    expect(work.calls).toBe(2);
+  });
+
+  it('of which Postgres knows less, having been restored, is not given either', async () => {
+    await post({});
+    await db.query('UPDATE idempotency_requests SET complete = false WHERE team_id = $1', [TEAM]);
+    expect((await post({})).body).toBe('{"made": 2}');
+  });
+
+  it('past the lifetime of its key is not given: the key is stale, then new', async () => {
+    const stale = await counted('stale');
+    await post({});
+    const age = (interval: string): Promise<unknown> =>
+      db.query('UPDATE idempotency_requests SET created_at = now() - $2::interval WHERE team_id = $1', [
+        TEAM,
+        interval,
+      ]);
+    await age('86401 s');
+    const refused = await post({});
+    expect(refused.status).toBe(409);
+    expect(codeOf(refused)).toBe('idempotency_key_stale');
+    expect(refused.headers.get('x-should-retry')).toBe('false');
+    expect(await counted('stale')).toBe(stale + 1);
+    await age('8 days 1 s');
+    expect((await post({})).body).toBe('{"made": 2}');
+  });
+});
+
+describe('with a key, while Redis', () => {
+  it('hangs, every call is answered, and none replays from it', async () => {
+    await post({});
+    redisServer.pause();
+    const start = performance.now();
+    for (let n = 0; n < 5; n++) expect((await post({})).status).toBe(201);
+    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(work.calls).toBe(6);
+  });
+
+  it('hangs at the claim, the answer leaves, and the claim that Redis writes when it is back is in nobody’s way', async () => {
+    redisServer.pause();
+    expect((await post({})).status).toBe(201);
+    redisServer.resume();
+    await redisBack();
+    expect((await post({})).status).toBe(201);
+    expect((await post({})).headers.get('idempotent-replay')).toBe('true');
+  });
+
+  it('hangs after the claim, the answer leaves, and the claim is in nobody’s way when Redis is back', async () => {
+    work.execute = (call) => {
+      redisServer.pause();
+      return done(call);
+    };
+    expect((await post({})).status).toBe(201);
+    work.execute = done;
+    redisServer.resume();
+    await redisBack();
+    expect((await post({})).status).toBe(201);
+    expect((await post({})).headers.get('idempotent-replay')).toBe('true');
+  });
+
+  it('dies after the claim, the answer leaves all the same, and the key works with the next Redis', async () => {
+    const { reached, open } = gate();
+    const first = post({});
+    await reached;
+    await redisServer.kill();
+    open();
+    expect((await first).status).toBe(201);
+    redisServer = await startRedis({ port: redisServer.port });
+    await redisBack();
+    expect((await post({})).status).toBe(201);
+    expect((await post({})).headers.get('idempotent-replay')).toBe('true');
+  });
+
+  it('has ended the claim of a request past its deadline, the next runs, and keeps its own answer', async () => {
+    budgetMs = 100;
+    const { reached, open } = gate();
+    const slow = post({});
+    await reached;
+    budgetMs = 10_000;
+    work.execute = async (call) => ({ ...(await done(call)), keep: { body: '{"by": "the second"}' } });
+    await vi.waitFor(async () => {
+      expect((await post({})).status).toBe(201);
+    }, RECOVERY);
+    open();
+    await slow;
+    expect((await post({})).body).toBe('{"by": "the second"}');
+  });
+});
+
+it('executes one of 50 identical requests at once', async () => {
+  const { reached, open } = gate();
+  const replies = Array.from({ length: 50 }, () => post({}));
+  await reached;
+  const first = await Promise.race(replies);
+  expect(codeOf(first)).toBe('idempotency_key_in_use');
+  open();
+  const statuses = (await Promise.all(replies)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 201).length).toBeGreaterThanOrEqual(1);
+  expect(work.calls).toBe(1);
+});
