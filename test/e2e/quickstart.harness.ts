@@ -73,7 +73,7 @@ interface Roster {
 }
 
 /** One run of the quickstart. */
-export class Quickstart {
+class Quickstart {
   output = '';
   private readonly child: ChildProcess;
   private readonly exit: Promise<unknown[]>;
