@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { Authenticated } from '#libs/auth';
 import { type Answer, Idempotent } from '#libs/idempotency';
+import { ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
 import { Call, type WriteCall } from '../http/call.decorator';
 import { EnvelopePipe } from '../http/envelope.pipe';
 import { type RecordTarget, Target } from '../http/target.decorator';
@@ -13,6 +14,7 @@ export class BatchController {
 
   /** Patches up to 100 records, each in its own transaction. Answers 200 also when items fail. */
   @Post('update')
+  @ApiBatchUpdate()
   @HttpCode(200)
   @Authenticated('records:write')
   @Idempotent()
@@ -26,6 +28,7 @@ export class BatchController {
 
   /** Deletes up to 100 records, softly and each in its own transaction. Answers 200 also when items fail. */
   @Post('delete')
+  @ApiBatchDelete()
   @HttpCode(200)
   @Authenticated('records:write')
   @Idempotent()

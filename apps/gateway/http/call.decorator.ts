@@ -9,8 +9,8 @@ export interface WriteCall {
   requestId: string;
   /** Bytes of the request body. */
   bodyBytes: number;
-  /** How long the work may take so that the answer leaves before the caller's deadline. */
-  budgetMs: number;
+  /** How long the work may still take so that the answer leaves before the caller's deadline, in milliseconds. */
+  budget(): number;
   /** Set if the call came with an `Idempotency-Key` that it consumes. */
   key?: LedgerKey;
 }
@@ -23,7 +23,10 @@ const marginShare = 0.15;
 export const Call = createParamDecorator((_: undefined, context: ExecutionContext): WriteCall => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const { id: requestId, idempotency, bodyBytes } = request;
-  const left = remaining(request);
-  const call = { requestId, bodyBytes, budgetMs: left - Math.min(marginMs, left * marginShare) };
+  const budget = (): number => {
+    const left = remaining(request);
+    return left - Math.min(marginMs, left * marginShare);
+  };
+  const call = { requestId, bodyBytes, budget };
   return idempotency ? { ...call, key: { ...idempotency, clientId: callerOf(request).clientId, requestId } } : call;
 });

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Q
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticated } from '#libs/auth';
 import { type Answer, Idempotent } from '#libs/idempotency';
+import { ApiCreateRecord, ApiGetRecord, ApiPatchRecord } from '../docs/operations';
 import { Call, type WriteCall } from '../http/call.decorator';
 import { remaining } from '../http/deadline.hook';
 import { EnvelopePipe } from '../http/envelope.pipe';
@@ -17,6 +18,7 @@ export class RecordController {
 
   /** Makes a record. */
   @Post()
+  @ApiCreateRecord()
   @HttpCode(201)
   @Authenticated('records:write')
   @Idempotent()
@@ -30,6 +32,7 @@ export class RecordController {
 
   /** Answers a record. */
   @Get(':id')
+  @ApiGetRecord()
   @Authenticated('records:read')
   async get(
     @Target() target: RecordTarget,
@@ -45,6 +48,7 @@ export class RecordController {
 
   /** Patches a record: an item of a batch of its own. */
   @Patch(':id')
+  @ApiPatchRecord()
   @Authenticated('records:write')
   @Idempotent()
   patch(

@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const cases: [string, unknown, string, string][] = [
+  ['no ids', {}, '.body.ids', 'array'],
+  ['no id', { ids: [] }, '.body.ids', 'min_items'],
+  ['101 ids', { ids: Array(101).fill(randomUUID()) }, '.body.ids', 'max_items'],
+  ['items instead of ids', { items: [] }, '.body.items', 'unknown_field'],
+];
+
+it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+  const { status, body: answer } = await caller.call('POST', caller.path('organization/batch/delete'), { body });
+  expect(status).toBe(400);
+  expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+});

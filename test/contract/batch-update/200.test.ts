@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const acme = { default: { name: 'Acme', stage: 'lead', tags: ['a', 'b'], employees: 7 } };
+
+describe('results', () => {
+  it('answer each item in its place, also when some fail', async () => {
+    const [first, second] = [await caller.create(acme), await caller.create(acme)];
+    const missing = randomUUID();
+    const { status, body } = await caller.update([
+      { id: first, default: { name: 'One' } },
+      { id: missing, default: { name: 'Two' } },
+      { id: 'x', default: { name: 'Three' } },
+      { id: second, default: { stage: 'won' } },
+    ]);
+    expect(status).toBe(200);
+    expect(body.summary).toEqual({ total: 4, succeeded: 2, failed: 2 });
+    expect(body.results).toMatchObject([
+      { id: first, status: 'ok', etag: '"2"', record: { id: first, default: { name: 'One', stage: 'lead' } } },
+      { id: missing, status: 'error', error: { code: 'not_found', retryable: false } },
+      { id: null, status: 'error', error: { code: 'invalid_item', errors: [{ field: '.id', code: 'uuid' }] } },
+      { id: second, status: 'ok', etag: '"2"', record: { id: second, default: { name: 'Acme', stage: 'won' } } },
+    ]);
+  });
+
+  it('are 200 when every item fails', async () => {
+    const { status, body } = await caller.update([{ id: randomUUID() }, 7]);
+    expect(status).toBe(200);
+    expect(body.summary).toEqual({ total: 2, succeeded: 0, failed: 2 });
+  });
+
+  it('take an id in upper case and answer it in lower case', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([{ id: id.toUpperCase(), default: { name: 'Upper' } }]);
+    expect(body.results[0]).toMatchObject({ id, status: 'ok', record: { id } });
+  });
+
+  it('take any version of UUID', async () => {
+    for (const id of ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', randomUUID()]) {
+      const { body } = await caller.update([{ id }]);
+      expect(body.results[0]).toMatchObject({ id, error: { code: 'not_found' } });
+    }
+  });
+
+  it('apply the same id twice, in order', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([
+      { id, default: { name: 'First', location: 'Bern' } },
+      { id, default: { name: 'Second' } },
+    ]);
+    expect(body.results.map((result: any) => result.etag)).toEqual(['"2"', '"3"']);
+    expect((await caller.read(id)).record.default).toMatchObject({ name: 'Second', location: 'Bern' });
+  });
+
+  it('hold a hundred items', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update(Array.from({ length: 100 }, (_, n) => ({ id, default: { employees: n } })));
+    expect(body.summary).toEqual({ total: 100, succeeded: 100, failed: 0 });
+    expect((await caller.read(id)).version).toBe(101);
+  });
+
+  it('serve every object type with the same code', async () => {
+    for (const object of ['contact', 'identity', 'deal', 'action', 'document', 'engagement', 'event']) {
+      const slug = ['contact', 'identity'].includes(object) ? 'full_name' : 'name';
+      const id = await caller.create({ default: { [slug]: 'A' } }, object);
+      const { body } = await caller.update([{ id, default: { [slug]: 'B' } }], undefined, {}, object);
+      expect(body.results[0]).toMatchObject({ id, status: 'ok', record: { default: { [slug]: 'B' } } });
+    }
+  });
+});
+
+describe('one item', () => {
+  it('keeps what is left out, clears what is null and replaces an array', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([{ id, default: { stage: null, tags: ['c'] } }]);
+    const { default: properties } = body.results[0].record;
+    expect(properties).toMatchObject({ name: 'Acme', employees: 7, tags: ['c'] });
+    expect(properties).not.toHaveProperty('stage');
+  });
+
+  it('appends to and removes from a set', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([
+      { id, default: { tags: { _op: 'append', values: ['b', 'c', 'c'] } } },
+      { id, default: { tags: { _op: 'remove', values: ['a', 'x'] } } },
+    ]);
+    expect(body.results.map((result: any) => result.record.default.tags)).toEqual([
+      ['a', 'b', 'c'],
+      ['b', 'c'],
+    ]);
+  });
+
+  it('merges extended by top-level key', async () => {
+    const id = await caller.create({ ...acme, extended: { a: { x: 1 }, b: 2, c: 3 } });
+    const { body } = await caller.update([{ id, extended: { a: { y: 2 }, c: null } }]);
+    expect(body.results[0].record.extended).toEqual({ a: { y: 2 }, b: 2 });
+  });
+
+  it('changes nothing and answers the record if it has only an id', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([{ id }, { id, default: {} }]);
+    expect(body.results).toMatchObject([
+      { status: 'ok', etag: '"1"', record: { default: { name: 'Acme' } } },
+      { status: 'ok', etag: '"1"' },
+    ]);
+    expect((await caller.read(id)).version).toBe(1);
+  });
+
+  it('changes its blocks together or not at all', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([{ id, default: { name: 'New' }, extended: { bad: '\u0000' } }]);
+    expect(body.results[0].error).toMatchObject({ code: 'invalid_property', errors: [{ field: '.extended.bad' }] });
+    expect((await caller.read(id)).record.default.name).toBe('Acme');
+  });
+
+  it('is conditional on if_match', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([
+      { id, if_match: '"1"', default: { name: 'Right' } },
+      { id, if_match: '"1"', default: { name: 'Late' } },
+      { id, if_match: '*', default: { location: 'Any' } },
+      { id, if_match: '"99999999999999999999"', default: { name: 'Far' } },
+      { id: randomUUID(), if_match: '"1"', default: { name: 'None' } },
+      { id, if_match: '1', default: { name: 'Bare' } },
+    ]);
+    expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual([
+      'ok',
+      'precondition_failed',
+      'ok',
+      'precondition_failed',
+      'not_found',
+      'invalid_item',
+    ]);
+    expect((await caller.read(id)).record.default).toMatchObject({ name: 'Right', location: 'Any' });
+  });
+});
+
+describe('an item error names its rule and its field', () => {
+  const cases: [string, object, string, string][] = [
+    ['an unknown property', { default: { nmae: 'x' } }, 'unknown_property', '.default.nmae'],
+    ['a prototype member as slug', { default: { toString: 'x' } }, 'unknown_property', '.default.toString'],
+    ['a number for a string', { default: { name: 5 } }, 'invalid_property', '.default.name'],
+    ['a string for a number', { default: { employees: '5' } }, 'invalid_property', '.default.employees'],
+    ['an integer past 2^53', { default: { employees: 2 ** 53 } }, 'invalid_property', '.default.employees'],
+    ['a day that does not exist', { default: { founded_on: '2026-02-30' } }, 'invalid_property', '.default.founded_on'],
+    ['NUL', { default: { name: 'a\u0000' } }, 'invalid_property', '.default.name'],
+    ['a lone surrogate', { default: { name: '\ud800' } }, 'invalid_property', '.default.name'],
+    ['a read-only property', { default: { created_at: '2026-01-01' } }, 'invalid_property', '.default.created_at'],
+    ['an unknown option', { default: { stage: 'wno' } }, 'unknown_option', '.default.stage'],
+    ['clearing what is required', { default: { name: null } }, 'required_property', '.default.name'],
+    [
+      'an operator on a single value',
+      { default: { name: { _op: 'append', values: [] } } },
+      'invalid_property',
+      '.default.name',
+    ],
+    ['a bad operator', { default: { tags: { _op: 'add', values: [] } } }, 'invalid_property', '.default.tags'],
+    ['a block that is no object', { default: [] }, 'invalid_item', '.default'],
+    ['a list id that is no UUID', { list: { x: {} } }, 'invalid_item', '.list.x'],
+    ['an unknown field', { defualt: {} }, 'invalid_item', '.defualt'],
+  ];
+
+  it.each(cases)('%s', async (_, patch, code, field) => {
+    const [id, neighbour] = [await caller.create(acme), await caller.create(acme)];
+    const { body } = await caller.update([
+      { id, ...patch },
+      { id: neighbour, default: { name: 'Fine' } },
+    ]);
+    expect(body.results[0]).toMatchObject({ id, status: 'error', error: { code, retryable: false } });
+    expect(body.results[0].error.errors[0].field).toContain(field);
+    expect(body.results[1].status).toBe('ok');
+    expect((await caller.read(id)).version).toBe(1);
+  });
+
+  it('an item over the limit is too_large, its neighbours are not', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([
+      { id, default: { notes: 'x'.repeat(262_144) } },
+      { id, default: { notes: 'y'.repeat(200_000) } },
+    ]);
+    expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['too_large', 'ok']);
+  });
+});
+
+describe('not_found is the same for', () => {
+  it('missing, deleted, another type and another team', async () => {
+    const other = await gateway.newCaller();
+    const deleted = await caller.create(acme);
+    await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
+    const ids = [
+      randomUUID(),
+      deleted,
+      await caller.create({ default: { name: 'D' } }, 'deal'),
+      await other.create(acme),
+    ];
+    const { body } = await caller.update(ids.map((id) => ({ id, default: { name: 'Mine' } })));
+    const errors = new Set(body.results.map((result: any) => JSON.stringify(result.error)));
+    expect(errors.size).toBe(1);
+    expect(body.results[0].error.code).toBe('not_found');
+  });
+});
+
+describe('options', () => {
+  it('return: minimal leaves the record out', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
+    expect(body.results[0]).toEqual({ id, status: 'ok', etag: '"2"' });
+  });
+
+  it('on_error: stop attempts nothing after the first failure', async () => {
+    const [id, later] = [await caller.create(acme), await caller.create(acme)];
+    const { body } = await caller.update(
+      [{ id, default: { name: 'Done' } }, { id: 'bad' }, { id: later, default: { name: 'No' } }],
+      {
+        on_error: 'stop',
+      },
+    );
+    expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual([
+      'ok',
+      'invalid_item',
+      'not_attempted',
+    ]);
+    expect((await caller.read(later)).version).toBe(1);
+  });
+
+  it('on_error: rollback changes nothing if any item fails', async () => {
+    const [first, second] = [await caller.create(acme), await caller.create(acme)];
+    const items = [
+      { id: second, default: { name: 'B' } },
+      { id: randomUUID(), default: { name: 'X' } },
+      { id: first, default: { name: 'A' } },
+    ];
+    const { status, body } = await caller.update(items, { on_error: 'rollback' });
+    expect(status).toBe(200);
+    expect(body.results.map((result: any) => result.error.code)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
+    expect(body.results[0].error.retryable).toBe(true);
+    expect([(await caller.read(first)).version, (await caller.read(second)).version]).toEqual([1, 1]);
+  });
+
+  it('on_error: rollback applies all if none fails', async () => {
+    const ids = [await caller.create(acme), await caller.create(acme), await caller.create(acme)];
+    const { body } = await caller.update(
+      ids.map((id) => ({ id, default: { name: 'All' } })),
+      { on_error: 'rollback' },
+    );
+    expect(body.summary).toEqual({ total: 3, succeeded: 3, failed: 0 });
+    expect(body.results.map((result: any) => result.id)).toEqual(ids);
+  });
+
+  it('dry_run answers what would have been, and changes nothing', async () => {
+    const id = await caller.create(acme);
+    const { body } = await caller.update(
+      [{ id, default: { name: 'Once' } }, { id, default: { location: 'Twice' } }, { id: randomUUID() }],
+      { dry_run: true },
+    );
+    expect(body.results).toMatchObject([
+      { status: 'ok', etag: '"2"' },
+      { status: 'ok', etag: '"3"', record: { default: { name: 'Once', location: 'Twice' } } },
+      { error: { code: 'not_found' } },
+    ]);
+    expect(await caller.read(id)).toMatchObject({ version: 1, record: { default: { name: 'Acme' } } });
+  });
+});

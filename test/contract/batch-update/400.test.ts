@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const item = { id: '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e' };
+
+const cases: [string, unknown, string, string][] = [
+  ['no body', undefined, '.body', 'object'],
+  ['an array', [], '.body', 'object'],
+  ['no items', {}, '.body.items', 'array'],
+  ['items that are no array', { items: {} }, '.body.items', 'array'],
+  ['no item', { items: [] }, '.body.items', 'min_items'],
+  ['101 items', { items: Array(101).fill(item) }, '.body.items', 'max_items'],
+  ['an unknown field', { items: [item], option: {} }, '.body.option', 'unknown_field'],
+  ['an unknown option', { items: [item], options: { on_fail: 'stop' } }, '.body.options.on_fail', 'unknown_field'],
+  ['options that are no object', { items: [item], options: 'stop' }, '.body.options', 'object'],
+  ['a bad on_error', { items: [item], options: { on_error: 'ignore' } }, '.body.options.on_error', 'enum'],
+  ['a bad return', { items: [item], options: { return: 'all' } }, '.body.options.return', 'enum'],
+  ['a bad dry_run', { items: [item], options: { dry_run: 'yes' } }, '.body.options.dry_run', 'boolean'],
+];
+
+it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+  const { status, body: answer } = await caller.call('POST', caller.path('organization/batch/update'), { body });
+  expect(status).toBe(400);
+  expect(answer.error.code).toBe('invalid_request');
+  expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+});
+
+it('attempts nothing', async () => {
+  const id = await caller.create();
+  await caller.update([{ id, default: { name: 'No' } }], { on_error: 'ignore' });
+  expect((await caller.read(id)).version).toBe(1);
+});

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+it('answers the record, its etag and where it is', async () => {
+  const listId = '0b9e4d0e-8a0f-4d43-8f7c-3f5f6f5b0f11';
+  const { status, body, headers } = await caller.call('POST', caller.path('organization'), {
+    body: {
+      default: { name: 'Acme', location: null, tags: ['b', 'a', 'b'] },
+      list: { [listId]: {} },
+      extended: { x: [1] },
+    },
+  });
+  expect(status).toBe(201);
+  expect(body.default).toEqual({
+    name: 'Acme',
+    tags: ['b', 'a'],
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+  });
+  expect(body.extended).toEqual({ x: [1] });
+  expect(headers).toMatchObject({ etag: '"1"', location: `/v2/prism/${caller.teamId}/organization/${body.id}` });
+  expect((await caller.call('GET', String(headers['location']))).text).toBe(
+    (await caller.call('GET', caller.path(`organization/${body.id}`))).text,
+  );
+});
+
+it('takes any one of the blocks', async () => {
+  const answers = await Promise.all(
+    [{ default: {} }, { list: {} }, { extended: { a: 1 } }].map((body) =>
+      caller.call('POST', caller.path('deal'), { body }),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const cases: [string, unknown, string, string][] = [
+  ['no body', undefined, '.body', 'object'],
+  ['none of the blocks', {}, '.body', 'required'],
+  ['an unknown field', { default: { name: 'A' }, id: 'x' }, '.body.id', 'unknown_field'],
+  ['a block that is no object', { default: 'A' }, '.body.default', 'object'],
+  ['a required property left out', { default: { location: 'Bern' } }, '.body.default.name', 'required_property'],
+  ['a required property of null', { default: { name: null } }, '.body.default.name', 'required_property'],
+  ['only another block', { extended: {} }, '.body.default.name', 'required_property'],
+  ['a value of the wrong type', { default: { name: 1 } }, '.body.default.name', 'invalid_property'],
+  ['an unknown property', { default: { name: 'A', nam: 'B' } }, '.body.default.nam', 'unknown_property'],
+  ['an unknown option', { default: { name: 'A', stage: 'B' } }, '.body.default.stage', 'unknown_option'],
+];
+
+it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+  const { status, body: answer } = await caller.call('POST', caller.path('organization'), { body });
+  expect(status).toBe(400);
+  expect(answer.error).toMatchObject({ code: 'invalid_request' });
+  expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+});
+
+it('a record over the item limit is payload_too_large', async () => {
+  const body = { default: { name: 'A', notes: 'x'.repeat(262_144) } };
+  const { status, body: answer } = await caller.call('POST', caller.path('organization'), { body });
+  expect(status).toBe(413);
+  expect(answer.error).toMatchObject({ code: 'payload_too_large', details: { limit_bytes: 262_144 } });
+});

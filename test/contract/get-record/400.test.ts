@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
+
+const cases: [string, string, string, string][] = [
+  ['an id that is no UUID', 'organization/acme', '.path.id', 'uuid'],
+  ['an empty selection', `organization/${id}?select=`, '.query.select', 'required'],
+  ['a selection of what is not defined', `organization/${id}?select=name,nmae`, '.query.select', 'unknown_property'],
+  ['an unknown parameter', `organization/${id}?selct=name`, '.query.selct', 'unknown_field'],
+];
+
+it.each(cases)('%s is invalid_request that names the field and the rule', async (_, path, field, code) => {
+  const { status, body } = await caller.call('GET', caller.path(path));
+  expect(status).toBe(400);
+  expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+});

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+it('is the same for missing, deleted, another type and another team', async () => {
+  const other = await gateway.newCaller();
+  const deleted = await caller.create();
+  await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
+  const ids = [
+    '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e',
+    deleted,
+    await caller.create({ default: { name: 'D' } }, 'deal'),
+    await other.create(),
+  ];
+  const answers = await Promise.all(ids.map((id) => caller.call('GET', caller.path(`organization/${id}`))));
+  expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+  expect(new Set(answers.map(({ body }) => JSON.stringify({ ...body.error, request_id: '' }))).size).toBe(1);
+});
+
+it('is what an unknown object type is', async () => {
+  const { status, body } = await caller.call('GET', caller.path('company/182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e'));
+  expect(status).toBe(404);
+  expect(body.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('organization') });
+});

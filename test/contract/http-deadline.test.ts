@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { RawSocket } from '../support/raw.socket';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway({ settings: { REQUEST_TIMEOUT_MS: '2000', LOCK_TIMEOUT_MS: '60000' } });
+  caller = await gateway.newCaller();
+});
+
+afterAll(() => gateway.close());
+
+function headOfUpload(path: string, headers: Record<string, string>): string {
+  const lines = Object.entries({
+    host: 'gateway',
+    'content-type': 'application/json',
+    'content-length': '100',
+    ...headers,
+  });
+  return [`POST ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+}
+
+describe('x-request-timeout-ms', () => {
+  it.each(['1', '50', '007', '2000', '999999999999999999999'])('is fine: %s', async (budget) => {
+    const { status } = await caller.call('GET', '/health/live', { headers: { 'x-request-timeout-ms': budget } });
+    expect(status).toBe(200);
+  });
+
+  it.each(['0', '-1', '1.5', '1e3', 'soon', '', ' ', '1, 2'])('answers 400 that names it: %j', async (budget) => {
+    const { status, body } = await caller.call('GET', caller.path('organization/properties'), {
+      headers: { 'x-request-timeout-ms': budget },
+    });
+    expect([status, body.error.code]).toEqual([400, 'invalid_request']);
+    expect(body.error.errors[0].field).toBe('.header.x-request-timeout-ms');
+  });
+
+  it('answers 401 first', async () => {
+    const { status } = await caller.call('GET', caller.path('organization/properties'), {
+      headers: { 'x-request-timeout-ms': 'soon', 'x-api-key': '' },
+    });
+    expect(status).toBe(401);
+  });
+
+  it('of 1 ms is answered too', async () => {
+    const id = await caller.create();
+    const { status } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
+      'x-request-timeout-ms': '1',
+    });
+    expect([200, 503]).toContain(status);
+  });
+});
+
+describe('the answer leaves before the deadline', () => {
+  it('when a record is locked for longer', async () => {
+    const id = await caller.create();
+    await gateway.database.transaction(async (client) => {
+      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      const start = performance.now();
+      const { status } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
+        'x-request-timeout-ms': '500',
+      });
+      expect(performance.now() - start).toBeLessThan(500);
+      expect([200, 503]).toContain(status);
+    });
+  });
+
+  it.each([
+    ['asked for', { 'x-request-timeout-ms': '300' }, 300],
+    ['set for all', {}, 2000],
+    ['set for all, when more is asked for', { 'x-request-timeout-ms': '60000' }, 2000],
+  ])('when the body does not come, %s', async (_, headers, budgetMs) => {
+    const socket = await RawSocket.open(gateway.url);
+    const start = performance.now();
+    const path = caller.path('organization/batch/update');
+    await socket.send(headOfUpload(path, { 'x-api-key': caller.credentials.apiKey, ...headers }));
+    const { status, headers: answered, body } = await socket.answer();
+    const took = performance.now() - start;
+    socket.destroy();
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ error: { code: 'unavailable' } });
+    expect(answered['retry-after']).toBe('1');
+    expect(took).toBeLessThan(budgetMs);
+    expect(took).toBeGreaterThan(budgetMs * 0.8);
+  });
+});

@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiAnswer, ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+describe.each([
+  ['with Redis', {}],
+  ['without Redis', { REDIS_URL: '' }],
+])('%s', (_, settings) => {
+  let gateway: TestGateway;
+  let caller: ApiClient;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ settings });
+    caller = await gateway.newCaller();
+  });
+  afterAll(() => gateway.close());
+
+  const key = (): Record<string, string> => ({ 'idempotency-key': randomUUID() });
+
+  function expectReplay(first: ApiAnswer, second: ApiAnswer): void {
+    expect(second.status).toBe(first.status);
+    expect(second.text).toBe(first.text);
+    expect(second.headers['etag']).toBe(first.headers['etag']);
+    expect(second.headers['location']).toBe(first.headers['location']);
+    expect(first.headers).not.toHaveProperty('idempotent-replay');
+    expect(second.headers['idempotent-replay']).toBe('true');
+  }
+
+  it('a batch is replayed byte for byte, and applied once', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const items = [{ id, default: { name: 'Ümläut "quoted"' } }, { id: 'bad' }, { id: randomUUID() }, { id }];
+    const first = await caller.update(items, undefined, headers);
+    const second = await caller.update(items, undefined, headers);
+    expectReplay(first, second);
+    expect((await caller.read(id)).version).toBe(2);
+  });
+
+  it('the answer stays the same when the record has changed since', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const first = await caller.update([{ id, default: { name: 'One' } }], undefined, headers);
+    await caller.update([{ id, default: { name: 'Two' } }]);
+    expectReplay(first, await caller.update([{ id, default: { name: 'One' } }], undefined, headers));
+    expect((await caller.read(id)).record.default.name).toBe('Two');
+  });
+
+  it('a create is replayed with its status, etag and location', async () => {
+    const options = { headers: key(), body: { default: { name: 'Once' } } };
+    const first = await caller.call('POST', caller.path('organization'), options);
+    expectReplay(first, await caller.call('POST', caller.path('organization'), options));
+  });
+
+  it.each([
+    [404, 'a record that is not there', undefined],
+    [412, 'a condition that does not hold', '"7"'],
+  ])('%i of a patch is replayed: %s', async (status, _reason, ifMatch) => {
+    const id = ifMatch === undefined ? randomUUID() : await caller.create();
+    const options = {
+      headers: { ...key(), ...(ifMatch !== undefined && { 'if-match': ifMatch }) },
+      body: { default: { name: 'New' } },
+    };
+    const first = await caller.call('PATCH', caller.path(`organization/${id}`), options);
+    expect(first.status).toBe(status);
+    expectReplay(first, await caller.call('PATCH', caller.path(`organization/${id}`), options));
+  });
+
+  it('white space, the order of members and the form of the key make no difference', async () => {
+    const value = randomUUID();
+    const id = await caller.create();
+    const path = caller.path('organization/batch/update');
+    const first = await caller.call('POST', path, {
+      headers: { 'idempotency-key': value },
+      body: `{"items":[{"id":"${id}","default":{"name":"A","location":"B"}}]}`,
+    });
+    const second = await caller.call('POST', path, {
+      headers: { 'idempotency-key': `"${value}"` },
+      body: `{ "items": [ { "default": { "location": "B", "name": "A" }, "id": "${id}" } ] }`,
+    });
+    expectReplay(first, second);
+  });
+
+  it('another body, path or method is a mismatch; the original still replays', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const first = await caller.update([{ id, default: { name: 'A' } }], undefined, headers);
+    const others = [
+      await caller.update([{ id, default: { name: 'B' } }], undefined, headers),
+      await caller.update([{ id, default: { name: 'A' } }], { return: 'minimal' }, headers),
+      await caller.update([{ id, default: { name: 'A' } }], undefined, headers, 'deal'),
+      await caller.call('PATCH', caller.path(`organization/${id}`), { headers, body: {} }),
+    ];
+    for (const { status, headers: answered, body } of others) {
+      expect([status, body.error.code, answered['x-should-retry']]).toEqual([409, 'idempotency_key_mismatch', 'false']);
+    }
+    expectReplay(first, await caller.update([{ id, default: { name: 'A' } }], undefined, headers));
+  });
+
+  it("a key belongs to its client: another client's is another key, another API key's is the same", async () => {
+    const headers = key();
+    const id = await caller.create();
+    const items = [{ id, default: { name: 'A' } }];
+    const first = await caller.update(items, undefined, headers);
+    const sameClient = await gateway.newCaller({ teamId: caller.teamId });
+    expectReplay(first, await sameClient.update(items, undefined, headers));
+    const otherClient = await gateway.newCaller({ teamId: caller.teamId, client: 'crm' });
+    expect((await otherClient.update(items, undefined, headers)).headers).not.toHaveProperty('idempotent-replay');
+    expect((await caller.read(id)).version).toBe(3);
+  });
+
+  it('a replay is authorised like any call', async () => {
+    const headers = key();
+    const id = await caller.create();
+    await caller.update([{ id }], undefined, headers);
+    const reader = await gateway.newCaller({ teamId: caller.teamId, scopes: ['records:read'] });
+    expect((await reader.update([{ id }], undefined, headers)).status).toBe(403);
+  });
+
+  it('what is refused before execution does not claim the key', async () => {
+    const headers = key();
+    const id = await caller.create();
+    expect((await caller.update([], undefined, headers)).status).toBe(400);
+    expect((await caller.call('POST', caller.path('organization/batch/update'), { headers, body: '{' })).status).toBe(
+      400,
+    );
+    expect((await caller.update([{ id, default: { name: 'A' } }], undefined, headers)).status).toBe(200);
+  });
+
+  it('a dry run consumes no key', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const items = [{ id, default: { name: 'A' } }];
+    const dry = await caller.update(items, { dry_run: true }, headers);
+    expect(dry.body.results[0].etag).toBe('"2"');
+    const wet = await caller.update(items, undefined, headers);
+    expect(wet.headers).not.toHaveProperty('idempotent-replay');
+    expect((await caller.read(id)).version).toBe(2);
+  });
+
+  it('a key past its lifetime is stale for 7 days, and then as good as new', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const items = [{ id, default: { name: 'A' } }];
+    await caller.update(items, undefined, headers);
+    // As if the first attempt had come so long ago.
+    const age = async (interval: string): Promise<void> => {
+      const day = `(now() - interval '${interval}')::date`;
+      await gateway.database.query(`SELECT ensure_ledger_partition(${day})`);
+      await gateway.database.query(`UPDATE idempotency_items SET day = ${day} WHERE team_id = $1`, [caller.teamId]);
+      await gateway.database.query(
+        `UPDATE idempotency_requests SET created_at = now() - interval '${interval}', day = ${day} WHERE team_id = $1`,
+        [caller.teamId],
+      );
+    };
+    await age('25 hours');
+    const stale = await caller.update(items, undefined, headers);
+    expect([stale.status, stale.body.error.code]).toEqual([409, 'idempotency_key_stale']);
+    expect(stale.headers['x-should-retry']).toBe('false');
+    await age('9 days');
+    const again = await caller.update(items, undefined, headers);
+    expect(again.status).toBe(200);
+    expect((await caller.read(id)).version).toBe(3);
+  });
+
+  it('a batch with a retryable item is resumed: what is done is marked, what was open is run', async () => {
+    const headers = key();
+    const [free, held] = [await caller.create(), await caller.create()];
+    const items = [
+      { id: free, default: { name: 'Free' } },
+      { id: held, default: { name: 'Held' } },
+    ];
+    const first = await gateway.database.transaction(async (client) => {
+      await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [caller.teamId, held]);
+      return caller.update(items, undefined, { ...headers, 'x-request-timeout-ms': '1500' });
+    });
+    expect(first.body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['ok', 'locked']);
+    const second = await caller.update(items, undefined, headers);
+    expect(second.headers).not.toHaveProperty('idempotent-replay');
+    expect(second.body.results.map(({ status, replayed }: any) => [status, replayed])).toEqual([
+      ['ok', true],
+      ['ok', undefined],
+    ]);
+    const third = await caller.update(items, undefined, headers);
+    expect(third.headers['idempotent-replay']).toBe('true');
+    expect(third.body.results.map((result: any) => result.replayed)).toEqual([undefined, undefined]);
+    expect([(await caller.read(free)).version, (await caller.read(held)).version]).toEqual([2, 2]);
+  });
+
+  it('fifty identical requests at once are one effect', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => caller.update([{ id, default: { name: 'A' } }], undefined, headers)),
+    );
+    const done = answers.filter(({ status }) => status === 200);
+    expect(new Set(done.map(({ text }) => text)).size).toBe(1);
+    for (const { body, headers: answered } of answers.filter(({ status }) => status !== 200)) {
+      expect([body.error.code, answered['x-should-retry']]).toEqual(['idempotency_key_in_use', 'true']);
+      expect(Number(answered['retry-after'])).toBeGreaterThanOrEqual(1);
+    }
+    expect((await caller.read(id)).version).toBe(2);
+  });
+});

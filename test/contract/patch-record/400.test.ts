@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+const cases: [string, string, unknown, Record<string, string>, string, string][] = [
+  ['an id that is no UUID', 'x', {}, {}, '.path.id', 'uuid'],
+  ['a malformed If-Match', '', {}, { 'if-match': '1' }, '.header.if-match', 'etag'],
+  ['clearing a required property', '', { default: { name: null } }, {}, '.body.default.name', 'required_property'],
+  ['an unknown field', '', { name: 'A' }, {}, '.body.name', 'unknown_field'],
+];
+
+it.each(cases)(
+  '%s is invalid_request that names the field and the rule',
+  async (_, given, body, headers, field, code) => {
+    const id = given === '' ? await caller.create() : given;
+    const { status, body: answer } = await caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });
+    expect(status).toBe(400);
+    expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+  },
+);

@@ -1,0 +1,103 @@
+import { Agent, request } from 'undici';
+import { expectDocumented, type OpenApiDocument } from './openapi';
+
+export interface ApiAnswer<B = any> {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  /** The parsed body; tests read what they expect to be there. */
+  body: B;
+}
+
+export interface CallOptions {
+  headers?: Record<string, string | string[]>;
+  /** Sent as JSON; a string or buffer is sent as it is. */
+  body?: unknown;
+  /** For calls that the document cannot describe, such as unknown routes. */
+  undocumented?: boolean;
+}
+
+export interface Credentials {
+  teamId: string;
+  apiKey: string;
+  keyId: string;
+}
+
+const agent = new Agent({ connections: 128 });
+
+/** A caller of the gateway that holds every answer against the OpenAPI document. */
+export class ApiClient {
+  constructor(
+    readonly url: string,
+    readonly document: OpenApiDocument,
+    readonly credentials: Credentials,
+  ) {}
+
+  get teamId(): string {
+    return this.credentials.teamId;
+  }
+
+  /** The path of something of the caller's team: `path('organization/batch/update')`. */
+  path(rest: string): string {
+    return `/v2/prism/${this.teamId}/${rest}`;
+  }
+
+  async call<B = any>(method: string, path: string, options: CallOptions = {}): Promise<ApiAnswer<B>> {
+    const { body } = options;
+    const raw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    const response = await request(this.url + path, {
+      method: method as 'GET',
+      dispatcher: agent,
+      headers: {
+        'x-api-key': this.credentials.apiKey,
+        ...(raw === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(raw === undefined ? {} : { body: raw }),
+    });
+    const text = await response.body.text();
+    const answer: ApiAnswer<B> = {
+      status: response.statusCode,
+      headers: response.headers,
+      text,
+      body: parsed(response.headers['content-type'], text) as B,
+    };
+    if (options.undocumented !== true) {
+      expectDocumented(this.document, method, path, {
+        status: answer.status,
+        headers: answer.headers,
+        body: answer.body,
+      });
+    }
+    return answer;
+  }
+
+  /** Makes a record and answers its id. */
+  async create(content: object = { default: { name: 'Acme' } }, object = 'organization'): Promise<string> {
+    const { status, text, body } = await this.call('POST', this.path(object), { body: content });
+    if (status !== 201) throw new Error(`create answered ${status}: ${text}`);
+    return body.id;
+  }
+
+  /** Sends a batch update of organizations. */
+  update(
+    items: unknown[],
+    options?: object,
+    headers: Record<string, string> = {},
+    object = 'organization',
+  ): Promise<ApiAnswer> {
+    const body = options === undefined ? { items } : { items, options };
+    return this.call('POST', this.path(`${object}/batch/update`), { body, headers });
+  }
+
+  /** The record as it is now, with its version. */
+  async read(id: string, object = 'organization'): Promise<{ record: any; version: number }> {
+    const { status, text, body, headers } = await this.call('GET', this.path(`${object}/${id}`));
+    if (status !== 200) throw new Error(`get answered ${status}: ${text}`);
+    return { record: body, version: Number(String(headers['etag']).replaceAll('"', '')) };
+  }
+}
+
+function parsed(contentType: string | string[] | undefined, text: string): unknown {
+  return text !== '' && String(contentType).startsWith('application/json') ? JSON.parse(text) : undefined;
+}

@@ -1,0 +1,73 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomUUID } from 'node:crypto';
+import { AccessService, type Scope } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { Database, openDatabase } from '#libs/database';
+import { createApp } from '../../apps/gateway/create-app';
+import { ApiClient } from './api.client';
+import { createDatabase, type TestDatabase } from './database';
+import { documentOf } from './openapi';
+
+export const redisUrl = process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+
+const allScopes: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
+
+/** A gateway in this process, on a free port, with a database of its own. */
+export interface TestGateway {
+  readonly app: NestFastifyApplication;
+  readonly url: string;
+  /** Direct access to what the gateway wrote. */
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly access: AccessService;
+  /** A new team with a client and a key, and a caller that uses it. */
+  newCaller(options?: { scopes?: readonly Scope[]; client?: string; teamId?: string }): Promise<ApiClient>;
+  close(): Promise<void>;
+}
+
+export interface GatewayOptions {
+  /** Settings by environment variable; an empty string unsets one. */
+  settings?: Record<string, string>;
+  /** Share the database of another gateway. */
+  databaseUrl?: string;
+}
+
+/** Starts a gateway. Redis is on unless `settings.REDIS_URL` is an empty string. */
+export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+  const own: TestDatabase | undefined = options.databaseUrl === undefined ? await createDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? own?.url ?? '';
+  const settings = readSettings({
+    NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    METRICS_PORT: '0',
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    DRAIN_DELAY_MS: '0',
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    ...options.settings,
+  });
+  const app = await createApp(settings);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const database = openDatabase(settings);
+  const access = AccessService.over(database);
+  const document = await documentOf(url);
+  return {
+    app,
+    url,
+    database,
+    databaseUrl,
+    access,
+    newCaller: async ({ scopes = allScopes, client = 'billing', teamId } = {}) => {
+      const team = teamId ?? (await access.createTeam('A team', randomUUID())).id;
+      const { apiKey, keyId } = await access.createKey(team, client, scopes);
+      return new ApiClient(url, document, { teamId: team, apiKey, keyId });
+    },
+    close: async () => {
+      await app.close();
+      await database.close();
+      await own?.drop();
+    },
+  };
+}
