@@ -2,6 +2,7 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '#libs/auth';
 import { components } from './components';
+import { commonResponses } from './problems.decorator';
 
 const DESCRIPTION = `
 Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
@@ -10,6 +11,9 @@ Patch up to 100 records in one request: each in its own transaction, each exactl
 * Every answer has \`x-request-id\`. Every answer that is no success has the envelope \`Problem\`; its \`code\` is one of a closed list.
 * A path that does not exist answers 404 \`not_found\`; one that exists, asked with another method, 405 \`method_not_allowed\` with \`Allow\`.
 `;
+
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
 
 /** The OpenAPI 3.1 document of this program, made from its controllers once they are there. */
 @Injectable()
@@ -45,13 +49,25 @@ function describe(app: INestApplication): OpenAPIObject {
     .addTag('operations', 'For platforms and load balancers.')
     .build();
   const document = SwaggerModule.createDocument(app, config);
-  const { schemas, headers } = components;
   return {
     ...document,
+    paths: mapValues(document.paths, completed),
     components: {
       ...document.components,
-      schemas: { ...document.components?.schemas, ...schemas },
-      ...(headers && { headers }),
+      ...components,
+      schemas: { ...document.components?.schemas, ...components.schemas },
     },
   };
+}
+
+/** Adds to each operation of a path how every operation may refuse. */
+function completed(path: PathItem): PathItem {
+  return mapValues(path as Record<string, Operation>, (operation) => ({
+    ...operation,
+    responses: { ...commonResponses(operation.security !== undefined), ...operation.responses },
+  }));
+}
+
+function mapValues<T>(object: Record<string, T>, map: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
 }

@@ -59,7 +59,6 @@ export const ApiGetRecord = (): MethodDecorator =>
       example: 'name,stage',
     }),
     record(200, 'The record.', 'etag'),
-    ApiProblems({}),
     recordId(),
     target(),
   );

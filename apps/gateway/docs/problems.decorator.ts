@@ -1,13 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiResponse, type ApiResponseOptions, type ApiResponseSchemaHost } from '@nestjs/swagger';
+import { ApiResponse, type OpenAPIObject } from '@nestjs/swagger';
 import { problemAnswer, type ProblemCode, ProblemException } from '#libs/problems';
 import { examples } from './examples';
 import { headerRefs, schemaRef } from './schema.type';
 
 /** What any request may meet, whatever the route. */
-const ANYWHERE = ['internal', 'unavailable'] as const satisfies readonly ProblemCode[];
-/** What any request under `/v2/prism` may meet. */
-const PRISM = ['invalid_request', 'unauthorized', 'forbidden', 'not_found'] as const satisfies readonly ProblemCode[];
+const ANYWHERE = ['invalid_request', 'internal', 'unavailable'] as const satisfies readonly ProblemCode[];
+/** What any request with an API key may meet: no such object type, for one. */
+const WITH_ACCESS = ['unauthorized', 'forbidden', 'not_found'] as const satisfies readonly ProblemCode[];
 const WITH_BODY = [
   'invalid_json',
   'payload_too_large',
@@ -19,6 +19,9 @@ const WITH_KEY = [
   'idempotency_key_in_use',
 ] as const satisfies readonly ProblemCode[];
 
+type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+type ResponseObject = Extract<ResponsesObject[string], { description: string }>;
+
 interface Traits {
   /** The route reads a JSON body. */
   body?: boolean;
@@ -26,14 +29,20 @@ interface Traits {
   idempotent?: boolean;
 }
 
-/** Documents how a route under `/v2/prism` refuses: what all of them have in common, and `more`. */
+/** Documents how a route refuses, beside what `commonResponses` adds to each of its kind. */
 export function ApiProblems({ body = false, idempotent = false }: Traits, ...more: ProblemCode[]): MethodDecorator {
-  const codes = [...PRISM, ...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, ...ANYWHERE];
+  const codes = [...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, 'invalid_request'] as const;
   return applyDecorators(...responsesOf(codes).map((response) => ApiResponse(response)));
 }
 
+/** How every operation refuses, by status. */
+export function commonResponses(authenticated: boolean): ResponsesObject {
+  const codes = [...ANYWHERE, ...(authenticated ? WITH_ACCESS : [])];
+  return Object.fromEntries(responsesOf(codes).map(({ status, ...response }) => [status, response]));
+}
+
 /** One answer per status, with an example per code. */
-function responsesOf(codes: readonly ProblemCode[]): ApiResponseOptions[] {
+function responsesOf(codes: readonly ProblemCode[]): ({ status: number } & ResponseObject)[] {
   const byStatus = new Map<number, ProblemException[]>();
   for (const code of codes) {
     const problem = new ProblemException(code, undefined, examples.problems[code]);
@@ -43,7 +52,7 @@ function responsesOf(codes: readonly ProblemCode[]): ApiResponseOptions[] {
 }
 
 /** The answer of one status, with an example of each of its problems. */
-export function responseOf(problems: readonly ProblemException[]): Omit<ApiResponseSchemaHost, 'schema'> {
+function responseOf(problems: readonly ProblemException[]): ResponseObject {
   const answers = problems.map((problem) => ({ problem, ...problemAnswer(problem, examples.requestId) }));
   return {
     description: problems.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),

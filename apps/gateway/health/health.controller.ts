@@ -53,7 +53,7 @@ export class HealthController {
     headers: headerRefs('retry-after'),
     content: {
       'application/json': {
-        schema: schemaRef('Health'),
+        schema: { oneOf: [schemaRef('Health'), schemaRef('Problem')] },
         examples: { unavailable: { summary: 'Postgres is down', value: { ...notReady, error } } },
       },
     },

@@ -34,23 +34,39 @@ describe('the JSON body parser', () => {
   });
 
   it.each([
-    ['{"a":1,}', 'position 7'],
-    ['{a:1}', 'position 1'],
-    ['[1,2,x]', 'unexpected character at position 5'],
-    ['[1, 2,\n  secret]', 'unexpected character at position 9'],
-    ['{"items":[{"id":"secret"}', 'position 25'],
-    ['{"items":', 'ends too early, at position 9'],
-    ['"secret', 'position 7'],
-    ['[1]secret', 'position 3'],
-    ['{"a":NaN}', 'position 5'],
-    ["{'a':1}", 'position 1'],
-    ['\u{feff}{}', 'position 0'],
-    ['   ', 'ends too early, at position 3'],
-    ['nul', 'position 0'],
+    ['{"a":1,}', 'expected a property name in double quotes at position 7'],
+    ['{a:1}', 'expected a property name in double quotes, or } at position 1'],
+    ["{'a':1}", 'expected a property name in double quotes, or } at position 1'],
+    ['{"a" 1}', 'expected : at position 5'],
+    ['{"a":}', 'expected a value at position 5'],
+    ['{"a":1 "b":2}', 'expected , or } at position 7'],
+    ['[1,2,x]', 'expected a value at position 5'],
+    ['[1,]', 'expected a value at position 3'],
+    ['[,]', 'expected a value or ] at position 1'],
+    ['[1 2]', 'expected , or ] at position 3'],
+    ['[1, 2,\n  secret]', 'expected a value at position 9'],
+    ['{"a":[{}}', 'expected , or ] at position 8'],
+    ['[1]secret', 'expected nothing more at position 3'],
+    ['{"a":NaN}', 'expected a value at position 5'],
+    ['[01]', 'expected , or ] at position 2'],
+    ['["a\tb"]', 'expected a value or ] at position 1'],
+    ['["\\x"]', 'expected a value or ] at position 1'],
+    ['"secret', 'expected a value at position 0'],
+    ['\u{feff}{}', 'expected a value at position 0'],
+    ['nul', 'expected a value at position 0'],
+    ['{"items":[{"id":"secret"}', 'it ends too early, expected , or ] at position 25'],
+    ['{"items":', 'it ends too early, expected a value at position 9'],
+    ['   ', 'it ends too early, expected a value at position 3'],
   ])('says where %j stops being JSON, and repeats nothing of it', (text, where) => {
     const message = refusal(text);
     expect(message).toContain(where);
     expect(message).not.toContain('secret');
+  });
+
+  it('finds the fault at the end of five million characters', () => {
+    expect(refusal(`["${'\\n€'.repeat(1_000_000)}" "]`)).toContain('expected , or ] at position 3000004');
+    expect(refusal(`["${'x'.repeat(5_000_000)}`)).toContain('expected a value or ] at position 1');
+    expect(refusal(`[${'1,'.repeat(2_500_000)}`)).toContain('it ends too early, expected a value at position 5000001');
   });
 
   it('takes 32 levels and refuses 33, arrays and objects alike', () => {

@@ -31,8 +31,8 @@ export function parseJsonBody(body: Buffer): unknown {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw invalidJson(`The body is not JSON: ${findSyntaxFault(text, error)}.`);
+  } catch {
+    throw invalidJson(`The body is not JSON: ${findSyntaxFault(text)}.`);
   }
 }
 

@@ -1,30 +1,106 @@
-// One token of JSON with the white space before it.
-const TOKEN =
-  /[ \t\r\n]*(?:[{}[\],:]|"(?:[ !#-[\]-\u{10ffff}]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
+/** What may stand next, in the words of a refusal. */
+type Expected = keyof typeof NAMES;
+
+const NAMES = {
+  value: 'a value',
+  firstItem: 'a value or ]',
+  name: 'a property name in double quotes',
+  firstName: 'a property name in double quotes, or }',
+  colon: ':',
+  commaInArray: ', or ]',
+  commaInObject: ', or }',
+  end: 'nothing more',
+};
+
 const WHITE_SPACE = /[ \t\r\n]*/y;
-const GIVEN_POSITION = / in JSON at position (\d+)/;
+const NUMBER_OR_WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
- * What is wrong with text that JSON.parse refused with `error`, and where, in characters from 0.
- * Repeats nothing of the text but the names of JSON's own signs: V8's messages may quote it.
+ * Where text that JSON.parse refused stops being JSON, in characters from 0, and what should stand there. V8 says less,
+ * and quotes the text. The text is nested no deeper than is good for an array of its open brackets.
  */
-export function findSyntaxFault(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : '';
-  const given = GIVEN_POSITION.exec(message)?.[1];
-  if (given !== undefined && !message.startsWith('Unexpected token')) {
-    const [complaint = ''] = message.split(' in JSON at position', 1);
-    return `${complaint.charAt(0).toLowerCase()}${complaint.slice(1)} at position ${given}`;
+export function findSyntaxFault(text: string): string {
+  const open: ('[' | '{')[] = [];
+  let expected: Expected = 'value';
+  let at = skip(WHITE_SPACE, text, 0);
+  while (at < text.length) {
+    const sign = text.charAt(at);
+    const next = following(expected, sign, open);
+    const end: number | undefined = next === undefined ? undefined : endOfToken(text, at, sign);
+    if (next === undefined || end === undefined) break;
+    expected = next;
+    at = skip(WHITE_SPACE, text, end);
   }
-  const at = given === undefined ? endOfTokens(text) : Number(given);
-  return at >= text.length ? `it ends too early, at position ${text.length}` : `unexpected character at position ${at}`;
+  const stop = at >= text.length ? 'it ends too early, ' : '';
+  return `${stop}expected ${NAMES[expected]} at position ${at}`;
 }
 
-/** Where the text stops being a row of tokens. */
-function endOfTokens(text: string): number {
-  TOKEN.lastIndex = 0;
-  let end = 0;
-  while (TOKEN.test(text)) end = TOKEN.lastIndex;
-  WHITE_SPACE.lastIndex = end;
-  WHITE_SPACE.test(text);
-  return WHITE_SPACE.lastIndex;
+/** What stands after a token that begins with `sign`; undefined if it may not stand here. Keeps the row of open brackets. */
+function following(expected: Expected, sign: string, open: ('[' | '{')[]): Expected | undefined {
+  switch (expected) {
+    case 'value':
+      return afterStartOfValue(sign, open);
+    case 'firstItem':
+      return sign === ']' ? afterClosing(open) : afterStartOfValue(sign, open);
+    case 'firstName':
+      if (sign === '}') return afterClosing(open);
+      return sign === '"' ? 'colon' : undefined;
+    case 'name':
+      return sign === '"' ? 'colon' : undefined;
+    case 'colon':
+      return sign === ':' ? 'value' : undefined;
+    case 'commaInArray':
+      if (sign === ']') return afterClosing(open);
+      return sign === ',' ? 'value' : undefined;
+    case 'commaInObject':
+      if (sign === '}') return afterClosing(open);
+      return sign === ',' ? 'name' : undefined;
+    case 'end':
+      return undefined;
+  }
+}
+
+function afterStartOfValue(sign: string, open: ('[' | '{')[]): Expected | undefined {
+  if (sign === '[' || sign === '{') {
+    open.push(sign);
+    return sign === '[' ? 'firstItem' : 'firstName';
+  }
+  return ']},:'.includes(sign) ? undefined : afterValue(open);
+}
+
+function afterClosing(open: ('[' | '{')[]): Expected {
+  open.pop();
+  return afterValue(open);
+}
+
+function afterValue(open: readonly ('[' | '{')[]): Expected {
+  const inside = open.at(-1);
+  if (inside === undefined) return 'end';
+  return inside === '[' ? 'commaInArray' : 'commaInObject';
+}
+
+function endOfToken(text: string, at: number, sign: string): number | undefined {
+  if ('[]{},:'.includes(sign)) return at + 1;
+  if (sign === '"') return endOfString(text, at);
+  const end = skip(NUMBER_OR_WORD, text, at);
+  return end > at ? end : undefined;
+}
+
+function endOfString(text: string, start: number): number | undefined {
+  let at = start + 1;
+  for (;;) {
+    at = skip(PLAIN_CHARACTERS, text, at);
+    if (text.charAt(at) === '"') return at + 1;
+    const end = skip(ESCAPE, text, at);
+    if (end === at) return undefined;
+    at = end;
+  }
+}
+
+/** The end of what the sticky pattern matches at this place; the place itself if it does not. */
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
 }

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { rawCall, RawSocket } from '../support/raw.socket';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+
+afterAll(() => gateway.close());
+
+const get = 'GET /health/live HTTP/1.1\r\nhost: gateway\r\n';
+
+describe('what is no valid HTTP is answered 400 in the envelope', () => {
+  it.each([
+    ['no HTTP at all', 'hello\r\n\r\n'],
+    ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+    ['an unknown method', 'FETCH / HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['another version', 'GET / HTTP/3.7\r\nhost: x\r\n\r\n'],
+    ['a bare line feed in a header', `${get}a: b\nc: d\r\n\r\n`],
+    ['a space in a header name', `${get}a b: c\r\n\r\n`],
+    ['a NUL in a header', `${get}a: b\0c\r\n\r\n`],
+    ['a folded header', `${get} folded: x\r\n\r\n`],
+    ['headers over 16 KiB', `${get}a: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['a path over 16 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`],
+    ['two lengths', `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}`],
+    ['a length that is none', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0x1\r\n\r\n{'],
+    ['a negative length', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n{'],
+    [
+      'length and chunks',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['chunks and something else', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, x\r\n\r\n0\r\n\r\n'],
+    ['no host', 'GET /health/live HTTP/1.1\r\n\r\n'],
+    ['a target that is no path', 'GET *health/live HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['an absolute target without a host', 'GET http:///health/live HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('%s', async (_, bytes) => {
+    const { status, headers, body } = await rawCall(gateway.url, Buffer.from(bytes, 'latin1'));
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: { code: 'invalid_request', request_id: headers['x-request-id'] } });
+  });
+
+  it('a chunk that is none', async () => {
+    const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const { status } = await rawCall(gateway.url, `${head}zz\r\n{}\r\n`);
+    expect(status).toBe(400);
+  });
+});
+
+it('what follows a request on its connection is never answered in its place', async () => {
+  const socket = await RawSocket.open(gateway.url);
+  const path = caller.path('organization/properties');
+  await socket.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`);
+  expect((await socket.answer()).status).toBe(200);
+  expect(await socket.end()).toBe('');
+});
+
+it('requests that are sent without waiting are answered in order', async () => {
+  const socket = await RawSocket.open(gateway.url);
+  await socket.send(`${get}x-request-id: a\r\n\r\n${get}x-request-id: b\r\n\r\n${get}x-request-id: c\r\n\r\n`);
+  const ids = [await socket.answer(), await socket.answer(), await socket.answer()].map(
+    ({ headers }) => headers['x-request-id'],
+  );
+  socket.destroy();
+  expect(ids).toEqual(['a', 'b', 'c']);
+});
+
+it('an absolute target is taken for its path', async () => {
+  const { status } = await rawCall(gateway.url, 'GET http://gateway/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+  expect(status).toBe(200);
+});
+
+it('an absolute target does not get past authentication', async () => {
+  const path = `http://gateway/v2/prism/${caller.teamId}/properties`;
+  const { status } = await rawCall(gateway.url, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  expect(status).toBe(401);
+});
+
+it.each([
+  ['an expectation that nobody has', 'expect: the unexpected'],
+  ['a wish for another protocol', 'connection: upgrade\r\nupgrade: h2c'],
+  ['two thousand cookies', `cookie: ${'a=b; '.repeat(2_000)}`],
+])('%s is ignored', async (_, header) => {
+  expect((await rawCall(gateway.url, `${get}${header}\r\n\r\n`)).status).toBe(200);
+});
+
+it.each([
+  ['twice', (key: string) => ({ 'x-api-key': [key, key] }), 403],
+  ['with spaces inside', (key: string) => ({ 'x-api-key': key.replace('_', ' ') }), 403],
+  ['in another header', (key: string) => ({ 'x-api-key': '', authorization: `Bearer ${key}` }), 401],
+])('a key %s is refused', async (_, headers, status) => {
+  const answer = await caller.call('GET', caller.path('organization/properties'), {
+    headers: headers(caller.credentials.apiKey),
+  });
+  expect(answer.status).toBe(status);
+});
+
+it('a caller that leaves in the middle of its body disturbs nobody', async () => {
+  const socket = await RawSocket.open(gateway.url);
+  const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"items`;
+  await socket.send(head);
+  socket.destroy();
+  expect((await caller.call('GET', '/health/live')).status).toBe(200);
+});

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { RawSocket } from '../support/raw.socket';
+
+const SEVEN_MEGABYTES = 7_000_000;
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+
+afterAll(() => gateway.close());
+
+function head(headers: Record<string, string>): string {
+  const lines = Object.entries({ host: 'gateway', 'content-type': 'application/json', ...headers });
+  const start = `POST ${caller.path('organization/batch/update')} HTTP/1.1`;
+  return [start, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+}
+
+/** Sends all of the body before it reads, as simple clients do: a reset on the way would lose the answer. */
+async function upload(headers: Record<string, string>, body: (socket: RawSocket) => Promise<void>): Promise<unknown[]> {
+  const socket = await RawSocket.open(gateway.url);
+  await socket.send(head(headers));
+  await body(socket);
+  const answers = [await socket.answer()];
+  if (headers['connection'] !== 'close') {
+    await socket.send('GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n');
+    answers.push(await socket.answer());
+  } else {
+    await socket.end();
+  }
+  socket.destroy();
+  return answers.map(({ status }) => status);
+}
+
+const announced = async (socket: RawSocket): Promise<void> => {
+  await socket.send(Buffer.alloc(SEVEN_MEGABYTES, ' '));
+};
+
+const chunked = async (socket: RawSocket): Promise<void> => {
+  for (let sent = 0; sent < SEVEN_MEGABYTES; sent += 1_000_000) {
+    await socket.send(Buffer.concat([Buffer.from('f4240\r\n'), Buffer.alloc(1_000_000, ' '), Buffer.from('\r\n')]));
+  }
+  await socket.send('0\r\n\r\n');
+};
+
+const LENGTH = { 'content-length': String(SEVEN_MEGABYTES) };
+const CHUNKED = { 'transfer-encoding': 'chunked' };
+
+describe('seven megabytes', () => {
+  it.each([
+    ['announced', LENGTH, announced],
+    ['in chunks', CHUNKED, chunked],
+  ])('%s are answered 413, and the connection goes on', async (_, headers, body) => {
+    expect(await upload({ 'x-api-key': caller.credentials.apiKey, ...headers }, body)).toEqual([413, 200]);
+  });
+
+  it.each([
+    ['announced', LENGTH, announced],
+    ['in chunks', CHUNKED, chunked],
+  ])('%s are answered 413, and the connection is closed where the caller asks for that', async (_, headers, body) => {
+    const all = { 'x-api-key': caller.credentials.apiKey, connection: 'close', ...headers };
+    expect(await upload(all, body)).toEqual([413]);
+  });
+
+  it('without a key are answered 401', async () => {
+    expect(await upload(LENGTH, announced)).toEqual([401, 200]);
+    expect(await upload({ connection: 'close', ...CHUNKED }, chunked)).toEqual([401]);
+  });
+
+  it('of another type are answered 415', async () => {
+    const headers = { 'x-api-key': caller.credentials.apiKey, ...LENGTH, 'content-type': 'text/plain' };
+    expect(await upload(headers, announced)).toEqual([415, 200]);
+  });
+
+  it('need not be sent at all by a caller that asks first', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    await socket.send(head({ 'x-api-key': caller.credentials.apiKey, ...LENGTH, expect: '100-continue' }));
+    expect((await socket.answer()).status).toBe(413);
+    socket.destroy();
+  });
+});
+
+it('a caller that asks first is told to go on when its body will be read', async () => {
+  const socket = await RawSocket.open(gateway.url);
+  const headers = { 'x-api-key': caller.credentials.apiKey, 'content-length': '2', expect: '100-continue' };
+  await socket.send(head(headers));
+  expect((await socket.answer()).status).toBe(100);
+  await socket.send('{}');
+  expect((await socket.answer()).status).toBe(400);
+  socket.destroy();
+});
+
+it('five megabytes of open brackets do not keep the others waiting', async () => {
+  const start = performance.now();
+  const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
+    body: Buffer.alloc(5_000_000, '['),
+  });
+  expect([status, body.error.code]).toEqual([400, 'invalid_json']);
+  expect(performance.now() - start).toBeLessThan(1_000);
+});
+
+it('an array 5,000 deep is answered 400, not 500', async () => {
+  const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+  const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
+    body: `{"items":[{"id":"182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e","extended":{"a":${deep}}}]}`,
+  });
+  expect([status, body.error.code]).toEqual([400, 'invalid_json']);
+});
