@@ -63,19 +63,20 @@ export class RecordRepository {
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
    */
   async apply(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
-    const graceMs = Math.min(200, budgetMs * 0.15);
-    let started = false;
+    // What waiting for a connection costs is the items' time, not the answer's.
+    const endsAt = performance.now() + budgetMs - Math.min(200, budgetMs * 0.15);
+    const call = { begun: false };
     try {
       return await this.database.withClient(
         async (client) => {
-          started = true;
-          const { rows } = await client.query<ApplyRow>(applyBatch, this.values(plan, budgetMs - graceMs, key));
+          call.begun = true;
+          const { rows } = await client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
           return this.read(plan, rows[0]);
         },
         { timeoutMs: budgetMs },
       );
     } catch (error) {
-      if (error instanceof DatabaseUnavailable && started) return outcomeUnknown(plan, key !== undefined);
+      if (error instanceof DatabaseUnavailable && call.begun) return outcomeUnknown(plan, key !== undefined);
       throw error;
     }
   }
@@ -92,16 +93,17 @@ export class RecordRepository {
 
   private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
-    const mode = dryRun ? 'dry' : onError === 'rollback' ? 'all' : 'each';
+    const together = onError === 'rollback';
     const items = plan.items.map((item, index) => ({ ...item, n: index + 1 }));
     // One transaction locks its records in one order, whatever order they were sent in: two such cannot deadlock.
-    if (mode !== 'each') items.sort((a, b) => compare(a.id ?? '', b.id ?? ''));
+    if (together || dryRun) items.sort((a, b) => compare(a.id ?? '', b.id ?? ''));
     const alone = items.length === 1 && key === undefined;
     return [
       plan.teamId,
       plan.objectType,
       JSON.stringify(items),
-      mode,
+      together,
+      dryRun,
       onError === 'stop',
       plan.options.return === 'minimal',
       // A lone item's own commit is the flush.
@@ -130,7 +132,7 @@ export class RecordRepository {
     const micros = row.micros.split(',');
     const outcomes = plan.items.map((_, index): Outcome => ({
       entry: entries[index] ?? '',
-      code: (codes[index] || undefined) as ItemErrorCode | undefined, // the procedure knows the codes of the catalogue only
+      code: codeOf(codes[index]),
       replayed: row.sources[index] === '1',
       seconds: Number(micros[index]) / 1e6,
     }));
@@ -159,6 +161,11 @@ function outcomeUnknown(plan: Plan, keyed: boolean): AppliedBatch {
     })),
     completedBy: undefined,
   };
+}
+
+/** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */
+function codeOf(text: string | undefined): ItemErrorCode | undefined {
+  return text === undefined || text === '' ? undefined : (text as ItemErrorCode); // see above
 }
 
 function compare(a: string, b: string): number {

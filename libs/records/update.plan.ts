@@ -45,8 +45,8 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   if (!isObject(item)) {
     return refuse(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
   }
-  const id = uuidOf(item['id']);
-  if (id === undefined) return badId(item['id']);
+  const id = uuidOf(item.id);
+  if (id === undefined) return badId(item.id);
 
   const unknown = Object.keys(item).find((key) => !keys.has(key));
   if (unknown !== undefined) {
@@ -61,7 +61,7 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   }
 
   let version: string | undefined;
-  const tag = item['if_match'];
+  const tag = item.if_match;
   if (tag !== undefined) {
     const condition = typeof tag === 'string' ? conditionOf(tag) : 'malformed';
     if (condition === 'malformed') {

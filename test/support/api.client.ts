@@ -94,7 +94,7 @@ export class ApiClient {
   async read(id: string, object = 'organization'): Promise<{ record: any; version: number }> {
     const { status, text, body, headers } = await this.call('GET', this.path(`${object}/${id}`));
     if (status !== 200) throw new Error(`get answered ${status}: ${text}`);
-    return { record: body, version: Number(String(headers['etag']).replaceAll('"', '')) };
+    return { record: body, version: Number(String(headers.etag).replaceAll('"', '')) };
   }
 }
 

@@ -8,7 +8,7 @@ import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
 import { documentOf } from './openapi';
 
-export const redisUrl = process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+export const redisUrl = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
 
 const allScopes: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
 
@@ -41,7 +41,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     HOST: '127.0.0.1',
     PORT: '0',
     METRICS_PORT: '0',
-    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     DRAIN_DELAY_MS: '0',
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 /** The server that tests make their databases on. */
-export const serverUrl = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+export const serverUrl = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
 /** The same server, another database. */
 export function databaseUrl(name: string): string {

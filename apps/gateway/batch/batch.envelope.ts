@@ -59,7 +59,7 @@ export class BatchDeleteEnvelope extends BatchEnvelope {
 }
 
 /** What the caller did not say is as the contract has it. */
-export function batchOptions(given: BatchOptionsEnvelope = {}): BatchOptions {
+export function batchOptions(given = new BatchOptionsEnvelope()): BatchOptions {
   return {
     onError: given.on_error ?? defaultOptions.onError,
     return: given.return ?? defaultOptions.return,

@@ -37,7 +37,7 @@ export class RecordController {
   async get(
     @Target() target: RecordTarget,
     @Param('id') id: string,
-    @Query() query: Record<string, unknown>,
+    @Query() query: Record<string, string | string[]>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {

@@ -5,14 +5,14 @@ import { ProblemException } from '#libs/problems';
  *
  * @throws ProblemException `invalid_request` for another parameter or an empty selection
  */
-export function selectionOf(query: Record<string, unknown>): ReadonlySet<string> | undefined {
+export function selectionOf(query: Record<string, string | string[]>): ReadonlySet<string> | undefined {
   const stranger = Object.keys(query).find((name) => name !== 'select');
   if (stranger !== undefined) {
     throw invalid(stranger, 'unknown_field', `there is no such parameter here; there is only select`);
   }
-  const given = query['select'];
+  const given = query.select;
   if (given === undefined) return undefined;
-  const slugs = [given].flat().flatMap((part) => String(part).split(','));
+  const slugs = [given].flat().flatMap((part) => part.split(','));
   if (slugs.includes(''))
     throw invalid('select', 'required', 'select must be a comma-separated list of property slugs');
   return new Set(slugs);

@@ -29,7 +29,7 @@ it('answers the record, its etag and where it is', async () => {
   });
   expect(body.extended).toEqual({ x: [1] });
   expect(headers).toMatchObject({ etag: '"1"', location: `/v2/prism/${caller.teamId}/organization/${body.id}` });
-  expect((await caller.call('GET', String(headers['location']))).text).toBe(
+  expect((await caller.call('GET', String(headers.location))).text).toBe(
     (await caller.call('GET', caller.path(`organization/${body.id}`))).text,
   );
 });

@@ -15,7 +15,7 @@ it('answers the record and its etag', async () => {
   const id = await caller.create({ default: { name: 'Acme' }, extended: { a: 1 } });
   const { status, body, headers } = await caller.call('GET', caller.path(`organization/${id.toUpperCase()}`));
   expect(status).toBe(200);
-  expect(headers['etag']).toBe('"1"');
+  expect(headers.etag).toBe('"1"');
   expect(body).toMatchObject({ id, default: { name: 'Acme' }, list: {}, extended: { a: 1 } });
 });
 

@@ -21,8 +21,8 @@ describe.each([
   function expectReplay(first: ApiAnswer, second: ApiAnswer): void {
     expect(second.status).toBe(first.status);
     expect(second.text).toBe(first.text);
-    expect(second.headers['etag']).toBe(first.headers['etag']);
-    expect(second.headers['location']).toBe(first.headers['location']);
+    expect(second.headers.etag).toBe(first.headers.etag);
+    expect(second.headers.location).toBe(first.headers.location);
     expect(first.headers).not.toHaveProperty('idempotent-replay');
     expect(second.headers['idempotent-replay']).toBe('true');
   }

@@ -29,8 +29,8 @@ it('answers those of one type', async () => {
   const bySlug = Object.fromEntries(
     Object.values<any>(body.organization).map((definition) => [definition.slug, definition]),
   );
-  expect(bySlug['name']).toMatchObject({ type: 'str', required: true, native: true });
-  expect(bySlug['stage'].options.map(({ slug }: any) => slug)).toEqual([
+  expect(bySlug.name).toMatchObject({ type: 'str', required: true, native: true });
+  expect(bySlug.stage.options.map(({ slug }: any) => slug)).toEqual([
     'lead',
     'qualified',
     'proposal',
