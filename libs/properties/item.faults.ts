@@ -35,14 +35,15 @@ export class ItemFaults {
   }
 
   /**
-   * Notes a fault of the field the path stands at, or of the one `below` it. Answers null, which is what a check answers
-   * for a refused value. Messages must not hold values: they end up in logs.
+   * Notes a fault of the field the path stands at, or of the one `below` it; `rule` says what of it, such as
+   * `must be a number`. Answers null, which is what a check answers for a refused value. Rules must not hold values: they
+   * end up in logs.
    */
-  refuse(code: FaultCode, message: string, below?: string): null {
+  refuse(code: FaultCode, rule: string, below?: string): null {
     if (this.full) return null;
     this.code ??= code;
     const field = this.path.map(segment).join('') + (below === undefined ? '' : segment(below));
-    this.errors.push({ field, code, message });
+    this.errors.push({ field, code, message: `${field.replace(/^\./, '')} ${rule}` });
     return null;
   }
 }

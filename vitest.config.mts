@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   // Tests run the sources, and so does their global set-up, for which the `source` condition of package.json's imports
   // cannot be set.
-  resolve: { alias: [{ find: /^#libs\/(.+)$/, replacement: join(__dirname, 'libs/$1/index.ts') }] },
+  resolve: { alias: [{ find: /^#libs\/(.+)$/, replacement: join(import.meta.dirname, 'libs/$1/index.ts') }] },
   plugins: [
     // SWC emits the decorator metadata that Nest's injection and class-validator need; esbuild does not.
     swc.vite({
