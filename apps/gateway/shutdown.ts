@@ -4,12 +4,12 @@ import type { Lifecycle } from './http/lifecycle';
 
 export interface ShutdownPlan {
   lifecycle: Lifecycle;
-  connections: Pick<Connections, 'closeIdle' | 'closeAll'>;
+  connections: Pick<Connections, 'end'>;
   /** How long requests are served after readiness began to fail. */
   drainDelayMs: number;
-  /** How long the requests under way may take: by then, each has been answered. */
+  /** How long a request may take: by then, each has been answered. */
   requestTimeoutMs: number;
-  /** Stops listening, waits for the connections to end, and closes everything behind. */
+  /** Closes what requests need: nothing is asked for any more. */
   close: () => Promise<void>;
 }
 
@@ -21,19 +21,8 @@ const LAST_BYTES_MS = 1_000;
  * no new ones; those under way are answered within their deadline. Resolves when all is closed.
  */
 export async function shutDown(plan: ShutdownPlan): Promise<void> {
-  const { lifecycle, connections } = plan;
-  lifecycle.drain();
+  plan.lifecycle.drain();
   await sleep(plan.drainDelayMs);
-  lifecycle.close();
-  const closed = plan.close();
-  connections.closeIdle();
-  // Whoever does not read what was answered to them does not keep the process.
-  const cutOff = setTimeout(() => {
-    connections.closeAll();
-  }, plan.requestTimeoutMs + LAST_BYTES_MS);
-  try {
-    await closed;
-  } finally {
-    clearTimeout(cutOff);
-  }
+  await plan.connections.end(plan.requestTimeoutMs + LAST_BYTES_MS);
+  await plan.close();
 }

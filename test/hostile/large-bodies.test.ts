@@ -27,7 +27,7 @@ async function upload(headers: Record<string, string>, body: (socket: RawSocket)
   await socket.send(head(headers));
   await body(socket);
   const answers = [await socket.answer()];
-  if (headers['connection'] !== 'close') {
+  if (headers.connection !== 'close') {
     await socket.send('GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n');
     answers.push(await socket.answer());
   } else {

@@ -43,10 +43,10 @@ function describe(app: INestApplication): OpenAPIObject {
       { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The key of your application.' },
       API_KEY_SCHEME,
     )
-    .addTag('batch', 'Many records in one request.')
-    .addTag('records', 'One record.')
-    .addTag('properties', 'What records can hold.')
-    .addTag('operations', 'For platforms and load balancers.')
+    .addTag('Batch', 'Many records in one request.')
+    .addTag('Records', 'One record.')
+    .addTag('Properties', 'What records can hold.')
+    .addTag('Operations', 'For platforms and load balancers.')
     .build();
   const document = SwaggerModule.createDocument(app, config);
   return {

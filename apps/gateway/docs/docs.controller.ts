@@ -19,7 +19,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-@ApiTags('operations')
+@ApiTags('Operations')
 @Controller()
 export class DocsController {
   constructor(

@@ -104,7 +104,7 @@ function batch({ operationId, summary, body, bodies, result }: BatchOperation): 
     }),
     ApiProblems({ body: true, idempotent: true }),
     idempotencyKey,
-    target('batch'),
+    target('Batch'),
   );
 }
 
@@ -122,7 +122,7 @@ function recordId(): MethodDecorator {
 }
 
 /** What every operation on records of a team and type has in common. */
-function target(tag = 'records'): MethodDecorator {
+function target(tag = 'Records'): MethodDecorator {
   return applyDecorators(
     ApiTags(tag),
     ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),

@@ -18,7 +18,7 @@ const notReady = {
 
 const error = { code: 'unavailable', message: reasonOf(notReady), request_id: examples.requestId };
 
-@ApiTags('operations')
+@ApiTags('Operations')
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -54,7 +54,7 @@ export class HealthService implements OnApplicationShutdown {
     const checks = {
       ...(await this.databaseChecks()),
       redis: this.redis.health(),
-      draining: this.lifecycle.stage !== 'serving',
+      draining: this.lifecycle.draining,
     };
     const health: Health = { status: statusOf(checks), checks };
     this.logChange(health);

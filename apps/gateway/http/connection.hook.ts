@@ -1,24 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { ProblemException } from '#libs/problems';
 import type { Lifecycle } from './lifecycle';
 
 /** How long the rest of a body is read and dropped after its answer has left, in milliseconds. */
 const LINGER_MS = 5_000;
 
 /**
- * Decides what becomes of the connection after each answer, and refuses requests that arrive on one when the process is closing.
+ * Decides what becomes of the connection after each answer.
  *
  * A connection that is closed with bytes unread is reset, and the reset can overtake an answer that left before the whole
  * body had arrived (401, 413). Such a connection is kept until the body has come to its end, so that every caller can
  * read the answer.
  */
 export function registerConnectionRules(fastify: FastifyInstance, lifecycle: Lifecycle): void {
-  fastify.addHook('onRequest', (_request, _reply, done) => {
-    done(lifecycle.stage === 'closing' ? new ProblemException('unavailable', 'This process is stopping.') : undefined);
-  });
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const closes = lifecycle.stage !== 'serving' || !reply.raw.shouldKeepAlive;
+    const closes = lifecycle.draining || !reply.raw.shouldKeepAlive;
     if (bodyIsUnderWay(request.raw)) {
       // Node closes at the end of the answer unless it says this.
       reply.header('connection', 'keep-alive');

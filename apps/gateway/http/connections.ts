@@ -8,7 +8,7 @@ export class Connections {
 
   readonly #pending = new Map<Socket, Set<ServerResponse>>();
 
-  constructor(server: Server) {
+  constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
       this.#pending.set(socket, new Set());
       socket.once('close', () => this.#pending.delete(socket));
@@ -25,12 +25,23 @@ export class Connections {
     return [...(this.#pending.get(socket) ?? [])];
   }
 
-  /** Ends connections that no answer is due on, also those that never sent a request, which Node takes for busy. */
-  closeIdle(): void {
+  /**
+   * Takes no new connections and ends those on which no answer is due. Resolves when the last has ended, which is not
+   * waited for longer than `patienceMs`.
+   */
+  async end(patienceMs: number): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      // Its error is that the server does not listen, which is what is wanted.
+      this.server.close(() => {
+        resolve();
+      });
+    });
+    // Node takes connections that never sent a request for busy ones.
     for (const [socket, pending] of this.#pending) if (pending.size === 0) socket.destroy();
-  }
-
-  closeAll(): void {
-    for (const socket of this.#pending.keys()) socket.destroy();
+    const cutOff = setTimeout(() => {
+      for (const socket of this.#pending.keys()) socket.destroy();
+    }, patienceMs);
+    await ended;
+    clearTimeout(cutOff);
   }
 }

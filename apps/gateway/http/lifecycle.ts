@@ -1,22 +1,13 @@
-/**
- * `serving`; `draining`: readiness fails, requests are still served, so that load balancers notice first;
- * `closing`: requests under way are answered, new ones are refused.
- */
-export type Stage = 'serving' | 'draining' | 'closing';
-
-/** Where the process stands between its start and its end. It only ever moves forward. */
+/** Whether the process is about to stop: readiness fails, and every answer ends its connection. */
 export class Lifecycle {
-  #stage: Stage = 'serving';
+  #draining = false;
 
-  get stage(): Stage {
-    return this.#stage;
+  get draining(): boolean {
+    return this.#draining;
   }
 
+  /** There is no way back. */
   drain(): void {
-    if (this.#stage === 'serving') this.#stage = 'draining';
-  }
-
-  close(): void {
-    this.#stage = 'closing';
+    this.#draining = true;
   }
 }

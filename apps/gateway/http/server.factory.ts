@@ -29,7 +29,7 @@ export function createHttpServer(settings: Settings): HttpServer {
     bodyLimit: settings.bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: settings.requestTimeoutMs + ARRIVAL_GRACE_MS,
-    // Those that arrive on an open connection while it closes get an answer in our envelope.
+    // A request that is there when the process stops is answered like any other.
     return503OnClosing: false,
     http: {
       headersTimeout: HEADERS_MS,

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { Lifecycle } from './http/lifecycle';
+import { shutDown } from './shutdown';
+
+describe('a shutdown', () => {
+  it('goes step by step: readiness, the drain delay, the connections, what they needed', async () => {
+    const lifecycle = new Lifecycle();
+    const steps: string[] = [];
+    const began = performance.now();
+    const done = shutDown({
+      lifecycle,
+      drainDelayMs: 50,
+      requestTimeoutMs: 200,
+      connections: {
+        end: (patienceMs) => {
+          steps.push(`connections, ${patienceMs} ms`);
+          expect(performance.now() - began).toBeGreaterThanOrEqual(45);
+          return Promise.resolve();
+        },
+      },
+      close: () => {
+        steps.push('close');
+        return Promise.resolve();
+      },
+    });
+    expect(lifecycle.draining).toBe(true);
+    expect(steps).toEqual([]);
+    await done;
+    expect(steps).toEqual(['connections, 1200 ms', 'close']);
+  });
+});

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Connections } from '../../apps/gateway/http/connections';
+import { Lifecycle } from '../../apps/gateway/http/lifecycle';
+import { shutDown } from '../../apps/gateway/shutdown';
+import type { ApiClient } from '../support/api.client';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { RawSocket } from '../support/raw.socket';
+
+const DRAIN_MS = 2_000;
+
+let database: TestDatabase;
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+beforeEach(async () => {
+  gateway = await startGateway({ databaseUrl: database.url, settings: { LOCK_TIMEOUT_MS: '20000' } });
+  caller = await gateway.newCaller();
+});
+
+afterAll(() => database.drop());
+
+/** As `main` does on SIGTERM. */
+function stop({ drainDelayMs = 0, requestTimeoutMs = 30_000 } = {}): Promise<void> {
+  const { app } = gateway;
+  return shutDown({
+    lifecycle: app.get(Lifecycle),
+    connections: app.get(Connections),
+    drainDelayMs,
+    requestTimeoutMs,
+    close: () => gateway.close(),
+  });
+}
+
+async function isRefused(): Promise<boolean> {
+  try {
+    (await RawSocket.open(gateway.url)).destroy();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const LIVE = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+
+describe('a stop', () => {
+  it('fails readiness at once and serves requests for the drain delay', async () => {
+    const stopped = stop({ drainDelayMs: DRAIN_MS });
+    expect((await caller.call('GET', '/health/ready')).status).toBe(503);
+    const id = await caller.create();
+    expect((await caller.update([{ id, default: { name: 'B' } }])).body).toMatchObject({ summary: { succeeded: 1 } });
+    await stopped;
+    expect(await isRefused()).toBe(true);
+  });
+
+  it('lets a batch in flight finish, takes no new connections, and closes the one that answered', async () => {
+    const id = await caller.create();
+    let answer: ReturnType<ApiClient['update']> | undefined;
+    let stopped: Promise<void> | undefined;
+    await gateway.database.transaction(async (client) => {
+      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      answer = caller.update([{ id, default: { name: 'B' } }]);
+      await expect.poll(() => waiters(), { timeout: 5_000 }).toBe(1);
+      stopped = stop();
+      await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
+    });
+    expect(await answer).toMatchObject({
+      status: 200,
+      headers: { connection: 'close' },
+      body: { summary: { succeeded: 1 } },
+    });
+    await stopped;
+  });
+
+  it('does not wait for connections that ask nothing', async () => {
+    const silent = await RawSocket.open(gateway.url);
+    const idle = await RawSocket.open(gateway.url);
+    await idle.send(LIVE);
+    await idle.answer();
+    const start = performance.now();
+    await stop();
+    expect(performance.now() - start).toBeLessThan(3_000);
+    expect([await silent.end(), await idle.end()]).toEqual(['', '']);
+  });
+
+  it('answers a request whose body is still on its way, and closes its connection', async () => {
+    const socket = await beginUpload();
+    const stopped = stop();
+    await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
+    await socket.send(`{}${LIVE}`);
+    const answer = await socket.answer();
+    expect([answer.status, answer.headers['connection']]).toEqual([400, 'close']);
+    expect(await socket.end()).toBe('');
+    await stopped;
+  });
+
+  it('cuts off after the deadline who neither sends nor takes anything', async () => {
+    const socket = await beginUpload();
+    const start = performance.now();
+    await stop({ requestTimeoutMs: 100 });
+    expect(performance.now() - start).toBeLessThan(4_000);
+    expect(await socket.end()).toBe('');
+  });
+});
+
+/** A request that is under way: its body, of two bytes, will be read. */
+async function beginUpload(): Promise<RawSocket> {
+  const socket = await RawSocket.open(gateway.url);
+  const headers = `host: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json`;
+  const start = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\n${headers}`;
+  await socket.send(`${start}\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n`);
+  expect((await socket.answer()).status).toBe(100);
+  return socket;
+}
+
+async function waiters(): Promise<number> {
+  const { rows } = await gateway.database.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.n ?? 0;
+}
