@@ -9,11 +9,12 @@ export interface TestDatabase {
 
 /** A fresh, migrated database of one's own. */
 export async function createDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
+  const server = inject('postgresUrl');
   const name = `prism_test_${randomBytes(6).toString('hex')}`;
   const template = options.migrated === false ? 'template0' : inject('templateDatabase');
-  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   return {
-    url: databaseUrl(name),
-    drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    url: databaseUrl(server, name),
+    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
 import { AccessService, type Scope } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Database, openDatabase } from '#libs/database';
@@ -7,8 +8,6 @@ import { createApp } from '../../apps/gateway/create-app';
 import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
 import { documentOf } from './openapi';
-
-export const redisUrl = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
 
 const allScopes: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
 
@@ -44,7 +43,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     DRAIN_DELAY_MS: '0',
     DATABASE_URL: databaseUrl,
-    REDIS_URL: redisUrl,
+    REDIS_URL: inject('redisUrl'),
     ...options.settings,
   });
   const app = await createApp(settings);

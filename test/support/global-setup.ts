@@ -1,20 +1,48 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '#libs/database';
+import { PostgresServer } from './postgres.server';
+import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A migrated, empty database to make others from. */
+    /** The Postgres on which tests make their databases. */
+    postgresUrl: string;
+    /** A migrated, empty database on it, to make others from. */
     templateDatabase: string;
+    /** A Redis that tests share: they use keys of their own teams. */
+    redisUrl: string;
   }
 }
 
-/** Migrates one database, of which every test file gets a copy. */
+/** What the tests drive, and the Debian package that has it. */
+const programs = { 'redis-server': 'redis-server', haproxy: 'haproxy', chromium: 'chromium', curl: 'curl', ps: 'procps' };
+
+/**
+ * Starts the Postgres and the Redis that tests share, and migrates one database of which every test file gets a copy.
+ * Tests that stop or kill a server start their own.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const name = `prism_template_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE template0`);
-  await migrate(databaseUrl(name));
-  project.provide('templateDatabase', name);
-  return () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  requirePrograms();
+  const [postgres, redis] = await Promise.all([PostgresServer.create({ max_connections: '200' }), startRedis()]);
+  const template = `prism_template_${randomBytes(6).toString('hex')}`;
+  await onServer(postgres.url, `CREATE DATABASE ${template} TEMPLATE template0`);
+  await migrate(databaseUrl(postgres.url, template));
+  project.provide('postgresUrl', postgres.url);
+  project.provide('templateDatabase', template);
+  project.provide('redisUrl', redis.url);
+  return async () => {
+    await Promise.all([postgres.remove(), redis.kill()]);
+  };
+}
+
+function requirePrograms(): void {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
+  const missing = Object.entries(programs).filter(([name]) => !folders.some((folder) => existsSync(join(folder, name))));
+  if (missing.length === 0) return;
+  const packages = missing.map(([, name]) => name).join(' ');
+  throw new Error(`the tests drive ${missing.map(([name]) => name).join(', ')}: apt-get install ${packages}`);
 }

@@ -19,6 +19,9 @@ const WITH_KEY = [
   'idempotency_key_in_use',
 ] as const satisfies readonly ProblemCode[];
 
+/** Answers that a write came to by executing: they are kept for retries with the same key. */
+const FROM_EXECUTING: readonly ProblemCode[] = ['not_found', 'precondition_failed', 'property_conflict'];
+
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;
 
@@ -56,7 +59,10 @@ function responseOf(problems: readonly ProblemException[]): ResponseObject {
   const answers = problems.map((problem) => ({ problem, ...problemAnswer(problem, examples.requestId) }));
   return {
     description: problems.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),
-    headers: headerRefs(...answers.flatMap(({ headers }) => Object.keys(headers))),
+    headers: headerRefs(
+      ...answers.flatMap(({ headers }) => Object.keys(headers)),
+      ...(problems.some(({ code }) => FROM_EXECUTING.includes(code)) ? ['idempotent-replay'] : []),
+    ),
     content: {
       'application/json': {
         schema: schemaRef('Problem'),

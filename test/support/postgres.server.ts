@@ -1,0 +1,131 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { freePort } from './redis.server';
+
+/** `immediate`: as if the machine had lost power, which leaves the recovery to the next start. `fast`: orderly. */
+export type StopMode = 'immediate' | 'fast';
+
+const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const;
+const startDeadlineMs = 30_000;
+
+/** A Postgres of a test's own, with durability as in production, to be stopped and started again on the same data. */
+export class PostgresServer {
+  private child: ChildProcess | undefined;
+  private log = '';
+
+  private constructor(
+    private readonly folder: string,
+    private readonly user: { uid: number; gid: number } | undefined,
+    readonly port: number,
+    private readonly settings: Record<string, string>,
+  ) {
+    process.once('exit', this.abandon);
+  }
+
+  /** Makes an empty cluster and starts it, with these settings beside the test's own. */
+  static async create(settings: Record<string, string> = {}): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
+    const user = unprivilegedUser();
+    if (user) chownSync(folder, user.uid, user.gid);
+    execFileSync(
+      binary('initdb'),
+      ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      { ...user, cwd: folder, stdio: 'pipe' },
+    );
+    const server = new PostgresServer(folder, user, await freePort(), settings);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
+  }
+
+  /** Resolves when it answers statements, recovery included. */
+  async start(): Promise<void> {
+    const settings = {
+      port: String(this.port),
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '60',
+      ...this.settings,
+    };
+    const child = spawn(
+      binary('postgres'),
+      [
+        '-D',
+        join(this.folder, 'data'),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+      { ...this.user, cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.log = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.log += chunk.toString();
+    });
+    this.child = child;
+    await this.answers(child);
+  }
+
+  async stop(mode: StopMode): Promise<void> {
+    const { child } = this;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signals[mode]);
+    await exit;
+  }
+
+  /** Stops it and takes its data away. */
+  async remove(): Promise<void> {
+    await this.stop('immediate');
+    process.off('exit', this.abandon);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The test process ends before its time: the server must not outlive it. */
+  private readonly abandon = (): void => {
+    this.child?.kill(signals.immediate);
+    rmSync(this.folder, { recursive: true, force: true });
+  };
+
+  private async answers(child: ChildProcess): Promise<void> {
+    const deadline = performance.now() + startDeadlineMs;
+    while (performance.now() < deadline && child.exitCode === null) {
+      const client = new Client({ connectionString: this.url });
+      try {
+        await client.connect();
+        await client.end();
+        return;
+      } catch {
+        // Not listening yet, or still recovering.
+        await sleep(20);
+      }
+    }
+    throw new Error(`postgres did not start:\n${this.log}`);
+  }
+}
+
+/** Postgres refuses to run as root; its packages come with a user to run it as. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const idOf = (option: string): number => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }));
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+/** From the newest version of the system's packages, or from the search path. */
+function binary(name: string): string {
+  const packages = '/usr/lib/postgresql';
+  const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...versions.map((version) => join(packages, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`no ${name} on this machine: install Postgres`);
+  return found;
+}
