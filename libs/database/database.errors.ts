@@ -34,6 +34,9 @@ const networkCodes = new Set([
 // Connection exceptions, insufficient resources, operator intervention (shutdown, crash, starting up), a standby.
 const unavailableStates = /^(08|53|57P|25006)/;
 
+// Canceled (also by statement_timeout), waited too long for a lock, or chosen to end a deadlock.
+const passingStates = /^(57014|55P03|40001|40P01)/;
+
 // node-postgres gives these no code.
 const lostConnection =
   /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected/i;
@@ -50,6 +53,12 @@ export function isConnectionFailure(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined && (networkCodes.has(code) || unavailableStates.test(code))) return true;
   return error instanceof Error && lostConnection.test(error.message);
+}
+
+/** Whether the statement was sound but other work was in its way: the same one may succeed at another time. */
+export function isPassingFailure(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state !== undefined && passingStates.test(state);
 }
 
 function codeOf(error: unknown): string | undefined {

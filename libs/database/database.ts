@@ -1,5 +1,5 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
-import { DatabaseUnavailable, isConnectionFailure } from './database.errors';
+import { DatabaseUnavailable, isConnectionFailure, isPassingFailure } from './database.errors';
 
 /** A statement that every connection prepares once and then only executes. */
 export interface Statement {
@@ -58,6 +58,10 @@ export class Database {
     // An idle connection that dies is replaced at the next use; without a listener it would end the process.
     this.pool.on('error', () => {
       this.onError('connection');
+    });
+    // So would one that dies while it is lent. Its statement fails as well, and that is what counts.
+    this.pool.on('connect', (client) => {
+      client.on('error', () => undefined);
     });
   }
 
@@ -135,9 +139,15 @@ export class Database {
       this.onError(error.kind);
       return error;
     }
-    const connection = isConnectionFailure(error) || isPoolTimeout(error);
-    this.onError(connection ? 'connection' : 'call');
-    return connection ? new DatabaseUnavailable('connection', { cause: error }) : error;
+    if (isConnectionFailure(error) || isPoolTimeout(error)) return this.unavailable('connection', error);
+    if (isPassingFailure(error)) return this.unavailable('timeout', error);
+    this.onError('call');
+    return error;
+  }
+
+  private unavailable(kind: 'connection' | 'timeout', cause: unknown): DatabaseUnavailable {
+    this.onError(kind);
+    return new DatabaseUnavailable(kind, { cause });
   }
 }
 

@@ -36,20 +36,29 @@ CREATE TABLE idempotency_items (
 -- wait for the batches that are writing to other days, nor they for it. Runs as the owner, so that the gateway's role
 -- needs no right to create tables.
 CREATE FUNCTION ensure_ledger_partition(p_day date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  partition text := 'idempotency_items_' || to_char(p_day, 'YYYYMMDD');
+  partition text := format('%I.%I', current_schema(), 'idempotency_items_' || to_char(p_day, 'YYYYMMDD'));
 BEGIN
   IF to_regclass(partition) IS NOT NULL THEN
     RETURN;
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtext('ensure_ledger_partition'));
+  -- One at a time, in the mode that attaching takes anyway. No other kind of lock will do: only the locking of a table
+  -- makes this session see the tables that others have made since.
+  LOCK TABLE ONLY idempotency_items IN SHARE UPDATE EXCLUSIVE MODE;
   IF to_regclass(partition) IS NOT NULL THEN
     RETURN;
   END IF;
-  EXECUTE format('CREATE TABLE %I (LIKE idempotency_items INCLUDING ALL, CHECK (day >= %L AND day < %L))',
+  EXECUTE format('CREATE TABLE %s (LIKE idempotency_items INCLUDING ALL, CHECK (day >= %L AND day < %L))',
                  partition, p_day, p_day + 1);
-  EXECUTE format('ALTER TABLE idempotency_items ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+  EXECUTE format('ALTER TABLE idempotency_items ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
                  partition, p_day, p_day + 1);
+END
+$$;
+
+-- In it a name means a table of the product's, whatever its caller may have made under the same one.
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION ensure_ledger_partition(date) SET search_path = %I, pg_temp', current_schema());
 END
 $$;

@@ -102,9 +102,9 @@ $$;
 -- Applies a plan.
 --
 --   p_items          JSON array of items as apply_item takes them, each with "n", its place in the request (from 1)
---   p_mode           each: a transaction an item, in the order given
---                    all:  one transaction; if any item fails, nothing changes and the others are rolled_back
---                    dry:  one transaction that is rolled back: the answer says what would have been
+--   p_together       one transaction; if any item fails, nothing changes and the others are rolled_back.
+--                    Otherwise a transaction an item, in the order given
+--   p_dry            all in one transaction that is rolled back: the answer says what would have been
 --   p_stop           after the first failure the rest is not_attempted
 --   p_minimal        entries without the record
 --   p_item_durable   flush after every item instead of once at the end
@@ -126,7 +126,7 @@ $$;
 -- order, so every commit before it is durable too. The settings made here are the session's, since a transaction's own
 -- would have to be made again for every item; a call that fails leaves them behind, so its connection must be dropped.
 CREATE PROCEDURE apply_batch(
-  p_team uuid, p_object text, p_items jsonb, p_mode text, p_stop boolean, p_minimal boolean, p_item_durable boolean,
+  p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean, p_item_durable boolean,
   p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
   p_client uuid, p_key_hash bytea, p_fingerprint bytea, p_lifetime_s integer, p_stale_s integer, p_request_id text,
   INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT micros text,
@@ -136,7 +136,7 @@ DECLARE
   -- What a retry may still change, and is therefore never an outcome.
   c_open    CONSTANT text[] := ARRAY['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
   c_keyed   CONSTANT boolean := p_key_hash IS NOT NULL;
-  c_grouped CONSTANT boolean := p_mode <> 'each';
+  c_grouped CONSTANT boolean := p_together OR p_dry;
   c_count   CONSTANT integer := jsonb_array_length(p_items);
   c_items   CONSTANT jsonb[] := ARRAY(SELECT jsonb_array_elements(p_items));
   c_until   CONSTANT timestamptz := clock_timestamp() + make_interval(secs => p_budget_ms / 1000.0);
@@ -161,7 +161,8 @@ DECLARE
   n         integer;
 BEGIN
   PERFORM set_config('lock_timeout', p_lock_ms::text, false),
-          set_config('synchronous_commit', CASE WHEN p_item_durable OR c_grouped THEN 'on' ELSE 'off' END, false);
+          set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT p_item_durable THEN 'off'
+            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
   COMMIT;
 
   -- 1. The key: what its first use fixed.
@@ -229,14 +230,14 @@ BEGIN
 
   -- 3. One transaction for all: keep it or drop it whole.
   IF c_grouped THEN
-    IF v_failed IS NOT NULL OR p_mode = 'dry' THEN
+    IF v_failed IS NOT NULL OR p_dry THEN
       ROLLBACK;
       FOREACH v_item IN ARRAY c_items LOOP
         n := v_item ->> 'n';
         IF p_stop AND n > v_failed THEN
           v_codes[n] := 'not_attempted';
           v_entries[n] := failed_entry(v_item, p_errors ->> 'not_attempted');
-        ELSIF p_mode = 'all' AND v_codes[n] IS NULL THEN
+        ELSIF p_together AND v_failed IS NOT NULL AND v_codes[n] IS NULL THEN
           v_codes[n] := 'rolled_back';
           v_entries[n] := failed_entry(v_item, p_errors ->> 'rolled_back');
         END IF;
@@ -275,7 +276,7 @@ BEGIN
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash AND NOT q.complete;
     SELECT q.request_id INTO answered_as FROM idempotency_requests AS q
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash;
-  ELSIF v_wrote AND p_mode = 'each' AND NOT p_item_durable THEN
+  ELSIF v_wrote AND NOT c_grouped AND NOT p_item_durable THEN
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
   COMMIT;
