@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DatabaseUnavailable, migrate } from '#libs/database';
+import type { AppliedBatch, LedgerKey, Plan } from '#libs/records';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf, sha256 } from '../support/engine';
+import { PostgresServer } from '../support/postgres.server';
+import { Session } from '../support/session';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await Engine.start({ DATABASE_POOL_SIZE: '1' });
+});
+afterAll(() => engine.close());
+
+const interrupt = {
+  cancel: 'SELECT pg_cancel_backend($1)',
+  terminate: 'SELECT pg_terminate_backend($1)',
+};
+
+async function scene(count: number): Promise<{ teamId: string; ids: string[]; plan: Plan }> {
+  const teamId = randomUUID();
+  const ids = await engine.insert(teamId, count);
+  const items = ids.map((id) => rename(id));
+  return { teamId, ids, plan: batch(teamId, items) };
+}
+
+function replayedOf({ outcomes }: AppliedBatch): boolean[] {
+  return outcomes.map(({ replayed }) => replayed);
+}
+
+/** The one connection of the engine. A late interruption may still hit it while it is asked. */
+async function backend(): Promise<number | undefined> {
+  for (;;) {
+    try {
+      const { rows } = await engine.database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      return rows[0]?.pid;
+    } catch (error) {
+      expect(error).toBeInstanceOf(DatabaseUnavailable);
+    }
+  }
+}
+
+/** Runs the plan until it waits for its third record, interrupts it there, and lets go of the record. */
+async function interrupted(
+  kind: keyof typeof interrupt,
+  plan: Plan,
+  ids: string[],
+  key?: LedgerKey,
+): Promise<AppliedBatch> {
+  await engine.session.hold(plan.teamId, ids.slice(2, 3));
+  const running = engine.apply(plan, key);
+  await engine.session.query(interrupt[kind], [await engine.waitingBackend()]);
+  const answer = await running;
+  await engine.session.release();
+  return answer;
+}
+
+describe('a backend that is terminated in the middle of a batch', () => {
+  it('leaves a keyed batch that a retry completes: every item once', async () => {
+    const { teamId, ids, plan } = await scene(5);
+    const key = newKey();
+    const lost = await interrupted('terminate', plan, ids, key);
+    expect(codesOf(lost)).toEqual(Array(5).fill('unavailable'));
+    expect(lost.completedBy).toBeUndefined();
+    for (const entry of entriesOf(lost)) expect(JSON.parse(entry)).toMatchObject({ error: { retryable: true } });
+
+    const retry = await engine.apply(plan, retryOf(key));
+    expect(retry.state).toBe('resumed');
+    expect(codesOf(retry)).toEqual(Array(5).fill('ok'));
+    expect(replayedOf(retry)).toEqual([true, true, false, false, false]);
+    expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(2));
+
+    const replay = await engine.apply(plan, retryOf(key));
+    expect(replay.state).toBe('replayed');
+    expect(entriesOf(replay)).toEqual(entriesOf(retry));
+  });
+
+  it('leaves an unkeyed batch whose caller is told to look before sending it again', async () => {
+    const { teamId, ids, plan } = await scene(5);
+    const items = [
+      ...plan.items,
+      { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const,
+    ];
+    const lost = await interrupted('terminate', { ...plan, items }, ids);
+    expect(codesOf(lost)).toEqual([...Array<string>(5).fill('unavailable'), 'invalid_item']);
+    expect(entriesOf(lost)[0]).toMatch(/read the record/);
+    expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1, 1, 1]);
+  });
+
+  it('leaves nothing of a batch that is one transaction', async () => {
+    const { teamId, ids, plan } = await scene(5);
+    const together = { ...plan, options: { ...plan.options, onError: 'rollback' } } as const;
+    const key = newKey();
+    await interrupted('terminate', together, ids, key);
+    expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(1));
+    expect(codesOf(await engine.apply(together, retryOf(key)))).toEqual(Array(5).fill('ok'));
+    expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(2));
+  });
+});
+
+describe('a batch that is canceled in the middle', () => {
+  it('answers: what was done, and that the rest was not attempted', async () => {
+    const { teamId, ids, plan } = await scene(5);
+    const key = newKey();
+    const answer = await interrupted('cancel', plan, ids, key);
+    expect(codesOf(answer)).toEqual(['ok', 'ok', 'not_attempted', 'not_attempted', 'not_attempted']);
+    expect(await engine.ledger(teamId)).toEqual([1, 2]);
+    const retry = await engine.apply(plan, retryOf(key));
+    expect(replayedOf(retry)).toEqual([true, true, false, false, false]);
+    expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(2));
+  });
+});
+
+describe('a batch that is interrupted at any moment', () => {
+  it.each(['cancel', 'terminate'] as const)('by %s happens once', async (kind) => {
+    for (let round = 0; round < 12; round += 1) {
+      const { teamId, ids, plan } = await scene(40);
+      const key = newKey();
+      let answer: AppliedBatch | undefined;
+      for (let attempt = 0; answer?.completedBy === undefined; attempt += 1) {
+        const pid = await backend();
+        const running = engine.apply(plan, retryOf(key)).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(DatabaseUnavailable);
+          return undefined;
+        });
+        // The first attempts are interrupted, each a little later than the one before.
+        if (attempt < 4) {
+          await sleep(1 + round * 0.5 + attempt);
+          await engine.session.query(interrupt[kind], [pid]);
+        }
+        answer = await running;
+      }
+      expect(codesOf(answer)).toEqual(Array(40).fill('ok'));
+      expect(await engine.versions(teamId, ids)).toEqual(Array(40).fill(2));
+    }
+  });
+});
+
+describe('the settings that a batch makes for its session', () => {
+  async function settings(): Promise<unknown> {
+    const { rows } = await engine.database.query(
+      "SELECT current_setting('lock_timeout') AS lock_timeout, current_setting('synchronous_commit') AS synchronous_commit",
+    );
+    return rows[0];
+  }
+  const untouched = { lock_timeout: '0', synchronous_commit: 'on' };
+
+  it('are gone when it returns', async () => {
+    const { plan } = await scene(3);
+    const key = newKey();
+    await engine.apply(plan);
+    expect(await settings()).toEqual(untouched);
+    await engine.apply(plan, key, 300);
+    expect(await settings()).toEqual(untouched);
+    for (const options of [{ onError: 'rollback' }, { dryRun: true }] as const) {
+      await engine.apply({ ...plan, options: { ...plan.options, ...options } });
+      expect(await settings()).toEqual(untouched);
+    }
+    await expect(engine.apply(plan, { ...key, fingerprint: sha256('another') })).rejects.toThrow();
+    expect(await settings()).toEqual(untouched);
+    await engine.session.query("UPDATE idempotency_requests SET created_at = now() - interval '25 hours'");
+    await expect(engine.apply(plan, key)).rejects.toMatchObject({ code: 'idempotency_key_stale' });
+    expect(await settings()).toEqual(untouched);
+  });
+
+  it('go with the connection when the call fails', async () => {
+    const hasty = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
+    const { plan } = await scene(3);
+    await hasty.session.query('BEGIN');
+    await hasty.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
+    const answer = await hasty.apply(plan, newKey());
+    await hasty.session.release();
+    expect(codesOf(answer)).toEqual(Array(3).fill('unavailable'));
+    const { rows } = await hasty.database.query("SELECT current_setting('lock_timeout') AS lock_timeout");
+    await hasty.close();
+    expect(rows).toEqual([{ lock_timeout: '0' }]);
+  });
+});
+
+describe('a Postgres that loses its power under load', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    // What is not flushed by a commit stays unwritten for long.
+    server = await PostgresServer.create({ wal_writer_delay: '10000', checkpoint_timeout: '3600' });
+    await migrate(server.url);
+  });
+  afterAll(() => server.remove());
+
+  it('loses nothing that was acknowledged, and doubles nothing', { timeout: 60_000 }, async () => {
+    const loaded = await Engine.over(server.url, { DATABASE_POOL_SIZE: '8' });
+    const callers: Caller[] = [];
+    for (const keyed of [true, true, true, false, false, false]) {
+      const teamId = randomUUID();
+      callers.push(new Caller(loaded, keyed, teamId, await loaded.insert(teamId, 10)));
+    }
+    await loaded.session.close();
+
+    for (let round = 0; round < 2; round += 1) {
+      const finish = new AbortController();
+      const load = callers.map((caller) => caller.run(finish.signal));
+      const acknowledged = callers.map((caller) => caller.acknowledged);
+      await until(() => callers.every((caller, index) => caller.acknowledged > (acknowledged[index] ?? 0) + 5));
+      await server.stop('immediate');
+      finish.abort();
+      await server.start();
+      await Promise.all(load);
+    }
+    await loaded.database.close();
+
+    const session = await Session.open(server.url);
+    for (const { teamId, keyed, acknowledged, unknown } of callers) {
+      const rows = await session.query<{ version: number }>('SELECT version::integer FROM records WHERE team_id = $1', [
+        teamId,
+      ]);
+      const applied = rows.map(({ version }) => version - 1);
+      expect(applied).toHaveLength(10);
+      if (keyed) expect(applied).toEqual(Array(10).fill(acknowledged));
+      else {
+        expect(Math.min(...applied)).toBeGreaterThanOrEqual(acknowledged);
+        expect(Math.max(...applied)).toBeLessThanOrEqual(acknowledged + unknown);
+      }
+    }
+    await session.close();
+  });
+});
+
+/** Patches the same ten records over and over, and counts how often it was told that it was done. */
+class Caller {
+  acknowledged = 0;
+  /** Batches of which nobody can tell whether they were applied. */
+  unknown = 0;
+
+  constructor(
+    private readonly engine: Engine,
+    readonly keyed: boolean,
+    readonly teamId: string,
+    private readonly ids: readonly string[],
+  ) {}
+
+  /** Until it is told to finish; a batch with a key is retried until it is complete. */
+  async run(finish: AbortSignal): Promise<void> {
+    while (!finish.aborted) {
+      const items = this.ids.map((id) => rename(id, randomUUID()));
+      await this.send(batch(this.teamId, items), this.keyed ? newKey() : undefined);
+    }
+  }
+
+  private async send(plan: Plan, key: LedgerKey | undefined): Promise<void> {
+    for (;;) {
+      const answer = await this.attempt(plan, key);
+      if (answer !== undefined && codesOf(answer).every((code) => code === 'ok')) {
+        this.acknowledged += 1;
+        return;
+      }
+      if (key === undefined) {
+        // Not even begun: nothing is unknown.
+        if (answer !== undefined) this.unknown += 1;
+        return;
+      }
+      await sleep(20);
+    }
+  }
+
+  private async attempt(plan: Plan, key: LedgerKey | undefined): Promise<AppliedBatch | undefined> {
+    try {
+      return await this.engine.apply(plan, key && retryOf(key));
+    } catch (error) {
+      expect(error).toBeInstanceOf(DatabaseUnavailable);
+      return undefined;
+    }
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5);
+}

@@ -1,0 +1,279 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AppliedBatch, type LedgerKey, type PlanItem } from '#libs/records';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf, sha256 } from '../support/engine';
+
+let engine: Engine;
+let teamId: string;
+
+beforeAll(async () => {
+  engine = await Engine.start({ DATABASE_POOL_SIZE: '20', LOCK_TIMEOUT_MS: '300' });
+  teamId = randomUUID();
+});
+afterAll(() => engine.close());
+
+function replayedOf({ outcomes }: AppliedBatch): boolean[] {
+  return outcomes.map(({ replayed }) => replayed);
+}
+
+/** As if the first attempt had come so much earlier. */
+async function age(key: LedgerKey, age: string, days: number): Promise<void> {
+  const first = `(SELECT day FROM idempotency_requests WHERE key_hash = $1)`;
+  await engine.session.query(`SELECT ensure_ledger_partition(${first} - $2::integer)`, [key.keyHash, days]);
+  await engine.session.query('UPDATE idempotency_items SET day = day - $2::integer WHERE key_hash = $1', [
+    key.keyHash,
+    days,
+  ]);
+  await engine.session.query(
+    'UPDATE idempotency_requests SET day = day - $2::integer, created_at = created_at - $3::interval WHERE key_hash = $1',
+    [key.keyHash, days, age],
+  );
+}
+
+describe('a batch with a key', () => {
+  it('happens once, however many identical ones come at once', async () => {
+    const ids = await engine.insert(teamId, 10);
+    const key = newKey();
+    const missing = { op: 'delete', id: randomUUID() } as const;
+    const plan = batch(teamId, [...ids.map((id) => rename(id)), missing]);
+
+    const answers = await Promise.all(Array.from({ length: 50 }, () => engine.apply(plan, retryOf(key))));
+
+    expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 2));
+    for (const answer of answers) expect(entriesOf(answer)).toEqual(entriesOf(answers[0] ?? answer));
+    const effects = answers.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
+    expect(effects).toHaveLength(plan.items.length);
+    // They all name the one attempt that completed it.
+    expect(new Set(answers.map(({ completedBy }) => completedBy))).toHaveProperty('size', 1);
+  });
+
+  it('happens once as one transaction, too', async () => {
+    const ids = await engine.insert(teamId, 10);
+    const key = newKey();
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+      { onError: 'rollback' },
+    );
+
+    const answers = await Promise.all(Array.from({ length: 20 }, () => engine.apply(plan, retryOf(key))));
+
+    expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 2));
+    const complete = answers.filter((answer) => codesOf(answer).every((code) => code === 'ok'));
+    // One that waited too long for the others may have been told to come again.
+    const other = answers.filter((answer) => !complete.includes(answer)).flatMap(codesOf);
+    expect(other.filter((code) => code !== 'locked' && code !== 'rolled_back')).toEqual([]);
+    for (const answer of complete) expect(entriesOf(answer)).toEqual(entriesOf(complete[0] ?? answer));
+    const again = await engine.apply(plan, retryOf(key));
+    expect(again.state).toBe('replayed');
+    expect(entriesOf(again)).toEqual(entriesOf(complete[0] ?? again));
+  });
+
+  it('makes one record of a creation that is sent twenty times at once', async () => {
+    const key = newKey();
+    const create = (): PlanItem => ({ op: 'create', id: randomUUID(), properties: { key: 1 }, list: {}, extended: {} });
+    const own = randomUUID();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => engine.apply(batch(own, [create()]), retryOf(key))),
+    );
+    expect(await engine.stored(own)).toHaveProperty('size', 1);
+    expect(new Set(answers.flatMap(entriesOf))).toHaveProperty('size', 1);
+  });
+
+  it('keeps deterministic failures and runs what a retry can still change', async () => {
+    const own = randomUUID();
+    const [first, held, later] = await engine.insert(own, 3);
+    const missing = randomUUID();
+    const items = [first, held, missing, later].map((id) => rename(id ?? ''));
+    const key = newKey();
+
+    await engine.session.hold(own, [held ?? '']);
+    const attempt = await engine.apply(batch(own, items), key);
+    await engine.session.release();
+    expect(codesOf(attempt)).toEqual(['ok', 'locked', 'not_found', 'ok']);
+    expect(await engine.ledger(own)).toEqual([1, 3, 4]);
+    expect(attempt.completedBy).toBeUndefined();
+
+    // The missing record comes to be, but the key has settled what became of the item.
+    await engine.session.query("INSERT INTO records (team_id, id, object_type) VALUES ($1, $2, 'organization')", [
+      own,
+      missing,
+    ]);
+    const retry = await engine.apply(batch(own, items), retryOf(key));
+    expect(codesOf(retry)).toEqual(['ok', 'ok', 'not_found', 'ok']);
+    expect(replayedOf(retry)).toEqual([true, false, true, true]);
+    expect(retry.state).toBe('resumed');
+    expect(await engine.versions(own, [first ?? '', held ?? '', missing, later ?? ''])).toEqual([2, 2, 1, 2]);
+
+    const replay = await engine.apply(batch(own, items), retryOf(key));
+    expect(replay).toMatchObject({ state: 'replayed', completedBy: retry.completedBy });
+    expect(entriesOf(replay)).toEqual(entriesOf(retry));
+  });
+
+  it('that is rolled back keeps the failure that caused it, and runs the rest again', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 2);
+    const [first = '', second = ''] = ids;
+    const options = { onError: 'rollback' } as const;
+
+    const lost = newKey();
+    const doomed = batch(own, [rename(first), rename(randomUUID()), rename(second)], options);
+    expect(codesOf(await engine.apply(doomed, lost))).toEqual(['rolled_back', 'not_found', 'rolled_back']);
+    expect(await engine.ledger(own)).toEqual([2]);
+    const retry = await engine.apply(doomed, retryOf(lost));
+    expect(codesOf(retry)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
+    expect(replayedOf(retry)).toEqual([false, true, false]);
+    expect(await engine.versions(own, ids)).toEqual([1, 1]);
+
+    const held = newKey();
+    const sound = batch(own, [rename(first), rename(second)], options);
+    await engine.session.hold(own, [second]);
+    expect(codesOf(await engine.apply(sound, held))).toEqual(['rolled_back', 'locked']);
+    await engine.session.release();
+    expect(codesOf(await engine.apply(sound, retryOf(held)))).toEqual(['ok', 'ok']);
+    expect(await engine.versions(own, ids)).toEqual([2, 2]);
+  });
+
+  it('that was stopped goes on from where it stopped', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 4);
+    const key = newKey();
+    const plan = batch(
+      own,
+      ids.map((id) => rename(id)),
+      { onError: 'stop' },
+    );
+    await engine.session.hold(own, ids.slice(1, 2));
+    expect(codesOf(await engine.apply(plan, key))).toEqual(['ok', 'locked', 'not_attempted', 'not_attempted']);
+    await engine.session.release();
+    expect(codesOf(await engine.apply(plan, retryOf(key)))).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(await engine.versions(own, ids)).toEqual([2, 2, 2, 2]);
+  });
+
+  it('belongs to its client: the same key of another one is another key', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 1);
+    const key = newKey();
+    const plan = batch(
+      own,
+      ids.map((id) => rename(id)),
+    );
+    await engine.apply(plan, key);
+    await engine.apply(plan, { ...key, clientId: randomUUID() });
+    expect(await engine.versions(own, ids)).toEqual([3]);
+  });
+
+  it('replays an entry larger than a page byte for byte', async () => {
+    const [id = ''] = await engine.insert(teamId, 1);
+    const key = newKey();
+    const plan = batch(teamId, [rename(id, randomBytes(150_000).toString('base64'))]);
+    const original = await engine.apply(plan, key);
+    expect(entriesOf(original)[0]?.length).toBeGreaterThan(200_000);
+    const replay = await engine.apply(plan, retryOf(key));
+    expect(replay.state).toBe('replayed');
+    expect(entriesOf(replay)).toEqual(entriesOf(original));
+  });
+});
+
+describe('a key', () => {
+  it('that stands for another request is refused, and the original still replays', async () => {
+    const [id = ''] = await engine.insert(teamId, 1);
+    const key = newKey();
+    const original = await engine.apply(batch(teamId, [rename(id)]), key);
+    const other = { ...retryOf(key), fingerprint: sha256('another request') };
+    await expect(engine.apply(batch(teamId, [rename(id, 'Else')]), other)).rejects.toMatchObject({
+      code: 'idempotency_key_mismatch',
+    });
+    expect(entriesOf(await engine.apply(batch(teamId, [rename(id)]), retryOf(key)))).toEqual(entriesOf(original));
+    expect(await engine.versions(teamId, [id])).toEqual([2]);
+  });
+
+  it('goes by the day of its first attempt when it is resumed after midnight', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 3);
+    const key = newKey();
+    const plan = batch(
+      own,
+      ids.map((id) => rename(id)),
+    );
+    await engine.session.hold(own, ids.slice(1, 2));
+    await engine.apply(plan, key);
+    await engine.session.release();
+    await age(key, '2 hours', 1);
+
+    const retry = await engine.apply(plan, retryOf(key));
+    expect(replayedOf(retry)).toEqual([true, false, true]);
+    expect(await engine.versions(own, ids)).toEqual([2, 2, 2]);
+    expect(
+      await engine.session.query(
+        `SELECT count(*)::integer AS items, count(DISTINCT i.day)::integer AS days, bool_and(i.day = q.day) AS same
+           FROM idempotency_items AS i JOIN idempotency_requests AS q USING (team_id, client_id, key_hash)
+          WHERE team_id = $1`,
+        [own],
+      ),
+    ).toEqual([{ items: 3, days: 1, same: true }]);
+  });
+
+  it('is stale after its lifetime, whatever it is sent with, and as good as new 7 days later', async () => {
+    const own = randomUUID();
+    const [id = ''] = await engine.insert(own, 1);
+    const key = newKey();
+    const plan = batch(own, [rename(id)]);
+    await engine.apply(plan, key);
+
+    await age(key, '23 hours 59 minutes', 1);
+    expect((await engine.apply(plan, retryOf(key))).state).toBe('replayed');
+    await age(key, '2 minutes', 0);
+    for (const fingerprint of [key.fingerprint, sha256('another request')]) {
+      await expect(engine.apply(plan, { ...retryOf(key), fingerprint })).rejects.toMatchObject({
+        code: 'idempotency_key_stale',
+      });
+    }
+    await age(key, '6 days 23 hours 58 minutes', 7);
+    await expect(engine.apply(plan, retryOf(key))).rejects.toMatchObject({ code: 'idempotency_key_stale' });
+    expect(await engine.versions(own, [id])).toEqual([2]);
+
+    await age(key, '2 minutes', 0);
+    const fresh = await engine.apply(plan, { ...retryOf(key), fingerprint: sha256('another request') });
+    expect(fresh.state).toBe('executed');
+    expect(await engine.versions(own, [id])).toEqual([3]);
+  });
+});
+
+describe('the partition of a day', () => {
+  it('is made by whoever comes first, however many come at once', async () => {
+    for (let day = 1; day <= 9; day += 1) {
+      const calls = Array.from({ length: 20 }, () =>
+        engine.database.query(`SELECT ensure_ledger_partition('2031-05-0${day}')`),
+      );
+      await Promise.all(calls);
+    }
+    const partitions = await engine.session.query(
+      "SELECT FROM pg_inherits WHERE inhparent = 'idempotency_items'::regclass AND inhrelid::regclass::text LIKE '%203105%'",
+    );
+    expect(partitions).toHaveLength(9);
+  });
+
+  it('is made by the first batches of the day, and holds none of them up', async () => {
+    const first = await Engine.start({ DATABASE_POOL_SIZE: '20' });
+    const own = randomUUID();
+    const answers = await Promise.all(
+      (await first.insert(own, 40)).map((id) => first.apply(batch(own, [rename(id)]), newKey())),
+    );
+    await first.close();
+    expect(answers.flatMap(codesOf)).toEqual(answers.map(() => 'ok'));
+  });
+
+  it('is made while batches write to other days', async () => {
+    const own = randomUUID();
+    const [written = '', held = ''] = await engine.insert(own, 2);
+    await engine.session.hold(own, [held]);
+    const patient = await Engine.over(engine.url);
+    const running = patient.apply(batch(own, [rename(written), rename(held)]), newKey());
+    await engine.waitingBackend();
+    await engine.database.query("SELECT ensure_ledger_partition('2031-06-01')");
+    await engine.session.release();
+    expect(codesOf(await running)).toEqual(['ok', 'ok']);
+    await patient.close();
+  });
+});

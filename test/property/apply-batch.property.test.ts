@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSettings } from '#libs/config';
+import { ITEM_ERRORS } from '#libs/problems';
+import { type ItemValidator, PropertyDefinitionRepository, PropertyDefinitionService } from '#libs/properties';
+import { type AppliedBatch, type LedgerKey, type PlanItem, planUpdates } from '#libs/records';
+import { batch, Engine, newKey, retryOf } from '../support/engine';
+import { type BatchDraft, type IfMatch, type ItemDraft, listIds, scenario } from './batch.arbitraries';
+import { type ModelAnswer, BatchModel, type ModelItem, type ModelLedger, type ModelRecord } from './batch.model';
+
+const runs = 300;
+const limits = { itemLimitBytes: 262_144, bodyBytes: 0 };
+
+let engine: Engine;
+let validator: ItemValidator;
+
+beforeAll(async () => {
+  engine = await Engine.start();
+  const teamId = randomUUID();
+  await engine.session.query('INSERT INTO teams (id, name) VALUES ($1, $2)', [teamId, 'A team']);
+  await engine.session.query(
+    `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id)
+     SELECT $1, 'organization', gen_random_uuid(), slug, type, slug, list_id
+       FROM (VALUES ('score', 'num'), ('labels', 'multi_str')) AS property (slug, type), unnest($2::uuid[]) AS list_id`,
+    [teamId, listIds],
+  );
+  const settings = readSettings({ DATABASE_URL: engine.url });
+  const properties = new PropertyDefinitionService(new PropertyDefinitionRepository(engine.database), settings);
+  validator = await properties.validatorOf(teamId, 'organization');
+});
+
+afterAll(() => engine.close());
+
+describe('apply_batch', () => {
+  it('does what the model does, whatever the batches hold', { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ batches, plays }) => {
+        const scene = await Scene.set();
+        const sent = batches.map((draft) => new SentBatch(draft, scene));
+        for (const play of plays) await sent[play]?.send();
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+/** The records of one team, and one of another team: in the table, and in the model. */
+class Scene {
+  readonly teamId = randomUUID();
+  readonly otherTeamId = randomUUID();
+  readonly model: BatchModel;
+
+  private constructor(readonly ids: readonly string[]) {
+    const live: ModelRecord = {
+      objectType: 'organization',
+      properties: { name: 'Acme' },
+      list: {},
+      extended: {},
+      version: 1,
+      deleted: false,
+    };
+    // In the order of the targets: three live ones, a deleted one, one of another type, another team's, and none.
+    const records = [live, live, live, { ...live, deleted: true }, { ...live, objectType: 'contact' }];
+    this.model = new BatchModel(new Map(records.map((record, index) => [ids[index] ?? '', structuredClone(record)])));
+  }
+
+  static async set(): Promise<Scene> {
+    const scene = new Scene(Array.from({ length: 7 }, () => randomUUID()));
+    await engine.session.query(
+      `INSERT INTO records (team_id, id, object_type, properties, deleted_at)
+       SELECT CASE place WHEN 6 THEN $2::uuid ELSE $1::uuid END, id,
+              CASE place WHEN 5 THEN 'contact' ELSE 'organization' END, '{"name": "Acme"}',
+              CASE place WHEN 4 THEN now() END
+         FROM unnest($3::uuid[]) WITH ORDINALITY AS record (id, place) WHERE place <= 6`,
+      [scene.teamId, scene.otherTeamId, scene.ids],
+    );
+    return scene;
+  }
+
+  id(target: number): string {
+    return this.ids[target] ?? '';
+  }
+
+  async expectTables(): Promise<void> {
+    const expected = [...this.model.current].map(([id, { objectType, ...record }]) => [
+      id,
+      { id, object_type: objectType, ...record },
+    ]);
+    expect(Object.fromEntries(await engine.stored(this.teamId))).toEqual(Object.fromEntries(expected));
+    const others = [...(await engine.stored(this.otherTeamId)).values()];
+    expect(others).toMatchObject([{ id: this.id(5), version: 1, deleted: false }]);
+  }
+}
+
+/** A batch that is the same however often it is sent. What it holds is settled when it is sent for the first time. */
+class SentBatch {
+  private request: { plan: PlanItem[]; model: ModelItem[] } | undefined;
+  private readonly key: LedgerKey | undefined;
+  private readonly ledger: ModelLedger | undefined;
+  private readonly attempts: AppliedBatch[] = [];
+
+  constructor(
+    private readonly draft: BatchDraft,
+    private readonly scene: Scene,
+  ) {
+    const keyed = draft.keyed && !draft.options.dryRun;
+    this.key = keyed ? newKey() : undefined;
+    this.ledger = keyed ? new Map() : undefined;
+  }
+
+  async send(): Promise<void> {
+    this.request ??= this.settle();
+    const { plan, model } = this.request;
+    const key = this.key && retryOf(this.key);
+    const applied = await engine.apply(batch(this.scene.teamId, plan, this.draft.options), key);
+    const expected = this.scene.model.apply(model, this.draft.options, this.ledger);
+    if (this.ledger && this.attempts.length > 0 && expected.state === 'executed') expected.state = 'resumed';
+
+    expect(applied.state).toBe(expected.state);
+    expect(applied.outcomes.map(readable)).toEqual(
+      expected.outcomes.map((outcome) => expectation(outcome, this.draft.options.return === 'minimal')),
+    );
+    this.expectCompletion(applied, key);
+    this.expectSameBytes(applied);
+    await this.scene.expectTables();
+    this.attempts.push(applied);
+  }
+
+  /** An outcome that came from the ledger has the bytes of the attempt that made it. */
+  private expectSameBytes(applied: AppliedBatch): void {
+    for (const [place, { replayed, entry }] of applied.outcomes.entries()) {
+      if (!replayed) continue;
+      const origin = this.attempts
+        .map(({ outcomes }) => outcomes[place])
+        .find((earlier) => earlier?.replayed === false && earlier.entry === entry);
+      expect(origin, entry).toBeDefined();
+    }
+  }
+
+  private expectCompletion({ completedBy, outcomes }: AppliedBatch, key: LedgerKey | undefined): void {
+    const open = outcomes.some(({ code }) => code === 'not_attempted' || code === 'rolled_back');
+    const first = this.attempts.map((attempt) => attempt.completedBy).find((requestId) => requestId !== undefined);
+    expect(completedBy).toBe(key === undefined || open ? undefined : (first ?? key.requestId));
+  }
+
+  private settle(): { plan: PlanItem[]; model: ModelItem[] } {
+    const both = this.draft.items.map((draft) => itemOf(draft, this.scene));
+    return { plan: both.map(([item]) => item), model: both.map(([, item]) => item) };
+  }
+}
+
+function itemOf(draft: ItemDraft, scene: Scene): [PlanItem, ModelItem] {
+  const id = scene.id(draft.target);
+  switch (draft.kind) {
+    case 'refused': {
+      const { code, blocks } = draft.fault;
+      const given = draft.fault.id === undefined ? id : draft.fault.id;
+      return [planned({ id: given, ...blocks }), { kind: 'refused', id: given === id ? id : null, code }];
+    }
+    case 'create':
+      return [
+        { op: 'create', id, properties: { name: draft.default.name }, list: {}, extended: {} },
+        { kind: 'create', id, default: draft.default },
+      ];
+    case 'delete': {
+      const { version } = tagOf(draft.ifMatch, id, scene);
+      const item = { id, ...(version !== undefined && { ifMatch: version }) };
+      const condition = version === undefined || version === '*' ? {} : { if_match: version };
+      return [
+        { op: 'delete', id, ...condition },
+        { kind: 'delete', ...item },
+      ];
+    }
+    case 'patch': {
+      const { tag, version } = tagOf(draft.ifMatch, id, scene);
+      // What the wire does to a value.
+      const blocks = JSON.parse(JSON.stringify(draft.blocks)) as typeof draft.blocks;
+      const raw = {
+        id: draft.upperCase ? id.toUpperCase() : id,
+        ...(tag !== undefined && { if_match: tag }),
+        ...blocks,
+      };
+      return [planned(raw), { kind: 'patch', id, ...(version !== undefined && { ifMatch: version }), ...blocks }];
+    }
+  }
+}
+
+function planned(raw: object): PlanItem {
+  const [item] = planUpdates([raw], validator, limits);
+  if (item === undefined) throw new Error('an item gives a plan item');
+  return item;
+}
+
+/** An etag, and the version that it stands for. */
+function tagOf(ifMatch: IfMatch, id: string, scene: Scene): { tag?: string; version?: string } {
+  const version = scene.model.current.get(id)?.version ?? 1;
+  switch (ifMatch) {
+    case 'none':
+      return {};
+    case 'any':
+      return { tag: '*', version: '*' };
+    case 'current':
+      return { tag: `"${version}"`, version: String(version) };
+    case 'next':
+      return { tag: `"${version + 1}"`, version: String(version + 1) };
+    case 'other':
+      return { tag: '"999"', version: '999' };
+    case 'weak':
+      // A weak tag matches nothing: no record has the version 0 or less.
+      return { tag: `W/"${version}"`, version: '-1' };
+  }
+}
+
+function readable({ entry, code, replayed }: AppliedBatch['outcomes'][number]): unknown {
+  return { code, replayed, entry: JSON.parse(entry) as unknown };
+}
+
+const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+
+function expectation(
+  { id, code, version, record, replayed }: ModelAnswer['outcomes'][number],
+  minimal: boolean,
+): unknown {
+  if (code !== undefined) {
+    const { retryable } = ITEM_ERRORS[code as keyof typeof ITEM_ERRORS]; // the model knows codes of the catalogue only
+    const error: unknown = expect.objectContaining({ code, retryable });
+    return { code, replayed, entry: { id, status: 'error', error } };
+  }
+  const { properties = {}, list = {}, extended = {} } = record ?? {};
+  const content = {
+    id,
+    default: { ...properties, created_at: time, updated_at: time },
+    list,
+    ...(Object.keys(extended).length > 0 && { extended }),
+  };
+  return {
+    code,
+    replayed,
+    entry: { id, status: 'ok', etag: `"${version ?? 0}"`, ...(minimal ? {} : { record: content }) },
+  };
+}

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import type { BatchOptions } from '#libs/records';
+
+type Block = Record<string, unknown>;
+
+/** Which of the team's records an item names, by its place in the scene. */
+export type Target = number;
+
+/** Which version an `if_match` names: as the batch begins, as it is after one change, one that never was, a weak tag. */
+export type IfMatch = 'current' | 'next' | 'other' | 'weak' | 'any' | 'none';
+
+export type ItemDraft =
+  | { kind: 'patch'; target: Target; upperCase: boolean; ifMatch: IfMatch; blocks: Blocks }
+  | { kind: 'delete'; target: Target; ifMatch: IfMatch }
+  | { kind: 'create'; target: Target; default: { name: string } }
+  | { kind: 'refused'; target: Target; fault: Fault };
+
+export interface Blocks {
+  default?: Block;
+  list?: Record<string, Block>;
+  extended?: Block;
+}
+
+/** Something wrong with an item, and the code that it must answer. */
+export interface Fault {
+  code: string;
+  /** What stands in place of the item's id; undefined: a good one. */
+  id?: unknown;
+  blocks: Block;
+}
+
+export interface BatchDraft {
+  items: ItemDraft[];
+  options: BatchOptions;
+  keyed: boolean;
+}
+
+/** Batches, and the order in which they are sent: a keyed one that is sent again is a retry. */
+export interface Scenario {
+  batches: BatchDraft[];
+  plays: number[];
+}
+
+/** Lists whose properties are `score` (num) and `labels` (multi_str). */
+export const listIds = ['1c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a', '2c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a'] as const;
+
+/** How many places the scene has: those below `liveTargets` are live records, the others are not there for an update. */
+export const targets = 7;
+export const liveTargets = 3;
+
+const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0'));
+const letters = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"'), { maxLength: 4 });
+const operator = fc.record({ _op: fc.constantFrom('append', 'remove'), values: letters });
+const stage = fc.constantFrom('lead', 'qualified', 'won');
+const integer = fc.integer({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
+
+function cleared<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
+}
+
+const defaultBlock = fc.record(
+  {
+    name: text,
+    notes: cleared(text),
+    stage: cleared(stage),
+    employees: cleared(integer),
+    tags: cleared(fc.oneof(letters, operator)),
+  },
+  { requiredKeys: [] },
+);
+const listBlock = fc.record(
+  { score: cleared(fc.double({ min: -1e9, max: 1e9, noNaN: true })), labels: cleared(fc.oneof(letters, operator)) },
+  { requiredKeys: [] },
+);
+const extendedBlock = fc.dictionary(
+  fc.constantFrom('a', 'b', 'key "c"'),
+  cleared(fc.oneof(text, integer, letters, operator)),
+  {
+    maxKeys: 2,
+  },
+);
+const blocks: fc.Arbitrary<Blocks> = fc.oneof(
+  fc.record({ default: defaultBlock }),
+  fc.record(
+    {
+      default: defaultBlock,
+      list: fc.dictionary(fc.constantFrom(...listIds), listBlock, { maxKeys: 2 }),
+      extended: extendedBlock,
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+const target = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: liveTargets - 1 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: targets - 1 }) },
+);
+const ifMatch: fc.Arbitrary<IfMatch> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<IfMatch>('none') },
+  { weight: 2, arbitrary: fc.constantFrom<IfMatch>('current', 'next', 'other', 'weak', 'any') },
+);
+const fault: fc.Arbitrary<Fault> = fc.constantFrom(
+  { code: 'invalid_item', id: 'no uuid', blocks: {} },
+  { code: 'invalid_item', id: null, blocks: {} },
+  { code: 'invalid_item', blocks: { defaults: {} } },
+  { code: 'invalid_item', blocks: { if_match: '8' } },
+  { code: 'unknown_property', blocks: { default: { name: 'x', nmae: 'x' } } },
+  { code: 'invalid_property', blocks: { default: { name: 'x', employees: 'many' } } },
+  { code: 'unknown_option', blocks: { default: { stage: 'sold' } } },
+  { code: 'required_property', blocks: { default: { notes: 'x', name: null } } },
+);
+
+const item: fc.Arbitrary<ItemDraft> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('patch' as const), target, upperCase: fc.boolean(), ifMatch, blocks }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('patch' as const),
+      target,
+      upperCase: fc.boolean(),
+      ifMatch,
+      blocks: fc.constantFrom<Blocks>({}, { default: {} }, { list: { [listIds[0]]: {} }, extended: {} }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), target, ifMatch }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name: text }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('refused' as const), target, fault }) },
+);
+
+const options: fc.Arbitrary<BatchOptions> = fc.record({
+  onError: fc.constantFrom('continue', 'stop', 'rollback'),
+  return: fc.constantFrom('representation', 'representation', 'minimal'),
+  dryRun: fc.constantFrom(false, false, false, true),
+});
+
+const batch: fc.Arbitrary<BatchDraft> = fc.record({
+  items: fc.array(item, { minLength: 1, maxLength: 12 }),
+  options,
+  keyed: fc.boolean(),
+});
+
+export const scenario: fc.Arbitrary<Scenario> = fc.array(batch, { minLength: 1, maxLength: 3 }).chain((batches) =>
+  fc.record({
+    batches: fc.constant(batches),
+    plays: fc.array(fc.nat(batches.length - 1), { minLength: 2, maxLength: 5 }),
+  }),
+);

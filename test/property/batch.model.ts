@@ -1,0 +1,154 @@
+import type { BatchOptions } from '#libs/records';
+
+type Block = Record<string, unknown>;
+
+export interface ModelRecord {
+  objectType: string;
+  properties: Block;
+  list: Record<string, Block>;
+  extended: Block;
+  version: number;
+  deleted: boolean;
+}
+
+/** What an item asks for, in the words of the contract. `ifMatch` is the version that the etag names, or `*`. */
+export type ModelItem =
+  | { kind: 'patch'; id: string; ifMatch?: string; default?: Block; list?: Record<string, Block>; extended?: Block }
+  | { kind: 'delete'; id: string; ifMatch?: string }
+  | { kind: 'create'; id: string; default: Block }
+  | { kind: 'refused'; id: string | null; code: string };
+
+export interface ModelOutcome {
+  id: string | null;
+  /** Undefined: applied. */
+  code?: string;
+  version?: number;
+  record?: ModelRecord;
+  replayed: boolean;
+}
+
+export interface ModelAnswer {
+  state: 'executed' | 'resumed' | 'replayed';
+  outcomes: ModelOutcome[];
+}
+
+/** What a key remembers: outcomes by place in the request. */
+export type ModelLedger = Map<number, ModelOutcome>;
+
+const objectType = 'organization';
+const mayStillChange = new Set(['not_attempted', 'rolled_back']);
+
+/** One team's records and what batches do to them, as the contract says it: no locks, no SQL, one batch at a time. */
+export class BatchModel {
+  constructor(private records: Map<string, ModelRecord>) {}
+
+  get current(): ReadonlyMap<string, ModelRecord> {
+    return this.records;
+  }
+
+  apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelAnswer {
+    const known = new Map(ledger);
+    const before = structuredClone(this.records);
+    const together = options.onError === 'rollback';
+    const outcomes: ModelOutcome[] = [];
+    for (const [place, item] of items.entries()) {
+      const settled = known.get(place);
+      const stopped = options.onError === 'stop' && outcomes.some(({ code }) => code !== undefined);
+      if (settled) outcomes.push({ ...settled, replayed: true });
+      else outcomes.push(stopped ? failure(item, 'not_attempted') : this.applyItem(item));
+    }
+
+    const failed = outcomes.some(({ code }) => code !== undefined);
+    if ((together && failed) || options.dryRun) this.records = before;
+    const answered = together && failed ? outcomes.map(rolledBack) : outcomes;
+    if (ledger) remember(ledger, answered);
+    const state = known.size === items.length ? 'replayed' : known.size > 0 ? 'resumed' : 'executed';
+    return { state, outcomes: answered };
+  }
+
+  private applyItem(item: ModelItem): ModelOutcome {
+    if (item.kind === 'refused') return failure(item, item.code);
+    const existing = this.records.get(item.id);
+    if (item.kind === 'create') {
+      if (existing) return failure(item, 'conflict');
+      const created = { objectType, properties: item.default, list: {}, extended: {}, version: 1, deleted: false };
+      this.records.set(item.id, created);
+      return success(item.id, created);
+    }
+
+    if (existing?.objectType !== objectType || existing.deleted) return failure(item, 'not_found');
+    if (item.ifMatch !== undefined && item.ifMatch !== '*' && item.ifMatch !== String(existing.version)) {
+      return failure(item, 'precondition_failed');
+    }
+    if (item.kind === 'patch' && !changesAnything(item)) return success(item.id, existing);
+
+    const changed = structuredClone(existing);
+    changed.version += 1;
+    if (item.kind === 'delete') changed.deleted = true;
+    else patch(changed, item);
+    this.records.set(item.id, changed);
+    return success(item.id, changed);
+  }
+}
+
+function patch(record: ModelRecord, change: ModelItem & { kind: 'patch' }): void {
+  patchBlock(record.properties, change.default ?? {});
+  // Opaque: nothing in it is an operator or a set.
+  const extended = Object.entries({ ...record.extended, ...change.extended });
+  record.extended = Object.fromEntries(extended.filter(([, value]) => value !== null));
+  for (const [listId, block] of Object.entries(change.list ?? {})) {
+    if (Object.keys(block).length > 0) patchBlock((record.list[listId] ??= {}), block);
+  }
+}
+
+function patchBlock(block: Block, change: Block): void {
+  for (const [slug, value] of Object.entries(change)) {
+    // The slugs come from the test's own few.
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+    if (value === null) delete block[slug];
+    else if (isOperator(value)) block[slug] = operate(block[slug], value);
+    else block[slug] = Array.isArray(value) ? [...new Set(value)] : value;
+  }
+}
+
+interface Operator {
+  _op: 'append' | 'remove';
+  values: unknown[];
+}
+
+function isOperator(value: unknown): value is Operator {
+  return typeof value === 'object' && value !== null && '_op' in value;
+}
+
+function operate(current: unknown, { _op, values }: Operator): unknown[] {
+  const elements: unknown[] = Array.isArray(current) ? current : [];
+  return _op === 'append'
+    ? [...new Set([...elements, ...values])]
+    : elements.filter((element) => !values.includes(element));
+}
+
+function changesAnything({
+  default: properties = {},
+  list = {},
+  extended = {},
+}: ModelItem & { kind: 'patch' }): boolean {
+  return [properties, extended, ...Object.values(list)].some((block) => Object.keys(block).length > 0);
+}
+
+function success(id: string, record: ModelRecord): ModelOutcome {
+  return { id, version: record.version, record: structuredClone(record), replayed: false };
+}
+
+function failure({ id }: { id: string | null }, code: string): ModelOutcome {
+  return { id, code, replayed: false };
+}
+
+function rolledBack(outcome: ModelOutcome): ModelOutcome {
+  return outcome.code === undefined ? failure(outcome, 'rolled_back') : outcome;
+}
+
+function remember(ledger: ModelLedger, outcomes: readonly ModelOutcome[]): void {
+  for (const [place, outcome] of outcomes.entries()) {
+    if (outcome.code === undefined || !mayStillChange.has(outcome.code)) ledger.set(place, outcome);
+  }
+}
