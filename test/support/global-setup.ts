@@ -19,7 +19,13 @@ declare module 'vitest' {
 }
 
 /** What the tests drive, and the Debian package that has it. */
-const programs = { 'redis-server': 'redis-server', haproxy: 'haproxy', chromium: 'chromium', curl: 'curl', ps: 'procps' };
+const programs = {
+  'redis-server': 'redis-server',
+  haproxy: 'haproxy',
+  chromium: 'chromium',
+  curl: 'curl',
+  ps: 'procps',
+};
 
 /**
  * Starts the Postgres and the Redis that tests share, and migrates one database of which every test file gets a copy.
@@ -41,7 +47,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 function requirePrograms(): void {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  const missing = Object.entries(programs).filter(([name]) => !folders.some((folder) => existsSync(join(folder, name))));
+  const missing = Object.entries(programs).filter(
+    ([name]) => !folders.some((folder) => existsSync(join(folder, name))),
+  );
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name).join(' ');
   throw new Error(`the tests drive ${missing.map(([name]) => name).join(', ')}: apt-get install ${packages}`);
