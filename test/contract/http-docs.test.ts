@@ -90,8 +90,8 @@ describe('the OpenAPI document', () => {
 
   it('has every error code that a request or an item can meet', () => {
     const schemas = document.components?.schemas as Record<string, { properties: { code: { enum: string[] } } }>;
-    expect(schemas['Error']?.properties.code.enum).toEqual(Object.keys(PROBLEMS));
-    expect(schemas['ItemError']?.properties.code.enum).toEqual(Object.keys(ITEM_ERRORS));
+    expect(schemas.Error?.properties.code.enum).toEqual(Object.keys(PROBLEMS));
+    expect(schemas.ItemError?.properties.code.enum).toEqual(Object.keys(ITEM_ERRORS));
     const update = operations.find(({ operation }) => operation.operationId === 'batchUpdate')?.operation;
     expect(Object.keys(update?.responses['409']?.content?.['application/json']?.examples ?? {})).toEqual([
       'idempotency_key_mismatch',
@@ -119,7 +119,7 @@ describe('the OpenAPI document', () => {
 
   it('shows a batch that does what its example says', async () => {
     const update = operations.find(({ operation }) => operation.operationId === 'batchUpdate')?.operation;
-    const body = update?.requestBody?.content['application/json']?.examples?.['partial']?.value;
+    const body = update?.requestBody?.content['application/json']?.examples?.partial?.value;
     const answer = await caller.call('POST', caller.path('organization/batch/update'), { body });
     expect(answer.body).toMatchObject({
       results: [

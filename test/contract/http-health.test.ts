@@ -42,8 +42,18 @@ describe('readiness', () => {
   });
 
   it.each([
-    ['is away', (): void => proxy.cut()],
-    ['hangs', (): void => proxy.hang()],
+    [
+      'is away',
+      (): void => {
+        proxy.cut();
+      },
+    ],
+    [
+      'hangs',
+      (): void => {
+        proxy.hang();
+      },
+    ],
   ])('is 503 within two seconds when Postgres %s, and 200 when it is back', async (_, disturb) => {
     disturb();
     const start = performance.now();

@@ -93,7 +93,7 @@ describe('a stop', () => {
     await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
     await socket.send(`{}${LIVE}`);
     const answer = await socket.answer();
-    expect([answer.status, answer.headers['connection']]).toEqual([400, 'close']);
+    expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
     expect(await socket.end()).toBe('');
     await stopped;
   });

@@ -24,6 +24,7 @@ function head(headers: Record<string, string>): string {
 /** Sends all of the body before it reads, as simple clients do: a reset on the way would lose the answer. */
 async function upload(headers: Record<string, string>, body: (socket: RawSocket) => Promise<void>): Promise<unknown[]> {
   const socket = await RawSocket.open(gateway.url);
+  socket.stopReading();
   await socket.send(head(headers));
   await body(socket);
   const answers = [await socket.answer()];

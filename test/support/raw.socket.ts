@@ -39,6 +39,11 @@ export class RawSocket {
     return !this.closed;
   }
 
+  /** Reads nothing until an answer is asked for, as callers do that send all of a body first. */
+  stopReading(): void {
+    this.socket.pause();
+  }
+
   /** Resolves when the bytes are on their way. */
   send(bytes: string | Buffer): Promise<void> {
     return new Promise((resolve) => {
@@ -50,6 +55,7 @@ export class RawSocket {
 
   /** The next answer, which must have a content-length. @throws Error if the connection ends before */
   async answer(): Promise<RawAnswer> {
+    this.socket.resume();
     for (;;) {
       const answer = this.take();
       if (answer !== undefined) return answer;

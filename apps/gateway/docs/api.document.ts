@@ -14,6 +14,7 @@ Patch up to 100 records in one request: each in its own transaction, each exactl
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
+type Parameter = Extract<NonNullable<Operation['parameters']>[number], { name: string }>;
 
 /** The OpenAPI 3.1 document of this program, made from its controllers once they are there. */
 @Injectable()
@@ -48,7 +49,7 @@ function describe(app: INestApplication): OpenAPIObject {
     .addTag('Properties', 'What records can hold.')
     .addTag('Operations', 'For platforms and load balancers.')
     .build();
-  const document = SwaggerModule.createDocument(app, config);
+  const document = SwaggerModule.createDocument(app, config, { autoTagControllers: false });
   return {
     ...document,
     paths: mapValues(document.paths, completed),
@@ -60,14 +61,20 @@ function describe(app: INestApplication): OpenAPIObject {
   };
 }
 
-/** Adds to each operation of a path how every operation may refuse. */
-function completed(path: PathItem): PathItem {
-  return mapValues(path as Record<string, Operation>, (operation) => ({
+/** Adds to each operation of a path how every operation may refuse, and puts its parameters in the order of reading. */
+function completed(item: PathItem, path: string): PathItem {
+  return mapValues(item as Record<string, Operation>, (operation) => ({
     ...operation,
+    parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
     responses: { ...commonResponses(operation.security !== undefined), ...operation.responses },
   }));
 }
 
-function mapValues<T>(object: Record<string, T>, map: (value: T) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
+/** Those of the path first, as they stand in it; then those of the query, then headers. */
+function placeOf({ name, in: kind }: Parameter, path: string): number {
+  return kind === 'path' ? path.indexOf(`{${name}}`) : path.length + (kind === 'query' ? 0 : 1);
+}
+
+function mapValues<T>(object: Record<string, T>, map: (value: T, key: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));
 }
