@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { Metrics } from '#libs/telemetry';
+import { ProcessMetrics } from '#libs/telemetry';
 import { Database } from './database';
 
 /** Opens the pool that the settings describe. Connects at first use, so it succeeds with Postgres down. */
@@ -36,8 +36,8 @@ export class DatabaseModule {
       providers: [
         {
           provide: Database,
-          inject: [Metrics],
-          useFactory: (metrics: Metrics) => {
+          inject: [ProcessMetrics],
+          useFactory: (metrics: ProcessMetrics) => {
             const database = openDatabase(settings, (kind) => {
               metrics.countDatabaseError(kind);
             });

@@ -82,7 +82,13 @@ async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migrat
     'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
     [name, checksum],
   );
-  if (inserted.rowCount === 0) return false;
+  if (inserted.rowCount === 0) {
+    // Whoever applied it, even just now, must have had the same file.
+    const found = 'SELECT name, checksum FROM schema_migrations WHERE name = $1';
+    const { rows } = await client.query<Pick<Migration, 'name' | 'checksum'>>(found, [name]);
+    for (const applied of rows) refuseEdited(applied, checksum);
+    return false;
+  }
   await client.query(sql);
   return true;
 }
@@ -114,10 +120,13 @@ function refuseStrangers(migrations: Migration[], applied: Map<string, string>):
           'restore the file, or migrate with the version of the program that has it',
       );
     }
-    if (expected !== checksum) {
-      throw new MigrationError(
-        `migration ${name} was edited after it was applied: restore the file, and put the change into a new migration`,
-      );
-    }
+    refuseEdited({ name, checksum }, expected);
   }
+}
+
+function refuseEdited({ name, checksum }: Pick<Migration, 'name' | 'checksum'>, expected: string): void {
+  if (checksum === expected) return;
+  throw new MigrationError(
+    `migration ${name} was edited after it was applied: restore the file, and put the change into a new migration`,
+  );
 }

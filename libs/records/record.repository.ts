@@ -67,14 +67,14 @@ export class RecordRepository {
     const endsAt = performance.now() + budgetMs - Math.min(200, budgetMs * 0.15);
     const call = { begun: false };
     try {
-      return await this.database.withClient(
-        async (client) => {
+      const { rows } = await this.database.withClient(
+        (client) => {
           call.begun = true;
-          const { rows } = await client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
-          return this.read(plan, rows[0]);
+          return client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
         },
         { timeoutMs: budgetMs },
       );
+      return this.read(plan, rows[0]);
     } catch (error) {
       if (error instanceof DatabaseUnavailable && call.begun) return outcomeUnknown(plan, key !== undefined);
       throw error;

@@ -66,7 +66,7 @@ describe('an item', () => {
     const ids = await scene(3);
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = patient.apply(batch(teamId, patches(ids)));
-    await engine.waitingBackend();
+    await engine.waiting();
     expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1]);
     await engine.session.release();
     expect(codesOf(await running)).toEqual(['ok', 'ok', 'ok']);
@@ -80,7 +80,7 @@ describe('an item', () => {
     expect(codesOf(result)).toEqual(['ok', 'ok', 'locked', 'ok', 'ok']);
     expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1, 2, 2]);
     expect(ms).toBeGreaterThanOrEqual(lockTimeoutMs);
-    expect(ms).toBeLessThan(2 * lockTimeoutMs);
+    expect(ms).toBeLessThan(3 * lockTimeoutMs);
     const seconds = result.outcomes.map((outcome) => outcome.seconds * 1000);
     expect(seconds[2]).toBeGreaterThanOrEqual(lockTimeoutMs);
     expect(Math.max(...seconds.filter((_, place) => place !== 2))).toBeLessThan(lockTimeoutMs);
@@ -166,12 +166,12 @@ describe('a batch', () => {
 
   it('answers before its budget is spent: what is not begun is not_attempted', async () => {
     const ids = await scene(6);
-    const budgetMs = 1_000;
+    const budgetMs = 1_300;
     await engine.session.hold(teamId, ids.slice(1, 5));
     for (const key of [undefined, newKey()]) {
       const work = batch(teamId, patches(ids));
       const { result, ms } = await timed(engine.apply(work, key, budgetMs));
-      expect(codesOf(result)).toEqual(['ok', 'locked', 'locked', 'locked', 'not_attempted', 'not_attempted']);
+      expect(codesOf(result)).toEqual(['ok', 'locked', 'locked', 'locked', 'locked', 'not_attempted']);
       expect(ms).toBeLessThan(budgetMs);
     }
     await engine.session.release();
@@ -219,7 +219,7 @@ describe('a batch', () => {
 
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = patient.apply(batch(teamId, items, { onError: 'rollback' }));
-    await engine.waitingBackend();
+    await engine.waiting();
     expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1]);
     await engine.session.release();
     expect(codesOf(await running)).toEqual(['ok', 'ok', 'ok']);

@@ -50,7 +50,8 @@ async function interrupted(
 ): Promise<AppliedBatch> {
   await engine.session.hold(plan.teamId, ids.slice(2, 3));
   const running = engine.apply(plan, key);
-  await engine.session.query(interrupt[kind], [await engine.waitingBackend()]);
+  const [waiting] = await engine.waiting();
+  await engine.session.query(interrupt[kind], [waiting]);
   const answer = await running;
   await engine.session.release();
   return answer;
@@ -140,15 +141,16 @@ describe('a batch that is interrupted at any moment', () => {
 describe('the settings that a batch makes for its session', () => {
   async function settings(): Promise<unknown> {
     const { rows } = await engine.database.query(
-      "SELECT current_setting('lock_timeout') AS lock_timeout, current_setting('synchronous_commit') AS synchronous_commit",
+      `SELECT current_setting('lock_timeout') AS lock_timeout,
+              current_setting('synchronous_commit') AS synchronous_commit, pg_backend_pid() AS backend`,
     );
     return rows[0];
   }
-  const untouched = { lock_timeout: '0', synchronous_commit: 'on' };
 
   it('are gone when it returns', async () => {
     const { plan } = await scene(3);
     const key = newKey();
+    const untouched = { lock_timeout: '0', synchronous_commit: 'on', backend: await backend() };
     await engine.apply(plan);
     expect(await settings()).toEqual(untouched);
     await engine.apply(plan, key, 300);
@@ -200,7 +202,7 @@ describe('a Postgres that loses its power under load', () => {
       const finish = new AbortController();
       const load = callers.map((caller) => caller.run(finish.signal));
       const acknowledged = callers.map((caller) => caller.acknowledged);
-      await until(() => callers.every((caller, index) => caller.acknowledged > (acknowledged[index] ?? 0) + 5));
+      await until(() => callers.every((caller, index) => caller.acknowledged > (acknowledged[index] ?? 0) + 20));
       await server.stop('immediate');
       finish.abort();
       await server.start();

@@ -96,16 +96,16 @@ export class Engine {
     return this.records.apply(plan, budgetMs, key);
   }
 
-  /** Resolves with the backend of the engine that waits for a lock. */
-  async waitingBackend(): Promise<number> {
+  /** Resolves with the backends of engines that wait for a lock, as soon as there are so many. */
+  async waiting(count = 1): Promise<number[]> {
     for (;;) {
       // Inside of a transaction the view does not change by itself.
       await this.session.query('SELECT pg_stat_clear_snapshot()');
-      const [row] = await this.session.query<{ pid: number }>(
+      const rows = await this.session.query<{ pid: number }>(
         `SELECT pid FROM pg_stat_activity
           WHERE datname = current_database() AND application_name = 'prism-gateway' AND wait_event_type = 'Lock'`,
       );
-      if (row) return row.pid;
+      if (rows.length >= count) return rows.map(({ pid }) => pid);
       await sleep(5);
     }
   }
