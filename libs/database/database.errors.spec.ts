@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlStateOf } from './database.errors';
+
+function reported(code: string, message = 'something'): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+describe('isConnectionFailure', () => {
+  it.each([
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    '08006',
+    '53300',
+    '57P01',
+    '57P03',
+    '25006',
+  ])('is so with code %s', (code) => {
+    expect(isConnectionFailure(reported(code))).toBe(true);
+  });
+
+  it.each([
+    'Connection terminated unexpectedly',
+    'Connection terminated',
+    'Client has encountered a connection error and is not queryable',
+    'Client was closed and is not queryable',
+  ])('is so with what node-postgres says: %s', (message) => {
+    expect(isConnectionFailure(new Error(message))).toBe(true);
+  });
+
+  it.each([
+    reported('23505'),
+    reported('42P01'),
+    reported('57014'),
+    new Error('other'),
+    null,
+    'ECONNREFUSED',
+    { code: 8 },
+  ])('is not so with %s', (error) => {
+    expect(isConnectionFailure(error)).toBe(false);
+  });
+});
+
+describe('isPassingFailure', () => {
+  it.each(['57014', '55P03', '40001', '40P01'])('is so with SQLSTATE %s', (code) => {
+    expect(isPassingFailure(reported(code))).toBe(true);
+  });
+
+  it.each(['23505', '22003', '40002', 'ECONNRESET'])('is not so with %s', (code) => {
+    expect(isPassingFailure(reported(code))).toBe(false);
+  });
+});
+
+describe('sqlStateOf', () => {
+  it('is what Postgres reported, and nothing else', () => {
+    expect(sqlStateOf(reported('23505'))).toBe('23505');
+    for (const other of [reported('EPIPE5x'), reported('ECONNREFUSED'), new Error('x'), undefined]) {
+      expect(sqlStateOf(other)).toBeUndefined();
+    }
+  });
+});
+
+describe('DatabaseUnavailable', () => {
+  it('is a 503 that tells nothing of what is behind it', () => {
+    const error = new DatabaseUnavailable('connection', { cause: new Error('postgres://user:secret@host') });
+    expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'connection' });
+    expect(error.message).not.toContain('secret');
+  });
+});

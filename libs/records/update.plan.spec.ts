@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { ItemValidator, type PropertyDefinition } from '#libs/properties';
+import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
+
+const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
+const listId = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
+
+const common = { name: 'A property', native: true, locked: false, options: [] };
+const definitions: PropertyDefinition[] = [
+  { ...common, id, slug: 'name', type: 'str', required: true, list_id: null },
+  { ...common, id, slug: 'notes', type: 'text', required: false, list_id: null },
+  { ...common, id, slug: 'tags', type: 'multi_str', required: false, list_id: null },
+  { ...common, id, slug: 'score', type: 'num', required: false, list_id: listId },
+];
+const validator = new ItemValidator('organization', definitions, 'reject');
+const ample = { itemLimitBytes: 262_144, bodyBytes: 1_000 };
+
+function plan(item: unknown, limits = ample): unknown {
+  return planUpdates([item], validator, limits)[0];
+}
+
+/** The error object that the item's entry will carry, beside what is answered as its id. */
+function refusal(item: unknown, limits = ample): unknown {
+  const planned = planUpdates([item], validator, limits)[0];
+  if (planned?.op !== 'refuse') throw new Error(`not refused: ${JSON.stringify(planned)}`);
+  const error = JSON.parse(planned.error) as object;
+  return { id: planned.id, code: planned.code, error };
+}
+
+describe('uuidOf', () => {
+  it.each([
+    ['version 4', id],
+    ['version 7', '0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
+    ['no version at all', '12345678-1234-0234-0234-123456789abc'],
+    ['nil', '00000000-0000-0000-0000-000000000000'],
+    ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+  ])('takes a UUID of %s', (_, uuid) => {
+    expect(uuidOf(uuid)).toBe(uuid);
+    expect(uuidOf(uuid.toUpperCase())).toBe(uuid);
+  });
+
+  it.each([
+    '',
+    'acme',
+    id.slice(1),
+    `${id}0`,
+    `{${id}}`,
+    `urn:uuid:${id}`,
+    id.replaceAll('-', ''),
+    id.replace('1', 'g'),
+    ` ${id}`,
+    `${id}\n`,
+    null,
+    undefined,
+    8,
+    [id],
+    { id },
+    `${id}'; DROP TABLE records; --`,
+  ])('refuses %j', (value) => {
+    expect(uuidOf(value)).toBeUndefined();
+  });
+});
+
+describe('planUpdates', () => {
+  it('takes the short way for an item that only sets properties', () => {
+    expect(plan({ id, default: { name: 'Acme', tags: ['a', 'a'] } })).toEqual({
+      op: 'update',
+      id,
+      set: { name: 'Acme', tags: ['a'] },
+    });
+  });
+
+  it('changes every block of an item together', () => {
+    const item = {
+      id,
+      default: { name: 'Acme', notes: null, tags: { _op: 'append', values: ['b'] } },
+      list: { [listId]: { score: 3 } },
+      extended: { a: { b: null }, c: null },
+    };
+    expect(plan(item)).toEqual({
+      op: 'update',
+      id,
+      default: { set: { name: 'Acme' }, clear: ['notes'], ops: { tags: { op: 'append', values: ['b'] } } },
+      list: { [listId]: { set: { score: 3 }, clear: null, ops: null } },
+      extended: { set: { a: { b: null } }, clear: ['c'] },
+    });
+  });
+
+  it.each([{ id }, { id, default: {} }, { id, list: {} }, { id, list: { [listId]: {} } }, { id, extended: {} }])(
+    'only reads what is not changed: %j',
+    (item) => {
+      expect(plan(item)).toEqual({ op: 'read', id });
+    },
+  );
+
+  it('answers an id in lower case', () => {
+    expect(plan({ id: id.toUpperCase() })).toEqual({ op: 'read', id });
+    expect(refusal({ id: id.toUpperCase(), default: { nmae: 'x' } })).toMatchObject({ id, code: 'unknown_property' });
+  });
+
+  it('keeps the order and the number of the items, good or bad', () => {
+    const items = [{ id }, null, { id, default: { name: 'x' } }, { id: 'x' }, { id }];
+    const ops = planUpdates(items, validator, ample).map(({ op }) => op);
+    expect(ops).toEqual(['read', 'refuse', 'update', 'refuse', 'read']);
+  });
+
+  it.each([null, 8, 'acme', true, [], [{ id }], undefined])('refuses an item that is no object: %j', (item) => {
+    expect(refusal(item)).toMatchObject({ id: null, code: 'invalid_item', error: { retryable: false } });
+  });
+
+  it.each([
+    [{}, 'required'],
+    [{ default: {} }, 'required'],
+    [{ id: null }, 'uuid'],
+    [{ id: 8 }, 'uuid'],
+    [{ id: 'acme' }, 'uuid'],
+    [{ id: [id] }, 'uuid'],
+  ])('refuses the id of %j', (item, code) => {
+    expect(refusal(item)).toMatchObject({
+      id: null,
+      code: 'invalid_item',
+      error: { errors: [{ field: '.id', code }] },
+    });
+  });
+
+  it.each(['defaults', 'ID', 'if-match', 'version', '', 'toString'])('refuses an unknown key: %j', (key) => {
+    expect(refusal({ id, [key]: 1 })).toMatchObject({
+      id,
+      code: 'invalid_item',
+      error: { errors: [{ field: `.${key}`, code: 'unknown_field' }] },
+    });
+  });
+
+  it.each([
+    ['default', null],
+    ['default', []],
+    ['default', 'x'],
+    ['list', []],
+    ['list', { [listId]: null }],
+    ['list', { acme: {} }],
+    ['extended', 8],
+  ])('refuses a malformed %s block: %j', (block, value) => {
+    expect(refusal({ id, [block]: value })).toMatchObject({ id, code: 'invalid_item' });
+  });
+
+  it.each([
+    ['unknown_property', { nmae: 'x' }],
+    ['invalid_property', { name: 8 }],
+    ['required_property', { name: null }],
+  ])('answers %s with the field that it is about', (code, block) => {
+    const field = `.default.${Object.keys(block)[0] ?? ''}`;
+    expect(refusal({ id, default: block })).toMatchObject({ id, code, error: { code, errors: [{ field }] } });
+  });
+
+  describe('holds the size of an item against the limit', () => {
+    const item = { id, default: { notes: 'é'.repeat(100) } };
+    const bytes = Buffer.byteLength(JSON.stringify(item));
+
+    it('at the limit it is taken', () => {
+      expect(plan(item, { itemLimitBytes: bytes, bodyBytes: bytes + 50 })).toMatchObject({ op: 'update' });
+    });
+
+    it('one byte above, it is too_large and nothing of it is looked at', () => {
+      const limits = { itemLimitBytes: bytes - 1, bodyBytes: bytes + 50 };
+      expect(refusal(item, limits)).toMatchObject({ id, code: 'too_large', error: { retryable: false } });
+      expect(refusal({ ...item, default: { notes: 8, nmae: 'é'.repeat(100) } }, limits)).toMatchObject({
+        code: 'too_large',
+      });
+    });
+
+    it('its neighbours are unharmed', () => {
+      const limits = { itemLimitBytes: bytes - 1, bodyBytes: 2 * bytes };
+      expect(planUpdates([{ id }, item, { id }], validator, limits).map(({ op }) => op)).toEqual([
+        'read',
+        'refuse',
+        'read',
+      ]);
+    });
+  });
+
+  describe('takes if_match', () => {
+    it('as a version', () => {
+      expect(plan({ id, if_match: '"8"' })).toEqual({ op: 'read', id, if_match: '8' });
+      expect(plan({ id, if_match: '"8"', default: { name: 'x' } })).toEqual({
+        op: 'update',
+        id,
+        if_match: '8',
+        set: { name: 'x' },
+      });
+      expect(plan({ id, if_match: '"8"', default: { notes: null } })).toMatchObject({ op: 'update', if_match: '8' });
+    });
+
+    it('as no condition but that the record is there, when it is *', () => {
+      expect(plan({ id, if_match: '*' })).toEqual({ op: 'read', id });
+    });
+
+    it('as one that no record meets, when it is weak or not ours', () => {
+      expect(plan({ id, if_match: 'W/"8"' })).toMatchObject({ if_match: '-1' });
+      expect(plan({ id, if_match: '"theirs"' })).toMatchObject({ if_match: '-1' });
+    });
+
+    it.each(['8', 8, null, '', ['"8"'], '"8", "9"'])('refuses it as %j', (tag) => {
+      expect(refusal({ id, if_match: tag })).toMatchObject({
+        id,
+        code: 'invalid_item',
+        error: { errors: [{ field: '.if_match', code: 'etag' }] },
+      });
+    });
+  });
+});
+
+describe('planDeletes', () => {
+  it('plans one deletion an id, in order, duplicates included', () => {
+    expect(planDeletes([id, listId.toUpperCase(), id])).toEqual([
+      { op: 'delete', id },
+      { op: 'delete', id: listId },
+      { op: 'delete', id },
+    ]);
+  });
+
+  it.each(['acme', null, 8, { id }])('refuses %j in its place', (bad) => {
+    const [first, second] = planDeletes([bad, id]);
+    expect(first).toMatchObject({ op: 'refuse', id: null, code: 'invalid_item' });
+    expect(second).toEqual({ op: 'delete', id });
+  });
+});
+
+describe('planPatch', () => {
+  it('takes a condition along', () => {
+    const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
+    expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
+    expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });
+  });
+});
