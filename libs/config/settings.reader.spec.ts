@@ -34,6 +34,7 @@ describe('readSettings', () => {
       unknownProperties: 'reject',
       idempotencyTtlSeconds: 86_400,
       idempotencyCacheSeconds: 3600,
+      retentionIntervalSeconds: 60,
     });
   });
 

@@ -4,6 +4,7 @@ import { host, integer, oneOf, url } from './variable.type';
 const PORT = integer(0, 65_535);
 const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
+const ONE_HOUR_SECONDS = 3_600;
 const HUNDRED_MEBIBYTES = 104_857_600;
 
 /**
@@ -54,7 +55,7 @@ export class Settings {
 
   @Variable({
     group: 'Addresses',
-    description: 'Where the admin port listens: `/metrics` and `/health/live`.',
+    description: 'Where the admin port listens: `/metrics` and `/health/live`; of a worker, `/health/ready` as well.',
     type: host(),
     default: '0.0.0.0',
   })
@@ -155,7 +156,7 @@ export class Settings {
   @Variable({
     group: 'Idempotency',
     description:
-      'How long an `Idempotency-Key` lives. After it, for 7 days more, re-use is 409 `idempotency_key_stale`.',
+      'How long an `Idempotency-Key` lives. After it, for 7 days more, re-use is 409 `idempotency_key_stale`. The same for gateways and workers.',
     type: integer(1, SEVEN_DAYS_SECONDS),
     default: 86_400,
   })
@@ -169,4 +170,12 @@ export class Settings {
     default: 3_600,
   })
   readonly idempotencyCacheSeconds!: number;
+
+  @Variable({
+    group: 'Worker',
+    description: 'How long a worker rests between two passes that remove what is over.',
+    type: integer(1, ONE_HOUR_SECONDS),
+    default: 60,
+  })
+  readonly retentionIntervalSeconds!: number;
 }

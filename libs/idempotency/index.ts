@@ -5,3 +5,7 @@ export type { IdempotentCall } from './idempotency.interceptor';
 export { IdempotencyModule } from './idempotency.module';
 export { Idempotent } from './idempotent.decorator';
 export type { KeptAnswer } from './kept-answer';
+export { pause } from './pause';
+export { RetentionModule } from './retention.module';
+export { RetentionRepository } from './retention.repository';
+export { type RetentionPass, RetentionService } from './retention.service';

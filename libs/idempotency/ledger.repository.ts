@@ -4,9 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database } from '#libs/database';
 import type { IdempotencyId } from './idempotency-id';
-
-/** How long a key whose lifetime is over is refused rather than new again. */
-const STALE_SECONDS = 7 * 86_400;
+import { STALE_SECONDS } from './key-lifetime';
 
 /**
  * - `complete`: the ledger holds every outcome of this very request

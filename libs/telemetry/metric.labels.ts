@@ -53,6 +53,13 @@ export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
 
 export const POOL_STATES = ['total', 'idle'] as const;
 
+/** What retention removes: rows of requests, and partitions of item rows. */
+export const REMOVED_KINDS = ['request', 'partition'] as const;
+export type RemovedKind = (typeof REMOVED_KINDS)[number];
+
+export const RETENTION_RESULTS = ['ok', 'error'] as const;
+export type RetentionResult = (typeof RETENTION_RESULTS)[number];
+
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
 type MetricMethod = (typeof METHODS)[number];
 

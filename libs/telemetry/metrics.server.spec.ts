@@ -30,6 +30,19 @@ describe('MetricsServer', () => {
     expect(await answer.json()).toEqual({ status: 'ok' });
   });
 
+  it.each([
+    ['ok', 200],
+    ['unavailable', 503],
+  ] as const)('says whether the process is ready, where it is told how: %s is %i', async (status, code) => {
+    expect((await fetch(`${base}/health/ready`)).status).toBe(404);
+    const other = new MetricsServer(metrics);
+    const port = await other.start('127.0.0.1', 0, () => Promise.resolve({ status, checks: { postgres: 'up' } }));
+    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    expect(answer.status).toBe(code);
+    expect(await answer.json()).toEqual({ status, checks: { postgres: 'up' } });
+    await other.close();
+  });
+
   it('answers HEAD without a body', async () => {
     const answer = await fetch(`${base}/metrics`, { method: 'HEAD' });
     expect(answer.status).toBe(200);

@@ -2,22 +2,39 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { problemAnswer, ProblemException, problemOf } from '#libs/problems';
-import { Metrics } from './metrics';
+import { ProcessMetrics } from './process.metrics';
 
-/** The admin port: `/metrics` and `/health/live`. Apart from the API, so that no caller reaches it and a scrape never queues behind one. */
+/** Whether the process can do its work, and what that was told by. */
+export interface Readiness {
+  readonly status: 'ok' | 'unavailable';
+  readonly checks: Readonly<Record<string, string | boolean>>;
+}
+
+interface Page {
+  status: number;
+  type: string;
+  body: string;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** The admin port: `/metrics`, `/health/live` and, where it is given, `/health/ready`. Apart from the API, so that no caller reaches it and a scrape never queues behind one. */
 @Injectable()
 export class MetricsServer {
   private readonly logger = new Logger(MetricsServer.name);
   private server: Server | undefined;
+  private ready: (() => Promise<Readiness>) | undefined;
 
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly metrics: ProcessMetrics) {}
 
   /**
    * @param port 0 takes any free one
+   * @param ready what `/health/ready` says; a process that has it on another port gives none
    * @returns the port it listens on
    * @throws what `listen` fails with, e.g. EADDRINUSE
    */
-  async start(host: string, port: number): Promise<number> {
+  async start(host: string, port: number, ready?: () => Promise<Readiness>): Promise<number> {
+    this.ready = ready;
     const server = createServer((request, response) => void this.answer(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -43,25 +60,41 @@ export class MetricsServer {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { type, body } = await this.page(request);
-      response.writeHead(200, { 'content-type': type }).end(body);
+      const { status, type, body } = await this.page(request);
+      response.writeHead(status, { 'content-type': type }).end(body);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === 'internal')
-        this.logger.error('metrics could not be collected', (problem.cause as Error).stack);
+        this.logger.error('the admin port could not answer', (problem.cause as Error).stack);
       const { status, headers, body } = problemAnswer(problem, uuidv7());
       response.writeHead(status, headers).end(body);
     }
   }
 
   /** @throws ProblemException for an unknown path or method */
-  private async page({ url = '/', method = '' }: IncomingMessage): Promise<{ type: string; body: string }> {
-    const [path] = url.split('?');
-    if (path !== '/metrics' && path !== '/health/live') throw new ProblemException('not_found');
+  private async page({ url = '/', method = '' }: IncomingMessage): Promise<Page> {
+    const [path = '/'] = url.split('?');
+    const page = this.pages().get(path);
+    if (page === undefined) throw new ProblemException('not_found');
     if (method !== 'GET' && method !== 'HEAD') {
       throw new ProblemException('method_not_allowed', undefined, { headers: { allow: 'GET, HEAD' } });
     }
-    if (path === '/health/live') return { type: 'application/json; charset=utf-8', body: '{"status":"ok"}' };
-    return { type: this.metrics.registry.contentType, body: await this.metrics.registry.metrics() };
+    return page();
+  }
+
+  private pages(): Map<string, () => Page | Promise<Page>> {
+    const { registry } = this.metrics;
+    const { ready } = this;
+    const pages = new Map<string, () => Page | Promise<Page>>([
+      ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
+      ['/health/live', () => ({ status: 200, type: JSON_TYPE, body: '{"status":"ok"}' })],
+    ]);
+    if (ready) {
+      pages.set('/health/ready', async () => {
+        const readiness = await ready();
+        return { status: readiness.status === 'ok' ? 200 : 503, type: JSON_TYPE, body: JSON.stringify(readiness) };
+      });
+    }
+    return pages;
   }
 }

@@ -1,14 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import { readVersion } from './build.info';
-import { Instruments, Labels } from './instruments';
 import {
   AUTH_FAILURES,
   AuthFailureReason,
   BATCH_RESULTS,
   BatchMetricResult,
-  DATABASE_ERRORS,
-  DatabaseErrorKind,
   IDEMPOTENCY_RESULTS,
   IdempotencyMetricResult,
   ITEM_CODES,
@@ -21,17 +16,10 @@ import {
   MetricOperation,
   OBJECT_TYPES,
   OPERATIONS,
-  POOL_STATES,
   REDIS_ERRORS,
   RedisErrorKind,
 } from './metric.labels';
-
-interface PoolState {
-  total: number;
-  idle: number;
-  /** Callers that wait for a connection. */
-  waiting: number;
-}
+import { ProcessMetrics } from './process.metrics';
 
 const ITEM_SECONDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
@@ -40,12 +28,9 @@ const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const BATCH_SIZES = [1, 2, 5, 10, 25, 50, 75, 100];
 const UNMATCHED = 'unmatched';
 
-/** Every metric of the process. Each instance has a registry of its own, so that several apps fit in one process. */
+/** What a gateway measures. */
 @Injectable()
-export class Metrics {
-  private readonly instruments = new Instruments();
-  private readPool: (() => PoolState) | undefined;
-
+export class Metrics extends ProcessMetrics {
   private readonly items = this.instruments.counter(
     'prism_batch_items_total',
     'Items answered, by what became of them. `code` is the item error code, or `none`.',
@@ -95,11 +80,6 @@ export class Metrics {
     'Requests refused with 401 or 403, by what was wrong with their key.',
     { reason: AUTH_FAILURES },
   );
-  private readonly databaseErrors = this.instruments.counter(
-    'prism_database_errors_total',
-    'Faults of the database: it could not be reached or went away, a wait ran out, a call failed.',
-    { kind: DATABASE_ERRORS },
-  );
   private readonly redisUp = this.instruments.gauge(
     'prism_redis_up',
     '1 while Redis answers, 0 while it does not or is not configured.',
@@ -112,19 +92,8 @@ export class Metrics {
   );
 
   constructor() {
-    this.makePoolGauges();
-    this.makeBuildInfo();
-    collectDefaultMetrics({ register: this.registry });
+    super();
     this.startAtZero();
-  }
-
-  get registry(): Registry {
-    return this.instruments.registry;
-  }
-
-  /** The labels of one of our metrics with the values they take; undefined for one of Node's. */
-  labelsOf(name: string): Labels<string> | undefined {
-    return this.instruments.labelsOf(name);
   }
 
   /** Adds `n` items at once: sum up a batch by outcome and code, then call this once for each sum. */
@@ -164,47 +133,12 @@ export class Metrics {
     this.authFailures.inc({ reason });
   }
 
-  countDatabaseError(kind: DatabaseErrorKind): void {
-    this.databaseErrors.inc({ kind });
-  }
-
   countRedisError(kind: RedisErrorKind): void {
     this.redisErrors.inc({ kind });
   }
 
   setRedisUp(up: boolean): void {
     this.redisUp.set(up ? 1 : 0);
-  }
-
-  /** Has the pool's state read from its owner at every scrape. */
-  observePool(read: () => PoolState): void {
-    this.readPool = read;
-  }
-
-  private makePoolGauges(): void {
-    this.instruments.gauge(
-      'prism_database_pool_connections',
-      'Connections of the pool: all of them, and those that are idle.',
-      { state: POOL_STATES },
-      (gauge) => {
-        const pool = this.readPool?.();
-        for (const state of POOL_STATES) gauge.set({ state }, pool?.[state] ?? 0);
-      },
-    );
-    this.instruments.gauge(
-      'prism_database_pool_waiting',
-      'Callers that wait for a connection of the pool.',
-      {},
-      (gauge) => {
-        gauge.set(this.readPool?.().waiting ?? 0);
-      },
-    );
-  }
-
-  private makeBuildInfo(): void {
-    const labels = { version: "the gateway's version", node: "Node's version" };
-    const info = this.instruments.gauge('prism_build_info', 'Always 1; the labels say what is running.', labels);
-    info.set({ version: readVersion(), node: process.version }, 1);
   }
 
   /**
@@ -225,7 +159,6 @@ export class Metrics {
     }
     for (const result of IDEMPOTENCY_RESULTS) this.idempotency.inc({ result }, 0);
     for (const reason of AUTH_FAILURES) this.authFailures.inc({ reason }, 0);
-    for (const kind of DATABASE_ERRORS) this.databaseErrors.inc({ kind }, 0);
     for (const kind of REDIS_ERRORS) this.redisErrors.inc({ kind }, 0);
   }
 }

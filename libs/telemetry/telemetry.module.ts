@@ -1,8 +1,21 @@
 import { Global, Module } from '@nestjs/common';
 import { Metrics } from './metrics';
 import { MetricsServer } from './metrics.server';
+import { ProcessMetrics } from './process.metrics';
+import { WorkerMetrics } from './worker.metrics';
 
-/** Provides `Metrics` everywhere, and the server of the admin port. */
+/** Provides the gateway's `Metrics` everywhere, and the server of the admin port. */
 @Global()
-@Module({ providers: [Metrics, MetricsServer], exports: [Metrics, MetricsServer] })
+@Module({
+  providers: [Metrics, { provide: ProcessMetrics, useExisting: Metrics }, MetricsServer],
+  exports: [Metrics, ProcessMetrics, MetricsServer],
+})
 export class TelemetryModule {}
+
+/** Provides `WorkerMetrics` everywhere, and the server of the admin port. */
+@Global()
+@Module({
+  providers: [WorkerMetrics, { provide: ProcessMetrics, useExisting: WorkerMetrics }, MetricsServer],
+  exports: [WorkerMetrics, ProcessMetrics, MetricsServer],
+})
+export class WorkerTelemetryModule {}

@@ -1,0 +1,59 @@
+import { Logger } from '@nestjs/common';
+import { readSettings } from '#libs/config';
+import type { RetentionPass, RetentionService } from '#libs/idempotency';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RetentionLoop } from './retention.loop';
+
+const settings = readSettings({ DATABASE_URL: 'postgres://localhost/prism', RETENTION_INTERVAL_SECONDS: '60' });
+const nothing: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
+
+describe('RetentionLoop', () => {
+  const run = vi.fn<RetentionService['run']>();
+  let loop: RetentionLoop;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    Logger.overrideLogger(false);
+    run.mockReset().mockResolvedValue(nothing);
+    loop = new RetentionLoop({ run } as unknown as RetentionService, settings); // all that it uses
+  });
+  afterEach(async () => {
+    await loop.onModuleDestroy();
+    vi.useRealTimers();
+  });
+
+  it('begins a pass at once, and the next one an interval after its end', async () => {
+    let finish: (pass: RetentionPass) => void = () => undefined;
+    run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
+    loop.start();
+    expect(run).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(run).toHaveBeenCalledTimes(1);
+    finish(nothing);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(run).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(run).toHaveBeenCalledTimes(2);
+  });
+
+  it('goes on after a pass that failed', async () => {
+    run.mockRejectedValueOnce(new Error('the database went away'));
+    loop.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(run).toHaveBeenCalledTimes(2);
+  });
+
+  it('ends when the pass that is under way does, and begins no other', async () => {
+    let finish: (pass: RetentionPass) => void = () => undefined;
+    run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
+    loop.start();
+    let ended = false;
+    const end = loop.onModuleDestroy().then(() => (ended = true));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(run.mock.calls[0]?.[0].aborted).toBe(true);
+    expect(ended).toBe(false);
+    finish(nothing);
+    await end;
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,49 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { pause, RetentionService } from '#libs/idempotency';
+
+/** A pass of retention at start, and then one after every interval. One that fails is followed by the next all the same. */
+@Injectable()
+export class RetentionLoop implements OnModuleDestroy {
+  private readonly logger = new Logger(RetentionLoop.name);
+  private readonly stop = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly retention: RetentionService,
+    private readonly settings: Settings,
+  ) {}
+
+  get stopping(): boolean {
+    return this.stop.signal.aborted;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Resolves when the step that was under way is finished. */
+  async onModuleDestroy(): Promise<void> {
+    this.stop.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      await this.pass();
+      await pause(this.settings.retentionIntervalSeconds * 1_000, this.stop.signal);
+    }
+  }
+
+  private async pass(): Promise<void> {
+    const began = performance.now();
+    try {
+      const pass = await this.retention.run(this.stop.signal);
+      const line = { message: 'retention', ...pass, seconds: (performance.now() - began) / 1_000 };
+      if (pass.requests + pass.partitions > 0) this.logger.log(line);
+      else this.logger.debug(line);
+    } catch (error) {
+      this.logger.error(error);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigModule, type Settings } from '#libs/config';
+import { DatabaseModule } from '#libs/database';
+import { RetentionModule } from '#libs/idempotency';
+import { WorkerTelemetryModule } from '#libs/telemetry';
+import { ReadinessCheck } from './readiness.check';
+import { RetentionLoop } from './retention.loop';
+
+/** What a worker is made of. */
+@Module({})
+export class WorkerModule {
+  static of(settings: Settings): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [ConfigModule.of(settings), WorkerTelemetryModule, DatabaseModule.of(settings), RetentionModule],
+      providers: [RetentionLoop, ReadinessCheck],
+    };
+  }
+}

@@ -1,0 +1,101 @@
+import { Logger } from '@nestjs/common';
+import { WorkerMetrics } from '#libs/telemetry';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type {
+  ExpiredPartition,
+  PartitionStep,
+  Purge,
+  RetentionRepository,
+  RetentionState,
+} from './retention.repository';
+import { RetentionService } from './retention.service';
+
+type Steps = Pick<
+  RetentionRepository,
+  'ensurePartition' | 'purgeRequests' | 'expiredPartitions' | 'detachPartition' | 'dropPartition' | 'state'
+>;
+
+/** A ledger with one expired day and nothing else to do, all of which it notes. */
+class FakeLedger implements Steps {
+  readonly calls: string[] = [];
+  purges: Purge[] = [];
+  partitions: ExpiredPartition[] = [{ day: '2026-01-01', attached: true }];
+  detach: PartitionStep[] = ['done'];
+  drop: PartitionStep[] = ['done'];
+
+  ensurePartition = (daysAhead: number): Promise<void> => this.note(`ensure ${daysAhead}`, undefined);
+  purgeRequests = (from: string | null): Promise<Purge> =>
+    this.note(`purge ${from ?? ''}`, this.purges.shift() ?? { removed: 0, upTo: null });
+  expiredPartitions = (): Promise<ExpiredPartition[]> => this.note('list', this.partitions);
+  detachPartition = (): Promise<PartitionStep> => this.note('detach', this.detach.shift() ?? 'busy');
+  dropPartition = (): Promise<PartitionStep> => this.note('drop', this.drop.shift() ?? 'busy');
+  state = (): Promise<RetentionState> => this.note('state', { overdueSeconds: null, partitionsAhead: 3 });
+
+  private note<T>(call: string, result: T): Promise<T> {
+    this.calls.push(call);
+    return Promise.resolve(result);
+  }
+}
+
+describe('RetentionService', () => {
+  let ledger: FakeLedger;
+  let service: RetentionService;
+  const stop = new AbortController().signal;
+
+  beforeEach(() => {
+    Logger.overrideLogger(false);
+    ledger = new FakeLedger();
+    service = new RetentionService(ledger as unknown as RetentionRepository, new WorkerMetrics()); // all that it uses
+  });
+
+  it('takes away requests before the days that they point to', async () => {
+    ledger.purges = [
+      { removed: 1_000, upTo: 'a' },
+      { removed: 3, upTo: 'b' },
+    ];
+    expect(await service.run(stop)).toEqual({ requests: 1_003, partitions: 1, postponed: 0 });
+    expect(ledger.calls).toEqual([
+      ...['ensure 0', 'ensure 1', 'ensure 2', 'ensure 3'],
+      ...['purge ', 'purge a', 'purge b'],
+      ...['list', 'detach', 'drop', 'state'],
+    ]);
+  });
+
+  it('tries a busy step again, and gives it up after some attempts', async () => {
+    vi.useFakeTimers();
+    try {
+      ledger.detach = ['busy', 'busy', 'done'];
+      ledger.drop = [];
+      const pass = service.run(stop);
+      await vi.runAllTimersAsync();
+      expect(await pass).toEqual({ requests: 0, partitions: 0, postponed: 1 });
+      expect(ledger.calls.filter((call) => call === 'detach')).toHaveLength(3);
+      expect(ledger.calls.filter((call) => call === 'drop')).toHaveLength(8);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('does not detach a second time what is detached, nor drop what another worker has dropped', async () => {
+    ledger.partitions = [
+      { day: '2026-01-01', attached: false },
+      { day: '2026-01-02', attached: true },
+    ];
+    ledger.detach = ['kept'];
+    expect(await service.run(stop)).toEqual({ requests: 0, partitions: 1, postponed: 0 });
+    expect(ledger.calls.slice(-4)).toEqual(['list', 'drop', 'detach', 'state']);
+  });
+
+  it('begins nothing more once it is to stop', async () => {
+    const stopping = new AbortController();
+    ledger.purges = [{ removed: 1_000, upTo: 'a' }];
+    ledger.expiredPartitions = () => Promise.resolve(ledger.partitions);
+    const purge = ledger.purgeRequests;
+    ledger.purgeRequests = (from) => {
+      stopping.abort();
+      return purge(from);
+    };
+    expect(await service.run(stopping.signal)).toEqual({ requests: 1_000, partitions: 0, postponed: 0 });
+    expect(ledger.calls).not.toContain('detach');
+  });
+});

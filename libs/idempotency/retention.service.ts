@@ -1,0 +1,104 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { WorkerMetrics } from '#libs/telemetry';
+import { pause } from './pause';
+import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
+
+/** A gateway makes a missing partition itself; this is so that none has to, also over a long weekend without a worker. */
+const DAYS_AHEAD = 3;
+
+/** Each attempt may hold batches up for a moment; between two of them they have time to catch up. */
+const ATTEMPTS = 8;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** What one pass has done. */
+export interface RetentionPass {
+  requests: number;
+  partitions: number;
+  /** Days that are over and still there, since others were in the way. The next pass tries again. */
+  postponed: number;
+}
+
+/**
+ * Keeps the ledger as large as the keys' lifetime asks for. Safe to run in several processes at once, and to kill at any
+ * moment: whatever was left undone is found by the next pass, of whichever process.
+ */
+@Injectable()
+export class RetentionService {
+  private readonly logger = new Logger(RetentionService.name);
+
+  constructor(
+    private readonly ledger: RetentionRepository,
+    private readonly metrics: WorkerMetrics,
+  ) {}
+
+  /**
+   * Makes partitions ahead, then takes away what is over.
+   *
+   * @param stopping ends the pass after the step that is under way
+   * @throws {DatabaseUnavailable} and whatever else ends the pass early
+   */
+  async run(stopping: AbortSignal): Promise<RetentionPass> {
+    const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
+    try {
+      for (let day = 0; day <= DAYS_AHEAD && !stopping.aborted; day += 1) await this.ledger.ensurePartition(day);
+      await this.purge(pass, stopping);
+      await this.dropPartitions(pass, stopping);
+      const { overdueSeconds, partitionsAhead } = await this.ledger.state(DAYS_AHEAD);
+      this.metrics.setRetentionState(overdueSeconds, partitionsAhead);
+    } catch (error) {
+      this.metrics.countRetentionRun('error');
+      throw error;
+    }
+    this.metrics.countRetentionRun('ok');
+    return pass;
+  }
+
+  private async purge(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
+    let from: string | null = null;
+    while (!stopping.aborted) {
+      const began = performance.now();
+      const { removed, upTo } = await this.ledger.purgeRequests(from);
+      if (upTo === null) return;
+      this.metrics.countRemoved('request', removed);
+      pass.requests += removed;
+      from = upTo;
+      // However much there is to remove, Postgres has at least half of its time for the batches.
+      await pause(performance.now() - began, stopping);
+    }
+  }
+
+  private async dropPartitions(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
+    for (const partition of await this.ledger.expiredPartitions()) {
+      if (stopping.aborted) return;
+      switch (await this.dropPartition(partition, stopping)) {
+        case 'done':
+          this.metrics.countRemoved('partition', 1);
+          pass.partitions += 1;
+          break;
+        case 'busy':
+          pass.postponed += 1;
+          this.logger.warn({ message: 'a ledger partition could not be dropped yet', day: partition.day });
+          break;
+        case 'kept':
+      }
+    }
+  }
+
+  private async dropPartition({ day, attached }: ExpiredPartition, stopping: AbortSignal): Promise<PartitionStep> {
+    if (attached) {
+      const detached = await this.attempt(() => this.ledger.detachPartition(day), stopping);
+      if (detached !== 'done') return detached;
+    }
+    return this.attempt(() => this.ledger.dropPartition(day), stopping);
+  }
+
+  private async attempt(step: () => Promise<PartitionStep>, stopping: AbortSignal): Promise<PartitionStep> {
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await step();
+      if (result !== 'busy' || attempt === ATTEMPTS || stopping.aborted) return result;
+      // Two workers that were in each other's way shall not meet again.
+      await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
+    }
+  }
+}

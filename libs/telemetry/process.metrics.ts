@@ -1,0 +1,76 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { readVersion } from './build.info';
+import { Instruments, Labels } from './instruments';
+import { DATABASE_ERRORS, DatabaseErrorKind, POOL_STATES } from './metric.labels';
+
+interface PoolState {
+  total: number;
+  idle: number;
+  /** Callers that wait for a connection. */
+  waiting: number;
+}
+
+/**
+ * What every program of ours measures. Each instance has a registry of its own, so that several apps fit in one process.
+ */
+export abstract class ProcessMetrics {
+  protected readonly instruments = new Instruments();
+  private readPool: (() => PoolState) | undefined;
+
+  private readonly databaseErrors = this.instruments.counter(
+    'prism_database_errors_total',
+    'Faults of the database: it could not be reached or went away, a wait ran out, a call failed.',
+    { kind: DATABASE_ERRORS },
+  );
+
+  constructor() {
+    for (const kind of DATABASE_ERRORS) this.databaseErrors.inc({ kind }, 0);
+    this.makePoolGauges();
+    this.makeBuildInfo();
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  get registry(): Registry {
+    return this.instruments.registry;
+  }
+
+  /** The labels of one of our metrics with the values they take; undefined for one of Node's. */
+  labelsOf(name: string): Labels<string> | undefined {
+    return this.instruments.labelsOf(name);
+  }
+
+  countDatabaseError(kind: DatabaseErrorKind): void {
+    this.databaseErrors.inc({ kind });
+  }
+
+  /** Has the pool's state read from its owner at every scrape. */
+  observePool(read: () => PoolState): void {
+    this.readPool = read;
+  }
+
+  private makePoolGauges(): void {
+    this.instruments.gauge(
+      'prism_database_pool_connections',
+      'Connections of the pool: all of them, and those that are idle.',
+      { state: POOL_STATES },
+      (gauge) => {
+        const pool = this.readPool?.();
+        for (const state of POOL_STATES) gauge.set({ state }, pool?.[state] ?? 0);
+      },
+    );
+    this.instruments.gauge(
+      'prism_database_pool_waiting',
+      'Callers that wait for a connection of the pool.',
+      {},
+      (gauge) => {
+        gauge.set(this.readPool?.().waiting ?? 0);
+      },
+    );
+  }
+
+  private makeBuildInfo(): void {
+    const labels = { version: "the program's version", node: "Node's version" };
+    const info = this.instruments.gauge('prism_build_info', 'Always 1; the labels say what is running.', labels);
+    info.set({ version: readVersion(), node: process.version }, 1);
+  }
+}

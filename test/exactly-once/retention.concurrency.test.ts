@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { addLedgerDay, ledgerDays, requestsSince, startRetention } from '../support/retention';
+import { WorkerProcess } from '../support/worker.process';
+
+const UPCOMING = ['-3', '-2', '-1', '0'];
+const KEPT_DAYS = 8;
+const ITEMS = 10;
+
+let engine: Engine;
+
+beforeEach(async () => {
+  engine = await Engine.start();
+});
+afterEach(() => engine.close());
+
+/** A caller that sends keyed batches to records of its own, each of them twice. */
+class Caller {
+  batches = 0;
+  failed = 0;
+  private readonly teamId = randomUUID();
+  private ids: string[] = [];
+
+  static async create(): Promise<Caller> {
+    const caller = new Caller();
+    caller.ids = await engine.insert(caller.teamId, ITEMS);
+    return caller;
+  }
+
+  async send(stop: AbortSignal): Promise<void> {
+    const plan = batch(
+      this.teamId,
+      this.ids.map((id) => rename(id)),
+    );
+    while (!stop.aborted) {
+      const key = newKey();
+      const first = await engine.apply(plan, key);
+      const second = await engine.apply(plan, retryOf(key));
+      this.batches += 1;
+      this.failed += codesOf(first).filter((code) => code !== 'ok').length;
+      expect(entriesOf(second)).toEqual(entriesOf(first));
+    }
+  }
+
+  /** Every batch happened, and happened once. */
+  async check(): Promise<void> {
+    expect(this.failed).toBe(0);
+    expect(await engine.versions(this.teamId, this.ids)).toEqual(this.ids.map(() => 1 + this.batches));
+  }
+}
+
+/** How many request rows there are, whatever their age. */
+function requests(): Promise<number> {
+  return requestsSince(engine.session, 36_500);
+}
+
+describe('retention', () => {
+  it('by two workers at once, under load, removes each thing once and fails no batch', async () => {
+    for (let daysAgo = 10; daysAgo < 20; daysAgo += 1) await addLedgerDay(engine.session, daysAgo, 2_000);
+    await addLedgerDay(engine.session, 5, 100);
+    const workers = [startRetention(engine.url), startRetention(engine.url)];
+    const stop = new AbortController();
+    const callers = [await Caller.create(), await Caller.create(), await Caller.create()];
+    const load = Promise.all(callers.map((caller) => caller.send(stop.signal)));
+    while (callers.some(({ batches }) => batches === 0)) await sleep(5);
+    await Promise.all(workers.map((worker) => worker.run()));
+    // What one of them left because the other was at it.
+    const last = await workers[0]?.run();
+    stop.abort();
+    await load;
+
+    expect(last).toMatchObject({ requests: 0, postponed: 0 });
+    for (const caller of callers) await caller.check();
+    const sent = callers.reduce((sum, { batches }) => sum + batches, 0);
+    expect(await requests()).toBe(100 + sent);
+    expect(await ledgerDays(engine.session)).toEqual([...UPCOMING, '5']);
+    const removed = await Promise.all(workers.map((worker) => worker.metric('prism_ledger_rows_removed_total')));
+    const sumOf = (kind: string) => removed.reduce((sum, metric) => sum + (metric.get(`{kind="${kind}"}`) ?? 0), 0);
+    expect([sumOf('request'), sumOf('partition')]).toEqual([20_000, 10]);
+    await Promise.all(workers.map((worker) => worker.close()));
+  });
+
+  it('that is killed at any moment is finished by the next worker, and nothing else is gone', async () => {
+    for (let daysAgo = 10; daysAgo < 25; daysAgo += 1) await addLedgerDay(engine.session, daysAgo, 2_000);
+    await addLedgerDay(engine.session, 5, 100);
+    const stop = new AbortController();
+    const caller = await Caller.create();
+    const load = caller.send(stop.signal);
+    for (const [remaining, days] of [
+      [25_000, 15],
+      [5_000, 15],
+      [0, 12],
+      [0, 5],
+    ] as const) {
+      const worker = await WorkerProcess.start(engine.url);
+      const expired = async () => (await requests()) - (await requestsSince(engine.session, KEPT_DAYS));
+      const expiredDays = async () => (await ledgerDays(engine.session)).length - UPCOMING.length - 1;
+      while ((await expired()) > remaining || (await expiredDays()) > days) await sleep(1);
+      expect(await worker.end('SIGKILL')).toBe('SIGKILL');
+      expect(await requestsSince(engine.session, 6)).toBeGreaterThanOrEqual(100);
+    }
+    const last = await WorkerProcess.start(engine.url);
+    while ((await ledgerDays(engine.session)).length > UPCOMING.length + 1) await sleep(5);
+    expect(await last.end('SIGTERM')).toBe(0);
+    stop.abort();
+    await load;
+    await caller.check();
+    expect(await requests()).toBe(100 + caller.batches);
+    expect(await ledgerDays(engine.session)).toEqual([...UPCOMING, '5']);
+  });
+});
+
+describe('the worker', () => {
+  it('works at its start, says so on its admin port, and ends with 0 on SIGTERM', async () => {
+    await addLedgerDay(engine.session, 12, 10);
+    const worker = await WorkerProcess.start(engine.url);
+    const ready = await worker.get('/health/ready');
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      status: 'ok',
+      checks: { postgres: 'up', migrations: 'current', draining: false },
+    });
+    expect((await worker.get('/health/live')).status).toBe(200);
+    const metrics = async () => (await worker.get('/metrics')).text();
+    while (!(await metrics()).includes('prism_retention_runs_total{result="ok"} 1\n')) await sleep(5);
+    expect(await metrics()).toContain('prism_ledger_rows_removed_total{kind="request"} 10\n');
+    expect(await metrics()).toContain('prism_ledger_partitions_ahead 3\n');
+    expect(await metrics()).toContain('prism_ledger_retention_lag_seconds 0\n');
+    expect(worker.log).toContainEqual(
+      expect.objectContaining({ level: 'info', msg: 'retention', requests: 10, partitions: 1, postponed: 0 }),
+    );
+    expect(await worker.end('SIGTERM')).toBe(0);
+    expect(worker.log.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
+  });
+
+  it('tries again with every interval while its database is not there', async () => {
+    const worker = await WorkerProcess.start(engine.url.replace(/[^/]+$/, 'prism_test_absent'), {
+      RETENTION_INTERVAL_SECONDS: '1',
+    });
+    const errors = () => worker.log.filter(({ level }) => level === 'error').length;
+    while (errors() < 2) await sleep(20);
+    expect((await worker.get('/health/ready')).status).toBe(503);
+    expect(await (await worker.get('/metrics')).text()).toMatch(/prism_retention_runs_total\{result="error"\} [2-9]/);
+    expect(await worker.end('SIGTERM')).toBe(0);
+  });
+});

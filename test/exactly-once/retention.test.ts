@@ -1,0 +1,259 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { addLedgerDay, ledgerDays, requestsSince, type Retention, startRetention } from '../support/retention';
+import { onServer } from '../support/server.database';
+import { Session } from '../support/session';
+
+/** A key lives for a day and is refused for seven more. */
+const KEPT_DAYS = 8;
+const UPCOMING = ['-3', '-2', '-1', '0'];
+
+let engine: Engine;
+let session: Session;
+let retention: Retention;
+
+Logger.overrideLogger(false);
+
+beforeEach(async () => {
+  engine = await Engine.start();
+  ({ session } = engine);
+  retention = startRetention(engine.url);
+});
+afterEach(async () => {
+  await retention.close();
+  await engine.close();
+});
+
+describe('a pass of retention', () => {
+  it('has the partitions of today and the next three days made, once', async () => {
+    expect(await retention.run()).toEqual({ requests: 0, partitions: 0, postponed: 0 });
+    expect(await ledgerDays(session)).toEqual(UPCOMING);
+    await retention.run();
+    expect(await ledgerDays(session)).toEqual(UPCOMING);
+    expect((await retention.metric('prism_ledger_partitions_ahead')).get('')).toBe(3);
+  });
+
+  it('drops the days that are over and no other, and deletes exactly the requests that are', async () => {
+    for (const daysAgo of [30, 12, 9, 8, 7, 1, 0]) await addLedgerDay(session, daysAgo, 48);
+    const kept = await requestsSince(session, KEPT_DAYS);
+    const all = await requestsSince(session, 365);
+    expect(kept).toBeGreaterThanOrEqual(3 * 48);
+    const pass = await retention.run();
+    expect(await ledgerDays(session)).toEqual([...UPCOMING, '1', '7', '8']);
+    expect(await requestsSince(session, 365)).toBe(await requestsSince(session, KEPT_DAYS));
+    // The half hour that one of them stands for may end while this runs.
+    expect(pass.requests - (all - kept)).toBeOneOf([0, 1]);
+    expect(pass.partitions).toBe(3);
+    const items = await session.query('SELECT FROM idempotency_items');
+    expect(items).toHaveLength(4 * 48);
+  });
+
+  it('keeps everything longer where keys live longer', async () => {
+    const longer = startRetention(engine.url, { IDEMPOTENCY_TTL_SECONDS: '604800' });
+    for (const daysAgo of [15, 14, 9]) await addLedgerDay(session, daysAgo, 10);
+    await longer.run();
+    expect(await ledgerDays(session)).toEqual([...UPCOMING, '9', '14']);
+    await longer.close();
+  });
+
+  it('keeps a day for as long as one request points to it', async () => {
+    await addLedgerDay(session, 12, 3);
+    await session.query('BEGIN');
+    await session.query('SELECT FROM idempotency_requests ORDER BY created_at LIMIT 1 FOR UPDATE');
+    expect(await retention.run()).toMatchObject({ requests: 2, partitions: 0 });
+    expect(await ledgerDays(session)).toContain('12');
+    await session.query('ROLLBACK');
+    expect(await retention.run()).toMatchObject({ requests: 1, partitions: 1 });
+    expect(await ledgerDays(session)).toEqual(UPCOMING);
+  });
+
+  it('drops what a worker had detached when it died', async () => {
+    await addLedgerDay(session, 12, 3);
+    await session.query('DELETE FROM idempotency_requests');
+    const [expired] = await retention.ledger.expiredPartitions();
+    expect(await retention.ledger.detachPartition(expired?.day ?? '')).toBe('done');
+    expect(await ledgerDays(session)).toEqual(['12!']);
+    expect(await retention.run()).toMatchObject({ partitions: 1, postponed: 0 });
+    expect(await ledgerDays(session)).toEqual(UPCOMING);
+  });
+
+  it('removes more than fits one transaction, and ends between two of them when asked to', async () => {
+    await addLedgerDay(session, 12, 2_500);
+    const stop = new AbortController();
+    const purge = vi.spyOn(retention.ledger, 'purgeRequests');
+    const stopped = retention.run(stop.signal);
+    await vi.waitUntil(() => purge.mock.settledResults.some(({ type }) => type === 'fulfilled'), { interval: 1 });
+    stop.abort();
+    expect(await stopped).toEqual({ requests: 1_000, partitions: 0, postponed: 0 });
+    expect(await retention.run()).toEqual({ requests: 1_500, partitions: 1, postponed: 0 });
+    expect(Object.fromEntries(await retention.metric('prism_ledger_rows_removed_total'))).toEqual({
+      '{kind="request"}': 2_500,
+      '{kind="partition"}': 1,
+    });
+  });
+
+  it('gives way to batches: it waits for milliseconds, tries again some times, and leaves the rest to the next', async () => {
+    const [teamId, key] = [randomUUID(), newKey()];
+    const [id = ''] = await engine.insert(teamId, 1);
+    await addLedgerDay(session, 12, 1);
+    const holder = await Session.open(engine.url);
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM idempotency_items LIMIT 1');
+    const detach = vi.spyOn(retention.ledger, 'detachPartition');
+    const pass = retention.run();
+    expect(codesOf(await engine.apply(batch(teamId, [rename(id)]), key))).toEqual(['ok']);
+    expect(await pass).toEqual({ requests: 1, partitions: 0, postponed: 1 });
+    expect(detach).toHaveBeenCalledTimes(8);
+    const limits = await session.query<{ proname: string; lock_timeout: string }>(
+      `SELECT proname, substring(array_to_string(proconfig, ',') FROM 'lock_timeout=(\\w+)') AS lock_timeout
+         FROM pg_proc WHERE proname IN ('detach_ledger_partition', 'drop_ledger_partition') ORDER BY proname`,
+    );
+    expect(limits.map(({ lock_timeout }) => lock_timeout)).toEqual(['10ms', '10ms']);
+    await holder.query('ROLLBACK');
+    await holder.close();
+    expect(await retention.run()).toMatchObject({ partitions: 1, postponed: 0 });
+  });
+
+  it('says how long the oldest expired thing has been waiting, and counts its passes', async () => {
+    const lag = async () => (await retention.metric('prism_ledger_retention_lag_seconds')).get('') ?? NaN;
+    expect(await lag()).toBe(0);
+    await addLedgerDay(session, 1, 1);
+    await retention.run();
+    expect(await lag()).toBe(0);
+    await addLedgerDay(session, 12, 1);
+    await session.query(
+      "UPDATE idempotency_requests SET created_at = now() - interval '12 days' WHERE day < now() - interval '5 days'",
+    );
+    await session.query('BEGIN');
+    await session.query('SELECT FROM idempotency_requests FOR UPDATE');
+    await retention.run();
+    const first = await lag();
+    expect(first / 86_400).toBeCloseTo(12 - KEPT_DAYS, 2);
+    await vi.waitUntil(async () => (await lag()) > first);
+    await session.query('ROLLBACK');
+    await retention.run();
+    expect(await lag()).toBe(0);
+    await session.query('ALTER TABLE idempotency_requests RENAME TO elsewhere');
+    await expect(retention.run()).rejects.toThrow(/idempotency_requests/);
+    expect(Object.fromEntries(await retention.metric('prism_retention_runs_total'))).toEqual({
+      '{result="ok"}': 3,
+      '{result="error"}': 1,
+    });
+  });
+
+  it('needs no rights but those of a gateway', async () => {
+    const role = `prism_test_${randomBytes(6).toString('hex')}`;
+    await onServer(inject('postgresUrl'), `CREATE ROLE ${role} LOGIN`);
+    await session.query(`REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+      GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`);
+    await addLedgerDay(session, 12, 3);
+    const url = new URL(engine.url);
+    url.username = role;
+    const unprivileged = startRetention(url.href);
+    expect(await unprivileged.run()).toEqual({ requests: 3, partitions: 1, postponed: 0 });
+    expect(await ledgerDays(session)).toEqual(UPCOMING);
+    await unprivileged.close();
+    await session.query(`DROP OWNED BY ${role}`);
+    await onServer(inject('postgresUrl'), `DROP ROLE ${role}`);
+  });
+});
+
+describe('whoever calls the functions of retention', () => {
+  it('can take away nothing that a key may still need', async () => {
+    for (const daysAgo of [7, 6, 0]) await addLedgerDay(session, daysAgo, 24);
+    const young = await requestsSince(session, 7);
+    await session.query(
+      "SELECT purge_idempotency_requests('0', NULL, 1000), purge_idempotency_requests('-1 year', NULL, 1000)",
+    );
+    expect(await requestsSince(session, 365)).toBeGreaterThanOrEqual(young - 1);
+    for (const step of ['detach', 'drop']) {
+      const rows = await session.query<{ step: string }>(
+        `SELECT ${step}_ledger_partition((now() AT TIME ZONE 'UTC')::date - n) AS step FROM generate_series(-1, 12) AS n`,
+      );
+      expect(new Set(rows.map((row) => row.step))).toEqual(new Set(['kept']));
+    }
+    expect(await ledgerDays(session)).toEqual(['0', '6', '7']);
+  });
+});
+
+// Where a key is made older than it is: the outcomes of its first life would stand on a day of long ago.
+const forgetToday = 'DELETE FROM idempotency_items';
+
+describe('a retry', () => {
+  const lifetime = 86_400;
+  const stale = 7 * 86_400;
+
+  it.each([
+    ['seconds before its lifetime ends is replayed', lifetime - 5, 'replayed'],
+    ['a second after it is refused', lifetime + 1, 'stale'],
+    ['seconds before the refusal ends is refused', lifetime + stale - 5, 'stale'],
+    ['a second after that is new, and happens once again', lifetime + stale + 1, 'new'],
+  ])('%s, whether or not retention came by', async (_, ageSeconds, expected) => {
+    for (const purged of [false, true]) {
+      const [teamId, key] = [randomUUID(), newKey()];
+      const [id = ''] = await engine.insert(teamId, 1);
+      const plan = batch(teamId, [rename(id)]);
+      const first = await engine.apply(plan, key);
+      await session.query(
+        'UPDATE idempotency_requests SET created_at = now() - make_interval(secs => $2) WHERE client_id = $1',
+        [key.clientId, ageSeconds],
+      );
+      if (expected === 'new') await session.query(forgetToday);
+      if (purged) expect((await retention.run()).requests).toBe(expected === 'new' ? 1 : 0);
+      const retry = engine.apply(plan, retryOf(key));
+      if (expected === 'stale') await expect(retry).rejects.toMatchObject({ code: 'idempotency_key_stale' });
+      else if (expected === 'replayed') expect(entriesOf(await retry)).toEqual(entriesOf(first));
+      else expect((await retry).state).toBe('executed');
+      expect(await engine.versions(teamId, [id])).toEqual([expected === 'new' ? 3 : 2]);
+    }
+  });
+
+  it('after midnight resumes on the day of the first attempt, beside retention', async () => {
+    const [teamId, key] = [randomUUID(), newKey()];
+    const [done = '', open = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [rename(done), rename(open)]);
+    const holder = await Session.open(engine.url);
+    await holder.hold(teamId, [open]);
+    const short = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '20' });
+    expect(codesOf(await short.apply(plan, key))).toEqual(['ok', 'locked']);
+    await holder.release();
+    await addLedgerDay(session, 1, 0);
+    await session.query('UPDATE idempotency_items SET day = day - 1 WHERE client_id = $1', [key.clientId]);
+    await session.query(
+      "UPDATE idempotency_requests SET day = day - 1, created_at = created_at - interval '23 hours' WHERE client_id = $1",
+      [key.clientId],
+    );
+    const [resumed] = await Promise.all([engine.apply(plan, retryOf(key)), retention.run()]);
+    expect(resumed.state).toBe('resumed');
+    expect(resumed.outcomes.map(({ replayed }) => replayed)).toEqual([true, false]);
+    expect(await engine.versions(teamId, [done, open])).toEqual([2, 2]);
+    const days = await session.query(
+      "SELECT item FROM idempotency_items WHERE client_id = $1 AND day = (now() AT TIME ZONE 'UTC')::date - 1",
+      [key.clientId],
+    );
+    expect(days).toHaveLength(2);
+    expect((await engine.apply(plan, retryOf(key))).state).toBe('replayed');
+    await short.close();
+    await holder.close();
+  });
+
+  it('of a key that is over happens once, while retention takes that very key away', async () => {
+    const [teamId, key] = [randomUUID(), newKey()];
+    const [id = ''] = await engine.insert(teamId, 1);
+    const plan = batch(teamId, [rename(id)]);
+    await engine.apply(plan, key);
+    for (let round = 1; round <= 25; round += 1) {
+      await session.query("UPDATE idempotency_requests SET created_at = now() - interval '9 days'");
+      await session.query(forgetToday);
+      const [one, other] = await Promise.all([
+        engine.apply(plan, retryOf(key)),
+        engine.apply(plan, retryOf(key)),
+        retention.run(),
+      ]);
+      expect(entriesOf(one)).toEqual(entriesOf(other));
+      expect(await engine.versions(teamId, [id])).toEqual([2 + round]);
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { readSettings } from '#libs/config';
+import { openDatabase } from '#libs/database';
+import { type RetentionPass, RetentionRepository, RetentionService } from '#libs/idempotency';
+import { WorkerMetrics } from '#libs/telemetry';
+import type { Session } from './session';
+
+/** What a worker runs, without its process. */
+export interface Retention {
+  readonly ledger: RetentionRepository;
+  run(stopping?: AbortSignal): Promise<RetentionPass>;
+  /** A metric as it is served, `{kind="request"}` → 0. */
+  metric(name: string): Promise<Map<string, number>>;
+  close(): Promise<void>;
+}
+
+/** @param settings by environment variable */
+export function startRetention(url: string, settings: Record<string, string> = {}): Retention {
+  const read = readSettings({ NODE_ENV: 'test', DATABASE_URL: url, ...settings });
+  const database = openDatabase(read);
+  const metrics = new WorkerMetrics();
+  const ledger = new RetentionRepository(database, read);
+  const service = new RetentionService(ledger, metrics);
+  return {
+    ledger,
+    run: (stopping = new AbortController().signal) => service.run(stopping),
+    metric: async (name) => {
+      const text = await metrics.registry.getSingleMetricAsString(name);
+      const lines = text.split('\n').filter((line) => line.startsWith(name));
+      return new Map(
+        lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+      );
+    },
+    close: () => database.close(),
+  };
+}
+
+/** A day of the past as it was left: its partition, and requests spread over it with an item each. */
+export async function addLedgerDay(session: Session, daysAgo: number, requests: number): Promise<void> {
+  await session.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date - $1::integer)", [daysAgo]);
+  await session.query(
+    `WITH past AS (
+       SELECT (now() AT TIME ZONE 'UTC')::date - $1::integer AS day
+     ), request AS (
+       INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete, created_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), sha256(n::text::bytea), '\\x00', day, true,
+              day::timestamp AT TIME ZONE 'UTC' + n * interval '1 day' / $2
+         FROM past, generate_series(0, $2 - 1) AS n
+       RETURNING day, team_id, client_id, key_hash
+     )
+     INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, entry)
+     SELECT day, team_id, client_id, key_hash, 1, '{}' FROM request`,
+    [daysAgo, requests],
+  );
+}
+
+/** The days that have a table, as days before (or, negative, after) today; `!` marks one that is not attached. */
+export async function ledgerDays(session: Session): Promise<string[]> {
+  const rows = await session.query<{ day: string }>(
+    `SELECT ((now() AT TIME ZONE 'UTC')::date - day) || CASE WHEN attached THEN '' ELSE '!' END AS day
+       FROM ledger_partitions ORDER BY ledger_partitions.day DESC`,
+  );
+  return rows.map(({ day }) => day);
+}
+
+/** How many requests there are that began within so many days. */
+export async function requestsSince(session: Session, days: number): Promise<number> {
+  const [row] = await session.query<{ n: number }>(
+    'SELECT count(*)::integer AS n FROM idempotency_requests WHERE created_at >= now() - make_interval(days => $1)',
+    [days],
+  );
+  return row?.n ?? 0;
+}
