@@ -12,10 +12,16 @@ export type StopMode = 'immediate' | 'fast';
 
 const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const;
 const startDeadlineMs = 30_000;
+const logKept = 20_000;
+
+// Waits for the end of the test process, whatever ends it: then its end of the pipe is closed. The server must not
+// outlive it.
+const guardScript = 'read -r _; kill -QUIT "$0"; while kill -0 "$0"; do sleep 0.1; done; rm -rf "$1"';
 
 /** A Postgres of a test's own, with durability as in production, to be stopped and started again on the same data. */
 export class PostgresServer {
   private child: ChildProcess | undefined;
+  private guard: ChildProcess | undefined;
   private log = '';
 
   private constructor(
@@ -23,9 +29,7 @@ export class PostgresServer {
     private readonly user: { uid: number; gid: number } | undefined,
     readonly port: number,
     private readonly settings: Record<string, string>,
-  ) {
-    process.once('exit', this.abandon);
-  }
+  ) {}
 
   /** Makes an empty cluster and starts it, with these settings beside the test's own. */
   static async create(settings: Record<string, string> = {}): Promise<PostgresServer> {
@@ -66,15 +70,20 @@ export class PostgresServer {
     );
     this.log = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      this.log += chunk.toString();
+      this.log = (this.log + chunk.toString()).slice(-logKept);
     });
     this.child = child;
+    this.guard = spawn('/bin/sh', ['-c', guardScript, String(child.pid), this.folder], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true, // Ctrl-C is for the tests
+    });
     await this.answers(child);
   }
 
   async stop(mode: StopMode): Promise<void> {
     const { child } = this;
     if (child?.exitCode !== null || child.signalCode !== null) return;
+    this.guard?.kill('SIGKILL');
     const exit = once(child, 'exit');
     child.kill(signals[mode]);
     await exit;
@@ -83,15 +92,8 @@ export class PostgresServer {
   /** Stops it and takes its data away. */
   async remove(): Promise<void> {
     await this.stop('immediate');
-    process.off('exit', this.abandon);
     rmSync(this.folder, { recursive: true, force: true });
   }
-
-  /** The test process ends before its time: the server must not outlive it. */
-  private readonly abandon = (): void => {
-    this.child?.kill(signals.immediate);
-    rmSync(this.folder, { recursive: true, force: true });
-  };
 
   private async answers(child: ChildProcess): Promise<void> {
     const deadline = performance.now() + startDeadlineMs;
