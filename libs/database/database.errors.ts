@@ -5,7 +5,6 @@ export const sqlState = {
   undefinedTable: '42P01',
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
-  queryCanceled: '57014',
 } as const;
 
 /** The database cannot be reached, went away, or did not answer in time: worth another try. */

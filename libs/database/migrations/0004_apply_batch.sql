@@ -81,8 +81,7 @@ BEGIN
     WHEN insufficient_resources OR system_error THEN code := 'unavailable';
     WHEN OTHERS THEN
       code := 'internal';
-      GET STACKED DIAGNOSTICS fault = MESSAGE_TEXT;
-      fault := SQLSTATE || ' ' || fault;
+      fault := SQLSTATE; -- no more: the message may hold values of the record
   END;
 
   IF source = '0' THEN
@@ -120,14 +119,14 @@ $$;
 --   sources          one character an item: 0 run now, 1 from the ledger
 --   micros           comma separated: how long each item took, in microseconds
 --   answered_as      the request id of the attempt that completed the request; NULL while it is not complete
---   faults           JSON {"<n>": "<SQLSTATE> <message>"} of the items that are `internal`: for the log, not for the caller
+--   faults           JSON {"<n>": "<SQLSTATE>"} of the items that are `internal`: for the log, not for the caller
 --
 -- The answer may leave as soon as this returns: the last commit that wrote is a synchronous one, and WAL is flushed in
 -- order, so every commit before it is durable too. The settings made here are the session's, since a transaction's own
 -- would have to be made again for every item; a call that fails leaves them behind, so its connection must be dropped.
 CREATE PROCEDURE apply_batch(
-  p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean, p_item_durable boolean,
-  p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
+  p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean,
+  p_item_durable boolean, p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
   p_client uuid, p_key_hash bytea, p_fingerprint bytea, p_lifetime_s integer, p_stale_s integer, p_request_id text,
   INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT micros text,
   INOUT answered_as text, INOUT faults text)
@@ -276,7 +275,8 @@ BEGIN
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash AND NOT q.complete;
     SELECT q.request_id INTO answered_as FROM idempotency_requests AS q
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash;
-  ELSIF v_wrote AND NOT c_grouped AND NOT p_item_durable THEN
+  ELSIF v_wrote AND NOT c_grouped AND (NOT p_item_durable OR state = 'resumed') THEN
+    -- What a resumed call took from the ledger may be of a call that has not flushed yet.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
   COMMIT;
