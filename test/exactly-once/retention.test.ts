@@ -168,6 +168,8 @@ describe('whoever calls the functions of retention', () => {
       "SELECT purge_idempotency_requests('0', NULL, 1000), purge_idempotency_requests('-1 year', NULL, 1000)",
     );
     expect(await requestsSince(session, 365)).toBeGreaterThanOrEqual(young - 1);
+    // Not even where it looks as if no key needed them: an attempt may not have committed its request yet.
+    await session.query('DELETE FROM idempotency_requests');
     for (const step of ['detach', 'drop']) {
       const rows = await session.query<{ step: string }>(
         `SELECT ${step}_ledger_partition((now() AT TIME ZONE 'UTC')::date - n) AS step FROM generate_series(-1, 12) AS n`,
