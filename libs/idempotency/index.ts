@@ -9,3 +9,4 @@ export { pause } from './pause';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
 export { type RetentionPass, RetentionService } from './retention.service';
+export { STALE_SECONDS } from './key-lifetime';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database, DatabaseUnavailable, type Statement } from '#libs/database';
+import { STALE_SECONDS } from '#libs/idempotency';
 import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -33,9 +34,6 @@ interface ApplyRow {
   answered_as: string | null;
   faults: string;
 }
-
-/** After its lifetime a key is refused for so long before it may be used again: 7 days. */
-const staleSeconds = 7 * 24 * 3600;
 
 const applyBatch = statement('apply_batch');
 const findRecord = statement('find_record');
@@ -115,7 +113,7 @@ export class RecordRepository {
       key?.keyHash ?? null,
       key?.fingerprint ?? null,
       this.settings.idempotencyTtlSeconds,
-      staleSeconds,
+      STALE_SECONDS,
       key?.requestId ?? null,
     ];
   }
@@ -149,18 +147,17 @@ function outcomeUnknown(plan: Plan, keyed: boolean): AppliedBatch {
           'applied: read the record before sending it again',
       );
   const text = JSON.stringify(error);
-  const entryOf = (item: PlanItem): string =>
-    `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${item.op === 'refuse' ? item.error : text}}`;
-  return {
-    state: 'executed',
-    outcomes: plan.items.map((item) => ({
-      entry: entryOf(item),
-      code: item.op === 'refuse' ? item.code : 'unavailable',
+  const outcomeOf = (item: PlanItem): Outcome => {
+    // With a key a refusal is an outcome only once it is in the ledger: with on_error it may never come to be one.
+    const refused = item.op === 'refuse' && !keyed ? item : undefined;
+    return {
+      entry: `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${refused?.error ?? text}}`,
+      code: refused?.code ?? 'unavailable',
       replayed: false,
       seconds: 0,
-    })),
-    completedBy: undefined,
+    };
   };
+  return { state: 'executed', outcomes: plan.items.map(outcomeOf), completedBy: undefined };
 }
 
 /** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */
