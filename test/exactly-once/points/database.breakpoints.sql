@@ -1,0 +1,33 @@
+-- Stops a keyed batch at a step of its way in Postgres: while it waits there, the test does its worst.
+CREATE TABLE armed_breakpoint (point text NOT NULL);
+
+CREATE FUNCTION stop_at_breakpoint() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_point CONSTANT text := CASE TG_ARGV[0]
+    WHEN 'item' THEN to_jsonb(NEW) #>> '{properties,name}'
+    WHEN 'item applied' THEN format('item %s applied', to_jsonb(NEW) ->> 'item')
+    ELSE TG_ARGV[0]
+  END;
+BEGIN
+  IF EXISTS (SELECT FROM armed_breakpoint AS b WHERE b.point = v_point) THEN
+    PERFORM pg_advisory_xact_lock_shared(0); -- the test holds it
+  END IF;
+  IF TG_WHEN = 'AFTER' AND EXISTS (SELECT FROM armed_breakpoint AS b WHERE b.point = 'flush committed') THEN
+    -- The commit of this transaction will wait, when it is durable, for a standby that is not there.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER stop BEFORE INSERT ON idempotency_requests
+  FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('request row');
+CREATE TRIGGER stop_before BEFORE UPDATE ON idempotency_requests
+  FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('flush');
+CREATE TRIGGER stop_after AFTER UPDATE ON idempotency_requests
+  FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('flush marked');
+CREATE TRIGGER stop BEFORE UPDATE ON records
+  FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('item');
+CREATE TRIGGER stop BEFORE INSERT ON idempotency_items
+  FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('item applied');

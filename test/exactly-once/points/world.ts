@@ -1,0 +1,218 @@
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AccessService } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { migrate, openDatabase } from '#libs/database';
+import { type ApiAnswer, ApiClient, type Credentials } from '../../support/api.client';
+import { documentOf, type OpenApiDocument } from '../../support/openapi';
+import { PostgresServer } from '../../support/postgres.server';
+import { type RedisServer, startRedis } from '../../support/redis.server';
+import { Session } from '../../support/session';
+import { breakpointSettings, DatabaseBreakpoints } from './database.breakpoints';
+import { GatewayProcess } from './gateway.process';
+import { isComplete, KeyedBatch } from './keyed.batch';
+import type { Step } from './steps';
+
+/** The first attempt at a batch, stopped on its way. */
+export interface Attempt {
+  /** Undefined: the connection broke before an answer came. */
+  readonly answer: Promise<ApiAnswer | undefined>;
+  /** Lets it go on. */
+  goOn(): Promise<void>;
+}
+
+/** What the ledger and the records say of a batch. */
+export interface Stored {
+  /** The places (from 1) of the items that have an outcome. */
+  ledger: number[];
+  complete: boolean;
+  /** Version and name of each record. */
+  records: [number, string][];
+}
+
+/** A Postgres and a Redis of its own, a gateway that the first attempts go to, and one that the retries go to. */
+export class World {
+  private constructor(
+    private readonly postgres: PostgresServer,
+    private readonly redisServer: RedisServer,
+    private readonly redis: Redis,
+    private readonly settings: Record<string, string>,
+    private readonly credentials: Credentials,
+    private readonly document: OpenApiDocument,
+    private readonly survivor: GatewayProcess,
+    private victim: Promise<GatewayProcess>,
+    private breakpoints: DatabaseBreakpoints,
+    private session: Session,
+  ) {}
+
+  static async start(): Promise<World> {
+    const [postgres, redisServer] = await Promise.all([
+      // What is not flushed by a commit stays unwritten for long.
+      PostgresServer.create({ ...breakpointSettings, wal_writer_delay: '10000', autovacuum: 'off' }),
+      startRedis(),
+    ]);
+    await migrate(postgres.url);
+    await DatabaseBreakpoints.install(postgres.url);
+    const settings = { DATABASE_URL: postgres.url, REDIS_URL: redisServer.url, LOCK_TIMEOUT_MS: '20000' };
+    const credentials = await newCredentials(postgres.url);
+    const victim = GatewayProcess.start(settings);
+    const survivor = await GatewayProcess.start(settings);
+    return new World(
+      postgres,
+      redisServer,
+      new Redis(redisServer.url),
+      settings,
+      credentials,
+      await documentOf(survivor.url),
+      survivor,
+      victim,
+      await DatabaseBreakpoints.open(postgres.url),
+      await Session.open(postgres.url),
+    );
+  }
+
+  async newBatch(): Promise<KeyedBatch> {
+    const batch = new KeyedBatch();
+    await this.session.query(
+      `INSERT INTO records (team_id, id, object_type, properties)
+       SELECT $1, id, 'organization', '{"name": "new"}' FROM unnest($2::uuid[]) AS id`,
+      [this.credentials.teamId, batch.records],
+    );
+    return batch;
+  }
+
+  /** Sends a batch and resolves when it is stopped at the step. */
+  async attemptUpTo({ place }: Step, batch: KeyedBatch): Promise<Attempt> {
+    const victim = await this.victim;
+    const caller = new ApiClient(victim.url, this.document, this.credentials);
+    if (place === 'answered') {
+      const answer = await batch.send(caller);
+      return { answer: Promise.resolve(answer), goOn: () => Promise.resolve() };
+    }
+    const point = 'gateway' in place ? victim : this.breakpoints;
+    if ('gateway' in place) await victim.arm(place.gateway);
+    else await this.breakpoints.arm(place.database);
+    const reached = point.reached();
+    const answer = batch.send(caller).catch(brokenConnection);
+    const early = await Promise.race([reached, answer]);
+    if (early) throw new Error(`answered before it came to the step: ${early.status} ${early.text}`);
+    return { answer, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
+  }
+
+  /** `kill -9` of the gateway that the first attempt went to. Another one takes its place. */
+  async killGateway(): Promise<void> {
+    await (await this.victim).kill();
+    this.victim = GatewayProcess.start(this.settings);
+    this.victim.catch(() => undefined); // whoever needs it is told
+  }
+
+  /** Ends the statement of the first attempt as Postgres does when it notices that its gateway is gone. */
+  endStatement(): Promise<void> {
+    return this.breakpoints.end();
+  }
+
+  /** Lets the claim of a dead attempt end, which it otherwise does at the attempt's deadline. */
+  async endClaim(): Promise<void> {
+    for (const key of await this.redis.keys('prism:*:idempotency:*')) {
+      await this.redis.pexpire(key, 1);
+      while ((await this.redis.exists(key)) === 1) await sleep(1);
+    }
+  }
+
+  /** Postgres writes to disk what has been committed, as it does by itself within a fraction of a second. */
+  async writeAhead(): Promise<void> {
+    await this.session.query(`SELECT pg_logical_emit_message(true, 'test', '')`);
+  }
+
+  /** As if the machine of Postgres lost its power; `meanwhile` runs before it is back. */
+  async dropPostgres(meanwhile: () => Promise<void>): Promise<void> {
+    await this.postgres.stop('immediate');
+    await Promise.all([this.breakpoints.close(), this.session.close()]);
+    await meanwhile();
+    await this.postgres.start();
+    this.breakpoints = await DatabaseBreakpoints.open(this.postgres.url);
+    this.session = await Session.open(this.postgres.url);
+  }
+
+  async flushRedis(): Promise<void> {
+    await this.redis.flushall();
+  }
+
+  /** Lets nothing of a test that failed come in the way of the next one. */
+  async tidy(): Promise<void> {
+    await this.flushRedis();
+    await this.breakpoints.release();
+  }
+
+  /** One attempt at the gateway that lives on. */
+  retry(batch: KeyedBatch): Promise<ApiAnswer> {
+    return batch.send(new ApiClient(this.survivor.url, this.document, this.credentials));
+  }
+
+  /** Retries as a careful client does, until no retry would change anything. */
+  async retryUntilComplete(batch: KeyedBatch): Promise<ApiAnswer> {
+    for (;;) {
+      const answer = await this.retry(batch);
+      if (isComplete(answer)) return answer;
+      const inUse = answer.body.error?.code === 'idempotency_key_in_use';
+      if (answer.status !== 200 && answer.status !== 503 && !inUse) {
+        throw new Error(`a retry answered ${answer.status}: ${answer.text}`);
+      }
+      await sleep(20);
+    }
+  }
+
+  /** Resolves when a retry is answered, or waits in Postgres for what the first attempt holds. */
+  async answeredOrStopped(retry: Promise<ApiAnswer>): Promise<void> {
+    const answered = new AbortController();
+    const both = this.breakpoints.waiting(2, answered.signal);
+    await Promise.race([retry, both]);
+    answered.abort();
+    await both;
+  }
+
+  async stored(batch: KeyedBatch): Promise<Stored> {
+    const { teamId } = this.credentials;
+    const items = await this.session.query<{ item: number }>(
+      `SELECT item FROM idempotency_items WHERE team_id = $1 AND key_hash = sha256(convert_to($2, 'UTF8')) ORDER BY item`,
+      [teamId, batch.key],
+    );
+    const requests = await this.session.query<{ complete: boolean }>(
+      `SELECT complete FROM idempotency_requests WHERE team_id = $1 AND key_hash = sha256(convert_to($2, 'UTF8'))`,
+      [teamId, batch.key],
+    );
+    const records = await this.session.query<{ version: number; name: string }>(
+      `SELECT version::integer, properties ->> 'name' AS name
+         FROM records JOIN unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, place) USING (id)
+        WHERE team_id = $1 ORDER BY place`,
+      [teamId, batch.records],
+    );
+    return {
+      ledger: items.map(({ item }) => item),
+      complete: requests[0]?.complete ?? false,
+      records: records.map(({ version, name }) => [version, name]),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.survivor.kill(), this.victim.then((victim) => victim.kill())]);
+    await Promise.all([this.breakpoints.close(), this.session.close()]);
+    this.redis.disconnect();
+    await Promise.all([this.redisServer.kill(), this.postgres.remove()]);
+  }
+}
+
+async function newCredentials(databaseUrl: string): Promise<Credentials> {
+  const database = openDatabase(readSettings({ DATABASE_URL: databaseUrl }));
+  const access = AccessService.over(database);
+  const { id: teamId } = await access.createTeam('A team');
+  const { apiKey, keyId } = await access.createKey(teamId, 'billing', ['records:write']);
+  await database.close();
+  return { teamId, apiKey, keyId };
+}
+
+/** That no answer came, unless it was an answer that broke the rules. */
+function brokenConnection(error: unknown): undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'UND_ERR_SOCKET' && code !== 'ECONNRESET') throw error;
+}

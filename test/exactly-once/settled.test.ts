@@ -1,0 +1,271 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { migrate } from '#libs/database';
+import { type ApiAnswer, ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { PostgresServer } from '../support/postgres.server';
+import { RawSocket } from '../support/raw.socket';
+import { Session } from '../support/session';
+
+/** Longer than any of these tests, so that whatever waits for a record does so until it is let go. */
+const patient = { LOCK_TIMEOUT_MS: '60000' };
+
+interface Keyed {
+  readonly headers: Record<string, string>;
+  readonly ids: readonly string[];
+  readonly items: readonly unknown[];
+}
+
+/** A batch with a key that renames so many new records. */
+async function keyedBatch(caller: ApiClient, count: number): Promise<Keyed> {
+  const ids = await Promise.all(Array.from({ length: count }, () => caller.create()));
+  const items = ids.map((id) => ({ id, default: { name: 'Renamed' } }));
+  return { headers: { 'idempotency-key': randomUUID() }, ids, items };
+}
+
+function send(caller: ApiClient, { items, headers }: Keyed, options?: object): Promise<ApiAnswer> {
+  return caller.update([...items], options, headers);
+}
+
+async function versionsOf(caller: ApiClient, { ids }: Keyed): Promise<number[]> {
+  return Promise.all(ids.map(async (id) => (await caller.read(id)).version));
+}
+
+/** For each item, whether it was taken from the ledger, or the code of its error. */
+function marksOf({ body }: ApiAnswer): unknown[] {
+  return body.results.map((result: any) => result.error?.code ?? result.replayed ?? false);
+}
+
+function isReplay({ headers }: ApiAnswer): boolean {
+  return headers['idempotent-replay'] === 'true';
+}
+
+/** Holds the second record of the batch, as long as `use` runs. */
+async function holding<T>(gateway: TestGateway, caller: ApiClient, batch: Keyed, use: () => Promise<T>): Promise<T> {
+  const session = await Session.open(gateway.databaseUrl);
+  try {
+    await session.hold(caller.teamId, batch.ids.slice(1, 2));
+    return await use();
+  } finally {
+    await session.release();
+    await session.close();
+  }
+}
+
+/** Leaves a batch with its first item done, its second one locked, and the rest open. */
+async function leaveUnfinished(gateway: TestGateway, caller: ApiClient, batch: Keyed): Promise<void> {
+  const hasty = { ...batch, headers: { ...batch.headers, 'x-request-timeout-ms': '1000' } };
+  const answer = await holding(gateway, caller, batch, () => send(caller, hasty));
+  expect(marksOf(answer).slice(0, 2)).toEqual([false, 'locked']);
+}
+
+function at(gateway: TestGateway, caller: ApiClient): ApiClient {
+  return new ApiClient(gateway.url, caller.document, caller.credentials);
+}
+
+describe.each([
+  ['with Redis', {}],
+  ['without Redis', { REDIS_URL: '' }],
+])('two gateways %s', (redis, settings) => {
+  let gateway: TestGateway;
+  let other: TestGateway;
+  let caller: ApiClient;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ settings: { ...patient, ...settings } });
+    other = await startGateway({ settings: { ...patient, ...settings }, databaseUrl: gateway.databaseUrl });
+    caller = await gateway.newCaller();
+  });
+  afterAll(async () => {
+    await other.close();
+    await gateway.close();
+  });
+
+  it('apply fifty identical requests at once as one', async () => {
+    const batch = await keyedBatch(caller, 5);
+    const callers = [caller, at(other, caller)];
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, () => callers.map((each) => send(each, batch))).flat(),
+    );
+    const refused = answers.filter(({ status }) => status !== 200);
+    for (const { body } of refused) expect(body.error.code).toBe('idempotency_key_in_use');
+    if (redis === 'without Redis') expect(refused).toEqual([]);
+    const texts = answers.filter(({ status }) => status === 200).map(({ text }) => text);
+    expect(new Set(texts.map((text) => text.replaceAll(', "replayed": true', ''))).size).toBe(1);
+    expect(await versionsOf(caller, batch)).toEqual(Array(5).fill(2));
+  });
+
+  it('finish for each other what a key began that was rotated and revoked since', async () => {
+    const old = await gateway.newCaller();
+    const batch = await keyedBatch(old, 3);
+    await leaveUnfinished(gateway, old, batch);
+    const { apiKey, keyId } = await gateway.access.rotateKey(old.teamId, old.credentials.keyId);
+    await gateway.access.revokeKey(old.teamId, old.credentials.keyId);
+    const fresh = new ApiClient(other.url, old.document, { teamId: old.teamId, apiKey, keyId });
+    const answer = await send(fresh, batch);
+    expect(marksOf(answer)).toEqual([true, false, false]);
+    expect(await versionsOf(fresh, batch)).toEqual([2, 2, 2]);
+  });
+
+  it.each([{ on_error: 'stop' }, { on_error: 'rollback' }, { return: 'minimal' }])(
+    'refuse to finish a batch with other options: %o',
+    async (options) => {
+      const batch = await keyedBatch(caller, 3);
+      await leaveUnfinished(gateway, caller, batch);
+      const refused = await send(at(other, caller), batch, options);
+      expect([refused.status, refused.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
+      expect((await versionsOf(caller, batch)).slice(0, 2)).toEqual([2, 1]);
+      expect(marksOf(await send(caller, batch))[0]).toBe(true);
+      expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+    },
+  );
+
+  it('let a dry run neither finish a batch nor get in its way', async () => {
+    const batch = await keyedBatch(caller, 3);
+    await leaveUnfinished(gateway, caller, batch);
+    const dry = await send(at(other, caller), batch, { dry_run: true });
+    expect(dry.body.results.map(({ etag }: any) => etag)).toEqual(['"3"', '"2"', '"2"']);
+    expect(marksOf(await send(caller, batch))[0]).toBe(true);
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+  });
+
+  it.each([
+    ['a page of Postgres', 3],
+    ['what Redis keeps', 8],
+  ])('replay to the byte what is larger than %s', async (_, count) => {
+    const { headers, ids } = await keyedBatch(caller, count);
+    // Nothing that could be compressed, and nothing that is as long in bytes as in characters.
+    const notes = ids.map(() => `"\\ü😀\u2028${randomBytes(90_000).toString('base64')}`);
+    const large = { headers, ids, items: ids.map((id, index) => ({ id, default: { notes: notes[index] } })) };
+    const first = await send(caller, large);
+    expect(first.body.results.map((result: any) => result.record.default.notes)).toEqual(notes);
+    for (const each of [at(other, caller), caller]) {
+      const replay = await send(each, large);
+      expect(isReplay(replay)).toBe(true);
+      expect(replay.text === first.text).toBe(true);
+    }
+    expect(await versionsOf(caller, large)).toEqual(Array(count).fill(2));
+  });
+
+  it('finish a batch whose caller has vanished, and tell its retry', async () => {
+    const batch = await keyedBatch(caller, 3);
+    const retry = await holding(gateway, caller, batch, async () => {
+      const socket = await RawSocket.open(gateway.url);
+      await socket.send(bytesOf(caller, batch));
+      await someoneWaits(gateway);
+      socket.destroy();
+      return { answer: send(at(other, caller), batch) };
+    });
+    const answer = await retry.answer;
+    if (answer.status !== 200) expect(answer.body.error.code).toBe('idempotency_key_in_use');
+    const settled = await untilAnswered(at(other, caller), batch);
+    expect(settled.body.summary).toEqual({ total: 3, succeeded: 3, failed: 0 });
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+  });
+
+  it('know nothing of a request whose caller vanished before it was sent whole', async () => {
+    const batch = await keyedBatch(caller, 3);
+    const bytes = bytesOf(caller, batch);
+    const socket = await RawSocket.open(gateway.url);
+    await socket.send(bytes.subarray(0, -10));
+    socket.destroy();
+    const answer = await send(caller, batch);
+    expect([answer.status, isReplay(answer), marksOf(answer)]).toEqual([200, false, [false, false, false]]);
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+  });
+});
+
+/** The batch as it goes over the wire. */
+function bytesOf(caller: ApiClient, { items, headers }: Keyed): Buffer {
+  const body = JSON.stringify({ items });
+  const head = {
+    host: 'gateway',
+    'x-api-key': caller.credentials.apiKey,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    ...headers,
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${caller.path('organization/batch/update')} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+}
+
+/** Resolves when a batch waits for a record. */
+async function someoneWaits(gateway: TestGateway): Promise<void> {
+  const waiting = async (): Promise<number> => {
+    const { rows } = await gateway.database.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows.length;
+  };
+  while ((await waiting()) === 0) await sleep(5);
+}
+
+/** Retries until an attempt is not refused because the database was away or another attempt still ran. */
+async function untilAnswered(caller: ApiClient, batch: Keyed): Promise<ApiAnswer> {
+  for (;;) {
+    const answer = await send(caller, batch);
+    const open = answer.status === 200 && answer.body.results.some((result: any) => result.error?.retryable === true);
+    if (answer.status === 200 && !open) return answer;
+    expect(['unavailable', 'idempotency_key_in_use', undefined]).toContain(answer.body.error?.code);
+    await sleep(20);
+  }
+}
+
+describe('Postgres, restored to an earlier time while Redis still has the answers,', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.create();
+    await migrate(server.url);
+  });
+  afterAll(() => server.remove());
+
+  async function startOver(): Promise<{ gateway: TestGateway; caller: ApiClient }> {
+    const gateway = await startGateway({ databaseUrl: server.url, settings: patient });
+    onTestFinished(() => gateway.close());
+    return { gateway, caller: await gateway.newCaller() };
+  }
+
+  async function backUp(): Promise<void> {
+    await server.stop('fast');
+    server.saveData();
+    await server.start();
+  }
+
+  async function restore(): Promise<void> {
+    await server.stop('fast');
+    server.putBackData();
+    await server.start();
+  }
+
+  it('executes again what it has forgotten, once, and replays that', async () => {
+    const { caller } = await startOver();
+    const batch = await keyedBatch(caller, 3);
+    await backUp();
+    await untilAnswered(caller, batch);
+    expect(isReplay(await send(caller, batch))).toBe(true);
+    await restore();
+
+    const again = await untilAnswered(caller, batch);
+    expect([isReplay(again), marksOf(again)]).toEqual([false, [false, false, false]]);
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+    const replay = await send(caller, batch);
+    expect([isReplay(replay), replay.text]).toEqual([true, again.text]);
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+  });
+
+  it('resumes what it remembers as unfinished', async () => {
+    const { gateway, caller } = await startOver();
+    const batch = await keyedBatch(caller, 3);
+    await leaveUnfinished(gateway, caller, batch);
+    await backUp();
+    await untilAnswered(caller, batch);
+    await restore();
+
+    const resumed = await untilAnswered(caller, batch);
+    expect(isReplay(resumed)).toBe(false);
+    expect(marksOf(resumed)[0]).toBe(true);
+    expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
+    expect(isReplay(await send(caller, batch))).toBe(true);
+  });
+});
