@@ -30,13 +30,7 @@ it('answers those of one type', async () => {
     Object.values<any>(body.organization).map((definition) => [definition.slug, definition]),
   );
   expect(bySlug.name).toMatchObject({ type: 'str', required: true, native: true });
-  expect(bySlug.stage.options.map(({ slug }: any) => slug)).toEqual([
-    'lead',
-    'qualified',
-    'proposal',
-    'won',
-    'lost',
-  ]);
+  expect(bySlug.stage.options.map(({ slug }: any) => slug)).toEqual(['lead', 'qualified', 'proposal', 'won', 'lost']);
 });
 
 it('takes a new definition within 5 s, on every replica', async () => {
