@@ -1,6 +1,5 @@
 /** How a promise ended within its time. */
-type Settled<T> =
-  { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
+type Settled<T> = { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
 
 /**
  * Waits for a promise `ms` milliseconds at most; never rejects. What the promise does later is ignored.
