@@ -1,3 +1,4 @@
+export { fieldSegment } from './field.path';
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
 export { problemAnswer } from './problem.answer';

@@ -1,4 +1,4 @@
-import type { FieldError, ItemErrorCode } from '#libs/problems';
+import { type FieldError, fieldSegment, type ItemErrorCode } from '#libs/problems';
 
 /** What can be wrong with the content of an item. */
 type FaultCode = Extract<
@@ -8,8 +8,6 @@ type FaultCode = Extract<
 
 /** An item with more than this many faults is reported with so many of them. */
 const MAX_FAULTS = 20;
-const MAX_KEY_LENGTH = 64;
-const PLAIN_KEY = /^[\w-]{1,64}$/;
 
 /**
  * Collects what is wrong with one item, each fault with the path of its field. The path is a stack that the checks
@@ -42,15 +40,8 @@ export class ItemFaults {
   refuse(code: FaultCode, rule: string, below?: string): null {
     if (this.full) return null;
     this.code ??= code;
-    const field = this.path.map(segment).join('') + (below === undefined ? '' : segment(below));
+    const field = this.path.map(fieldSegment).join('') + (below === undefined ? '' : fieldSegment(below));
     this.errors.push({ field, code, message: `${field.replace(/^\./, '')} ${rule}` });
     return null;
   }
-}
-
-/** `.key`, `[3]`, or `["odd key"]`, in which JSON's escapes keep NULs and lone surrogates out of answers and the ledger. */
-function segment(key: string | number): string {
-  if (typeof key === 'number') return `[${key}]`;
-  if (PLAIN_KEY.test(key)) return `.${key}`;
-  return `[${JSON.stringify(key.length > MAX_KEY_LENGTH ? `${key.slice(0, MAX_KEY_LENGTH)}…` : key)}]`;
 }

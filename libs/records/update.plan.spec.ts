@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fieldSegment } from '#libs/problems';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
 import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
 
@@ -123,13 +124,16 @@ describe('planUpdates', () => {
     });
   });
 
-  it.each(['defaults', 'ID', 'if-match', 'version', '', 'toString'])('refuses an unknown key: %j', (key) => {
-    expect(refusal({ id, [key]: 1 })).toMatchObject({
-      id,
-      code: 'invalid_item',
-      error: { errors: [{ field: `.${key}`, code: 'unknown_field' }] },
-    });
-  });
+  it.each(['defaults', 'ID', 'if-match', 'version', '', 'toString', 'a\0', 'k'.repeat(100_000)])(
+    'refuses an unknown key: %j',
+    (key) => {
+      expect(refusal({ id, [key]: 1 })).toMatchObject({
+        id,
+        code: 'invalid_item',
+        error: { errors: [{ field: fieldSegment(key), code: 'unknown_field' }] },
+      });
+    },
+  );
 
   it.each([
     ['default', null],

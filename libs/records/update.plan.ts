@@ -1,4 +1,4 @@
-import { itemError } from '#libs/problems';
+import { fieldSegment, itemError } from '#libs/problems';
 import type { Change, ItemValidator, Validation } from '#libs/properties';
 import { conditionOf } from './etag';
 import { type PlanItem, refuse } from './plan';
@@ -83,7 +83,7 @@ function badId(given: unknown): PlanItem {
 }
 
 function refused(id: string | null, field: string, code: string, message: string): PlanItem {
-  return refuse(id, itemError('invalid_item', message, [{ field: `.${field}`, code, message }]));
+  return refuse(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

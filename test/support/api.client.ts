@@ -82,7 +82,7 @@ export class ApiClient {
   /** Sends a batch update of organizations. */
   update(
     items: unknown[],
-    options?: object,
+    options?: object | null,
     headers: Record<string, string> = {},
     object = 'organization',
   ): Promise<ApiAnswer> {

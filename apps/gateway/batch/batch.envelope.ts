@@ -19,15 +19,15 @@ const representations = ['representation', 'minimal'] as const;
 export class BatchOptionsEnvelope {
   @IsOptional()
   @IsIn(onError, { message: `on_error must be one of ${onError.join(', ')}` })
-  on_error?: (typeof onError)[number];
+  on_error?: (typeof onError)[number] | null;
 
   @IsOptional()
   @IsIn(representations, { message: `return must be one of ${representations.join(', ')}` })
-  return?: (typeof representations)[number];
+  return?: (typeof representations)[number] | null;
 
   @IsOptional()
   @IsBoolean({ message: 'dry_run must be true or false' })
-  dry_run?: boolean;
+  dry_run?: boolean | null;
 }
 
 abstract class BatchEnvelope {
@@ -35,7 +35,7 @@ abstract class BatchEnvelope {
   @IsObject({ message: 'options must be an object' })
   @ValidateNested({ message: 'options must be an object' })
   @Type(() => BatchOptionsEnvelope)
-  options?: BatchOptionsEnvelope;
+  options?: BatchOptionsEnvelope | null;
 }
 
 /** The body of a batch update: 1 to 100 items. */
@@ -58,11 +58,11 @@ export class BatchDeleteEnvelope extends BatchEnvelope {
   ids!: unknown[]; // the pipe assigns it
 }
 
-/** What the caller did not say is as the contract has it. */
-export function batchOptions(given = new BatchOptionsEnvelope()): BatchOptions {
+/** What the caller did not say, or said with a null, is as the contract has it. */
+export function batchOptions(given: BatchOptionsEnvelope | null | undefined): BatchOptions {
   return {
-    onError: given.on_error ?? defaultOptions.onError,
-    return: given.return ?? defaultOptions.return,
-    dryRun: given.dry_run ?? defaultOptions.dryRun,
+    onError: given?.on_error ?? defaultOptions.onError,
+    return: given?.return ?? defaultOptions.return,
+    dryRun: given?.dry_run ?? defaultOptions.dryRun,
   };
 }

@@ -1,7 +1,7 @@
 import { Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
-import { type FieldError, ProblemException } from '#libs/problems';
+import { type FieldError, fieldSegment, ProblemException } from '#libs/problems';
 
 /** A request body's outer form. Its items are checked elsewhere, one by one, and are not even walked through here. */
 export interface EnvelopeType<T extends object> extends Type<T> {
@@ -35,6 +35,8 @@ export class EnvelopePipe<T extends object> implements PipeTransform<unknown, T>
       throw invalid([{ field: '.body', code: 'object', message: 'the body must be a JSON object' }]);
     }
     const given = { ...(body as Record<string, unknown>) }; // an object that is no array has string members
+    const inherited = inheritedNames(given, '.body');
+    if (inherited.length > 0) throw invalid(inherited);
     const opaque = Object.fromEntries(this.type.opaque.map((name) => [name, given[name]]));
     for (const name of this.type.opaque) given[name] = undefined;
     const envelope = Object.assign(plainToInstance(this.type, given), opaque);
@@ -48,13 +50,30 @@ function invalid(errors: FieldError[]): ProblemException {
   return new ProblemException('invalid_request', errors[0]?.message, { errors });
 }
 
+/** Members named like what every object inherits, such as `constructor`: class-validator takes them for known ones. */
+function inheritedNames(given: Record<string, unknown>, parent: string): FieldError[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const field = parent + fieldSegment(name);
+    if (name in Object.prototype) return [{ field, code: 'unknown_field', message: unknownField(name) }];
+    const isEnvelope = parent === '.body' && name === 'options' && typeof value === 'object' && value !== null;
+    return isEnvelope ? inheritedNames(value as Record<string, unknown>, field) : []; // an array has no such names either
+  });
+}
+
+function unknownField(name: string): string {
+  return `there is no such field here: ${name.slice(0, 64).toWellFormed()}`;
+}
+
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
-  const field = `${parent}.${error.property}`;
+  const field = parent + fieldSegment(error.property);
   const nested = (error.children ?? []).flatMap((child) => fieldErrors(child, field));
-  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
-    field,
-    code: codes[rule] ?? rule,
-    message: rule === 'whitelistValidation' ? `there is no such field here: ${error.property.slice(0, 64)}` : message,
-  }));
+  // The first rule that a value breaks says it all: what is no array has no length to speak of.
+  const own = Object.entries(error.constraints ?? {})
+    .slice(0, 1)
+    .map(([rule, message]) => ({
+      field,
+      code: codes[rule] ?? rule,
+      message: rule === 'whitelistValidation' ? unknownField(error.property) : message,
+    }));
   return [...own, ...nested];
 }

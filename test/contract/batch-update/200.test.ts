@@ -212,6 +212,13 @@ describe('not_found is the same for', () => {
 });
 
 describe('options', () => {
+  it.each([null, {}, { on_error: null, return: null, dry_run: null }])('%j are the defaults', async (options) => {
+    const id = await caller.create();
+    const { status, body } = await caller.update([{ id, default: { name: 'B' } }], options);
+    expect(status).toBe(200);
+    expect(body.results[0]).toMatchObject({ status: 'ok', record: { default: { name: 'B' } } });
+  });
+
   it('return: minimal leaves the record out', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
