@@ -174,11 +174,12 @@ function poolConfig(options: DatabaseOptions): PoolConfig {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: 'prism-gateway',
-    // What a caller that vanished leaves behind must not hold locks for long: its backend notices within seconds.
+    // What a caller that vanished, or gave up, leaves behind must neither hold locks nor change anything for long after:
+    // its backend looks for it this often, also while it waits for a lock.
     options: [
       `-c statement_timeout=${options.statementTimeoutMs}`,
       '-c idle_in_transaction_session_timeout=10000',
-      '-c client_connection_check_interval=2000',
+      '-c client_connection_check_interval=200',
     ].join(' '),
   };
 }

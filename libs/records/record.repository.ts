@@ -35,6 +35,12 @@ interface ApplyRow {
   faults: string;
 }
 
+/**
+ * Of the budget, what the last flush and the way back need at least. In less than this nothing is begun: better an item
+ * that was surely not attempted than one of which nobody can tell.
+ */
+const leastMarginMs = 20;
+
 const applyBatch = statement('apply_batch');
 const findRecord = statement('find_record');
 
@@ -62,7 +68,7 @@ export class RecordRepository {
    */
   async apply(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
     // What waiting for a connection costs is the items' time, not the answer's.
-    const endsAt = performance.now() + budgetMs - Math.min(200, budgetMs * 0.15);
+    const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
     const call = { begun: false };
     try {
       const { rows } = await this.database.withClient(

@@ -53,6 +53,32 @@ describe('x-request-timeout-ms', () => {
   });
 });
 
+describe('a deadline that is too near', () => {
+  it.each(['1', '5', '15'])('lets nothing begin: %s ms', async (budget) => {
+    const id = await caller.create();
+    const { status, body } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
+      'x-request-timeout-ms': budget,
+    });
+    if (status === 200) expect(body.results[0].error.code).toMatch(/^(not_attempted|unavailable)$/);
+    else expect([status, body.error.code]).toEqual([503, 'unavailable']);
+    expect((await caller.read(id)).version).toBe(1);
+  });
+
+  it('leaves nobody waiting who could still change the record', async () => {
+    const id = await caller.create();
+    await gateway.database.transaction(async (client) => {
+      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      // The second waits for the first, and begins to wait for the record itself when its time is over.
+      const patch = (): Promise<unknown> =>
+        caller.update([{ id, default: { name: 'A' } }], undefined, { 'x-request-timeout-ms': '700' });
+      await Promise.all([patch(), patch(), patch()]);
+      const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+      await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 800 }).toBe(0);
+    });
+    expect((await caller.read(id)).version).toBe(1);
+  });
+});
+
 describe('the answer leaves before the deadline', () => {
   it('when a record is locked for longer', async () => {
     const id = await caller.create();

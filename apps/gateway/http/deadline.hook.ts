@@ -50,13 +50,19 @@ function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: nu
   const waitMs = budgetMs - Math.min(MARGIN_MS, budgetMs * MARGIN_SHARE);
   const timer = setTimeout(() => {
     if (reply.sent || reply.raw.headersSent) return;
-    const message = `The answer was not ready within the ${Math.round(budgetMs)} ms that the request had.`;
-    sendProblem(reply, new ProblemException('unavailable', message), request.id);
+    sendProblem(reply, new ProblemException('unavailable', tooLate(request, Math.round(budgetMs))), request.id);
   }, waitMs);
   // Once per request, however it ends: also when the caller leaves first.
   reply.raw.once('close', () => {
     clearTimeout(timer);
   });
+}
+
+function tooLate({ raw, method }: FastifyRequest, budgetMs: number): string {
+  if (!raw.complete) return `The request did not arrive in full within the ${budgetMs} ms that it had.`;
+  const message = `The answer was not ready within the ${budgetMs} ms that the request had.`;
+  if (method === 'GET' || method === 'HEAD') return message;
+  return `${message} What it asked for may have been done: send it again with its Idempotency-Key, or read before.`;
 }
 
 function badBudget(): ProblemException {
