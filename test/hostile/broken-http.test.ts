@@ -36,6 +36,7 @@ describe('what is no valid HTTP is answered 400 in the envelope', () => {
     ],
     ['chunks and something else', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, x\r\n\r\n0\r\n\r\n'],
     ['no host', 'GET /health/live HTTP/1.1\r\n\r\n'],
+    ['two hosts', 'GET /health/live HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n'],
     ['a target that is no path', 'GET *health/live HTTP/1.1\r\nhost: x\r\n\r\n'],
     ['an absolute target without a host', 'GET http:///health/live HTTP/1.1\r\nhost: x\r\n\r\n'],
     ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n'],

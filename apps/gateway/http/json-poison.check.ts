@@ -4,12 +4,22 @@
  */
 export function findPoisonedKey(value: unknown): '__proto__' | 'constructor.prototype' | undefined {
   if (!isObject(value)) return undefined;
+  if (Array.isArray(value)) return findInArray(value);
   for (const key in value) {
     if (key === '__proto__') return key;
     const member = value[key];
     if (!isObject(member)) continue;
     if (key === 'constructor' && Object.hasOwn(member, 'prototype')) return 'constructor.prototype';
     const inside = findPoisonedKey(member);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+/** By index: to name the elements of a long array would cost ten times as much as to look at them. */
+function findInArray(values: readonly unknown[]): ReturnType<typeof findPoisonedKey> {
+  for (const value of values) {
+    const inside = findPoisonedKey(value);
     if (inside !== undefined) return inside;
   }
   return undefined;

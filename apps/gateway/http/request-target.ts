@@ -15,12 +15,18 @@ export function routableTarget(request: Pick<IncomingMessage, 'url'>): string {
   return path.startsWith('?') || path === '' ? `/${path}` : '/';
 }
 
-/** Refuses a target that is no path, or whose percent-encoding is broken, or that names no host. Call it after authentication. */
+/** Refuses a target that is no path, or whose percent-encoding is broken, or that names no one host. Call it after authentication. */
 export function registerTargetCheck(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (!isWellFormed(request.originalUrl)) done(badTarget());
-    else done(request.headers.host === undefined && request.raw.httpVersion === '1.1' ? noHost() : undefined);
+    else done(namesOneHost(request.raw) ? undefined : noHost());
   });
+}
+
+/** RFC 9112, 3.2: of two, the balancer may have gone by the one and we by the other. */
+function namesOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  return hosts === 1 || (hosts === 0 && httpVersion !== '1.1');
 }
 
 function isWellFormed(target: string): boolean {
@@ -48,7 +54,7 @@ function badTarget(): ProblemException {
 }
 
 function noHost(): ProblemException {
-  const message = 'An HTTP/1.1 request must have a host header.';
+  const message = 'An HTTP/1.1 request must have one host header.';
   return new ProblemException('invalid_request', message, {
     errors: [{ field: '.header.host', code: 'required', message }],
   });

@@ -48,7 +48,7 @@ function noRoute(paths: Map<string, RoutePath>, url: string, method: string): Pr
     .sort((a, b) => a.parameters - b.parameters);
   if (served === undefined) return new ProblemException('not_found', 'There is no such route.');
   const allow = [...served.methods].sort().join(', ');
-  return new ProblemException('method_not_allowed', `${method} is not possible here; ${allow} is.`, {
+  return new ProblemException('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
     headers: { allow },
   });
 }
