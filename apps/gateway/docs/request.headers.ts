@@ -5,7 +5,7 @@ export const idempotencyKey = ApiHeader({
   name: 'idempotency-key',
   description:
     '1 to 255 printable ASCII characters, unique among the requests of the application. Sent again with the same body, the call takes effect once and answers the same.',
-  schema: { type: 'string', minLength: 1, maxLength: 257 },
+  schema: { type: 'string', minLength: 1, maxLength: 512 },
 });
 
 export const timeout = ApiHeader({

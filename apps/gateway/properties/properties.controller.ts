@@ -6,6 +6,7 @@ import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService 
 
 import { ApiProblems } from '../docs/problems.decorator';
 import { uuid } from '../docs/record.schemas';
+import { requestId, timeout } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { RecordTarget, Target } from '../http/target.decorator';
 import { definitionsSchema } from './property-definition.schema';
@@ -15,6 +16,8 @@ type Definitions = Partial<Record<ObjectType, Record<string, PropertyDefinition>
 
 @ApiTags('Properties')
 @ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
+@timeout
+@requestId
 @Controller('v2/prism/:team')
 export class PropertiesController {
   constructor(private readonly properties: PropertyDefinitionService) {}
@@ -22,7 +25,10 @@ export class PropertiesController {
   /** The definitions of every object type. */
   @Get('properties')
   @Authenticated('records:read')
-  @ApiOperation({ summary: 'The properties of all records, by object type, then by definition id' })
+  @ApiOperation({
+    operationId: 'listProperties',
+    summary: 'The properties of all records, by object type, then by definition id',
+  })
   @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
   @ApiProblems({})
   ofTeam(@Caller() caller: Principal): Promise<Definitions> {
@@ -32,7 +38,10 @@ export class PropertiesController {
   /** The definitions of one object type; its name is the only key. */
   @Get(':object/properties')
   @Authenticated('records:read')
-  @ApiOperation({ summary: 'The properties of the records of one object type, by object type, then by definition id' })
+  @ApiOperation({
+    operationId: 'listObjectProperties',
+    summary: 'The properties of the records of one object type, by object type, then by definition id',
+  })
   @ApiParam({ name: 'object', description: 'The object type.', enum: objectTypes })
   @ApiOkResponse({
     description: 'The definitions; the object type is the only key.',
