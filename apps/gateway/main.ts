@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { readSettings, type Settings, SettingsError } from '#libs/config';
 import { createLogger, MetricsServer } from '#libs/telemetry';
 import { createApp } from './create-app';
+import { HealthService } from './health/health.service';
 import { Connections } from './http/connections';
 import { Lifecycle } from './http/lifecycle';
 import { shutDown } from './shutdown';
@@ -32,6 +33,8 @@ async function start(settings: Settings, logger: Logger): Promise<void> {
     { host: settings.host, port, metrics_host: settings.metricsHost, metrics_port: metricsPort },
     'listening',
   );
+  // Whoever has only the log is told at once of a database that is away or not migrated: no probe may ever come.
+  await app.get(HealthService).ready();
 }
 
 /** The first signal ends the service gracefully, a second one at once. */

@@ -116,6 +116,7 @@ describe('readSettings', () => {
 
   it('refuses the same port for the API and the admin port', () => {
     expect(refusalOf({ METRICS_PORT: '3000' })).toContain('METRICS_PORT is the same as PORT (3000)');
+    expect(refusalOf({ PORT: 'x', METRICS_PORT: 'x' })).not.toContain('the same');
   });
 
   it.each([

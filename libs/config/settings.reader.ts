@@ -25,7 +25,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     else if (variable.required) problems.push(absence(variable));
   }
   const settings = Object.assign(new Settings(), values);
-  if (settings.port !== 0 && settings.port === settings.metricsPort) {
+  if (values.port !== undefined && values.port !== 0 && values.port === values.metricsPort) {
     problems.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
   }
   if (problems.length > 0) throw new SettingsError(problems);
