@@ -70,10 +70,10 @@ describe('a deadline that is too near', () => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       // The second waits for the first, and begins to wait for the record itself when its time is over.
       const patch = (): Promise<unknown> =>
-        caller.update([{ id, default: { name: 'A' } }], undefined, { 'x-request-timeout-ms': '700' });
+        caller.update([{ id, default: { name: 'A' } }], undefined, { 'x-request-timeout-ms': '1000' });
       await Promise.all([patch(), patch(), patch()]);
       const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-      await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 800 }).toBe(0);
+      await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 450, interval: 20 }).toBe(0);
     });
     expect((await caller.read(id)).version).toBe(1);
   });
