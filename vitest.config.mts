@@ -19,6 +19,8 @@ export default defineConfig({
   ],
   test: {
     environment: 'node',
+    // More would only wait for the same Postgres, on the two cores that a build machine has.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -32,8 +34,6 @@ export default defineConfig({
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          // Two cores: more workers only wait for the same Postgres.
-          maxWorkers: 2,
         },
       },
     ],
