@@ -89,6 +89,17 @@ describe('a backend that is terminated in the middle of a batch', () => {
     expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1, 1, 1]);
   });
 
+  it('leaves open what only its ledger can settle: a refusal too may come to be something else', async () => {
+    const { ids, plan } = await scene(4);
+    const refusal = { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const;
+    const missing = { ...plan, items: [...plan.items, rename(randomUUID()), refusal] };
+    const stopping = { ...missing, options: { ...plan.options, onError: 'stop' } } as const;
+    const key = newKey();
+    expect(codesOf(await interrupted('terminate', stopping, ids, key))).toEqual(Array(6).fill('unavailable'));
+    const retry = await engine.apply(stopping, retryOf(key));
+    expect(codesOf(retry)).toEqual(['ok', 'ok', 'ok', 'ok', 'not_found', 'not_attempted']);
+  });
+
   it('leaves nothing of a batch that is one transaction', async () => {
     const { teamId, ids, plan } = await scene(5);
     const together = { ...plan, options: { ...plan.options, onError: 'rollback' } } as const;

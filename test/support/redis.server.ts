@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { guard } from './child.guard';
 
 /** A Redis of a test's own, to be stopped, hung and lost. */
 export interface RedisServer {
@@ -21,6 +22,7 @@ export async function startRedis(options: { port?: number; arguments?: string[] 
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...(options.arguments ?? [])],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  guard(child);
   await ready(child);
   return {
     url: `redis://127.0.0.1:${port}`,

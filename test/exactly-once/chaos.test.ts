@@ -1,0 +1,88 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { faultKinds } from './chaos/fault.schedule';
+import { type MutantName, mutants } from './chaos/mutants/mutant.catalogue';
+import type { Summary } from './chaos/report';
+
+const folder = newFolder(join(tmpdir(), 'prism-chaos-test-'));
+
+interface Run {
+  code: number | null;
+  output: string;
+  summary: Summary | undefined;
+}
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.chaos.json']);
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Open to the unprivileged user that Postgres runs as. */
+function newFolder(prefix: string): string {
+  const made = mkdtempSync(prefix);
+  chmodSync(made, 0o755);
+  return made;
+}
+
+/** As `npm run chaos` does it, with its temporary files where they can be looked at. */
+async function chaos(...options: string[]): Promise<Run> {
+  const temporary = newFolder(join(folder, 'run-'));
+  const json = join(temporary, 'summary.json');
+  const child = spawn(process.execPath, ['dist/test/exactly-once/chaos/main.js', ...options, '--json', json], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: temporary },
+  });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exit;
+  });
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>, // documented so
+  ]);
+  const done = code === 0 || code === 1;
+  return {
+    code,
+    output: output + errors,
+    summary: done ? (JSON.parse(readFileSync(json, 'utf8')) as Summary) : undefined, // its own file
+  };
+}
+
+describe('chaos', () => {
+  it('of a minute loses nothing and doubles nothing', { timeout: 240_000 }, async () => {
+    const { code, output, summary } = await chaos('--seconds', '60', '--seed', '20');
+    expect(output).toMatch(/^seed 20\n/);
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('violations') as string });
+    expect(summary).toMatchObject({ violations: 0, figures: { lost: 0, doubled: 0 } });
+    // What did not happen would prove nothing.
+    expect(Object.keys(summary?.faults ?? {}).sort()).toEqual([...faultKinds].sort());
+    const { figures } = summary ?? {};
+    for (const figure of ['appliedItems', 'retries', 'unanswered', 'resumedItems', 'wholeReplays'] as const) {
+      expect(figures?.[figure], figure).toBeGreaterThan(20);
+    }
+  });
+
+  it.each(Object.keys(mutants) as MutantName[])('finds out a gateway with %s', { timeout: 150_000 }, async (mutant) => {
+    const { code, output } = await chaos('--seconds', '60', '--seed', '20', '--mutant', mutant);
+    expect(output).toContain('VIOLATION');
+    expect(code).toBe(1);
+  });
+
+  it('says what is wrong with its command line', async () => {
+    const { code, output } = await chaos('--mutant', 'nobody');
+    expect(code).toBe(2);
+    expect(output).toContain('--mutant must be one of ledger-insert-skipped');
+  });
+});

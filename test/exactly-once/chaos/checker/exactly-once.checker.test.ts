@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Answer, AskedItem, RequestHistory, RoundHistory, StoredOutcome, StoredRecord } from '../history';
+import { checkRound } from './exactly-once.checker';
+
+const A = '00000000-0000-4000-8000-00000000000a';
+const B = '00000000-0000-4000-8000-00000000000b';
+const clientId = '00000000-0000-4000-8000-0000000000c1';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const patch = (id: string, name: string, ifMatch?: number): AskedItem => ({
+  ask: 'patch',
+  id,
+  set: { name },
+  ...(ifMatch !== undefined && { ifMatch }),
+});
+
+/** An entry of an applied item, as the gateway writes it. */
+function applied(id: string, version: number, name?: string): string {
+  const record = name === undefined ? '' : `, "record": {"id": "${id}", "default": {"name": "${name}"}, "list": {}}`;
+  return `{"id": "${id}", "status": "ok", "etag": "\\"${version}\\""${record}}`;
+}
+
+function failed(id: string, code: string): string {
+  return `{"id": "${id}", "status": "error", "error": {"code":"${code}","message":"No.","retryable":false}}`;
+}
+
+function marked(entry: string): string {
+  return `${entry.slice(0, -1)}, "replayed": true}`;
+}
+
+function answer(entries: string[], replay = false): Answer {
+  const body = `{"results": [${entries.join(', ')}], "summary": {"total": ${entries.length}}}`;
+  return { status: 200, etag: undefined, location: undefined, replay, body };
+}
+
+interface Sent {
+  key: string;
+  items: AskedItem[];
+  /** Each with the times between which it was under way. */
+  attempts: [outcome: Answer | string, from?: number, to?: number][];
+  abandoned?: boolean;
+  onError?: RequestHistory['onError'];
+  operation?: RequestHistory['operation'];
+}
+
+/** A round over the records A and B, and what is stored at its end. */
+function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Record<string, string[]>): RoundHistory {
+  const outcomes = Object.entries(ledger).flatMap(([key, entries]) =>
+    entries.map((entry, index): StoredOutcome => {
+      const code = /"code":"(\w+)"/.exec(entry)?.[1] ?? null;
+      return { keyHash: sha256(key), clientId, item: index + 1, code, entry };
+    }),
+  );
+  return {
+    seeded: [A, B].map((id) => ({ id, name: 'seed' })),
+    requests: requests.map(({ key, attempts, ...sent }) => ({
+      ...{ key, keyHash: sha256(key), clientId, operation: 'update', onError: 'continue', abandoned: false },
+      ...sent,
+      attempts: attempts.map(([outcome, invokedAt = 0, endedAt = 100]) => ({
+        gateway: 0,
+        invokedAt,
+        endedAt,
+        outcome,
+      })),
+    })),
+    final: {
+      records: [A, B].map((id, index) => {
+        const blank = { id, version: 1, deleted: false, name: 'seed', notes: null, marker: null };
+        return { ...blank, ...records[index] };
+      }),
+      outcomes,
+      requests: requests.map(({ key }) => ({ keyHash: sha256(key), clientId, complete: true })),
+    },
+  };
+}
+
+const rulesOf = (history: RoundHistory): string[] => checkRound(history).violations.map(({ rule }) => rule);
+
+describe('a sound history', () => {
+  it('is one where each item happened once, also those that nobody was told of', () => {
+    const entry = applied(A, 2, 'one');
+    const { violations, figures } = checkRound(
+      round(
+        [
+          {
+            key: 'k1',
+            items: [patch(A, 'one'), patch(B, 'two')],
+            attempts: [
+              ['reset'],
+              [answer([entry, failed(B, 'locked')]), 110, 120],
+              [answer([marked(entry), applied(B, 2, 'two')]), 130, 140],
+              [answer([entry, applied(B, 2, 'two')], true), 150, 160],
+            ],
+          },
+          { key: 'k2', items: [patch(A, 'three')], attempts: [['reset', 200, 210]], abandoned: true },
+        ],
+        [
+          { version: 3, name: 'three' },
+          { version: 2, name: 'two' },
+        ],
+        { k1: [entry, applied(B, 2, 'two')], k2: [applied(A, 3)] },
+      ),
+    );
+    expect(violations).toEqual([]);
+    expect(figures).toMatchObject({
+      ...{ requests: 2, items: 3, attempts: 5, retries: 3, unanswered: 2, resumedItems: 1, wholeReplays: 1 },
+      ...{ appliedItems: 3, unknownItems: 1, lost: 0, doubled: 0 },
+    });
+  });
+
+  it('may end a stop or a rollback with items that can never run', () => {
+    const stopped = [failed(A, 'not_found'), failed(B, 'not_attempted')];
+    const history = round(
+      [
+        {
+          key: 'k',
+          items: [{ ask: 'refusal', id: A, code: 'not_found' }, patch(B, 'x')],
+          attempts: [[answer(stopped)]],
+          onError: 'stop',
+        },
+      ],
+      [],
+      { k: [failed(A, 'not_found')] },
+    );
+    expect(rulesOf(history)).toEqual([]);
+  });
+});
+
+describe('the checker finds', () => {
+  const one: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([applied(A, 2, 'one')])]] };
+  const ledger = { k1: [applied(A, 2, 'one')] };
+
+  it('an acknowledged item that is gone', () => {
+    expect(rulesOf(round([one], [{}], ledger))).toContain('lost');
+  });
+
+  it('an acknowledged item whose version another one made again', () => {
+    const two: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 2, 'two')]), 200, 210]] };
+    const history = round([one, two], [{ version: 2, name: 'two' }], { k2: [applied(A, 2, 'two')] });
+    expect(rulesOf(history)).toContain('lost');
+  });
+
+  it('a value that is gone although the version is right', () => {
+    expect(rulesOf(round([one], [{ version: 2, name: 'seed' }], ledger))).toEqual(['lost']);
+  });
+
+  it('an item that was applied twice', () => {
+    const history = round([one], [{ version: 3, name: 'one' }], ledger);
+    expect(checkRound(history).figures).toMatchObject({ lost: 0, doubled: 1 });
+  });
+
+  it('an outcome that is not in the ledger', () => {
+    expect(rulesOf(round([one], [{ version: 2, name: 'one' }], {}))).toEqual(['ledger-differs']);
+  });
+
+  it('a ledger that holds what nobody asked for', () => {
+    const history = round([one], [{ version: 2, name: 'one' }], { ...ledger, stranger: [applied(B, 2)] });
+    expect(rulesOf(history)).toEqual(['ledger-differs']);
+  });
+
+  it('a request that was answered whole and is not complete', () => {
+    const history = round([one], [{ version: 2, name: 'one' }], ledger);
+    for (const request of history.final.requests) request.complete = false;
+    expect(rulesOf(history)).toEqual(['ledger-differs']);
+  });
+
+  it('two outcomes of one item, if only one byte differs', () => {
+    const other = applied(A, 2, 'one').replace('"list": {}', '"list":{}');
+    const twice: Sent = { ...one, attempts: [...one.attempts, [answer([marked(other)]), 110, 120]] };
+    expect(rulesOf(round([twice], [{ version: 2, name: 'one' }], ledger))).toContain('replay-differs');
+  });
+
+  it('a whole replay that carries marks', () => {
+    const twice: Sent = {
+      ...one,
+      attempts: [...one.attempts, [answer([marked(applied(A, 2, 'one'))], true), 110, 120]],
+    };
+    expect(rulesOf(round([twice], [{ version: 2, name: 'one' }], ledger))).toEqual(['replay-differs']);
+  });
+
+  it('a value that was never current', () => {
+    const stale: Sent = {
+      key: 'k2',
+      items: [{ ask: 'patch', id: A, set: { notes: 'n' } }],
+      // Shows a name that version 2 had replaced.
+      attempts: [[answer([applied(A, 3, 'seed')]), 200, 210]],
+    };
+    const history = round([one, stale], [{ version: 3, name: 'one', notes: 'n' }], {
+      ...ledger,
+      k2: [applied(A, 3, 'seed')],
+    });
+    expect(rulesOf(history)).toEqual(['out-of-order']);
+  });
+
+  it('an order of versions that contradicts the order of answers and requests', () => {
+    const late: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 2)]), 200, 210]] };
+    const early: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([applied(A, 3)]), 0, 100]] };
+    const entries = { k1: [applied(A, 3)], k2: [applied(A, 2)] };
+    expect(rulesOf(round([early, late], [{ version: 3, name: 'one' }], entries))).toEqual(['out-of-order']);
+  });
+
+  it('a change after a deletion', () => {
+    const deletion: Sent = {
+      key: 'k1',
+      operation: 'delete',
+      items: [{ ask: 'delete', id: A }],
+      attempts: [[answer([applied(A, 2)])]],
+    };
+    const after: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 3)])]] };
+    const history = round([deletion, after], [{ version: 3, name: 'two', deleted: true }], {
+      k1: [applied(A, 2)],
+      k2: [applied(A, 3)],
+    });
+    expect(rulesOf(history)).toContain('out-of-order');
+  });
+
+  it('a record that is said to be missing though nobody deleted it', () => {
+    const missing: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([failed(A, 'not_found')])]] };
+    expect(rulesOf(round([missing], [], { k1: [failed(A, 'not_found')] }))).toEqual(['impossible-outcome']);
+  });
+
+  it('a condition that failed although it held all the time', () => {
+    const entry = failed(A, 'precondition_failed');
+    const unmet: Sent = { key: 'k2', items: [patch(A, 'two', 2)], attempts: [[answer([entry]), 200, 210]] };
+    const history = round([one, unmet], [{ version: 2, name: 'one' }], { ...ledger, k2: [entry] });
+    expect(rulesOf(history)).toEqual(['impossible-outcome']);
+  });
+
+  it('a condition that was met by another version', () => {
+    const met: Sent = { key: 'k1', items: [patch(A, 'one', 7)], attempts: [[answer([applied(A, 2, 'one')])]] };
+    expect(rulesOf(round([met], [{ version: 2, name: 'one' }], ledger))).toEqual(['impossible-outcome']);
+  });
+
+  it('a rollback of which a part was kept', () => {
+    const entries = [applied(A, 2), failed(B, 'not_found')];
+    const torn: Sent = {
+      key: 'k1',
+      onError: 'rollback',
+      items: [patch(A, 'one'), { ask: 'refusal', id: B, code: 'not_found' }],
+      attempts: [[answer(entries)]],
+    };
+    expect(rulesOf(round([torn], [{ version: 2, name: 'one' }], { k1: entries }))).toEqual(['impossible-outcome']);
+  });
+
+  it('a creation that made two records, or none', () => {
+    const body = `{"id":"${A}","default":{"name":"n"},"list":{}}`;
+    const creation: Sent = {
+      key: 'k1',
+      operation: 'create',
+      items: [{ ask: 'create', marker: 'm', set: { name: 'n' } }],
+      attempts: [[{ status: 201, etag: '"1"', location: '/', replay: false, body }]],
+    };
+    const entry = applied(A, 1).replace('}', `, "record": ${body}}`);
+    const made = round([creation], [{ name: 'n', marker: 'm' }], { k1: [entry] });
+    made.seeded = [{ id: B, name: 'seed' }];
+    expect(rulesOf(made)).toEqual([]);
+    made.final.records = made.final.records.map((record) => ({ ...record, marker: 'm' }));
+    expect(rulesOf(made)).toEqual(['doubled']);
+    made.final.records = made.final.records.filter(({ id }) => id === B).map((record) => ({ ...record, marker: null }));
+    expect(rulesOf(made)).toContain('lost');
+  });
+
+  it('a request that never got its answer', () => {
+    const silent: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [['reset']] };
+    expect(rulesOf(round([silent], [], {}))).toEqual(['never-answered']);
+  });
+
+  it.each([
+    [500, '{"error": {"code": "internal"}}'],
+    [409, '{"error": {"code": "idempotency_key_mismatch"}}'],
+    [200, '{"results": []}'],
+    [200, '{"results": [{"id"'],
+  ])('an answer that no careful caller should get: %i %s', (status, body) => {
+    const odd: Sent = {
+      key: 'k1',
+      items: [patch(A, 'one')],
+      attempts: [[{ status, etag: undefined, location: undefined, replay: false, body }]],
+    };
+    expect(rulesOf(round([odd], [], {}))).toEqual(['unexpected-answer']);
+  });
+});

@@ -1,0 +1,60 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { type MutantName, mutants } from './mutants/mutant.catalogue';
+
+export interface Options {
+  durationMs: number;
+  seed: number;
+  mutant: MutantName | undefined;
+  /** Where the figures go as JSON. */
+  json: string | undefined;
+}
+
+/** The command line is not as it should be. */
+export class UsageError extends Error {}
+
+export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name>] [--json <file>]
+
+  --minutes, --seconds  how long things are broken (default 60 seconds)
+  --seed                a whole number: the same one breaks the same things at the same times
+  --mutant              run a gateway that lacks a safeguard; the run must end with 1. One of:
+                        ${Object.keys(mutants).join(', ')}
+  --json                write the figures to this file
+`;
+
+/** @throws UsageError */
+export function readOptions(given: string[]): Options {
+  const { minutes, seconds, seed, mutant, json } = parse(given);
+  if (minutes !== undefined && seconds !== undefined) throw new UsageError('give either --minutes or --seconds');
+  const length = minutes === undefined ? numberOf('seconds', seconds ?? '60') : 60 * numberOf('minutes', minutes);
+  if (length <= 0) throw new UsageError('the length must be more than 0');
+  if (mutant !== undefined && !isMutant(mutant)) {
+    throw new UsageError(`--mutant must be one of ${Object.keys(mutants).join(', ')}`);
+  }
+  return {
+    durationMs: length * 1_000,
+    seed: seed === undefined ? randomInt(2 ** 31) : Math.trunc(numberOf('seed', seed)),
+    mutant,
+    json,
+  };
+}
+
+function parse(args: string[]): Partial<Record<'minutes' | 'seconds' | 'seed' | 'mutant' | 'json', string>> {
+  const text = { type: 'string' } as const;
+  try {
+    const options = { minutes: text, seconds: text, seed: text, mutant: text, json: text };
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function numberOf(name: string, text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number)) throw new UsageError(`--${name} must be a number`);
+  return number;
+}
+
+function isMutant(name: string): name is MutantName {
+  return Object.hasOwn(mutants, name);
+}

@@ -1,0 +1,126 @@
+import { Database, DatabaseUnavailable } from '#libs/database';
+import type { Fault, FaultKind } from './fault.schedule';
+import { pause } from './pause';
+import type { Stage } from './stage';
+import type { World } from './world';
+
+type Hold = (ms?: number) => Promise<void>;
+type Injection = (stage: Stage, fault: Fault, hold: Hold, world: World) => Promise<void>;
+
+/**
+ * Breaks something and mends it again; resolves when it is whole.
+ *
+ * @param stop mends it at once
+ */
+export async function inject(stage: Stage, fault: Fault, world: World, stop: AbortSignal): Promise<void> {
+  const hold: Hold = (ms = fault.holdMs) => pause(ms, stop);
+  await injections[fault.kind](stage, fault, hold, world);
+}
+
+const injections: Record<FaultKind, Injection> = {
+  'gateway-killed': async ({ actors }, fault, hold) => {
+    const { gateway } = actors[fault.gateway];
+    await gateway.kill();
+    await hold();
+    await gateway.start();
+  },
+  'gateway-frozen': async ({ actors }, fault, hold) => {
+    const { gateway } = actors[fault.gateway];
+    gateway.freeze();
+    await hold();
+    gateway.thaw();
+  },
+  'gateway-drained': async ({ actors }, fault, hold) => {
+    const { gateway } = actors[fault.gateway];
+    await gateway.drain();
+    await hold();
+    await gateway.start();
+  },
+  'postgres-stopped': async ({ postgres, database }, _fault, hold) => {
+    const writer = await walWriter(database);
+    // What no commit waits for stays in memory from now on, and goes down with it.
+    if (writer !== undefined) process.kill(writer, 'SIGSTOP');
+    await hold(unwrittenMs);
+    const stopped = postgres.stop('immediate');
+    if (writer !== undefined) process.kill(writer, 'SIGKILL');
+    await stopped;
+    await hold();
+    await postgres.start();
+  },
+  'backends-terminated': async ({ database }) => {
+    await interfere(
+      database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'prism-gateway' AND pid <> pg_backend_pid()`,
+      ),
+    );
+  },
+  'records-locked': async ({ database }, _fault, hold, { teamId, hotIds }) => {
+    const lock = 'SELECT FROM records WHERE team_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE';
+    await interfere(
+      database.transaction(async (client) => {
+        await client.query(lock, [teamId, hotIds]);
+        await hold();
+      }),
+    );
+  },
+  'redis-flushed': async ({ redis }) => {
+    await redis.flush();
+  },
+  'redis-emptied': async ({ redis }, _fault, hold) => {
+    await redis.kill();
+    await hold();
+    await redis.restart('empty');
+  },
+  'redis-frozen': async ({ redis }, _fault, hold) => {
+    redis.freeze();
+    await hold();
+    redis.thaw();
+  },
+  'redis-restored': async ({ redis }, _fault, hold) => {
+    await redis.save();
+    await hold();
+    await redis.kill();
+    await redis.restart('saved');
+  },
+  'link-cut': async ({ actors }, { gateway, link }, hold) => {
+    actors[gateway].links[link].cut();
+    await hold();
+  },
+  'link-stalled': (stage, fault, hold) => weather(stage, fault, hold, 'stalled'),
+  'answers-lost': (stage, fault, hold) => weather(stage, fault, hold, 'answers-lost'),
+  'requests-cut': (stage, fault, hold) => weather(stage, fault, hold, 'requests-cut'),
+};
+
+/** For how long before an immediate stop of Postgres nothing is written but what a commit waits for. */
+const unwrittenMs = 200;
+
+async function weather(
+  { actors }: Stage,
+  { gateway, link }: Fault,
+  hold: Hold,
+  kind: 'stalled' | 'answers-lost' | 'requests-cut',
+): Promise<void> {
+  const proxy = actors[gateway].links[link];
+  proxy.become(kind);
+  await hold();
+  proxy.become('flowing');
+}
+
+/** The process that writes, by and by, what no commit waits for; undefined if Postgres does not answer right now. */
+async function walWriter(database: Database): Promise<number | undefined> {
+  const found = await interfere(
+    database.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"),
+  );
+  return found?.rows[0]?.pid;
+}
+
+/** Another lane may be at Postgres at the same time: then there is nothing to interfere with. */
+async function interfere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) return undefined;
+    throw error;
+  }
+}

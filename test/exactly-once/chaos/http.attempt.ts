@@ -1,0 +1,46 @@
+import { Agent, request } from 'undici';
+import type { Answer } from './history';
+import type { PlannedRequest } from './workload';
+
+export interface Addressed {
+  /** Of the gateway, without a path. */
+  url: string;
+  /** How long the caller waits for the whole answer, in milliseconds. */
+  patienceMs: number;
+  headers: Record<string, string>;
+}
+
+/** The connections of all callers. */
+export class CallerConnections {
+  private readonly agent = new Agent({ connections: 64, pipelining: 1 });
+
+  /** Sends a request once. Answers what came back, or the text of the error if nothing whole did. */
+  async send({ method, path, headers, body }: PlannedRequest, to: Addressed): Promise<Answer | string> {
+    try {
+      const response = await request(to.url + path, {
+        method,
+        body,
+        headers: { 'content-type': 'application/json', ...headers, ...to.headers },
+        dispatcher: this.agent,
+        signal: AbortSignal.timeout(to.patienceMs),
+      });
+      return {
+        status: response.statusCode,
+        etag: single(response.headers.etag),
+        location: single(response.headers.location),
+        replay: response.headers['idempotent-replay'] === 'true',
+        body: await response.body.text(),
+      };
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join() : header;
+}

@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { Database, type Rows, type Statement } from '#libs/database';
+import { ClaimStore } from '#libs/idempotency';
+import { RecordRepository } from '#libs/records';
+
+/*
+ * A gateway that believes Redis: who is granted a claim is the first, so the ledger is left out; and an answer that Redis
+ * holds needs no proof.
+ */
+/* eslint-disable @typescript-eslint/unbound-method -- each is called with the `this` that its replacement is called with */
+const { claim } = ClaimStore.prototype;
+const { apply } = RecordRepository.prototype;
+const { query } = Database.prototype;
+/* eslint-enable @typescript-eslint/unbound-method */
+
+const granted = new Set<string>();
+
+ClaimStore.prototype.claim = async function (this: ClaimStore, ...call) {
+  const answer = await claim.apply(this, call);
+  if (answer.state === 'new') granted.add(call[0].keyHash.toString('hex'));
+  return answer;
+};
+
+RecordRepository.prototype.apply = async function (this: RecordRepository, plan, budgetMs, key) {
+  if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, budgetMs, key);
+  const applied = await apply.call(this, plan, budgetMs);
+  const open = ['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
+  const complete = applied.outcomes.every(({ code }) => code === undefined || !open.includes(code));
+  return { ...applied, completedBy: complete ? key.requestId : undefined };
+};
+
+Database.prototype.query = function <R extends object>(
+  this: Database,
+  statement: string | Statement,
+  ...rest: [values?: readonly unknown[], options?: { timeoutMs?: number }]
+): Promise<Rows<R>> {
+  const proof = typeof statement !== 'string' && statement.name === 'find-request-state';
+  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // what that statement answers
+  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is the caller's word
+};

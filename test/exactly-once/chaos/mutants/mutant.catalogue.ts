@@ -1,0 +1,77 @@
+import type { Database } from '#libs/database';
+import { allLanes, type Lane } from '../fault.schedule';
+import type { RoundPlan } from '../round';
+
+/** A gateway with one of its safeguards taken out: a run against it must find a violation. */
+export interface Mutant {
+  /** What is taken out. */
+  summary: string;
+  /** Changes the procedures in the run's own database. */
+  install?: (database: Database) => Promise<void>;
+  /** What the gateways load before their own code: `<name>.preload.ts`. */
+  preload?: string;
+  /** A round that provokes the fault. */
+  plan: RoundPlan;
+}
+
+const lossyNetwork: Lane[] = [
+  { name: 'network of callers', kinds: ['answers-lost'], gapMs: [50, 100], links: ['callers'] },
+  { name: 'network of servers', kinds: ['requests-cut', 'answers-lost'], gapMs: [100, 300], links: ['postgres'] },
+  { name: 'redis', kinds: ['redis-flushed'], gapMs: [50, 150] },
+];
+const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
+
+/** Keeps no outcome and says that it did. */
+async function skipLedgerInsert(database: Database): Promise<void> {
+  const definition = await definitionOf(database, 'keep_outcome');
+  const signature = definition.slice(0, definition.indexOf('AS $function$'));
+  await database.query(`${signature} AS $function$ BEGIN RETURN true; END $function$`);
+}
+
+/** No commit of a batch waits for the disk, the last one neither. */
+async function skipFlush(database: Database): Promise<void> {
+  const definition = await definitionOf(database, 'apply_batch');
+  const flushless = definition
+    .replaceAll('RESET synchronous_commit;', '')
+    .replaceAll(`set_config('synchronous_commit', 'on'`, `set_config('synchronous_commit', 'off'`);
+  if (flushless === definition) throw new Error('apply_batch no longer flushes where this mutant expects it');
+  await database.query(flushless);
+}
+
+export const mutants = {
+  'ledger-insert-skipped': {
+    summary: "the insert of an item's outcome into the ledger is skipped",
+    install: skipLedgerInsert,
+    plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
+  },
+  'flush-skipped': {
+    summary: 'the last commit of a batch is not waited for either',
+    install: skipFlush,
+    plan: { durationMs: 5_000, lanes: powerCuts, callers: 8, pauseMs: 0 },
+  },
+  'claim-trusted-as-proof': {
+    summary: 'a claim that Redis grants is taken as proof that nothing happened before',
+    preload: 'mutants/claim-trusted',
+    plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
+  },
+  'answer-cached-too-early': {
+    summary: 'Redis has the answer before Postgres has it on disk, and nobody asks Postgres for proof',
+    install: skipFlush,
+    preload: 'mutants/answer-cached-early',
+    plan: { durationMs: 5_000, lanes: powerCuts, callers: 3, pauseMs: 0 },
+  },
+} as const satisfies Record<string, Mutant>;
+
+export type MutantName = keyof typeof mutants;
+
+/** How an unchanged gateway is tried: everything breaks, at a rate of requests that leaves two cores some air. */
+export const fullPlan: Omit<RoundPlan, 'durationMs'> = { lanes: allLanes, callers: 10, pauseMs: 50 };
+
+async function definitionOf(database: Database, routine: string): Promise<string> {
+  const { rows } = await database.query<{ definition: string }>(
+    'SELECT pg_get_functiondef($1::regproc) AS definition',
+    [routine],
+  );
+  if (rows[0] === undefined) throw new Error(`there is no ${routine}`);
+  return rows[0].definition;
+}

@@ -1,0 +1,91 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Figures } from './checker/exactly-once.checker';
+import type { Violation } from './checker/violation';
+import type { FaultKind } from './fault.schedule';
+import type { RoundProgress, RoundResult } from './round';
+import type { Stage } from './stage';
+
+const shownViolations = 20;
+
+/** What a whole run comes to. */
+export interface Summary {
+  seed: number;
+  mutant: string | null;
+  seconds: number;
+  rounds: number;
+  figures: Figures;
+  faults: Partial<Record<FaultKind, number>>;
+  violations: number;
+}
+
+/** One line on how it goes. */
+export function progressLine(elapsedMs: number, before: Figures, { histories, faults }: RoundProgress): string {
+  const attempts = histories.reduce((sum, request) => sum + request.attempts.length, 0);
+  const items = histories.reduce((sum, request) => sum + request.items.length, 0);
+  const broken = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  return [
+    `${String(Math.round(elapsedMs / 1_000)).padStart(5)} s`,
+    `requests ${before.requests + histories.length}`,
+    `items ${before.items + items}`,
+    `retries ${before.retries + Math.max(0, attempts - histories.length)}`,
+    `faults ${broken}`,
+  ].join('  ');
+}
+
+/** The figures of a run, a line each. */
+export function summaryText({ seed, mutant, seconds, rounds, figures, faults, violations }: Summary): string {
+  const rows: [string, string | number][] = [
+    ['seed', seed],
+    ...(mutant === null ? [] : [['mutant', mutant] as [string, string]]),
+    ['seconds', Math.round(seconds)],
+    ['rounds', rounds],
+    ['requests', figures.requests],
+    ['  of them batches', figures.batches],
+    ['items', figures.items],
+    ['attempts', figures.attempts],
+    ['retries', figures.retries],
+    ['attempts without an answer', figures.unanswered],
+    ['items applied', figures.appliedItems],
+    ['items applied whose caller never knew', figures.unknownItems],
+    ['resumed items', figures.resumedItems],
+    ['whole replays', figures.wholeReplays],
+    ['faults', Object.values(faults).reduce((sum, count) => sum + count, 0)],
+    ...Object.entries(faults)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([kind, count]): [string, number] => [`  ${kind}`, count]),
+    ['lost', figures.lost],
+    ['doubled', figures.doubled],
+    ['violations', violations],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** The first violations in full; the rest are in the files. */
+export function violationText(violations: readonly Violation[]): string {
+  const lines = violations.slice(0, shownViolations).map(({ rule, message, key, item, record }) => {
+    const where = [
+      key === undefined ? '' : ` key ${key}`,
+      item === undefined ? '' : ` item ${item}`,
+      record === undefined ? '' : ` record ${record}`,
+    ];
+    return `VIOLATION ${rule}${where.join('')}: ${message}\n`;
+  });
+  const more = violations.length - lines.length;
+  return lines.join('') + (more > 0 ? `and ${more} more violations\n` : '');
+}
+
+/** Writes everything about a round that went wrong to a folder of its own, and says which. */
+export function keepEvidence({ round, schedule, violations }: RoundResult, { actors }: Stage): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prism-chaos-'));
+  const write = (name: string, content: unknown): void => {
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 1));
+  };
+  write('violations.json', violations);
+  write('schedule.json', schedule);
+  write('history.json', round);
+  for (const { gateway } of actors) write(`${gateway.name.replaceAll(' ', '-')}.log`, gateway.lastLog);
+  return folder;
+}
