@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Figures } from './checker/exactly-once.checker';
 import { type Options, readOptions, usage, UsageError } from './cli.options';
-import { fullPlan, type Mutant, mutants } from './mutants/mutant.catalogue';
+import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from './random';
 import { keepEvidence, progressLine, type Summary, summaryText, violationText } from './report';
-import { playRound, type RoundPlan, type RoundProgress } from './round';
+import { playRound, type RoundProgress } from './round';
+import { fullPlan, type RoundPlan } from './round.plan';
 import { Stage } from './stage';
 
 const progressEveryMs = 10_000;

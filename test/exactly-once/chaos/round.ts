@@ -3,23 +3,15 @@ import { Caller } from './caller';
 import { checkRound, type Verdict } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
 import { inject } from './fault.injector';
-import { type Fault, type FaultKind, type Lane, scheduleOf } from './fault.schedule';
+import { type Fault, type FaultKind, scheduleOf } from './fault.schedule';
 import { readFinalState } from './final.reader';
 import type { RequestHistory, RoundHistory } from './history';
 import { CallerConnections } from './http.attempt';
 import { pause } from './pause';
 import type { Random } from './random';
+import type { RoundPlan } from './round.plan';
 import type { Stage } from './stage';
 import { World } from './world';
-
-/** How a round is played. */
-export interface RoundPlan {
-  durationMs: number;
-  lanes: readonly Lane[];
-  callers: number;
-  /** Milliseconds on average between two requests of a caller. */
-  pauseMs: number;
-}
 
 /** What is going on in a round, for those who watch. */
 export interface RoundProgress {

@@ -1,6 +1,6 @@
 import type { Database } from '#libs/database';
-import { allLanes, type Lane } from '../fault.schedule';
-import type { RoundPlan } from '../round';
+import type { Lane } from '../fault.schedule';
+import type { RoundPlan } from '../round.plan';
 
 /** A gateway with one of its safeguards taken out: a run against it must find a violation. */
 export interface Mutant {
@@ -63,9 +63,6 @@ export const mutants = {
 } as const satisfies Record<string, Mutant>;
 
 export type MutantName = keyof typeof mutants;
-
-/** How an unchanged gateway is tried: everything breaks, at a rate of requests that leaves two cores some air. */
-export const fullPlan: Omit<RoundPlan, 'durationMs'> = { lanes: allLanes, callers: 10, pauseMs: 50 };
 
 async function definitionOf(database: Database, routine: string): Promise<string> {
   const { rows } = await database.query<{ definition: string }>(
