@@ -104,11 +104,6 @@ class Quickstart {
     return this;
   }
 
-  /** What it says took from its start until it was ready, in milliseconds. */
-  get readyMs(): number {
-    return Number(/ready in ([\d,]+) ms/.exec(this.output)?.[1]?.replaceAll(',', ''));
-  }
-
   get apiKey(): string | undefined {
     return /prism_\w+/.exec(this.output)?.[0];
   }

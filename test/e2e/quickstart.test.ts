@@ -26,7 +26,7 @@ function newProject(options?: { closed: boolean }): ProjectCopy {
   return project;
 }
 
-describe('npm start', () => {
+describe('npm start', { timeout: 90_000 }, () => {
   // Whatever a test does to it, in the end none of its processes is left.
   afterEach(async () => {
     await allGone(running.splice(0));
@@ -54,7 +54,8 @@ describe('npm start', () => {
 
     const second = await project.start().ready();
     running.push(second.pid, ...project.pids());
-    expect(second.readyMs).toBeLessThan(5_000);
+    // What made the first start slow is not done again.
+    expect(second.output).not.toMatch(/migrations? applied/);
     expect(second.apiKey).toBe(first.apiKey);
     expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
     expectPartialSuccess(second.paste());
