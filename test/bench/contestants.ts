@@ -1,0 +1,169 @@
+import type { Load } from './load';
+import { recordCount } from './organizations';
+import { drivePgbench, type PgbenchWork } from './pgbench.driver';
+import { drivePool } from './pool.driver';
+import type { ServiceProcess } from './service.process';
+import type { Stage } from './stage';
+import { driveHttp, type HttpWork } from './wrk.driver';
+
+/** One row of the table: someone who does the work, and how it is given. */
+export interface Contestant {
+  name: string;
+  /** What is sent, and how. */
+  what: string;
+  callers: number;
+  itemsPerBatch: number;
+  /** Records that a batch changes; fewer than its items if some of them must fail. */
+  changesPerBatch: number;
+  /** Whose CPU an item costs, beside that of Postgres. */
+  services: readonly ServiceProcess[];
+  /** What stands in between. */
+  between?: ServiceProcess;
+  drive(seconds: number, signal: AbortSignal): Promise<Load>;
+}
+
+interface Entry {
+  /** Whether it takes part in a quick run. */
+  quick?: true;
+  of(stage: Stage): Omit<Contestant, 'name'> | undefined;
+}
+
+const batchItems = 100;
+
+/** In the order in which they take their turns: what is compared stands close together. */
+const entries = {
+  pgbench: {
+    quick: true,
+    of: (stage) => straight(stage, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+  },
+  plain: { quick: true, of: (stage) => gateway(stage, 'batches of 100', {}) },
+  keyed: {
+    quick: true,
+    of: (stage) => gateway(stage, 'each batch with a fresh Idempotency-Key', { keyed: true }),
+  },
+  'plain-1': { of: (stage) => gateway(stage, 'one caller', { callers: 1 }) },
+  'plain-32': { of: (stage) => gateway(stage, '32 callers', { callers: 32 }) },
+  minimal: { of: (stage) => gateway(stage, 'answers without the records', { minimal: true }) },
+  'items-1': { of: (stage) => gateway(stage, 'batches of 1', { items: 1 }) },
+  'items-10': { of: (stage) => gateway(stage, 'batches of 10', { items: 10 }) },
+  failing: { of: (stage) => gateway(stage, '5 unknown records and 5 bad values in each batch', { failing: 10 }) },
+  hot: { of: (stage) => gateway(stage, 'all callers on the same 100 records', { records: 100 }) },
+  ceiling: {
+    quick: true,
+    of: (stage) => straight(stage, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+  },
+  'ceiling-http': {
+    quick: true,
+    of: (stage) => textbook(stage, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
+  },
+  'textbook-loop': {
+    quick: true,
+    of: (stage) => textbook(stage, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
+  },
+  'textbook-all': {
+    quick: true,
+    of: (stage) => textbook(stage, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
+  },
+  single: { of: (stage) => gateway(stage, 'batches of 1, one caller', { items: 1, callers: 1 }) },
+  'single-pool': { of: singleThroughPool },
+  'single-empty': { of: emptyRequest },
+  'haproxy-1': { of: (stage) => balanced(stage, 'one') },
+  'haproxy-2': { of: (stage) => balanced(stage, 'two') },
+} satisfies Record<string, Entry>;
+
+export type ContestantName = keyof typeof entries;
+
+export const contestantNames = Object.keys(entries) as ContestantName[]; // the keys of a literal
+
+export const quickNames = contestantNames.filter((name) => 'quick' in entries[name]);
+
+/** Those that can take part on this stage. */
+export function contestants(stage: Stage, names: readonly ContestantName[]): Contestant[] {
+  return names.flatMap((name) => {
+    const contestant: Omit<Contestant, 'name'> | undefined = entries[name].of(stage);
+    return contestant === undefined ? [] : [{ name, ...contestant }];
+  });
+}
+
+type Variant = Partial<Pick<HttpWork, 'callers' | 'items' | 'failing' | 'records' | 'keyed' | 'minimal'>>;
+
+/** What callers send unless a variant says otherwise. */
+export function httpWork({ credentials }: Stage, service: ServiceProcess, route: string, variant: Variant): HttpWork {
+  return {
+    url: `${service.url}/v2/prism/${credentials.teamId}/organization/batch/${route}`,
+    apiKey: credentials.apiKey,
+    callers: 8,
+    items: batchItems,
+    failing: 0,
+    records: recordCount,
+    keyed: false,
+    minimal: false,
+    ...variant,
+  };
+}
+
+function gateway(stage: Stage, what: string, variant: Variant): Omit<Contestant, 'name'> {
+  return overHttp(what, httpWork(stage, stage.gateway, 'update', variant), [stage.gateway]);
+}
+
+function textbook(stage: Stage, route: string, what: string): Omit<Contestant, 'name'> {
+  return overHttp(what, httpWork(stage, stage.textbook, route, {}), [stage.textbook]);
+}
+
+function balanced(stage: Stage, count: 'one' | 'two'): Omit<Contestant, 'name'> | undefined {
+  if (stage.balanced === undefined) return undefined;
+  const { gateways, [count]: between } = stage.balanced;
+  const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
+  const what = count === 'one' ? 'one gateway behind HAProxy' : 'two gateways behind HAProxy';
+  return { ...overHttp(what, httpWork(stage, between, 'update', { callers: 32 }), behind), between };
+}
+
+function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Contestant, 'name'> {
+  return {
+    what,
+    callers: work.callers,
+    itemsPerBatch: work.items,
+    changesPerBatch: work.items - work.failing,
+    services,
+    drive: (seconds, signal) => driveHttp(work, seconds, signal),
+  };
+}
+
+function straight(stage: Stage, script: PgbenchWork['script'], what: string): Omit<Contestant, 'name'> {
+  const items = script === 'update-item' ? 1 : batchItems;
+  const work: PgbenchWork = {
+    pgbench: stage.pgbench,
+    port: stage.postgres.port,
+    script,
+    connections: 8,
+    teamId: stage.credentials.teamId,
+    records: recordCount,
+    // Writing down each of thousands of transactions a second would cost them something.
+    sampled: script === 'update-item' ? 0.1 : 1,
+    folder: stage.folder,
+  };
+  return {
+    what,
+    callers: work.connections,
+    itemsPerBatch: items,
+    changesPerBatch: items,
+    services: [],
+    drive: (seconds, signal) => drivePgbench(work, seconds, signal),
+  };
+}
+
+function singleThroughPool({ postgres, credentials }: Stage): Omit<Contestant, 'name'> {
+  return {
+    what: 'the UPDATE of one item through a pooled connection of Node',
+    callers: 1,
+    itemsPerBatch: 1,
+    changesPerBatch: 1,
+    services: [],
+    drive: (seconds, signal) => drivePool(postgres.url, credentials.teamId, seconds, signal),
+  };
+}
+
+function emptyRequest(stage: Stage): Omit<Contestant, 'name'> {
+  const work = { ...httpWork(stage, stage.textbook, '', { callers: 1, items: 0 }), url: `${stage.textbook.url}/empty` };
+  return overHttp('an HTTP request that does nothing, to a bare Nest handler', work, [stage.textbook]);
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** The kernel tells times in these, on every architecture that Node runs on. */
+const ticksPerSecond = 100;
+
+/** What `/proc/<pid>/stat` says of a process. */
+export interface ProcessStat {
+  parent: number;
+  /** CPU of the process itself, all its threads. */
+  ownSeconds: number;
+  /** CPU of its children that have ended and been waited for, and of theirs. */
+  endedChildrenSeconds: number;
+}
+
+export function readStat(text: string): ProcessStat {
+  // The second field is the name of the program in parentheses, which may hold anything.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number): number => Number(fields[number - 3]); // as proc(5) numbers them
+  return {
+    parent: field(4),
+    ownSeconds: (field(14) + field(15)) / ticksPerSecond,
+    endedChildrenSeconds: (field(16) + field(17)) / ticksPerSecond,
+  };
+}
+
+/** CPU that a process has used, in seconds. */
+export function cpuSecondsOf(pid: number): number {
+  return statOf(pid).ownSeconds;
+}
+
+/**
+ * CPU that a process and its children have used, in seconds: also children that have ended, whose share the kernel adds
+ * to their parent's as soon as it has waited for them.
+ */
+export function familyCpuSecondsOf(pid: number): number {
+  for (;;) {
+    const before = statOf(pid).endedChildrenSeconds;
+    const living = childrenOf(pid);
+    const { ownSeconds, endedChildrenSeconds } = statOf(pid);
+    // One that ended in between would be counted twice, or not at all.
+    if (endedChildrenSeconds === before) {
+      return ownSeconds + endedChildrenSeconds + living.reduce((sum, child) => sum + child.ownSeconds, 0);
+    }
+  }
+}
+
+export function parentOf(pid: number): number {
+  return statOf(pid).parent;
+}
+
+/** The most memory that the process had resident since the last {@link forgetPeak}. */
+export function peakBytesOf(pid: number): number {
+  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kibibytes === undefined) throw new Error(`no VmHWM in /proc/${pid}/status`);
+  return Number(kibibytes) * 1024;
+}
+
+/** The peak is what is resident now. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** CPU that everything on the machine has used, in seconds. */
+export function machineCpuSeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1_000, 0);
+}
+
+function statOf(pid: number): ProcessStat {
+  return readStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+function childrenOf(pid: number): ProcessStat[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [statOf(Number(name))];
+      } catch (error) {
+        if (isGone(error)) return [];
+        throw error;
+      }
+    })
+    .filter(({ parent }) => parent === pid);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+}

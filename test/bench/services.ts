@@ -1,0 +1,69 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { freePort } from '../support/redis.server';
+import type { Cleanup } from './cleanup';
+import { program } from './files';
+import { haproxyConfig } from './haproxy.config';
+import { ServiceProcess, type ServiceSetup } from './service.process';
+
+/** As in production, except that a line of log for each request would be part of what is measured. */
+export const gatewaySettings = { NODE_ENV: 'production', LOG_LEVEL: 'warn' };
+
+/** Starts the programs that answer HTTP. */
+export class Services {
+  constructor(
+    private readonly cleanup: Cleanup,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  gateway(name: string, databaseUrl: string, redisUrl: string): Promise<ServiceProcess> {
+    const settings = { ...gatewaySettings, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+    return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings });
+  }
+
+  textbook(databaseUrl: string): Promise<ServiceProcess> {
+    const settings = { NODE_ENV: 'production', DATABASE_URL: databaseUrl };
+    return this.node({ name: 'textbook', main: 'test/bench/textbook/main.js', readyPath: '/empty', settings });
+  }
+
+  /** HAProxy before these gateways. @param folder where its configuration goes */
+  async balancer(command: string, gateways: readonly ServiceProcess[], folder: string): Promise<ServiceProcess> {
+    const port = await freePort();
+    const config = join(folder, `haproxy-${port}.cfg`);
+    const gatewayPorts = gateways.map((gateway) => gateway.port);
+    writeFileSync(config, haproxyConfig(port, gatewayPorts));
+    return this.start({
+      name: 'haproxy',
+      command,
+      args: ['-db', '-f', config],
+      env: {},
+      port,
+      readyPath: '/health/live',
+    });
+  }
+
+  private async node(given: {
+    name: string;
+    main: string;
+    readyPath: string;
+    settings: Record<string, string>;
+  }): Promise<ServiceProcess> {
+    const { name, main, readyPath, settings } = given;
+    const port = await freePort();
+    const addresses = { HOST: '127.0.0.1', PORT: String(port), METRICS_HOST: '127.0.0.1', METRICS_PORT: '0' };
+    const env = { ...settings, ...addresses };
+    return this.start({ name, command: process.execPath, args: [program(main)], env, port, readyPath });
+  }
+
+  private async start(setup: ServiceSetup): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start(setup, this.signal);
+    this.cleanup.add(() => service.stop());
+    return service;
+  }
+}
+
+/** Where HAProxy is; undefined if this machine has none. */
+export function haproxyProgram(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, 'haproxy')).find((path) => existsSync(path));
+}

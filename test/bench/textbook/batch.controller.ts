@@ -1,0 +1,28 @@
+import { Body, Controller, HttpCode, Inject, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import { BatchDto } from './batch.dto';
+import { BatchService, type Result } from './batch.service';
+
+interface BatchAnswer {
+  results: Result[];
+  summary: { total: number; succeeded: number; failed: number };
+}
+
+@Controller('v2/prism/:team/:object/batch')
+export class BatchController {
+  constructor(@Inject(BatchService) private readonly batches: BatchService) {}
+
+  @Post('update')
+  @HttpCode(200)
+  async update(
+    @Param('team', ParseUUIDPipe) team: string,
+    @Param('object') object: string,
+    @Query('way') way: string,
+    @Body() { items }: BatchDto,
+  ): Promise<BatchAnswer> {
+    const results = await (way === 'all'
+      ? this.batches.updateAtOnce(team, object, items)
+      : this.batches.updateInTurn(team, object, items));
+    const succeeded = results.filter(({ status }) => status === 'ok').length;
+    return { results, summary: { total: results.length, succeeded, failed: results.length - succeeded } };
+  }
+}

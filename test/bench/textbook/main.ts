@@ -1,0 +1,15 @@
+import 'reflect-metadata';
+import { ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { TextbookModule } from './textbook.module';
+
+/** What one writes first: each item of a batch in a transaction of its own, on a connection of a pool. */
+async function start(): Promise<void> {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and means an interface
+  const app = await NestFactory.create(TextbookModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+  app.useGlobalPipes(new ValidationPipe({ transform: true, whitelist: true }));
+  await app.listen(Number(process.env.PORT), '127.0.0.1');
+}
+
+void start();

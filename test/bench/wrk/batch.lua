@@ -1,0 +1,96 @@
+-- Sends batch updates of random records and looks at every answer. Runs in wrk; wrk.driver.ts sets the environment:
+--
+--   BENCH_ITEMS     items of a batch; 0: a GET of the address, without a body
+--   BENCH_FAILING   items of a batch that must fail: every other one is unknown, the rest have a bad value
+--   BENCH_RECORDS   how many records there are to choose from
+--   BENCH_PREFIX    what a record's id begins with; the rest is its number
+--   BENCH_API_KEY   BENCH_KEYED   BENCH_MINIMAL   BENCH_SEED
+
+local function setting(name)
+  local value = os.getenv('BENCH_' .. name)
+  return value or error('BENCH_' .. name .. ' is not set')
+end
+
+local items = tonumber(setting('ITEMS'))
+local failing = tonumber(setting('FAILING'))
+local records = tonumber(setting('RECORDS'))
+local prefix = setting('PREFIX')
+local keyed = setting('KEYED') == 'yes'
+local options = setting('MINIMAL') == 'yes' and ',"options":{"return":"minimal"}' or ''
+local seed = tonumber(setting('SEED'))
+
+local stages = { 'lead', 'qualified', 'proposal', 'won', 'lost' }
+local headers = { ['content-type'] = 'application/json', ['x-api-key'] = setting('API_KEY') }
+local parts = {}
+local sent = 0
+
+-- Read by done() from each thread, so they cannot be local.
+good, refused, unexpected, complaint = 0, 0, 0, ''
+
+local threads = {}
+
+function setup(thread)
+  thread:set('number', #threads)
+  table.insert(threads, thread)
+end
+
+function init()
+  math.randomseed(seed * 64 + number)
+end
+
+-- Each item's record is from a share of its own where there are enough: none comes twice.
+local function recordOf(item)
+  local share = math.floor(records / items)
+  if share < 10 then return math.random(records) - 1 end
+  return (item - 1) * share + math.random(share) - 1
+end
+
+local function itemOf(item)
+  local record, employees = recordOf(item), tostring(math.random(0, 99999))
+  if item <= failing then
+    if item % 2 == 0 then record = record + records else employees = '"many"' end
+  end
+  return string.format('{"id":"%s%012x","default":{"employees":%s,"stage":"%s"}}',
+    prefix, record, employees, stages[math.random(#stages)])
+end
+
+function request()
+  if items == 0 then return wrk.format('GET') end
+  for item = 1, items do parts[item] = itemOf(item) end
+  sent = sent + 1
+  if keyed then headers['idempotency-key'] = string.format('bench-%d-%d-%d', seed, number, sent) end
+  return wrk.format('POST', nil, headers, '{"items":[' .. table.concat(parts, ',', 1, items) .. ']' .. options .. '}')
+end
+
+function response(status, _, body)
+  if status ~= 200 then
+    refused = refused + 1
+  elseif items > 0 and tonumber(body:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
+    unexpected = unexpected + 1
+  else
+    good = good + 1
+    return
+  end
+  complaint = status .. ' ' .. body:sub(1, 300) .. ' ... ' .. body:sub(-80)
+end
+
+local function sum(name)
+  local total = 0
+  for _, thread in ipairs(threads) do total = total + thread:get(name) end
+  return total
+end
+
+function done(summary, latency)
+  local said = ''
+  for _, thread in ipairs(threads) do
+    if thread:get('complaint') ~= '' then said = thread:get('complaint') end
+  end
+  local errors = summary.errors
+  io.write(string.format(
+    'BENCH {"good":%d,"refused":%d,"unexpected":%d,"socketErrors":%d,"microseconds":%d,'
+      .. '"p50":%d,"p95":%d,"p99":%d,"max":%d}\n',
+    sum('good'), sum('refused'), sum('unexpected'),
+    errors.connect + errors.read + errors.write + errors.timeout, summary.duration,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
+  if said ~= '' then io.write('COMPLAINT ' .. said:gsub('%c', ' ') .. '\n') end
+end
