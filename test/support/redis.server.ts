@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { guard } from './child.guard';
+
+/** Below it are the ports of well-known services, from the other on those of outgoing connections (Linux). */
+const firstPort = 12_000;
+const firstEphemeralPort = 32_768;
 
 /** A Redis of a test's own, to be stopped, hung and lost. */
 export interface RedisServer {
@@ -52,13 +57,21 @@ function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-/** A port that nothing listens on right now. */
+/**
+ * A port that nothing listens on right now. Not one of those that outgoing connections get by themselves: they would take
+ * it while its server is down, and even connect to themselves on it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(firstPort, firstEphemeralPort);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue; // somebody has it
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
