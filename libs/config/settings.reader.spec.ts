@@ -29,6 +29,7 @@ describe('readSettings', () => {
       bodyLimitBytes: 5_242_880,
       itemLimitBytes: 262_144,
       requestTimeoutMs: 30_000,
+      recordLimitBytes: 524_288,
       lockTimeoutMs: 2000,
       durability: 'batch',
       unknownProperties: 'reject',

@@ -122,6 +122,15 @@ export class Settings {
 
   @Variable({
     group: 'Requests',
+    description:
+      'How large a record may become, about. A change that would make it larger fails with `too_large`: item by item, `extended` and lists of values could grow without end.',
+    type: integer(1, HUNDRED_MEBIBYTES),
+    default: 524_288,
+  })
+  readonly recordLimitBytes!: number;
+
+  @Variable({
+    group: 'Requests',
     description: 'The time in which every answer leaves. A caller may ask for less with `x-request-timeout-ms`.',
     type: integer(1, TEN_MINUTES_MS),
     default: 30_000,

@@ -37,8 +37,8 @@ export const ITEM_ERRORS = {
     retryable: false,
   },
   too_large: {
-    message: 'The item is too large.',
-    when: 'It is over `ITEM_LIMIT_BYTES`.',
+    message: 'The item, or the record after it, is too large.',
+    when: 'It is over `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
     retryable: false,
   },
   not_found: {

@@ -121,6 +121,7 @@ export class RecordRepository {
       this.settings.idempotencyTtlSeconds,
       STALE_SECONDS,
       key?.requestId ?? null,
+      this.settings.recordLimitBytes,
     ];
   }
 

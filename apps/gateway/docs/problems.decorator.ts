@@ -20,7 +20,12 @@ const WITH_KEY = [
 ] as const satisfies readonly ProblemCode[];
 
 /** Answers that a write came to by executing: they are kept for retries with the same key. */
-const FROM_EXECUTING: readonly ProblemCode[] = ['not_found', 'precondition_failed', 'property_conflict'];
+const FROM_EXECUTING: readonly ProblemCode[] = [
+  'not_found',
+  'precondition_failed',
+  'property_conflict',
+  'payload_too_large',
+];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;

@@ -14,6 +14,12 @@ LANGUAGE sql STABLE AS $$
       || '}'
 $$;
 
+-- About how many bytes a record has, at next to no cost. What a change did not touch may count compressed.
+CREATE FUNCTION record_bytes(p_properties jsonb, p_list jsonb, p_extended jsonb) RETURNS integer
+LANGUAGE sql STABLE AS $$
+  SELECT pg_column_size(p_properties) + pg_column_size(p_list) + pg_column_size(p_extended)
+$$;
+
 -- The entry of the answer for an item that failed. `p_error` is the error object as JSON text.
 CREATE FUNCTION failed_entry(p_item jsonb, p_error text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
@@ -79,9 +85,11 @@ $$;
 --
 --   p_item    {"op": "update" | "read" | "delete" | "create" | "refuse", "id", "if_match"?, and what the op takes}
 --             refuse: {"code", "error"}: the item was found wrong before it came here
+--   p_record_limit
+--             the most bytes that a record may have after the change
 --   p_errors  error objects as JSON text by code, for the failures that are found here
 --   code      NULL: applied; else the item error code
-CREATE FUNCTION apply_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_errors jsonb,
+CREATE FUNCTION apply_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_record_limit integer, p_errors jsonb,
                            OUT code text, OUT entry text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -89,6 +97,7 @@ DECLARE
   v_if_match bigint;
   v_version  bigint;
   v_record   text;
+  v_bytes    integer;
 BEGIN
   IF p_item ->> 'op' = 'refuse' THEN
     code := p_item ->> 'code';
@@ -107,9 +116,9 @@ BEGIN
            SET properties = r.properties || (p_item -> 'set'), version = r.version + 1, updated_at = now()
          WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
            AND (v_if_match IS NULL OR r.version = v_if_match)
-        RETURNING r.version, CASE WHEN NOT p_minimal THEN
+        RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
                   record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-             INTO v_version, v_record;
+             INTO v_version, v_bytes, v_record;
       ELSE
         UPDATE records AS r
            SET properties = patch_block(r.properties, p_item -> 'default'),
@@ -118,9 +127,9 @@ BEGIN
                version = r.version + 1, updated_at = now()
          WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
            AND (v_if_match IS NULL OR r.version = v_if_match)
-        RETURNING r.version, CASE WHEN NOT p_minimal THEN
+        RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
                   record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-             INTO v_version, v_record;
+             INTO v_version, v_bytes, v_record;
       END IF;
     WHEN 'read' THEN
       SELECT r.version, CASE WHEN NOT p_minimal THEN
@@ -140,10 +149,14 @@ BEGIN
     WHEN 'create' THEN
       INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
       VALUES (p_team, v_id, p_object, p_item -> 'properties', p_item -> 'list', p_item -> 'extended')
-      RETURNING r.version, CASE WHEN NOT p_minimal THEN
+      RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
                 record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-           INTO v_version, v_record;
+           INTO v_version, v_bytes, v_record;
   END CASE;
+
+  IF v_bytes > p_record_limit THEN
+    RAISE EXCEPTION USING ERRCODE = 'PG002'; -- undoes the change: item by item, a record would grow without end
+  END IF;
 
   IF v_version IS NOT NULL THEN
     entry := '{"id": "' || v_id || '", "status": "ok", "etag": "\"' || v_version || '\""'

@@ -56,7 +56,7 @@ $$;
 --
 --   source   0 run now; 1 another attempt was first: code and entry are its outcome
 --   fault    what stands behind `internal`, for the log
-CREATE FUNCTION try_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_errors jsonb,
+CREATE FUNCTION try_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_record_limit integer, p_errors jsonb,
                          p_day date, p_client uuid, p_key_hash bytea,
                          OUT code text, OUT entry text, OUT source text, OUT fault text)
 LANGUAGE plpgsql AS $$
@@ -65,7 +65,8 @@ DECLARE
 BEGIN
   source := '0';
   BEGIN
-    SELECT a.code, a.entry INTO code, entry FROM apply_item(p_team, p_object, p_item, p_minimal, p_errors) AS a;
+    SELECT a.code, a.entry INTO code, entry
+      FROM apply_item(p_team, p_object, p_item, p_minimal, p_record_limit, p_errors) AS a;
     IF p_key_hash IS NULL THEN
       RETURN;
     END IF;
@@ -76,6 +77,7 @@ BEGIN
   EXCEPTION
     WHEN SQLSTATE 'PG001' THEN source := '1';
     WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN code := 'locked';
+    WHEN SQLSTATE 'PG002' THEN code := 'too_large';
     WHEN unique_violation OR exclusion_violation THEN code := 'conflict';
     WHEN query_canceled THEN code := 'not_attempted';
     WHEN insufficient_resources OR system_error THEN code := 'unavailable';
@@ -86,8 +88,9 @@ BEGIN
 
   IF source = '0' THEN
     entry := failed_entry(p_item, p_errors ->> code);
-    -- A conflict is an outcome like any other; the rest of these a retry may still change.
-    IF code <> 'conflict' OR p_key_hash IS NULL OR keep_outcome(p_day, p_team, p_client, p_key_hash, n, code, entry) THEN
+    -- These two are outcomes like any other; the rest a retry may still change.
+    IF code NOT IN ('conflict', 'too_large') OR p_key_hash IS NULL
+       OR keep_outcome(p_day, p_team, p_client, p_key_hash, n, code, entry) THEN
       RETURN;
     END IF;
     source := '1';
@@ -107,6 +110,7 @@ $$;
 --   p_stop           after the first failure the rest is not_attempted
 --   p_minimal        entries without the record
 --   p_item_durable   flush after every item instead of once at the end
+--   p_record_limit   the most bytes that a record may have after a change
 --   p_lock_ms        how long an item waits for a record that another transaction holds
 --   p_budget_ms      what is not begun by then is not_attempted
 --   p_errors         error objects as JSON text by code
@@ -126,7 +130,7 @@ $$;
 -- would have to be made again for every item; a call that fails leaves them behind, so its connection must be dropped.
 CREATE PROCEDURE apply_batch(
   p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean,
-  p_item_durable boolean, p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
+  p_item_durable boolean, p_record_limit integer, p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
   p_client uuid, p_key_hash bytea, p_fingerprint bytea, p_lifetime_s integer, p_stale_s integer, p_request_id text,
   INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT micros text,
   INOUT answered_as text, INOUT faults text)
@@ -205,7 +209,7 @@ BEGIN
           v_lock_ms := v_left_ms;
           PERFORM set_config('lock_timeout', v_lock_ms::text, false);
         END IF;
-        SELECT * INTO v_result FROM try_item(p_team, p_object, v_item, p_minimal, p_errors,
+        SELECT * INTO v_result FROM try_item(p_team, p_object, v_item, p_minimal, p_record_limit, p_errors,
           v_day, p_client, CASE WHEN NOT c_grouped THEN p_key_hash END);
         v_codes[n] := v_result.code;
         v_entries[n] := v_result.entry;

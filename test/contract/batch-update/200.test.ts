@@ -191,6 +191,23 @@ describe('an item error names its rule and its field', () => {
     ]);
     expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['too_large', 'ok']);
   });
+
+  it('an item that would let its record grow past the limit is too_large, and changes nothing', async () => {
+    const id = await caller.create(acme);
+    const grow = Array.from({ length: 4 }, (_, n) => ({ id, extended: { [`part${n}`]: 'x'.repeat(200_000) } }));
+    const { body } = await caller.update(grow, { return: 'minimal' }, { 'idempotency-key': 'grow' });
+    expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual([
+      'ok',
+      'ok',
+      'too_large',
+      'too_large',
+    ]);
+    expect((await caller.read(id)).version).toBe(3);
+    const patch = await caller.call('PATCH', caller.path(`organization/${id}`), {
+      body: grow[3] && { extended: grow[3].extended },
+    });
+    expect([patch.status, patch.body.error.code]).toEqual([413, 'payload_too_large']);
+  });
 });
 
 describe('not_found is the same for', () => {
