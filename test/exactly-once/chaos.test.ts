@@ -19,7 +19,7 @@ interface Run {
 }
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.chaos.json']);
+  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.harness.json']);
 });
 
 afterAll(() => {
