@@ -122,6 +122,7 @@ describe('readiness', () => {
     const served = await fetch(`${other.url}/openapi.json`);
     expect(served.status).toBe(200);
     expect(served.headers.get('connection')).toBe('close');
+    await served.text();
     await other.close();
   });
 });

@@ -135,11 +135,12 @@ function unprivilegedUser(): { uid: number; gid: number } | undefined {
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-/** From the newest version of the system's packages, or from the search path. */
+/** From `TEST_POSTGRES_BIN`, the newest version of the system's packages, or the search path. */
 function binary(name: string): string {
   const packages = '/usr/lib/postgresql';
   const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [
+    ...(process.env.TEST_POSTGRES_BIN === undefined ? [] : [process.env.TEST_POSTGRES_BIN]),
     ...versions.map((version) => join(packages, version, 'bin')),
     ...(process.env.PATH ?? '').split(delimiter),
   ];
