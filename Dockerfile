@@ -33,5 +33,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: Node is process 1 and gets the SIGTERM that starts the drain. Other programs of the image:
-# dist/apps/admin/main.js (teams, keys, migrate).
+# dist/apps/worker/main.js (retention), dist/apps/admin/main.js (teams, keys, migrate).
 CMD ["node", "dist/apps/gateway/main.js"]

@@ -17,7 +17,10 @@ const record = {
   list: { [LIST_ID]: { owner: 'x' } },
 };
 
-const noOption = { code: 'unknown_option', message: 'stage has no option "wonn"; did you mean "won"?' } as const;
+const noOption = {
+  code: 'unknown_option',
+  message: 'default.stage is not an option of this property; use lead, qualified, proposal, won, lost',
+} as const;
 
 const failures = [
   {
