@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, pendingMigrations, readMigrations } from '#libs/database';
-import type { Readiness } from '#libs/telemetry';
+import { type Readiness, WorkerMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
 
 /** A database that takes longer than this to answer nothing at all is as good as away. */
@@ -15,7 +15,10 @@ export class ReadinessCheck {
   constructor(
     private readonly database: Database,
     private readonly loop: RetentionLoop,
-  ) {}
+    metrics: WorkerMetrics,
+  ) {
+    metrics.observeReadiness(async () => (await this.ready()).status === 'ok');
+  }
 
   async ready(): Promise<Readiness> {
     const checks = { ...(await this.askDatabase()), draining: this.loop.stopping };

@@ -23,6 +23,7 @@ describe('readSettings', () => {
       port: 3000,
       metricsHost: '0.0.0.0',
       metricsPort: 9464,
+      metricsClients: 100,
       databaseUrl: DATABASE_URL,
       databasePoolSize: 10,
       redisTimeoutMs: 50,

@@ -70,6 +70,15 @@ export class Settings {
   readonly metricsPort!: number;
 
   @Variable({
+    group: 'Metrics',
+    description:
+      'How many clients have metrics under their name; those seen after them count together as `other`. Bounds the number of series.',
+    type: integer(0, 1_000),
+    default: 100,
+  })
+  readonly metricsClients!: number;
+
+  @Variable({
     group: 'Postgres',
     description: 'The database that holds the truth.',
     type: url('postgres', 'postgresql'),

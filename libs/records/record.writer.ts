@@ -5,6 +5,15 @@ import type { AppliedBatch, Outcome } from './applied.batch';
 import type { Plan } from './plan';
 import { type LedgerKey, RecordRepository } from './record.repository';
 
+/** Of the call that has a plan carried out. */
+export interface WriteContext {
+  /** The name of who calls, for the metrics. */
+  client: string;
+  /** How long it may take, in milliseconds, waiting for a connection included. */
+  budget(): number;
+  key?: LedgerKey;
+}
+
 /** The one way to change a record: applies a plan, and counts every item of it. */
 @Injectable()
 export class RecordWriter {
@@ -14,30 +23,33 @@ export class RecordWriter {
   ) {}
 
   /**
-   * @param budgetMs how long it may take, waiting for a connection included
    * @throws DatabaseUnavailable if nothing was attempted
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
    */
-  async write(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
+  async write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const began = performance.now();
-    const applied = await this.records.apply(plan, budgetMs, key);
+    const applied = await this.records.apply(plan, call.budget(), call.key);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
-    if (applied.state !== 'replayed') this.count(plan, applied, (performance.now() - began) / 1000);
+    if (applied.state !== 'replayed') this.count(call.client, plan, applied, (performance.now() - began) / 1000);
     return applied;
   }
 
-  private count(plan: Plan, { outcomes }: AppliedBatch, seconds: number): void {
+  private count(client: string, plan: Plan, { outcomes }: AppliedBatch, seconds: number): void {
     const { operation, objectType } = plan;
     const counts = new Map<string, { outcome: ItemOutcome; code: ItemErrorCode | 'none'; items: number }>();
+    let failed = false;
     for (const { code = 'none', ...item } of outcomes) {
-      const outcome = outcomeLabel(plan, item.replayed, code);
+      const attempted = code !== 'not_attempted';
+      const stopped = !attempted && failed && plan.options.onError === 'stop';
+      const outcome = stopped ? 'stopped' : outcomeLabel(plan, item.replayed, code);
+      failed ||= attempted && code !== 'none';
       const counted = counts.get(`${outcome} ${code}`);
       if (counted) counted.items += 1;
       else counts.set(`${outcome} ${code}`, { outcome, code, items: 1 });
-      if (!item.replayed) this.metrics.observeItem(operation, outcome, item.seconds);
+      if (attempted && !item.replayed) this.metrics.observeItem(operation, outcome, item.seconds);
     }
     for (const { outcome, code, items } of counts.values()) {
-      this.metrics.countItems(operation, objectType, outcome, code, items);
+      this.metrics.countItems(client, operation, objectType, outcome, code, items);
     }
     this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
   }

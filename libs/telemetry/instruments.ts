@@ -22,15 +22,15 @@ export class Instruments {
     name: string,
     help: string,
     labels: Labels<L>,
-    collect?: (gauge: Gauge<L>) => void,
+    collect?: (gauge: Gauge<L>) => void | Promise<void>,
   ): Gauge<L> {
-    const gauge = new Gauge<L>({
+    const gauge: Gauge<L> = new Gauge<L>({
       ...this.describe(name, labels),
       name,
       help,
       ...(collect && {
-        collect() {
-          collect(gauge);
+        collect(): void | Promise<void> {
+          return collect(gauge);
         },
       }),
     });

@@ -22,11 +22,15 @@ export const OBJECT_TYPES = [
 ] as const;
 export type MetricObjectType = (typeof OBJECT_TYPES)[number];
 
-export const ITEM_OUTCOMES = ['ok', 'error', 'replayed', 'dry_run'] as const;
+/** `stopped`: not attempted since the caller asked to stop at the first failure, which is no fault of ours. */
+export const ITEM_OUTCOMES = ['ok', 'error', 'stopped', 'replayed', 'dry_run'] as const;
 export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 export const ITEM_CODES = ['none', ...(Object.keys(ITEM_ERRORS) as ItemErrorCode[])] as const; // keys of a frozen catalogue
 export type ItemCode = (typeof ITEM_CODES)[number];
+
+/** The codes that are our fault, not the caller's: what the service level of items counts as bad. */
+export const OUR_FAULTS = ['locked', 'not_attempted', 'unavailable', 'internal'] as const satisfies readonly ItemCode[];
 
 export const BATCH_RESULTS = ['all_ok', 'partial', 'all_failed'] as const;
 export type BatchMetricResult = (typeof BATCH_RESULTS)[number];

@@ -11,20 +11,20 @@ async function samples(metrics: Metrics, name: string): Promise<Map<string, numb
 describe('Metrics', () => {
   it('adds items by operation, object type, outcome and code', async () => {
     const metrics = new Metrics();
-    metrics.countItems('update', 'deal', 'ok', 'none', 97);
-    metrics.countItems('update', 'deal', 'error', 'locked', 3);
-    metrics.countItems('update', 'deal', 'error', 'locked', 2);
+    metrics.countItems('billing', 'update', 'deal', 'ok', 'none', 97);
+    metrics.countItems('billing', 'update', 'deal', 'error', 'locked', 3);
+    metrics.countItems('billing', 'update', 'deal', 'error', 'locked', 2);
     const items = await samples(metrics, 'prism_batch_items_total');
     expect(items.get('{operation="update",object_type="deal",outcome="ok",code="none"}')).toBe(97);
     expect(items.get('{operation="update",object_type="deal",outcome="error",code="locked"}')).toBe(5);
     expect(items.get('{operation="delete",object_type="deal",outcome="error",code="locked"}')).toBe(0);
   });
 
-  it('starts every known outcome at 0, within 400 series', async () => {
+  it('starts every known outcome at 0, within 450 series', async () => {
     const items = await samples(new Metrics(), 'prism_batch_items_total');
     expect([...items.values()].every((value) => value === 0)).toBe(true);
-    // Of update and delete 17 outcomes, of create and patch one, for each of nine object types.
-    expect(items.size).toBe((2 * 17 + 2) * 9);
+    // Of update and delete 18 outcomes, of create and patch five, for each of nine object types.
+    expect(items.size).toBe((2 * 18 + 2 * 5) * 9);
   });
 
   it.each([
@@ -33,7 +33,7 @@ describe('Metrics', () => {
     ['prism_auth_failures_total', 7],
     ['prism_database_errors_total', 3],
     ['prism_redis_errors_total', 3],
-    ['prism_redis_up', 1],
+    ['prism_ready', 1],
     ['prism_database_pool_connections', 2],
     ['prism_database_pool_waiting', 1],
   ])('starts %s at 0 for its %i label sets', async (name, size) => {
@@ -81,6 +81,46 @@ describe('Metrics', () => {
     expect((await samples(metrics, 'prism_redis_up')).get('')).toBe(1);
     metrics.setRedisUp(false);
     expect((await samples(metrics, 'prism_redis_up')).get('')).toBe(0);
+  });
+
+  it('says nothing of a Redis that there is not', async () => {
+    expect(await samples(new Metrics(), 'prism_redis_up')).toEqual(new Map());
+  });
+
+  it('asks at every scrape whether the process is ready', async () => {
+    const metrics = new Metrics();
+    let able = true;
+    metrics.observeReadiness(() => Promise.resolve(able));
+    expect((await samples(metrics, 'prism_ready')).get('')).toBe(1);
+    able = false;
+    expect((await samples(metrics, 'prism_ready')).get('')).toBe(0);
+  });
+
+  it('counts requests and items by the name of the client, where there is one', async () => {
+    const metrics = new Metrics();
+    metrics.countRequest('POST', '/v2/prism/:team/:object', 201, 0.02, 'billing');
+    metrics.countRequest('GET', '/health/live', 200, 0.001);
+    metrics.countItems('billing', 'update', 'deal', 'error', 'locked', 3);
+    expect(Object.fromEntries(await samples(metrics, 'prism_client_requests_total'))).toEqual({
+      '{client="billing",status="201"}': 1,
+    });
+    expect(Object.fromEntries(await samples(metrics, 'prism_client_items_total'))).toEqual({
+      '{client="billing",outcome="error",code="locked"}': 3,
+    });
+    const seconds = await samples(metrics, 'prism_client_request_duration_seconds');
+    expect(seconds.get('_bucket{le="0.05",client="billing"}')).toBe(1);
+  });
+
+  it('keeps the clients that it was the first to see apart, and the others together', async () => {
+    const metrics = new Metrics(2);
+    for (const client of ['billing', 'crm', 'import', 'export', 'billing']) {
+      metrics.countRequest('GET', '/v2/prism/:team/:object', 200, 0.01, client);
+    }
+    expect(Object.fromEntries(await samples(metrics, 'prism_client_requests_total'))).toEqual({
+      '{client="billing",status="200"}': 2,
+      '{client="crm",status="200"}': 1,
+      '{client="other",status="200"}': 2,
+    });
   });
 
   it('reads the pool at every scrape', async () => {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { ClientMetrics } from './client.metrics';
 import {
   AUTH_FAILURES,
   AuthFailureReason,
@@ -16,6 +16,7 @@ import {
   MetricOperation,
   OBJECT_TYPES,
   OPERATIONS,
+  OUR_FAULTS,
   REDIS_ERRORS,
   RedisErrorKind,
 } from './metric.labels';
@@ -27,9 +28,10 @@ const ITEM_SECONDS = [
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BATCH_SIZES = [1, 2, 5, 10, 25, 50, 75, 100];
 const UNMATCHED = 'unmatched';
+/** More than most installations have; `METRICS_CLIENTS` sets it. */
+const CLIENTS = 100;
 
 /** What a gateway measures. */
-@Injectable()
 export class Metrics extends ProcessMetrics {
   private readonly items = this.instruments.counter(
     'prism_batch_items_total',
@@ -82,7 +84,7 @@ export class Metrics extends ProcessMetrics {
   );
   private readonly redisUp = this.instruments.gauge(
     'prism_redis_up',
-    '1 while Redis answers, 0 while it does not or is not configured.',
+    '1 while Redis answers, 0 while it does not; absent where `REDIS_URL` is unset.',
     {},
   );
   private readonly redisErrors = this.instruments.counter(
@@ -91,13 +93,22 @@ export class Metrics extends ProcessMetrics {
     { kind: REDIS_ERRORS },
   );
 
-  constructor() {
+  private readonly clients: ClientMetrics;
+
+  /** @param clients how many clients, by name, are told apart */
+  constructor(clients = CLIENTS) {
     super();
+    this.clients = new ClientMetrics(this.instruments, clients);
+    this.redisUp.remove();
     this.startAtZero();
   }
 
-  /** Adds `n` items at once: sum up a batch by outcome and code, then call this once for each sum. */
+  /**
+   * Adds `n` items at once: sum up a batch by outcome and code, then call this once for each sum.
+   * @param client the name of who called
+   */
   countItems(
+    client: string,
     operation: MetricOperation,
     objectType: MetricObjectType,
     outcome: ItemOutcome,
@@ -105,6 +116,7 @@ export class Metrics extends ProcessMetrics {
     n: number,
   ): void {
     this.items.inc({ operation, object_type: objectType, outcome, code }, n);
+    this.clients.countItems(client, outcome, code, n);
   }
 
   /** @param seconds how long the item's transaction took in the database */
@@ -118,11 +130,15 @@ export class Metrics extends ProcessMetrics {
     this.batchSeconds.observe({ operation }, seconds);
   }
 
-  /** @param route the pattern of the route, never the path; undefined where none matched */
-  countRequest(method: string, route: string | undefined, status: number, seconds: number): void {
+  /**
+   * @param route the pattern of the route, never the path; undefined where none matched
+   * @param client the name of who called; undefined where nobody knows
+   */
+  countRequest(method: string, route: string | undefined, status: number, seconds: number, client?: string): void {
     const labels = { method: methodLabel(method), route: route ?? UNMATCHED };
     this.requests.inc({ ...labels, status });
     this.requestSeconds.observe(labels, seconds);
+    if (client !== undefined) this.clients.countRequest(client, status, seconds);
   }
 
   countIdempotency(result: IdempotencyMetricResult): void {
@@ -165,12 +181,13 @@ export class Metrics extends ProcessMetrics {
 
 function startingOutcomes(operation: MetricOperation): [ItemOutcome, ItemCode][] {
   const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
-  if (operation === 'create' || operation === 'patch') return [ok];
-  const errors = ITEM_CODES.filter((code) => code !== 'none');
+  const failed = (code: ItemCode): [ItemOutcome, ItemCode] => ['error', code];
+  if (operation === 'create' || operation === 'patch') return [ok, ...OUR_FAULTS.map(failed)];
   return [
     ok,
+    ['stopped', 'not_attempted'],
     ['replayed', 'none'],
     ['dry_run', 'none'],
-    ...errors.map((code): [ItemOutcome, ItemCode] => ['error', code]),
+    ...ITEM_CODES.filter((code) => code !== 'none').map(failed),
   ];
 }

@@ -16,6 +16,7 @@ interface PoolState {
 export abstract class ProcessMetrics {
   protected readonly instruments = new Instruments();
   private readPool: (() => PoolState) | undefined;
+  private askReadiness: (() => Promise<boolean>) | undefined;
 
   private readonly databaseErrors = this.instruments.counter(
     'prism_database_errors_total',
@@ -26,6 +27,7 @@ export abstract class ProcessMetrics {
   constructor() {
     for (const kind of DATABASE_ERRORS) this.databaseErrors.inc({ kind }, 0);
     this.makePoolGauges();
+    this.makeReadinessGauge();
     this.makeBuildInfo();
     collectDefaultMetrics({ register: this.registry });
   }
@@ -48,6 +50,11 @@ export abstract class ProcessMetrics {
     this.readPool = read;
   }
 
+  /** Has the process asked at every scrape whether it can do its work: also where no platform probes it. */
+  observeReadiness(ask: () => Promise<boolean>): void {
+    this.askReadiness = ask;
+  }
+
   private makePoolGauges(): void {
     this.instruments.gauge(
       'prism_database_pool_connections',
@@ -64,6 +71,17 @@ export abstract class ProcessMetrics {
       {},
       (gauge) => {
         gauge.set(this.readPool?.().waiting ?? 0);
+      },
+    );
+  }
+
+  private makeReadinessGauge(): void {
+    this.instruments.gauge(
+      'prism_ready',
+      '1 if the process can do its work, 0 if not: what `/health/ready` says, asked at every scrape.',
+      {},
+      async (gauge) => {
+        gauge.set((await this.askReadiness?.()) === true ? 1 : 0);
       },
     );
   }

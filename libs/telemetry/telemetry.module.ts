@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { Settings } from '#libs/config';
 import { Metrics } from './metrics';
 import { MetricsServer } from './metrics.server';
 import { ProcessMetrics } from './process.metrics';
@@ -7,7 +8,11 @@ import { WorkerMetrics } from './worker.metrics';
 /** Provides the gateway's `Metrics` everywhere, and the server of the admin port. */
 @Global()
 @Module({
-  providers: [Metrics, { provide: ProcessMetrics, useExisting: Metrics }, MetricsServer],
+  providers: [
+    { provide: Metrics, inject: [Settings], useFactory: ({ metricsClients }: Settings) => new Metrics(metricsClients) },
+    { provide: ProcessMetrics, useExisting: Metrics },
+    MetricsServer,
+  ],
   exports: [Metrics, ProcessMetrics, MetricsServer],
 })
 export class TelemetryModule {}

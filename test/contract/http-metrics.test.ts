@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '#libs/telemetry';
+import { Lifecycle } from '../../apps/gateway/http/lifecycle';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { rawCall, RawSocket } from '../support/raw.socket';
@@ -15,6 +16,14 @@ beforeAll(async () => {
 });
 
 afterAll(() => gateway.close());
+
+async function valueOf(name: string, labels: Record<string, string>): Promise<number | undefined> {
+  const metric = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const found = metric?.values.find((sample) =>
+    Object.entries(labels).every(([label, value]) => String(sample.labels[label]) === value),
+  );
+  return found?.value;
+}
 
 async function count(method: string, route: string, status: number): Promise<number> {
   const metric = await gateway.app.get(Metrics).registry.getSingleMetric('prism_http_requests_total')?.get();
@@ -60,5 +69,37 @@ describe('prism_http_requests_total', () => {
       expect((await socket.answer()).status).toBe(100);
       socket.destroy();
     });
+  });
+});
+
+describe('prism_batch_items_total', () => {
+  it('keeps what the caller had stopped apart from what we did not come to', async () => {
+    const items = [{ id: 'none' }, { id: await caller.create() }, { id: await caller.create() }];
+    const labels = { operation: 'update', object_type: 'organization', code: 'not_attempted' };
+    await caller.update(items, { on_error: 'stop' });
+    expect(await valueOf('prism_batch_items_total', { ...labels, outcome: 'stopped' })).toBe(2);
+    expect(await valueOf('prism_batch_items_total', { ...labels, outcome: 'error' })).toBe(0);
+  });
+});
+
+describe('prism_client_requests_total and prism_client_items_total', () => {
+  it('count by the name of the client', async () => {
+    const crm = await gateway.newCaller({ client: 'crm' });
+    const id = await crm.create();
+    await crm.update([{ id, default: { name: 'B' } }, { id: 'none' }]);
+    await expect.poll(() => valueOf('prism_client_requests_total', { client: 'crm', status: '200' })).toBe(1);
+    expect(await valueOf('prism_client_items_total', { client: 'crm', outcome: 'ok', code: 'none' })).toBe(2);
+    expect(await valueOf('prism_client_items_total', { client: 'crm', code: 'invalid_item' })).toBe(1);
+  });
+});
+
+describe('prism_ready', () => {
+  it('says whether the gateway can do its work, without anybody having asked for its health', async () => {
+    expect(await valueOf('prism_ready', {})).toBe(1);
+    const draining = await startGateway({ databaseUrl: gateway.databaseUrl });
+    draining.app.get(Lifecycle).drain();
+    const ready = await draining.app.get(Metrics).registry.getSingleMetric('prism_ready')?.get();
+    expect(ready?.values[0]?.value).toBe(0);
+    await draining.close();
   });
 });

@@ -26,7 +26,7 @@ export class BatchService {
       items: planUpdates(body.items, validator, limits),
       options: batchOptions(body.options),
     } as const;
-    return batchAnswer(await this.records.write(plan, call.budget(), call.key));
+    return batchAnswer(await this.records.write(plan, call));
   }
 
   async delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<Answer> {
@@ -36,6 +36,6 @@ export class BatchService {
       items: planDeletes(body.ids),
       options: batchOptions(body.options),
     } as const;
-    return batchAnswer(await this.records.write(plan, call.budget(), call.key));
+    return batchAnswer(await this.records.write(plan, call));
   }
 }

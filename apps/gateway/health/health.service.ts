@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { type Database, openDatabase, pendingMigrations, readMigrations } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
+import { Metrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
 
 /** A database that takes longer than this to answer nothing at all is as good as away. */
@@ -38,12 +39,14 @@ export class HealthService implements OnApplicationShutdown {
     settings: Settings,
     private readonly redis: Redis,
     private readonly lifecycle: Lifecycle,
+    metrics: Metrics,
   ) {
     this.database = openDatabase({
       databaseUrl: settings.databaseUrl,
       databasePoolSize: 1,
       requestTimeoutMs: PATIENCE_MS,
     });
+    metrics.observeReadiness(async () => (await this.ready()).status !== 'unavailable');
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -7,6 +7,8 @@ import { remaining } from './deadline.hook';
 /** What a call that changes records needs to know of its request besides target and body. */
 export interface WriteCall {
   requestId: string;
+  /** The name of who calls. */
+  client: string;
   /** Bytes of the request body. */
   bodyBytes: number;
   /** How long the work may still take so that the answer leaves before the caller's deadline, in milliseconds. */
@@ -27,6 +29,7 @@ export const Call = createParamDecorator((_: undefined, context: ExecutionContex
     const left = remaining(request);
     return left - Math.min(marginMs, left * marginShare);
   };
-  const call = { requestId, bodyBytes, budget };
-  return idempotency ? { ...call, key: { ...idempotency, clientId: callerOf(request).clientId, requestId } } : call;
+  const { clientId, clientName: client } = callerOf(request);
+  const call = { requestId, client, bodyBytes, budget };
+  return idempotency ? { ...call, key: { ...idempotency, clientId, requestId } } : call;
 });

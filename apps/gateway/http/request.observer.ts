@@ -19,7 +19,7 @@ export function registerObserver(fastify: FastifyInstance, metrics: Metrics, log
   function note(request: FastifyRequest, reply: FastifyReply, durationMs: number): void {
     const route = request.is404 ? undefined : request.routeOptions.url;
     const status = reply.raw.writableFinished ? reply.raw.statusCode : ABANDONED;
-    metrics.countRequest(request.method, route, status, durationMs / 1000);
+    metrics.countRequest(request.method, route, status, durationMs / 1000, request.principal?.clientName);
     // Probes come every few seconds for as long as the process lives.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';
     logger[level](

@@ -86,7 +86,7 @@ export class RecordService {
     item: PlanItem,
     call: WriteCall,
   ): ReturnType<RecordWriter['write']> {
-    return this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call.budget(), call.key);
+    return this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call);
   }
 
   private checkSize({ bodyBytes }: WriteCall): void {
