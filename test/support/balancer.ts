@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { guard } from './child.guard';
+import { freePort } from './redis.server';
+
+/** The configuration that is shipped. */
+export const balancerConfig = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
+
+/** One line of the access log, by what its fields are called in HAProxy's manual. */
+export interface BalancerLine {
+  server: string;
+  status: number;
+  method: string;
+  path: string;
+  requestId: string;
+  /** How often another attempt was made; `+` before it if at another server. */
+  retries: string;
+  text: string;
+}
+
+/** HAProxy with the shipped configuration, before gateways at other addresses. */
+export class Balancer {
+  private log = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    readonly metricsUrl: string,
+    private readonly folder: string,
+  ) {
+    child.stdout?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+  }
+
+  /**
+   * Resolves when it listens, and has not looked yet whether a gateway is ready.
+   * @param edit changes the text further, such as to check more often
+   */
+  static async start(gatewayPorts: readonly number[], edit = (config: string) => config): Promise<Balancer> {
+    const folder = mkdtempSync(join(tmpdir(), 'prism-haproxy-'));
+    const [port, metricsPort] = [await freePort(), await freePort()];
+    const moved = gatewayPorts.reduce(
+      (text, gatewayPort, index) => replaced(text, `gateway-${index + 1}:3000`, `127.0.0.1:${gatewayPort}`),
+      replaced(
+        replaced(balancerConfig, 'bind :8080', `bind 127.0.0.1:${port}`),
+        'bind :8405',
+        `bind 127.0.0.1:${metricsPort}`,
+      ),
+    );
+    const file = join(folder, 'haproxy.cfg');
+    writeFileSync(file, edit(moved));
+    const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    guard(child);
+    const balancer = new Balancer(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}`, folder);
+    const listens = () =>
+      fetch(`${balancer.metricsUrl}/health/live`)
+        .then(({ ok }) => ok)
+        .catch(() => false);
+    while (!(await listens())) {
+      if (child.exitCode !== null) throw new Error(`haproxy did not start:\n${balancer.log}`);
+      await sleep(10);
+    }
+    return balancer;
+  }
+
+  /** Resolves when these gateways (from 1) are in use, and no other. */
+  async uses(...gateways: number[]): Promise<void> {
+    const up = /^haproxy_server_status\{proxy="gateways",server="gateway-(\d)",state="UP"\} 1/gm;
+    for (;;) {
+      const metrics = await (await fetch(`${this.metricsUrl}/metrics`)).text();
+      const used = [...metrics.matchAll(up)].map(([, number]) => Number(number));
+      if (String(used.sort()) === String(gateways.sort())) return;
+      await sleep(20);
+    }
+  }
+
+  /** The requests that it has logged: each when it was over. */
+  get lines(): BalancerLine[] {
+    return this.log.split('\n').flatMap((text) => {
+      const [, server = '', status = '', retries = '', method = '', path = '', requestId = ''] =
+        /^\S+ \[[^\]]+\] api \S+\/(\S+) \S+ (\d+) \d+ \S+ \d+\/\d+\/\d+\/\d+\/(\+?\d+) \S+ (\S+) (\S+) (\S+)$/.exec(
+          text,
+        ) ?? [];
+      return status === '' ? [] : [{ server, status: Number(status), method, path, requestId, retries, text }];
+    });
+  }
+
+  /** Resolves with the line of a request. */
+  async lineOf(requestId: string): Promise<BalancerLine> {
+    for (;;) {
+      const line = this.lines.find((found) => found.requestId === requestId);
+      if (line !== undefined) return line;
+      await sleep(10);
+    }
+  }
+
+  get text(): string {
+    return this.log;
+  }
+
+  async stop(): Promise<void> {
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exit;
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+function replaced(text: string, from: string, to: string): string {
+  if (!text.includes(from)) throw new Error(`deploy/haproxy/haproxy.cfg does not say ${from}`);
+  return text.replaceAll(from, to);
+}
