@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sqlState, sqlStateOf } from './database.errors';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailable, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
 import { Database, type DatabaseClient } from './database';
 
 /** One numbered file of SQL that brings the schema one step further. */
@@ -19,6 +20,16 @@ export class MigrationError extends Error {
 }
 
 const folder = join(__dirname, 'migrations');
+
+/**
+ * How long a statement of a migration waits for a lock. While it waits for a table, every batch on that table waits behind
+ * it: so not long, and far less than `LOCK_TIMEOUT_MS`, after which their items would be `locked`.
+ */
+const LOCK_WAIT_MS = 200;
+/** How long batches have the tables to themselves before the next try. */
+const REST_MS = 1_000;
+/** After this it is for an operator to end what is in the way. */
+const PATIENCE_MS = 300_000;
 
 const createTable = `
   CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -40,12 +51,20 @@ export function readMigrations(from: string = folder): Migration[] {
 
 /**
  * Brings the schema up to date. Each migration is one transaction that first inserts its own row: of two programs that
- * start at once, the second waits there, and then finds it done.
+ * start at once, the second waits there, and then finds it done. Harmless while gateways serve: a migration that does not
+ * get its locks at once lets the batches pass and tries again.
  *
+ * On a database that is ahead, since a newer version has migrated it, nothing is done: so a rollback can run it too.
+ *
+ * @param options.patienceMs how long a migration is tried again for
  * @returns the names of the migrations that were applied
- * @throws MigrationError if a migration that was applied has been edited or is missing
+ * @throws MigrationError if a migration that was applied has been edited or is missing, or one does not get its locks
  */
-export async function migrate(databaseUrl: string, migrations: Migration[] = readMigrations()): Promise<string[]> {
+export async function migrate(
+  databaseUrl: string,
+  migrations: Migration[] = readMigrations(),
+  { patienceMs = PATIENCE_MS }: { patienceMs?: number } = {},
+): Promise<string[]> {
   const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0x7fff_ffff });
   try {
     await database.transaction(async (client) => {
@@ -56,7 +75,7 @@ export async function migrate(databaseUrl: string, migrations: Migration[] = rea
     refuseStrangers(migrations, await appliedMigrations(database));
     const applied: string[] = [];
     for (const migration of migrations) {
-      if (await database.transaction((client) => applyOnce(client, migration))) applied.push(migration.name);
+      if (await applyPatiently(database, migration, patienceMs)) applied.push(migration.name);
     }
     return applied;
   } finally {
@@ -77,6 +96,27 @@ export async function pendingMigrations(
   return migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name);
 }
 
+async function applyPatiently(database: Database, migration: Migration, patienceMs: number): Promise<boolean> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await database.transaction((client) => applyOnce(client, migration));
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || !isPassingFailure(error.cause)) throw error;
+      if (performance.now() > until) throw lockedOut(migration, patienceMs, error);
+    }
+    await sleep(REST_MS);
+  }
+}
+
+function lockedOut({ name }: Migration, patienceMs: number, cause: Error): MigrationError {
+  return new MigrationError(
+    `migration ${name} did not get its locks within ${patienceMs / 1_000} s, so nothing of it was applied: end what holds ` +
+      `its tables for long (a backup, a long transaction: see pg_stat_activity and pg_locks), and migrate again`,
+    { cause },
+  );
+}
+
 async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migration): Promise<boolean> {
   const inserted = await client.query(
     'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
@@ -89,6 +129,7 @@ async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migrat
     for (const applied of rows) refuseEdited(applied, checksum);
     return false;
   }
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
   await client.query(sql);
   return true;
 }
@@ -112,9 +153,12 @@ async function appliedMigrations(
 
 function refuseStrangers(migrations: Migration[], applied: Map<string, string>): void {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
+  const complete = migrations.every(({ name }) => applied.has(name));
+  const last = migrations.at(-1)?.name ?? '';
   for (const [name, checksum] of applied) {
     const expected = known.get(name);
     if (expected === undefined) {
+      if (complete && name > last) continue; // of a newer version
       throw new MigrationError(
         `migration ${name} was applied to this database, but its file is missing: ` +
           'restore the file, or migrate with the version of the program that has it',

@@ -66,12 +66,18 @@ describe('migrate', () => {
 
   it('refuses to go on when a file that was applied is missing, and names it', async () => {
     await migrate(empty.url);
-    const last = names.at(-1) ?? '';
-    const refusal = migrate(empty.url, migrations.slice(0, -1));
+    const refusal = migrate(empty.url, migrations.toSpliced(1, 1));
     await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-    await expect(refusal).rejects.toThrow(new RegExp(`${last}.* missing`));
-    // A program of the version before goes on serving: it lacks nothing.
-    expect(await pendingMigrations(poolOf(empty.url), {}, migrations.slice(0, -1))).toEqual([]);
+    await expect(refusal).rejects.toThrow(new RegExp(`${names[1] ?? ''}.* missing`));
+    const withAnother = [...migrations.slice(0, -1), { name: '9999_other', sql: '', checksum: '' }];
+    await expect(migrate(empty.url, withAnother)).rejects.toThrow(new RegExp(`${names.at(-1) ?? ''}.* missing`));
+  });
+
+  it('does nothing on a database that a newer version has migrated, which lacks nothing', async () => {
+    await migrate(empty.url);
+    const older = migrations.slice(0, -1);
+    expect(await migrate(empty.url, older)).toEqual([]);
+    expect(await pendingMigrations(poolOf(empty.url), {}, older)).toEqual([]);
   });
 
   it('refuses one of several starters whose file differs from the one that was first', async () => {
@@ -89,6 +95,37 @@ describe('migrate', () => {
     expect(await pendingMigrations(poolOf(empty.url), {}, [...migrations, broken])).toEqual(['9999_broken']);
     const mended = { ...broken, sql: 'CREATE TABLE half (id int)', checksum: 'y' };
     expect(await migrate(empty.url, [...migrations, mended])).toEqual(['9999_broken']);
+  });
+
+  describe('while others use the tables', () => {
+    const addColumn = { name: '9999_add_column', sql: 'ALTER TABLE teams ADD COLUMN region text', checksum: 'x' };
+
+    it('lets them pass, and tries again until it has its locks', async () => {
+      await migrate(empty.url);
+      const [reader, other] = [await sessionOn(empty.url), await sessionOn(empty.url)];
+      await reader.query('BEGIN');
+      await reader.query('SELECT FROM teams');
+      const applied = migrate(empty.url, [...migrations, addColumn]);
+      const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE teams%'";
+      await vi.waitUntil(async () => (await other.query(waiting)).length > 0, { timeout: 5_000 });
+      // It waits behind the migration, which gives way before the reader does.
+      await other.query("SET lock_timeout = '1s'");
+      await other.query('SELECT FROM teams');
+      await reader.query('COMMIT');
+      expect(await applied).toEqual([addColumn.name]);
+    });
+
+    it('gives up in the end, says why, and leaves nothing behind', async () => {
+      await migrate(empty.url);
+      const reader = await sessionOn(empty.url);
+      await reader.query('BEGIN');
+      await reader.query('SELECT FROM teams');
+      const refusal = migrate(empty.url, [...migrations, addColumn], { patienceMs: 0 });
+      await expect(refusal).rejects.toBeInstanceOf(MigrationError);
+      await expect(refusal).rejects.toThrow(/9999_add_column did not get its locks .* nothing of it was applied/);
+      await reader.query('COMMIT');
+      expect(await pendingMigrations(poolOf(empty.url), {}, [...migrations, addColumn])).toEqual([addColumn.name]);
+    });
   });
 
   it('says that the database cannot be reached when it cannot', async () => {

@@ -18,6 +18,8 @@ export interface GatewaySetup {
   settings: Record<string, string>;
   /** Files that Node loads before the program. */
   preloads: string[];
+  /** Another build of it. */
+  program?: string;
 }
 
 /** A gateway as it runs in production: a process of the built program, to be killed, frozen and drained. */
@@ -45,7 +47,7 @@ export class GatewayProcess {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     const flags = this.setup.preloads.flatMap((file) => ['--require', file]);
-    const child = spawn(process.execPath, [...flags, program], {
+    const child = spawn(process.execPath, [...flags, this.setup.program ?? program], {
       cwd: rootFolder,
       env: { PATH: process.env.PATH, ...this.setup.settings, HOST: '127.0.0.1', PORT: String(this.setup.port) },
       stdio: ['ignore', 'pipe', 'pipe'],

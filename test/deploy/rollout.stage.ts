@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
+import { AccessService } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { openDatabase } from '#libs/database';
+import { GatewayProcess } from '../exactly-once/chaos/gateway.process';
+import { Balancer } from '../support/balancer';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { freePort } from '../support/redis.server';
+import { Session } from '../support/session';
+import { type CallerReport, Traffic } from './traffic';
+
+/** As long, compared with how often HAProxy looks, as in the shipped configuration: both a fifth of it. */
+const drainDelayMs = 1_000;
+const checkedOften = (config: string): string => config.replace('check inter 1s', 'check inter 200ms');
+
+/** Two gateways behind HAProxy, as in production but on one machine and in a hurry. */
+export class Stage {
+  private constructor(
+    private readonly database: TestDatabase,
+    readonly session: Session,
+    readonly gateways: GatewayProcess[],
+    private readonly ports: number[],
+    readonly balancer: Balancer,
+    private readonly settings: Record<string, string>,
+    readonly teamId: string,
+    readonly apiKey: string,
+  ) {}
+
+  /** @param settings of the gateways, by environment variable */
+  static async open(settings: Record<string, string> = {}): Promise<Stage> {
+    const database = await createDatabase();
+    const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
+    const access = AccessService.over(pool);
+    const { id: teamId } = await access.createTeam('A team');
+    const { apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']);
+    await pool.close();
+    const ports = [await freePort(), await freePort()];
+    const stage = new Stage(
+      database,
+      await Session.open(database.url),
+      [],
+      ports,
+      await Balancer.start(ports, checkedOften),
+      {
+        REDIS_URL: inject('redisUrl'),
+        METRICS_HOST: '127.0.0.1',
+        METRICS_PORT: '0',
+        LOG_LEVEL: 'warn',
+        DRAIN_DELAY_MS: String(drainDelayMs),
+        ...settings,
+      },
+      teamId,
+      apiKey,
+    );
+    await Promise.all(ports.map((_, index) => stage.start(index)));
+    await stage.balancer.uses(1, 2);
+    return stage;
+  }
+
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
+  /** Starts the gateway at this place, of another version if a program is given. Resolves when it answers. */
+  async start(index: number, program?: string): Promise<GatewayProcess> {
+    const name = `gateway-${index + 1}`;
+    const port = this.ports[index];
+    if (port === undefined) throw new Error(`there is no ${name}`);
+    // By its name in pg_stat_activity a test knows which of the two a batch came to.
+    const url = `${this.databaseUrl}?application_name=${name}`;
+    const gateway = new GatewayProcess(name, {
+      port,
+      settings: { ...this.settings, DATABASE_URL: url },
+      preloads: [],
+      ...(program === undefined ? {} : { program }),
+    });
+    await gateway.start();
+    this.gateways[index] = gateway;
+    return gateway;
+  }
+
+  /** Callers that write all the time, each to records of its own. */
+  async traffic(callers: { keyed: boolean }[]): Promise<Traffic> {
+    const withRecords = [];
+    for (const caller of callers) withRecords.push({ ...caller, records: await this.newRecords(5) });
+    const { teamId, apiKey } = this;
+    return new Traffic({ url: this.balancer.url, teamId, apiKey, callers: withRecords });
+  }
+
+  async newRecords(count: number): Promise<string[]> {
+    const rows = await this.session.query<{ id: string }>(
+      `INSERT INTO records (team_id, id, object_type, properties)
+       SELECT $1, gen_random_uuid(), 'organization', '{"name": "new"}' FROM generate_series(1, $2) RETURNING id`,
+      [this.teamId, count],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** How often each record was changed. */
+  async changes(records: string[]): Promise<number[]> {
+    const rows = await this.session.query<{ changes: number }>(
+      `SELECT version::integer - 1 AS changes FROM records JOIN unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, place)
+        USING (id) WHERE team_id = $1 ORDER BY place`,
+      [this.teamId, records],
+    );
+    return rows.map(({ changes }) => changes);
+  }
+
+  /** How many outcomes the ledger has of items that patch these records. */
+  async outcomes(records: string[]): Promise<number> {
+    const [row] = await this.session.query<{ n: number }>(
+      `SELECT count(*)::integer AS n FROM idempotency_items
+        WHERE team_id = $1 AND (entry::json ->> 'id')::uuid = ANY ($2)`,
+      [this.teamId, records],
+    );
+    return row?.n ?? 0;
+  }
+
+  /**
+   * What happened too often or not at all, in words: each batch of each caller is to change each of its records once, and
+   * with a key to leave one outcome for each.
+   */
+  async miscounts(reports: CallerReport[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const { records, batches } of reports) {
+      for (const changes of await this.changes(records)) {
+        if (changes !== batches) found.push(`${changes} changes by ${batches} batches`);
+      }
+    }
+    const keyed = reports.filter((report) => report.keyed);
+    const items = keyed.reduce((sum, { batches, records }) => sum + batches * records.length, 0);
+    const outcomes = await this.outcomes(keyed.flatMap(({ records }) => records));
+    return outcomes === items ? found : [...found, `${outcomes} outcomes of ${items} items`];
+  }
+
+  /** Resolves with the place of a gateway whose batch waits for a record. */
+  async waiting(): Promise<number> {
+    for (;;) {
+      const [place] = await this.places();
+      if (place !== undefined) return place;
+      await sleep(5);
+    }
+  }
+
+  /** Resolves when a batch of this gateway waits for a record, and none of the other one. */
+  async waitingAt(place: number): Promise<void> {
+    while (String(await this.places()) !== String(place)) await sleep(5);
+  }
+
+  /** Resolves when no batch waits for a record. */
+  async quiet(): Promise<void> {
+    while ((await this.places()).length > 0) await sleep(5);
+  }
+
+  private async places(): Promise<number[]> {
+    const rows = await this.session.query<{ name: string }>(
+      `SELECT application_name AS name FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name LIKE 'gateway-_'`,
+    );
+    return rows.map(({ name }) => Number(name.slice(-1)) - 1);
+  }
+
+  async close(): Promise<void> {
+    await this.balancer.stop();
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    await this.session.close();
+    await this.database.drop();
+  }
+}

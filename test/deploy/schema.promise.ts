@@ -1,0 +1,116 @@
+import type { Session } from '../support/session';
+
+/**
+ * What a schema promises to the programs that use it. A program of the version before runs on while a newer one has
+ * migrated already, so a migration may only add to it.
+ */
+export interface SchemaPromise {
+  /** By `table.column`: its type. */
+  columns: Map<string, string>;
+  /** `table.column` that an INSERT may leave out. */
+  optional: Set<string>;
+  /** By `name(arguments)`, with modes, names, types and defaults: what it answers. */
+  routines: Map<string, string>;
+  /** By table: what every row must fulfil, an INSERT's ON CONFLICT can name, and else is said by constraints and indexes. */
+  rules: Map<string, Set<string>>;
+}
+
+const columns = `
+  SELECT c.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+         NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' AS optional
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+   WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
+     AND NOT a.attisdropped AND NOT c.relispartition AND c.relname <> 'schema_migrations'`;
+
+const routines = `
+  SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' AS name,
+         p.prokind::text || ' ' || COALESCE(pg_get_function_result(p.oid), '') AS result
+    FROM pg_proc AS p WHERE p.pronamespace = current_schema()::regnamespace`;
+
+// A constraint that only limits which rows there may be, or a unique index.
+const rules = `
+  SELECT k.conrelid::regclass::text AS of, pg_get_constraintdef(k.oid) AS rule
+    FROM pg_constraint AS k WHERE k.connamespace = current_schema()::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+   UNION
+  SELECT i.indrelid::regclass::text, 'UNIQUE ' || regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '')
+    FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+   WHERE c.relnamespace = current_schema()::regnamespace AND i.indisunique`;
+
+export async function promiseOf(session: Session): Promise<SchemaPromise> {
+  const columnRows = await session.query<{ name: string; type: string; optional: boolean }>(columns);
+  const routineRows = await session.query<{ name: string; result: string }>(routines);
+  const ruleRows = await session.query<{ of: string; rule: string }>(rules);
+  const ruled = new Map<string, Set<string>>();
+  for (const { of, rule } of ruleRows) ruled.set(of, (ruled.get(of) ?? new Set()).add(rule));
+  return {
+    columns: new Map(columnRows.map(({ name, type }) => [name, type])),
+    optional: new Set(columnRows.filter(({ optional }) => optional).map(({ name }) => name)),
+    routines: new Map(routineRows.map(({ name, result }) => [name, result])),
+    rules: ruled,
+  };
+}
+
+/** What a program that was made for `before` can no longer rely on, in words; empty if nothing. */
+export function broken(before: SchemaPromise, after: SchemaPromise): string[] {
+  return [...brokenColumns(before, after), ...brokenRoutines(before, after), ...brokenRules(before, after)];
+}
+
+function brokenColumns(before: SchemaPromise, after: SchemaPromise): string[] {
+  const tables = new Set([...before.columns.keys()].map(tableOf));
+  const lost = [...before.columns].flatMap(([name, type]) => {
+    const now = after.columns.get(name);
+    if (now === undefined) return [`column ${name} is gone`];
+    if (now !== type) return [`column ${name} was ${type} and is ${now}`];
+    return before.optional.has(name) && !after.optional.has(name) ? [`column ${name} must now be given a value`] : [];
+  });
+  const demanded = [...after.columns.keys()].filter(
+    (name) => tables.has(tableOf(name)) && !before.columns.has(name) && !after.optional.has(name),
+  );
+  return [...lost, ...demanded.map((name) => `the new column ${name} must be given a value`)];
+}
+
+function brokenRoutines(before: SchemaPromise, after: SchemaPromise): string[] {
+  const added = [...after.routines.keys()].filter((name) => !before.routines.has(name));
+  return [...before.routines].flatMap(([name, result]) => {
+    const now = after.routines.get(name);
+    if (now === undefined) return [`${name} is gone: keep it beside the new one`];
+    if (now !== result) return [`${name} answers otherwise`];
+    return added
+      .filter((other) => takesCallsOf(name, other))
+      .map((other) => `a call of ${name} could mean ${other} as well`);
+  });
+}
+
+function brokenRules(before: SchemaPromise, after: SchemaPromise): string[] {
+  return [...before.rules].flatMap(([table, known]) => {
+    const now = after.rules.get(table) ?? new Set();
+    const more = [...now].filter((rule) => !known.has(rule)).map((rule) => `${table} has a new rule: ${rule}`);
+    const less = [...known].filter((rule) => /^(UNIQUE|PRIMARY)/.test(rule) && !now.has(rule));
+    return [...more, ...less.map((rule) => `${table} has lost what ON CONFLICT names: ${rule}`)];
+  });
+}
+
+function tableOf(column: string): string {
+  return column.slice(0, column.indexOf('.'));
+}
+
+/** Whether a call that names each argument of the one could be meant for the other. */
+function takesCallsOf(one: string, other: string): boolean {
+  const [name, given] = signatureOf(one);
+  const [otherName, taken] = signatureOf(other);
+  if (name !== otherName) return false;
+  const names = given.map(argumentName);
+  const all = taken.map(argumentName);
+  const needed = taken.filter((argument) => !argument.includes(' DEFAULT ')).map(argumentName);
+  return names.every((argument) => all.includes(argument)) && needed.every((argument) => names.includes(argument));
+}
+
+function signatureOf(routine: string): [name: string, args: string[]] {
+  const open = routine.indexOf('(');
+  const inner = routine.slice(open + 1, -1);
+  return [routine.slice(0, open), inner === '' ? [] : inner.split(', ')];
+}
+
+function argumentName(argument: string): string {
+  return argument.replace(/^(IN|OUT|INOUT|VARIADIC) /, '').split(' ')[0] ?? '';
+}
