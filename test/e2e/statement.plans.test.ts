@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { startGateway } from '../support/gateway';
+import { addLedgerDay, startRetention } from '../support/retention';
+import { Session } from '../support/session';
+
+let database: TestDatabase;
+/** Looks only: what it did itself would be counted late. */
+let session: Session;
+
+/** What other teams have: enough that nobody reads all of it by choice. */
+const others = `
+  INSERT INTO teams (id, name) SELECT gen_random_uuid(), 'Team ' || n FROM generate_series(1, 2000) AS n;
+  INSERT INTO clients (team_id, id, name) SELECT id, gen_random_uuid(), 'billing' FROM teams;
+  INSERT INTO api_keys (team_id, id, client_id, key_id, secret_hash, scopes)
+    SELECT team_id, gen_random_uuid(), id, id::text, sha256(id::text::bytea), '{records:write}' FROM clients;
+  INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
+    SELECT id, 'organization', gen_random_uuid(), 'own', 'select', 'Own' FROM teams;
+  INSERT INTO property_options (team_id, property_id, id, slug, value)
+    SELECT team_id, id, gen_random_uuid(), 'one', 'One' FROM property_definitions;
+  INSERT INTO records (team_id, id, object_type, properties)
+    SELECT id, gen_random_uuid(), 'organization', '{"name": "Acme"}' FROM teams, generate_series(1, 10)`;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const filling = await Session.open(database.url);
+  await filling.query(others);
+  for (const daysAgo of [0, 1, 9]) await addLedgerDay(filling, daysAgo, 3_000);
+  await filling.query('VACUUM ANALYZE');
+  await filling.close();
+  session = await Session.open(database.url);
+  await alone();
+});
+afterAll(async () => {
+  await session.close();
+  await database.drop();
+});
+
+/** The tables that were read from end to end, and how often. */
+async function tablesReadWhole(): Promise<Map<string, number>> {
+  const rows = await session.query<{ name: string; scans: number }>(
+    'SELECT relname AS name, seq_scan::integer AS scans FROM pg_stat_user_tables ORDER BY relname',
+  );
+  return new Map(rows.map(({ name, scans }) => [name, scans]));
+}
+
+/** Resolves when nobody else is connected: the figures of a connection are complete when it has ended. */
+async function alone(): Promise<void> {
+  let left = 1;
+  while (left > 0) {
+    const rows = await session.query(
+      `SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    );
+    left = rows.length;
+  }
+}
+
+/** Every kind of item and batch, with a key and without. */
+async function useAll(caller: ApiClient): Promise<void> {
+  const list = randomUUID();
+  const ids = await Promise.all(Array.from({ length: 40 }, () => caller.create()));
+  const [first = '', second = '', third = '', fourth = ''] = ids;
+  const items = [
+    ...ids.map((id) => ({ id, default: { stage: 'won' } })),
+    { id: first },
+    { id: first, default: { tags: { _op: 'append', values: ['a'] }, notes: null }, list: { [list]: { owner: 'x' } } },
+    { id: second, extended: { a: 1 }, if_match: '"1"' },
+    { id: randomUUID(), default: { stage: 'won' } },
+    { id: second, default: { employees: 'a few' } },
+  ];
+  for (const options of [
+    {},
+    { on_error: 'stop' },
+    { on_error: 'rollback' },
+    { dry_run: true },
+    { return: 'minimal' },
+  ]) {
+    const key = { 'idempotency-key': randomUUID() };
+    expect((await caller.update(items, options)).status).toBe(200);
+    expect((await caller.update(items, options, key)).status).toBe(200);
+    expect((await caller.update(items, options, key)).status).toBe(200);
+  }
+  const one = caller.path(`organization/${third}`);
+  const headers = { 'idempotency-key': randomUUID() };
+  expect((await caller.call('PATCH', one, { body: { default: { name: 'New' } }, headers })).status).toBe(200);
+  expect((await caller.call('GET', one)).status).toBe(200);
+  expect((await caller.call('GET', caller.path('organization/properties'))).status).toBe(200);
+  const deleted = await caller.call('POST', caller.path('organization/batch/delete'), {
+    body: { ids: [third, fourth] },
+  });
+  expect(deleted.status).toBe(200);
+}
+
+describe('no statement reads a whole table', () => {
+  it('of those that serve callers, or keep the ledger small', async () => {
+    const before = await tablesReadWhole();
+    const gateway = await startGateway({ databaseUrl: database.url });
+    const caller = await gateway.newCaller();
+    await useAll(caller);
+    // Without Redis replays and retries are looked up in the ledger.
+    const without = await startGateway({ databaseUrl: database.url, settings: { REDIS_URL: '' } });
+    await useAll(await without.newCaller({ teamId: caller.teamId, client: 'another' }));
+    const retention = startRetention(database.url);
+    expect((await retention.run()).requests).toBe(3_000);
+    await retention.close();
+    await without.close();
+    await gateway.close();
+    await alone();
+
+    const after = await tablesReadWhole();
+    // Not those that were made meanwhile: their indexes were built on nothing.
+    const scanned = [...before].filter(([name, scans]) => (after.get(name) ?? 0) > scans);
+    expect(scanned).toEqual([]);
+  });
+});

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '#libs/database';
+import type { BatchOptions, PlanItem } from '#libs/records';
+import { batch, codesOf, Engine, newKey, rename } from '../support/engine';
+import { PostgresServer } from '../support/postgres.server';
+import { Session } from '../support/session';
+
+/*
+ * What a batch costs Postgres, counted: a clock would say something else on every machine.
+ */
+
+/** Whatever else flushes, writes WAL or cleans up keeps still: what is counted is the batch's own. */
+const quiet = {
+  autovacuum: 'off',
+  bgwriter_lru_maxpages: '0',
+  checkpoint_timeout: '3600',
+  // The first change of a page after a checkpoint logs the whole page.
+  full_page_writes: 'off',
+};
+
+let server: PostgresServer;
+/** Looks only: what it did itself would be counted late, in the middle of something else. */
+let reader: Session;
+let walWriter: number;
+
+beforeAll(async () => {
+  server = await PostgresServer.create(quiet);
+  await migrate(server.url);
+  reader = await Session.open(server.url);
+  walWriter = await freezeWalWriter();
+});
+afterAll(async () => {
+  process.kill(walWriter, 'SIGCONT');
+  await reader.close();
+  await server.remove();
+});
+
+/** Stops the one process that flushes of its own accord, at a moment at which it holds nothing. */
+async function freezeWalWriter(): Promise<number> {
+  for (;;) {
+    const [writer] = await reader.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'",
+    );
+    if (writer === undefined) continue; // still starting
+    process.kill(writer.pid, 'SIGSTOP');
+    const [frozen] = await reader.query('SELECT wait_event FROM pg_stat_activity WHERE pid = $1', [writer.pid]);
+    if (frozen?.wait_event === 'WalWriterMain') return writer.pid;
+    process.kill(writer.pid, 'SIGCONT');
+  }
+}
+
+/** What the server has counted so far. */
+interface Counts {
+  flushes: number;
+  walBytes: number;
+  updates: number;
+  hotUpdates: number;
+  /** Updates of the ledger's request rows, and those of them that touched no index. */
+  requestUpdates: number;
+  hotRequestUpdates: number;
+}
+
+async function counts(): Promise<Counts> {
+  const [{ version } = { version: 0 }] = await reader.query<{ version: number }>(
+    "SELECT current_setting('server_version_num')::integer AS version",
+  );
+  const flushes =
+    version >= 180_000
+      ? "(SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal')"
+      : '(SELECT wal_sync FROM pg_stat_wal)';
+  const [row] = await reader.query<Counts>(
+    `SELECT ${flushes}::integer AS flushes, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS "walBytes",
+            r.n_tup_upd::integer AS updates, r.n_tup_hot_upd::integer AS "hotUpdates",
+            q.n_tup_upd::integer AS "requestUpdates", q.n_tup_hot_upd::integer AS "hotRequestUpdates"
+       FROM pg_stat_user_tables AS r, pg_stat_user_tables AS q
+      WHERE r.relname = 'records' AND q.relname = 'idempotency_requests'`,
+  );
+  if (row === undefined) throw new Error('the tables are not there');
+  return row;
+}
+
+/** What the server counts while an engine does something. A connection's figures are complete when it has ended. */
+async function costOf(work: (engine: Engine) => Promise<void>, settings: Record<string, string> = {}): Promise<Counts> {
+  const before = await counts();
+  const engine = await Engine.over(server.url, { DATABASE_POOL_SIZE: '1', ...settings });
+  await work(engine);
+  await engine.close();
+  await ended();
+  const after = await counts();
+  const names = Object.keys(after) as (keyof Counts)[]; // the keys of a literal
+  return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as Record<keyof Counts, number>;
+}
+
+/** Resolves when no connection but the reader's is left. */
+async function ended(): Promise<void> {
+  let left = 1;
+  while (left > 0) {
+    const rows = await reader.query(
+      "SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    left = rows.length;
+  }
+}
+
+interface Scene {
+  teamId: string;
+  ids: string[];
+}
+
+/** So many records of about 300 bytes, as a vacuum leaves them, in a WAL segment with room for what follows. */
+async function scene(count: number): Promise<Scene> {
+  const teamId = randomUUID();
+  const session = await Session.open(server.url);
+  const rows = await session.query<{ id: string }>(
+    `INSERT INTO records (team_id, id, object_type, properties)
+     SELECT $1, gen_random_uuid(), 'organization', jsonb_build_object(
+              'name', 'Organization ' || n || ' of the Northern Trade Registry', 'primary_domain', 'organization-' || n || '.example.com',
+              'employees', n, 'stage', 'lead', 'tags', '["customer", "region-north", "since-2004"]'::jsonb, 'notes', repeat('.', 100))
+       FROM generate_series(1, $2::integer) AS n
+     RETURNING id`,
+    [teamId, count],
+  );
+  await session.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date)");
+  await session.query('VACUUM ANALYZE records');
+  // The end of a segment is a flush as well: of the one who comes after it, which this is.
+  await session.query('SELECT pg_switch_wal()');
+  await session.query("SELECT pg_logical_emit_message(true, 'test', '')");
+  await session.close();
+  await ended();
+  return { teamId, ids: rows.map(({ id }) => id) };
+}
+
+function patches(ids: readonly string[], employees = 7): PlanItem[] {
+  return ids.map((id) => ({ op: 'update', id, set: { employees, stage: 'won' } }));
+}
+
+describe('a batch of 100', () => {
+  async function flushes(
+    given: { keyed?: boolean; options?: Partial<BatchOptions>; settings?: Record<string, string> } = {},
+    itemsOf: (scene: Scene) => PlanItem[] = ({ ids }) => patches(ids),
+  ): Promise<number> {
+    const made = await scene(100);
+    const cost = await costOf(async (engine) => {
+      await engine.apply(batch(made.teamId, itemsOf(made), given.options), given.keyed === true ? newKey() : undefined);
+    }, given.settings);
+    return cost.flushes;
+  }
+
+  it('waits for the disk once', async () => {
+    expect(await flushes()).toBe(1);
+  });
+
+  it('waits for the disk once with a key', async () => {
+    expect(await flushes({ keyed: true })).toBe(1);
+  });
+
+  it('waits for the disk once if all of it is to happen or nothing', async () => {
+    expect(await flushes({ options: { onError: 'rollback' } })).toBe(1);
+  });
+
+  it('waits for the disk with each item where that is asked for', async () => {
+    expect(await flushes({ settings: { DURABILITY: 'item' } })).toBe(100);
+  });
+
+  it('does not wait for the disk if none of its items is applied', async () => {
+    expect(await flushes({}, ({ ids }) => ids.map(() => rename(randomUUID())))).toBe(0);
+  });
+
+  it('waits for the disk once if there is only one item in it', async () => {
+    expect(await flushes({}, ({ ids }) => patches(ids.slice(0, 1)))).toBe(1);
+  });
+});
+
+describe('patches', () => {
+  it('leave every index alone: each finds room for its new version in the page of the old one', async () => {
+    const { teamId, ids } = await scene(2_000);
+    const cost = await costOf(async (engine) => {
+      for (let first = 0; first < 2_000; first += 100) {
+        const items = patches(ids.slice(first, first + 100));
+        await engine.apply(batch(teamId, items), first % 200 === 0 ? newKey() : undefined);
+      }
+    });
+    expect(cost).toMatchObject({ updates: 2_000, hotUpdates: 2_000, requestUpdates: 10, hotRequestUpdates: 10 });
+  });
+
+  it('take the room of the versions before them, without waiting for a vacuum', async () => {
+    const { teamId, ids } = await scene(100);
+    const size = "SELECT pg_relation_size('records') AS heap, pg_relation_size('records_pkey') AS index";
+    const before = await reader.query(size);
+    const cost = await costOf(async (engine) => {
+      for (let round = 0; round < 40; round += 1) await engine.apply(batch(teamId, patches(ids, round)));
+    });
+    expect(cost).toMatchObject({ updates: 4_000, hotUpdates: 4_000 });
+    expect(await reader.query(size)).toEqual(before);
+  });
+
+  it('touch no column of an index', async () => {
+    const rows = await reader.query<{ columns: string[] }>(
+      `SELECT array_agg(DISTINCT a.attname::text) AS columns
+         FROM pg_index AS i
+         JOIN pg_attribute AS a ON a.attrelid = i.indrelid
+        WHERE i.indrelid = 'records'::regclass
+          AND (a.attnum = ANY (i.indkey)
+               -- in an expression or a condition
+               OR EXISTS (SELECT FROM pg_depend AS d
+                           WHERE d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))`,
+    );
+    expect(rows[0]?.columns).toEqual(expect.arrayContaining(['team_id', 'id']));
+    for (const touched of ['properties', 'list', 'extended', 'version', 'updated_at']) {
+      expect(rows[0]?.columns).not.toContain(touched);
+    }
+  });
+});
+
+describe('the WAL of a patch', () => {
+  /** Bytes an item, of batches of 100 after the first one. */
+  async function walBytes(keyed: boolean): Promise<number> {
+    const { teamId, ids } = await scene(600);
+    const read: number[] = [];
+    await costOf(async (engine) => {
+      for (let first = 0; first < 600; first += 100) {
+        const items = patches(ids.slice(first, first + 100));
+        const answer = await engine.apply(batch(teamId, items), keyed ? newKey() : undefined);
+        expect(codesOf(answer)).toEqual(Array(100).fill('ok'));
+        read.push((await counts()).walBytes);
+      }
+    });
+    return ((read.at(-1) ?? NaN) - (read[0] ?? NaN)) / 500;
+  }
+
+  // Bounds: what was counted, and 15%.
+  it('is little more than the new version of the record', async () => {
+    expect(await walBytes(false)).toBeLessThan(585); // 509
+  });
+
+  it('holds with a key the outcome as well, and its place in one index', async () => {
+    expect(await walBytes(true)).toBeLessThan(1_680); // 1,430 to 1,465: pages of the index split at random
+  });
+});
