@@ -95,7 +95,7 @@ async function useAll(caller: ApiClient): Promise<void> {
 }
 
 describe('no statement reads a whole table', () => {
-  it('of those that serve callers, or keep the ledger small', async () => {
+  it('of those that serve callers, or keep the ledger small', { timeout: 60_000 }, async () => {
     const before = await tablesReadWhole();
     const gateway = await startGateway({ databaseUrl: database.url });
     const caller = await gateway.newCaller();
