@@ -30,7 +30,7 @@ interface ApplyRow {
   entries: string;
   codes: string;
   sources: string;
-  micros: string;
+  ends: string;
   answered_as: string | null;
   faults: string;
 }
@@ -98,14 +98,11 @@ export class RecordRepository {
   private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
     const together = onError === 'rollback';
-    const items = plan.items.map((item, index) => ({ ...item, n: index + 1 }));
-    // One transaction locks its records in one order, whatever order they were sent in: two such cannot deadlock.
-    if (together || dryRun) items.sort((a, b) => compare(a.id ?? '', b.id ?? ''));
-    const alone = items.length === 1 && key === undefined;
+    const alone = plan.items.length === 1 && key === undefined;
     return [
       plan.teamId,
       plan.objectType,
-      JSON.stringify(items),
+      JSON.stringify(plan.items),
       together,
       dryRun,
       onError === 'stop',
@@ -134,12 +131,12 @@ export class RecordRepository {
 
     const entries = row.entries.split('\n');
     const codes = row.codes.split(',');
-    const micros = row.micros.split(',');
+    const seconds = secondsOf(row.ends);
     const outcomes = plan.items.map((_, index): Outcome => ({
       entry: entries[index] ?? '',
       code: codeOf(codes[index]),
       replayed: row.sources[index] === '1',
-      seconds: Number(micros[index]) / 1e6,
+      seconds: seconds[index] ?? 0,
     }));
     return { state, outcomes, completedBy: row.answered_as ?? undefined };
   }
@@ -172,8 +169,17 @@ function codeOf(text: string | undefined): ItemErrorCode | undefined {
   return text === undefined || text === '' ? undefined : (text as ItemErrorCode); // see above
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** How long each item took, from when the first began and when each ended; 0 for one that was not run. */
+function secondsOf(text: string): number[] {
+  const [start = 0, ...ends] = text.split(',').map((end) => (end === '' ? undefined : Number(end)));
+  let previous = start;
+  const seconds: number[] = [];
+  for (const place of [...ends.keys()].sort((a, b) => (ends[a] ?? 0) - (ends[b] ?? 0))) {
+    const end = ends[place] ?? previous;
+    seconds[place] = end - previous;
+    previous = end;
+  }
+  return seconds;
 }
 
 function statement(name: string): Statement {

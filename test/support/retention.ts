@@ -47,8 +47,8 @@ export async function addLedgerDay(session: Session, daysAgo: number, requests: 
          FROM past, generate_series(0, $2 - 1) AS n
        RETURNING day, team_id, client_id, key_hash
      )
-     INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, entry)
-     SELECT day, team_id, client_id, key_hash, 1, '{}' FROM request`,
+     INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item)
+     SELECT day, team_id, client_id, key_hash, 1 FROM request`,
     [daysAgo, requests],
   );
 }

@@ -1,8 +1,8 @@
 -- The ledger: what makes an item with a key happen exactly once.
 --
--- A request row says which body a key stands for and on which day its first attempt came; an item row holds the answer's
--- entry for one item and is written in the transaction that applies it. The primary key of the items is the proof: two
--- attempts at one item cannot both commit.
+-- A request row says which body a key stands for and on which day its first attempt came; an item row holds the outcome
+-- of one item and is written in the transaction that applies it. The primary key of the items is the proof: two attempts
+-- at one item cannot both commit.
 
 CREATE TABLE idempotency_requests (
   team_id     uuid        NOT NULL,
@@ -19,6 +19,17 @@ CREATE TABLE idempotency_requests (
   PRIMARY KEY (team_id, client_id, key_hash)
 ) WITH (fillfactor = 80);
 
+-- A record as one change left it. `properties` is NULL where the caller wants no record in the answer.
+CREATE TYPE record_image AS (
+  id         uuid,
+  version    bigint,
+  properties jsonb,
+  list       jsonb,
+  extended   jsonb,
+  created_at timestamptz(3),
+  updated_at timestamptz(3)
+);
+
 CREATE TABLE idempotency_items (
   day       date     NOT NULL,
   team_id   uuid     NOT NULL,
@@ -27,8 +38,10 @@ CREATE TABLE idempotency_items (
   item      smallint NOT NULL,
   -- NULL: applied; else the item error code.
   code      text,
-  -- The entry of the answer, as text: a replay sends the same bytes.
-  entry     text     NOT NULL,
+  -- With a code: the error object of the answer, as JSON text.
+  error     text,
+  -- Without one: what the answer's entry is made of, the same bytes each time.
+  image     record_image,
   PRIMARY KEY (day, team_id, client_id, key_hash, item)
 ) PARTITION BY RANGE (day);
 

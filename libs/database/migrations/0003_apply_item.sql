@@ -14,16 +14,17 @@ LANGUAGE sql STABLE AS $$
       || '}'
 $$;
 
--- About how many bytes a record has, at next to no cost. What a change did not touch may count compressed.
-CREATE FUNCTION record_bytes(p_properties jsonb, p_list jsonb, p_extended jsonb) RETURNS integer
+-- The entry of the answer for an item: its error (an object as JSON text), else its record as the change left it.
+-- What is in the ledger is rendered by it again: the same bytes each time, so other bytes need another function.
+CREATE FUNCTION item_entry(p_id uuid, p_error text, p_version bigint, p_properties jsonb, p_list jsonb, p_extended jsonb,
+                           p_created_at timestamptz, p_updated_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT pg_column_size(p_properties) + pg_column_size(p_list) + pg_column_size(p_extended)
-$$;
-
--- The entry of the answer for an item that failed. `p_error` is the error object as JSON text.
-CREATE FUNCTION failed_entry(p_item jsonb, p_error text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT '{"id": ' || COALESCE('"' || (p_item ->> 'id') || '"', 'null') || ', "status": "error", "error": ' || p_error || '}'
+  SELECT CASE WHEN p_error IS NULL THEN
+      '{"id": "' || p_id::text || '", "status": "ok", "etag": "\"' || p_version::text || '\""'
+      || CASE WHEN p_properties IS NULL THEN '' ELSE ', "record": '
+           || record_json(p_id, p_properties, p_list, p_extended, p_created_at, p_updated_at) END
+      || '}'
+    ELSE '{"id": ' || COALESCE('"' || p_id::text || '"', 'null') || ', "status": "error", "error": ' || p_error || '}' END
 $$;
 
 -- A multi-value property after {"op": "append" | "remove", "values": [...]}: a set, first come first kept.
@@ -81,61 +82,40 @@ BEGIN
 END
 $$;
 
--- Applies one item of a plan and says what the answer's entry is.
+-- Applies one item of a plan, whatever its shape.
 --
 --   p_item    {"op": "update" | "read" | "delete" | "create" | "refuse", "id", "if_match"?, and what the op takes}
 --             refuse: {"code", "error"}: the item was found wrong before it came here
 --   p_record_limit
---             the most bytes that a record may have after the change
---   p_errors  error objects as JSON text by code, for the failures that are found here
+--             the most bytes that a record may have after the change; what it did not touch may count compressed
 --   code      NULL: applied; else the item error code
-CREATE FUNCTION apply_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_record_limit integer, p_errors jsonb,
-                           OUT code text, OUT entry text)
+--   error     the error object as JSON text, where it is not the code's usual one
+--   image     the record after the change
+CREATE FUNCTION apply_item(p_team uuid, p_object text, p_item jsonb, p_record_limit integer,
+                           OUT code text, OUT error text, OUT image record_image)
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_id       uuid;
-  v_if_match bigint;
-  v_version  bigint;
-  v_record   text;
-  v_bytes    integer;
+  v_op       CONSTANT text := p_item ->> 'op';
+  v_id       CONSTANT uuid := CASE WHEN v_op <> 'refuse' THEN (p_item ->> 'id')::uuid END;
+  v_if_match CONSTANT bigint := p_item ->> 'if_match';
+  v_record   records;
 BEGIN
-  IF p_item ->> 'op' = 'refuse' THEN
-    code := p_item ->> 'code';
-    entry := failed_entry(p_item, p_item ->> 'error');
-    RETURN;
-  END IF;
-
-  v_id := p_item ->> 'id';
-  v_if_match := p_item ->> 'if_match';
-
-  CASE p_item ->> 'op'
+  CASE v_op
+    WHEN 'refuse' THEN
+      code := p_item ->> 'code';
+      error := p_item ->> 'error';
+      RETURN;
     WHEN 'update' THEN
-      -- The common patch only sets properties; the other shapes take the longer way.
-      IF p_item ? 'set' THEN
-        UPDATE records AS r
-           SET properties = r.properties || (p_item -> 'set'), version = r.version + 1, updated_at = now()
-         WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
-           AND (v_if_match IS NULL OR r.version = v_if_match)
-        RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
-                  record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-             INTO v_version, v_bytes, v_record;
-      ELSE
-        UPDATE records AS r
-           SET properties = patch_block(r.properties, p_item -> 'default'),
-               list = patch_lists(r.list, p_item -> 'list'),
-               extended = patch_block(r.extended, p_item -> 'extended'),
-               version = r.version + 1, updated_at = now()
-         WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
-           AND (v_if_match IS NULL OR r.version = v_if_match)
-        RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
-                  record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-             INTO v_version, v_bytes, v_record;
-      END IF;
+      UPDATE records AS r
+         SET properties = patch_block(r.properties, COALESCE(p_item -> 'default', p_item)),
+             list = patch_lists(r.list, p_item -> 'list'),
+             extended = patch_block(r.extended, p_item -> 'extended'),
+             version = r.version + 1, updated_at = now()
+       WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
+         AND (v_if_match IS NULL OR r.version = v_if_match)
+      RETURNING r.* INTO v_record;
     WHEN 'read' THEN
-      SELECT r.version, CASE WHEN NOT p_minimal THEN
-             record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-        INTO v_version, v_record
-        FROM records AS r
+      SELECT r.* INTO v_record FROM records AS r
        WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
          AND (v_if_match IS NULL OR r.version = v_if_match);
     WHEN 'delete' THEN
@@ -143,35 +123,24 @@ BEGIN
          SET deleted_at = now(), version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
          AND (v_if_match IS NULL OR r.version = v_if_match)
-      RETURNING r.version, CASE WHEN NOT p_minimal THEN
-                record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-           INTO v_version, v_record;
+      RETURNING r.* INTO v_record;
     WHEN 'create' THEN
       INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
       VALUES (p_team, v_id, p_object, p_item -> 'properties', p_item -> 'list', p_item -> 'extended')
-      RETURNING r.version, record_bytes(r.properties, r.list, r.extended), CASE WHEN NOT p_minimal THEN
-                record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) END
-           INTO v_version, v_bytes, v_record;
+      RETURNING r.* INTO v_record;
   END CASE;
 
-  IF v_bytes > p_record_limit THEN
-    RAISE EXCEPTION USING ERRCODE = 'PG002'; -- undoes the change: item by item, a record would grow without end
-  END IF;
-
-  IF v_version IS NOT NULL THEN
-    entry := '{"id": "' || v_id || '", "status": "ok", "etag": "\"' || v_version || '\""'
-          || COALESCE(', "record": ' || v_record, '') || '}';
-  ELSE
+  IF v_record.id IS NULL THEN
     -- Nothing was changed. Only a condition that failed on a live record is told apart from a record that is not there.
-    IF v_if_match IS NOT NULL AND EXISTS (
+    code := CASE WHEN v_if_match IS NOT NULL AND EXISTS (
       SELECT FROM records AS r
        WHERE r.team_id = p_team AND r.id = v_id AND r.object_type = p_object AND r.deleted_at IS NULL
-    ) THEN
-      code := 'precondition_failed';
-    ELSE
-      code := 'not_found';
-    END IF;
-    entry := failed_entry(p_item, p_errors ->> code);
+    ) THEN 'precondition_failed' ELSE 'not_found' END;
+  ELSIF v_op IN ('update', 'create') AND pg_column_size(v_record) > p_record_limit THEN
+    RAISE EXCEPTION USING ERRCODE = 'PG002';
+  ELSE
+    image := (v_record.id, v_record.version, v_record.properties, v_record.list, v_record.extended,
+              v_record.created_at, v_record.updated_at);
   END IF;
 END
 $$;

@@ -41,71 +41,63 @@ END
 $$;
 
 -- Writes the outcome of an item, and says whether it is the first one: of two attempts only one can.
-CREATE FUNCTION keep_outcome(p_day date, p_team uuid, p_client uuid, p_key_hash bytea, p_n integer, p_code text, p_entry text)
-RETURNS boolean
+CREATE FUNCTION keep_outcome(p_day date, p_team uuid, p_client uuid, p_key_hash bytea, p_n integer, p_code text,
+                             p_error text, p_image record_image) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, entry)
-  VALUES (p_day, p_team, p_client, p_key_hash, p_n, p_code, p_entry)
+  INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
+  VALUES (p_day, p_team, p_client, p_key_hash, p_n, p_code, p_error, p_image)
   ON CONFLICT DO NOTHING;
   RETURN FOUND;
 END
 $$;
 
--- Applies one item so that a failure leaves nothing behind of it, and with a key writes its outcome in the same breath.
+-- What became of an item whose change was undone by an error.
 --
---   source   0 run now; 1 another attempt was first: code and entry are its outcome
---   fault    what stands behind `internal`, for the log
-CREATE FUNCTION try_item(p_team uuid, p_object text, p_item jsonb, p_minimal boolean, p_record_limit integer, p_errors jsonb,
-                         p_day date, p_client uuid, p_key_hash bytea,
-                         OUT code text, OUT entry text, OUT source text, OUT fault text)
+--   p_state  the error's SQLSTATE
+--   p_errors as in apply_batch
+--   p_day    NULL where the ledger takes no outcome
+--   source   0 it failed now; 1 another attempt was first: the rest is its outcome
+--   fault    what stands behind `internal`, for the log; no more, for the message may hold values of the record
+CREATE FUNCTION settle_failure(p_state text, p_errors text, p_day date, p_team uuid, p_client uuid, p_key_hash bytea,
+                               p_n integer,
+                               OUT source text, OUT code text, OUT error text, OUT image record_image, OUT fault text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  n CONSTANT integer := p_item ->> 'n';
+  v_first idempotency_items;
 BEGIN
   source := '0';
-  BEGIN
-    SELECT a.code, a.entry INTO code, entry
-      FROM apply_item(p_team, p_object, p_item, p_minimal, p_record_limit, p_errors) AS a;
-    IF p_key_hash IS NULL THEN
-      RETURN;
-    END IF;
-    IF keep_outcome(p_day, p_team, p_client, p_key_hash, n, code, entry) THEN
-      RETURN;
-    END IF;
-    RAISE EXCEPTION USING ERRCODE = 'PG001'; -- undoes the change: another attempt has made it
-  EXCEPTION
-    WHEN SQLSTATE 'PG001' THEN source := '1';
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN code := 'locked';
-    WHEN SQLSTATE 'PG002' THEN code := 'too_large';
-    WHEN unique_violation OR exclusion_violation THEN code := 'conflict';
-    WHEN query_canceled THEN code := 'not_attempted';
-    WHEN insufficient_resources OR system_error THEN code := 'unavailable';
-    WHEN OTHERS THEN
-      code := 'internal';
-      fault := SQLSTATE; -- no more: the message may hold values of the record
+  code := CASE
+    WHEN p_state IN ('55P03', '40P01', '40001') THEN 'locked' -- lock_not_available, deadlock_detected, serialization_failure
+    WHEN p_state = 'PG002' THEN 'too_large'
+    WHEN p_state IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
+    WHEN p_state = '57014' THEN 'not_attempted' -- query_canceled
+    WHEN left(p_state, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
+    ELSE 'internal'
   END;
-
-  IF source = '0' THEN
-    entry := failed_entry(p_item, p_errors ->> code);
-    -- These two are outcomes like any other; the rest a retry may still change.
-    IF code NOT IN ('conflict', 'too_large') OR p_key_hash IS NULL
-       OR keep_outcome(p_day, p_team, p_client, p_key_hash, n, code, entry) THEN
-      RETURN;
-    END IF;
-    source := '1';
+  IF code = 'internal' THEN
+    fault := p_state;
   END IF;
-
-  SELECT i.code, i.entry INTO STRICT code, entry FROM idempotency_items AS i
-   WHERE i.day = p_day AND i.team_id = p_team AND i.client_id = p_client AND i.key_hash = p_key_hash AND i.item = n;
+  error := p_errors::json ->> code;
+  -- These two are outcomes like any other; the rest a retry may still change. And the uniqueness that refused the item may
+  -- have been the ledger's: then another attempt was first.
+  IF p_day IS NOT NULL AND code IN ('conflict', 'too_large')
+     AND NOT keep_outcome(p_day, p_team, p_client, p_key_hash, p_n, code, error, NULL) THEN
+    source := '1';
+    SELECT i.* INTO STRICT v_first FROM idempotency_items AS i
+     WHERE i.day = p_day AND i.team_id = p_team AND i.client_id = p_client AND i.key_hash = p_key_hash AND i.item = p_n;
+    code := v_first.code;
+    error := v_first.error;
+    image := v_first.image;
+  END IF;
 END
 $$;
 
 -- Applies a plan.
 --
---   p_items          JSON array of items as apply_item takes them, each with "n", its place in the request (from 1)
+--   p_items          JSON array of items as apply_item takes them, in request order
 --   p_together       one transaction; if any item fails, nothing changes and the others are rolled_back.
---                    Otherwise a transaction an item, in the order given
+--                    Otherwise a transaction an item, in request order
 --   p_dry            all in one transaction that is rolled back: the answer says what would have been
 --   p_stop           after the first failure the rest is not_attempted
 --   p_minimal        entries without the record
@@ -113,7 +105,7 @@ $$;
 --   p_record_limit   the most bytes that a record may have after a change
 --   p_lock_ms        how long an item waits for a record that another transaction holds
 --   p_budget_ms      what is not begun by then is not_attempted
---   p_errors         error objects as JSON text by code
+--   p_errors         JSON object: error objects as JSON text by code
 --   p_client .. p_request_id
 --                    the key; p_key_hash is NULL without one, and then nothing is written to the ledger
 --
@@ -121,18 +113,23 @@ $$;
 --   entries          one a line, in request order (JSON text has no line breaks)
 --   codes            comma separated: empty for an applied item, else the item error code
 --   sources          one character an item: 0 run now, 1 from the ledger
---   micros           comma separated: how long each item took, in microseconds
+--   ends             comma separated, in seconds since the call: when the first item began, then for each item when it ended
+--                    (empty: not run)
 --   answered_as      the request id of the attempt that completed the request; NULL while it is not complete
 --   faults           JSON {"<n>": "<SQLSTATE>"} of the items that are `internal`: for the log, not for the caller
 --
 -- The answer may leave as soon as this returns: the last commit that wrote is a synchronous one, and WAL is flushed in
 -- order, so every commit before it is durable too. The settings made here are the session's, since a transaction's own
 -- would have to be made again for every item; a call that fails leaves them behind, so its connection must be dropped.
+--
+-- A transaction makes every expression ready anew before it evaluates it first, which costs more than evaluating it. So
+-- the loop holds the one statement that most items need and little else: what can be done for all items at once is done
+-- before it or after it.
 CREATE PROCEDURE apply_batch(
   p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean,
-  p_item_durable boolean, p_record_limit integer, p_lock_ms integer, p_budget_ms integer, p_errors jsonb,
+  p_item_durable boolean, p_record_limit integer, p_lock_ms integer, p_budget_ms integer, p_errors text,
   p_client uuid, p_key_hash bytea, p_fingerprint bytea, p_lifetime_s integer, p_stale_s integer, p_request_id text,
-  INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT micros text,
+  INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT ends text,
   INOUT answered_as text, INOUT faults text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -140,33 +137,52 @@ DECLARE
   c_open    CONSTANT text[] := ARRAY['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
   c_keyed   CONSTANT boolean := p_key_hash IS NOT NULL;
   c_grouped CONSTANT boolean := p_together OR p_dry;
+  -- Each outcome goes into the ledger in the transaction of its item.
+  c_ledger  CONSTANT boolean := c_keyed AND NOT c_grouped;
+  c_began   CONSTANT timestamptz := clock_timestamp();
+  c_stop    CONSTANT boolean := p_stop AND NOT c_grouped;
   c_count   CONSTANT integer := jsonb_array_length(p_items);
-  c_items   CONSTANT jsonb[] := ARRAY(SELECT jsonb_array_elements(p_items));
-  c_until   CONSTANT timestamptz := clock_timestamp() + make_interval(secs => p_budget_ms / 1000.0);
 
-  v_entries text[] := array_fill(NULL::text, ARRAY[c_count]);
+  -- The items by their place in the request. Only the common patch, which does nothing but set properties, has a target.
+  v_items   jsonb[];
+  v_ids     uuid[];
+  v_targets uuid[];
+  v_sets    jsonb[];
+  v_matches bigint[];
+  v_order   integer[]; -- the places of those to run, in the order in which they are run
+
+  -- Their outcomes by the same places.
   v_codes   text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_errors  text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_images  record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_sources text[] := array_fill('0'::text, ARRAY[c_count]);
-  v_micros  text[] := array_fill('0'::text, ARRAY[c_count]);
+  v_ends    timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_faults  jsonb := '{}';
 
   v_day     date;
-  v_item    jsonb;
+  v_image   record_image;
   v_result  record;
-  v_began   timestamptz;
-  v_now     timestamptz;
-  v_lock_ms integer := p_lock_ms;
-  v_left_ms integer;
+  v_until   timestamptz := c_began + make_interval(secs => p_budget_ms / 1000.0); -- from here on nothing is begun
+  -- From here on there is more to look at before an item is begun: a wait for a lock could outlast the budget.
+  v_watch   timestamptz := CASE WHEN c_stop THEN c_began ELSE v_until - make_interval(secs => p_lock_ms / 1000.0) END;
+  v_start   timestamptz;
   v_failed  integer; -- the first place in the request that failed
-  v_over    boolean := false; -- canceled: nothing more is begun
-  v_wrote   boolean := c_keyed;
   v_taken   boolean := false;
   n         integer;
 BEGIN
   PERFORM set_config('lock_timeout', p_lock_ms::text, false),
           set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT p_item_durable THEN 'off'
             ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
-  COMMIT;
+
+  SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
+         array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
+         array_agg((i.item ->> 'if_match')::bigint), array_agg(i.n::integer)
+    INTO v_items, v_ids, v_targets, v_sets, v_matches, v_order
+    FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
+  IF c_grouped THEN
+    -- One transaction locks its records in one order, whatever order they were sent in: two such cannot deadlock.
+    v_order := ARRAY(SELECT place FROM unnest(v_ids, v_order) AS i (id, place) ORDER BY id, place);
+  END IF;
 
   -- 1. The key: what its first use fixed.
   state := 'executed';
@@ -184,84 +200,105 @@ BEGIN
     IF v_result.state <> 'new' THEN
       state := 'resumed';
       FOR v_result IN
-        SELECT i.item, i.code, i.entry FROM idempotency_items AS i
+        SELECT i.item, i.code, i.error, i.image FROM idempotency_items AS i
          WHERE i.day = v_day AND i.team_id = p_team AND i.client_id = p_client AND i.key_hash = p_key_hash
       LOOP
-        v_entries[v_result.item] := v_result.entry;
-        v_codes[v_result.item] := v_result.code;
-        v_sources[v_result.item] := '1';
+        n := v_result.item;
+        v_codes[n] := v_result.code;
+        v_errors[n] := v_result.error;
+        v_images[n] := v_result.image;
+        v_sources[n] := '1';
+        v_order := array_remove(v_order, n);
       END LOOP;
     END IF;
   END IF;
 
   -- 2. The items, one after the other.
-  v_now := clock_timestamp();
-  FOREACH v_item IN ARRAY c_items LOOP
-    n := v_item ->> 'n';
-    v_began := v_now;
-    IF v_sources[n] = '0' THEN
-      v_left_ms := 1000 * EXTRACT(EPOCH FROM c_until - v_now);
-      IF v_over OR v_left_ms <= 0 OR (p_stop AND NOT c_grouped AND v_failed IS NOT NULL) THEN
+  v_start := clock_timestamp();
+  FOREACH n IN ARRAY v_order LOOP
+    IF clock_timestamp() >= v_watch THEN
+      IF clock_timestamp() >= v_until OR (c_stop AND array_to_string(v_codes[:n - 1], '') <> '') THEN
         v_codes[n] := 'not_attempted';
-        v_entries[n] := failed_entry(v_item, p_errors ->> 'not_attempted');
-      ELSE
-        IF v_left_ms < v_lock_ms THEN -- no one waits for a lock beyond the caller's deadline
-          v_lock_ms := v_left_ms;
-          PERFORM set_config('lock_timeout', v_lock_ms::text, false);
-        END IF;
-        SELECT * INTO v_result FROM try_item(p_team, p_object, v_item, p_minimal, p_record_limit, p_errors,
-          v_day, p_client, CASE WHEN NOT c_grouped THEN p_key_hash END);
-        v_codes[n] := v_result.code;
-        v_entries[n] := v_result.entry;
-        v_sources[n] := v_result.source;
-        v_wrote := v_wrote OR v_result.code IS NULL;
-        v_over := v_result.source = '0' AND v_result.code IS NOT DISTINCT FROM 'not_attempted';
-        IF v_result.fault IS NOT NULL THEN
-          v_faults := v_faults || jsonb_build_object(n, v_result.fault);
-        END IF;
-        IF NOT c_grouped THEN
-          COMMIT;
-        END IF;
-        v_now := clock_timestamp();
-        v_micros[n] := round(1000000 * EXTRACT(EPOCH FROM v_now - v_began))::text;
+        CONTINUE;
       END IF;
+      PERFORM set_config('lock_timeout', GREATEST(1, LEAST(p_lock_ms, 1000 * date_part('epoch', v_until - clock_timestamp())))::integer::text, false);
     END IF;
-    IF v_codes[n] IS NOT NULL THEN
-      v_failed := LEAST(v_failed, n);
+
+    BEGIN
+      -- The common patch. Anything else it does not find, and leaves to apply_item.
+      UPDATE records AS r
+         SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()
+       WHERE r.team_id = p_team AND r.id = v_targets[n] AND r.object_type = p_object AND r.deleted_at IS NULL
+         AND r.version = COALESCE(v_matches[n], r.version)
+      RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at INTO v_image;
+      IF NOT FOUND OR pg_column_size(v_image) > p_record_limit THEN -- about its bytes, at next to no cost
+        IF FOUND THEN
+          RAISE EXCEPTION USING ERRCODE = 'PG002'; -- undoes the change: item by item, a record would grow without end
+        END IF;
+        SELECT * INTO v_result FROM apply_item(p_team, p_object, v_items[n], p_record_limit);
+        v_codes[n] := v_result.code;
+        v_errors[n] := COALESCE(v_result.error, p_errors::json ->> v_result.code);
+        v_image := v_result.image;
+      END IF;
+      v_images[n] := v_image;
+      IF c_ledger THEN
+        IF p_minimal THEN
+          v_image.properties := NULL;
+        END IF;
+        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
+        VALUES (v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], v_image);
+      END IF;
+    EXCEPTION WHEN query_canceled OR OTHERS THEN
+      SELECT * INTO v_result FROM settle_failure(SQLSTATE, p_errors, CASE WHEN c_ledger THEN v_day END,
+        p_team, p_client, p_key_hash, n);
+      v_codes[n] := v_result.code;
+      v_errors[n] := v_result.error;
+      v_images[n] := v_result.image;
+      v_sources[n] := v_result.source;
+      IF SQLSTATE = '57014' THEN -- query_canceled: nothing more is begun
+        v_watch := c_began;
+        v_until := c_began;
+      END IF;
+      IF v_result.fault IS NOT NULL THEN
+        v_faults := v_faults || jsonb_build_object(n, v_result.fault);
+      END IF;
+    END;
+    IF NOT c_grouped THEN
+      COMMIT;
     END IF;
+    v_ends[n] := clock_timestamp();
   END LOOP;
 
   -- 3. One transaction for all: keep it or drop it whole.
   IF c_grouped THEN
+    v_failed := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE o.code IS NOT NULL);
     IF v_failed IS NOT NULL OR p_dry THEN
       ROLLBACK;
-      FOREACH v_item IN ARRAY c_items LOOP
-        n := v_item ->> 'n';
+      FOR n IN 1 .. c_count LOOP
         IF p_stop AND n > v_failed THEN
           v_codes[n] := 'not_attempted';
-          v_entries[n] := failed_entry(v_item, p_errors ->> 'not_attempted');
+          v_errors[n] := NULL;
         ELSIF p_together AND v_failed IS NOT NULL AND v_codes[n] IS NULL THEN
           v_codes[n] := 'rolled_back';
-          v_entries[n] := failed_entry(v_item, p_errors ->> 'rolled_back');
         END IF;
       END LOOP;
     END IF;
     IF c_keyed THEN
       FOR n IN 1 .. c_count LOOP
         IF v_sources[n] = '0' AND (v_codes[n] IS NULL OR v_codes[n] <> ALL (c_open)) THEN
-          v_taken := NOT keep_outcome(v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_entries[n]);
+          v_taken := NOT keep_outcome(v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], v_images[n]);
           EXIT WHEN v_taken;
         END IF;
       END LOOP;
       IF v_taken THEN
         ROLLBACK; -- another attempt has settled these items: its outcomes stand, and ours did not happen
-        FOREACH v_item IN ARRAY c_items LOOP
-          n := v_item ->> 'n';
-          SELECT i.code, i.entry, '1' AS source INTO v_result FROM idempotency_items AS i
+        FOR n IN 1 .. c_count LOOP
+          SELECT i.code, i.error, i.image, '1' AS source INTO v_result FROM idempotency_items AS i
            WHERE i.day = v_day AND i.team_id = p_team AND i.client_id = p_client AND i.key_hash = p_key_hash AND i.item = n;
           v_sources[n] := COALESCE(v_result.source, '0');
           v_codes[n] := CASE WHEN v_result.source IS NULL THEN 'rolled_back' ELSE v_result.code END;
-          v_entries[n] := COALESCE(v_result.entry, failed_entry(v_item, p_errors ->> 'rolled_back'));
+          v_errors[n] := v_result.error;
+          v_images[n] := v_result.image;
         END LOOP;
       END IF;
     END IF;
@@ -279,19 +316,26 @@ BEGIN
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash AND NOT q.complete;
     SELECT q.request_id INTO answered_as FROM idempotency_requests AS q
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash;
-  ELSIF v_wrote AND NOT c_grouped AND (NOT p_item_durable OR state = 'resumed') THEN
+  ELSIF NOT c_grouped AND (c_keyed OR array_position(v_codes, NULL) IS NOT NULL) AND (NOT p_item_durable OR state = 'resumed') THEN
     -- What a resumed call took from the ledger may be of a call that has not flushed yet.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
   COMMIT;
 
+  -- 5. The answer.
   IF c_keyed AND '0' <> ALL (v_sources) THEN
     state := 'replayed';
   END IF;
-  entries := array_to_string(v_entries, E'\n');
+  SELECT string_agg(item_entry(COALESCE(o.id, o.item_id), CASE WHEN o.code IS NOT NULL THEN COALESCE(o.error, p_errors::json ->> o.code) END,
+                      o.version, CASE WHEN NOT p_minimal THEN o.properties END, o.list, o.extended, o.created_at, o.updated_at),
+                    E'\n'),
+         date_part('epoch', v_start - c_began) || ','
+           || string_agg(COALESCE(date_part('epoch', o.ended - c_began)::text, ''), ',')
+    INTO entries, ends
+    FROM ROWS FROM (unnest(v_ids), unnest(v_codes), unnest(v_errors), unnest(v_ends), unnest(v_images))
+      AS o (item_id, code, error, ended, id, version, properties, list, extended, created_at, updated_at);
   codes := array_to_string(v_codes, ',', '');
   sources := array_to_string(v_sources, '');
-  micros := array_to_string(v_micros, ',');
   faults := v_faults::text;
 END
 $$;

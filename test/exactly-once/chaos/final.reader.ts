@@ -10,7 +10,10 @@ export async function readFinalState(database: Database, teamId: string): Promis
     [teamId],
   );
   const outcomes = await database.query<StoredOutcome>(
-    `SELECT encode(key_hash, 'hex') AS "keyHash", client_id AS "clientId", item, code, entry
+    `SELECT encode(key_hash, 'hex') AS "keyHash", client_id AS "clientId", item, code,
+            CASE WHEN code IS NOT NULL THEN '{"status": "error", "error": ' || error || '}'
+                 ELSE item_entry((image).id, NULL, (image).version, (image).properties, (image).list, (image).extended,
+                                 (image).created_at, (image).updated_at) END AS entry
        FROM idempotency_items WHERE team_id = $1`,
     [teamId],
   );

@@ -72,6 +72,7 @@ export interface StoredOutcome {
   item: number;
   /** Null: applied. */
   code: string | null;
+  /** As the answer has it; one that failed has no id in the ledger. */
   entry: string;
 }
 

@@ -49,7 +49,8 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
   const outcomes = Object.entries(ledger).flatMap(([key, entries]) =>
     entries.map((entry, index): StoredOutcome => {
       const code = /"code":"(\w+)"/.exec(entry)?.[1] ?? null;
-      return { keyHash: sha256(key), clientId, item: index + 1, code, entry };
+      const kept = code === null ? entry : entry.replace(/^\{"id": "[^"]*", /, '{');
+      return { keyHash: sha256(key), clientId, item: index + 1, code, entry: kept };
     }),
   );
   return {

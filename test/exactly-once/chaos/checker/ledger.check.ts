@@ -3,6 +3,8 @@ import type { FinalState } from '../history';
 import { type ItemFacts, placeOf, type RequestFacts } from './item.facts';
 import type { Violation } from './violation';
 
+const leadingId = /^\{"id": (?:null|"[^"]*"), /;
+
 /** Whether the ledger holds what callers were told, and nothing that nobody asked for. */
 export function checkLedger(requests: readonly RequestFacts[], final: FinalState): Violation[] {
   const rows = new Map(final.requests.map((row) => [placeOf(row, 0), row]));
@@ -29,7 +31,8 @@ function checkItem({ request, place, told, stored }: ItemFacts): Violation[] {
   ];
   if (stored === undefined) return differs(`answered ${told.text}, and the ledger holds nothing`);
   const batch = request.operation === 'update' || request.operation === 'delete';
-  const same = batch ? stored.entry === told.text : saysTheSame(stored.entry, told);
+  const text = stored.code === null ? told.text : told.text.replace(leadingId, '{');
+  const same = batch ? stored.entry === text : saysTheSame(stored.entry, told);
   return same && (stored.code ?? undefined) === told.code
     ? []
     : differs(`answered ${told.text}, and the ledger holds ${stored.code ?? 'applied'} ${stored.entry}`);

@@ -23,9 +23,14 @@ const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapM
 
 /** Keeps no outcome and says that it did. */
 async function skipLedgerInsert(database: Database): Promise<void> {
-  const definition = await definitionOf(database, 'keep_outcome');
-  const signature = definition.slice(0, definition.indexOf('AS $function$'));
-  await database.query(`${signature} AS $function$ BEGIN RETURN true; END $function$`);
+  for (const routine of ['apply_batch', 'keep_outcome']) {
+    const definition = await definitionOf(database, routine);
+    const forgetful = definition
+      .replace(/INSERT INTO idempotency_items [^;]*;/, 'NULL;')
+      .replace('RETURN FOUND;', 'RETURN true;');
+    if (forgetful === definition) throw new Error(`${routine} no longer keeps outcomes as this mutant expects it`);
+    await database.query(forgetful);
+  }
 }
 
 /** No commit of a batch waits for the disk, the last one neither. */
