@@ -166,6 +166,7 @@ DECLARE
   -- From here on there is more to look at before an item is begun: a wait for a lock could outlast the budget.
   v_watch   timestamptz := CASE WHEN c_stop THEN c_began ELSE v_until - make_interval(secs => p_lock_ms / 1000.0) END;
   v_start   timestamptz;
+  v_left_ms integer;
   v_failed  integer; -- the first place in the request that failed
   v_taken   boolean := false;
   n         integer;
@@ -221,7 +222,8 @@ BEGIN
         v_codes[n] := 'not_attempted';
         CONTINUE;
       END IF;
-      PERFORM set_config('lock_timeout', GREATEST(1, LEAST(p_lock_ms, 1000 * date_part('epoch', v_until - clock_timestamp())))::integer::text, false);
+      v_left_ms := GREATEST(1, 1000 * date_part('epoch', v_until - clock_timestamp()));
+      PERFORM set_config('lock_timeout', LEAST(p_lock_ms, v_left_ms)::text, false); -- no one waits beyond the caller's deadline
     END IF;
 
     BEGIN
@@ -240,11 +242,11 @@ BEGIN
         v_errors[n] := COALESCE(v_result.error, p_errors::json ->> v_result.code);
         v_image := v_result.image;
       END IF;
+      IF p_minimal THEN
+        v_image.properties := NULL;
+      END IF;
       v_images[n] := v_image;
       IF c_ledger THEN
-        IF p_minimal THEN
-          v_image.properties := NULL;
-        END IF;
         INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
         VALUES (v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], v_image);
       END IF;
@@ -316,7 +318,8 @@ BEGIN
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash AND NOT q.complete;
     SELECT q.request_id INTO answered_as FROM idempotency_requests AS q
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash;
-  ELSIF NOT c_grouped AND (c_keyed OR array_position(v_codes, NULL) IS NOT NULL) AND (NOT p_item_durable OR state = 'resumed') THEN
+  ELSIF NOT c_grouped AND (c_keyed OR array_position(v_codes, NULL) IS NOT NULL)
+    AND (NOT p_item_durable OR state = 'resumed') THEN
     -- What a resumed call took from the ledger may be of a call that has not flushed yet.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
@@ -326,14 +329,16 @@ BEGIN
   IF c_keyed AND '0' <> ALL (v_sources) THEN
     state := 'replayed';
   END IF;
-  SELECT string_agg(item_entry(COALESCE(o.id, o.item_id), CASE WHEN o.code IS NOT NULL THEN COALESCE(o.error, p_errors::json ->> o.code) END,
-                      o.version, CASE WHEN NOT p_minimal THEN o.properties END, o.list, o.extended, o.created_at, o.updated_at),
-                    E'\n'),
+  SELECT string_agg(item_entry(COALESCE(o.id, o.item_id), o.error_text, o.version, o.properties, o.list, o.extended,
+                               o.created_at, o.updated_at), E'\n'),
          date_part('epoch', v_start - c_began) || ','
            || string_agg(COALESCE(date_part('epoch', o.ended - c_began)::text, ''), ',')
     INTO entries, ends
-    FROM ROWS FROM (unnest(v_ids), unnest(v_codes), unnest(v_errors), unnest(v_ends), unnest(v_images))
-      AS o (item_id, code, error, ended, id, version, properties, list, extended, created_at, updated_at);
+    FROM (
+      SELECT i.*, CASE WHEN i.code IS NOT NULL THEN COALESCE(i.error, p_errors::json ->> i.code) END AS error_text
+        FROM ROWS FROM (unnest(v_ids), unnest(v_codes), unnest(v_errors), unnest(v_ends), unnest(v_images))
+          AS i (item_id, code, error, ended, id, version, properties, list, extended, created_at, updated_at)
+    ) AS o;
   codes := array_to_string(v_codes, ',', '');
   sources := array_to_string(v_sources, '');
   faults := v_faults::text;
