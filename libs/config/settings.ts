@@ -140,7 +140,8 @@ export class Settings {
 
   @Variable({
     group: 'Requests',
-    description: 'The time in which every answer leaves. A caller may ask for less with `x-request-timeout-ms`.',
+    description:
+      'The time in which every answer leaves. A caller may ask for less: with `x-request-timeout-ms`, or as the official SDKs do.',
     type: integer(1, TEN_MINUTES_MS),
     default: 30_000,
   })

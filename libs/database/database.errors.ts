@@ -3,14 +3,18 @@ import { ProblemException } from '#libs/problems';
 /** SQLSTATEs by name, as far as the product tells them apart. */
 export const sqlState = {
   undefinedTable: '42P01',
+  queryCanceled: '57014',
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
 } as const;
 
-/** The database cannot be reached, went away, or did not answer in time: worth another try. */
+/**
+ * The database cannot be reached, went away, or did not answer in time: worth another try. Or whoever asked took it back
+ * (`canceled`).
+ */
 export class DatabaseUnavailable extends ProblemException {
   constructor(
-    readonly kind: 'connection' | 'timeout',
+    readonly kind: 'connection' | 'timeout' | 'canceled',
     options: { cause?: unknown } = {},
   ) {
     super('unavailable', 'the database is not available; nothing is wrong with the request, send it again', options);

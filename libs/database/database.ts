@@ -1,5 +1,7 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
-import { DatabaseUnavailable, isConnectionFailure, isPassingFailure } from './database.errors';
+import { cancelRunning } from './cancel.request';
+import type { Cancellation } from './cancellation';
+import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
 
 /** A statement that every connection prepares once and then only executes. */
 export interface Statement {
@@ -24,6 +26,20 @@ export interface DatabaseClient {
 export interface LendOptions {
   /** How long the whole may take, waiting for a connection included. Past it: {@link DatabaseUnavailable}. */
   timeoutMs?: number;
+  /**
+   * Requested: no wait for a connection goes on, and what runs on the connection is canceled. A function that does not get
+   * its own result then meets {@link DatabaseUnavailable} of the kind `canceled`.
+   */
+  cancellation?: Cancellation | undefined;
+}
+
+/** A connection on its way to a function, or with it. */
+interface Loan {
+  client?: PoolClient;
+  /** Nobody wants it any more. */
+  over: boolean;
+  /** Whether a request to cancel what runs on it has arrived; undefined if there was none. */
+  canceled?: Promise<boolean>;
 }
 
 export interface DatabaseOptions {
@@ -78,24 +94,33 @@ export class Database {
    */
   async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
+    const { cancellation } = options;
     let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<never>((_, reject) => {
+    const lent: Loan = { over: false };
+    const cutShort = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new DatabaseUnavailable('timeout'));
       }, timeoutMs);
+      cancellation?.listen(() => {
+        if (lent.client) lent.canceled = cancelRunning(lent.client);
+        else reject(new DatabaseUnavailable('canceled'));
+      });
     });
-    const lent: { client?: PoolClient; over: boolean } = { over: false };
     try {
+      if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
       const work = this.connect(lent).then((client) => use(lendable(client)));
-      const result = await Promise.race([work, expired]);
-      lent.client?.release();
+      const result = await Promise.race([work, cutShort]);
+      // What is canceled must not be the next statement of somebody else.
+      const isClean = lent.canceled === undefined || (await lent.canceled);
+      lent.client?.release(!isClean);
       return result;
     } catch (error) {
       lent.over = true;
       lent.client?.release(true);
-      throw this.explain(error);
+      throw this.explain(error, lent);
     } finally {
       clearTimeout(timer);
+      cancellation?.listen(undefined);
     }
   }
 
@@ -123,7 +148,7 @@ export class Database {
     if (!this.pool.ended) await this.pool.end();
   }
 
-  private async connect(lent: { client?: PoolClient; over: boolean }): Promise<PoolClient> {
+  private async connect(lent: Loan): Promise<PoolClient> {
     const client = await this.pool.connect();
     if (lent.over) {
       // The caller's time ran out while waiting: the connection goes to the next one, unused.
@@ -134,9 +159,10 @@ export class Database {
     return client;
   }
 
-  private explain(error: unknown): unknown {
+  private explain(error: unknown, { canceled }: Loan): unknown {
+    if (canceled && sqlStateOf(error) === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
     if (error instanceof DatabaseUnavailable) {
-      this.onError(error.kind);
+      if (error.kind !== 'canceled') this.onError(error.kind); // which is no fault of the database
       return error;
     }
     if (isConnectionFailure(error) || isPoolTimeout(error)) return this.unavailable('connection', error);

@@ -1,3 +1,4 @@
+export { Cancellation } from './cancellation';
 export { Database } from './database';
 export type { DatabaseClient, LendOptions, Rows, Statement } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';

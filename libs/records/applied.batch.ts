@@ -19,4 +19,6 @@ export interface AppliedBatch {
   outcomes: Outcome[];
   /** The request id of the attempt that gave every item of a keyed batch its outcome; undefined while one is open. */
   completedBy: string | undefined;
+  /** Whoever asked for it took it back: what was not begun by then was not, or nobody knows what was. */
+  canceled: boolean;
 }

@@ -6,5 +6,6 @@ export type { BatchOptions, Plan, PlanItem } from './plan';
 export { RecordRepository } from './record.repository';
 export type { FoundRecord, LedgerKey } from './record.repository';
 export { RecordWriter } from './record.writer';
+export type { WriteContext } from './record.writer';
 export { RecordsModule } from './records.module';
 export { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';

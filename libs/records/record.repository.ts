@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database, DatabaseUnavailable, type Statement } from '#libs/database';
+import { type Cancellation, Database, DatabaseUnavailable, type Statement } from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
 import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
@@ -17,6 +17,15 @@ export interface LedgerKey {
   /** SHA-256 of the request: the key stands for no other. */
   fingerprint: Buffer;
   requestId: string;
+}
+
+/** On which terms a plan is carried out. */
+export interface WriteTerms {
+  /** What is not begun by then is `not_attempted`, in milliseconds; an answer comes, or the call fails, soon after. */
+  budget(): number;
+  key?: LedgerKey;
+  /** Requested: nothing more is begun. What was done stays. */
+  cancellation?: Cancellation;
 }
 
 /** A record as text, ready for the wire. */
@@ -62,11 +71,12 @@ export class RecordRepository {
   /**
    * Applies a plan in one round trip. When it returns, everything that it says was applied is durable.
    *
-   * @param budgetMs what is not begun by then is `not_attempted`; an answer comes, or the call fails, soon after
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
    */
-  async apply(plan: Plan, budgetMs: number, key?: LedgerKey): Promise<AppliedBatch> {
+  async apply(plan: Plan, terms: WriteTerms): Promise<AppliedBatch> {
+    const { key, cancellation } = terms;
+    const budgetMs = terms.budget();
     // What waiting for a connection costs is the items' time, not the answer's.
     const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
     const call = { begun: false };
@@ -76,11 +86,14 @@ export class RecordRepository {
           call.begun = true;
           return client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
         },
-        { timeoutMs: budgetMs },
+        { timeoutMs: budgetMs, cancellation },
       );
-      return this.read(plan, rows[0]);
+      return { ...this.read(plan, rows[0]), canceled: cancellation?.requested === true };
     } catch (error) {
-      if (error instanceof DatabaseUnavailable && call.begun) return outcomeUnknown(plan, key !== undefined);
+      if (!(error instanceof DatabaseUnavailable)) throw error;
+      const canceled = error.kind === 'canceled';
+      if (call.begun) return { ...outcomeUnknown(plan, key !== undefined), canceled };
+      if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
     }
   }
@@ -122,7 +135,7 @@ export class RecordRepository {
     ];
   }
 
-  private read(plan: Plan, row: ApplyRow | undefined): AppliedBatch {
+  private read(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
     if (row === undefined) throw new Error('apply_batch answered no row');
     const { state } = row;
     if (state === 'mismatch') throw new ProblemException('idempotency_key_mismatch');
@@ -142,7 +155,7 @@ export class RecordRepository {
   }
 }
 
-function outcomeUnknown(plan: Plan, keyed: boolean): AppliedBatch {
+function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'canceled'> {
   const error = keyed
     ? itemError('unavailable')
     : itemError(
@@ -154,14 +167,21 @@ function outcomeUnknown(plan: Plan, keyed: boolean): AppliedBatch {
   const outcomeOf = (item: PlanItem): Outcome => {
     // With a key a refusal is an outcome only once it is in the ledger: with on_error it may never come to be one.
     const refused = item.op === 'refuse' && !keyed ? item : undefined;
-    return {
-      entry: `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${refused?.error ?? text}}`,
-      code: refused?.code ?? 'unavailable',
-      replayed: false,
-      seconds: 0,
-    };
+    return failed(item, refused?.code ?? 'unavailable', refused?.error ?? text);
   };
   return { state: 'executed', outcomes: plan.items.map(outcomeOf), completedBy: undefined };
+}
+
+function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
+  const text = JSON.stringify(itemError('not_attempted'));
+  const outcomes = plan.items.map((item) => failed(item, 'not_attempted', text));
+  return { state: 'executed', outcomes, completedBy: undefined };
+}
+
+/** @param error as JSON text */
+function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
+  const entry = `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${error}}`;
+  return { entry, code, replayed: false, seconds: 0 };
 }
 
 /** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */

@@ -3,15 +3,12 @@ import { type ItemErrorCode } from '#libs/problems';
 import { type ItemOutcome, Metrics } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import type { Plan } from './plan';
-import { type LedgerKey, RecordRepository } from './record.repository';
+import { RecordRepository, type WriteTerms } from './record.repository';
 
 /** Of the call that has a plan carried out. */
-export interface WriteContext {
+export interface WriteContext extends WriteTerms {
   /** The name of who calls, for the metrics. */
   client: string;
-  /** How long it may take, in milliseconds, waiting for a connection included. */
-  budget(): number;
-  key?: LedgerKey;
 }
 
 /** The one way to change a record: applies a plan, and counts every item of it. */
@@ -28,20 +25,20 @@ export class RecordWriter {
    */
   async write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const began = performance.now();
-    const applied = await this.records.apply(plan, call.budget(), call.key);
+    const applied = await this.records.apply(plan, call);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
     if (applied.state !== 'replayed') this.count(call.client, plan, applied, (performance.now() - began) / 1000);
     return applied;
   }
 
-  private count(client: string, plan: Plan, { outcomes }: AppliedBatch, seconds: number): void {
+  private count(client: string, plan: Plan, { outcomes, canceled }: AppliedBatch, seconds: number): void {
     const { operation, objectType } = plan;
     const counts = new Map<string, { outcome: ItemOutcome; code: ItemErrorCode | 'none'; items: number }>();
     let failed = false;
     for (const { code = 'none', ...item } of outcomes) {
       const attempted = code !== 'not_attempted';
       const stopped = !attempted && failed && plan.options.onError === 'stop';
-      const outcome = stopped ? 'stopped' : outcomeLabel(plan, item.replayed, code);
+      const outcome = stopped ? 'stopped' : outcomeLabel(plan, item.replayed, code, canceled);
       failed ||= attempted && code !== 'none';
       const counted = counts.get(`${outcome} ${code}`);
       if (counted) counted.items += 1;
@@ -55,8 +52,12 @@ export class RecordWriter {
   }
 }
 
-function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none'): ItemOutcome {
+/** What a canceled call left undone, or lost sight of: nobody waits for it, so it is no failure that anybody met. */
+const ABANDONED: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable']);
+
+function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {
   if (replayed) return 'replayed';
+  if (canceled && ABANDONED.has(code)) return 'abandoned';
   if (code !== 'none') return 'error';
   return plan.options.dryRun ? 'dry_run' : 'ok';
 }

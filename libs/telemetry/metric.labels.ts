@@ -22,8 +22,11 @@ export const OBJECT_TYPES = [
 ] as const;
 export type MetricObjectType = (typeof OBJECT_TYPES)[number];
 
-/** `stopped`: not attempted since the caller asked to stop at the first failure, which is no fault of ours. */
-export const ITEM_OUTCOMES = ['ok', 'error', 'stopped', 'replayed', 'dry_run'] as const;
+/**
+ * `stopped`: not attempted since the caller asked to stop at the first failure. `abandoned`: the caller hung up, and the item
+ * was not begun (`not_attempted`) or nobody knows (`unavailable`). Neither is a fault of ours.
+ */
+export const ITEM_OUTCOMES = ['ok', 'error', 'stopped', 'abandoned', 'replayed', 'dry_run'] as const;
 export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 export const ITEM_CODES = ['none', ...(Object.keys(ITEM_ERRORS) as ItemErrorCode[])] as const; // keys of a frozen catalogue

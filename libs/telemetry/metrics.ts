@@ -35,7 +35,7 @@ const CLIENTS = 100;
 export class Metrics extends ProcessMetrics {
   private readonly items = this.instruments.counter(
     'prism_batch_items_total',
-    'Items answered, by what became of them. `code` is the item error code, or `none`.',
+    'Items answered, by what became of them. `code` is the item error code, or `none`. `abandoned`: the caller hung up before the item was begun.',
     { operation: OPERATIONS, object_type: OBJECT_TYPES, outcome: ITEM_OUTCOMES, code: ITEM_CODES },
   );
   private readonly itemSeconds = this.instruments.histogram(
@@ -61,11 +61,15 @@ export class Metrics extends ProcessMetrics {
     { operation: OPERATIONS },
     BATCH_SIZES,
   );
-  private readonly requests = this.instruments.counter('prism_http_requests_total', 'HTTP requests answered.', {
-    method: METHODS,
-    route: `the route's pattern, or \`${UNMATCHED}\``,
-    status: 'the status code',
-  });
+  private readonly requests = this.instruments.counter(
+    'prism_http_requests_total',
+    'HTTP requests answered; with status 499, those whose caller hung up before.',
+    {
+      method: METHODS,
+      route: `the route's pattern, or \`${UNMATCHED}\``,
+      status: 'the status code',
+    },
+  );
   private readonly requestSeconds = this.instruments.histogram(
     'prism_http_request_duration_seconds',
     'How long an HTTP request took, from its headers to the end of its answer.',
@@ -188,6 +192,7 @@ function startingOutcomes(operation: MetricOperation): [ItemOutcome, ItemCode][]
     ['stopped', 'not_attempted'],
     ['replayed', 'none'],
     ['dry_run', 'none'],
+    ['abandoned', 'not_attempted'],
     ...ITEM_CODES.filter((code) => code !== 'none').map(failed),
   ];
 }

@@ -53,7 +53,7 @@ export async function loadOrganizations(
       const items = Array.from({ length: next - first }, (_, index) => creationOf(first + index, validator));
       const options = { ...defaultOptions, return: 'minimal' } as const;
       const plan = { operation: 'create', teamId, objectType: 'organization', items, options } as const;
-      const { outcomes } = await records.apply(plan, batchBudgetMs);
+      const { outcomes } = await records.apply(plan, { budget: () => batchBudgetMs });
       const failed = outcomes.find(({ code }) => code !== undefined);
       if (failed) throw new Error(`a record cannot be made: ${failed.entry}`);
     }

@@ -53,6 +53,43 @@ describe('x-request-timeout-ms', () => {
   });
 });
 
+describe('what the official SDKs say of their timeout', () => {
+  async function upload(headers: Record<string, string>): Promise<{ status: number; ms: number }> {
+    const socket = await RawSocket.open(gateway.url);
+    const start = performance.now();
+    const path = caller.path('organization/batch/update');
+    await socket.send(headOfUpload(path, { 'x-api-key': caller.credentials.apiKey, ...headers }));
+    const { status } = await socket.answer();
+    socket.destroy();
+    return { status, ms: performance.now() - start };
+  }
+
+  it.each([
+    ['x-stainless-read-timeout', { 'x-stainless-read-timeout': '0.3' }],
+    ['x-stainless-timeout', { 'x-stainless-timeout': '0.3' }],
+    ['the shortest of all', { 'x-stainless-read-timeout': '60', 'x-stainless-timeout': '0.3' }],
+    ['x-request-timeout-ms if it is shorter', { 'x-stainless-read-timeout': '1', 'x-request-timeout-ms': '300' }],
+    ['it if x-request-timeout-ms is longer', { 'x-stainless-read-timeout': '0.3', 'x-request-timeout-ms': '1000' }],
+  ])('is a deadline: %s', async (_, headers) => {
+    const { status, ms } = await upload(headers);
+    expect(status).toBe(503);
+    expect(ms).toBeGreaterThan(240);
+    expect(ms).toBeLessThan(900);
+  });
+
+  it.each(['0', '0.0', '-1', 'inf', 'None', '', '1e-3', '1, 2', '0x1', '.3'])(
+    'is ignored if it is careless: %j',
+    async (seconds) => {
+      const id = await caller.create();
+      const { body } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
+        'x-stainless-read-timeout': seconds,
+        'x-stainless-timeout': seconds,
+      });
+      expect(body.summary).toEqual({ total: 1, succeeded: 1, failed: 0 });
+    },
+  );
+});
+
 describe('a deadline that is too near', () => {
   it.each(['1', '5', '15'])('lets nothing begin: %s ms', async (budget) => {
     const id = await caller.create();

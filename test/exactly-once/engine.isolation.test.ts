@@ -194,7 +194,7 @@ describe('a batch', () => {
   it('without any budget attempts nothing', async () => {
     const ids = await scene(2);
     const work = batch(teamId, patches(ids));
-    const outcome = await engine.records.apply(work, 1).then(codesOf, (error: unknown) => error);
+    const outcome = await engine.apply(work, undefined, 1).then(codesOf, (error: unknown) => error);
     if (Array.isArray(outcome))
       expect(outcome).toEqual(expect.arrayContaining([expect.stringMatching(/^(not_attempted|unavailable)$/)]));
     else expect(outcome).toMatchObject({ code: 'unavailable' });

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '#libs/config';
-import { type Database, openDatabase } from '#libs/database';
+import { type Cancellation, type Database, openDatabase } from '#libs/database';
 import {
   type AppliedBatch,
   defaultOptions,
@@ -92,8 +92,12 @@ export class Engine {
     return rows.map(({ item }) => item);
   }
 
-  apply(plan: Plan, key?: LedgerKey, budgetMs: number = ampleMs): Promise<AppliedBatch> {
-    return this.records.apply(plan, budgetMs, key);
+  apply(plan: Plan, key?: LedgerKey, budgetMs: number = ampleMs, cancellation?: Cancellation): Promise<AppliedBatch> {
+    return this.records.apply(plan, {
+      budget: () => budgetMs,
+      ...(key && { key }),
+      ...(cancellation && { cancellation }),
+    });
   }
 
   /** Resolves with the backends of engines that wait for a lock, as soon as there are so many. */

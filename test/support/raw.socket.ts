@@ -70,6 +70,11 @@ export class RawSocket {
     return this.received;
   }
 
+  /** Ends the own side of the connection; what comes is still read. */
+  endSending(): void {
+    this.socket.end();
+  }
+
   destroy(): void {
     this.socket.destroy();
   }

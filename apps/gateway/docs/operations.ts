@@ -4,7 +4,7 @@ import { objectTypes } from '#libs/properties';
 import { examples } from './examples';
 import { ApiProblems } from './problems.decorator';
 import { uuid } from './record.schemas';
-import { idempotencyKey, ifMatch, requestId, timeout } from './request.headers';
+import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout } from './request.headers';
 import { headerRefs, type Schema, schemaRef } from './schema.type';
 
 /*
@@ -128,6 +128,7 @@ function target(tag = 'Records'): MethodDecorator {
     ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),
     ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid }),
     timeout,
+    sdkTimeout,
     requestId,
   );
 }

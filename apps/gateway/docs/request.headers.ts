@@ -14,6 +14,14 @@ export const timeout = ApiHeader({
   schema: { type: 'integer', minimum: 1 },
 });
 
+/** What the official SDKs send by themselves. */
+export const sdkTimeout = ApiHeader({
+  name: 'x-stainless-read-timeout',
+  description:
+    'How long the caller waits, in seconds, as the official SDKs say it by themselves; `x-stainless-timeout` means the same. Of several, the shortest counts. One that is no number above 0 is ignored.',
+  schema: { type: 'number', minimum: 0 },
+});
+
 export const requestId = ApiHeader({
   name: 'x-request-id',
   description: 'A name for this request, in its answer and in every log line of it. Without one, it gets a UUIDv7.',

@@ -10,8 +10,13 @@ export class Connections {
 
   constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
-      this.#pending.set(socket, new Set());
-      socket.once('close', () => this.#pending.delete(socket));
+      const pending = new Set<ServerResponse>();
+      this.#pending.set(socket, pending);
+      socket.once('close', () => {
+        this.#pending.delete(socket);
+        // Of answers that wait for their turn on a connection, Node tells only the first that the connection is gone.
+        for (const response of pending) if (response.socket === null) response.emit('close');
+      });
     });
     server.prependListener('request', (request, response) => {
       const pending = this.#pending.get(request.socket);

@@ -10,6 +10,9 @@ declare module 'fastify' {
 
 const HEADER = 'x-request-timeout-ms';
 const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
+/** Seconds, as the official SDKs say them by themselves: Python's the one, Go's and TypeScript's the other, Java's both. */
+const SDK_HEADERS = ['x-stainless-read-timeout', 'x-stainless-timeout'];
+const DECIMAL = /^\d+(\.\d+)?$/;
 /** How long before the deadline the last-resort answer leaves: the shorter of the two. */
 const MARGIN_MS = 100;
 const MARGIN_SHARE = 0.1;
@@ -21,7 +24,7 @@ const MARGIN_SHARE = 0.1;
 export function registerDeadline(fastify: FastifyInstance, requestTimeoutMs: number): void {
   fastify.decorateRequest('deadline', 0);
   fastify.addHook('onRequest', (request, reply, done) => {
-    const budgetMs = Math.min(requestTimeoutMs, askedMs(request) ?? Infinity);
+    const budgetMs = Math.min(requestTimeoutMs, askedMs(request) ?? Infinity, sdkMs(request));
     request.deadline = performance.now() + budgetMs;
     answerInTime(request, reply, budgetMs);
     done();
@@ -44,6 +47,21 @@ export function remaining(request: Pick<FastifyRequest, 'deadline'>): number {
 function askedMs(request: FastifyRequest): number | undefined {
   const header = request.headers[HEADER];
   return typeof header === 'string' && POSITIVE_INTEGER.test(header) ? Number(header) : undefined;
+}
+
+/**
+ * How long the caller's SDK waits; `Infinity` if it does not say. What it says badly is not held against the caller, who did
+ * not write it and could not mend it. Neither is 0: the SDKs that round to whole seconds mean anything below one by it.
+ */
+function sdkMs({ headers }: FastifyRequest): number {
+  let budgetMs = Infinity;
+  for (const name of SDK_HEADERS) {
+    const header = headers[name];
+    if (typeof header !== 'string' || !DECIMAL.test(header)) continue;
+    const ms = Number(header) * 1_000;
+    if (ms > 0) budgetMs = Math.min(budgetMs, ms);
+  }
+  return budgetMs;
 }
 
 function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: number): void {

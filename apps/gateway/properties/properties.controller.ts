@@ -6,7 +6,7 @@ import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService 
 
 import { ApiProblems } from '../docs/problems.decorator';
 import { uuid } from '../docs/record.schemas';
-import { requestId, timeout } from '../docs/request.headers';
+import { requestId, sdkTimeout, timeout } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { RecordTarget, Target } from '../http/target.decorator';
 import { definitionsSchema } from './property-definition.schema';
@@ -17,6 +17,7 @@ type Definitions = Partial<Record<ObjectType, Record<string, PropertyDefinition>
 @ApiTags('Properties')
 @ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
 @timeout
+@sdkTimeout
 @requestId
 @Controller('v2/prism/:team')
 export class PropertiesController {

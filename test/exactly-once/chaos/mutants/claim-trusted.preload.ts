@@ -21,9 +21,10 @@ ClaimStore.prototype.claim = async function (this: ClaimStore, ...call) {
   return answer;
 };
 
-RecordRepository.prototype.apply = async function (this: RecordRepository, plan, budgetMs, key) {
-  if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, budgetMs, key);
-  const applied = await apply.call(this, plan, budgetMs);
+RecordRepository.prototype.apply = async function (this: RecordRepository, plan, terms) {
+  const { key, ...keyless } = terms;
+  if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, terms);
+  const applied = await apply.call(this, plan, keyless);
   const open = ['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
   const complete = applied.outcomes.every(({ code }) => code === undefined || !open.includes(code));
   return { ...applied, completedBy: complete ? key.requestId : undefined };

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { PoolClient } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cancelRunning } from './cancel.request';
+
+/** Encryption without certificates, which this test would have to make. */
+const ANONYMOUS = { ciphers: 'AECDH-AES256-SHA:@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const;
+
+/** What the protocol has for "cancel": the length, the code, then process and key. */
+const CANCEL = Buffer.from('0000001004d2162e0000007b000001c8', 'hex');
+const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
+
+let server: Server;
+let received: Buffer[];
+let connected: (socket: Socket) => void;
+
+beforeEach(async () => {
+  received = [];
+  server = createServer((socket) => {
+    connected(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  server.close();
+});
+
+function client(ssl: boolean | object = false): PoolClient {
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  // What is looked at of a connected client.
+  return {
+    host: '127.0.0.1',
+    port,
+    ssl,
+    sslNegotiation: 'postgres',
+    processID: 123,
+    secretKey: 456,
+  } as unknown as PoolClient;
+}
+
+function keep(socket: Socket): void {
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+}
+
+describe('cancelRunning', () => {
+  it('sends process and key, and waits for the server to hang up', async () => {
+    connected = (socket) => {
+      keep(socket);
+      socket.once('data', () => {
+        setImmediate(() => socket.end());
+      });
+    };
+    expect(await cancelRunning(client())).toBe(true);
+    expect(received).toEqual([CANCEL]);
+  });
+
+  it('sends them encrypted where the connection is', async () => {
+    connected = (socket) => {
+      socket.once('data', (request: Buffer) => {
+        received.push(request);
+        const secure = new TLSSocket(socket, { isServer: true, ...ANONYMOUS });
+        keep(secure);
+        secure.once('data', () => {
+          secure.end();
+        });
+        socket.write('S');
+      });
+    };
+    const ssl = { ...ANONYMOUS, rejectUnauthorized: false };
+    expect(await cancelRunning(client(ssl))).toBe(true);
+    expect(received).toEqual([SSL_REQUEST, CANCEL]);
+  });
+
+  it('does not send them in the clear if the server refuses to encrypt', async () => {
+    connected = (socket) => {
+      keep(socket);
+      socket.once('data', () => socket.write('N'));
+    };
+    expect(await cancelRunning(client(true))).toBe(false);
+    expect(received).toEqual([SSL_REQUEST]);
+  });
+
+  it('does not wait for ever for a server that says nothing', async () => {
+    const closed: Promise<unknown>[] = [];
+    connected = (socket) => closed.push(once(socket.resume(), 'close'));
+    const began = performance.now();
+    expect(await cancelRunning(client())).toBe(false);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await Promise.all(closed);
+  });
+
+  it('is told when there is no server', async () => {
+    const target = client();
+    server.close();
+    await once(server, 'close');
+    expect(await cancelRunning(target)).toBe(false);
+  });
+});

@@ -1,0 +1,141 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cancellation, DatabaseUnavailable } from '#libs/database';
+import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+
+let engine: Engine;
+let teamId: string;
+
+beforeAll(async () => {
+  engine = await Engine.start({ LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '4' });
+});
+afterAll(() => engine.close());
+
+/**
+ * What a call can say that was canceled in the middle: Postgres tells the backend twice, and the second time may find it
+ * between two items, where it ends the call. Then nobody knows what was done, until the retry.
+ */
+function cutShort(...codes: string[]): unknown {
+  return expect.toSatisfy(
+    (given: string[]) => given.join() === codes.join() || given.every((code) => code === 'unavailable'),
+  );
+}
+
+async function scene(count: number): Promise<string[]> {
+  teamId = randomUUID();
+  return engine.insert(teamId, count);
+}
+
+describe('a batch that is canceled', () => {
+  it.each(['continue', 'stop'] as const)('begins nothing more, and its retry resumes: on_error %s', async (onError) => {
+    const ids = await scene(4);
+    const [, held = ''] = ids;
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+      { onError },
+    );
+    const key = newKey();
+    const cancellation = new Cancellation();
+
+    await engine.session.hold(teamId, [held]);
+    const running = engine.apply(plan, key, undefined, cancellation);
+    await engine.waiting();
+    cancellation.request();
+    expect(codesOf(await running)).toEqual(cutShort('ok', 'not_attempted', 'not_attempted', 'not_attempted'));
+    await engine.session.release();
+    expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1, 1]);
+    expect(await engine.ledger(teamId)).toEqual([1]);
+
+    const retry = await engine.apply(plan, retryOf(key));
+    expect([retry.state, ...codesOf(retry)]).toEqual(['resumed', 'ok', 'ok', 'ok', 'ok']);
+    expect(await engine.versions(teamId, ids)).toEqual([2, 2, 2, 2]);
+  });
+
+  it('changes nothing as one transaction', async () => {
+    const ids = await scene(3);
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+      { onError: 'rollback' },
+    );
+    const cancellation = new Cancellation();
+    await engine.session.hold(teamId, ids.slice(1, 2));
+    const running = engine.apply(plan, undefined, undefined, cancellation);
+    await engine.waiting();
+    cancellation.request();
+    expect(codesOf(await running)).toEqual(cutShort('rolled_back', 'not_attempted', 'not_attempted'));
+    await engine.session.release();
+    expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1]);
+  });
+
+  it('before it has a connection attempts nothing, and leaves the connection to the next', async () => {
+    const alone = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '20000' });
+    const ids = await scene(2);
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+    );
+    const cancellation = new Cancellation();
+    await engine.session.hold(teamId, ids.slice(0, 1));
+    const inTheWay = alone.apply(plan);
+    await engine.waiting();
+    const running = alone.apply(plan, undefined, undefined, cancellation);
+    cancellation.request();
+    expect(codesOf(await running)).toEqual(['not_attempted', 'not_attempted']);
+    expect(codesOf(await alone.apply(plan, undefined, undefined, cancellation))).toEqual([
+      'not_attempted',
+      'not_attempted',
+    ]);
+    await engine.session.release();
+    expect(codesOf(await inTheWay)).toEqual(['ok', 'ok']);
+    expect(codesOf(await alone.apply(plan))).toEqual(['ok', 'ok']);
+    expect(await engine.versions(teamId, ids)).toEqual([3, 3]);
+    await alone.close();
+  });
+
+  it('at any moment applies each item once in the end, and never the statement of another is canceled', async () => {
+    const ids = await scene(10);
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+    );
+    const rounds = 150;
+    let interrupted = 0;
+    let over = false;
+    const undisturbed = Promise.all(
+      [1, 2].map(async () => {
+        while (!over) await engine.database.query('SELECT pg_sleep(0.001)');
+      }),
+    );
+    undisturbed.catch(() => undefined); // told of below
+    for (let round = 0; round < rounds; round++) {
+      const key = newKey();
+      const cancellation = new Cancellation();
+      const running = engine.apply(plan, key, undefined, cancellation);
+      await sleep(randomInt(0, 12));
+      cancellation.request();
+      const first = codesOf(await running);
+      if (first.some((code) => code !== 'ok')) interrupted += 1;
+      expect(codesOf(await engine.apply(plan, retryOf(key)))).toEqual(ids.map(() => 'ok'));
+    }
+    over = true;
+    await undisturbed;
+    expect(interrupted).toBeGreaterThan(0);
+    expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => rounds + 1));
+  });
+});
+
+describe('a statement that is canceled', () => {
+  it('fails as such, and counts as no fault of the database', async () => {
+    const cancellation = new Cancellation();
+    const running = engine.database.query('SELECT pg_sleep(30)', [], { cancellation });
+    const failed = expect(running).rejects.toMatchObject({ constructor: DatabaseUnavailable, kind: 'canceled' });
+    await expect
+      .poll(() => engine.session.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+      .toHaveLength(1);
+    cancellation.request();
+    await failed;
+  });
+});
