@@ -8,11 +8,13 @@ import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
 import { registerConnectionRules } from './http/connection.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
+import { registerHeaderLimit } from './http/header.limit';
 import { registerJsonBodyReader } from './http/json-body.reader';
 import { Lifecycle } from './http/lifecycle';
 import { registerObserver } from './http/request.observer';
 import { registerTargetCheck } from './http/request-target';
 import { registerRouteCheck } from './http/routes.hook';
+import { registerSecurityHeaders } from './http/security.headers';
 import { createHttpServer } from './http/server.factory';
 import { StartLogger } from './start.logger';
 
@@ -36,10 +38,12 @@ export async function createApp(
 
   // In this order: what a request has wrong is answered by the first of these that finds it.
   registerObserver(fastify, metrics, logger);
+  registerSecurityHeaders(fastify);
   registerDeadline(fastify, settings.requestTimeoutMs);
   registerConnectionRules(fastify, lifecycle);
   registerAuthentication(fastify, app.get(ApiKeyService), metrics);
   registerTargetCheck(fastify);
+  registerHeaderLimit(fastify);
   registerRouteCheck(fastify);
   registerDeadlineCheck(fastify);
   registerJsonBodyReader(fastify);

@@ -63,6 +63,13 @@ describe('readSettings', () => {
     });
   });
 
+  it.each(['10.0.0.0/8', '10.1.2.3', '10.0.0.0/8, 2001:db8::/32', '::1'])(
+    'takes the networks %s',
+    (TRUSTED_PROXIES) => {
+      expect(readSettings({ DATABASE_URL, TRUSTED_PROXIES }).trustedProxies).toBe(TRUSTED_PROXIES);
+    },
+  );
+
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(readSettings({ DATABASE_URL }))).toBe(true);
   });
@@ -112,6 +119,12 @@ describe('readSettings', () => {
     ['NODE_ENV', 'Production'],
     ['DURABILITY', 'none'],
     ['UNKNOWN_PROPERTIES', 'maybe'],
+    ['TRUSTED_PROXIES', 'balancer'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['TRUSTED_PROXIES', 'fe80::1%eth0'],
   ])('refuses %s=%s', (name, value) => {
     expect(refusalOf({ [name]: value })).toMatch(new RegExp(`^  ${name} .*Allowed: `, 'm'));
   });

@@ -1,5 +1,5 @@
 import { Variable } from './variable.decorator';
-import { host, integer, oneOf, url } from './variable.type';
+import { host, integer, networks, oneOf, url } from './variable.type';
 
 const PORT = integer(0, 65_535);
 const TEN_MINUTES_MS = 600_000;
@@ -52,6 +52,14 @@ export class Settings {
     default: 3_000,
   })
   readonly port!: number;
+
+  @Variable({
+    group: 'Addresses',
+    description:
+      'Balancers that are believed what they say of a caller in `x-forwarded-for` (its address) and `x-forwarded-proto` (whether it came over TLS). Unset: nobody is.',
+    type: networks(),
+  })
+  readonly trustedProxies?: string;
 
   @Variable({
     group: 'Addresses',

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** How the text of one environment variable becomes a value. */
 export interface VariableType<T> {
   /** What is allowed, as the operator reads it in an error and in the reference. */
@@ -33,6 +35,23 @@ export function url(...schemes: readonly string[]): VariableType<string> {
       return wellFormed && protocols.includes(new URL(text).protocol) ? text : undefined;
     },
   };
+}
+
+/** A list of IP addresses and networks in CIDR notation. The value is the text: whoever needs the list reads it again. */
+export function networks(): VariableType<string> {
+  return {
+    allowed: 'IP addresses and CIDR networks, separated by commas',
+    parse: (text) => (text.split(',').every((part) => isNetwork(part.trim())) ? text : undefined),
+  };
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  // A prefix of 0 would be everybody, which is no list.
+  return /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
 export function host(): VariableType<string> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
-import { rawCall, RawSocket } from '../support/raw.socket';
+import { type RawAnswer, rawCall, RawSocket } from '../support/raw.socket';
 
 let gateway: TestGateway;
 let caller: ApiClient;
@@ -80,6 +80,17 @@ it('an absolute target does not get past authentication', async () => {
   const path = `http://gateway/v2/prism/${caller.teamId}/properties`;
   const { status } = await rawCall(gateway.url, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
   expect(status).toBe(401);
+});
+
+it('of more headers than anyone needs none is dropped in silence: it is refused', async () => {
+  const answerTo = (count: number): Promise<RawAnswer> =>
+    rawCall(gateway.url, `${get}${'a: b\r\n'.repeat(count - 1)}\r\n`);
+  expect((await answerTo(100)).status).toBe(200);
+  for (const count of [101, 2_500]) {
+    const { status, body } = await answerTo(count);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: { code: 'invalid_request', errors: [{ field: '.header' }] } });
+  }
 });
 
 it.each([

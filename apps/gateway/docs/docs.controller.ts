@@ -45,8 +45,6 @@ export class DocsController {
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('cache-control', 'no-cache')
   @Header('content-security-policy', POLICY)
-  @Header('x-content-type-options', 'nosniff')
-  @Header('referrer-policy', 'no-referrer')
   @ApiOperation({ operationId: 'docs', summary: 'A page to read this document and to try it' })
   @ApiResponse({
     status: 200,
@@ -67,7 +65,6 @@ export class DocsController {
       'content-type': file.type,
       // The name of each file is followed by the version of what it holds.
       'cache-control': 'public, max-age=31536000, immutable',
-      'x-content-type-options': 'nosniff',
     });
     return file.content;
   }

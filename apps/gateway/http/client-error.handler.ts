@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { ProblemException, problemAnswer } from '#libs/problems';
 import type { Connections } from './connections';
 import { requestIdOf } from './request-id';
+import { SECURITY_HEADERS } from './security.headers';
 
 /** How long a caller may take to read the answer and to hang up, in milliseconds. */
 const HANG_UP_MS = 1_000;
@@ -54,6 +55,7 @@ function hangUp(socket: Socket): void {
 function rawAnswer(problem: ProblemException): string {
   const { status, headers, body } = problemAnswer(problem, requestIdOf({ headers: {} }));
   const lines = Object.entries({
+    ...SECURITY_HEADERS,
     ...headers,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',

@@ -3,6 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Settings } from '#libs/config';
 import { answerClientError } from './client-error.handler';
 import { Connections } from './connections';
+import { MOST_HEADER_BYTES } from './header.limit';
 import { requestIdOf } from './request-id';
 import { routableTarget } from './request-target';
 
@@ -12,8 +13,6 @@ const HEADERS_MS = 15_000;
 /** On top of the deadline, at which a request that is still arriving has been answered. */
 const ARRIVAL_GRACE_MS = 15_000;
 const CHECK_INTERVAL_MS = 5_000;
-/** No path can be longer than what Node takes for all headers together: a long segment is for its reader to judge. */
-const LONGEST_SEGMENT = 16_384;
 
 export interface HttpServer {
   fastify: FastifyInstance;
@@ -29,15 +28,22 @@ export function createHttpServer(settings: Settings): HttpServer {
     bodyLimit: settings.bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: settings.requestTimeoutMs + ARRIVAL_GRACE_MS,
+    // Of a connection on which nothing moves in either direction: that of a caller who does not read its answer.
+    connectionTimeout: settings.requestTimeoutMs + ARRIVAL_GRACE_MS,
+    trustProxy: settings.trustedProxies ?? false,
     // A request that is there when the process stops is answered like any other.
     return503OnClosing: false,
     http: {
+      maxHeaderSize: MOST_HEADER_BYTES,
+      // Whatever flags the process was started with.
+      insecureHTTPParser: false,
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       // Node's own refusal has neither envelope nor request id; `registerTargetCheck` has both.
       requireHostHeader: false,
     },
-    routerOptions: { maxParamLength: LONGEST_SEGMENT },
+    // No path can be longer than all headers together: a long segment is for its reader to judge.
+    routerOptions: { maxParamLength: MOST_HEADER_BYTES },
     clientErrorHandler: (error, socket) => {
       answerClientError(error, socket, connections);
     },

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { rawCall } from '../support/raw.socket';
+
+const PREFLIGHT = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+
+afterAll(() => gateway.close());
+
+/** Sends bytes as they are, so that the answer's headers are all that there are. */
+async function headersOf(request: string, url: string = gateway.url): Promise<Record<string, string>> {
+  return (await rawCall(url, request)).headers;
+}
+
+function get(path: string, headers: Record<string, string> = {}): string {
+  const lines = Object.entries({ host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+describe('every answer', () => {
+  const answers: [string, () => string][] = [
+    ['of a probe', () => get('/health/live')],
+    ['with properties', () => get(caller.path('organization/properties'), { 'x-api-key': caller.credentials.apiKey })],
+    ['without a key', () => get(caller.path('organization/properties'))],
+    ['on an unknown route', () => get('/nowhere')],
+    ['to another method', () => get('/health/live').replace('GET', 'POST')],
+    ['to a broken path', () => get('/%zz')],
+    ['to what is no HTTP', () => 'hello\r\n\r\n'],
+    ['to too many bytes of headers', () => get('/', { a: 'x'.repeat(20_000) })],
+  ];
+
+  it.each(answers)('%s comes with what keeps browsers from doing anything with it', async (_, request) => {
+    expect(await headersOf(request())).toMatchObject({
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+  });
+
+  it.each(answers)('%s says nothing of what runs here, and opens nothing to other sites', async (_, request) => {
+    const names = Object.keys(await headersOf(request()));
+    expect(names.filter((name) => /^(server|x-powered-by|via|access-control-.*)$/.test(name))).toEqual([]);
+  });
+});
+
+describe('the page at /docs and its files', () => {
+  it.each(['/docs', '/docs/init.js'])('are in no frame and of no other type: %s', async (path) => {
+    const { headers } = await fetch(gateway.url + path);
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+  });
+});
+
+describe('a browser that asks whether another site may call', () => {
+  it.each(['organization/batch/update', 'organization/properties'])(
+    'is told nothing that allows it: %s',
+    async (rest) => {
+      for (const key of ['', caller.credentials.apiKey]) {
+        const { status, headers } = await caller.call('OPTIONS', caller.path(rest), {
+          headers: { ...PREFLIGHT, 'x-api-key': key },
+        });
+        expect(status).toBe(key === '' ? 401 : 405);
+        expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      }
+    },
+  );
+
+  it('is not given an answer to read, though it sends the key', async () => {
+    const { status, headers } = await caller.call('GET', caller.path('organization/properties'), {
+      headers: { origin: PREFLIGHT.origin },
+    });
+    expect(status).toBe(200);
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+});
+
+describe('strict-transport-security', () => {
+  const overTls = get('/health/live', { 'x-forwarded-proto': 'https' });
+
+  it('comes with what a trusted balancer says was asked over TLS', async () => {
+    const behind = await startGateway({
+      databaseUrl: gateway.databaseUrl,
+      settings: { TRUSTED_PROXIES: '127.0.0.0/8' },
+    });
+    try {
+      expect((await headersOf(overTls, behind.url))['strict-transport-security']).toBe('max-age=31536000');
+      expect((await headersOf(get('/health/live'), behind.url))['strict-transport-security']).toBeUndefined();
+    } finally {
+      await behind.close();
+    }
+  });
+
+  it('does not come because anyone says so', async () => {
+    expect((await headersOf(overTls))['strict-transport-security']).toBeUndefined();
+  });
+});
