@@ -5,6 +5,7 @@ import { addClientCommands } from './client.command';
 import { addDocsCommand } from './docs.command';
 import { addKeyCommands } from './key.command';
 import { addMigrateCommand } from './migrate.command';
+import { addSbomCommand } from './sbom.command';
 import { addTeamCommands } from './team.command';
 
 const DONE = 0;
@@ -29,7 +30,7 @@ export async function runAdmin(args: readonly string[], terminal: Terminal): Pro
 function adminProgram(terminal: Terminal): Command {
   const session = new AdminSession(terminal);
   const program = new Command('admin')
-    .description('Teams, clients and API keys, the database schema, and the generated documents.')
+    .description('Teams, clients and API keys, the database schema, and generated documents.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
@@ -43,5 +44,6 @@ function adminProgram(terminal: Terminal): Command {
   addKeyCommands(program, session);
   addMigrateCommand(program, session);
   addDocsCommand(program, session);
+  addSbomCommand(program, session);
   return program;
 }
