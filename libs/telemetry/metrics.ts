@@ -134,6 +134,13 @@ export class Metrics extends ProcessMetrics {
     this.batchSeconds.observe({ operation }, seconds);
   }
 
+  /** Starts at 0 what would be a fault of ours on this route: else the first ones, before a scrape, would show in no rate. */
+  expectRequests(method: string, route: string): void {
+    const labels = { method: methodLabel(method), route };
+    for (const status of [500, 503]) this.requests.inc({ ...labels, status }, 0);
+    this.requestSeconds.zero(labels);
+  }
+
   /**
    * @param route the pattern of the route, never the path; undefined where none matched
    * @param client the name of who called; undefined where nobody knows

@@ -53,6 +53,12 @@ describe('prism_http_requests_total', () => {
     await expectCounted('HEAD', '/health/live', 200, () => caller.call('HEAD', '/health/live'));
   });
 
+  it('starts at 0 for the faults that would be ours', async () => {
+    const labels = { method: 'POST', route: '/v2/prism/:team/:object/batch/delete' };
+    expect(await valueOf('prism_http_requests_total', { ...labels, status: '500' })).toBe(0);
+    expect(await valueOf('prism_http_requests_total', { ...labels, status: '503' })).toBe(0);
+  });
+
   it('counts what no route serves as unmatched', async () => {
     await expectCounted('GET', 'unmatched', 404, () => caller.call('GET', '/nowhere'));
     await expectCounted('other', 'unmatched', 404, () => caller.call('PROPFIND', '/nowhere'));

@@ -5,8 +5,11 @@ import type { Metrics } from '#libs/telemetry';
 /** What is noted for a request whose caller left before the answer: no status was sent. */
 const ABANDONED = 499;
 
-/** Puts `x-request-id` on every answer; counts, times and logs every request when it is over. Call it before other hooks. */
+/** Puts `x-request-id` on every answer; counts, times and logs every request when it is over. Call it before other hooks and all routes. */
 export function registerObserver(fastify: FastifyInstance, metrics: Metrics, logger: Logger): void {
+  fastify.addHook('onRoute', ({ method, url }) => {
+    if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.expectRequests(each, url);
+  });
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
     reply.header('x-request-id', request.id);
