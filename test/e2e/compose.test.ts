@@ -30,9 +30,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('publishes nothing but the load balancer', () => {
+  it('publishes nothing but the load balancer, and to this machine what watches it', () => {
     const published = Object.entries(compose.services).filter(([, service]) => service?.ports !== undefined);
-    expect(published.map(([name]) => name)).toEqual(['haproxy']);
+    expect(Object.fromEntries(published.map(([name, service]) => [name, service?.ports]))).toEqual({
+      haproxy: ['8080:8080'],
+      prometheus: ['127.0.0.1:9090:9090'],
+      grafana: ['127.0.0.1:3001:3000'],
+    });
   });
 
   it('balances over the gateways that it starts', () => {

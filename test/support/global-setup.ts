@@ -22,6 +22,8 @@ declare module 'vitest' {
 const programs = {
   'redis-server': 'redis-server',
   haproxy: 'haproxy',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
   chromium: 'chromium',
   curl: 'curl',
   ps: 'procps',
@@ -51,6 +53,6 @@ function requirePrograms(): void {
     ([name]) => !folders.some((folder) => existsSync(join(folder, name))),
   );
   if (missing.length === 0) return;
-  const packages = missing.map(([, name]) => name).join(' ');
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
   throw new Error(`the tests drive ${missing.map(([name]) => name).join(', ')}: apt-get install ${packages}`);
 }

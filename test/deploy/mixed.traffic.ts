@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'undici';
+import type { Session } from '../support/session';
+
+export interface TrafficSetup {
+  /** Where to send to. */
+  url: string;
+  teamId: string;
+  apiKey: string;
+  /** To hold records, so that their items are `locked`. */
+  session: Session;
+}
+
+interface Sent {
+  key?: string;
+  headers?: Record<string, string>;
+}
+
+/** A caller of which nearly everything goes wrong that can. */
+export class MixedTraffic {
+  private stopping = false;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly setup: TrafficSetup) {}
+
+  /** Sends one round after the other until it is stopped. */
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** @throws what ended the rounds before it was asked to stop */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const ids = await Promise.all(Array.from({ length: 5 }, () => this.create()));
+    while (!this.stopping) {
+      await this.succeed(ids);
+      await this.fail(ids);
+      await this.useKeys(ids);
+      await this.resume(ids);
+      await this.refuse();
+    }
+  }
+
+  private async succeed([first = '', ...others]: string[]): Promise<void> {
+    await this.create();
+    await this.send('GET', `organization/${first}`);
+    await this.send('PATCH', `organization/${first}`, { default: { stage: 'won' } });
+    await this.update([first, ...others].map((id) => rename(id)));
+    await this.update([rename(first)], { options: { dry_run: true } });
+  }
+
+  private async fail([first = '']: string[]): Promise<void> {
+    const missing = rename(randomUUID());
+    await this.update([rename(first), missing]);
+    await this.update([missing, { id: 'none' }]);
+    await this.update([missing, rename(first)], { options: { on_error: 'stop' } });
+    await this.send('POST', 'organization/batch/delete', { ids: [randomUUID()] });
+    await this.send('GET', `organization/${randomUUID()}`);
+  }
+
+  private async useKeys([first = '', second = '']: string[]): Promise<void> {
+    const key = randomUUID();
+    await this.update([rename(first)], {}, { key });
+    await this.update([rename(first)], {}, { key });
+    await this.update([rename(second)], {}, { key });
+  }
+
+  /** Holds a record while a batch comes by, and lets the batch be sent again. */
+  private async resume([first = '', second = '']: string[]): Promise<void> {
+    const key = randomUUID();
+    const { session } = this.setup;
+    await session.query('BEGIN');
+    await session.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [first]);
+    await this.update([rename(first), rename(second)], {}, { key });
+    await session.query('ROLLBACK');
+    await this.update([rename(first), rename(second)], {}, { key });
+  }
+
+  private async refuse(): Promise<void> {
+    await this.send('POST', 'organization/batch/update', { items: [] });
+    await this.send('GET', 'organization', undefined, { headers: { 'x-api-key': 'prism_unknown' } });
+    await this.call('GET', '/nowhere');
+  }
+
+  private async create(): Promise<string> {
+    const answer = await this.send('POST', 'organization', { default: { name: 'Acme' } });
+    return (JSON.parse(answer) as { id: string }).id; // a 201, or the next call says that it was none
+  }
+
+  private update(items: object[], options: object = {}, sent: Sent = {}): Promise<string> {
+    return this.send('POST', 'organization/batch/update', { items, ...options }, sent);
+  }
+
+  private send(method: string, path: string, body?: object, sent: Sent = {}): Promise<string> {
+    return this.call(method, `/v2/prism/${this.setup.teamId}/${path}`, body, sent);
+  }
+
+  private async call(method: string, path: string, body?: object, { key, headers }: Sent = {}): Promise<string> {
+    const answer = await request(this.setup.url + path, {
+      method: method as 'GET',
+      headers: {
+        'x-api-key': this.setup.apiKey,
+        ...(body && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { 'idempotency-key': key }),
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return answer.body.text();
+  }
+}
+
+function rename(id: string): object {
+  return { id, default: { name: 'Renamed' } };
+}

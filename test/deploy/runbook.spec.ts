@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readDashboards, readRules } from './monitoring.files';
+
+const { alerts } = readRules();
+const runbook = readFileSync('docs/runbook.md', 'utf8');
+
+/** Of each alert that the runbook explains, what it says. */
+const sections = new Map(
+  runbook
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+);
+
+const linkOf = (alert: string): string => `docs/runbook.md#${alert.toLowerCase()}`;
+
+describe('docs/runbook.md', () => {
+  it('has a section for every alert, and none for what is no alert', () => {
+    expect([...sections.keys()].sort()).toEqual([...new Set(alerts.map(({ alert }) => alert))].sort());
+  });
+
+  it.each([...sections])('says of %s what it means, what to look at and what to do', (_, section) => {
+    expect([...section.matchAll(/^\*\*(Means|Look|Do)\.\*\* \S/gm)].map(([, part]) => part)).toEqual([
+      'Means',
+      'Look',
+      'Do',
+    ]);
+  });
+
+  it('names panels that there are', () => {
+    const titles = new Map(
+      readDashboards().flatMap(({ file, panels }) => panels.map(({ title }) => [`${file}: ${title}`, file])),
+    );
+    const named = [...runbook.matchAll(/_(overview|idempotency|callers) › ([^_]+)_/g)];
+    expect(named.length).toBeGreaterThan(20);
+    expect(
+      named
+        .map(([, file, title]) => `${file}.json: ${title?.replaceAll(/\s+/g, ' ')}`)
+        .filter((name) => !titles.has(name)),
+    ).toEqual([]);
+  });
+});
+
+describe('an alert', () => {
+  it.each(alerts)(
+    '$alert ($labels.severity) says how urgent it is, what is wrong, and where that is explained',
+    (rule) => {
+      expect(rule.labels.severity).toMatch(/^(page|ticket)$/);
+      expect(rule.annotations).toEqual({
+        summary: expect.stringMatching(/\S/) as string,
+        description: expect.stringMatching(/\.$/) as string,
+        runbook_url: linkOf(rule.alert),
+      });
+    },
+  );
+
+  it('is linked from a panel', () => {
+    const links = readDashboards().flatMap(({ panels }) => panels.flatMap((panel) => panel.links ?? []));
+    const known = new Set(alerts.map(({ alert }) => linkOf(alert)));
+    const urls = new Set(links.map(({ url }) => url.replace('${runbook}', 'docs/runbook.md')));
+    expect([...urls].filter((url) => !known.has(url))).toEqual([]);
+    expect([...known].filter((url) => !urls.has(url))).toEqual([]);
+  });
+});
