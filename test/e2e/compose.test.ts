@@ -45,6 +45,13 @@ describe('docker-compose.yml', () => {
     );
     expect(balanced).toEqual(Object.keys(compose.services).filter((name) => name.startsWith('gateway-')));
   });
+
+  it('watches every gateway, the worker and the load balancer', () => {
+    const targets = [...readFileSync('deploy/prometheus/prometheus.yml', 'utf8').matchAll(/^ +- targets: \[(.+)\]$/gm)];
+    const watched = targets.flatMap(([, list = '']) => list.split(', ').map((target) => target.split(':')[0]));
+    const running = Object.keys(compose.services).filter((name) => /^(gateway-\d|worker|haproxy)$/.test(name));
+    expect(watched).toEqual(running);
+  });
 });
 
 interface Compose {
