@@ -28,6 +28,14 @@ describe('docs/runbook.md', () => {
     ]);
   });
 
+  it.each(['docs/runbook.md', 'docs/slo.md'])('is linked from %s to sections that there are', (file) => {
+    const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?:runbook\.md)?#([\w-]+)\)/g)].map(
+      ([, anchor]) => anchor,
+    );
+    const anchors = new Set([...sections.keys()].map((alert) => alert.toLowerCase()));
+    expect(links.filter((anchor) => anchor !== undefined && !anchors.has(anchor))).toEqual([]);
+  });
+
   it('names panels that there are', () => {
     const titles = new Map(
       readDashboards().flatMap(({ file, panels }) => panels.map(({ title }) => [`${file}: ${title}`, file])),
