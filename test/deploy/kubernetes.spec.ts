@@ -1,0 +1,265 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '#libs/config';
+import { parse, stringify } from 'yaml';
+import { KustomizeFolder, type Manifest, manifestsIn, typeErrors } from './kubernetes.manifests';
+
+const base = new KustomizeFolder('deploy/kubernetes/base');
+const production = new KustomizeFolder('deploy/kubernetes/overlays/production');
+const operatorKinds = ['ServiceMonitor', 'PrometheusRule'];
+
+const ofKind = (kind: string): Manifest[] => base.resources.filter((manifest) => manifest.kind === kind);
+const named = (kind: string, name: string): Manifest => {
+  const found = ofKind(kind).find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+  return found;
+};
+/** What runs pods, with the template of its pods. */
+const workloads = base.resources.filter(({ spec }) => spec?.template !== undefined);
+const podOf = ({ spec }: Manifest) => spec.template;
+const containerOf = (workload: Manifest) => podOf(workload).spec.containers[0];
+
+/** Settings that pods of a workload run with, as far as the manifests say. */
+function settingsOf(workload: Manifest) {
+  const sources: { configMapRef: { name: string } }[] = containerOf(workload).envFrom ?? [];
+  const given = sources.map(({ configMapRef }) => base.settings(configMapRef.name));
+  return readSettings({ DATABASE_URL: 'postgres://host/db', ...Object.assign({}, ...given) });
+}
+
+describe('the manifests', () => {
+  it('are what Kubernetes takes: kinds, names and types of all fields', { timeout: 60_000 }, () => {
+    const own = [...base.resources, ...production.resources].filter(({ kind }) => !operatorKinds.includes(kind));
+    expect(own.length).toBeGreaterThan(8);
+    expect(typeErrors(own)).toEqual([]);
+  });
+
+  it.each([
+    ['a misspelt field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
+    ['no selector', 'selector', (wrong: Manifest) => delete wrong.spec.selector],
+    ['a name for a number', 'containerPort', (wrong: Manifest) => (containerOf(wrong).ports[0].containerPort = 'http')],
+  ])('would not pass with %s', { timeout: 60_000 }, (_what, field, spoil) => {
+    const wrong = structuredClone(named('Deployment', 'prism-gateway'));
+    spoil(wrong);
+    expect(typeErrors([wrong]).join()).toContain(field);
+  });
+
+  it.each([base, production])('$path lists every file that is there, and no other', (folder) => {
+    const { resources, patches = [] } = folder.kustomization;
+    const listed = [...resources, ...patches.map(({ path }) => path)];
+    expect(listed.filter((file) => file.endsWith('.yaml')).sort()).toEqual(folder.files.sort());
+  });
+
+  it('hold no secret: only references to one', () => {
+    expect(base.resources.concat(production.resources).filter(({ kind }) => kind === 'Secret')).toEqual([]);
+    const values = workloads.flatMap((workload) => containerOf(workload).env ?? []).filter((entry) => 'value' in entry);
+    expect(values).toEqual([]);
+  });
+
+  it('name each object once', () => {
+    const names = base.resources.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe.each(workloads.map((workload) => [workload.metadata.name, workload] as const))('%s', (_name, workload) => {
+  const container = containerOf(workload);
+
+  it('runs as nobody in particular, with no rights, on a file system that it cannot write', () => {
+    expect(podOf(workload).spec).toMatchObject({
+      automountServiceAccountToken: false,
+      serviceAccountName: named('ServiceAccount', 'prism').metadata.name,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('says what it needs, and the most memory it may take', () => {
+    expect(container.resources).toMatchObject({
+      requests: { cpu: expect.any(String) as string, memory: expect.any(String) as string },
+      limits: { memory: expect.any(String) as string },
+    });
+  });
+
+  it('gives only settings that there are', () => {
+    const reference = readFileSync('docs/configuration.md', 'utf8');
+    const sources: { configMapRef: { name: string } }[] = container.envFrom ?? [];
+    const names = [
+      ...sources.flatMap(({ configMapRef }) => Object.keys(base.settings(configMapRef.name))),
+      ...(container.env ?? []).map(({ name }: { name: string }) => name),
+    ];
+    expect(names).toContain('DATABASE_URL');
+    expect(names.filter((name) => !reference.includes(`| \`${name}\` `))).toEqual([]);
+  });
+
+  it('runs a program that the image has', () => {
+    const [node, script] = container.command as string[];
+    expect(node).toBe('node');
+    expect(existsSync(String(script).replace(/^dist\/(.*)\.js$/, '$1.ts'))).toBe(true);
+  });
+
+  it('is selected by its own labels', () => {
+    const selector = workload.spec.selector?.matchLabels;
+    if (selector !== undefined) expect(podOf(workload).metadata.labels).toMatchObject(selector);
+    expect(podOf(workload).metadata.labels).toMatchObject({ 'app.kubernetes.io/part-of': 'prism' });
+  });
+
+  it('has ports by the names that its probes ask, where the program listens', () => {
+    const { port, metricsPort } = settingsOf(workload);
+    const listens: Record<string, number> = { http: port, metrics: metricsPort };
+    const ports: { name: string; containerPort: number }[] = container.ports ?? [];
+    for (const { name, containerPort } of ports) expect(containerPort).toBe(listens[name]);
+    for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'].flatMap((name) => container[name] ?? [])) {
+      expect(ports.map(({ name }) => name)).toContain(probe.httpGet.port);
+    }
+  });
+});
+
+describe('the gateway', () => {
+  const gateway = named('Deployment', 'prism-gateway');
+  const container = containerOf(gateway);
+
+  it('has the time to drain and to answer what it holds', () => {
+    const { drainDelayMs, requestTimeoutMs } = settingsOf(gateway);
+    const [command, seconds] = container.lifecycle.preStop.exec.command as string[];
+    expect(command).toBe('sleep');
+    const needed = 1_000 * Number(seconds) + drainDelayMs + requestTimeoutMs + 1_000; // `LAST_BYTES_MS` of the shutdown
+    expect(1_000 * podOf(gateway).spec.terminationGracePeriodSeconds).toBeGreaterThan(needed);
+  });
+
+  it('is restarted if it hangs, and only then; gets requests when it is ready', () => {
+    expect(container.livenessProbe.httpGet.path).toBe('/health/live');
+    expect(container.startupProbe.httpGet.path).toBe('/health/live');
+    expect(container.readinessProbe.httpGet.path).toBe('/health/ready');
+  });
+
+  it('is never fewer than before while it is replaced', () => {
+    expect(gateway.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
+  });
+
+  it('has as many replicas as the autoscaler says, which leave Postgres connections for others', () => {
+    expect(gateway.spec.replicas).toBeUndefined();
+    const scalers = [named('HorizontalPodAutoscaler', 'prism-gateway'), ...production.patches];
+    const { databasePoolSize } = settingsOf(gateway);
+    for (const { kind, spec } of scalers.filter((scaler) => scaler.kind === 'HorizontalPodAutoscaler')) {
+      expect(spec.minReplicas, kind).toBeGreaterThan(1);
+      const workers = databasePoolSize * named('Deployment', 'prism-worker').spec.replicas;
+      const superusers = 3; // of the 100 that Postgres takes by default
+      // Each has one more than its pool, for its readiness. A worker uses one at a time.
+      expect(spec.maxReplicas * (databasePoolSize + 1)).toBeLessThanOrEqual(100 - superusers - Math.min(1, workers));
+    }
+  });
+
+  it.each(['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'Service', 'NetworkPolicy'])(
+    'is what its %s is about',
+    (kind) => {
+      const { spec } = named(kind, 'prism-gateway');
+      if (kind === 'HorizontalPodAutoscaler') {
+        expect(spec.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'prism-gateway' });
+      } else {
+        const selector = spec.selector?.matchLabels ?? spec.podSelector?.matchLabels ?? spec.selector;
+        expect(podOf(gateway).metadata.labels).toMatchObject(selector);
+      }
+    },
+  );
+
+  it('spreads over zones and machines', () => {
+    const spread = podOf(gateway).spec.topologySpreadConstraints;
+    expect(spread.map(({ topologyKey }: { topologyKey: string }) => topologyKey)).toEqual([
+      'topology.kubernetes.io/zone',
+      'kubernetes.io/hostname',
+    ]);
+    for (const { labelSelector } of spread)
+      expect(podOf(gateway).metadata.labels).toMatchObject(labelSelector.matchLabels);
+  });
+});
+
+describe('services and policies', () => {
+  it('name ports that the pods behind them have', () => {
+    for (const service of ofKind('Service')) {
+      const behind = workloads.filter((workload) =>
+        Object.entries(service.spec.selector).every(
+          ([label, value]) => podOf(workload).metadata.labels[label] === value,
+        ),
+      );
+      expect(behind, service.metadata.name).toHaveLength(1);
+      const ports = behind.flatMap((workload) => containerOf(workload).ports.map(({ name }: { name: string }) => name));
+      for (const { targetPort } of service.spec.ports) expect(ports).toContain(targetPort);
+    }
+  });
+
+  it('shut everything out of the pods by default', () => {
+    const policy = named('NetworkPolicy', 'prism-default');
+    expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    for (const workload of workloads) {
+      expect(podOf(workload).metadata.labels).toMatchObject(policy.spec.podSelector.matchLabels);
+    }
+  });
+});
+
+describe('the monitoring', () => {
+  it('scrapes the services of gateways and workers, by the jobs that the rules know', () => {
+    const [monitor] = ofKind('ServiceMonitor');
+    const scraped = ofKind('Service').filter(({ metadata }) =>
+      Object.entries(monitor?.spec.selector.matchLabels as Record<string, string>).every(
+        ([label, value]) => metadata.labels?.[label] === value,
+      ),
+    );
+    const jobs = scraped.map(({ metadata }) => metadata.labels?.[monitor?.spec.jobLabel]);
+    expect(jobs.sort()).toEqual(['prism-gateway', 'prism-worker']);
+    for (const { spec } of scraped) expect(spec.ports.map(({ name }: { name: string }) => name)).toContain('metrics');
+    expect(monitor?.spec.endpoints).toEqual([{ port: 'metrics', path: '/metrics', interval: '15s' }]);
+  });
+
+  it('has the rules of deploy/prometheus: `npx vitest run test/deploy/kubernetes.spec.ts -u` writes them anew', async () => {
+    const folder = 'deploy/prometheus/rules';
+    const files = readdirSync(folder).sort();
+    const groups = files.flatMap(
+      (file) => (parse(readFileSync(`${folder}/${file}`, 'utf8')) as { groups: object[] }).groups,
+    );
+    const rule = {
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'PrometheusRule',
+      metadata: { name: 'prism', labels: { 'app.kubernetes.io/part-of': 'prism' } },
+      spec: { groups },
+    };
+    const head =
+      '# The rules of deploy/prometheus/rules, for the Prometheus operator. Written by test/deploy/kubernetes.spec.ts.\n';
+    const text = head + stringify(rule, { lineWidth: 0, aliasDuplicateObjects: false });
+    await expect(text).toMatchFileSnapshot('../../deploy/kubernetes/base/prometheus-rule.yaml');
+  });
+});
+
+describe('the overlay', () => {
+  it('changes only what is there, and says which image', () => {
+    for (const { kind, metadata } of production.patches) expect(named(kind, metadata.name)).toBeDefined();
+    const images = new Set(workloads.map((workload) => containerOf(workload).image));
+    expect([...images]).toEqual(production.kustomization.images?.map(({ name }) => name));
+  });
+
+  // Debian has no kustomize that is new enough.
+  const { error, stdout } = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
+  const able = error === undefined && /Kustomize Version: v[5-9]/.test(stdout);
+
+  it.runIf(able)('is rendered by kustomize to what Kubernetes takes, all in one namespace', { timeout: 60_000 }, () => {
+    const rendered = manifestsIn(execFileSync('kubectl', ['kustomize', production.path], { encoding: 'utf8' }));
+    expect(typeErrors(rendered.filter(({ kind }) => !operatorKinds.includes(kind)))).toEqual([]);
+    for (const { kind, metadata } of rendered) {
+      if (kind === 'Namespace') expect(metadata.name).toBe('prism');
+      else expect(metadata.namespace, metadata.name).toBe('prism');
+    }
+    const deployments = rendered.filter(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'prism-gateway',
+    );
+    const [{ image, envFrom, resources }] = deployments.map(containerOf);
+    const config = rendered.find(({ kind }) => kind === 'ConfigMap');
+    expect(image).toBe('registry.example.com/prism-gateway:0.1.0');
+    expect(envFrom).toEqual([{ configMapRef: { name: config?.metadata.name } }]);
+    expect(config?.metadata.name).toMatch(/^prism-settings-\w+$/);
+    expect(resources.limits.memory).toBe('1Gi');
+  });
+});
