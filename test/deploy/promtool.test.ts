@@ -19,7 +19,7 @@ describe('promtool', () => {
     expect(stdout).toContain(`SUCCESS: ${readdirSync(join(prometheusFolder, 'rules')).length} rule files found`);
   });
 
-  it.each(tests)('finds that the rules do what %s says', { timeout: 60_000 }, async (file) => {
+  it.each(tests)('finds that the rules do what %s says', { timeout: 120_000 }, async (file) => {
     await run('promtool', ['test', 'rules', file]);
   });
 });
