@@ -1,4 +1,4 @@
-/** What a handler under `@Idempotent()` returns: an answer as text, and what may become of it. */
+/** What a request that writes comes to: an answer as text, and what may become of it. */
 export interface Answer {
   readonly status: number;
   /** Names in lower case. `content-type` is added. */

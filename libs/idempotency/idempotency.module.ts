@@ -1,13 +1,14 @@
 import { Module } from '@nestjs/common';
 import { RedisModule } from '#libs/redis';
+import { AnswerSender } from './answer.sender';
 import { ClaimStore } from './claim.store';
 import { IdempotencyService } from './idempotency.service';
 import { LedgerLookup, LedgerRepository } from './ledger.repository';
 
-/** What `@Idempotent()` needs. Imported by every module with such a handler. Needs the global `DatabaseModule`. */
+/** Provides `AnswerSender` to every module with a handler that writes. Needs the global `DatabaseModule`. */
 @Module({
   imports: [RedisModule],
-  providers: [ClaimStore, IdempotencyService, { provide: LedgerLookup, useClass: LedgerRepository }],
-  exports: [IdempotencyService],
+  providers: [AnswerSender, ClaimStore, IdempotencyService, { provide: LedgerLookup, useClass: LedgerRepository }],
+  exports: [AnswerSender],
 })
 export class IdempotencyModule {}

@@ -1,9 +1,8 @@
 export type { Answer } from './answer';
+export { AnswerSender, type Exchange, type IdempotentCall } from './answer.sender';
 export { type Claim, ClaimStore } from './claim.store';
 export type { IdempotencyId } from './idempotency-id';
-export type { IdempotentCall } from './idempotency.interceptor';
 export { IdempotencyModule } from './idempotency.module';
-export { Idempotent } from './idempotent.decorator';
 export type { KeptAnswer } from './kept-answer';
 export { pause } from './pause';
 export { RetentionModule } from './retention.module';

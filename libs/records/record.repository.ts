@@ -23,7 +23,7 @@ export interface LedgerKey {
 export interface WriteTerms {
   /** What is not begun by then is `not_attempted`, in milliseconds; an answer comes, or the call fails, soon after. */
   budget(): number;
-  key?: LedgerKey;
+  key?: LedgerKey | undefined;
   /** Requested: nothing more is begun. What was done stays. */
   cancellation?: Cancellation;
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, connect as openSocket } from 'node:net';
 import { once } from 'node:events';
-import { Controller, HttpCode, Inject, Logger, Module, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Logger, Module, Post, Req, Res } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigModule, readSettings } from '#libs/config';
 import { Database, DatabaseModule } from '#libs/database';
-import { type Answer, type IdempotentCall, IdempotencyModule, Idempotent } from '#libs/idempotency';
+import { type Answer, AnswerSender, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
 import { ProblemException, ProblemFilter } from '#libs/problems';
 import { Redis } from '#libs/redis';
 import { Metrics, TelemetryModule } from '#libs/telemetry';
@@ -27,14 +27,18 @@ class Work {
 
 @Controller('v2/prism/:team/things')
 class ThingsController {
-  constructor(@Inject(Work) private readonly work: Work) {}
+  constructor(
+    @Inject(Work) private readonly work: Work,
+    @Inject(AnswerSender) private readonly answers: AnswerSender,
+  ) {}
 
   @Post()
   @HttpCode(200)
-  @Idempotent()
-  async handle(@Req() request: FastifyRequest): Promise<Answer> {
-    this.work.calls += 1;
-    return this.work.execute(request.idempotency);
+  handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    return this.answers.send({ request, reply }, () => {
+      this.work.calls += 1;
+      return this.work.execute(request.idempotency);
+    });
   }
 }
 

@@ -1,29 +1,27 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { Authenticated } from '#libs/auth';
-import { type Answer, Idempotent } from '#libs/idempotency';
+import { AnswerSender } from '#libs/idempotency';
 import { ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
-import { Call, type WriteCall } from '../http/call.decorator';
-import { EnvelopePipe } from '../http/envelope.pipe';
+import { Call, WriteCall } from '../http/call.decorator';
+import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { BatchDeleteEnvelope, BatchUpdateEnvelope } from './batch.envelope';
 import { BatchService } from './batch.service';
 
 @Controller('v2/prism/:team/:object/batch')
 export class BatchController {
-  constructor(@Inject(BatchService) private readonly batches: BatchService) {}
+  constructor(
+    @Inject(BatchService) private readonly batches: BatchService,
+    @Inject(AnswerSender) private readonly answers: AnswerSender,
+  ) {}
 
   /** Patches up to 100 records, each in its own transaction. Answers 200 also when items fail. */
   @Post('update')
   @ApiBatchUpdate()
   @HttpCode(200)
   @Authenticated('records:write')
-  @Idempotent()
-  update(
-    @Target() target: RecordTarget,
-    @Body(new EnvelopePipe(BatchUpdateEnvelope)) body: BatchUpdateEnvelope,
-    @Call() call: WriteCall,
-  ): Promise<Answer> {
-    return this.batches.update(target, body, call);
+  update(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
+    return this.answers.send(call, () => this.batches.update(target, checkedEnvelope(BatchUpdateEnvelope, body), call));
   }
 
   /** Deletes up to 100 records, softly and each in its own transaction. Answers 200 also when items fail. */
@@ -31,12 +29,7 @@ export class BatchController {
   @ApiBatchDelete()
   @HttpCode(200)
   @Authenticated('records:write')
-  @Idempotent()
-  delete(
-    @Target() target: RecordTarget,
-    @Body(new EnvelopePipe(BatchDeleteEnvelope)) body: BatchDeleteEnvelope,
-    @Call() call: WriteCall,
-  ): Promise<Answer> {
-    return this.batches.delete(target, body, call);
+  delete(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
+    return this.answers.send(call, () => this.batches.delete(target, checkedEnvelope(BatchDeleteEnvelope, body), call));
   }
 }

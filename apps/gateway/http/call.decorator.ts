@@ -1,35 +1,54 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '#libs/auth';
-import type { WriteContext } from '#libs/records';
+import type { Exchange } from '#libs/idempotency';
+import type { LedgerKey, WriteContext } from '#libs/records';
 import { remaining } from './deadline.hook';
 import { canceledByHangUp } from './hang-up';
-
-/**
- * What a call that changes records needs to know of its request besides target and body. Its budget is such that the
- * answer leaves before the caller's deadline; it has a key if it came with an `Idempotency-Key` that it consumes.
- */
-export interface WriteCall extends WriteContext {
-  requestId: string;
-  /** Bytes of the request body. */
-  bodyBytes: number;
-}
 
 /** The last-resort answer leaves 100 ms or a tenth before the deadline; the work must be over before that. */
 const marginMs = 150;
 const marginShare = 0.15;
 
+/** What a call that changes records needs to know of its request besides target and body. */
+export class WriteCall implements WriteContext, Exchange {
+  readonly cancellation;
+
+  constructor(
+    readonly request: FastifyRequest,
+    readonly reply: FastifyReply,
+  ) {
+    this.cancellation = canceledByHangUp(reply.raw);
+  }
+
+  get requestId(): string {
+    return this.request.id;
+  }
+
+  get client(): string {
+    return callerOf(this.request).clientName;
+  }
+
+  /** Bytes of the request body. */
+  get bodyBytes(): number {
+    return this.request.bodyBytes;
+  }
+
+  /** Set while a call with an `Idempotency-Key` that it consumes is executed. */
+  get key(): LedgerKey | undefined {
+    const { idempotency, id: requestId } = this.request;
+    return idempotency && { ...idempotency, clientId: callerOf(this.request).clientId, requestId };
+  }
+
+  /** Such that the answer leaves before the caller's deadline. */
+  budget(): number {
+    const left = remaining(this.request);
+    return left - Math.min(marginMs, left * marginShare);
+  }
+}
+
 /** Injects the request's {@link WriteCall}. */
 export const Call = createParamDecorator((_: undefined, context: ExecutionContext): WriteCall => {
   const http = context.switchToHttp();
-  const request = http.getRequest<FastifyRequest>();
-  const { id: requestId, idempotency, bodyBytes } = request;
-  const budget = (): number => {
-    const left = remaining(request);
-    return left - Math.min(marginMs, left * marginShare);
-  };
-  const { clientId, clientName: client } = callerOf(request);
-  const cancellation = canceledByHangUp(http.getResponse<FastifyReply>().raw);
-  const call = { requestId, client, bodyBytes, budget, cancellation };
-  return idempotency ? { ...call, key: { ...idempotency, clientId, requestId } } : call;
+  return new WriteCall(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
 });

@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticated } from '#libs/auth';
-import { type Answer, Idempotent } from '#libs/idempotency';
+import { AnswerSender } from '#libs/idempotency';
 import { ApiCreateRecord, ApiGetRecord, ApiPatchRecord } from '../docs/operations';
-import { Call, type WriteCall } from '../http/call.decorator';
+import { Call, WriteCall } from '../http/call.decorator';
 import { remaining } from '../http/deadline.hook';
-import { EnvelopePipe } from '../http/envelope.pipe';
+import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { ifMatchOf, recordIdOf } from './record.conditions';
 import { RecordEnvelope } from './record.envelope';
@@ -14,20 +14,18 @@ import { selectionOf } from './record.selection';
 
 @Controller('v2/prism/:team/:object')
 export class RecordController {
-  constructor(@Inject(RecordService) private readonly records: RecordService) {}
+  constructor(
+    @Inject(RecordService) private readonly records: RecordService,
+    @Inject(AnswerSender) private readonly answers: AnswerSender,
+  ) {}
 
   /** Makes a record. */
   @Post()
   @ApiCreateRecord()
   @HttpCode(201)
   @Authenticated('records:write')
-  @Idempotent()
-  create(
-    @Target() target: RecordTarget,
-    @Body(new EnvelopePipe(RecordEnvelope)) body: RecordEnvelope,
-    @Call() call: WriteCall,
-  ): Promise<Answer> {
-    return this.records.create(target, body, call);
+  create(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
+    return this.answers.send(call, () => this.records.create(target, checkedEnvelope(RecordEnvelope, body), call));
   }
 
   /** Answers a record. */
@@ -50,14 +48,15 @@ export class RecordController {
   @Patch(':id')
   @ApiPatchRecord()
   @Authenticated('records:write')
-  @Idempotent()
   patch(
     @Target() target: RecordTarget,
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,
-    @Body(new EnvelopePipe(RecordEnvelope)) body: RecordEnvelope,
+    @Body() body: unknown,
     @Call() call: WriteCall,
-  ): Promise<Answer> {
-    return this.records.patch(target, recordIdOf(id), body, ifMatchOf(ifMatch), call);
+  ): Promise<string> {
+    return this.answers.send(call, () =>
+      this.records.patch(target, recordIdOf(id), checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
 import { type FieldError, fieldSegment, ProblemException } from '#libs/problems';
@@ -26,24 +26,19 @@ const codes: Record<string, string> = {
  *
  * @throws ProblemException `invalid_request` that names every wrong field
  */
-@Injectable()
-export class EnvelopePipe<T extends object> implements PipeTransform<unknown, T> {
-  constructor(private readonly type: EnvelopeType<T>) {}
-
-  transform(body: unknown): T {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw invalid([{ field: '.body', code: 'object', message: 'the body must be a JSON object' }]);
-    }
-    const given = { ...(body as Record<string, unknown>) }; // an object that is no array has string members
-    const inherited = inheritedNames(given, '.body');
-    if (inherited.length > 0) throw invalid(inherited);
-    const opaque = Object.fromEntries(this.type.opaque.map((name) => [name, given[name]]));
-    for (const name of this.type.opaque) given[name] = undefined;
-    const envelope = Object.assign(plainToInstance(this.type, given), opaque);
-    const errors = validateSync(envelope, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-    if (errors.length > 0) throw invalid(errors.flatMap((error) => fieldErrors(error, '.body')));
-    return envelope;
+export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown): T {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid([{ field: '.body', code: 'object', message: 'the body must be a JSON object' }]);
   }
+  const given = { ...(body as Record<string, unknown>) }; // an object that is no array has string members
+  const inherited = inheritedNames(given, '.body');
+  if (inherited.length > 0) throw invalid(inherited);
+  const opaque = Object.fromEntries(type.opaque.map((name) => [name, given[name]]));
+  for (const name of type.opaque) given[name] = undefined;
+  const envelope = Object.assign(plainToInstance(type, given), opaque);
+  const errors = validateSync(envelope, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  if (errors.length > 0) throw invalid(errors.flatMap((error) => fieldErrors(error, '.body')));
+  return envelope;
 }
 
 function invalid(errors: FieldError[]): ProblemException {
