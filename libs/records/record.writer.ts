@@ -11,6 +11,15 @@ export interface WriteContext extends WriteTerms {
   client: string;
 }
 
+/** Items of a batch that came to the same. */
+interface Group {
+  readonly outcome: ItemOutcome;
+  readonly code: ItemErrorCode | 'none';
+  items: number;
+  /** How long the transactions took of those that were attempted now. */
+  readonly seconds: number[];
+}
+
 /** The one way to change a record: applies a plan, and counts every item of it. */
 @Injectable()
 export class RecordWriter {
@@ -33,20 +42,21 @@ export class RecordWriter {
 
   private count(client: string, plan: Plan, { outcomes, canceled }: AppliedBatch, seconds: number): void {
     const { operation, objectType } = plan;
-    const counts = new Map<string, { outcome: ItemOutcome; code: ItemErrorCode | 'none'; items: number }>();
+    const groups: Group[] = [];
     let failed = false;
-    for (const { code = 'none', ...item } of outcomes) {
+    for (const { code = 'none', replayed, seconds } of outcomes) {
       const attempted = code !== 'not_attempted';
       const stopped = !attempted && failed && plan.options.onError === 'stop';
-      const outcome = stopped ? 'stopped' : outcomeLabel(plan, item.replayed, code, canceled);
+      const outcome = stopped ? 'stopped' : outcomeLabel(plan, replayed, code, canceled);
       failed ||= attempted && code !== 'none';
-      const counted = counts.get(`${outcome} ${code}`);
-      if (counted) counted.items += 1;
-      else counts.set(`${outcome} ${code}`, { outcome, code, items: 1 });
-      if (attempted && !item.replayed) this.metrics.observeItem(operation, outcome, item.seconds);
+      let group = groups.find((other) => other.outcome === outcome && other.code === code);
+      if (group === undefined) groups.push((group = { outcome, code, items: 0, seconds: [] }));
+      group.items += 1;
+      if (attempted && !replayed) group.seconds.push(seconds);
     }
-    for (const { outcome, code, items } of counts.values()) {
+    for (const { outcome, code, items, seconds: ofItems } of groups) {
       this.metrics.countItems(client, operation, objectType, outcome, code, items);
+      this.metrics.observeItems(operation, outcome, ofItems);
     }
     this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
   }

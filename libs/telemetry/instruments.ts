@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { TallyHistogram } from './tally.histogram';
 
 /** The values of a label: all of them, or, where the program's routes make the set, words that say which. */
 export type LabelValues = readonly string[] | string;
@@ -15,6 +16,17 @@ export class Instruments {
 
   histogram<L extends string>(name: string, help: string, labels: Labels<L>, buckets: readonly number[]): Histogram<L> {
     return new Histogram({ ...this.describe(name, labels), name, help, buckets: [...buckets] });
+  }
+
+  /** A histogram for many values at a time. */
+  tally<L extends string>(
+    name: string,
+    help: string,
+    labels: Labels<L>,
+    buckets: readonly number[],
+  ): TallyHistogram<L> {
+    this.labels.set(name, labels);
+    return new TallyHistogram(name, help, buckets, this.registry);
   }
 
   /** @param collect brings the value up to date before it is read */

@@ -44,7 +44,7 @@ describe('Metrics', () => {
 
   it('keeps durations in seconds and batches by size', async () => {
     const metrics = new Metrics();
-    metrics.observeItem('update', 'ok', 0.00004);
+    metrics.observeItems('update', 'ok', [0.00004]);
     metrics.observeBatch('update', 'partial', 100, 0.02);
     const item = await samples(metrics, 'prism_batch_item_duration_seconds');
     expect(item.get('_bucket{le="0.00005",operation="update",outcome="ok"}')).toBe(1);

@@ -38,7 +38,7 @@ export class Metrics extends ProcessMetrics {
     'Items answered, by what became of them. `code` is the item error code, or `none`. `abandoned`: the caller hung up before the item was begun.',
     { operation: OPERATIONS, object_type: OBJECT_TYPES, outcome: ITEM_OUTCOMES, code: ITEM_CODES },
   );
-  private readonly itemSeconds = this.instruments.histogram(
+  private readonly itemSeconds = this.instruments.tally(
     'prism_batch_item_duration_seconds',
     "How long each item's transaction took in the database.",
     { operation: OPERATIONS, outcome: ITEM_OUTCOMES },
@@ -123,8 +123,8 @@ export class Metrics extends ProcessMetrics {
     this.clients.countItems(client, outcome, code, n);
   }
 
-  /** @param seconds how long the item's transaction took in the database */
-  observeItem(operation: MetricOperation, outcome: ItemOutcome, seconds: number): void {
+  /** @param seconds how long the transaction of each took in the database */
+  observeItems(operation: MetricOperation, outcome: ItemOutcome, seconds: readonly number[]): void {
     this.itemSeconds.observe({ operation, outcome }, seconds);
   }
 
