@@ -11,6 +11,8 @@ export interface Contestant {
   name: string;
   /** What is sent, and how. */
   what: string;
+  /** Of a yardstick: what makes it comparable, and what it is spared. */
+  note?: string;
   callers: number;
   itemsPerBatch: number;
   /** Records that a batch changes; fewer than its items if some of them must fail. */
@@ -19,6 +21,8 @@ export interface Contestant {
   services: readonly ServiceProcess[];
   /** What stands in between. */
   between?: ServiceProcess;
+  /** Of two gateways: the name of the row that shows one. */
+  besideName?: string;
   drive(seconds: number, signal: AbortSignal): Promise<Load>;
 }
 
@@ -34,7 +38,10 @@ const batchItems = 100;
 const entries = {
   pgbench: {
     quick: true,
-    of: (stage) => straight(stage, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+    of: (stage) => ({
+      ...straight(stage, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+      note: '-M prepared, 8 connections, 2 threads; each waits for its own commit on disk; nothing is checked or returned',
+    }),
   },
   plain: { quick: true, of: (stage) => gateway(stage, 'batches of 100', {}) },
   keyed: {
@@ -50,25 +57,41 @@ const entries = {
   hot: { of: (stage) => gateway(stage, 'all callers on the same 100 records', { records: 100 }) },
   ceiling: {
     quick: true,
-    of: (stage) => straight(stage, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+    of: (stage) => ({
+      ...straight(stage, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+      note: '-M prepared; the server draws records and values itself; no item can fail alone; nothing is returned',
+    }),
   },
   'ceiling-http': {
     quick: true,
-    of: (stage) => textbook(stage, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
+    of: (stage) => ({
+      ...textbook(stage, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
+      note: 'prepared; the body goes to Postgres as it came, and the records come back as the text of the answer',
+    }),
   },
   'textbook-loop': {
     quick: true,
-    of: (stage) => textbook(stage, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
+    of: (stage) => ({
+      ...textbook(stage, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
+      note: 'BEGIN, SELECT FOR UPDATE, UPDATE, COMMIT; class-validator; a pool of 10; answers with the records',
+    }),
   },
   'textbook-all': {
     quick: true,
-    of: (stage) => textbook(stage, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
+    of: (stage) => ({
+      ...textbook(stage, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
+      note: 'the same, as many at once as the pool has connections',
+    }),
   },
   single: { of: (stage) => gateway(stage, 'batches of 1, one caller', { items: 1, callers: 1 }) },
   'single-pool': { of: singleThroughPool },
   'single-empty': { of: emptyRequest },
-  'haproxy-1': { of: (stage) => balanced(stage, 'one') },
-  'haproxy-2': { of: (stage) => balanced(stage, 'two') },
+  'haproxy-1': { of: (stage) => balanced(stage, 'one', 'batches of 100', {}) },
+  'haproxy-2': { of: (stage) => beside('haproxy-1', balanced(stage, 'two', 'batches of 100', {})) },
+  'haproxy-1-single': { of: (stage) => balanced(stage, 'one', 'batches of 1', { items: 1 }) },
+  'haproxy-2-single': {
+    of: (stage) => beside('haproxy-1-single', balanced(stage, 'two', 'batches of 1', { items: 1 })),
+  },
 } satisfies Record<string, Entry>;
 
 export type ContestantName = keyof typeof entries;
@@ -91,7 +114,7 @@ type Variant = Partial<Pick<HttpWork, 'callers' | 'items' | 'failing' | 'records
 export function httpWork({ credentials }: Stage, service: ServiceProcess, route: string, variant: Variant): HttpWork {
   return {
     url: `${service.url}/v2/prism/${credentials.teamId}/organization/batch/${route}`,
-    apiKey: credentials.apiKey,
+    caller: { apiKey: credentials.apiKey },
     callers: 8,
     items: batchItems,
     failing: 0,
@@ -110,12 +133,24 @@ function textbook(stage: Stage, route: string, what: string): Omit<Contestant, '
   return overHttp(what, httpWork(stage, stage.textbook, route, {}), [stage.textbook]);
 }
 
-function balanced(stage: Stage, count: 'one' | 'two'): Omit<Contestant, 'name'> | undefined {
+function balanced(
+  stage: Stage,
+  count: 'one' | 'two',
+  sent: string,
+  variant: Variant,
+): Omit<Contestant, 'name'> | undefined {
   if (stage.balanced === undefined) return undefined;
   const { gateways, [count]: between } = stage.balanced;
   const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
-  const what = count === 'one' ? 'one gateway behind HAProxy' : 'two gateways behind HAProxy';
-  return { ...overHttp(what, httpWork(stage, between, 'update', { callers: 32 }), behind), between };
+  const what = `${count === 'one' ? 'one gateway' : 'two gateways'} behind HAProxy, 32 callers, ${sent}`;
+  return { ...overHttp(what, httpWork(stage, between, 'update', { callers: 32, ...variant }), behind), between };
+}
+
+function beside(
+  besideName: string,
+  contestant: Omit<Contestant, 'name'> | undefined,
+): Omit<Contestant, 'name'> | undefined {
+  return contestant && { ...contestant, besideName };
 }
 
 function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Contestant, 'name'> {

@@ -26,7 +26,7 @@ export async function measureFairness(
 ): Promise<Fairness> {
   const single = {
     ...httpWork(stage, stage.gateway, 'update', { items: 1, callers: 1 }),
-    apiKey: stage.credentials.otherApiKey,
+    caller: { apiKey: stage.credentials.otherApiKey },
   };
   const heavy = httpWork(stage, stage.gateway, 'update', { callers: heavyConnections });
   await driveHttp(heavy, leadSeconds, signal);

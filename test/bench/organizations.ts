@@ -13,7 +13,8 @@ const loaders = 4;
 const batchBudgetMs = 60_000;
 const stages = ['lead', 'qualified', 'proposal', 'won', 'lost'];
 const regions = ['north', 'south', 'east', 'west'];
-const notes = 'Met at the fair; they run their own fleet and want a quote for it before the summer is over. Call.';
+export const notes =
+  'Met at the fair; they run their own fleet and want a quote for it before the summer is over. Call...';
 
 export function idOf(number: number): string {
   return idPrefix + number.toString(16).padStart(12, '0');
@@ -27,8 +28,15 @@ export function organizationOf(number: number): Record<string, unknown> {
     employees: (number * 7919) % 100_000,
     stage: stages[number % stages.length],
     tags: ['customer', `region-${regions[number % regions.length] ?? ''}`, `since-${2000 + (number % 26)}`],
-    notes: notes.padEnd(100, '.'),
+    notes,
   };
+}
+
+/** Which records a team is to get: their numbers, `to` not included. */
+export interface Range {
+  teamId: string;
+  from: number;
+  to: number;
 }
 
 /**
@@ -39,17 +47,17 @@ export function organizationOf(number: number): Record<string, unknown> {
 export async function loadOrganizations(
   database: Database,
   settings: Settings,
-  teamId: string,
+  { teamId, from, to }: Range,
   signal: AbortSignal,
 ): Promise<void> {
   const properties = new PropertyDefinitionService(new PropertyDefinitionRepository(database), settings);
   const validator = await properties.validatorOf(teamId, 'organization');
   const records = new RecordRepository(database, settings);
-  let next = 0;
+  let next = from;
   const load = async (): Promise<void> => {
-    for (let first = next; first < recordCount; first = next) {
+    for (let first = next; first < to; first = next) {
       signal.throwIfAborted();
-      next = Math.min(first + batchSize, recordCount);
+      next = Math.min(first + batchSize, to);
       const items = Array.from({ length: next - first }, (_, index) => creationOf(first + index, validator));
       const options = { ...defaultOptions, return: 'minimal' } as const;
       const plan = { operation: 'create', teamId, objectType: 'organization', items, options } as const;

@@ -49,6 +49,12 @@ export function parentOf(pid: number): number {
   return statOf(pid).parent;
 }
 
+/** CPU of this program and of those that it has started and that have ended, in seconds: the load generators. */
+export function loadCpuSeconds(): number {
+  const { ownSeconds, endedChildrenSeconds } = statOf(process.pid);
+  return ownSeconds + endedChildrenSeconds;
+}
+
 /** The most memory that the process had resident since the last {@link forgetPeak}. */
 export function peakBytesOf(pid: number): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

@@ -16,6 +16,8 @@ export interface ServiceSetup {
   port: number;
   /** Answers 200 as soon as the service can be used. */
   readyPath: string;
+  /** Whether it is a Node that takes messages: see {@link ServiceProcess.ask}. */
+  takesMessages?: boolean;
 }
 
 /** A program that serves HTTP, and what it uses of the machine. */
@@ -33,7 +35,7 @@ export class ServiceProcess {
     const child = spawn(setup.command, setup.args, {
       cwd: rootFolder,
       env: { PATH: process.env.PATH, ...setup.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: setup.takesMessages === true ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C is for the bench, which ends it
     });
     await once(child, 'spawn', { signal });
@@ -41,7 +43,7 @@ export class ServiceProcess {
     if (child.pid === undefined) throw new Error(`${setup.name} has no process`);
     const service = new ServiceProcess(setup, child, child.pid);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
+      stream?.on('data', (chunk: Buffer) => {
         service.log = (service.log + chunk.toString()).slice(-keptLogCharacters);
       });
     }
@@ -76,6 +78,28 @@ export class ServiceProcess {
 
   forgetPeak(): void {
     forgetPeak(this.pid);
+  }
+
+  /** How it ended by itself, with the end of its log; undefined while it runs. */
+  get death(): string | undefined {
+    const { exitCode, signalCode } = this.child;
+    return exitCode === null && signalCode === null ? undefined : `ended with ${exitCode ?? signalCode}\n${this.log}`;
+  }
+
+  /** Sends a message and resolves with the next one that comes back. @throws Error if it ends before */
+  async ask(message: string): Promise<unknown> {
+    const over = new AbortController();
+    const ended = once(this.child, 'exit', { signal: over.signal }).then(() => {
+      throw new Error(`${this.name} ${this.death ?? ''}`);
+    });
+    try {
+      const answer = once(this.child, 'message', { signal: over.signal });
+      this.child.send(message);
+      const [value] = (await Promise.race([answer, ended])) as [unknown]; // the arguments of the event
+      return value;
+    } finally {
+      over.abort();
+    }
   }
 
   /** At once: what it holds is not needed any more. */

@@ -16,9 +16,15 @@ export class Services {
     private readonly signal: AbortSignal,
   ) {}
 
-  gateway(name: string, databaseUrl: string, redisUrl: string): Promise<ServiceProcess> {
+  /** @param nodeFlags with them it takes messages as well */
+  gateway(
+    name: string,
+    databaseUrl: string,
+    redisUrl: string,
+    nodeFlags: readonly string[] = [],
+  ): Promise<ServiceProcess> {
     const settings = { ...gatewaySettings, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-    return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings });
+    return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings, nodeFlags });
   }
 
   textbook(databaseUrl: string): Promise<ServiceProcess> {
@@ -47,12 +53,15 @@ export class Services {
     main: string;
     readyPath: string;
     settings: Record<string, string>;
+    nodeFlags?: readonly string[];
   }): Promise<ServiceProcess> {
-    const { name, main, readyPath, settings } = given;
+    const { name, main, readyPath, settings, nodeFlags = [] } = given;
     const port = await freePort();
     const addresses = { HOST: '127.0.0.1', PORT: String(port), METRICS_HOST: '127.0.0.1', METRICS_PORT: '0' };
     const env = { ...settings, ...addresses };
-    return this.start({ name, command: process.execPath, args: [program(main)], env, port, readyPath });
+    const args = [...nodeFlags, program(main)];
+    const takesMessages = nodeFlags.length > 0;
+    return this.start({ name, command: process.execPath, args, env, port, readyPath, takesMessages });
   }
 
   private async start(setup: ServiceSetup): Promise<ServiceProcess> {

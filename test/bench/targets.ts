@@ -9,7 +9,8 @@ export interface Target {
   /** The figure is to be at least, or at most, this. */
   bound: 'least' | 'most';
   wanted: number;
-  unit: 'x' | 'us';
+  /** Empty: a number of things. */
+  unit: 'x' | 'us' | 'MiB' | '';
   reached: Spread;
   met: boolean;
 }

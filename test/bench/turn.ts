@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import type { Contestant } from './contestants';
-import type { Latency } from './load';
+import type { Latency, Load } from './load';
 import type { PostgresMeter } from './postgres.meter';
-import { machineCpuSeconds } from './process.usage';
+import { loadCpuSeconds, machineCpuSeconds } from './process.usage';
 
 /** What came of one turn. What there is none of is null. */
 export interface Turn {
@@ -18,8 +18,28 @@ export interface Turn {
   walBytesPerItem: number | null;
   /** Of the largest service. */
   peakBytes: number | null;
-  /** How many cores each took on average; `machine` is everything, the load generator and other programs included. */
-  cores: Record<string, number>;
+  /** How many cores each took on average. */
+  cores: CoreUse;
+}
+
+/** In cores. What is left of `machine` is other programs and the kernel. */
+export interface CoreUse {
+  /** By program: what answers HTTP, and what stands between. */
+  services: Record<string, number>;
+  postgres: number;
+  /** Who asks for all that. */
+  load: number;
+  machine: number;
+}
+
+/** What a contestant's work took. */
+export interface Spent {
+  load: Load;
+  serviceSeconds: number;
+  postgresSeconds: number;
+  walBytes: number;
+  peakBytes: number | null;
+  cores: CoreUse;
 }
 
 /** Lets a contestant work and measures what it took. @throws Error if the records show that something else was done */
@@ -29,12 +49,27 @@ export async function takeTurn(
   seconds: number,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const { services, between, itemsPerBatch, changesPerBatch } = contestant;
+  const before = await meter.changes();
+  const spent = await spend(contestant, meter, seconds, signal);
+  const changes = (await meter.changes()) - before;
+  checkChanges(contestant, spent.load.batches, changes);
+  return turnOf(contestant, spent, changes);
+}
+
+/** Lets a contestant work and measures what it took, whatever it did. */
+export async function spend(
+  contestant: Contestant,
+  meter: PostgresMeter,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Spent> {
+  const { services, between } = contestant;
   const programs = between === undefined ? services : [...services, between];
   for (const service of services) service.forgetPeak();
   const before = await meter.begin();
   const used = programs.map(({ cpuSeconds }) => cpuSeconds);
   const machine = machineCpuSeconds();
+  const asking = loadCpuSeconds();
   const began = performance.now();
 
   const load = await contestant.drive(seconds, signal);
@@ -43,15 +78,35 @@ export async function takeTurn(
 
   const tookSeconds = (performance.now() - began) / 1_000;
   const machineSeconds = machineCpuSeconds() - machine;
+  const loadSeconds = loadCpuSeconds() - asking;
   const programSeconds = programs.map(({ cpuSeconds }, index) => cpuSeconds - (used[index] ?? 0));
   const after = await meter.end();
-  const changes = after.changes - before.changes;
-  checkChanges(contestant, load.batches, changes);
+  const postgresSeconds = after.cpuSeconds - before.cpuSeconds;
+  return {
+    load,
+    serviceSeconds: programSeconds.slice(0, services.length).reduce((sum, each) => sum + each, 0),
+    postgresSeconds,
+    walBytes: after.walBytes - before.walBytes,
+    peakBytes: services.length === 0 ? null : Math.max(...services.map(({ peakBytes }) => peakBytes)),
+    cores: {
+      services: Object.fromEntries(
+        programs.map(({ name }, index) => [name, (programSeconds[index] ?? 0) / tookSeconds]),
+      ),
+      postgres: postgresSeconds / tookSeconds,
+      load: loadSeconds / tookSeconds,
+      machine: Math.min(cpus().length, machineSeconds / tookSeconds),
+    },
+  };
+}
 
+/** What was spent, an item. @param changes how many records were changed: more than were answered, when time was up */
+export function turnOf(
+  { services, itemsPerBatch, changesPerBatch }: Contestant,
+  { load, serviceSeconds, postgresSeconds, walBytes, peakBytes, cores }: Spent,
+  changes: number,
+): Turn {
   const items = (changes / changesPerBatch) * itemsPerBatch;
   const perItem = (amount: number): number | null => (itemsPerBatch === 0 ? null : amount / items);
-  const postgresSeconds = after.cpuSeconds - before.cpuSeconds;
-  const serviceSeconds = programSeconds.slice(0, services.length).reduce((sum, each) => sum + each, 0);
   return {
     batches: load.batches,
     seconds: load.seconds,
@@ -60,13 +115,8 @@ export async function takeTurn(
     latencyMs: load.latencyMs,
     serviceMicros: services.length === 0 ? null : perItem(serviceSeconds * 1e6),
     postgresMicros: perItem(postgresSeconds * 1e6),
-    walBytesPerItem: perItem(after.walBytes - before.walBytes),
-    peakBytes: services.length === 0 ? null : Math.max(...services.map(({ peakBytes }) => peakBytes)),
-    cores: {
-      ...Object.fromEntries(programs.map(({ name }, index) => [name, (programSeconds[index] ?? 0) / tookSeconds])),
-      postgres: postgresSeconds / tookSeconds,
-      machine: Math.min(cpus().length, machineSeconds / tookSeconds),
-    },
+    walBytesPerItem: perItem(walBytes),
+    ...{ peakBytes, cores },
   };
 }
 

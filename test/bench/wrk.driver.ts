@@ -3,16 +3,19 @@ import { source } from './files';
 import { type Load, nextSeed } from './load';
 import { idPrefix } from './organizations';
 
+/** One application of one team, or many: a file with a line `<team id> <API key>` for each. Their records take turns. */
+export type HttpCaller = { apiKey: string } | { teamsFile: string };
+
 /** What is sent, again and again, by every caller. */
 export interface HttpWork {
   url: string;
-  apiKey: string;
+  caller: HttpCaller;
   callers: number;
   /** Items of a batch; 0: a GET without a body. */
   items: number;
   /** How many of a batch's items must fail. */
   failing: number;
-  /** How many records there are to choose from. */
+  /** How many records a team has to choose from. */
   records: number;
   keyed: boolean;
   minimal: boolean;
@@ -39,7 +42,8 @@ interface WrkFigures {
 export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSignal): Promise<Load> {
   const yes = (value: boolean): string => (value ? 'yes' : 'no');
   const env = {
-    BENCH_API_KEY: work.apiKey,
+    BENCH_API_KEY: 'apiKey' in work.caller ? work.caller.apiKey : '',
+    BENCH_TEAMS: 'teamsFile' in work.caller ? work.caller.teamsFile : '',
     BENCH_ITEMS: String(work.items),
     BENCH_FAILING: String(work.failing),
     BENCH_RECORDS: String(work.records),

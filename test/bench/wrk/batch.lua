@@ -2,8 +2,10 @@
 --
 --   BENCH_ITEMS     items of a batch; 0: a GET of the address, without a body
 --   BENCH_FAILING   items of a batch that must fail: every other one is unknown, the rest have a bad value
---   BENCH_RECORDS   how many records there are to choose from
+--   BENCH_RECORDS   how many records a team has to choose from
 --   BENCH_PREFIX    what a record's id begins with; the rest is its number
+--   BENCH_TEAMS     empty: the address and BENCH_API_KEY say which team calls; else a file with a line "team id, API key"
+--                   for each of several teams: each batch is of another one, and their records are numbered in turns
 --   BENCH_API_KEY   BENCH_KEYED   BENCH_MINIMAL   BENCH_SEED
 
 local function setting(name)
@@ -23,6 +25,7 @@ local stages = { 'lead', 'qualified', 'proposal', 'won', 'lost' }
 local headers = { ['content-type'] = 'application/json', ['x-api-key'] = setting('API_KEY') }
 local parts = {}
 local sent = 0
+local teams = {}
 
 -- Read by done() from each thread, so they cannot be local.
 good, refused, unexpected, complaint = 0, 0, 0, ''
@@ -36,17 +39,23 @@ end
 
 function init()
   math.randomseed(seed * 64 + number)
+  if setting('TEAMS') == '' then return end
+  for line in io.lines(setting('TEAMS')) do
+    local id, key = line:match('^(%S+) (%S+)$')
+    table.insert(teams, { path = '/v2/prism/' .. id .. '/organization/batch/update', key = key })
+  end
 end
 
 -- Each item's record is from a share of its own where there are enough: none comes twice.
 local function recordOf(item)
   local share = math.floor(records / items)
-  if share < 10 then return math.random(records) - 1 end
+  if share < 10 and #teams == 0 then return math.random(records) - 1 end
   return (item - 1) * share + math.random(share) - 1
 end
 
-local function itemOf(item)
+local function itemOf(item, team)
   local record, employees = recordOf(item), tostring(math.random(0, 99999))
+  if team > 0 then record = record * #teams + team - 1 end
   if item <= failing then
     if item % 2 == 0 then record = record + records else employees = '"many"' end
   end
@@ -56,10 +65,15 @@ end
 
 function request()
   if items == 0 then return wrk.format('GET') end
-  for item = 1, items do parts[item] = itemOf(item) end
+  local team, path = 0, nil
+  if #teams > 0 then
+    team = math.random(#teams)
+    path, headers['x-api-key'] = teams[team].path, teams[team].key
+  end
+  for item = 1, items do parts[item] = itemOf(item, team) end
   sent = sent + 1
   if keyed then headers['idempotency-key'] = string.format('bench-%d-%d-%d', seed, number, sent) end
-  return wrk.format('POST', nil, headers, '{"items":[' .. table.concat(parts, ',', 1, items) .. ']' .. options .. '}')
+  return wrk.format('POST', path, headers, '{"items":[' .. table.concat(parts, ',', 1, items) .. ']' .. options .. '}')
 end
 
 function response(status, _, body)

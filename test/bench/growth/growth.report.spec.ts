@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { Turn } from '../turn';
+import { type GrowthCase, growthRow, type GrowthRow, growthTargets } from './growth.report';
+
+const small: GrowthCase = { records: 10_000, teams: 1, ledgerItems: 0, afterCheckpoint: false };
+
+function turn(serviceMicros: number, postgresMicros: number, walBytesPerItem: number): Turn {
+  return {
+    ...{ batches: 1, seconds: 1, itemsPerSecond: 100, batchesPerSecond: 1, peakBytes: null },
+    ...{ serviceMicros, postgresMicros, walBytesPerItem },
+    latencyMs: { p50: 1, p95: 1, p99: 1, max: 1 },
+    cores: { services: {}, postgres: 0, load: 0, machine: 0 },
+  };
+}
+
+const smallest = [turn(20, 40, 500), turn(20, 40, 500)];
+
+function row(case_: Partial<GrowthCase>, ...turns: Turn[]): GrowthRow {
+  return growthRow({ ...small, ...case_ }, 'plain', turns, smallest);
+}
+
+describe('growthTargets', () => {
+  const rows = [row({}, ...smallest), row({ records: 1_000_000 }, turn(21, 50, 500), turn(21, 50, 500))];
+
+  it('are met at 1.25 times the cost of the smallest case', () => {
+    expect(growthTargets(rows).map(({ met, reached }) => [met, reached.median])).toEqual([
+      [true, 1.05],
+      [true, 1.25],
+      [true, 1],
+    ]);
+  });
+
+  it('are missed if one case is above, which they name', () => {
+    const more = [...rows, row({ teams: 10_000 }, turn(20, 51, 500), turn(20, 51, 500)), row({}, ...smallest)];
+    const [, postgres] = growthTargets(more);
+    expect(postgres).toMatchObject({ met: false, what: expect.stringContaining('10,000 teams') });
+  });
+
+  it('do not judge what comes right after a checkpoint', () => {
+    const more = [...rows, row({ afterCheckpoint: true }, turn(90, 90, 9_000), turn(90, 90, 9_000))];
+    expect(growthTargets(more).every(({ met }) => met)).toBe(true);
+  });
+});

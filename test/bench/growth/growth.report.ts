@@ -1,0 +1,113 @@
+import { median, ratioOf, type Spread } from '../statistics';
+import type { Target } from '../targets';
+import { aligned, figure } from '../text.table';
+import type { Turn } from '../turn';
+import type { Work } from './growth.case';
+
+/** How much more an item may cost where there is more of everything. */
+const flatWithin = 1.25;
+
+/** How many of what there were. */
+export interface GrowthCase {
+  records: number;
+  teams: number;
+  ledgerItems: number;
+  /** Whether it is shown only: the first change of each page since a checkpoint writes the whole page to the WAL. */
+  afterCheckpoint: boolean;
+}
+
+/** What an item cost in one case, by one kind of work. */
+export interface GrowthRow extends GrowthCase {
+  work: Work;
+  itemsPerSecond: number;
+  latencyMs: { p50: number; p99: number };
+  gatewayMicros: number | null;
+  postgresMicros: number;
+  walBytes: number;
+  /** To the smallest case. */
+  ratios: { gateway: Spread | null; postgres: Spread; wal: Spread; itemsPerSecond: Spread; p50: Spread };
+  turns: Turn[];
+}
+
+/** @param smallest the turns of the same work in the smallest case */
+export function growthRow(case_: GrowthCase, work: Work, turns: Turn[], smallest: readonly Turn[]): GrowthRow {
+  const over = (of: (turn: Turn) => number): number => median(turns.map(of));
+  const ratio = (of: (turn: Turn) => number): Spread => ratioOf(turns.map(of), smallest.map(of));
+  const postgres = ({ postgresMicros }: Turn): number => postgresMicros ?? 0;
+  const gateway = ({ serviceMicros }: Turn): number => serviceMicros ?? 0;
+  const wal = ({ walBytesPerItem }: Turn): number => walBytesPerItem ?? 0;
+  const rate = ({ itemsPerSecond }: Turn): number => itemsPerSecond ?? 0;
+  const p50 = ({ latencyMs }: Turn): number => latencyMs.p50;
+  const hasGateway = work !== 'pgbench';
+  return {
+    ...case_,
+    work,
+    itemsPerSecond: over(rate),
+    latencyMs: { p50: over(p50), p99: over(({ latencyMs }) => latencyMs.p99) },
+    gatewayMicros: hasGateway ? over(gateway) : null,
+    postgresMicros: over(postgres),
+    walBytes: over(wal),
+    ratios: {
+      gateway: hasGateway ? ratio(gateway) : null,
+      ...{ postgres: ratio(postgres), wal: ratio(wal), itemsPerSecond: ratio(rate), p50: ratio(p50) },
+    },
+    turns,
+  };
+}
+
+export function growthTable(rows: readonly GrowthRow[]): string {
+  const titles = [
+    ...['records', 'teams', 'ledger', 'work', 'items/s', 'x', 'p50 ms', 'x', 'p99 ms', 'gateway us', 'x'],
+    ...['postgres us', 'x', 'WAL B', 'x', ''],
+  ];
+  const times = (ratio: Spread | null): string => figure(ratio?.median ?? null, 2);
+  const cells = rows.map((row) => [
+    figure(row.records, 0),
+    figure(row.teams, 0),
+    figure(row.ledgerItems, 0),
+    row.work,
+    figure(row.itemsPerSecond, 0),
+    times(row.ratios.itemsPerSecond),
+    figure(row.latencyMs.p50, 2),
+    times(row.ratios.p50),
+    figure(row.latencyMs.p99, 2),
+    figure(row.gatewayMicros, 1),
+    times(row.ratios.gateway),
+    figure(row.postgresMicros, 1),
+    times(row.ratios.postgres),
+    figure(row.walBytes, 0),
+    times(row.ratios.wal),
+    row.afterCheckpoint ? 'right after a checkpoint' : '',
+  ]);
+  return aligned([titles, ...cells], new Set([3, titles.length - 1]));
+}
+
+/** Of each kind of cost the worst case: if that one is flat, all are. */
+export function growthTargets(rows: readonly GrowthRow[]): Target[] {
+  return (['plain', 'keyed'] as const).flatMap((work) => [
+    ...worst(rows, work, 'CPU of the gateway', ({ ratios }) => ratios.gateway),
+    ...worst(rows, work, 'CPU of Postgres', ({ ratios }) => ratios.postgres),
+    ...worst(rows, work, 'WAL', ({ ratios }) => ratios.wal),
+  ]);
+}
+
+function worst(
+  rows: readonly GrowthRow[],
+  work: Work,
+  cost: string,
+  ratioOfRow: (row: GrowthRow) => Spread | null,
+): Target[] {
+  const [most] = rows
+    .filter((row) => row.work === work && !row.afterCheckpoint)
+    .map((row) => ({ row, reached: ratioOfRow(row) ?? { median: NaN, least: NaN, most: NaN } }))
+    .sort((a, b) => b.reached.median - a.reached.median);
+  if (most === undefined) return [];
+  const { row, reached } = most;
+  const where = `${figure(row.records, 0)} records, ${figure(row.teams, 0)} teams, ${figure(row.ledgerItems, 0)} in the ledger`;
+  return [
+    {
+      what: `${cost} an item, ${work}, to the smallest case; at worst with ${where}`,
+      ...{ bound: 'most', wanted: flatWithin, unit: 'x', reached, met: reached.median <= flatWithin },
+    },
+  ];
+}

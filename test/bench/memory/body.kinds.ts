@@ -1,0 +1,52 @@
+import { idOf } from '../organizations';
+
+/** A request body as large as the gateway takes, of which parsing makes much. */
+export interface BodyKind {
+  name: string;
+  body: Buffer;
+}
+
+/** The default of BODY_LIMIT_BYTES. */
+const limitBytes = 5 * 2 ** 20;
+const batchItems = 100;
+const itemRoom = Math.floor(limitBytes / batchItems) - 100;
+
+export function bodyKinds(): BodyKind[] {
+  const kinds: Record<string, string> = {
+    'one long text': filled('{"items":[{"id":"x","default":{"notes":"', () => 'x', '"}}]}', ''),
+    numbers: filled('{"items":[', () => '0', ']}'),
+    'empty objects': filled('{"items":[', () => '{}', ']}'),
+    'small objects': filled('{"items":[', () => '{"a":1}', ']}'),
+    'nested arrays': filled('{"items":[', () => '[[[[[[[[0]]]]]]]]', ']}'),
+    'different keys': filled('{"items":[{"id":"x","default":{', (n) => `"k${n}":0`, '}}]}'),
+    '100 items of numbers': `{"items":[${hundred((n) => item(n, '"extended":{"a":[', () => '0', ']}'))}]}`,
+    '100 items of keys': `{"items":[${hundred((n) => item(n, '"extended":{', (key) => `"k${key}":0`, '}'))}]}`,
+  };
+  return Object.entries(kinds).map(([name, text]) => ({ name, body: checked(name, Buffer.from(text)) }));
+}
+
+/** As many values as fit in between. */
+function filled(start: string, value: (n: number) => string, end: string, comma = ',', room = limitBytes): string {
+  const values: string[] = [];
+  let left = room - start.length - end.length;
+  for (let n = 0; ; n++) {
+    const text = value(n);
+    left -= text.length + comma.length;
+    if (left < 0) return start + values.join(comma) + end;
+    values.push(text);
+  }
+}
+
+/** One that the gateway accepts and brings to Postgres. */
+function item(number: number, start: string, value: (n: number) => string, end: string): string {
+  return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, ',', itemRoom);
+}
+
+function hundred(of: (number: number) => string): string {
+  return Array.from({ length: batchItems }, (_, number) => of(number)).join(',');
+}
+
+function checked(name: string, body: Buffer): Buffer {
+  if (body.length > limitBytes) throw new Error(`${name}: ${body.length} bytes would only be answered 413`);
+  return body;
+}

@@ -1,0 +1,102 @@
+import type { Contestant } from './contestants';
+import { median, ratioOf, type Spread } from './statistics';
+import { better } from './targets';
+import type { Entrant } from './tournament';
+import type { CoreUse, Turn } from './turn';
+
+/** The figures of a row: medians over its turns. */
+export interface Row extends Pick<Contestant, 'name' | 'what' | 'callers' | 'itemsPerBatch'> {
+  note: string | null;
+  itemsPerSecond: number | null;
+  batchesPerSecond: number;
+  latencyMs: { p50: number; p95: number; p99: number };
+  serviceMicros: number | null;
+  postgresMicros: number | null;
+  walBytesPerItem: number | null;
+  peakBytes: number | null;
+  cores: CoreUse;
+  /** Items a second to those of others, turn by turn. */
+  toPgbench: Spread | null;
+  toTextbook: Spread | null;
+  /** Only of two gateways: batches a second to those of one. */
+  toOneGateway: Spread | null;
+  limit: string;
+  turns: Turn[];
+}
+
+/** What there is no more of when a program has this much: it runs on one core. */
+const wholeCore = 0.9;
+/** When the machine has no more to give: the kernel's own work is not in any program's share. */
+const wholeMachine = 0.93;
+
+export function rowsOf(entrants: readonly Entrant[], coreCount: number): Row[] {
+  const turnsOf = (name: string | undefined): Turn[] =>
+    entrants.find(({ contestant }) => contestant.name === name)?.turns ?? [];
+  const pgbench = itemRates(turnsOf('pgbench'));
+  const textbook = better(itemRates(turnsOf('textbook-loop')), itemRates(turnsOf('textbook-all')));
+  return entrants.map(({ contestant, turns }) => {
+    const over = (figure: (turn: Turn) => number): number => median(turns.map(figure));
+    const present = (figure: (turn: Turn) => number | null): number | null => {
+      const values = turns.map(figure).filter((value) => value !== null);
+      return values.length === 0 ? null : median(values);
+    };
+    const own = itemRates(turns);
+    const oneGateway = batchRates(turnsOf(contestant.besideName));
+    const cores: CoreUse = {
+      services: Object.fromEntries(
+        Object.keys(turns[0]?.cores.services ?? {}).map((name) => [
+          name,
+          over((turn) => turn.cores.services[name] ?? 0),
+        ]),
+      ),
+      postgres: over((turn) => turn.cores.postgres),
+      load: over((turn) => turn.cores.load),
+      machine: over((turn) => turn.cores.machine),
+    };
+    const { name, what, callers, itemsPerBatch, note = null } = contestant;
+    return {
+      ...{ name, what, note, callers, itemsPerBatch },
+      itemsPerSecond: present(({ itemsPerSecond }) => itemsPerSecond),
+      batchesPerSecond: over(({ batchesPerSecond }) => batchesPerSecond),
+      latencyMs: {
+        p50: over(({ latencyMs }) => latencyMs.p50),
+        p95: over(({ latencyMs }) => latencyMs.p95),
+        p99: over(({ latencyMs }) => latencyMs.p99),
+      },
+      serviceMicros: present(({ serviceMicros }) => serviceMicros),
+      postgresMicros: present(({ postgresMicros }) => postgresMicros),
+      walBytesPerItem: present(({ walBytesPerItem }) => walBytesPerItem),
+      peakBytes: present(({ peakBytes }) => peakBytes),
+      cores,
+      toPgbench: own.length > 0 && pgbench.length > 0 ? ratioOf(own, pgbench) : null,
+      toTextbook: own.length > 0 && textbook.length > 0 ? ratioOf(own, textbook) : null,
+      toOneGateway: oneGateway.length > 0 ? ratioOf(batchRates(turns), oneGateway) : null,
+      limit: limitOf(cores, coreCount),
+      turns,
+    };
+  });
+}
+
+/** What there was no more of: a core for a program that uses one, cores at all (and who has most of them), or neither. */
+export function limitOf({ services, postgres, load, machine }: CoreUse, coreCount: number): string {
+  const { haproxy = 0, ...single } = services;
+  const [busiest, most] = greatest({ ...single, 'load generator': load });
+  if (most >= wholeCore) return `the core of ${busiest}`;
+  if (machine < wholeMachine * coreCount) return 'waiting';
+  const answering = Object.values(single).reduce((sum, each) => sum + each, 0);
+  const others = machine - postgres - answering - haproxy - load;
+  const [who, cores] = greatest({ postgres, services: answering, haproxy, 'load generator': load, others });
+  return `all cores; ${who} has ${Math.round((100 * cores) / machine)}%`;
+}
+
+function greatest(shares: Record<string, number>): [string, number] {
+  return Object.entries(shares).sort(([, a], [, b]) => b - a)[0] ?? ['none', 0];
+}
+
+function itemRates(turns: readonly Turn[]): number[] {
+  return turns.map(({ itemsPerSecond }) => itemsPerSecond).filter((rate) => rate !== null);
+}
+
+function batchRates(turns: readonly Turn[]): number[] {
+  return turns.map(({ batchesPerSecond }) => batchesPerSecond);
+}
