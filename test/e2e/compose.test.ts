@@ -46,6 +46,20 @@ describe('docker-compose.yml', () => {
     expect(balanced).toEqual(Object.keys(compose.services).filter((name) => name.startsWith('gateway-')));
   });
 
+  it('gives a gateway the time to drain and to answer what it holds', () => {
+    const { environment = {}, stop_grace_period: grace } = compose.services['gateway-1'] ?? {};
+    const needed = Number(environment.DRAIN_DELAY_MS) + Number(environment.REQUEST_TIMEOUT_MS) + 1_000;
+    expect(1_000 * Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(needed);
+  });
+
+  it('gives only settings that there are', () => {
+    const reference = readFileSync('docs/configuration.md', 'utf8');
+    const own = Object.values(compose.services).filter((service) => service?.image === 'prism-gateway');
+    expect(own).toHaveLength(5);
+    const names = own.flatMap((service) => Object.keys(service?.environment ?? {}));
+    expect(names.filter((name) => !reference.includes(`| \`${name}\` `))).toEqual([]);
+  });
+
   it('watches every gateway, the worker and the load balancer', () => {
     const targets = [...readFileSync('deploy/prometheus/prometheus.yml', 'utf8').matchAll(/^ +- targets: \[(.+)\]$/gm)];
     const watched = targets.flatMap(([, list = '']) => list.split(', ').map((target) => target.split(':')[0]));
@@ -55,5 +69,13 @@ describe('docker-compose.yml', () => {
 });
 
 interface Compose {
-  services: Partial<Record<string, { ports?: unknown[]; depends_on?: Partial<Record<string, { condition: string }>> }>>;
+  services: Partial<Record<string, Service>>;
+}
+
+interface Service {
+  image?: string;
+  ports?: unknown[];
+  environment?: Record<string, string>;
+  stop_grace_period?: string;
+  depends_on?: Partial<Record<string, { condition: string }>>;
 }
