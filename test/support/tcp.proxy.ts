@@ -1,6 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a program and a server, to make the server hang and vanish for that program only. */
+/** Hears what a program sends on one of its connections. */
+export type Listener = (chunk: Buffer) => void;
+
+/** Stands between a program and a server, to make the server hang and vanish for that program only, and to listen. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private mode: 'open' | 'hanging' | 'closed' = 'open';
@@ -10,13 +13,15 @@ export class TcpProxy {
     readonly port: number,
   ) {}
 
-  static async start(target: { host: string; port: number }): Promise<TcpProxy> {
+  /** @param listen gives each connection its listener */
+  static async start(target: { host: string; port: number }, listen?: () => Listener): Promise<TcpProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
     const proxy = new TcpProxy(server, (server.address() as { port: number }).port); // a TCP server has a port
     server.on('connection', (socket) => {
+      if (listen) socket.on('data', listen());
       proxy.join(socket, connect(target.port, target.host));
     });
     return proxy;

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { type ApiAnswer, ApiClient } from '../support/api.client';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { PostgresTraffic, type RoundTrip } from '../support/postgres.traffic';
+import { TcpProxy } from '../support/tcp.proxy';
+
+/*
+ * How often a batch is waited for, counted on the wire: a clock would say something else on every machine.
+ */
+
+const poolSize = 4;
+
+let database: TestDatabase;
+let toPostgres: TcpProxy;
+let toRedis: TcpProxy;
+let traffic: PostgresTraffic;
+let redisTraffic: string;
+let gateway: TestGateway;
+let caller: ApiClient;
+let ids: string[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  traffic = new PostgresTraffic();
+  toPostgres = await TcpProxy.start(addressOf(database.url), traffic.listen);
+  toRedis = await TcpProxy.start(addressOf(inject('redisUrl')), () => (chunk) => {
+    redisTraffic += chunk.toString('latin1');
+  });
+  redisTraffic = '';
+  gateway = await startGateway({
+    databaseUrl: through(toPostgres, database.url),
+    settings: {
+      DATABASE_POOL_SIZE: String(poolSize),
+      REDIS_URL: through(toRedis, inject('redisUrl')),
+      // On a machine that is busy with other tests as well, it is not to be taken for away.
+      REDIS_TIMEOUT_MS: '1000',
+    },
+  });
+  caller = await gateway.newCaller();
+  ids = await Promise.all(Array.from({ length: 100 }, () => caller.create()));
+  // Every connection of the pool is there, and has prepared what it will need.
+  await Promise.all(Array.from({ length: 4 * poolSize }, () => update(100, randomUUID())));
+});
+afterAll(async () => {
+  await gateway.close();
+  toPostgres.close();
+  toRedis.close();
+  await database.drop();
+});
+
+beforeEach(() => {
+  traffic.roundTrips.length = 0;
+  redisTraffic = '';
+});
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+function through(proxy: TcpProxy, url: string): string {
+  const address = new URL(url);
+  address.hostname = '127.0.0.1';
+  address.port = String(proxy.port);
+  return address.href;
+}
+
+async function update(items: number, key?: string, options = {}): Promise<ApiAnswer> {
+  const answer = await caller.call('POST', caller.path('organization/batch/update'), {
+    body: { items: ids.slice(0, items).map((id) => ({ id, default: { name: 'Renamed' } })), options },
+    headers: key === undefined ? {} : { 'idempotency-key': key },
+  });
+  expect(answer.body).toMatchObject({ summary: { total: items, succeeded: items, failed: 0 } });
+  return answer;
+}
+
+/** What was waited for but for what is read every few seconds and not for a batch: keys and definitions. */
+function roundTrips(): RoundTrip[] {
+  return traffic.roundTrips.filter(({ statement }) => !/\bapi_keys\b|\bproperty_definitions\b/.test(statement));
+}
+
+/** Bind, Describe, Execute, Sync: everything in one go, of a statement that the connection has prepared. */
+const oneCall = { messages: 'BDES', statement: 'apply_batch' };
+
+function scriptsRun(): number {
+  return redisTraffic.match(/\r\nevalsha\r\n/gi)?.length ?? 0;
+}
+
+describe('a round trip to Postgres', () => {
+  it.each([
+    ['a batch of 100', 100, false, {}],
+    ['a batch of one', 1, false, {}],
+    ['a batch with a key', 100, true, {}],
+    ['a batch that stops at a failure', 100, false, { on_error: 'stop' }],
+    ['a batch of all or nothing', 100, true, { on_error: 'rollback' }],
+    ['a batch that is tried out', 100, false, { dry_run: true }],
+  ])('is all that %s takes', async (_, items, keyed, options) => {
+    await update(items, keyed ? randomUUID() : undefined, options);
+    expect(roundTrips()).toEqual([expect.objectContaining(oneCall)]);
+  });
+
+  it('is all that a single write takes', async () => {
+    const patched = await caller.call('PATCH', caller.path(`organization/${ids[0] ?? ''}`), {
+      body: { default: { name: 'Renamed' } },
+    });
+    expect(patched.status).toBe(200);
+    await caller.create();
+    expect(roundTrips()).toEqual([expect.objectContaining(oneCall), expect.objectContaining(oneCall)]);
+  });
+
+  it('is all that the proof of a kept answer takes', async () => {
+    const key = randomUUID();
+    await update(1, key);
+    expect((await update(1, key)).headers['idempotent-replay']).toBe('true');
+    expect(roundTrips().map(({ statement }) => statement)).toEqual(['apply_batch', 'find-request-state']);
+  });
+});
+
+it('prepares the statement once on each connection, however many batches come at once', async () => {
+  const fresh = new PostgresTraffic();
+  const proxy = await TcpProxy.start(addressOf(database.url), fresh.listen);
+  const other = await startGateway({
+    databaseUrl: through(proxy, database.url),
+    settings: { DATABASE_POOL_SIZE: String(poolSize) },
+  });
+  try {
+    const client = new ApiClient(other.url, caller.document, caller.credentials);
+    const body = { items: ids.map((id) => ({ id, default: { name: 'Renamed' } })) };
+    const batches = 10 * poolSize;
+    const send = (): Promise<ApiAnswer> => client.call('POST', client.path('organization/batch/update'), { body });
+    await Promise.all(Array.from({ length: batches }, send));
+
+    const calls = fresh.roundTrips.filter(({ statement }) => statement === oneCall.statement);
+    expect(calls).toHaveLength(batches);
+    const connections = new Set(calls.map(({ connection }) => connection));
+    // One connection a batch: ten times as many batches at once as connections are served by no more than there are.
+    expect(connections.size).toBeLessThanOrEqual(poolSize);
+    for (const connection of connections) {
+      const messages = calls.filter((call) => call.connection === connection).map((call) => call.messages);
+      expect(messages).toEqual(['PBDES', ...messages.slice(1).map(() => oneCall.messages)]);
+    }
+  } finally {
+    await other.close();
+    proxy.close();
+  }
+});
+
+describe('Redis', () => {
+  it('is asked twice for a batch with a key: to claim it, and to keep the answer', async () => {
+    await update(100, randomUUID());
+    expect(scriptsRun()).toBe(2);
+  });
+
+  it('is not asked for a batch without a key', async () => {
+    await update(100);
+    expect(redisTraffic).toBe('');
+  });
+});
