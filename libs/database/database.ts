@@ -31,11 +31,22 @@ export interface LendOptions {
    * its own result then meets {@link DatabaseUnavailable} of the kind `canceled`.
    */
   cancellation?: Cancellation | undefined;
+  meter?: DatabaseMeter | undefined;
+}
+
+/** Adds up what calls of the database cost whoever makes them, in milliseconds. */
+export interface DatabaseMeter {
+  /** Waiting for a connection. */
+  waitMs: number;
+  /** Having one. */
+  databaseMs: number;
 }
 
 /** A connection on its way to a function, or with it. */
 interface Loan {
   client?: PoolClient;
+  /** Since when, on the clock of `performance.now()`. */
+  since?: number;
   /** Nobody wants it any more. */
   over: boolean;
   /** Whether a request to cancel what runs on it has arrived; undefined if there was none. */
@@ -94,7 +105,8 @@ export class Database {
    */
   async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
-    const { cancellation } = options;
+    const { cancellation, meter } = options;
+    const began = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const lent: Loan = { over: false };
     const cutShort = new Promise<never>((_, reject) => {
@@ -121,6 +133,7 @@ export class Database {
     } finally {
       clearTimeout(timer);
       cancellation?.listen(undefined);
+      if (meter) measure(meter, began, lent.since);
     }
   }
 
@@ -156,6 +169,7 @@ export class Database {
       throw new DatabaseUnavailable('timeout');
     }
     lent.client = client;
+    lent.since = performance.now();
     return client;
   }
 
@@ -175,6 +189,12 @@ export class Database {
     this.onError(kind);
     return new DatabaseUnavailable(kind, { cause });
   }
+}
+
+function measure(meter: DatabaseMeter, began: number, since: number | undefined): void {
+  const now = performance.now();
+  meter.waitMs += (since ?? now) - began;
+  if (since !== undefined) meter.databaseMs += now - since;
 }
 
 function isPoolTimeout(error: unknown): boolean {

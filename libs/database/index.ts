@@ -1,6 +1,6 @@
 export { Cancellation } from './cancellation';
 export { Database } from './database';
-export type { DatabaseClient, LendOptions, Rows, Statement } from './database';
+export type { DatabaseClient, DatabaseMeter, LendOptions, Rows, Statement } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { DatabaseModule, openDatabase } from './database.module';
 export { MigrationError, migrate, pendingMigrations, readMigrations } from './migration.runner';

@@ -79,12 +79,13 @@ export class AnswerSender {
 }
 
 function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
-  const { principal, deadline, body } = request;
+  const { principal, deadline, body, notes: meter } = request;
   if (principal === undefined) throw new Error('This route takes an Idempotency-Key but is not @Authenticated.');
   return {
     id: { teamId: principal.teamId, clientId: principal.clientId, keyHash: hashKey(key) },
     fingerprint: fingerprintOf(request.method, pathOf(request.url), body),
     deadline,
+    meter,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { DatabaseMeter } from '#libs/database';
 import { ProblemException } from '#libs/problems';
 import { Metrics } from '#libs/telemetry';
 import type { Answer } from './answer';
@@ -13,6 +14,7 @@ export interface KeyedRequest {
   readonly fingerprint: Buffer;
   /** On the clock of `performance.now()`: when the answer must have left. */
   readonly deadline: number;
+  readonly meter?: DatabaseMeter | undefined;
 }
 
 /** One attempt at a request. Exactly one of `finish` and `abandon` ends it. */
@@ -64,7 +66,8 @@ export class IdempotencyService {
 
   /** Postgres may have been restored to a time before the answer in Redis: then it must not be given. */
   private async prove(request: KeyedRequest, claim: Claim & { state: 'answer' }): Promise<Beginning> {
-    switch (await this.ledger.stateOf(request.id, request.fingerprint, timeLeft(request))) {
+    const options = { timeoutMs: timeLeft(request), meter: request.meter };
+    switch (await this.ledger.stateOf(request.id, request.fingerprint, options)) {
       case 'complete':
         this.metrics.countIdempotency('replayed_cache');
         return { state: 'replay', answer: claim.answer };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database } from '#libs/database';
+import { Database, type LendOptions } from '#libs/database';
 import type { IdempotencyId } from './idempotency-id';
 import { STALE_SECONDS } from './key-lifetime';
 
@@ -16,10 +16,9 @@ type LedgerState = 'complete' | 'stale' | 'missing';
 /** The proof that a request was completed, which nothing outside of Postgres can give. */
 export abstract class LedgerLookup {
   /**
-   * @param budgetMs how long it may take
    * @throws {DatabaseUnavailable} if Postgres does not answer in time: then nothing is proven
    */
-  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, budgetMs: number): Promise<LedgerState>;
+  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: LendOptions): Promise<LedgerState>;
 }
 
 const FIND_REQUEST_STATE = {
@@ -37,11 +36,11 @@ export class LedgerRepository extends LedgerLookup {
     super();
   }
 
-  override async stateOf(id: IdempotencyId, fingerprint: Buffer, budgetMs: number): Promise<LedgerState> {
+  override async stateOf(id: IdempotencyId, fingerprint: Buffer, options: LendOptions): Promise<LedgerState> {
     const { rows } = await this.database.query<{ state: LedgerState }>(
       FIND_REQUEST_STATE,
       [id.teamId, id.clientId, id.keyHash, fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
-      { timeoutMs: budgetMs },
+      options,
     );
     return rows[0]?.state ?? 'missing';
   }

@@ -1,13 +1,26 @@
 import { ArgumentsHost, Catch, ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LineLimiter } from './line.limiter';
 import { problemAnswer } from './problem.answer';
+import type { ProblemCode } from './problem.catalogue';
 import { ProblemException } from './problem.exception';
 import { problemOf } from './problem.mapping';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** What the answer's error envelope says. */
+    problemCode?: ProblemCode;
+  }
+}
 
 /** Turns whatever a handler, pipe, hook or parser throws into the answer of its problem. The only filter; register it as `APP_FILTER`. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
+  /** While a database is away every request fails for the same reason. */
+  private readonly limiter = new LineLimiter((kind, repeated, intervalMs) => {
+    this.logger.warn({ message: `requests failed: ${kind}`, repeated, interval_ms: intervalMs });
+  });
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -21,19 +34,17 @@ export class ProblemFilter implements ExceptionFilter {
   /** A fault of ours is an error; of the others only those with a cause of their own say more than the answer does. */
   private log(problem: ProblemException, requestId: string): void {
     if (problem.status < 500 || (problem.code !== 'internal' && problem.cause === undefined)) return;
-    const line = {
-      message: `request failed: ${problem.code}`,
-      request_id: requestId,
-      error: describe(problem.cause ?? problem),
-    };
+    const error = describe(problem.cause ?? problem);
+    const line = { message: `request failed: ${problem.code}`, request_id: requestId, error };
     if (problem.code === 'internal') this.logger.error(line);
-    else this.logger.warn(line);
+    else if (this.limiter.admits([problem.code, error.code ?? error.type].join(' '))) this.logger.warn(line);
   }
 }
 
 /** Answers with a problem where the filter is out of reach: in Fastify's `frameworkErrors`. */
 export function sendProblem(reply: FastifyReply, problem: ProblemException, requestId: string): void {
   const { status, headers, body } = problemAnswer(problem, requestId);
+  reply.problemCode = problem.code;
   void reply.code(status).headers(headers).send(body);
 }
 

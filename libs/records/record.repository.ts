@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { type Cancellation, Database, DatabaseUnavailable, type Statement } from '#libs/database';
+import {
+  type Cancellation,
+  Database,
+  type DatabaseMeter,
+  DatabaseUnavailable,
+  type LendOptions,
+  type Statement,
+} from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
 import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
@@ -26,6 +33,7 @@ export interface WriteTerms {
   key?: LedgerKey | undefined;
   /** Requested: nothing more is begun. What was done stays. */
   cancellation?: Cancellation;
+  meter?: DatabaseMeter;
 }
 
 /** A record as text, ready for the wire. */
@@ -75,7 +83,7 @@ export class RecordRepository {
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
    */
   async apply(plan: Plan, terms: WriteTerms): Promise<AppliedBatch> {
-    const { key, cancellation } = terms;
+    const { key, cancellation, meter } = terms;
     const budgetMs = terms.budget();
     // What waiting for a connection costs is the items' time, not the answer's.
     const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
@@ -86,7 +94,7 @@ export class RecordRepository {
           call.begun = true;
           return client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
         },
-        { timeoutMs: budgetMs, cancellation },
+        { timeoutMs: budgetMs, cancellation, meter },
       );
       return { ...this.read(plan, rows[0]), canceled: cancellation?.requested === true };
     } catch (error) {
@@ -99,11 +107,16 @@ export class RecordRepository {
   }
 
   /** A live record of the team and object type, or undefined. */
-  async find(teamId: string, objectType: ObjectType, id: string, timeoutMs: number): Promise<FoundRecord | undefined> {
+  async find(
+    teamId: string,
+    objectType: ObjectType,
+    id: string,
+    options: LendOptions,
+  ): Promise<FoundRecord | undefined> {
     const { rows } = await this.database.query<{ version: string; record: string }>(
       findRecord,
       [teamId, objectType, id],
-      { timeoutMs },
+      options,
     );
     return rows[0] && { etag: `"${rows[0].version}"`, json: rows[0].record };
   }

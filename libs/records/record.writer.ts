@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type ItemErrorCode } from '#libs/problems';
-import { type ItemOutcome, Metrics } from '#libs/telemetry';
+import { type ItemOutcome, Metrics, type RequestNotes } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import type { Plan } from './plan';
 import { RecordRepository, type WriteTerms } from './record.repository';
@@ -9,6 +9,8 @@ import { RecordRepository, type WriteTerms } from './record.repository';
 export interface WriteContext extends WriteTerms {
   /** The name of who calls, for the metrics. */
   client: string;
+  /** What the request's log line will say. */
+  notes: RequestNotes;
 }
 
 /** Items of a batch that came to the same. */
@@ -36,11 +38,14 @@ export class RecordWriter {
     const began = performance.now();
     const applied = await this.records.apply(plan, call);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
-    if (applied.state !== 'replayed') this.count(call.client, plan, applied, (performance.now() - began) / 1000);
+    if (applied.state === 'replayed') call.notes.countItems('replayed', applied.outcomes.length);
+    else this.count(call, plan, applied, (performance.now() - began) / 1000);
+    sampleFailures(call.notes, applied.outcomes);
     return applied;
   }
 
-  private count(client: string, plan: Plan, { outcomes, canceled }: AppliedBatch, seconds: number): void {
+  private count({ client, notes }: WriteContext, plan: Plan, applied: AppliedBatch, seconds: number): void {
+    const { outcomes, canceled } = applied;
     const { operation, objectType } = plan;
     const groups: Group[] = [];
     let failed = false;
@@ -57,6 +62,7 @@ export class RecordWriter {
     for (const { outcome, code, items, seconds: ofItems } of groups) {
       this.metrics.countItems(client, operation, objectType, outcome, code, items);
       this.metrics.observeItems(operation, outcome, ofItems);
+      notes.countItems(outcome, items);
     }
     this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
   }
@@ -76,4 +82,10 @@ function resultLabel(outcomes: readonly Outcome[]): 'all_ok' | 'partial' | 'all_
   const failed = outcomes.filter(({ code }) => code !== undefined).length;
   if (failed === 0) return 'all_ok';
   return failed === outcomes.length ? 'all_failed' : 'partial';
+}
+
+function sampleFailures(notes: RequestNotes, outcomes: readonly Outcome[]): void {
+  for (const [index, { code }] of outcomes.entries()) {
+    if (code !== undefined) notes.sampleFailure(index, code);
+  }
 }

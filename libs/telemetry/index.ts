@@ -1,9 +1,12 @@
-export { createLogger } from './logger';
+export { createLogger, requestLogger } from './logger';
+export { methodLabel } from './metric.labels';
 export type { AuthFailureReason, ItemOutcome } from './metric.labels';
 export { Metrics } from './metrics';
 export { metricsReference } from './metrics.reference';
 export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
+export { RequestNotes } from './request.notes';
 export { TelemetryModule, WorkerTelemetryModule } from './telemetry.module';
 export { WorkerMetrics } from './worker.metrics';
+export { traceContextOf } from './trace.context';

@@ -19,3 +19,11 @@ export function createLogger(level: Settings['logLevel'], destination?: Destinat
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
 }
+
+/**
+ * The same without looking for secrets, which takes several times as long as the rest of writing a line. For the one line of
+ * every request, whose members are all named where it is made.
+ */
+export function requestLogger(logger: Logger): Logger {
+  return logger.child({}, { redact: { paths: [] } });
+}

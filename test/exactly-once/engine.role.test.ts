@@ -44,7 +44,7 @@ describe('a role that may only read and write the tables', () => {
     expect((await unprivileged.apply(batch(teamId, items), retryOf(key))).state).toBe('replayed');
     expect(codesOf(await unprivileged.apply(batch(teamId, [rename(first)], { onError: 'rollback' })))).toEqual(['ok']);
     expect(codesOf(await unprivileged.apply(batch(teamId, [rename(first)], { dryRun: true })))).toEqual(['ok']);
-    expect((await unprivileged.records.find(teamId, 'organization', first, 1_000))?.etag).toBe('"3"');
+    expect((await unprivileged.records.find(teamId, 'organization', first, { timeoutMs: 1_000 }))?.etag).toBe('"3"');
   });
 
   it('can neither make tables of its own nor put one in the way of a partition', async () => {

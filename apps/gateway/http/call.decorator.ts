@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
 import type { LedgerKey, WriteContext } from '#libs/records';
+import type { RequestNotes } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
 import { canceledByHangUp } from './hang-up';
 
@@ -27,6 +28,15 @@ export class WriteCall implements WriteContext, Exchange {
 
   get client(): string {
     return callerOf(this.request).clientName;
+  }
+
+  get notes(): RequestNotes {
+    return this.request.notes;
+  }
+
+  /** The time that the database takes is one of the notes. */
+  get meter(): RequestNotes {
+    return this.request.notes;
   }
 
   /** Bytes of the request body. */

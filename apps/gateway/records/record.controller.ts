@@ -39,7 +39,8 @@ export class RecordController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const found = await this.records.get(target, recordIdOf(id), selectionOf(query), remaining(request));
+    const options = { timeoutMs: remaining(request), meter: request.notes };
+    const found = await this.records.get(target, recordIdOf(id), selectionOf(query), options);
     void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Settings } from '#libs/config';
+import type { LendOptions } from '#libs/database';
 import type { Answer } from '#libs/idempotency';
 import { itemError, ProblemException } from '#libs/problems';
 import { type Change, PropertyDefinitionService, type Validation } from '#libs/properties';
@@ -69,13 +70,13 @@ export class RecordService {
     { teamId, objectType }: RecordTarget,
     id: string,
     selection: ReadonlySet<string> | undefined,
-    budgetMs: number,
+    options: LendOptions,
   ): Promise<FoundRecord> {
     if (selection) {
       const definitions = await this.properties.definitionsOf(teamId, objectType);
       checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
     }
-    const found = await this.records.find(teamId, objectType, id, budgetMs);
+    const found = await this.records.find(teamId, objectType, id, options);
     if (!found) throw new ProblemException('not_found');
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }

@@ -1,0 +1,44 @@
+import type { ItemErrorCode } from '#libs/problems';
+import type { ItemOutcome } from './metric.labels';
+import type { TraceContext } from './trace.context';
+
+/** Enough to see what is wrong with a batch; its answer has the rest. */
+const MOST_FAILURES = 5;
+
+interface FailedItem {
+  /** Its place in the request, from 0: `results[index]` is its outcome. */
+  index: number;
+  code: ItemErrorCode;
+}
+
+/**
+ * What there is to say of a request beyond its status: noted by those who do its work, and said when it is over. Nothing of
+ * what the caller sent is ever noted: no value, no key.
+ */
+export class RequestNotes {
+  /** How long its statements waited for a connection, in milliseconds. */
+  waitMs = 0;
+  /** How long they then took. */
+  databaseMs = 0;
+  /** Of how many items each outcome became; undefined where no item was come to. */
+  items: Partial<Record<ItemOutcome, number>> | undefined;
+  /** The first items that failed. */
+  failed: FailedItem[] | undefined;
+  readonly traceId: string | undefined;
+
+  /** @param caller where its caller is in which trace */
+  constructor(caller?: TraceContext) {
+    this.traceId = caller?.traceId;
+  }
+
+  countItems(outcome: ItemOutcome, items: number): void {
+    this.items ??= {};
+    this.items[outcome] = (this.items[outcome] ?? 0) + items;
+  }
+
+  /** Call it in the order of the items. */
+  sampleFailure(index: number, code: ItemErrorCode): void {
+    this.failed ??= [];
+    if (this.failed.length < MOST_FAILURES) this.failed.push({ index, code });
+  }
+}
