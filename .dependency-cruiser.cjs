@@ -40,6 +40,13 @@ module.exports = {
       to: { path: '^libs/', pathNot: [stores, foundation] },
     },
     {
+      name: 'limits-know-no-neighbour',
+      comment: 'What a client may ask for is decided before anything of its request is understood.',
+      severity: 'error',
+      from: { path: '^libs/limits/' },
+      to: { path: '^libs/', pathNot: ['^libs/limits/', stores, foundation] },
+    },
+    {
       name: 'the-foundation-stands-on-nothing',
       comment: 'Settings, telemetry and problems are imported by everyone; an arrow up from them would close a circle.',
       severity: 'error',

@@ -3,9 +3,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Logger } from 'pino';
 import { ApiKeyService, registerAuthentication } from '#libs/auth';
 import type { Settings } from '#libs/config';
+import { Admission } from '#libs/limits';
 import { createLogger, Metrics } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
+import { registerAdmission } from './http/admission.hook';
 import { registerConnectionRules } from './http/connection.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
@@ -46,6 +48,7 @@ export async function createApp(
   registerHeaderLimit(fastify);
   registerRouteCheck(fastify);
   registerDeadlineCheck(fastify);
+  registerAdmission(fastify, app.get(Admission));
   registerJsonBodyReader(fastify);
 
   await app.init();

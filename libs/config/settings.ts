@@ -6,6 +6,8 @@ const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
 const ONE_HOUR_SECONDS = 3_600;
 const HUNDRED_MEBIBYTES = 104_857_600;
+const GIBIBYTE = 1_073_741_824;
+const MILLION = 1_000_000;
 
 /**
  * Every setting there is. Made, checked and frozen by `readSettings`, which assigns each property: hence the `!`.
@@ -154,6 +156,48 @@ export class Settings {
     default: 30_000,
   })
   readonly requestTimeoutMs!: number;
+
+  @Variable({
+    group: 'Overload',
+    description:
+      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it, but a quarter of the items and half of the requests while others are active. 100 to 200 for each core of Postgres, over all gateways.',
+    type: integer(1, MILLION),
+    default: 400,
+  })
+  readonly itemsInFlight!: number;
+
+  @Variable({
+    group: 'Overload',
+    description:
+      'Bytes of request bodies that are held at once, at most; one client gets half of it. A body of tiny values takes some 15 times its size in memory.',
+    type: integer(1, GIBIBYTE),
+    default: 33_554_432,
+  })
+  readonly bodyBytesInFlight!: number;
+
+  @Variable({
+    group: 'Overload',
+    description: 'Requests that may wait for their turn. One more, and whoever has most waiting gets a 503.',
+    type: integer(0, MILLION),
+    default: 1_000,
+  })
+  readonly admissionQueueLength!: number;
+
+  @Variable({
+    group: 'Overload',
+    description: 'How long a request waits for its turn before it is refused with 503. It counts against its deadline.',
+    type: integer(1, TEN_MINUTES_MS),
+    default: 5_000,
+  })
+  readonly admissionQueueWaitMs!: number;
+
+  @Variable({
+    group: 'Overload',
+    description: 'When the event loop is later than this, averaged over a second, requests are refused with 503.',
+    type: integer(1, TEN_MINUTES_MS),
+    default: 500,
+  })
+  readonly eventLoopDelayLimitMs!: number;
 
   @Variable({
     group: 'Writes',

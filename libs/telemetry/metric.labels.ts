@@ -58,6 +58,14 @@ export type DatabaseErrorKind = (typeof DATABASE_ERRORS)[number];
 export const REDIS_ERRORS = ['timeout', 'connection', 'other'] as const;
 export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
 
+/** Where a request is admitted: before its body is read, and before its work begins. */
+export const ADMISSION_STAGES = ['body', 'work'] as const;
+export type AdmissionStage = (typeof ADMISSION_STAGES)[number];
+
+/** Why a request is refused with 503 before anything of it is done. */
+export const SHED_REASONS = ['event_loop', 'queue_full', 'queue_wait'] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
+
 export const POOL_STATES = ['total', 'idle'] as const;
 
 /** What retention removes: rows of requests, and partitions of item rows. */

@@ -1,3 +1,4 @@
+import { AdmissionMetrics } from './admission.metrics';
 import { ClientMetrics } from './client.metrics';
 import {
   AUTH_FAILURES,
@@ -97,6 +98,7 @@ export class Metrics extends ProcessMetrics {
     { kind: REDIS_ERRORS },
   );
 
+  readonly admission = new AdmissionMetrics(this.instruments);
   private readonly clients: ClientMetrics;
 
   /** @param clients how many clients, by name, are told apart */

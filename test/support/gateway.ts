@@ -44,6 +44,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     DRAIN_DELAY_MS: '0',
     DATABASE_URL: databaseUrl,
     REDIS_URL: inject('redisUrl'),
+    // The tests run on the same event loop, and may keep it busy.
+    EVENT_LOOP_DELAY_LIMIT_MS: '60000',
     ...options.settings,
   });
   const app = await createApp(settings);

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { LimitsModule } from '#libs/limits';
 import { ProblemFilter } from '#libs/problems';
 import { Connections } from './connections';
 import { Lifecycle } from './lifecycle';
@@ -11,6 +12,7 @@ export class HttpModule {
     return {
       module: HttpModule,
       global: true,
+      imports: [LimitsModule],
       providers: [
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: Connections, useValue: connections },

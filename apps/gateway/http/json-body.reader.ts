@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemException } from '#libs/problems';
 import { parseJsonBody } from './json-body.parser';
+import { ParseTurns } from './parse.turns';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -8,6 +9,9 @@ declare module 'fastify' {
     bodyBytes: number;
   }
 }
+
+/** From here on, bodies are parsed one at a time: a hostile one of this size takes some 50 ms. */
+const LARGE_BYTES = 262_144;
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
@@ -19,14 +23,20 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
     if (awaitsContinue(request)) reply.raw.writeContinue();
     done();
   });
+  const turns = new ParseTurns();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.bodyBytes = body.length;
-    try {
-      refuseUnreadable(request);
-      done(null, parseJsonBody(body));
-    } catch (error) {
-      done(error instanceof Error ? error : new Error('The body cannot be read.', { cause: error }));
-    }
+    request.bodyRoom?.reduceTo({ bytes: body.length });
+    const parse = (): void => {
+      try {
+        refuseUnreadable(request);
+        done(null, parseJsonBody(body));
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('The body cannot be read.', { cause: error }));
+      }
+    };
+    if (body.length < LARGE_BYTES) parse();
+    else void turns.next().then(parse);
   });
 }
 

@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { Admission, Admitted } from '#libs/limits';
+import { remaining } from './deadline.hook';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The room that its body takes until its answer has left. */
+    bodyRoom?: Admitted<'bytes'>['ticket'];
+    /** Its place among those that are worked on, until its answer is there. */
+    workPlace?: Admitted<'requests' | 'items'>['ticket'];
+  }
+}
+
+/** The members of bodies that hold what is to be done, one by one. */
+const LISTS = ['items', 'ids', 'objects'] as const;
+/** More than any call works on before it answers. */
+const MOST_ITEMS = 100;
+
+/**
+ * Lets a caller's body be read, and then its work begin, when there is room for it. Call it when nothing else can be wrong
+ * with the headers of the request, and before bodies are read. Health checks and documents have no caller, and never wait.
+ */
+export function registerAdmission(fastify: FastifyInstance, admission: Admission): void {
+  fastify.decorateRequest('bodyRoom');
+  fastify.decorateRequest('workPlace');
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { principal } = request;
+    const room = principal && admission.receive(principal.clientId, bodyBytesOf(request), remaining(request));
+    request.bodyRoom = room?.ticket;
+    enter(room, reply, done);
+  });
+
+  // Hooks, not an interceptor of Nest: what is refused here has claimed no Idempotency-Key, and an interceptor costs more.
+  fastify.addHook('preHandler', (request, reply, done) => {
+    const { principal } = request;
+    const place = principal && admission.begin(principal.clientId, itemsOf(request.body), remaining(request));
+    request.workPlace = place?.ticket;
+    enter(place, reply, done);
+  });
+
+  // However slowly it is read, the work is over.
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    request.workPlace?.leave();
+    done(null, payload);
+  });
+}
+
+/** Goes on when it is admitted. Whoever hangs up leaves, in line or inside. */
+function enter(place: Admitted<string> | undefined, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  if (place === undefined) {
+    done();
+    return;
+  }
+  reply.raw.once('close', () => {
+    place.ticket.leave();
+  });
+  if (place.admitted === undefined) done();
+  else {
+    place.admitted.then(() => {
+      done();
+    }, done);
+  }
+}
+
+/** As announced. One of unknown length may come to be as large as any; one that is too large is refused unread. */
+function bodyBytesOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return bodyLimit;
+  const bytes = Number(headers['content-length'] ?? 0);
+  return bytes <= bodyLimit ? bytes : 0;
+}
+
+/** How many items a request asks for; 1 where there is no list of them. */
+function itemsOf(body: unknown): number {
+  if (typeof body !== 'object' || body === null) return 1;
+  const members = body as Partial<Record<string, unknown>>; // an object has no other members
+  const list = LISTS.map((name) => members[name]).find(Array.isArray);
+  return Math.min(MOST_ITEMS, Math.max(1, list?.length ?? 1));
+}

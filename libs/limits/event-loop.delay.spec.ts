@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EventLoopDelay } from './event-loop.delay';
+
+describe('the delay of the event loop', () => {
+  let delay: EventLoopDelay;
+  let blockedMs = 0;
+
+  /** Nothing runs meanwhile, the timer least of all. */
+  const block = (ms: number): void => {
+    blockedMs += ms;
+  };
+  const idle = (ms: number): void => {
+    vi.advanceTimersByTime(ms);
+  };
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    blockedMs = 0;
+    delay = new EventLoopDelay(() => Date.now() + blockedMs);
+    block(60_000); // as a start does
+    expect(delay.ms).toBe(0);
+  });
+  afterEach(() => {
+    delay.stop();
+    vi.useRealTimers();
+  });
+
+  it('is nothing while nothing blocks', () => {
+    idle(10_000);
+    expect(delay.ms).toBe(0);
+  });
+
+  it('forgives one pause of half a second', () => {
+    block(500);
+    idle(50);
+    expect(delay.ms).toBeGreaterThan(100);
+    expect(delay.ms).toBeLessThan(300);
+  });
+
+  it('is about the length of pauses that come one after the other', () => {
+    for (let pause = 0; pause < 10; pause += 1) {
+      block(800);
+      idle(50);
+    }
+    expect(delay.ms).toBeGreaterThan(700);
+    expect(delay.ms).toBeLessThan(850);
+  });
+
+  it('is known within a pause, before the timer can measure it', () => {
+    idle(1_000);
+    block(5_000);
+    expect(delay.ms).toBeGreaterThan(4_000);
+  });
+
+  it('falls by itself when there is less to do', () => {
+    block(5_000);
+    idle(50);
+    expect(delay.ms).toBeGreaterThan(4_000);
+    idle(3_000);
+    expect(delay.ms).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,2 @@
+export { Admission, type Admitted } from './admission.service';
+export { LimitsModule } from './limits.module';

@@ -1,0 +1,281 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MetricsServer, Metrics } from '#libs/telemetry';
+import type { ApiAnswer, ApiClient } from '../support/api.client';
+import { startGateway, type TestGateway } from '../support/gateway';
+import { RawSocket } from '../support/raw.socket';
+import { Session } from '../support/session';
+
+const queueWaitMs = 1_000;
+const bodyBytes = 4_000;
+
+let gateway: TestGateway;
+/** Two applications of one team. */
+let greedy: ApiClient;
+let modest: ApiClient;
+let session: Session;
+let id: string;
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    settings: {
+      DATABASE_POOL_SIZE: '1',
+      LOCK_TIMEOUT_MS: '20000',
+      ADMISSION_QUEUE_LENGTH: '3',
+      ADMISSION_QUEUE_WAIT_MS: String(queueWaitMs),
+      BODY_BYTES_IN_FLIGHT: String(bodyBytes),
+    },
+  });
+  greedy = await gateway.newCaller({ client: 'greedy' });
+  modest = await gateway.newCaller({ client: 'modest', teamId: greedy.teamId });
+  session = await Session.open(gateway.databaseUrl);
+});
+
+afterAll(async () => {
+  await session.close();
+  await gateway.close();
+});
+
+async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+  const read = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const found = read?.values.find((value) =>
+    Object.entries(labels).every(([label, wanted]) => (value.labels as Record<string, unknown>)[label] === wanted),
+  );
+  if (found === undefined) throw new Error(`there is no ${name} ${JSON.stringify(labels)}`);
+  return found.value;
+}
+
+/** Of all requests together, in seconds. */
+async function waited(): Promise<number> {
+  const read = await gateway.app.get(Metrics).registry.getSingleMetric('prism_admission_wait_seconds')?.get();
+  const sums = read?.values.filter((value) => 'metricName' in value && String(value.metricName).endsWith('_sum')) ?? [];
+  return sums.reduce((sum, { value }) => sum + value, 0);
+}
+
+const waiting = (stage: string): Promise<number> => metric('prism_admission_queue_length', { stage });
+const shed = (stage: string, reason: string): Promise<number> => metric('prism_shed_total', { stage, reason });
+
+function rename(caller: ApiClient, headers: Record<string, string> = {}): Promise<ApiAnswer> {
+  return caller.update([{ id, default: { name: 'Renamed' } }], undefined, headers);
+}
+
+function expectOverloaded({ status, headers, body }: ApiAnswer): void {
+  expect([status, body.error.code]).toEqual([503, 'unavailable']);
+  expect(String(headers['retry-after'])).toMatch(/^[1-9]\d?$/);
+  expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
+}
+
+/** Both keys are known: nobody waits for the one connection to be looked up. */
+beforeEach(async () => {
+  id = await greedy.create();
+  await modest.read(id);
+});
+
+describe('while the only connection is busy', () => {
+  let inside: Promise<ApiAnswer>;
+
+  beforeEach(async () => {
+    await session.hold(greedy.teamId, [id]);
+    inside = rename(greedy);
+    await expect.poll(() => metric('prism_admission_requests_in_flight')).toBe(1);
+  });
+
+  afterEach(async () => {
+    await session.release();
+    expect((await inside).status).toBe(200);
+  });
+
+  it('a request waits for its turn, and then gets it', async () => {
+    const before = await waited();
+    const patch = rename(greedy);
+    await expect.poll(() => waiting('work')).toBe(1);
+    await session.release();
+    expect((await patch).status).toBe(200);
+    expect(await waited()).toBeGreaterThan(before);
+    expect(await waiting('work')).toBe(0);
+  });
+
+  it('one that waits too long answers 503', async () => {
+    const before = await shed('work', 'queue_wait');
+    const start = performance.now();
+    expectOverloaded(await rename(greedy));
+    expect(performance.now() - start).toBeGreaterThan(queueWaitMs * 0.9);
+    expect(await shed('work', 'queue_wait')).toBe(before + 1);
+  });
+
+  it('the wait counts against the deadline', async () => {
+    const start = performance.now();
+    expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '400' }));
+    expect(performance.now() - start).toBeLessThan(400);
+    await expect.poll(() => waiting('work')).toBe(0);
+  });
+
+  it('one too many answers 503 at once: the latest of whoever has most in line', async () => {
+    const before = await shed('work', 'queue_full');
+    const line = [rename(greedy), rename(greedy), rename(greedy)];
+    await expect.poll(() => waiting('work')).toBe(3);
+    const start = performance.now();
+    const late = rename(modest);
+    expectOverloaded(await Promise.race(line));
+    expect(performance.now() - start).toBeLessThan(queueWaitMs / 2);
+    expect(await shed('work', 'queue_full')).toBe(before + 1);
+
+    await session.release();
+    expect((await late).status).toBe(200);
+    expect((await Promise.all(line)).map(({ status }) => status).sort()).toEqual([200, 200, 503]);
+  });
+
+  it('clients take turns, however much one of them has sent before', async () => {
+    const order: string[] = [];
+    const send = async (name: string, caller: ApiClient): Promise<void> => {
+      const { status } = await rename(caller);
+      order.push(`${name} ${status}`);
+    };
+    const all = [send('greedy', greedy)];
+    await expect.poll(() => waiting('work')).toBe(1);
+    all.push(send('greedy', greedy));
+    await expect.poll(() => waiting('work')).toBe(2);
+    all.push(send('modest', modest));
+    await expect.poll(() => waiting('work')).toBe(3);
+    await session.release();
+    await Promise.all(all);
+    expect(order).toEqual(['greedy 200', 'modest 200', 'greedy 200']);
+  });
+
+  it('what is refused claims no Idempotency-Key', async () => {
+    const key = { 'idempotency-key': `refused-${id}` };
+    expectOverloaded(await rename(greedy, key));
+    await session.release();
+    await inside;
+    const { version } = await greedy.read(id);
+    const first = await rename(greedy, key);
+    expect([first.status, first.headers['idempotent-replay']]).toEqual([200, undefined]);
+    expect((await rename(greedy, key)).headers['idempotent-replay']).toBe('true');
+    expect((await greedy.read(id)).version).toBe(version + 1);
+  });
+
+  it('a caller that hangs up leaves the line', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    const body = JSON.stringify({ items: [{ id, default: { name: 'Gone' } }] });
+    await socket.send(head(body.length) + body);
+    await expect.poll(() => waiting('work')).toBe(1);
+    socket.destroy();
+    await expect.poll(() => waiting('work')).toBe(0);
+  });
+
+  it('health and metrics answer', async () => {
+    const line = [rename(greedy), rename(greedy), rename(greedy)];
+    await expect.poll(() => waiting('work')).toBe(3);
+    const address = await gateway.app.get(MetricsServer).start('127.0.0.1', 0);
+    const answers = await Promise.all([
+      greedy.call('GET', '/health/live'),
+      greedy.call('GET', '/health/ready'),
+      fetch(`http://127.0.0.1:${address}/metrics`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await waiting('work')).toBe(3);
+    await session.release();
+    await Promise.all(line);
+  });
+});
+
+function head(length: number, caller = greedy): string {
+  return [
+    `POST ${caller.path('organization/batch/update')} HTTP/1.1`,
+    'host: gateway',
+    'content-type: application/json',
+    `x-api-key: ${caller.credentials.apiKey}`,
+    `content-length: ${length}`,
+    '',
+    '',
+  ].join('\r\n');
+}
+
+describe('while there is no room for bodies', () => {
+  const slow: RawSocket[] = [];
+
+  /** Announces bodies that do not come. */
+  async function announce(caller: ApiClient, length: number): Promise<RawSocket> {
+    const socket = await RawSocket.open(gateway.url);
+    slow.push(socket);
+    await socket.send(head(length, caller));
+    return socket;
+  }
+
+  beforeEach(async () => {
+    await Promise.all([announce(greedy, bodyBytes / 2), announce(modest, bodyBytes / 2)]);
+    await expect.poll(() => metric('prism_admission_body_bytes')).toBe(bodyBytes);
+  });
+
+  afterEach(async () => {
+    for (const socket of slow.splice(0)) socket.destroy();
+    await expect.poll(() => metric('prism_admission_body_bytes')).toBe(0);
+  });
+
+  it('no other is read, and whoever sends one is refused after a while', async () => {
+    const before = await shed('body', 'queue_wait');
+    expectOverloaded(await rename(greedy));
+    expect(await shed('body', 'queue_wait')).toBe(before + 1);
+  });
+
+  it('what has no body goes on', async () => {
+    expect((await greedy.read(id)).version).toBe(1);
+  });
+
+  it('the next is read as soon as there is room', async () => {
+    const patch = rename(modest);
+    await expect.poll(() => waiting('body')).toBe(1);
+    slow[1]?.destroy();
+    expect((await patch).status).toBe(200);
+  });
+
+  it('a caller of its own accord never gets more than half of it', async () => {
+    slow[1]?.destroy();
+    await expect.poll(() => metric('prism_admission_body_bytes')).toBe(bodyBytes / 2);
+    const patch = rename(greedy);
+    await expect.poll(() => waiting('body')).toBe(1);
+    expect((await rename(modest)).status).toBe(200);
+    expectOverloaded(await patch);
+  });
+
+  it('a body that is too large to be read at all needs none', async () => {
+    const socket = await announce(greedy, 6_000_000);
+    expect((await socket.answer()).status).toBe(413);
+  });
+});
+
+describe('while the event loop is late', () => {
+  let sensitive: TestGateway;
+  let caller: ApiClient;
+
+  beforeAll(async () => {
+    sensitive = await startGateway({
+      databaseUrl: gateway.databaseUrl,
+      settings: { EVENT_LOOP_DELAY_LIMIT_MS: '500' },
+    });
+    caller = await sensitive.newCaller();
+  });
+
+  afterAll(() => sensitive.close());
+
+  const served = (): Promise<number> => caller.call('GET', caller.path('properties')).then(({ status }) => status);
+
+  /** This process is the gateway's. */
+  function block(ms: number): void {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  }
+
+  it('requests answer 503, health checks do not, and as soon as it is not any more, all are served', async () => {
+    await expect.poll(served, { timeout: 10_000 }).toBe(200);
+    block(3_000);
+    const [refused, health] = await Promise.all([
+      caller.call('GET', caller.path('properties')),
+      caller.call('GET', '/health/live'),
+    ]);
+    expectOverloaded(refused);
+    expect(health.status).toBe(200);
+    const shedding = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_shed_total');
+    expect(shedding).toContain('prism_shed_total{stage="body",reason="event_loop"} 1');
+    await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
+  });
+});
