@@ -46,18 +46,23 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   });
 }
 
-/** Goes on when it is admitted. Whoever hangs up leaves, in line or inside. */
-function enter(place: Admitted<string> | undefined, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+/** Goes on when it is admitted. A caller that hangs up leaves, in line or inside; nothing begins for one that has already. */
+function enter(place: Admitted<string> | undefined, { raw }: FastifyReply, done: HookHandlerDoneFunction): void {
   if (place === undefined) {
     done();
     return;
   }
-  reply.raw.once('close', () => {
-    place.ticket.leave();
+  const { ticket, admitted } = place;
+  if (raw.req.socket.destroyed) {
+    ticket.leave();
+    return;
+  }
+  raw.once('close', () => {
+    ticket.leave();
   });
-  if (place.admitted === undefined) done();
+  if (admitted === undefined) done();
   else {
-    place.admitted.then(() => {
+    admitted.then(() => {
       done();
     }, done);
   }
