@@ -32,13 +32,18 @@ export class AdminSession {
     return readSettings(this.terminal.env);
   }
 
+  /** Runs the work on teams, clients and keys of a database whose migrations are current. */
+  withAccess<T>(work: (access: AccessService) => Promise<T>): Promise<T> {
+    return this.withDatabase((database) => work(AccessService.over(database)));
+  }
+
   /** Runs the work on a database whose migrations are current, and closes the connection. */
-  async withAccess<T>(work: (access: AccessService) => Promise<T>): Promise<T> {
+  async withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const { databaseUrl, requestTimeoutMs } = this.settings();
     const database = openDatabase({ databaseUrl, requestTimeoutMs, databasePoolSize: 1 });
     try {
       await requireCurrentMigrations(database);
-      return await work(AccessService.over(database));
+      return await work(database);
     } finally {
       await database.close();
     }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DatabaseUnavailable, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
 import { Database, type DatabaseClient } from './database';
+import { sqlState, sqlStateOf } from './database.errors';
+import { MigrationError } from './migration.error';
+import { PATIENCE_MS, patiently, waitBriefly } from './patience';
 
 /** One numbered file of SQL that brings the schema one step further. */
 export interface Migration {
@@ -14,22 +15,7 @@ export interface Migration {
   checksum: string;
 }
 
-/** The migrations in the files and those in the database do not fit together. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
-}
-
 const folder = join(__dirname, 'migrations');
-
-/**
- * How long a statement of a migration waits for a lock. While it waits for a table, every batch on that table waits behind
- * it: so not long, and far less than `LOCK_TIMEOUT_MS`, after which their items would be `locked`.
- */
-const LOCK_WAIT_MS = 200;
-/** How long batches have the tables to themselves before the next try. */
-const REST_MS = 1_000;
-/** After this it is for an operator to end what is in the way. */
-const PATIENCE_MS = 300_000;
 
 const createTable = `
   CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -75,7 +61,8 @@ export async function migrate(
     refuseStrangers(migrations, await appliedMigrations(database));
     const applied: string[] = [];
     for (const migration of migrations) {
-      if (await applyPatiently(database, migration, patienceMs)) applied.push(migration.name);
+      const apply = (client: DatabaseClient): Promise<boolean> => applyOnce(client, migration);
+      if (await patiently(database, `migration ${migration.name}`, patienceMs, apply)) applied.push(migration.name);
     }
     return applied;
   } finally {
@@ -96,27 +83,6 @@ export async function pendingMigrations(
   return migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name);
 }
 
-async function applyPatiently(database: Database, migration: Migration, patienceMs: number): Promise<boolean> {
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      return await database.transaction((client) => applyOnce(client, migration));
-    } catch (error) {
-      if (!(error instanceof DatabaseUnavailable) || !isPassingFailure(error.cause)) throw error;
-      if (performance.now() > until) throw lockedOut(migration, patienceMs, error);
-    }
-    await sleep(REST_MS);
-  }
-}
-
-function lockedOut({ name }: Migration, patienceMs: number, cause: Error): MigrationError {
-  return new MigrationError(
-    `migration ${name} did not get its locks within ${patienceMs / 1_000} s, so nothing of it was applied: end what holds ` +
-      `its tables for long (a backup, a long transaction: see pg_stat_activity and pg_locks), and migrate again`,
-    { cause },
-  );
-}
-
 async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migration): Promise<boolean> {
   const inserted = await client.query(
     'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
@@ -129,7 +95,7 @@ async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migrat
     for (const applied of rows) refuseEdited(applied, checksum);
     return false;
   }
-  await client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
+  await waitBriefly(client);
   await client.query(sql);
   return true;
 }

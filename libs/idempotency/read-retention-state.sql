@@ -3,7 +3,7 @@
 --   overdue_seconds   since when the oldest thing there is could be gone; negative: until then; NULL: there is nothing
 --   partitions_ahead  how many days after today, without a gap, have their partition
 SELECT EXTRACT(EPOCH FROM now() - make_interval(secs => $1) - LEAST(
-         (SELECT min(q.created_at) FROM idempotency_requests AS q),
+         oldest_idempotency_request(),
          (SELECT (min(p.day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ledger_partitions AS p)
        ))::double precision AS overdue_seconds,
        (SELECT COALESCE(min(n) - 1, $2)

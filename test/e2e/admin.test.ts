@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { settingsReference } from '#libs/config';
 import { runAdmin } from '../../apps/admin/admin.program';
 import { createDatabase, type TestDatabase } from '../support/database';
@@ -264,6 +264,37 @@ describe('the program', () => {
     } finally {
       await empty.drop();
     }
+  });
+
+  it('gives roles their rights when it migrates, and says which role there is not', async () => {
+    const empty = await createDatabase({ migrated: false });
+    const env = { DATABASE_URL: empty.url };
+    const roles = ['--gateway-role', inject('gatewayRole'), '--worker-role', inject('workerRole')];
+    try {
+      expect((await run(env, ['migrate', ...roles])).stdout).toContain(
+        `the role ${inject('gatewayRole')} can run gateways\nthe role ${inject('workerRole')} can run workers\n`,
+      );
+      expect(JSON.parse((await run(env, ['migrate', ...roles, '--json'])).stdout)).toEqual({
+        applied: [],
+        gateway_role: inject('gatewayRole'),
+        worker_role: inject('workerRole'),
+      });
+      expect(refusalOf(await run(env, ['migrate', '--worker-role', 'absent']), 1)).toContain('CREATE ROLE "absent"');
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  it('puts the wall between teams up and takes it down', async () => {
+    const walls = async (): Promise<number> =>
+      (await sql.query('SELECT FROM pg_class WHERE relrowsecurity')).rowCount ?? 0;
+    const up = await admin('wall', 'on', '--json');
+    expect(JSON.parse(up.stdout)).toMatchObject({ wall: 'on', owner: 'postgres' });
+    expect(await walls()).toBe((JSON.parse(up.stdout) as { tables: string[] }).tables.length);
+    expect((await admin('wall', 'off')).stdout).toMatch(/^the wall is off for \d+ tables\n$/);
+    expect(await walls()).toBe(0);
+    expect((await admin('wall', 'on')).stdout).toContain('for all roles but their owner postgres and superusers');
+    expect((await admin('wall', 'sideways')).code).toBe(2);
   });
 
   it('writes the references, and those of the repository are the same', async () => {

@@ -1,9 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 import { addLedgerDay, ledgerDays, requestsSince, type Retention, startRetention } from '../support/retention';
-import { onServer } from '../support/server.database';
 import { Session } from '../support/session';
 
 /** A key lives for a day and is refused for seven more. */
@@ -141,22 +140,6 @@ describe('a pass of retention', () => {
       '{result="ok"}': 3,
       '{result="error"}': 1,
     });
-  });
-
-  it('needs no rights but those of a gateway', async () => {
-    const role = `prism_test_${randomBytes(6).toString('hex')}`;
-    await onServer(inject('postgresUrl'), `CREATE ROLE ${role} LOGIN`);
-    await session.query(`REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-      GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`);
-    await addLedgerDay(session, 12, 3);
-    const url = new URL(engine.url);
-    url.username = role;
-    const unprivileged = startRetention(url.href);
-    expect(await unprivileged.run()).toEqual({ requests: 3, partitions: 1, postponed: 0 });
-    expect(await ledgerDays(session)).toEqual(UPCOMING);
-    await unprivileged.close();
-    await session.query(`DROP OWNED BY ${role}`);
-    await onServer(inject('postgresUrl'), `DROP ROLE ${role}`);
   });
 });
 

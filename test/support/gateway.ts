@@ -8,14 +8,18 @@ import { createApp } from '../../apps/gateway/create-app';
 import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
 import { documentOf } from './openapi';
+import { roleUrl } from './server.database';
 
 const allScopes: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
 
-/** A gateway in this process, on a free port, with a database of its own. */
+/**
+ * A gateway in this process, on a free port, with a database of its own: under the role that gateways have, and behind the
+ * team wall.
+ */
 export interface TestGateway {
   readonly app: NestFastifyApplication;
   readonly url: string;
-  /** Direct access to what the gateway wrote. */
+  /** Direct access to what the gateway wrote, as the owner of the tables. */
   readonly database: Database;
   readonly databaseUrl: string;
   readonly access: AccessService;
@@ -27,7 +31,7 @@ export interface TestGateway {
 export interface GatewayOptions {
   /** Settings by environment variable; an empty string unsets one. */
   settings?: Record<string, string>;
-  /** Share the database of another gateway. */
+  /** Share the database of another gateway; under the role that the URL names. */
   databaseUrl?: string;
 }
 
@@ -42,7 +46,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     METRICS_PORT: '0',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     DRAIN_DELAY_MS: '0',
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: own === undefined ? databaseUrl : roleUrl(databaseUrl, inject('gatewayRole')),
     REDIS_URL: inject('redisUrl'),
     // The tests run on the same event loop, and may keep it busy.
     EVENT_LOOP_DELAY_LIMIT_MS: '60000',
@@ -51,7 +55,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const app = await createApp(settings);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  const database = openDatabase(settings);
+  const { databasePoolSize, requestTimeoutMs } = settings;
+  const database = openDatabase({ databaseUrl, databasePoolSize, requestTimeoutMs });
   const access = AccessService.over(database);
   const document = await documentOf(url);
   return {

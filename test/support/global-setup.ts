@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { migrate } from '#libs/database';
+import { readSettings } from '#libs/config';
+import { grantRights, migrate, openDatabase, setTeamWall } from '#libs/database';
 import { PostgresServer } from './postgres.server';
 import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
@@ -13,10 +14,16 @@ declare module 'vitest' {
     postgresUrl: string;
     /** A migrated, empty database on it, to make others from. */
     templateDatabase: string;
+    /** The role that gateways have, and no right beside; behind the team wall. */
+    gatewayRole: string;
+    /** The role that workers have. */
+    workerRole: string;
     /** A Redis that tests share: they use keys of their own teams. */
     redisUrl: string;
   }
 }
+
+const roles = { gateway: 'prism_gateway', worker: 'prism_worker' };
 
 /** What the tests drive, and the Debian package that has it. */
 const programs = {
@@ -39,12 +46,29 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const template = `prism_template_${randomBytes(6).toString('hex')}`;
   await onServer(postgres.url, `CREATE DATABASE ${template} TEMPLATE template0`);
   await migrate(databaseUrl(postgres.url, template));
+  await secure(databaseUrl(postgres.url, template));
   project.provide('postgresUrl', postgres.url);
   project.provide('templateDatabase', template);
+  project.provide('gatewayRole', roles.gateway);
+  project.provide('workerRole', roles.worker);
   project.provide('redisUrl', redis.url);
   return async () => {
     await Promise.all([postgres.remove(), redis.kill()]);
   };
+}
+
+/** As in a production that takes all the care there is: a role for each program, and the wall. */
+async function secure(url: string): Promise<void> {
+  const database = openDatabase(readSettings({ DATABASE_URL: url }));
+  try {
+    for (const program of ['gateway', 'worker'] as const) {
+      await database.query(`CREATE ROLE ${roles[program]} LOGIN`);
+      await grantRights(database, program, roles[program]);
+    }
+    await setTeamWall(database, true);
+  } finally {
+    await database.close();
+  }
 }
 
 function requirePrograms(): void {

@@ -171,7 +171,8 @@ DECLARE
   v_taken   boolean := false;
   n         integer;
 BEGIN
-  PERFORM set_config('lock_timeout', p_lock_ms::text, false),
+  PERFORM set_config('prism.team', p_team::text, false), -- behind the team wall there is no other (0007_team_wall.sql)
+          set_config('lock_timeout', p_lock_ms::text, false),
           set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT p_item_durable THEN 'off'
             ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
 
@@ -195,6 +196,7 @@ BEGIN
       state := v_result.state;
       RESET lock_timeout;
       RESET synchronous_commit;
+      PERFORM set_config('prism.team', '', false);
       RETURN;
     END IF;
     COMMIT;
@@ -323,6 +325,7 @@ BEGIN
     -- What a resumed call took from the ledger may be of a call that has not flushed yet.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
+  PERFORM set_config('prism.team', '', false);
   COMMIT;
 
   -- 5. The answer.

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { AccessService } from '#libs/auth';
+import { grantRights } from '#libs/database';
+import type { PlanItem } from '#libs/records';
+import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+import { addLedgerDay, ledgerDays, startRetention } from '../support/retention';
+import { roleUrl } from '../support/server.database';
+import { Session } from '../support/session';
+
+const DENIED = /permission denied|must be (owner|superuser)/;
+
+let owner: Engine;
+let gateway: Engine;
+let worker: Session;
+
+beforeAll(async () => {
+  owner = await Engine.start();
+  gateway = await Engine.over(roleUrl(owner.url, inject('gatewayRole')));
+  worker = await Session.open(roleUrl(owner.url, inject('workerRole')));
+});
+afterAll(async () => {
+  await worker.close();
+  await gateway.close();
+  await owner.close();
+});
+
+describe("the gateway's role", () => {
+  it('can do all that a batch does, the first one of a day included', async () => {
+    expect(
+      await owner.session.query("SELECT FROM pg_inherits WHERE inhparent = 'idempotency_items'::regclass"),
+    ).toEqual([]);
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await owner.insert(teamId, 2);
+    const items: PlanItem[] = [
+      { op: 'create', id: randomUUID(), properties: { name: 'New' }, list: {}, extended: {} },
+      rename(first),
+      { op: 'read', id: first },
+      { op: 'delete', id: second },
+      rename(randomUUID()),
+    ];
+    const key = newKey();
+    const codes = ['ok', 'ok', 'ok', 'ok', 'not_found'];
+    expect(codesOf(await gateway.apply(batch(teamId, items), key))).toEqual(codes);
+    expect((await gateway.apply(batch(teamId, items), retryOf(key))).state).toBe('replayed');
+    expect(codesOf(await gateway.apply(batch(teamId, [rename(first)], { onError: 'rollback' })))).toEqual(['ok']);
+    expect(codesOf(await gateway.apply(batch(teamId, [rename(first)], { dryRun: true })))).toEqual(['ok']);
+    expect((await gateway.records.find(teamId, 'organization', first, 1_000))?.etag).toBe('"3"');
+  });
+
+  it.each([
+    'DROP TABLE records',
+    'TRUNCATE records',
+    'DELETE FROM records',
+    'ALTER TABLE records DISABLE ROW LEVEL SECURITY',
+    'ALTER TABLE records ADD stolen text',
+    'DROP POLICY team_wall ON records',
+    'DELETE FROM idempotency_items',
+    "UPDATE idempotency_items SET code = 'conflict'",
+    'DELETE FROM idempotency_requests',
+    'SELECT secret_hash FROM api_keys',
+    "INSERT INTO api_keys SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', '{}'",
+    'UPDATE api_keys SET revoked_at = NULL',
+    'SELECT FROM clients',
+    "INSERT INTO teams (id, name) VALUES (gen_random_uuid(), 'Mine')",
+    'SELECT FROM teams',
+    'UPDATE property_definitions SET locked = false',
+    "INSERT INTO schema_migrations (name, checksum) VALUES ('x', 'y')",
+    "SELECT purge_idempotency_requests('0', NULL, 100)",
+    "SELECT detach_ledger_partition('2020-01-01')",
+    "SELECT drop_ledger_partition('2020-01-01')",
+    'CREATE TABLE own (id uuid)',
+    'CREATE FUNCTION own() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
+    'CREATE ROLE another',
+    'SET ROLE postgres',
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "SELECT pg_read_file('/etc/passwd')",
+  ])('can not: %s', async (statement) => {
+    await expect(gateway.session.query(statement)).rejects.toThrow(DENIED);
+  });
+
+  it('gets the key that a caller has shown, and no list of keys', async () => {
+    const access = AccessService.over(owner.database);
+    const team = await access.createTeam('A team');
+    const { keyId } = await access.createKey(team.id, 'billing', ['records:read']);
+    await access.createKey(team.id, 'another', ['records:read']);
+    const find = 'SELECT key_id FROM find_api_key($1)';
+    expect(await gateway.session.query(find, [keyId])).toEqual([{ key_id: keyId }]);
+    expect(await gateway.session.query(find, ['%'])).toEqual([]);
+  });
+
+  it('cannot put a table of its own in the way of a partition', async () => {
+    await gateway.session.query('CREATE TEMPORARY TABLE idempotency_items_20320101 (day date)');
+    await gateway.session.query("SELECT ensure_ledger_partition('2032-01-01')");
+    const partitions = await owner.session.query<{ owner: string }>(
+      `SELECT relowner::regrole::text AS owner FROM pg_class
+        WHERE relname = 'idempotency_items_20320101' AND relnamespace = 'public'::regnamespace`,
+    );
+    expect(partitions).toEqual([{ owner: 'postgres' }]);
+  });
+});
+
+describe("the worker's role", () => {
+  it('can do all that a pass of retention does', async () => {
+    await addLedgerDay(owner.session, 20, 10);
+    const retention = startRetention(roleUrl(owner.url, inject('workerRole')));
+    expect(await retention.run()).toMatchObject({ requests: 10, partitions: 1, postponed: 0 });
+    expect((await retention.metric('prism_ledger_partitions_ahead')).get('')).toBe(3);
+    await retention.close();
+    expect(await ledgerDays(owner.session)).not.toContain('20');
+  });
+
+  it.each([
+    'SELECT FROM records',
+    'SELECT FROM idempotency_requests',
+    'SELECT FROM idempotency_items',
+    'DELETE FROM idempotency_requests',
+    'SELECT FROM api_keys',
+    "SELECT FROM find_api_key('x')",
+    'SELECT FROM property_definitions',
+    'CREATE TABLE own (id uuid)',
+  ])('can not: %s', async (statement) => {
+    await expect(worker.query(statement)).rejects.toThrow(DENIED);
+  });
+});
+
+describe('a role is given no rights', () => {
+  it('if there is none', async () => {
+    await expect(grantRights(owner.database, 'gateway', 'nobody"s')).rejects.toThrow(
+      'there is no role "nobody"s": make it, with CREATE ROLE "nobody""s" LOGIN',
+    );
+  });
+
+  it('if it has all of them', async () => {
+    await expect(grantRights(owner.database, 'worker', 'postgres')).rejects.toThrow(
+      'the role "postgres" owns the tables or is a superuser: give the worker a role of its own',
+    );
+  });
+});
