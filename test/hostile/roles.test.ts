@@ -45,7 +45,7 @@ describe("the gateway's role", () => {
     expect((await gateway.apply(batch(teamId, items), retryOf(key))).state).toBe('replayed');
     expect(codesOf(await gateway.apply(batch(teamId, [rename(first)], { onError: 'rollback' })))).toEqual(['ok']);
     expect(codesOf(await gateway.apply(batch(teamId, [rename(first)], { dryRun: true })))).toEqual(['ok']);
-    expect((await gateway.records.find(teamId, 'organization', first, 1_000))?.etag).toBe('"3"');
+    expect((await gateway.records.find(teamId, 'organization', first, { timeoutMs: 1_000 }))?.etag).toBe('"3"');
   });
 
   it.each([

@@ -92,7 +92,7 @@ describe('a connection that goes back to the pool', () => {
     const other = { ...key, fingerprint: Buffer.alloc(32) };
     await expect(walled.apply(batch(ours, [rename(own)]), other)).rejects.toThrow();
     expect(await team()).toBeNull();
-    expect((await walled.records.find(ours, 'organization', own, 1_000))?.etag).toBe('"3"');
+    expect((await walled.records.find(ours, 'organization', own, { timeoutMs: 1_000 }))?.etag).toBe('"3"');
     expect(await team()).toBeNull();
   });
 
@@ -112,8 +112,8 @@ it('a look-up enters its team before it looks, in whatever order Postgres would 
   url.searchParams.set('options', '-c enable_indexscan=off -c enable_bitmapscan=off');
   const stubborn = await Engine.over(url.href);
   try {
-    expect((await stubborn.records.find(ours, 'organization', own, 1_000))?.etag).toBe('"1"');
-    expect(await stubborn.records.find(ours, 'organization', foreign, 1_000)).toBeUndefined();
+    expect((await stubborn.records.find(ours, 'organization', own, { timeoutMs: 1_000 }))?.etag).toBe('"1"');
+    expect(await stubborn.records.find(ours, 'organization', foreign, { timeoutMs: 1_000 })).toBeUndefined();
   } finally {
     await stubborn.close();
   }

@@ -5,9 +5,9 @@ import { remaining } from './deadline.hook';
 declare module 'fastify' {
   interface FastifyRequest {
     /** The room that its body takes until its answer has left. */
-    bodyRoom?: Admitted<'bytes'>['ticket'];
+    bodyRoom: Admitted<'bytes'>['ticket'] | undefined;
     /** Its place among those that are worked on, until its answer is there. */
-    workPlace?: Admitted<'requests' | 'items'>['ticket'];
+    workPlace: Admitted<'requests' | 'items'>['ticket'] | undefined;
   }
 }
 
