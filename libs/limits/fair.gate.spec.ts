@@ -251,7 +251,7 @@ describe('whatever comes and goes', () => {
         const lines = new Map(clients.map((client): [string, Ticket[]] => [client, []]));
         for (const index of order) lines.get(clients[index] ?? '')?.push(...enter(gate, clients[index] ?? '', 10));
         const passedOver = new Map(clients.map((client) => [client, 0]));
-        for (let turn = 0; turn < order.length; turn += 1) {
+        for (const _turn of order) {
           serving.leave();
           const [served, line] = [...lines].find(([, each]) => each[0]?.state === 'inside') ?? [];
           serving = line?.shift() ?? serving;

@@ -111,7 +111,7 @@ export class Stage {
   async outcomes(records: string[]): Promise<number> {
     const [row] = await this.session.query<{ n: number }>(
       `SELECT count(*)::integer AS n FROM idempotency_items
-        WHERE team_id = $1 AND (entry::json ->> 'id')::uuid = ANY ($2)`,
+        WHERE team_id = $1 AND (image).id = ANY ($2)`,
       [this.teamId, records],
     );
     return row?.n ?? 0;
