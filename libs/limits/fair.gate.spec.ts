@@ -82,7 +82,8 @@ describe('a gate', () => {
     let last = inside;
     for (let turn = 0; turn < 5; turn += 1) {
       last.leave();
-      const [name, tickets] = Object.entries(all).find(([, line]) => line.some(({ state }) => state === 'inside')) ?? [];
+      const [name, tickets] =
+        Object.entries(all).find(([, line]) => line.some(({ state }) => state === 'inside')) ?? [];
       order.push(name ?? 'nobody');
       last = tickets?.find(({ state }) => state === 'inside') ?? last;
     }
@@ -200,45 +201,54 @@ describe('whatever comes and goes', () => {
     fc.record({ kind: fc.constant('reduce' as const), which: fc.nat(30) }),
     fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 2_000 }) }),
   );
-  const share = fc.constantFrom({ besideOthers: { items: 10 }, alone: { items: 10 } }, { besideOthers: { items: 5 }, alone: { items: 10 } }, { besideOthers: { items: 3 }, alone: { items: 5 } });
+  const share = fc.constantFrom(
+    { besideOthers: { items: 10 }, alone: { items: 10 } },
+    { besideOthers: { items: 5 }, alone: { items: 10 } },
+    { besideOthers: { items: 3 }, alone: { items: 5 } },
+  );
 
   it('a gate holds no more than it may, forgets nothing, and lets everybody in at last', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), share, fc.integer({ min: 0, max: 8 }), (steps, part, queueLength) => {
-        const gate = gateOf({ share: part, queueLength });
-        const tickets: Ticket[] = [];
-        const inside = (): Ticket[] => tickets.filter(({ state }) => state === 'inside');
-        const check = (): void => {
-          const held = inside().reduce((sum, { load }) => sum + load.items, 0);
-          expect(gate.holds('items')).toBe(held);
-          if (inside().length > 1) expect(held).toBeLessThanOrEqual(10);
-          expect(gate.waiting).toBe(tickets.filter(({ state }) => state === 'waiting').length);
-          expect(gate.waiting).toBeLessThanOrEqual(queueLength);
-          // Nobody waits for nothing.
-          if (gate.waiting > 0) expect(inside().length).toBeGreaterThan(0);
-        };
-        for (const one of steps) {
-          if (one.kind === 'enter') {
-            const [ticket] = enter(gate, clients[one.client] ?? '', one.items) as [Ticket];
-            ticket.admitted?.catch(() => undefined);
-            tickets.push(ticket);
-          } else if (one.kind === 'pass') {
-            now += one.ms;
-          } else {
-            const ticket = tickets[one.which % Math.max(1, tickets.length)];
-            if (one.kind === 'leave') ticket?.leave();
-            else ticket?.reduceTo({ items: Math.ceil(ticket.load.items / 2) });
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        share,
+        fc.integer({ min: 0, max: 8 }),
+        (steps, part, queueLength) => {
+          const gate = gateOf({ share: part, queueLength });
+          const tickets: Ticket[] = [];
+          const inside = (): Ticket[] => tickets.filter(({ state }) => state === 'inside');
+          const check = (): void => {
+            const held = inside().reduce((sum, { load }) => sum + load.items, 0);
+            expect(gate.holds('items')).toBe(held);
+            if (inside().length > 1) expect(held).toBeLessThanOrEqual(10);
+            expect(gate.waiting).toBe(tickets.filter(({ state }) => state === 'waiting').length);
+            expect(gate.waiting).toBeLessThanOrEqual(queueLength);
+            // Nobody waits for nothing.
+            if (gate.waiting > 0) expect(inside().length).toBeGreaterThan(0);
+          };
+          for (const one of steps) {
+            if (one.kind === 'enter') {
+              const [ticket] = enter(gate, clients[one.client] ?? '', one.items) as [Ticket];
+              ticket.admitted?.catch(() => undefined);
+              tickets.push(ticket);
+            } else if (one.kind === 'pass') {
+              now += one.ms;
+            } else {
+              const ticket = tickets[one.which % Math.max(1, tickets.length)];
+              if (one.kind === 'leave') ticket?.leave();
+              else ticket?.reduceTo({ items: Math.ceil(ticket.load.items / 2) });
+            }
+            check();
           }
-          check();
-        }
-        while (inside().length > 0) {
-          inside()[0]?.leave();
-          check();
-        }
-        expect(tickets.every(({ state }) => state === 'over')).toBe(true);
-        expect(gate.holds('items')).toBe(0);
-        for (const ticket of tickets) ticket.leave();
-      }),
+          while (inside().length > 0) {
+            inside()[0]?.leave();
+            check();
+          }
+          expect(tickets.every(({ state }) => state === 'over')).toBe(true);
+          expect(gate.holds('items')).toBe(0);
+          for (const ticket of tickets) ticket.leave();
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -251,7 +261,7 @@ describe('whatever comes and goes', () => {
         const lines = new Map(clients.map((client): [string, Ticket[]] => [client, []]));
         for (const index of order) lines.get(clients[index] ?? '')?.push(...enter(gate, clients[index] ?? '', 10));
         const passedOver = new Map(clients.map((client) => [client, 0]));
-        for (const _turn of order) {
+        order.forEach(() => {
           serving.leave();
           const [served, line] = [...lines].find(([, each]) => each[0]?.state === 'inside') ?? [];
           serving = line?.shift() ?? serving;
@@ -260,7 +270,7 @@ describe('whatever comes and goes', () => {
             passedOver.set(client, times);
             expect(times).toBeLessThan(clients.length);
           }
-        }
+        });
         expect([...lines.values()].every((line) => line.length === 0)).toBe(true);
         serving.leave();
       }),
