@@ -80,7 +80,7 @@ const entries = {
     quick: true,
     of: (stage) => ({
       ...textbook(stage, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
-      note: 'the same, as many at once as the pool has connections',
+      note: 'the transactions of the loop, as many at once as the pool has connections',
     }),
   },
   single: { of: (stage) => gateway(stage, 'batches of 1, one caller', { items: 1, callers: 1 }) },
@@ -190,6 +190,7 @@ function straight(stage: Stage, script: PgbenchWork['script'], what: string): Om
 function singleThroughPool({ postgres, credentials }: Stage): Omit<Contestant, 'name'> {
   return {
     what: 'the UPDATE of one item through a pooled connection of Node',
+    note: 'a named statement, waiting for its own commit on disk; nothing is checked or returned',
     callers: 1,
     itemsPerBatch: 1,
     changesPerBatch: 1,

@@ -33,7 +33,7 @@ describe('growthTargets', () => {
   it('are missed if one case is above, which they name', () => {
     const more = [...rows, row({ teams: 10_000 }, turn(20, 51, 500), turn(20, 51, 500)), row({}, ...smallest)];
     const [, postgres] = growthTargets(more);
-    expect(postgres).toMatchObject({ met: false, what: expect.stringContaining('10,000 teams') });
+    expect(postgres).toMatchObject({ met: false, what: expect.stringContaining('teams: 10,000') });
   });
 
   it('do not judge what comes right after a checkpoint', () => {

@@ -103,7 +103,7 @@ function worst(
     .sort((a, b) => b.reached.median - a.reached.median);
   if (most === undefined) return [];
   const { row, reached } = most;
-  const where = `${figure(row.records, 0)} records, ${figure(row.teams, 0)} teams, ${figure(row.ledgerItems, 0)} in the ledger`;
+  const where = `${figure(row.records, 0)} records, teams: ${figure(row.teams, 0)}, ledger: ${figure(row.ledgerItems, 0)}`;
   return [
     {
       what: `${cost} an item, ${work}, to the smallest case; at worst with ${where}`,
