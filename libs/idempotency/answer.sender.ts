@@ -34,7 +34,7 @@ const HEADER = 'idempotency-key';
  * Sends the answer of a POST, PUT or PATCH handler, and with an `Idempotency-Key` the one answer of all attempts at the
  * request. What it returns is the body, for the handler to return.
  *
- * A call, not an interceptor of Nest: one of those costs a request 90 us, which is a fifth of a small batch.
+ * A call, not an interceptor of Nest: those bind an asynchronous resource to every request, which a profile showed.
  */
 @Injectable()
 export class AnswerSender {
