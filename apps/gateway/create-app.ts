@@ -48,8 +48,9 @@ export async function createApp(
   registerHeaderLimit(fastify);
   registerRouteCheck(fastify);
   registerDeadlineCheck(fastify);
-  registerAdmission(fastify, app.get(Admission));
-  registerJsonBodyReader(fastify);
+  const admission = app.get(Admission);
+  registerAdmission(fastify, admission);
+  registerJsonBodyReader(fastify, admission);
 
   await app.init();
   app.get(ApiDocument).describe(app);

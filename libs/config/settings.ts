@@ -169,7 +169,7 @@ export class Settings {
   @Variable({
     group: 'Overload',
     description:
-      'Bytes of request bodies that are held at once, at most; one client gets half of it. A body of tiny values takes some 15 times its size in memory.',
+      'Bytes of request bodies that are held at once, at most; one client gets half of it. What parsing makes of them is bounded by the heap that Node may use.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })

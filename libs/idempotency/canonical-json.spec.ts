@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from './canonical-json';
+import { CanonicalJsonWriter } from './canonical-json';
 
-describe('canonicalJson', () => {
+function piecesOf(value: unknown): string[] {
+  const pieces: string[] = [];
+  new CanonicalJsonWriter((piece) => pieces.push(piece)).write(value);
+  return pieces;
+}
+
+const canonicalJson = (value: unknown): string => piecesOf(value).join('');
+
+describe('canonical JSON', () => {
   it("writes the example of RFC 8785's section 3.2.2 as it does", () => {
     const text = String.raw`{
       "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
@@ -20,5 +28,13 @@ describe('canonicalJson', () => {
 
   it('reads a member named __proto__ as any other', () => {
     expect(canonicalJson(JSON.parse('{"__proto__":{"a":1},"0":2}'))).toBe('{"0":2,"__proto__":{"a":1}}');
+  });
+
+  it('comes in pieces of bounded length, however many values there are', () => {
+    const value = { a: Array.from({ length: 100_000 }, (_, i) => ({ i, s: '€' })), b: ['x'.repeat(200_000), {}] };
+    const pieces = piecesOf(value);
+    expect(pieces.join('')).toBe(JSON.stringify(value));
+    expect(pieces.length).toBeGreaterThan(20);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(300_000);
   });
 });

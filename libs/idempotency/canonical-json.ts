@@ -1,39 +1,63 @@
+/** How long a piece of text may become before it is handed on: a longer one would take many times its size in memory. */
+const PIECE_LENGTH = 65_536;
+
 /**
- * JSON as RFC 8785 writes it: members sorted by UTF-16 code units at every depth, no white space. Two things that the RFC
- * has no text for are told apart as well: numbers too large for a double become `1e999`, and a lone surrogate its escape.
- * @param value what `JSON.parse` returned
+ * Writes JSON as RFC 8785 has it, piece by piece: members sorted by UTF-16 code units at every depth, no white space. Two
+ * things that the RFC has no text for are told apart as well: numbers too large for a double become `1e999`, and a lone
+ * surrogate its escape.
  */
-export function canonicalJson(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') return number(value);
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Array.isArray(value) ? array(value) : object(value);
+export class CanonicalJsonWriter {
+  private piece = '';
+
+  constructor(private readonly handOn: (piece: string) => void) {}
+
+  /** @param value what `JSON.parse` returned */
+  write(value: unknown): void {
+    this.value(value);
+    this.handOn(this.piece);
+    this.piece = '';
+  }
+
+  private value(value: unknown): void {
+    if (typeof value === 'string') this.piece += JSON.stringify(value);
+    else if (typeof value === 'number') this.piece += number(value);
+    else if (typeof value !== 'object' || value === null) this.piece += String(value);
+    else if (Array.isArray(value)) this.array(value);
+    else this.object(value);
+    if (this.piece.length > PIECE_LENGTH) {
+      this.handOn(this.piece);
+      this.piece = '';
+    }
+  }
+
+  private array(values: readonly unknown[]): void {
+    this.piece += '[';
+    for (let i = 0; i < values.length; i++) {
+      if (i > 0) this.piece += ',';
+      this.value(values[i]);
+    }
+    this.piece += ']';
+  }
+
+  private object(value: object): void {
+    const names = Object.keys(value);
+    // Most are in order as they come, and to see that costs less than to sort them.
+    if (!isSorted(names)) names.sort();
+    this.piece += '{';
+    let separator = '';
+    for (const name of names) {
+      this.piece += separator + JSON.stringify(name) + ':';
+      separator = ',';
+      // Own properties of an object from JSON.parse: plain values under any name.
+      this.value((value as Record<string, unknown>)[name]);
+    }
+    this.piece += '}';
+  }
 }
 
 function number(value: number): string {
   if (Number.isFinite(value)) return String(value);
   return value > 0 ? '1e999' : '-1e999';
-}
-
-function array(values: unknown[]): string {
-  let text = '[';
-  for (let i = 0; i < values.length; i++) {
-    text += i === 0 ? canonicalJson(values[i]) : ',' + canonicalJson(values[i]);
-  }
-  return text + ']';
-}
-
-function object(value: object): string {
-  const names = Object.keys(value);
-  // Most are in order as they come, and to see that costs less than to sort them.
-  if (!isSorted(names)) names.sort();
-  let text = '{';
-  for (const name of names) {
-    if (text.length > 1) text += ',';
-    // Own properties of an object from JSON.parse: plain values under any name.
-    text += JSON.stringify(name) + ':' + canonicalJson((value as Record<string, unknown>)[name]);
-  }
-  return text + '}';
 }
 
 function isSorted(names: readonly string[]): boolean {

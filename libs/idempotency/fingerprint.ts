@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from './canonical-json';
+import { CanonicalJsonWriter } from './canonical-json';
 
 /**
  * SHA-256 over what a key stands for: method, path and the body's canonical JSON, so that neither white space nor the
@@ -8,6 +8,11 @@ import { canonicalJson } from './canonical-json';
  * @param body parsed; undefined if there is none
  */
 export function fingerprintOf(method: string, path: string, body: unknown): Buffer {
-  const text = `${method}\n${path}\n${body === undefined ? '' : canonicalJson(body)}`;
-  return createHash('sha256').update(text).digest();
+  const hash = createHash('sha256').update(`${method}\n${path}\n`);
+  if (body !== undefined) {
+    new CanonicalJsonWriter((piece) => {
+      hash.update(piece);
+    }).write(body);
+  }
+  return hash.digest();
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { ProblemException } from '#libs/problems';
@@ -10,6 +11,8 @@ import type { Load } from './load';
 
 /** For how long after its last request a client's neighbours leave it its share, in milliseconds. */
 const ACTIVE_MS = 1_000;
+/** The share of the heap that parsed bodies may take. What is made of them takes about as much again. */
+const HEAP_SHARE = 1 / 3;
 /** In which those that were refused together come back, in seconds. */
 const RETRY_WITHIN_SECONDS = 3;
 
@@ -20,14 +23,15 @@ const MESSAGES: Readonly<Record<ShedReason, string>> = {
 };
 
 /**
- * Keeps the process from taking on more than it can do in time: request bodies by their bytes, before they are read; work
- * by its items and by the connections to Postgres, before it begins. What is too much waits for a moment, the clients
+ * Keeps the process from taking on more than it can do in time: request bodies by their bytes, before they are read, and by
+ * what they will take on the heap, before they are parsed; work by its items and by the connections to Postgres, before it begins. What is too much waits for a moment, the clients
  * taking turns, and is then refused with 503: early and cheaply, instead of late after the work was done.
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
   private readonly delay = new EventLoopDelay();
   private readonly bodies: FairGate<'bytes'>;
+  private readonly values: FairGate<'heap'>;
   private readonly work: FairGate<'requests' | 'items'>;
   private readonly metrics: Metrics['admission'];
 
@@ -44,6 +48,12 @@ export class Admission implements OnApplicationShutdown {
       // Slow senders hold what they hold for long, so one client never gets everything.
       share: { besideOthers: { bytes: bytes / 2 }, alone: { bytes: bytes / 2 } },
     });
+    const heap = getHeapStatistics().heap_size_limit * HEAP_SHARE;
+    this.values = new FairGate({
+      ...common,
+      capacity: { heap },
+      share: { besideOthers: { heap: heap / 2 }, alone: { heap } },
+    });
     const requests = settings.databasePoolSize;
     const items = settings.itemsInFlight;
     this.work = new FairGate({
@@ -58,7 +68,8 @@ export class Admission implements OnApplicationShutdown {
       requests: this.work.holds('requests'),
       items: this.work.holds('items'),
       bodyBytes: this.bodies.holds('bytes'),
-      waiting: { body: this.bodies.waiting, work: this.work.waiting },
+      heapBytes: this.values.holds('heap'),
+      waiting: { body: this.bodies.waiting, parse: this.values.waiting, work: this.work.waiting },
     }));
   }
 
@@ -78,6 +89,11 @@ export class Admission implements OnApplicationShutdown {
     }
     if (bytes === 0) return undefined;
     return this.enter('body', this.bodies, clientId, { bytes }, remainingMs);
+  }
+
+  /** Asks to parse a body whose value will take so many bytes on the heap. */
+  parse(clientId: string, heap: number, remainingMs: number): Admitted<'heap'> {
+    return this.enter('parse', this.values, clientId, { heap }, remainingMs);
   }
 
   /** Asks to begin work on so many items. */

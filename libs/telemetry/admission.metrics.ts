@@ -8,10 +8,14 @@ interface AdmissionState {
   requests: number;
   items: number;
   bodyBytes: number;
+  heapBytes: number;
   waiting: Readonly<Record<AdmissionStage, number>>;
 }
 
-const NOTHING: AdmissionState = { requests: 0, items: 0, bodyBytes: 0, waiting: { body: 0, work: 0 } };
+const NOTHING: AdmissionState = {
+  ...{ requests: 0, items: 0, bodyBytes: 0, heapBytes: 0 },
+  waiting: { body: 0, parse: 0, work: 0 },
+};
 
 /** How much a gateway has taken on, and what it refused to. */
 export class AdmissionMetrics {
@@ -27,7 +31,7 @@ export class AdmissionMetrics {
     );
     this.waitSeconds = instruments.histogram(
       'prism_admission_wait_seconds',
-      'How long a request waited for its turn: for its body to be read, and for its work to begin.',
+      'How long a request waited for its turn: for its body to be read, for it to be parsed, and for its work to begin.',
       { stage: ADMISSION_STAGES },
       WAIT_SECONDS,
     );
@@ -39,6 +43,11 @@ export class AdmissionMetrics {
     gauge('prism_admission_requests_in_flight', 'Requests that are being worked on.', ({ requests }) => requests);
     gauge('prism_admission_items_in_flight', 'Items of the requests that are being worked on.', ({ items }) => items);
     gauge('prism_admission_body_bytes', 'Bytes of request bodies that are held.', ({ bodyBytes }) => bodyBytes);
+    gauge(
+      'prism_admission_heap_bytes',
+      'Memory that the parsed bodies are reckoned to take.',
+      ({ heapBytes }) => heapBytes,
+    );
     instruments.gauge(
       'prism_admission_queue_length',
       'Requests that wait for their turn.',

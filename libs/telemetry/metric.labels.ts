@@ -59,7 +59,7 @@ export const REDIS_ERRORS = ['timeout', 'connection', 'other'] as const;
 export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
 
 /** Where a request is admitted: before its body is read, and before its work begins. */
-export const ADMISSION_STAGES = ['body', 'work'] as const;
+export const ADMISSION_STAGES = ['body', 'parse', 'work'] as const;
 export type AdmissionStage = (typeof ADMISSION_STAGES)[number];
 
 /** Why a request is refused with 503 before anything of it is done. */

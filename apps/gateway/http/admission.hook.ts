@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission, Admitted } from '#libs/limits';
 import { remaining } from './deadline.hook';
 
@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The room that its body takes until its answer has left. */
     bodyRoom: Admitted<'bytes'>['ticket'] | undefined;
+    /** The room that its parsed body takes until its answer has left. */
+    valueRoom: Admitted<'heap'>['ticket'] | undefined;
     /** Its place among those that are worked on, until its answer is there. */
     workPlace: Admitted<'requests' | 'items'>['ticket'] | undefined;
   }
@@ -22,21 +24,28 @@ const MOST_ITEMS = 100;
  */
 export function registerAdmission(fastify: FastifyInstance, admission: Admission): void {
   fastify.decorateRequest('bodyRoom');
+  fastify.decorateRequest('valueRoom');
   fastify.decorateRequest('workPlace');
 
   fastify.addHook('onRequest', (request, reply, done) => {
     const { principal } = request;
     const room = principal && admission.receive(principal.clientId, bodyBytesOf(request), remaining(request));
     request.bodyRoom = room?.ticket;
-    enter(room, reply, done);
+    // A caller that hangs up leaves, in line or inside.
+    reply.raw.once('close', () => {
+      request.bodyRoom?.leave();
+      request.valueRoom?.leave();
+      request.workPlace?.leave();
+    });
+    enter(room, request, done);
   });
 
   // Hooks, not an interceptor of Nest: what is refused here has claimed no Idempotency-Key, and an interceptor costs more.
-  fastify.addHook('preHandler', (request, reply, done) => {
+  fastify.addHook('preHandler', (request, _reply, done) => {
     const { principal } = request;
     const place = principal && admission.begin(principal.clientId, itemsOf(request.body), remaining(request));
     request.workPlace = place?.ticket;
-    enter(place, reply, done);
+    enter(place, request, done);
   });
 
   // However slowly it is read, the work is over.
@@ -46,20 +55,28 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   });
 }
 
-/** Goes on when it is admitted. A caller that hangs up leaves, in line or inside; nothing begins for one that has already. */
-function enter(place: Admitted<string> | undefined, { raw }: FastifyReply, done: HookHandlerDoneFunction): void {
+/** Lets the body of a request be parsed when there is room for what becomes of it. */
+export function admitParsing(admission: Admission, request: FastifyRequest, heapBytes: number, done: Continue): void {
+  const { principal } = request;
+  const room = principal && admission.parse(principal.clientId, heapBytes, remaining(request));
+  request.valueRoom = room?.ticket;
+  enter(room, request, done);
+}
+
+/** Goes on, or fails. */
+type Continue = (error?: Error) => void;
+
+/** Goes on when it is admitted. Nothing begins for a caller that has hung up already. */
+function enter(place: Admitted<string> | undefined, { raw }: FastifyRequest, done: Continue): void {
   if (place === undefined) {
     done();
     return;
   }
   const { ticket, admitted } = place;
-  if (raw.req.socket.destroyed) {
+  if (raw.socket.destroyed) {
     ticket.leave();
     return;
   }
-  raw.once('close', () => {
-    ticket.leave();
-  });
   if (admitted === undefined) done();
   else {
     admitted.then(() => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ProblemException } from '#libs/problems';
-import { parseJsonBody } from './json-body.parser';
+import { examineJsonBody } from './json-body.parser';
 
-const parse = (text: string): unknown => parseJsonBody(Buffer.from(text));
+const parse = (text: string): unknown => examineJsonBody(Buffer.from(text)).parse();
 
 function refusal(body: string | Buffer): string {
   try {
-    parseJsonBody(Buffer.from(body));
+    examineJsonBody(Buffer.from(body)).parse();
   } catch (error) {
     expect(error).toBeInstanceOf(ProblemException);
     expect(error).toMatchObject({ code: 'invalid_json' });
@@ -83,7 +83,7 @@ describe('the JSON body parser', () => {
   it('refuses five million open brackets without looking at them all', () => {
     const body = Buffer.alloc(5_000_000, '[');
     const start = performance.now();
-    expect(() => parseJsonBody(body)).toThrow('deeper than 32 levels, at byte 32');
+    expect(() => examineJsonBody(body)).toThrow('deeper than 32 levels, at byte 32');
     expect(performance.now() - start).toBeLessThan(50);
   });
 

@@ -1,28 +1,42 @@
 import { isUtf8 } from 'node:buffer';
 import { ProblemException } from '#libs/problems';
-import { findNestingFault } from './json-nesting.check';
 import { findPoisonedKey } from './json-poison.check';
 import { findSyntaxFault } from './json-syntax.position';
+import { scanJson } from './json.scan';
 
 /** The contract's limit: an object or array inside another is one level deeper. */
 const DEEPEST = 32;
 
+/** A JSON body that may be parsed. */
+export interface ParsableBody {
+  /** What its value will take on the heap, about; more rather than less. */
+  heapBytes: number;
+  /**
+   * Its value; undefined if it is empty, which is fine where none is needed.
+   * Safe to keep and to merge: no key of it reaches a prototype.
+   *
+   * @throws ProblemException `invalid_json`; the message says what and where, and repeats nothing of the body
+   */
+  parse(): unknown;
+}
+
 /**
- * The value of a JSON body; undefined if the body is empty, which is fine where none is needed.
- * Safe to keep and to merge: no key of it reaches a prototype. Takes time in proportion to the bytes read until the first fault.
+ * Looks at a JSON body before it is parsed: JSON.parse spends 100 ns and 60 bytes on each opening bracket of a hostile one.
+ * Takes time in proportion to the bytes read until the first fault.
  *
- * @throws ProblemException `invalid_json`; the message says what and where, and repeats nothing of the body
+ * @throws ProblemException `invalid_json` if it is nested too deep
  */
-export function parseJsonBody(body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  // Before JSON.parse, which spends 100 ns and 50 bytes on each opening bracket of a hostile body.
-  const tooDeepAt = findNestingFault(body, DEEPEST);
+export function examineJsonBody(body: Buffer): ParsableBody {
+  const { tooDeepAt, heapBytes } = scanJson(body, DEEPEST);
   if (tooDeepAt !== undefined) {
     throw invalidJson(`The body is nested deeper than ${DEEPEST} levels, at byte ${tooDeepAt}.`);
   }
+  return { heapBytes, parse: () => (body.length === 0 ? undefined : parseBody(body)) };
+}
+
+function parseBody(body: Buffer): unknown {
   if (!isUtf8(body)) throw invalidJson('The body is not UTF-8 text.');
-  const text = body.toString('utf8');
-  const value = parse(text);
+  const value = parse(body.toString('utf8'));
   const poisoned = findPoisonedKey(value);
   if (poisoned !== undefined) throw invalidJson(`The body holds a "${poisoned}" key, which is not allowed.`);
   return value;

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Admission } from '#libs/limits';
 import { ProblemException } from '#libs/problems';
-import { parseJsonBody } from './json-body.parser';
+import { admitParsing } from './admission.hook';
+import { examineJsonBody, type ParsableBody } from './json-body.parser';
 import { ParseTurns } from './parse.turns';
 
 declare module 'fastify' {
@@ -16,7 +18,7 @@ const LARGE_BYTES = 262_144;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
-export function registerJsonBodyReader(fastify: FastifyInstance): void {
+export function registerJsonBodyReader(fastify: FastifyInstance, admission: Admission): void {
   fastify.decorateRequest('bodyBytes', 0);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
@@ -27,17 +29,31 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.bodyBytes = body.length;
     request.bodyRoom?.reduceTo({ bytes: body.length });
+    let examined: ParsableBody;
+    try {
+      refuseUnreadable(request);
+      examined = examineJsonBody(body);
+    } catch (error) {
+      done(asError(error));
+      return;
+    }
     const parse = (): void => {
       try {
-        refuseUnreadable(request);
-        done(null, parseJsonBody(body));
+        done(null, examined.parse());
       } catch (error) {
-        done(error instanceof Error ? error : new Error('The body cannot be read.', { cause: error }));
+        done(asError(error));
       }
     };
-    if (body.length < LARGE_BYTES) parse();
-    else void turns.next().then(parse);
+    admitParsing(admission, request, examined.heapBytes, (refused) => {
+      if (refused) done(refused);
+      else if (body.length < LARGE_BYTES) parse();
+      else void turns.next().then(parse);
+    });
   });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('The body cannot be read.', { cause: error });
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {
