@@ -13,6 +13,15 @@ export function checked<T>(rule: (text: string) => T): (text: string) => T {
   };
 }
 
+/** A parser of whole numbers between two, both included. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number, ${min} to ${max}.`);
+  };
+}
+
 const DURATION = /^([1-9]\d{0,5})([smhdw])$/;
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

@@ -3,7 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Logger } from 'pino';
 import { ApiKeyService, registerAuthentication } from '#libs/auth';
 import type { Settings } from '#libs/config';
-import { Admission } from '#libs/limits';
+import { Admission, RateLimiter } from '#libs/limits';
 import { createLogger, Metrics } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
@@ -13,6 +13,7 @@ import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
 import { registerJsonBodyReader } from './http/json-body.reader';
 import { Lifecycle } from './http/lifecycle';
+import { registerRates } from './http/rate.hook';
 import { registerObserver } from './http/request.observer';
 import { registerTargetCheck } from './http/request-target';
 import { registerRouteCheck } from './http/routes.hook';
@@ -50,6 +51,7 @@ export async function createApp(
   registerDeadlineCheck(fastify);
   const admission = app.get(Admission);
   registerAdmission(fastify, admission);
+  registerRates(fastify, app.get(RateLimiter));
   registerJsonBodyReader(fastify, admission);
 
   await app.init();

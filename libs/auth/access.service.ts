@@ -1,4 +1,5 @@
 import { Database } from '#libs/database';
+import type { Rates } from '#libs/limits';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { AccessError } from './access.error';
@@ -60,6 +61,20 @@ export class AccessService {
     return this.clients.list(teamId);
   }
 
+  /** Sets the limits that are given, the others stay. Within 5 s every gateway goes by them. */
+  async limitClient(teamId: string, name: string, limits: Rates): Promise<Client> {
+    const { id } = await this.requireClient(teamId, name);
+    await this.clients.setLimits(teamId, id, limits);
+    return this.requireClient(teamId, name);
+  }
+
+  /** Has a client limited as those are for which nothing was set. */
+  async unsetLimits(teamId: string, name: string): Promise<Client> {
+    const { id } = await this.requireClient(teamId, name);
+    await this.clients.clearLimits(teamId, id);
+    return this.requireClient(teamId, name);
+  }
+
   /** Makes the client too if the team has none of that name. Without `expiresAt` the key lives until it is revoked. */
   async createKey(
     teamId: string,
@@ -75,11 +90,11 @@ export class AccessService {
   }
 
   async listKeys(teamId: string, clientName?: string): Promise<ListedApiKey[]> {
-    await this.requireTeam(teamId);
-    if (clientName === undefined) return this.keys.list(teamId);
-    if ((await this.clients.find(teamId, clientName)) === undefined) {
-      throw new AccessError(`team ${teamId} has no client named '${clientName}'; see: client list --team ${teamId}`);
+    if (clientName === undefined) {
+      await this.requireTeam(teamId);
+      return this.keys.list(teamId);
     }
+    await this.requireClient(teamId, clientName);
     return this.keys.list(teamId, { clientName });
   }
 
@@ -110,6 +125,13 @@ export class AccessService {
     if ((await this.teams.find(teamId)) === undefined) {
       throw new AccessError(`there is no team ${teamId}; make it with: team create --id ${teamId} --name <text>`);
     }
+  }
+
+  private async requireClient(teamId: string, name: string): Promise<Client> {
+    await this.requireTeam(teamId);
+    const client = await this.clients.find(teamId, name);
+    if (client !== undefined) return client;
+    throw new AccessError(`team ${teamId} has no client named '${name}'; see: client list --team ${teamId}`);
   }
 
   private async requireKey(teamId: string, keyId: string): Promise<ListedApiKey> {

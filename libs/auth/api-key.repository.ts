@@ -1,5 +1,7 @@
 import { Database } from '#libs/database';
+import type { Rates } from '#libs/limits';
 import { Injectable } from '@nestjs/common';
+import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
 import { statement } from './statement';
 
@@ -14,6 +16,8 @@ export interface StoredApiKey {
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | undefined;
   readonly revokedAt: Date | undefined;
+  /** Those of its client. */
+  readonly limits: Rates;
 }
 
 /** A key as it is shown to people: without anything that proves it. */
@@ -41,7 +45,7 @@ interface ListedRow {
   revoked_at: Date | null;
 }
 
-interface StoredRow extends Omit<ListedRow, 'created_at'> {
+interface StoredRow extends Omit<ListedRow, 'created_at'>, LimitColumns {
   secret_hash: Buffer;
   team_id: string;
   client_id: string;
@@ -113,6 +117,7 @@ function toStoredApiKey(row: StoredRow): StoredApiKey {
     scopes: row.scopes.filter(isScope),
     expiresAt: row.expires_at ?? undefined,
     revokedAt: row.revoked_at ?? undefined,
+    limits: ratesOf(row),
   };
 }
 

@@ -13,6 +13,7 @@ function stored(key: NewApiKey, change: Partial<StoredApiKey> = {}): StoredApiKe
     scopes: ['records:read'],
     expiresAt: undefined,
     revokedAt: undefined,
+    limits: { items: { perSecond: 500, burst: 1_000 } },
     ...change,
   };
 }
@@ -46,6 +47,7 @@ describe('who calls by an API key', () => {
       clientName: 'billing',
       teamId: '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b1',
       scopes: new Set(['records:read']),
+      limits: { items: { perSecond: 500, burst: 1_000 } },
     });
   });
 

@@ -80,6 +80,7 @@ function toKnownKey(row: StoredApiKey): KnownKey {
       clientName: row.clientName,
       teamId: row.teamId,
       scopes: new Set(row.scopes),
+      limits: row.limits,
     }),
     expiresAt: row.expiresAt?.getTime() ?? Infinity,
     revoked: row.revokedAt !== undefined,

@@ -14,6 +14,7 @@ const PRINCIPAL: Principal = {
   clientName: 'billing',
   teamId: TEAM,
   scopes: new Set(['records:read']),
+  limits: {},
 };
 
 describe('authentication', () => {

@@ -1,5 +1,7 @@
 import { Database } from '#libs/database';
+import type { Rates } from '#libs/limits';
 import { Injectable } from '@nestjs/common';
+import { type LimitColumns, limitValues, ratesOf } from './limit.columns';
 import { statement } from './statement';
 
 /** A calling application: the owner of API keys, and the scope of an Idempotency-Key. */
@@ -7,9 +9,11 @@ export interface Client {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Date;
+  /** What it may send a second, as far as that was set for it. */
+  readonly limits: Rates;
 }
 
-interface ClientRow {
+interface ClientRow extends LimitColumns {
   id: string;
   name: string;
   created_at: Date;
@@ -18,6 +22,8 @@ interface ClientRow {
 const INSERT = statement('insert-client');
 const FIND = statement('find-client');
 const LIST = statement('list-clients');
+const SET_LIMITS = statement('set-client-limits');
+const CLEAR_LIMITS = statement('clear-client-limits');
 
 /** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres is away. */
 @Injectable()
@@ -40,8 +46,18 @@ export class ClientRepository {
     const { rows } = await this.database.query<ClientRow>(LIST, [teamId]);
     return rows.map(toClient);
   }
+
+  /** Sets the limits that are given; another one stays as it is. */
+  async setLimits(teamId: string, id: string, limits: Rates): Promise<void> {
+    await this.database.query(SET_LIMITS, [teamId, id, ...limitValues(limits)]);
+  }
+
+  /** Leaves the client no limits of its own. */
+  async clearLimits(teamId: string, id: string): Promise<void> {
+    await this.database.query(CLEAR_LIMITS, [teamId, id]);
+  }
 }
 
 function toClient(row: ClientRow): Client {
-  return { id: row.id, name: row.name, createdAt: row.created_at };
+  return { id: row.id, name: row.name, createdAt: row.created_at, limits: ratesOf(row) };
 }

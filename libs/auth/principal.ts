@@ -1,3 +1,4 @@
+import type { Rates } from '#libs/limits';
 import type { Scope } from './scope';
 
 /**
@@ -12,4 +13,6 @@ export interface Principal {
   /** In lower case, as stored: use it in statements rather than the path's own spelling. */
   readonly teamId: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** What the client may send a second, as far as it was set for it. */
+  readonly limits: Rates;
 }

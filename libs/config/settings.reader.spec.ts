@@ -36,6 +36,8 @@ describe('readSettings', () => {
       admissionQueueLength: 1000,
       admissionQueueWaitMs: 5000,
       eventLoopDelayLimitMs: 500,
+      rateLimitItemsPerSecond: 0,
+      rateLimitRequestsPerSecond: 0,
       lockTimeoutMs: 2000,
       durability: 'batch',
       unknownProperties: 'reject',

@@ -109,7 +109,7 @@ export class Settings {
   @Variable({
     group: 'Redis',
     description:
-      'The fast path of idempotency. Unset: no 409 `idempotency_key_in_use`, and replays are answered from Postgres.',
+      'The fast path of idempotency, and where gateways count rates together. Unset: no 409 `idempotency_key_in_use`, replays are answered from Postgres, and each gateway counts rates for itself.',
     type: url('redis', 'rediss'),
     secret: true,
   })
@@ -198,6 +198,38 @@ export class Settings {
     default: 500,
   })
   readonly eventLoopDelayLimitMs!: number;
+
+  @Variable({
+    group: 'Rates',
+    description:
+      'Items a second that a client may send, on average, unless it has a limit of its own (`npm run admin -- client limit`). 0: as many as it likes.',
+    type: integer(0, MILLION),
+    default: 0,
+  })
+  readonly rateLimitItemsPerSecond!: number;
+
+  @Variable({
+    group: 'Rates',
+    description: 'Items that such a client may send at once, after a rest. Unset: those of one second.',
+    type: integer(1, MILLION),
+  })
+  readonly rateLimitItemsBurst?: number;
+
+  @Variable({
+    group: 'Rates',
+    description:
+      'Requests a second that a client may send, on average, unless it has a limit of its own. 0: as many as it likes.',
+    type: integer(0, MILLION),
+    default: 0,
+  })
+  readonly rateLimitRequestsPerSecond!: number;
+
+  @Variable({
+    group: 'Rates',
+    description: 'Requests that such a client may send at once, after a rest. Unset: those of one second.',
+    type: integer(1, MILLION),
+  })
+  readonly rateLimitRequestsBurst?: number;
 
   @Variable({
     group: 'Writes',

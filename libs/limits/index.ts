@@ -1,2 +1,7 @@
 export { Admission, type Admitted } from './admission.service';
+export { drawsOf } from './bucket';
 export { LimitsModule } from './limits.module';
+export { LocalBuckets } from './local.buckets';
+export { Quota } from './quota';
+export type { Rate, Rates } from './rate';
+export { RateLimiter } from './rate.limiter';

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { RedisModule } from '#libs/redis';
 import { Admission } from './admission.service';
+import { RateLimiter } from './rate.limiter';
 
 /** What one client may ask of a process, and all of them together. Needs the global `TelemetryModule`. */
-@Module({ providers: [Admission], exports: [Admission] })
+@Module({ imports: [RedisModule], providers: [Admission, RateLimiter], exports: [Admission, RateLimiter] })
 export class LimitsModule {}

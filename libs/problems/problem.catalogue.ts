@@ -119,9 +119,9 @@ export const PROBLEMS = {
   },
   rate_limited: {
     status: 429,
-    message: 'Too many requests.',
-    when: 'The client is over its limit.',
-    mend: 'Wait for `Retry-After`, then send the same again.',
+    message: 'Over the limit of this application. Nothing was done.',
+    when: 'The application is over its limit of items or of requests a second; nothing was done.',
+    mend: 'Wait for `Retry-After`, then send the same again. `RateLimit` says what is left.',
     retryAfter: true,
   },
   internal: {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/problems';
 import { type ItemOutcome, Metrics, type RequestNotes } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -11,6 +12,8 @@ export interface WriteContext extends WriteTerms {
   client: string;
   /** What the request's log line will say. */
   notes: RequestNotes;
+  /** What is charged for the call; undefined if nothing limits who calls. */
+  quota?: Quota | undefined;
 }
 
 /** Items of a batch that came to the same. */
@@ -32,9 +35,32 @@ export class RecordWriter {
 
   /**
    * @throws DatabaseUnavailable if nothing was attempted
-   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
+   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
    */
-  async write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
+  write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
+    return call.quota === undefined ? this.apply(plan, call) : this.applyCharged(plan, call, call.quota);
+  }
+
+  /** What was not done costs nothing: items that an earlier attempt did, and all of them if the call fails. */
+  private async applyCharged(plan: Plan, call: WriteContext, quota: Quota): Promise<AppliedBatch> {
+    const cost = { requests: 1, items: plan.items.length };
+    await quota.charge(cost);
+    let applied: AppliedBatch;
+    try {
+      applied = await this.apply(plan, call);
+    } catch (error) {
+      await quota.giveBack(cost);
+      throw error;
+    }
+    const { state, outcomes } = applied;
+    if (state === 'replayed') await quota.giveBack(cost);
+    else if (state === 'resumed') {
+      await quota.giveBack({ requests: 0, items: outcomes.filter(({ replayed }) => replayed).length });
+    }
+    return applied;
+  }
+
+  private async apply(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const began = performance.now();
     const applied = await this.records.apply(plan, call);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.

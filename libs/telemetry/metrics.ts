@@ -22,6 +22,7 @@ import {
   RedisErrorKind,
 } from './metric.labels';
 import { ProcessMetrics } from './process.metrics';
+import { RateMetrics } from './rate.metrics';
 
 const ITEM_SECONDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
@@ -99,6 +100,7 @@ export class Metrics extends ProcessMetrics {
   );
 
   readonly admission = new AdmissionMetrics(this.instruments);
+  readonly rates = new RateMetrics(this.instruments);
   private readonly clients: ClientMetrics;
 
   /** @param clients how many clients, by name, are told apart */

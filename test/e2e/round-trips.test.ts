@@ -157,4 +157,17 @@ describe('Redis', () => {
     await update(100);
     expect(redisTraffic).toBe('');
   });
+
+  it('is asked once for all the limits that a client has', async () => {
+    const limited = await gateway.newCaller({ client: 'limited', teamId: caller.teamId });
+    const rate = { perSecond: 1_000, burst: 1_000 };
+    await gateway.access.limitClient(caller.teamId, 'limited', { items: rate, requests: rate });
+    const items = ids.map((id) => ({ id }));
+    // The first call of a connection brings the script along.
+    await limited.update(items);
+    redisTraffic = '';
+    const answer = await limited.update(items);
+    expect([answer.status, answer.headers.ratelimit]).toEqual([200, expect.stringContaining('"requests"')]);
+    expect(scriptsRun()).toBe(1);
+  });
 });

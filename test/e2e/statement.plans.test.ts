@@ -14,6 +14,7 @@ let session: Session;
 const others = `
   INSERT INTO teams (id, name) SELECT gen_random_uuid(), 'Team ' || n FROM generate_series(1, 2000) AS n;
   INSERT INTO clients (team_id, id, name) SELECT id, gen_random_uuid(), 'billing' FROM teams;
+  INSERT INTO client_limits (team_id, client_id, items_per_second, items_burst) SELECT team_id, id, 500, 1000 FROM clients;
   INSERT INTO api_keys (team_id, id, client_id, key_id, secret_hash, scopes)
     SELECT team_id, gen_random_uuid(), id, id::text, sha256(id::text::bytea), '{records:write}' FROM clients;
   INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)

@@ -70,7 +70,7 @@ beforeAll(async () => {
   fastify.decorateRequest('deadline', 0);
   fastify.addHook('onRequest', (request, _, next) => {
     const scopes = new Set<never>();
-    request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes };
+    request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes, limits: {} };
     request.deadline = performance.now() + budgetMs;
     next();
   });

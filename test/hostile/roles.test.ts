@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { AccessService } from '#libs/auth';
-import { grantRights } from '#libs/database';
+import { grantRights, migrate, readMigrations } from '#libs/database';
 import type { PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+import { createDatabase } from '../support/database';
 import { addLedgerDay, ledgerDays, startRetention } from '../support/retention';
 import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
@@ -62,6 +63,8 @@ describe("the gateway's role", () => {
     "INSERT INTO api_keys SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', '{}'",
     'UPDATE api_keys SET revoked_at = NULL',
     'SELECT FROM clients',
+    'SELECT FROM client_limits',
+    'UPDATE client_limits SET items_per_second = 0',
     "INSERT INTO teams (id, name) VALUES (gen_random_uuid(), 'Mine')",
     'SELECT FROM teams',
     'UPDATE property_definitions SET locked = false',
@@ -84,9 +87,34 @@ describe("the gateway's role", () => {
     const team = await access.createTeam('A team');
     const { keyId } = await access.createKey(team.id, 'billing', ['records:read']);
     await access.createKey(team.id, 'another', ['records:read']);
-    const find = 'SELECT key_id FROM find_api_key($1)';
-    expect(await gateway.session.query(find, [keyId])).toEqual([{ key_id: keyId }]);
-    expect(await gateway.session.query(find, ['%'])).toEqual([]);
+    for (const find of ['SELECT key_id FROM find_caller($1)', 'SELECT key_id FROM find_api_key($1)']) {
+      expect(await gateway.session.query(find, [keyId])).toEqual([{ key_id: keyId }]);
+      expect(await gateway.session.query(find, ['%'])).toEqual([]);
+    }
+  });
+
+  it('goes on finding callers over an upgrade, behind the wall, without being given more', async () => {
+    const before = await createDatabase({ migrated: false });
+    const older = await Session.open(before.url);
+    const upgraded = await Session.open(roleUrl(before.url, inject('gatewayRole')));
+    try {
+      await migrate(
+        before.url,
+        readMigrations().filter(({ name }) => name < '0008'),
+      );
+      await older.query(`GRANT EXECUTE ON FUNCTION find_api_key(text) TO ${inject('gatewayRole')}`);
+      await older.query('ALTER TABLE clients ENABLE ROW LEVEL SECURITY');
+      await migrate(before.url);
+      expect(await upgraded.query("SELECT FROM find_caller('x')")).toEqual([]);
+      const walled = 'SELECT relname AS name FROM pg_class WHERE relrowsecurity ORDER BY relname';
+      expect(await older.query(walled)).toEqual([{ name: 'client_limits' }, { name: 'clients' }]);
+      const worker = await Session.open(roleUrl(before.url, inject('workerRole')));
+      await expect(worker.query("SELECT FROM find_caller('x')")).rejects.toThrow(DENIED);
+      await worker.close();
+    } finally {
+      await Promise.all([older.close(), upgraded.close()]);
+      await before.drop();
+    }
   });
 
   it('cannot put a table of its own in the way of a partition', async () => {
@@ -117,6 +145,7 @@ describe("the worker's role", () => {
     'DELETE FROM idempotency_requests',
     'SELECT FROM api_keys',
     "SELECT FROM find_api_key('x')",
+    "SELECT FROM find_caller('x')",
     'SELECT FROM property_definitions',
     'CREATE TABLE own (id uuid)',
   ])('can not: %s', async (statement) => {

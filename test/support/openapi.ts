@@ -24,6 +24,8 @@ const TOLD_BY_THE_DOCUMENT = [
   'etag',
   'idempotent-replay',
   'location',
+  'ratelimit',
+  'ratelimit-policy',
   'retry-after',
   'www-authenticate',
   'x-request-id',

@@ -2,13 +2,14 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '#libs/auth';
 import { components } from './components';
-import { commonResponses } from './problems.decorator';
+import { commonResponses, withLimits } from './problems.decorator';
 
 const DESCRIPTION = `
 Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
 
 * Send \`Idempotency-Key\` with every write. Whatever goes wrong on the way, the same request with the same key applies each item once.
 * Every answer has \`x-request-id\`. Every answer that is no success has the envelope \`Problem\`; its \`code\` is one of a closed list.
+* An application may have limits of items and of requests a second. Its answers then have \`RateLimit-Policy\` and \`RateLimit\`; over a limit, a call answers 429 \`rate_limited\`. Replays cost nothing.
 * A path that does not exist answers 404 \`not_found\`; one that exists, asked with another method, 405 \`method_not_allowed\` with \`Allow\`.
 `;
 
@@ -63,11 +64,15 @@ function describe(app: INestApplication): OpenAPIObject {
 
 /** Adds to each operation of a path how every operation may refuse, and puts its parameters in the order of reading. */
 function completed(item: PathItem, path: string): PathItem {
-  return mapValues(item as Record<string, Operation>, (operation) => ({
-    ...operation,
-    parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
-    responses: { ...commonResponses(operation.security !== undefined), ...operation.responses },
-  }));
+  return mapValues(item as Record<string, Operation>, (operation) => {
+    const authenticated = operation.security !== undefined;
+    const responses = { ...commonResponses(authenticated), ...operation.responses };
+    return {
+      ...operation,
+      parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
+      responses: authenticated ? withLimits(responses) : responses,
+    };
+  });
 }
 
 /** Those of the path first, as they stand in it; then those of the query, then headers. */

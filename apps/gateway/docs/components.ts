@@ -31,6 +31,18 @@ const headers: NonNullable<Components['headers']> = {
     description: 'Whether another attempt can succeed; clients go by it rather than by the status.',
     schema: { type: 'string', enum: ['true', 'false'] },
   },
+  'ratelimit-policy': {
+    description:
+      'The limits of the application, if it has any, as in draft-ietf-httpapi-ratelimit-headers: `q` items or requests in `w` seconds.',
+    schema: { type: 'string' },
+    example: '"items";q=1000;qu="items";w=2, "requests";q=100;w=2',
+  },
+  ratelimit: {
+    description:
+      'What is left of the limits that the call was held against: `r` right now, and in `t` seconds all of it again, or, with a 429, enough of it.',
+    schema: { type: 'string' },
+    example: '"items";r=900;t=1, "requests";r=99;t=1',
+  },
   allow: { description: 'The methods that the path has.', required: true, schema: { type: 'string' } },
   'www-authenticate': { description: 'How to authenticate.', required: true, schema: { type: 'string' } },
 };

@@ -52,6 +52,7 @@ const problems: Readonly<Partial<Record<ProblemCode, ProblemExtra>>> = {
   invalid_request: { errors: [badField] },
   payload_too_large: { details: { limit_bytes: 5_242_880 } },
   method_not_allowed: { headers: { allow: 'POST' } },
+  rate_limited: { headers: { 'retry-after': '1' } },
 };
 
 /** Requests and answers that the document shows. */

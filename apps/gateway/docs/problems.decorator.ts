@@ -7,7 +7,13 @@ import { headerRefs, schemaRef } from './schema.type';
 /** What any request may meet, whatever the route. */
 const ANYWHERE = ['invalid_request', 'internal', 'unavailable'] as const satisfies readonly ProblemCode[];
 /** What any request with an API key may meet: no such object type, for one. */
-const WITH_ACCESS = ['unauthorized', 'forbidden', 'not_found'] as const satisfies readonly ProblemCode[];
+const WITH_ACCESS = [
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'rate_limited',
+] as const satisfies readonly ProblemCode[];
+const RATE_FIELDS = ['ratelimit-policy', 'ratelimit'];
 const WITH_BODY = [
   'invalid_json',
   'payload_too_large',
@@ -18,6 +24,9 @@ const WITH_KEY = [
   'idempotency_key_stale',
   'idempotency_key_in_use',
 ] as const satisfies readonly ProblemCode[];
+
+/** Answered before anybody's limits are looked at. */
+const BEFORE_LIMITS: readonly string[] = ['401', '403', '415'];
 
 /** Answers that a write came to by executing: they are kept for retries with the same key. */
 const FROM_EXECUTING: readonly ProblemCode[] = [
@@ -47,6 +56,16 @@ export function ApiProblems({ body = false, idempotent = false }: Traits, ...mor
 export function commonResponses(authenticated: boolean): ResponsesObject {
   const codes = [...ANYWHERE, ...(authenticated ? WITH_ACCESS : [])];
   return Object.fromEntries(responsesOf(codes).map(({ status, ...response }) => [status, response]));
+}
+
+/** Adds to the answers of an operation with an API key what they say of the caller's limits. */
+export function withLimits(responses: ResponsesObject): ResponsesObject {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => {
+      if (BEFORE_LIMITS.includes(status)) return [status, response];
+      return [status, { ...response, headers: { ...response.headers, ...headerRefs(...RATE_FIELDS) } }];
+    }),
+  );
 }
 
 /** One answer per status, with an example per code. */

@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
+import type { Quota } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
 import type { RequestNotes } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
@@ -37,6 +38,10 @@ export class WriteCall implements WriteContext, Exchange {
   /** The time that the database takes is one of the notes. */
   get meter(): RequestNotes {
     return this.request.notes;
+  }
+
+  get quota(): Quota | undefined {
+    return this.request.quota;
   }
 
   /** Bytes of the request body. */

@@ -45,7 +45,7 @@ describe('property definitions', () => {
     app.useGlobalFilters(new ProblemFilter());
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
-      request.principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set() };
+      request.principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set(), limits: {} };
       done();
     });
     await app.init();

@@ -1,0 +1,78 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Quota } from '#libs/limits';
+import { ProblemException } from '#libs/problems';
+import { Metrics, RequestNotes } from '#libs/telemetry';
+import type { AppliedBatch, Outcome } from './applied.batch';
+import { defaultOptions, type Plan } from './plan';
+import type { RecordRepository } from './record.repository';
+import { RecordWriter, type WriteContext } from './record.writer';
+
+const plan: Plan = {
+  teamId: 't',
+  objectType: 'organization',
+  operation: 'update',
+  items: [
+    { op: 'read', id: 'a' },
+    { op: 'read', id: 'b' },
+    { op: 'read', id: 'c' },
+  ],
+  options: defaultOptions,
+};
+const whole = { requests: 1, items: 3 };
+
+function outcome(replayed: boolean): Outcome {
+  return { entry: '{}', code: undefined, replayed, seconds: 0 };
+}
+
+function applied(state: AppliedBatch['state'], ...replayed: boolean[]): AppliedBatch {
+  return { state, outcomes: replayed.map(outcome), completedBy: undefined, canceled: false };
+}
+
+describe('a write of a client with a limit', () => {
+  const apply = vi.fn<RecordRepository['apply']>();
+  const charge = vi.fn<Quota['charge']>();
+  const giveBack = vi.fn<Quota['giveBack']>();
+  // The writer asks nothing else of either.
+  const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, new Metrics());
+  const quota = { charge, giveBack } as Partial<Quota> as Quota;
+  const call: WriteContext = { client: 'billing', notes: new RequestNotes(), quota, budget: () => 1_000 };
+
+  beforeEach(() => {
+    vi.resetAllMocks();
+    charge.mockResolvedValue();
+    giveBack.mockResolvedValue();
+    apply.mockResolvedValue(applied('executed', false, false, false));
+  });
+
+  it('is charged before anything of it is done', async () => {
+    charge.mockRejectedValue(new ProblemException('rate_limited'));
+    await expect(writer.write(plan, call)).rejects.toThrow('limit');
+    expect(charge).toHaveBeenCalledExactlyOnceWith(whole);
+    expect(apply).not.toHaveBeenCalled();
+    expect(giveBack).not.toHaveBeenCalled();
+  });
+
+  it('costs its items and a request', async () => {
+    await writer.write(plan, call);
+    expect(charge).toHaveBeenCalledExactlyOnceWith(whole);
+    expect(giveBack).not.toHaveBeenCalled();
+  });
+
+  it('costs nothing if it was done before', async () => {
+    apply.mockResolvedValue(applied('replayed', true, true, true));
+    await writer.write(plan, call);
+    expect(giveBack).toHaveBeenCalledExactlyOnceWith(whole);
+  });
+
+  it('costs what it does of a request that was begun before', async () => {
+    apply.mockResolvedValue(applied('resumed', true, true, false));
+    await writer.write(plan, call);
+    expect(giveBack).toHaveBeenCalledExactlyOnceWith({ requests: 0, items: 2 });
+  });
+
+  it('costs nothing if it fails as a whole', async () => {
+    apply.mockRejectedValue(new ProblemException('idempotency_key_stale'));
+    await expect(writer.write(plan, call)).rejects.toThrow('lifetime');
+    expect(giveBack).toHaveBeenCalledExactlyOnceWith(whole);
+  });
+});
