@@ -2,6 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
 import type { Session } from '../support/session';
 
+/** Requests at once, of which a gateway with the settings below refuses the last. */
+const TOO_MANY = 8;
+/** What makes a gateway so small that it is easily overloaded: two requests inside, four in line. */
+export const smallGateway = { DATABASE_POOL_SIZE: '2', ADMISSION_QUEUE_LENGTH: '4' };
+
 export interface TrafficSetup {
   /** Where to send to. */
   url: string;
@@ -41,6 +46,7 @@ export class MixedTraffic {
       await this.fail(ids);
       await this.useKeys(ids);
       await this.resume(ids);
+      await this.overload(ids);
       await this.refuse();
     }
   }
@@ -72,12 +78,19 @@ export class MixedTraffic {
   /** Holds a record while a batch comes by, and lets the batch be sent again. */
   private async resume([first = '', second = '']: string[]): Promise<void> {
     const key = randomUUID();
-    const { session } = this.setup;
-    await session.query('BEGIN');
-    await session.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [first]);
+    const { session, teamId } = this.setup;
+    await session.hold(teamId, [first]);
     await this.update([rename(first), rename(second)], {}, { key });
-    await session.query('ROLLBACK');
+    await session.release();
     await this.update([rename(first), rename(second)], {}, { key });
+  }
+
+  /** Sends more at once than a small gateway works on and lets wait, while what it works on takes long. */
+  private async overload([first = '']: string[]): Promise<void> {
+    const { session, teamId } = this.setup;
+    await session.hold(teamId, [first]);
+    await Promise.all(Array.from({ length: TOO_MANY }, () => this.update([rename(first)])));
+    await session.release();
   }
 
   private async refuse(): Promise<void> {

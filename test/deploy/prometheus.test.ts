@@ -11,7 +11,7 @@ import { PrometheusServer, type Sample } from '../support/prometheus.server';
 import { freePort } from '../support/redis.server';
 import { Session } from '../support/session';
 import { WorkerProcess } from '../support/worker.process';
-import { MixedTraffic } from './mixed.traffic';
+import { MixedTraffic, smallGateway } from './mixed.traffic';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
 import { familyOf, selectorsIn } from './promql';
 
@@ -42,6 +42,7 @@ beforeAll(async () => {
     REDIS_URL: inject('redisUrl'),
     METRICS_PORT: String(gatewayAdmin),
     LOCK_TIMEOUT_MS: '20',
+    ...smallGateway,
   };
   gateway = new GatewayProcess('the gateway', { port, settings, preloads: [] });
   [worker, balancer] = await Promise.all([
@@ -89,6 +90,20 @@ async function dataOf(expression: string): Promise<Sample[]> {
     .toBe(true);
   return samples;
 }
+
+describe('the traffic is of every kind', () => {
+  it.each([
+    ['success', 'prism_batches_total{result="all_ok"}'],
+    ['partial', 'prism_batches_total{result="partial"}'],
+    ['failing', 'prism_batches_total{result="all_failed"}'],
+    ['replayed', 'prism_idempotency_requests_total{result=~"replayed_.+"}'],
+    ['resumed', 'prism_idempotency_requests_total{result="resumed"}'],
+    ['refused', 'prism_auth_failures_total'],
+    ['shed', 'prism_shed_total'],
+  ])('%s', async (_kind, counter) => {
+    await dataOf(`${counter} > 0`);
+  });
+});
 
 describe('every panel has data', () => {
   it.each(panels)('$file: $title', async ({ targets }) => {
