@@ -50,7 +50,7 @@ export async function createApp(
   registerRouteCheck(fastify);
   registerDeadlineCheck(fastify);
   const admission = app.get(Admission);
-  registerAdmission(fastify, admission);
+  registerAdmission(fastify, admission, metrics);
   registerRates(fastify, app.get(RateLimiter));
   registerJsonBodyReader(fastify, admission);
 

@@ -1,6 +1,14 @@
 export { createLogger, requestLogger } from './logger';
 export { methodLabel, RATE_UNITS } from './metric.labels';
-export type { AdmissionStage, AuthFailureReason, ItemOutcome, RateKeeper, RateUnit, ShedReason } from './metric.labels';
+export type {
+  AdmissionStage,
+  AuthFailureReason,
+  ItemOutcome,
+  MetricOperation,
+  RateKeeper,
+  RateUnit,
+  ShedReason,
+} from './metric.labels';
 export { Metrics } from './metrics';
 export { metricsReference } from './metrics.reference';
 export { MetricsServer, type Readiness } from './metrics.server';

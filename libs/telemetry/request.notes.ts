@@ -16,7 +16,9 @@ interface FailedItem {
  * what the caller sent is ever noted: no value, no key.
  */
 export class RequestNotes {
-  /** How long its statements waited for a connection, in milliseconds. */
+  /** How long it waited to be admitted: for room for its body, and for its turn. In milliseconds, as are the others. */
+  admissionMs = 0;
+  /** How long its statements waited for a connection. */
   waitMs = 0;
   /** How long they then took. */
   databaseMs = 0;

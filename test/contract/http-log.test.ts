@@ -61,9 +61,9 @@ const path = (rest: string): string => `/v2/prism/${teamId}/organization${rest}`
 
 /** A line without what every one has, and with what differs from run to run checked and left out. */
 function said(line: LogLine): object {
-  const { time, duration_ms, wait_ms, database_ms, request_id, level, msg, ...rest } = line;
+  const { time, duration_ms, admission_ms, wait_ms, database_ms, request_id, level, msg, ...rest } = line;
   expect(time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
-  for (const ms of [duration_ms, wait_ms, database_ms]) expect(ms).toBeGreaterThanOrEqual(0);
+  for (const ms of [duration_ms, admission_ms, wait_ms, database_ms]) expect(ms).toBeGreaterThanOrEqual(0);
   expect(Number(wait_ms) + Number(database_ms)).toBeLessThanOrEqual(Number(duration_ms) + 1);
   expect([level, msg, typeof request_id]).toEqual(['info', 'request', 'string']);
   return rest;
@@ -139,21 +139,47 @@ describe('the line of a request', () => {
     expect(resumed).not.toHaveProperty('replayed');
   });
 
-  it('notes 499 for a caller that hung up, and what it had stopped', async () => {
-    const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000' });
-    const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
-    const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
-    await database.transaction(async (client) => {
-      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+  describe('whose caller hangs up', () => {
+    /** Sends an update of a record that somebody else holds. */
+    async function sendRaw(api: string, requestId: string, id: string): Promise<RawSocket> {
+      const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
+      const headers = `host: x\r\nx-api-key: ${apiKey}\r\nx-request-id: ${requestId}\r\ncontent-type: application/json`;
       const socket = await RawSocket.open(api);
-      const headers = `host: x\r\nx-api-key: ${apiKey}\r\nx-request-id: left\r\ncontent-type: application/json`;
       await socket.send(
         `POST ${path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
-      const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-      await expect.poll(async () => (await database.query(waiting)).rowCount).toBe(1);
-      socket.destroy();
-      expect(await gateway.request('left')).toMatchObject({ route: UPDATE, status: 499 });
+      return socket;
+    }
+
+    const waiting = async (): Promise<number | null> =>
+      (
+        await database.query(
+          `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+        )
+      ).rowCount;
+
+    it('notes 499, and the time and the items of one that was in line', async () => {
+      const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '1' });
+      const { admin } = await gateway.listening();
+      const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
+      const inLine = async (): Promise<string> => await (await fetch(`${admin}/metrics`)).text();
+      await database.transaction(async (client) => {
+        await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+        const working = await sendRaw(api, 'working', id);
+        await expect.poll(waiting).toBe(1);
+        const queued = await sendRaw(api, 'queued', id);
+        await expect.poll(inLine).toContain('prism_admission_queue_length{stage="work"} 1');
+        queued.destroy();
+        const line = await gateway.request('queued');
+        expect(line).toMatchObject({ client: 'billing', route: UPDATE, status: 499, items: { abandoned: 1 } });
+        expect(line.admission_ms).toBeGreaterThan(0);
+        expect(Number(line.admission_ms)).toBeLessThanOrEqual(Number(line.duration_ms));
+        working.destroy();
+        expect(await gateway.request('working')).toMatchObject({ route: UPDATE, status: 499, admission_ms: 0 });
+      });
+      for (const id of ['working', 'queued']) {
+        expect(gateway.lines.filter(({ request_id }) => request_id === id)).toHaveLength(1);
+      }
     });
   });
 

@@ -35,13 +35,22 @@ afterAll(async () => {
   await gateway.close();
 });
 
-async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+/** The values of all series with these labels. */
+async function values(name: string, labels: Record<string, unknown>): Promise<number[]> {
   const read = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
-  const found = read?.values.find((value) =>
-    Object.entries(labels).every(([label, wanted]) => (value.labels as Record<string, unknown>)[label] === wanted),
-  );
-  if (found === undefined) throw new Error(`there is no ${name} ${JSON.stringify(labels)}`);
-  return found.value;
+  return (read?.values ?? [])
+    .filter((series) => Object.entries(labels).every(([label, wanted]) => series.labels[label] === wanted))
+    .map(({ value }) => value);
+}
+
+async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+  const [value] = await values(name, labels);
+  if (value === undefined) throw new Error(`there is no ${name} ${JSON.stringify(labels)}`);
+  return value;
+}
+
+async function total(name: string, labels: Record<string, unknown>): Promise<number> {
+  return (await values(name, labels)).reduce((sum, value) => sum + value, 0);
 }
 
 /** Of all requests together, in seconds. */
@@ -153,13 +162,31 @@ describe('while the only connection is busy', () => {
     expect((await greedy.read(id)).version).toBe(version + 1);
   });
 
-  it('a caller that hangs up leaves the line', async () => {
+  it.each([
+    ['update', 'POST', 'deal/batch/update', { items: [{ id: 'one' }, { id: 'two' }] }, 2],
+    ['delete', 'POST', 'deal/batch/delete', { ids: ['one', 'two', 'three'] }, 3],
+    ['create', 'POST', 'deal', { default: {} }, 1],
+    ['patch', 'PATCH', 'deal/an-id', { default: {} }, 1],
+  ])('a caller that hangs up leaves the line, and is counted as such: %s', async (operation, method, path, body, n) => {
+    const labels = { operation, object_type: 'deal', outcome: 'abandoned' };
+    const left = (): Promise<number> => total('prism_http_requests_total', { status: 499 });
+    const abandoned = (): Promise<number> => total('prism_batch_items_total', labels);
+    const [leftBefore, abandonedBefore] = [await left(), await abandoned()];
     const socket = await RawSocket.open(gateway.url);
-    const body = JSON.stringify({ items: [{ id, default: { name: 'Gone' } }] });
-    await socket.send(head(body.length) + body);
+    const text = JSON.stringify(body);
+    await socket.send(head(text.length, greedy, `${method} ${greedy.path(path)}`) + text);
     await expect.poll(() => waiting('work')).toBe(1);
     socket.destroy();
     await expect.poll(() => waiting('work')).toBe(0);
+    expect([await left(), await abandoned()]).toEqual([leftBefore + 1, abandonedBefore + n]);
+  });
+
+  it('one whose deadline comes while it waits has not been abandoned', async () => {
+    const abandoned = (): Promise<number> => total('prism_batch_items_total', { outcome: 'abandoned' });
+    const before = await abandoned();
+    expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '200' }));
+    await expect.poll(() => waiting('work')).toBe(0);
+    expect(await abandoned()).toBe(before);
   });
 
   it('health and metrics answer', async () => {
@@ -178,9 +205,9 @@ describe('while the only connection is busy', () => {
   });
 });
 
-function head(length: number, caller = greedy): string {
+function head(length: number, caller = greedy, line = `POST ${caller.path('organization/batch/update')}`): string {
   return [
-    `POST ${caller.path('organization/batch/update')} HTTP/1.1`,
+    `${line} HTTP/1.1`,
     'host: gateway',
     'content-type: application/json',
     `x-api-key: ${caller.credentials.apiKey}`,

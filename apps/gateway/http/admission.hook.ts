@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission, Admitted } from '#libs/limits';
+import type { Metrics } from '#libs/telemetry';
+import { countAbandoned } from './abandoned.items';
 import { remaining } from './deadline.hook';
 
 declare module 'fastify' {
@@ -10,6 +12,8 @@ declare module 'fastify' {
     valueRoom: Admitted<'heap'>['ticket'] | undefined;
     /** Its place among those that are worked on, until its answer is there. */
     workPlace: Admitted<'requests' | 'items'>['ticket'] | undefined;
+    /** Since when it waits for one of these, on the clock of `performance.now()`; undefined while it does not. */
+    inLineSince: number | undefined;
   }
 }
 
@@ -22,17 +26,22 @@ const MOST_ITEMS = 100;
  * Lets a caller's body be read, and then its work begin, when there is room for it. Call it when nothing else can be wrong
  * with the headers of the request, and before bodies are read. Health checks and documents have no caller, and never wait.
  */
-export function registerAdmission(fastify: FastifyInstance, admission: Admission): void {
+export function registerAdmission(fastify: FastifyInstance, admission: Admission, metrics: Metrics): void {
   fastify.decorateRequest('bodyRoom');
   fastify.decorateRequest('valueRoom');
   fastify.decorateRequest('workPlace');
+  fastify.decorateRequest('inLineSince');
 
   fastify.addHook('onRequest', (request, reply, done) => {
     const { principal } = request;
     const room = principal && admission.receive(principal.clientId, bodyBytesOf(request), remaining(request));
     request.bodyRoom = room?.ticket;
-    // A caller that hangs up leaves, in line or inside.
-    reply.raw.once('close', () => {
+    // A caller that hangs up leaves, in line or inside. Before the observer, who then writes what the notes say.
+    reply.raw.prependOnceListener('close', () => {
+      noteWait(request);
+      // Else its deadline came first, and it has its answer.
+      const hungUp = !reply.raw.writableFinished;
+      if (hungUp && request.workPlace?.state === 'waiting') countAbandoned(request, itemsOf(request.body), metrics);
       request.bodyRoom?.leave();
       request.valueRoom?.leave();
       request.workPlace?.leave();
@@ -43,7 +52,12 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   // Hooks, not an interceptor of Nest: what is refused here has claimed no Idempotency-Key, and an interceptor costs more.
   fastify.addHook('preHandler', (request, _reply, done) => {
     const { principal } = request;
-    const place = principal && admission.begin(principal.clientId, itemsOf(request.body), remaining(request));
+    const items = itemsOf(request.body);
+    if (request.raw.socket.destroyed) {
+      countAbandoned(request, items, metrics);
+      return;
+    }
+    const place = principal && admission.begin(principal.clientId, items, remaining(request));
     request.workPlace = place?.ticket;
     enter(place, request, done);
   });
@@ -67,22 +81,35 @@ export function admitParsing(admission: Admission, request: FastifyRequest, heap
 type Continue = (error?: Error) => void;
 
 /** Goes on when it is admitted. Nothing begins for a caller that has hung up already. */
-function enter(place: Admitted<string> | undefined, { raw }: FastifyRequest, done: Continue): void {
+function enter(place: Admitted<string> | undefined, request: FastifyRequest, done: Continue): void {
   if (place === undefined) {
     done();
     return;
   }
   const { ticket, admitted } = place;
-  if (raw.socket.destroyed) {
+  if (request.raw.socket.destroyed) {
     ticket.leave();
     return;
   }
-  if (admitted === undefined) done();
-  else {
-    admitted.then(() => {
-      done();
-    }, done);
+  if (admitted === undefined) {
+    done();
+    return;
   }
+  request.inLineSince = performance.now();
+  const proceed = (error?: Error): void => {
+    noteWait(request);
+    done(error);
+  };
+  admitted.then(() => {
+    proceed();
+  }, proceed);
+}
+
+/** Its wait is over, if it was waiting. */
+function noteWait(request: FastifyRequest): void {
+  if (request.inLineSince === undefined) return;
+  request.notes.admissionMs += performance.now() - request.inLineSince;
+  request.inLineSince = undefined;
 }
 
 /** As announced. One of unknown length may come to be as large as any; one that is too large is refused unread. */

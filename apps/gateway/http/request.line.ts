@@ -18,6 +18,7 @@ export function requestLine(request: FastifyRequest, reply: FastifyReply, status
     status,
     code: reply.problemCode,
     duration_ms: rounded(durationMs),
+    admission_ms: rounded(notes.admissionMs),
     wait_ms: rounded(notes.waitMs),
     database_ms: rounded(notes.databaseMs),
     items: notes.items,
