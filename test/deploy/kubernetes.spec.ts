@@ -119,6 +119,28 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
   });
 });
 
+it('each program has a role of its own in the database, and migrations give it its rights', () => {
+  const urlOf = (workload: Manifest): unknown =>
+    containerOf(workload).env.find(({ name }: { name: string }) => name === 'DATABASE_URL').valueFrom.secretKeyRef.key;
+  expect(workloads.map((workload) => [workload.metadata.name, urlOf(workload)])).toEqual([
+    ['prism-migrate', 'migrate-database-url'],
+    ['prism-gateway', 'gateway-database-url'],
+    ['prism-worker', 'worker-database-url'],
+  ]);
+  expect(containerOf(named('Job', 'prism-migrate')).command.slice(3)).toEqual([
+    '--gateway-role=prism_gateway',
+    '--worker-role=prism_worker',
+  ]);
+  // The comment says what the Secret must hold.
+  const keys = workloads.flatMap((workload) =>
+    (containerOf(workload).env ?? []).map((entry: any) => entry.valueFrom.secretKeyRef.key as string),
+  );
+  const described = readFileSync('deploy/kubernetes/base/kustomization.yaml', 'utf8').matchAll(
+    /^# {3}([a-z-]+-url) /gm,
+  );
+  expect([...described].map(([, key]) => key).sort()).toEqual([...new Set(keys)].sort());
+});
+
 describe('the gateway', () => {
   const gateway = named('Deployment', 'prism-gateway');
   const container = containerOf(gateway);

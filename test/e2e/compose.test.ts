@@ -30,6 +30,27 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('makes the roles before it migrates, and gives each program its own', () => {
+    const roleOf = (name: string): string => new URL(compose.services[name]?.environment?.DATABASE_URL ?? '').username;
+    expect(
+      Object.fromEntries(['gateway-1', 'gateway-2', 'worker', 'migrate', 'admin'].map((n) => [n, roleOf(n)])),
+    ).toEqual({
+      'gateway-1': 'prism_gateway',
+      'gateway-2': 'prism_gateway',
+      worker: 'prism_worker',
+      migrate: 'prism',
+      admin: 'prism',
+    });
+    expect(compose.services.postgres?.environment?.POSTGRES_USER).toBe('prism');
+    const { roles, migrate } = compose.services;
+    expect(migrate?.depends_on?.roles?.condition).toBe('service_completed_successfully');
+    expect(migrate?.command).toEqual(
+      expect.arrayContaining(['--gateway-role=prism_gateway', '--worker-role=prism_worker']),
+    );
+    expect(roles?.volumes).toEqual(['./deploy/postgres/roles.sql:/roles.sql:ro']);
+    expect(roles?.image).toBe(compose.services.postgres?.image);
+  });
+
   it('publishes nothing but the load balancer, and to this machine what watches it', () => {
     const published = Object.entries(compose.services).filter(([, service]) => service?.ports !== undefined);
     expect(Object.fromEntries(published.map(([name, service]) => [name, service?.ports]))).toEqual({
@@ -55,7 +76,7 @@ describe('docker-compose.yml', () => {
   it('gives only settings that there are', () => {
     const reference = readFileSync('docs/configuration.md', 'utf8');
     const own = Object.values(compose.services).filter((service) => service?.image === 'prism-gateway');
-    expect(own).toHaveLength(5);
+    expect(own).toHaveLength(6);
     const names = own.flatMap((service) => Object.keys(service?.environment ?? {}));
     expect(names.filter((name) => !reference.includes(`| \`${name}\` `))).toEqual([]);
   });
@@ -74,6 +95,8 @@ interface Compose {
 
 interface Service {
   image?: string;
+  command?: string[];
+  volumes?: string[];
   ports?: unknown[];
   environment?: Record<string, string>;
   stop_grace_period?: string;

@@ -48,7 +48,7 @@ describe('the programs that compose starts', () => {
 
   it('run read-only, without capabilities and without new privileges', () => {
     expect(own.map(([name]) => name)).toEqual(
-      expect.arrayContaining(['gateway-1', 'gateway-2', 'worker', 'migrate', 'admin']),
+      expect.arrayContaining(['gateway-1', 'gateway-2', 'worker', 'migrate', 'admin', 'demo']),
     );
     for (const [name, service] of own) {
       expect(service, name).toMatchObject({

@@ -27,6 +27,7 @@ const roles = { gateway: 'prism_gateway', worker: 'prism_worker' };
 
 /** What the tests drive, and the Debian package that has it. */
 const programs = {
+  psql: 'postgresql-client',
   'redis-server': 'redis-server',
   haproxy: 'haproxy',
   prometheus: 'prometheus',
