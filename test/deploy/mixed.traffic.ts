@@ -12,6 +12,8 @@ export interface TrafficSetup {
   url: string;
   teamId: string;
   apiKey: string;
+  /** Of a client that may send hardly anything. */
+  limitedKey: string;
   /** To hold records, so that their items are `locked`. */
   session: Session;
 }
@@ -97,6 +99,9 @@ export class MixedTraffic {
     await this.send('POST', 'organization/batch/update', { items: [] });
     await this.send('GET', 'organization', undefined, { headers: { 'x-api-key': 'prism_unknown' } });
     await this.call('GET', '/nowhere');
+    for (let i = 0; i < 2; i += 1) {
+      await this.send('GET', 'properties', undefined, { headers: { 'x-api-key': this.setup.limitedKey } });
+    }
   }
 
   private async create(): Promise<string> {

@@ -56,7 +56,7 @@ beforeAll(async () => {
     'prism-haproxy': [new URL(balancer.metricsUrl).host],
   });
   await balancer.uses(1);
-  traffic = new MixedTraffic({ url: balancer.url, session, ...(await newKey()) });
+  traffic = new MixedTraffic({ url: balancer.url, session, ...(await newKeys()) });
   traffic.start();
 });
 
@@ -67,13 +67,15 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function newKey(): Promise<{ teamId: string; apiKey: string }> {
+async function newKeys(): Promise<{ teamId: string; apiKey: string; limitedKey: string }> {
   const direct = openDatabase(readSettings({ DATABASE_URL: database.url }));
   const access = AccessService.over(direct);
   const { id: teamId } = await access.createTeam('A team', randomUUID());
   const { apiKey } = await access.createKey(teamId, client, ['records:read', 'records:write']);
+  const { apiKey: limitedKey } = await access.createKey(teamId, 'limited', ['records:read']);
+  await access.limitClient(teamId, 'limited', { requests: { perSecond: 1, burst: 1 } });
   await direct.close();
-  return { teamId, apiKey };
+  return { teamId, apiKey, limitedKey };
 }
 
 /** Resolves with what the expression gives as soon as that is a number. */
