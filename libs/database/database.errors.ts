@@ -6,6 +6,7 @@ export const sqlState = {
   queryCanceled: '57014',
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
+  lockNotAvailable: '55P03',
 } as const;
 
 /**

@@ -5,15 +5,20 @@ import { Settings } from '#libs/config';
 import {
   type Cancellation,
   Database,
+  type DatabaseClient,
   type DatabaseMeter,
   DatabaseUnavailable,
+  isConnectionFailure,
   type LendOptions,
+  sqlState,
+  sqlStateOf,
   type Statement,
 } from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
 import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
 import type { AppliedBatch, Outcome } from './applied.batch';
+import { type LonePatch, lonePatchOf } from './lone.patch';
 import type { Plan, PlanItem } from './plan';
 
 /** The key of a batch whose items are each to happen exactly once. */
@@ -60,6 +65,7 @@ const leastMarginMs = 20;
 
 const applyBatch = statement('apply_batch');
 const findRecord = statement('find_record');
+const patchRecord = statement('patch_record');
 
 // The entries of items that fail in the database are made there, from the texts of the one catalogue here.
 const errorTexts = JSON.stringify(
@@ -77,7 +83,7 @@ export class RecordRepository {
   ) {}
 
   /**
-   * Applies a plan in one round trip. When it returns, everything that it says was applied is durable.
+   * Applies a plan in one round trip; a lone patch that meets a refusal takes a second one. When it returns, everything that it says was applied is durable.
    *
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
@@ -89,14 +95,18 @@ export class RecordRepository {
     const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
     const call = { begun: false };
     try {
-      const { rows } = await this.database.withClient(
-        (client) => {
+      const applied = await this.database.withClient(
+        async (client) => {
           call.begun = true;
-          return client.query<ApplyRow>(applyBatch, this.values(plan, endsAt - performance.now(), key));
+          const patch = key === undefined ? lonePatchOf(plan) : undefined;
+          const outcome = patch && (await this.patch(client, plan, patch, endsAt - performance.now()));
+          if (outcome) return { ...executed, outcomes: [outcome] };
+          const values = this.values(plan, endsAt - performance.now(), key);
+          return this.read(plan, (await client.query<ApplyRow>(applyBatch, values)).rows[0]);
         },
         { timeoutMs: budgetMs, cancellation, meter },
       );
-      return { ...this.read(plan, rows[0]), canceled: cancellation?.requested === true };
+      return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       const canceled = error.kind === 'canceled';
@@ -119,6 +129,32 @@ export class RecordRepository {
       options,
     );
     return rows[0] && { etag: `"${rows[0].version}"`, json: rows[0].record };
+  }
+
+  /** Makes the common patch of one record; undefined if nothing was done, and `apply_batch` is to do it or to say why not. */
+  private async patch(
+    client: DatabaseClient,
+    plan: Plan,
+    item: LonePatch,
+    budgetMs: number,
+  ): Promise<Outcome | undefined> {
+    if (budgetMs < 1) return undefined;
+    const lockMs = Math.floor(Math.min(this.settings.lockTimeoutMs, budgetMs));
+    const began = performance.now();
+    const sinceMs = (): number => performance.now() - began;
+    try {
+      const { rows } = await client.query<{ entry: string }>(patchRecord, [
+        ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
+        ...[this.settings.recordLimitBytes, String(lockMs), plan.options.return === 'minimal'],
+      ]);
+      const entry = rows[0]?.entry;
+      return entry === undefined ? undefined : { entry, code: undefined, replayed: false, seconds: sinceMs() / 1_000 };
+    } catch (error) {
+      // A lost connection leaves open what was done. What Postgres reports has been undone.
+      if (sqlStateOf(error) === undefined || isConnectionFailure(error)) throw error;
+      const code = givenUpFor[sqlStateOf(error) ?? ''];
+      return code && { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
+    }
   }
 
   private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
@@ -168,6 +204,14 @@ export class RecordRepository {
   }
 }
 
+/** What the procedure, too, makes of these; of any other error it is to find out. */
+const givenUpFor: Readonly<Record<string, ItemErrorCode>> = {
+  [sqlState.lockNotAvailable]: 'locked',
+  [sqlState.queryCanceled]: 'not_attempted',
+};
+
+const executed = { state: 'executed', completedBy: undefined } as const;
+
 function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'canceled'> {
   const error = keyed
     ? itemError('unavailable')
@@ -182,13 +226,13 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
     const refused = item.op === 'refuse' && !keyed ? item : undefined;
     return failed(item, refused?.code ?? 'unavailable', refused?.error ?? text);
   };
-  return { state: 'executed', outcomes: plan.items.map(outcomeOf), completedBy: undefined };
+  return { ...executed, outcomes: plan.items.map(outcomeOf) };
 }
 
 function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
   const text = JSON.stringify(itemError('not_attempted'));
   const outcomes = plan.items.map((item) => failed(item, 'not_attempted', text));
-  return { state: 'executed', outcomes, completedBy: undefined };
+  return { ...executed, outcomes };
 }
 
 /** @param error as JSON text */

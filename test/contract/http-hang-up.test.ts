@@ -44,21 +44,12 @@ async function versions(): Promise<number[]> {
   return Promise.all(ids.map(async (id) => (await caller.read(id)).version));
 }
 
-/** How many of the gateway's backends wait for a record. */
-async function waiting(): Promise<number> {
-  const rows = await session.query<{ n: number }>(
-    `SELECT count(*)::int AS n, pg_stat_clear_snapshot() FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'prism-gateway' AND wait_event_type = 'Lock'`,
-  );
-  return rows[0]?.n ?? 0;
-}
-
 /** Sends the request and resolves when its second item waits for a record. */
 async function stuck(key: string): Promise<RawSocket> {
   await session.hold(caller.teamId, ids.slice(1, 2));
   const socket = await RawSocket.open(gateway.url);
   await socket.send(requestOf(key));
-  await expect.poll(waiting).toBe(1);
+  await expect.poll(() => session.lockWaiters()).toBe(1);
   return socket;
 }
 
@@ -99,7 +90,7 @@ describe('a caller that hangs up', () => {
     const key = randomUUID();
     const socket = await stuck(key);
     hangUp(socket);
-    await expect.poll(waiting).toBe(0); // long before the lock timeout
+    await expect.poll(() => session.lockWaiters()).toBe(0); // long before the lock timeout
     expect(await socket.end()).toBe('');
     await expect.poll(abandonedItems).toBeGreaterThan(before.items);
     expect(await abandonedRequests()).toBe(before.requests + 1);
@@ -136,10 +127,10 @@ describe('a caller that hangs up', () => {
     await session.hold(caller.teamId, ids.slice(0, 1));
     const socket = await RawSocket.open(gateway.url);
     await socket.send(keys.map((key) => requestOf(key)).join(''));
-    await expect.poll(waiting).toBe(2);
+    await expect.poll(() => session.lockWaiters()).toBe(2);
     const before = await abandonedRequests();
     socket.destroy();
-    await expect.poll(waiting).toBe(0);
+    await expect.poll(() => session.lockWaiters()).toBe(0);
     await expect.poll(abandonedRequests).toBe(before + 2);
     expect(await versions()).toEqual([1, 1, 1, 1]);
   });
@@ -147,7 +138,7 @@ describe('a caller that hangs up', () => {
   it('while its request waits for its turn has nothing begun', async () => {
     const [first, second] = [await stuck(randomUUID()), await RawSocket.open(gateway.url)];
     await second.send(requestOf(randomUUID(), items().slice(1, 2)));
-    await expect.poll(waiting).toBe(2);
+    await expect.poll(() => session.lockWaiters()).toBe(2);
     const inLine = (): Promise<number> => counted('prism_admission_queue_length', { stage: 'work' });
     const third = await RawSocket.open(gateway.url);
     const key = randomUUID();
@@ -179,9 +170,9 @@ describe('a caller that stays', () => {
     const [leaving, staying] = [await RawSocket.open(gateway.url), await RawSocket.open(gateway.url)];
     await staying.send(requestOf(randomUUID()));
     await leaving.send(requestOf(randomUUID()));
-    await expect.poll(waiting).toBe(2);
+    await expect.poll(() => session.lockWaiters()).toBe(2);
     leaving.destroy();
-    await expect.poll(waiting).toBe(1);
+    await expect.poll(() => session.lockWaiters()).toBe(1);
     await session.release();
     expect((await staying.answer()).body).toMatchObject({ summary: { succeeded: 4 } });
     expect(await versions()).toEqual([2, 2, 2, 2]);

@@ -4,6 +4,7 @@ import { type ApiAnswer, ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { PostgresTraffic, type RoundTrip } from '../support/postgres.traffic';
+import { Session } from '../support/session';
 import { TcpProxy } from '../support/tcp.proxy';
 
 /*
@@ -42,6 +43,7 @@ beforeAll(async () => {
   ids = await Promise.all(Array.from({ length: 100 }, () => caller.create()));
   // Every connection of the pool is there, and has prepared what it will need.
   await Promise.all(Array.from({ length: 4 * poolSize }, () => update(100, randomUUID())));
+  await Promise.all(Array.from({ length: 4 * poolSize }, () => update(1)));
 });
 afterAll(async () => {
   await gateway.close();
@@ -83,6 +85,7 @@ function roundTrips(): RoundTrip[] {
 
 /** Bind, Describe, Execute, Sync: everything in one go, of a statement that the connection has prepared. */
 const oneCall = { messages: 'BDES', statement: 'apply_batch' };
+const onePatch = { messages: 'BDES', statement: 'patch_record' };
 
 function scriptsRun(): number {
   return redisTraffic.match(/\r\nevalsha\r\n/gi)?.length ?? 0;
@@ -91,7 +94,8 @@ function scriptsRun(): number {
 describe('a round trip to Postgres', () => {
   it.each([
     ['a batch of 100', 100, false, {}],
-    ['a batch of one', 1, false, {}],
+    ['a batch of one with a key', 1, true, {}],
+    ['a batch of one that is tried out', 1, false, { dry_run: true }],
     ['a batch with a key', 100, true, {}],
     ['a batch that stops at a failure', 100, false, { on_error: 'stop' }],
     ['a batch of all or nothing', 100, true, { on_error: 'rollback' }],
@@ -102,12 +106,18 @@ describe('a round trip to Postgres', () => {
   });
 
   it('is all that a single write takes', async () => {
-    const patched = await caller.call('PATCH', caller.path(`organization/${ids[0] ?? ''}`), {
-      body: { default: { name: 'Renamed' } },
-    });
+    await update(1);
+    const path = caller.path(`organization/${ids[0] ?? ''}`);
+    const patched = await caller.call('PATCH', path, { body: { default: { name: 'Renamed' } } });
     expect(patched.status).toBe(200);
     await caller.create();
-    expect(roundTrips()).toEqual([expect.objectContaining(oneCall), expect.objectContaining(oneCall)]);
+    expect(roundTrips()).toEqual([onePatch, onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
+  });
+
+  it('more is what it takes to say why a single write is refused', async () => {
+    const path = caller.path(`organization/${randomUUID()}`);
+    expect((await caller.call('PATCH', path, { body: { default: { name: 'Renamed' } } })).status).toBe(404);
+    expect(roundTrips()).toEqual([onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
   });
 
   it('is all that the proof of a kept answer takes', async () => {
@@ -170,4 +180,25 @@ describe('Redis', () => {
     expect([answer.status, answer.headers.ratelimit]).toEqual([200, expect.stringContaining('"requests"')]);
     expect(scriptsRun()).toBe(1);
   });
+});
+
+it('leaves a lone patch to the procedure, which flushes it, where commits do not wait for the disk', async () => {
+  const hasty = await createDatabase();
+  const session = await Session.open(hasty.url);
+  await session.query(`ALTER DATABASE "${new URL(hasty.url).pathname.slice(1)}" SET synchronous_commit = off`);
+  await session.close();
+  const seen = new PostgresTraffic();
+  const proxy = await TcpProxy.start(addressOf(hasty.url), seen.listen);
+  const other = await startGateway({ databaseUrl: through(proxy, hasty.url) });
+  try {
+    const client = await other.newCaller();
+    const id = await client.create();
+    expect((await client.update([{ id, default: { name: 'Renamed' } }])).body.summary.succeeded).toBe(1);
+    expect(seen.roundTrips.slice(-2).map(({ statement }) => statement)).toEqual(['patch_record', 'apply_batch']);
+    expect((await client.read(id)).version).toBe(2);
+  } finally {
+    await other.close();
+    proxy.close();
+    await hasty.drop();
+  }
 });

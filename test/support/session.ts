@@ -27,6 +27,15 @@ export class Session {
     await this.client.query('ROLLBACK');
   }
 
+  /** How many of the gateway's backends wait for a record. */
+  async lockWaiters(): Promise<number> {
+    const rows = await this.query<{ n: number }>(
+      `SELECT count(*)::int AS n, pg_stat_clear_snapshot() FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'prism-gateway' AND wait_event_type = 'Lock'`,
+    );
+    return rows[0]?.n ?? 0;
+  }
+
   async close(): Promise<void> {
     await this.client.end();
   }
