@@ -28,11 +28,11 @@ export interface Standing {
   readonly filledUs: number;
 }
 
-/** What a request asks of the buckets of its client: of those that it takes anything of. */
+/** What a request asks of each bucket of its client. */
 export function drawsOf(rates: Rates, cost: Cost): Draw[] {
   return RATE_UNITS.flatMap((unit) => {
     const rate = rates[unit];
-    if (rate === undefined || cost[unit] === 0) return [];
+    if (rate === undefined) return [];
     const { perSecond, burst } = rate;
     return {
       unit,

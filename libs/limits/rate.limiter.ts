@@ -50,7 +50,8 @@ export class RateLimiter {
 
   /** Charges a client for a request, or refuses it: then it is charged for nothing. */
   async charge(client: LimitedClient, rates: Rates, cost: Cost): Promise<Ruling> {
-    const draws = drawsOf(rates, cost);
+    // A read takes no items: where nothing else is limited, Redis is not asked.
+    const draws = drawsOf(rates, cost).filter(({ costUs }) => costUs > 0);
     if (draws.length === 0) return { fields: {}, refusal: undefined };
     const { standings, keeper } = await this.pour(client, draws);
     this.metrics.countCheck(keeper);
@@ -64,7 +65,6 @@ export class RateLimiter {
   /** Gives back what a request was charged for and did not take after all. */
   async giveBack(client: LimitedClient, rates: Rates, cost: Cost): Promise<Fields> {
     const draws = drawsOf(rates, { items: -cost.items, requests: -cost.requests });
-    if (draws.length === 0) return {};
     return rateFields(rates, (await this.pour(client, draws)).standings);
   }
 

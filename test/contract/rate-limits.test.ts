@@ -106,6 +106,7 @@ describe('an application with a limit', () => {
     const refused = await send(caller, id, 1);
     expectLimited(refused, /10 at once/);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(40);
+    expect((await caller.read(id)).version).toBe(61);
   });
 
   it('does not limit another of its team', async () => {
@@ -209,7 +210,7 @@ describe('a replay', () => {
   });
 
   it('that resumes costs what it does now', async () => {
-    const { caller, free, id } = await limited(slow);
+    const { caller, free, id } = await limited(slowBoth);
     const held = await free.create();
     const session = await Session.open(gateway.databaseUrl);
     const key = { 'idempotency-key': randomUUID() };
@@ -225,6 +226,7 @@ describe('a replay', () => {
     expect(resumed.body.summary).toMatchObject({ succeeded: 10 });
     expect(left(resumed).items).toBeGreaterThanOrEqual(89);
     expect(left(resumed).items).toBeLessThan(95);
+    expect(left(resumed).requests).toBeGreaterThanOrEqual(48);
   });
 });
 
