@@ -13,8 +13,9 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /**
- * What a call can say that was canceled in the middle: Postgres tells the backend twice, and the second time may find it
- * between two items, where it ends the call. Then nobody knows what was done, until the retry.
+ * What a call can say that was canceled in the middle. Up to version 17 Postgres signals the backend, and then its process
+ * group, in which it is alone: so twice. The second signal may find it between two items, where it ends the call. Then
+ * nobody knows what was done, until the retry. It cannot be caught there: what has an exception handler cannot commit.
  */
 function cutShort(...codes: string[]): unknown {
   return expect.toSatisfy(

@@ -24,17 +24,22 @@ export interface CallerSetup {
 
 /** Past the deadline of every request. */
 const patienceMs = 4_000;
+/** How soon one hangs up that does so on purpose: mostly in the middle of a batch. */
+const hangUpMs = [1, 12] as const;
 const longestBackoffMs = 400;
 
 /**
  * A careful caller: on any doubt it sends the same request with the same key again, until it knows what became of every
- * item. It takes turns between the gateways, now and then asks both at once, and loses patience early.
+ * item. It takes turns between the gateways, now and then asks both at once, loses patience early, or hangs up at once.
  */
 export class Caller {
   private made = 0;
+  private readonly hangUps: Random;
   private readonly sent: { planned: PlannedRequest; history: RequestHistory }[] = [];
 
-  constructor(private readonly setup: CallerSetup) {}
+  constructor(private readonly setup: CallerSetup) {
+    this.hangUps = setup.random.fork('hang-ups');
+  }
 
   /** Sends requests until the first signal, then sees the last one through until the second. */
   async run(newRequests: AbortSignal, retries: AbortSignal): Promise<void> {
@@ -89,12 +94,16 @@ export class Caller {
     const gateway = at ?? (previous === 0 ? 1 : 0);
     const headers: Record<string, string> = { 'x-api-key': apiKey, 'idempotency-key': history.key };
     if (random.chance(0.1)) headers['x-request-timeout-ms'] = String(random.integer(50, 800));
-    const patience = random.chance(0.08) ? random.integer(5, 300) : patienceMs;
+    const patience = random.chance(0.08) ? random.integer(5, 300) : this.patience();
     const invokedAt = performance.now();
     const outcome = await connections.send(planned, { url: urls[gateway], patienceMs: patience, headers });
     const attempt: Attempt = { gateway, invokedAt, endedAt: performance.now(), outcome };
     history.attempts.push(attempt);
     this.learn(history, attempt);
+  }
+
+  private patience(): number {
+    return this.hangUps.chance(0.05) ? this.hangUps.integer(...hangUpMs) : patienceMs;
   }
 
   /** Whether an attempt from the given one on told all there is to know. */
