@@ -100,6 +100,14 @@ describe('an application with a limit', () => {
     expect(left(answer).requests).toBeGreaterThanOrEqual(48);
   });
 
+  it('is held to one limit for long, though another is soon forgotten', async () => {
+    const { caller, id } = await limited({ ...slow, requests: { perSecond: 1_000, burst: 1_000 } });
+    await send(caller, id, 100);
+    await caller.read(id);
+    await sleep(10);
+    expectLimited(await send(caller, id, 100), /items/);
+  });
+
   it('may send a batch that is larger than the burst: when it has rested, and rests for it afterwards', async () => {
     const { caller, id } = await limited({ items: { perSecond: 1, burst: 10 } });
     expect((await send(caller, id, 60)).status).toBe(200);
