@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { ApiKeyService, registerAuthentication } from '#libs/auth';
 import type { Settings } from '#libs/config';
 import { Admission, RateLimiter } from '#libs/limits';
-import { createLogger, Metrics } from '#libs/telemetry';
+import { createLogger, Metrics, Tracing } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
 import { registerAdmission } from './http/admission.hook';
@@ -40,7 +40,7 @@ export async function createApp(
   };
 
   // In this order: what a request has wrong is answered by the first of these that finds it.
-  registerObserver(fastify, metrics, logger);
+  registerObserver(fastify, metrics, app.get(Tracing), logger);
   registerSecurityHeaders(fastify);
   registerDeadline(fastify, settings.requestTimeoutMs);
   registerConnectionRules(fastify, lifecycle);

@@ -1,7 +1,7 @@
+import { ProcessSettings } from './process.settings';
 import { Variable } from './variable.decorator';
-import { host, integer, networks, oneOf, url } from './variable.type';
+import { integer, oneOf, url } from './variable.type';
 
-const PORT = integer(0, 65_535);
 const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
 const ONE_HOUR_SECONDS = 3_600;
@@ -13,81 +13,7 @@ const MILLION = 1_000_000;
  * Every setting there is. Made, checked and frozen by `readSettings`, which assigns each property: hence the `!`.
  * Inject it by its class.
  */
-export class Settings {
-  @Variable({
-    group: 'Process',
-    description: 'What the process runs for. Outside of `production`, `npm start` may bring up its own services.',
-    type: oneOf('production', 'development', 'test'),
-    default: 'production',
-  })
-  readonly nodeEnv!: 'production' | 'development' | 'test';
-
-  @Variable({
-    group: 'Process',
-    description: 'The least severe log lines that are written. Logs are JSON lines on standard output.',
-    type: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
-    default: 'info',
-  })
-  readonly logLevel!: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-
-  @Variable({
-    group: 'Process',
-    description:
-      'How long after SIGTERM requests are still served while readiness already fails. Longer than the load balancer takes to notice.',
-    type: integer(0, TEN_MINUTES_MS),
-    default: 5_000,
-  })
-  readonly drainDelayMs!: number;
-
-  @Variable({
-    group: 'Addresses',
-    description: 'Where the API listens.',
-    type: host(),
-    default: '0.0.0.0',
-  })
-  readonly host!: string;
-
-  @Variable({
-    group: 'Addresses',
-    description: 'The port of the API; 0 takes any free one.',
-    type: PORT,
-    default: 3_000,
-  })
-  readonly port!: number;
-
-  @Variable({
-    group: 'Addresses',
-    description:
-      'Balancers that are believed what they say of a caller in `x-forwarded-for` (its address) and `x-forwarded-proto` (whether it came over TLS). Unset: nobody is.',
-    type: networks(),
-  })
-  readonly trustedProxies?: string;
-
-  @Variable({
-    group: 'Addresses',
-    description: 'Where the admin port listens: `/metrics` and `/health/live`; of a worker, `/health/ready` as well.',
-    type: host(),
-    default: '0.0.0.0',
-  })
-  readonly metricsHost!: string;
-
-  @Variable({
-    group: 'Addresses',
-    description: 'The admin port; 0 takes any free one. Not the same as `PORT`.',
-    type: PORT,
-    default: 9_464,
-  })
-  readonly metricsPort!: number;
-
-  @Variable({
-    group: 'Metrics',
-    description:
-      'How many clients have metrics under their name; those seen after them count together as `other`. Bounds the number of series.',
-    type: integer(0, 1_000),
-    default: 100,
-  })
-  readonly metricsClients!: number;
-
+export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description: 'The database that holds the truth.',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { headersOf } from './header.list';
 
 /** How the text of one environment variable becomes a value. */
 export interface VariableType<T> {
@@ -58,5 +59,28 @@ export function host(): VariableType<string> {
   return {
     allowed: 'host name or IP address',
     parse: (text) => (/^[\w.:%-]{1,253}$/.test(text) ? text : undefined),
+  };
+}
+
+/** A decimal share of a whole, both ends inclusive. */
+export function share(): VariableType<number> {
+  return {
+    allowed: 'number, 0 to 1',
+    parse: (text) => (/^(0|1|0?\.\d{1,15}|1\.0{1,15})$/.test(text) ? Number(text) : undefined),
+  };
+}
+
+/** The value is the text: `headersOf` reads it. */
+export function headers(): VariableType<string> {
+  return {
+    allowed: '`name=value`, separated by commas, values percent-encoded',
+    parse: (text) => (headersOf(text) === undefined ? undefined : text),
+  };
+}
+
+export function label(): VariableType<string> {
+  return {
+    allowed: '1 to 128 letters, digits, `_`, `.`, `-`',
+    parse: (text) => (/^[\w.-]{1,128}$/.test(text) ? text : undefined),
   };
 }

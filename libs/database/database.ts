@@ -1,14 +1,10 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import type { Span } from '#libs/telemetry';
 import { cancelRunning } from './cancel.request';
 import type { Cancellation } from './cancellation';
 import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
-
-/** A statement that every connection prepares once and then only executes. */
-export interface Statement {
-  /** Unique within the program: two texts under one name would be one statement to Postgres. */
-  readonly name: string;
-  readonly text: string;
-}
+import type { Statement } from './statement';
+import { traced } from './statement.span';
 
 export interface Rows<R> {
   rows: R[];
@@ -32,6 +28,8 @@ export interface LendOptions {
    */
   cancellation?: Cancellation | undefined;
   meter?: DatabaseMeter | undefined;
+  /** What each statement's own span is a part of; undefined: none are made. */
+  span?: Span | undefined;
 }
 
 /** Adds up what calls of the database cost whoever makes them, in milliseconds. */
@@ -105,7 +103,7 @@ export class Database {
    */
   async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
-    const { cancellation, meter } = options;
+    const { cancellation, meter, span } = options;
     const began = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const lent: Loan = { over: false };
@@ -120,7 +118,7 @@ export class Database {
     });
     try {
       if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
-      const work = this.connect(lent).then((client) => use(lendable(client)));
+      const work = this.connect(lent).then((client) => use(lendable(client, span)));
       const result = await Promise.race([work, cutShort]);
       // What is canceled must not be the next statement of somebody else.
       const isClean = lent.canceled === undefined || (await lent.canceled);
@@ -201,14 +199,15 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
-function lendable(client: PoolClient): DatabaseClient {
+function lendable(client: PoolClient, span: Span | undefined): DatabaseClient {
+  const run = <R extends object>(statement: string | Statement, values: readonly unknown[] = []): Promise<Rows<R>> =>
+    client.query<R & Record<string, unknown>>(
+      typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] },
+    );
+  if (span === undefined) return { query: run };
   return {
-    query: <R extends object>(statement: string | Statement, values: readonly unknown[] = []) =>
-      client.query<R & Record<string, unknown>>(
-        typeof statement === 'string'
-          ? { text: statement, values: [...values] }
-          : { ...statement, values: [...values] },
-      ),
+    query: <R extends object>(statement: string | Statement, values?: readonly unknown[]) =>
+      traced(span, client, statement, () => run<R>(statement, values)),
   };
 }
 

@@ -86,6 +86,7 @@ function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
     fingerprint: fingerprintOf(request.method, pathOf(request.url), body),
     deadline,
     meter,
+    span: meter.span,
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Redis, type RedisScript } from '#libs/redis';
+import type { Span } from '#libs/telemetry';
 import type { IdempotencyId } from './idempotency-id';
 import { type KeptAnswer, packAnswer, unpackAnswer } from './kept-answer';
 
@@ -51,11 +52,11 @@ export class ClaimStore {
    * @param ttlMs when the claim ends by itself: what is left of the request's deadline
    * @param discard the owner of a kept answer that is not to be used; it is deleted
    */
-  async claim(id: IdempotencyId, fingerprint: Buffer, ttlMs: number, discard = ''): Promise<Claim> {
-    const claim = await this.tryClaim(id, fingerprint, ttlMs, discard);
+  async claim(id: IdempotencyId, fingerprint: Buffer, ttlMs: number, discard = '', span?: Span): Promise<Claim> {
+    const claim = await this.tryClaim(id, fingerprint, ttlMs, discard, span);
     if (claim.state !== 'damaged') return claim;
     this.logDamage();
-    const second = await this.tryClaim(id, fingerprint, ttlMs, claim.owner);
+    const second = await this.tryClaim(id, fingerprint, ttlMs, claim.owner, span);
     return second.state === 'damaged' ? { state: 'away', owner: undefined } : second;
   }
 
@@ -63,13 +64,13 @@ export class ClaimStore {
    * Keeps the answer of a finished request for its retries.
    * @returns false if this attempt no longer holds the claim, the answer is too long to keep, or Redis is away
    */
-  async keep(id: IdempotencyId, owner: string, answer: KeptAnswer): Promise<boolean> {
+  async keep(id: IdempotencyId, owner: string, answer: KeptAnswer, span?: Span): Promise<boolean> {
     const packed = packAnswer(answer);
     if (packed === undefined) {
-      await this.release(id, owner);
+      await this.release(id, owner, span);
       return false;
     }
-    const reply = await this.keepScript([redisKey(id)], [owner, packed, this.keepMs]);
+    const reply = await this.keepScript([redisKey(id)], [owner, packed, this.keepMs], span);
     if (!reply.ok) this.leaveBehind(id, owner);
     return reply.ok && reply.value === 1;
   }
@@ -78,8 +79,8 @@ export class ClaimStore {
    * Gives up a claim that leaves no answer: if Redis is away, as soon as it is back.
    * @returns false if this attempt no longer holds the claim, or Redis is away
    */
-  async release(id: IdempotencyId, owner: string): Promise<boolean> {
-    const reply = await this.releaseScript([redisKey(id)], [owner]);
+  async release(id: IdempotencyId, owner: string, span?: Span): Promise<boolean> {
+    const reply = await this.releaseScript([redisKey(id)], [owner], span);
     if (!reply.ok) this.leaveBehind(id, owner);
     return reply.ok && reply.value === 1;
   }
@@ -89,10 +90,11 @@ export class ClaimStore {
     fingerprint: Buffer,
     ttlMs: number,
     discard: string,
+    span: Span | undefined,
   ): Promise<Claim | { state: 'damaged'; owner: string }> {
     const owner = randomUUID();
     const ttl = Math.max(1, Math.floor(ttlMs));
-    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, ttl, discard]);
+    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, ttl, discard], span);
     if (!reply.ok) return { state: 'away', owner: reply.sent ? owner : undefined };
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DatabaseMeter } from '#libs/database';
 import { ProblemException } from '#libs/problems';
-import { Metrics } from '#libs/telemetry';
+import { Metrics, type Span } from '#libs/telemetry';
 import type { Answer } from './answer';
 import { type Claim, ClaimStore } from './claim.store';
 import type { IdempotencyId } from './idempotency-id';
@@ -15,6 +15,7 @@ export interface KeyedRequest {
   /** On the clock of `performance.now()`: when the answer must have left. */
   readonly deadline: number;
   readonly meter?: DatabaseMeter | undefined;
+  readonly span?: Span | undefined;
 }
 
 /** One attempt at a request. Exactly one of `finish` and `abandon` ends it. */
@@ -22,6 +23,7 @@ interface Attempt {
   readonly id: IdempotencyId;
   /** Of its claim in Redis; undefined if it surely has none. */
   readonly owner: string | undefined;
+  readonly span: Span | undefined;
 }
 
 /** Either the answer is there, or this attempt is to make it. */
@@ -41,7 +43,7 @@ export class IdempotencyService {
    *   `unavailable` if there is a kept answer but no Postgres to prove it
    */
   async begin(request: KeyedRequest): Promise<Beginning> {
-    const claim = await this.claims.claim(request.id, request.fingerprint, timeLeft(request));
+    const claim = await this.claims.claim(request.id, request.fingerprint, timeLeft(request), '', request.span);
     return claim.state === 'answer' ? this.prove(request, claim) : this.execute(request, claim);
   }
 
@@ -50,8 +52,8 @@ export class IdempotencyService {
     this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
     const { status, headers, keep } = answer;
     if (attempt.owner === undefined) return;
-    if (keep === undefined) await this.claims.release(attempt.id, attempt.owner);
-    else await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: keep.body });
+    if (keep === undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
+    else await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: keep.body }, attempt.span);
   }
 
   /** Call it with what the handler threw: a request that was refused or failed holds no key. */
@@ -61,12 +63,12 @@ export class IdempotencyService {
       if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
       if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
     }
-    if (attempt.owner !== undefined) await this.claims.release(attempt.id, attempt.owner);
+    if (attempt.owner !== undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
   }
 
   /** Postgres may have been restored to a time before the answer in Redis: then it must not be given. */
   private async prove(request: KeyedRequest, claim: Claim & { state: 'answer' }): Promise<Beginning> {
-    const options = { timeoutMs: timeLeft(request), meter: request.meter };
+    const options = { timeoutMs: timeLeft(request), meter: request.meter, span: request.span };
     switch (await this.ledger.stateOf(request.id, request.fingerprint, options)) {
       case 'complete':
         this.metrics.countIdempotency('replayed_cache');
@@ -77,7 +79,7 @@ export class IdempotencyService {
       case 'missing':
         return this.execute(
           request,
-          await this.claims.claim(request.id, request.fingerprint, timeLeft(request), claim.owner),
+          await this.claims.claim(request.id, request.fingerprint, timeLeft(request), claim.owner, request.span),
         );
     }
   }
@@ -94,10 +96,10 @@ export class IdempotencyService {
         });
       case 'new':
       case 'away':
-        return { state: 'execute', attempt: { id: request.id, owner: claim.owner } };
+        return { state: 'execute', attempt: { id: request.id, owner: claim.owner, span: request.span } };
       case 'answer':
         // Another attempt finished just after this one found the ledger empty: the ledger now answers this one as well.
-        return { state: 'execute', attempt: { id: request.id, owner: undefined } };
+        return { state: 'execute', attempt: { id: request.id, owner: undefined, span: request.span } };
     }
   }
 }

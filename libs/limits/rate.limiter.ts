@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { ProblemException } from '#libs/problems';
 import { Redis, type RedisScript } from '#libs/redis';
-import { Metrics, type RateKeeper } from '#libs/telemetry';
+import { Metrics, type RateKeeper, type Span } from '#libs/telemetry';
 import { type Draw, drawsOf, secondsOf, type Standing } from './bucket';
 import { LocalBuckets } from './local.buckets';
 import { type Cost, defaultRates, type Rate, type Rates, ratesInForce } from './rate';
@@ -49,11 +49,11 @@ export class RateLimiter {
   }
 
   /** Charges a client for a request, or refuses it: then it is charged for nothing. */
-  async charge(client: LimitedClient, rates: Rates, cost: Cost): Promise<Ruling> {
+  async charge(client: LimitedClient, rates: Rates, cost: Cost, span?: Span): Promise<Ruling> {
     // A read takes no items: where nothing else is limited, Redis is not asked.
     const draws = drawsOf(rates, cost).filter(({ costUs }) => costUs > 0);
     if (draws.length === 0) return { fields: {}, refusal: undefined };
-    const { standings, keeper } = await this.pour(client, draws);
+    const { standings, keeper } = await this.pour(client, draws, span);
     this.metrics.countCheck(keeper);
     const longest = standings.reduce((one, other) => (other.waitUs > one.waitUs ? other : one));
     if (longest.waitUs === 0) return { fields: rateFields(rates, standings), refusal: undefined };
@@ -63,17 +63,18 @@ export class RateLimiter {
   }
 
   /** Gives back what a request was charged for and did not take after all. */
-  async giveBack(client: LimitedClient, rates: Rates, cost: Cost): Promise<Fields> {
+  async giveBack(client: LimitedClient, rates: Rates, cost: Cost, span?: Span): Promise<Fields> {
     const draws = drawsOf(rates, { items: -cost.items, requests: -cost.requests });
-    return rateFields(rates, (await this.pour(client, draws)).standings);
+    return rateFields(rates, (await this.pour(client, draws, span)).standings);
   }
 
   private async pour(
     { teamId, clientId }: LimitedClient,
     draws: readonly Draw[],
+    span: Span | undefined,
   ): Promise<{ standings: Standing[]; keeper: RateKeeper }> {
     const key = `prism:{${teamId}}:rates:${clientId}`;
-    const reply = await this.script([key], argumentsOf(draws));
+    const reply = await this.script([key], argumentsOf(draws), span);
     return reply.ok
       ? { standings: standingsOf(draws, reply.value as number[]), keeper: 'redis' } // the shape that charge-1.lua documents
       : { standings: this.local.charge(key, draws), keeper: 'process' };

@@ -1,6 +1,7 @@
 export { fieldSegment } from './field.path';
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
+export { LineLimiter } from './line.limiter';
 export { problemAnswer } from './problem.answer';
 export { PROBLEMS } from './problem.catalogue';
 export type { ProblemCode, ProblemKind } from './problem.catalogue';

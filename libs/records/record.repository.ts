@@ -17,6 +17,7 @@ import {
 import { STALE_SECONDS } from '#libs/idempotency';
 import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
+import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { type LonePatch, lonePatchOf } from './lone.patch';
 import type { Plan, PlanItem } from './plan';
@@ -85,10 +86,11 @@ export class RecordRepository {
   /**
    * Applies a plan in one round trip; a lone patch that meets a refusal takes a second one. When it returns, everything that it says was applied is durable.
    *
+   * @param span of the batch; undefined if it has none
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
    * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
    */
-  async apply(plan: Plan, terms: WriteTerms): Promise<AppliedBatch> {
+  async apply(plan: Plan, terms: WriteTerms, span?: Span): Promise<AppliedBatch> {
     const { key, cancellation, meter } = terms;
     const budgetMs = terms.budget();
     // What waiting for a connection costs is the items' time, not the answer's.
@@ -104,7 +106,7 @@ export class RecordRepository {
           const values = this.values(plan, endsAt - performance.now(), key);
           return this.read(plan, (await client.query<ApplyRow>(applyBatch, values)).rows[0]);
         },
-        { timeoutMs: budgetMs, cancellation, meter },
+        { timeoutMs: budgetMs, cancellation, meter, span },
       );
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {

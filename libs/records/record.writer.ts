@@ -3,6 +3,7 @@ import type { Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/problems';
 import { type ItemOutcome, Metrics, type RequestNotes } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
+import { inBatchSpan } from './batch.span';
 import type { Plan } from './plan';
 import { RecordRepository, type WriteTerms } from './record.repository';
 
@@ -62,12 +63,18 @@ export class RecordWriter {
 
   private async apply(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const began = performance.now();
-    const applied = await this.records.apply(plan, call);
+    const applied = await this.carryOut(plan, call);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
     if (applied.state === 'replayed') call.notes.countItems('replayed', applied.outcomes.length);
     else this.count(call, plan, applied, (performance.now() - began) / 1000);
     sampleFailures(call.notes, applied.outcomes);
     return applied;
+  }
+
+  private carryOut(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
+    const { span } = call.notes;
+    if (span === undefined) return this.records.apply(plan, call);
+    return inBatchSpan(span, plan, call.key !== undefined, (own) => this.records.apply(plan, call, own));
   }
 
   private count({ client, notes }: WriteContext, plan: Plan, applied: AppliedBatch, seconds: number): void {

@@ -1,3 +1,4 @@
 export { Redis } from './redis.connection';
-export type { RedisHealth, RedisReply, RedisScript } from './redis.connection';
+export type { RedisHealth, RedisScript } from './redis.connection';
 export { RedisModule } from './redis.module';
+export type { RedisReply } from './redis.reply';

@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import type { Settings } from '#libs/config';
-import type { Metrics } from '#libs/telemetry';
+import type { Metrics, Span } from '#libs/telemetry';
 import { readScript } from './script.file';
+import type { RedisReply } from './redis.reply';
+import { inScriptSpan } from './script.span';
 import { settleWithin } from './time.budget';
 
 /** How long calls are skipped after one ran out of time: a Redis that hangs costs one call its budget, not every call. */
@@ -17,15 +19,14 @@ const KEEP_ALIVE_MS = 10_000;
 export type RedisHealth = 'up' | 'down' | 'disabled';
 
 /**
- * What a call came to. `ok: false`: Redis is away, slow or refused, and the caller goes on without it; if the call was
- * `sent`, it may have had its effect, or may have it later.
- */
-export type RedisReply = { ok: true; value: unknown } | { ok: false; sent: boolean };
-
-/**
  * Runs one script. Never rejects, and never takes longer than the time budget. Strings come back as `Buffer`.
  */
-export type RedisScript = (keys: string[], args: (string | Buffer | number)[]) => Promise<RedisReply>;
+export type RedisScript = (
+  keys: string[],
+  args: (string | Buffer | number)[],
+  /** What the script's own span is a part of; undefined: none is made. */
+  span?: Span,
+) => Promise<RedisReply>;
 
 /**
  * The one connection to Redis, which may vanish at any time: no call rejects, none waits longer than
@@ -90,7 +91,10 @@ export class Redis {
     // `defineCommand` adds methods that the type of the client cannot know.
     const commands = client as unknown as Record<string, (...args: (string | Buffer | number)[]) => Promise<unknown>>;
     const method = `${path}Buffer`;
-    return (keys, args) => this.#run(async () => commands[method]?.(...keys, ...args));
+    const run = (keys: string[], args: (string | Buffer | number)[]): Promise<RedisReply> =>
+      this.#run(async () => commands[method]?.(...keys, ...args));
+    return (keys, args, span) =>
+      span === undefined ? run(keys, args) : inScriptSpan(span, path, () => run(keys, args));
   }
 
   /** Has the listener called each time Redis is there or back, before any other call is made. It must not throw. */

@@ -58,6 +58,10 @@ export type DatabaseErrorKind = (typeof DATABASE_ERRORS)[number];
 export const REDIS_ERRORS = ['timeout', 'connection', 'other'] as const;
 export type RedisErrorKind = (typeof REDIS_ERRORS)[number];
 
+/** Why spans did not reach the collector. */
+export const SPAN_LOSSES = ['queue_full', 'export_failed'] as const;
+export type SpanLoss = (typeof SPAN_LOSSES)[number];
+
 /** Where a request is admitted: before its body is read, and before its work begins. */
 export const ADMISSION_STAGES = ['body', 'parse', 'work'] as const;
 export type AdmissionStage = (typeof ADMISSION_STAGES)[number];

@@ -24,6 +24,21 @@ describe('MetricsServer', () => {
     expect(await answer.text()).toContain('prism_auth_failures_total{reason="missing"} 1\n');
   });
 
+  it.each([
+    [false, 'application/openmetrics-text; version=1.0.0', 'text/plain; version=0.0.4; charset=utf-8'],
+    [true, 'text/plain', 'text/plain; version=0.0.4; charset=utf-8'],
+    [true, 'application/openmetrics-text; version=1.0.0', 'application/openmetrics-text; version=1.0.0; charset=utf-8'],
+  ])('has exemplars where they are kept (%s) and read (%s)', async (kept, accept, type) => {
+    if (kept) metrics.keepExemplars();
+    const trace = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+    metrics.countRequest('GET', '/a', 200, 0.03, undefined, trace);
+    const answer = await fetch(`${base}/metrics`, { headers: { accept } });
+    expect(answer.headers.get('content-type')).toBe(type);
+    const text = await answer.text();
+    expect(text).toContain('prism_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/a"} 1');
+    expect(text.includes(trace.traceId)).toBe(type.startsWith('application/'));
+  });
+
   it('says that the process lives', async () => {
     const answer = await fetch(`${base}/health/live`);
     expect(answer.status).toBe(200);

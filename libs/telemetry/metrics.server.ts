@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { problemAnswer, ProblemException, problemOf } from '#libs/problems';
+import { OPEN_METRICS_TYPE, openMetricsPage, readsOpenMetrics } from './open-metrics.page';
 import { ProcessMetrics } from './process.metrics';
 
 /** Whether the process can do its work, and what that was told by. */
@@ -72,9 +73,9 @@ export class MetricsServer {
   }
 
   /** @throws ProblemException for an unknown path or method */
-  private async page({ url = '/', method = '' }: IncomingMessage): Promise<Page> {
+  private async page({ url = '/', method = '', headers }: IncomingMessage): Promise<Page> {
     const [path = '/'] = url.split('?');
-    const page = this.pages().get(path);
+    const page = this.pages(headers.accept).get(path);
     if (page === undefined) throw new ProblemException('not_found');
     if (method !== 'GET' && method !== 'HEAD') {
       throw new ProblemException('method_not_allowed', undefined, { headers: { allow: 'GET, HEAD' } });
@@ -82,11 +83,10 @@ export class MetricsServer {
     return page();
   }
 
-  private pages(): Map<string, () => Page | Promise<Page>> {
-    const { registry } = this.metrics;
+  private pages(accept: string | undefined): Map<string, () => Page | Promise<Page>> {
     const { ready } = this;
     const pages = new Map<string, () => Page | Promise<Page>>([
-      ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
+      ['/metrics', () => this.metricsPage(accept)],
       ['/health/live', () => ({ status: 200, type: JSON_TYPE, body: '{"status":"ok"}' })],
     ]);
     if (ready) {
@@ -96,5 +96,18 @@ export class MetricsServer {
       });
     }
     return pages;
+  }
+
+  /** In Prometheus' own format; in OpenMetrics' where there are exemplars, for which the other has no room. */
+  private async metricsPage(accept: string | undefined): Promise<Page> {
+    const { registry, exemplars } = this.metrics;
+    if (exemplars === undefined || !readsOpenMetrics(accept)) {
+      return { status: 200, type: registry.contentType, body: await registry.metrics() };
+    }
+    return {
+      status: 200,
+      type: OPEN_METRICS_TYPE,
+      body: openMetricsPage(await registry.getMetricsAsJSON(), exemplars),
+    };
   }
 }

@@ -1,5 +1,6 @@
 import { AdmissionMetrics } from './admission.metrics';
 import { ClientMetrics } from './client.metrics';
+import { Exemplars, type TracePosition } from './exemplars';
 import {
   AUTH_FAILURES,
   AuthFailureReason,
@@ -20,6 +21,8 @@ import {
   OUR_FAULTS,
   REDIS_ERRORS,
   RedisErrorKind,
+  SPAN_LOSSES,
+  SpanLoss,
 } from './metric.labels';
 import { ProcessMetrics } from './process.metrics';
 import { RateMetrics } from './rate.metrics';
@@ -99,6 +102,12 @@ export class Metrics extends ProcessMetrics {
     { kind: REDIS_ERRORS },
   );
 
+  private readonly lostSpans = this.instruments.counter(
+    'prism_trace_spans_lost_total',
+    'Spans of traces that did not reach the collector: too many were waiting for it, or it did not take them.',
+    { reason: SPAN_LOSSES },
+  );
+
   readonly admission = new AdmissionMetrics(this.instruments);
   readonly rates = new RateMetrics(this.instruments);
   private readonly clients: ClientMetrics;
@@ -148,11 +157,20 @@ export class Metrics extends ProcessMetrics {
   /**
    * @param route the pattern of the route, never the path; undefined where none matched
    * @param client the name of who called; undefined where nobody knows
+   * @param trace that shows this request; undefined where none does
    */
-  countRequest(method: string, route: string | undefined, status: number, seconds: number, client?: string): void {
+  countRequest(
+    method: string,
+    route: string | undefined,
+    status: number,
+    seconds: number,
+    client?: string,
+    trace?: TracePosition,
+  ): void {
     const labels = { method: methodLabel(method), route: route ?? UNMATCHED };
     this.requests.inc({ ...labels, status });
     this.requestSeconds.observe(labels, seconds);
+    if (trace !== undefined) this.exemplars?.keep(labels, seconds, trace);
     if (client !== undefined) this.clients.countRequest(client, status, seconds);
   }
 
@@ -166,6 +184,15 @@ export class Metrics extends ProcessMetrics {
 
   countRedisError(kind: RedisErrorKind): void {
     this.redisErrors.inc({ kind });
+  }
+
+  countLostSpans(reason: SpanLoss, spans: number): void {
+    this.lostSpans.inc({ reason }, spans);
+  }
+
+  /** From here on, requests whose trace is known are exemplars of the time that requests take. */
+  keepExemplars(): void {
+    this.exemplars = new Exemplars('prism_http_request_duration_seconds', REQUEST_SECONDS);
   }
 
   setRedisUp(up: boolean): void {
@@ -191,6 +218,7 @@ export class Metrics extends ProcessMetrics {
     for (const result of IDEMPOTENCY_RESULTS) this.idempotency.inc({ result }, 0);
     for (const reason of AUTH_FAILURES) this.authFailures.inc({ reason }, 0);
     for (const kind of REDIS_ERRORS) this.redisErrors.inc({ kind }, 0);
+    for (const reason of SPAN_LOSSES) this.lostSpans.inc({ reason }, 0);
   }
 }
 

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readVersion } from './build.info';
+import type { Exemplars } from './exemplars';
 import { Instruments, Labels } from './instruments';
 import { DATABASE_ERRORS, DatabaseErrorKind, POOL_STATES } from './metric.labels';
 
@@ -15,6 +16,8 @@ interface PoolState {
  */
 export abstract class ProcessMetrics {
   protected readonly instruments = new Instruments();
+  /** To be served with the metrics to who can read them; undefined: none are kept. */
+  exemplars: Exemplars | undefined;
   private readPool: (() => PoolState) | undefined;
   private askReadiness: (() => Promise<boolean>) | undefined;
 

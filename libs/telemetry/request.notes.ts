@@ -1,5 +1,7 @@
 import type { ItemErrorCode } from '#libs/problems';
+import type { TracePosition } from './exemplars';
 import type { ItemOutcome } from './metric.labels';
+import type { Span } from './span';
 import type { TraceContext } from './trace.context';
 
 /** Enough to see what is wrong with a batch; its answer has the rest. */
@@ -28,9 +30,21 @@ export class RequestNotes {
   failed: FailedItem[] | undefined;
   readonly traceId: string | undefined;
 
-  /** @param caller where its caller is in which trace */
-  constructor(caller?: TraceContext) {
-    this.traceId = caller?.traceId;
+  /**
+   * @param trace that the request is in, if it is known
+   * @param span of the request, for its work to hang its own on; undefined if it is not traced
+   */
+  constructor(
+    trace?: TraceContext,
+    readonly span?: Span,
+  ) {
+    this.traceId = trace?.traceId;
+  }
+
+  /** The span that shows this request; undefined if it is not traced. */
+  get position(): TracePosition | undefined {
+    const { traceId, span } = this;
+    return traceId === undefined || span === undefined ? undefined : { traceId, spanId: span.spanId };
   }
 
   countItems(outcome: ItemOutcome, items: number): void {

@@ -19,3 +19,8 @@ export function traceContextOf(header: string | string[] | undefined): TraceCont
   if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
+
+/** The same as the standard writes it. */
+export function traceparentOf({ traceId, spanId, flags }: TraceContext): string {
+  return `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, '0')}`;
+}

@@ -27,6 +27,7 @@ const TOLD_BY_THE_DOCUMENT = [
   'ratelimit',
   'ratelimit-policy',
   'retry-after',
+  'traceresponse',
   'www-authenticate',
   'x-request-id',
   'x-should-retry',

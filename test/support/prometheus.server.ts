@@ -17,6 +17,12 @@ export interface Sample {
   value: [time: number, value: string];
 }
 
+/** One series of an answer about exemplars. */
+interface ExemplarSeries {
+  seriesLabels: Record<string, string>;
+  exemplars: { labels: Record<string, string>; value: string; timestamp: number }[];
+}
+
 interface Config {
   global: Record<string, string>;
   scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
@@ -48,6 +54,7 @@ export class PrometheusServer {
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        '--enable-feature=exemplar-storage',
         '--log.level=warn',
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
@@ -74,6 +81,13 @@ export class PrometheusServer {
   /** The names of all that has been scraped or recorded. */
   async metricNames(): Promise<string[]> {
     return (await this.get<{ data: string[] }>('label/__name__/values')).data;
+  }
+
+  /** What is kept beside the series that an expression reads, of the last minute. */
+  async exemplars(expression: string): Promise<ExemplarSeries[]> {
+    const end = Date.now() / 1_000;
+    const range = { query: expression, start: String(end - 60), end: String(end + 1) };
+    return (await this.get<{ data: ExemplarSeries[] }>('query_exemplars', range)).data;
   }
 
   async stop(): Promise<void> {

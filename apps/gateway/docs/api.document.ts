@@ -2,7 +2,7 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '#libs/auth';
 import { components } from './components';
-import { commonResponses, withLimits } from './problems.decorator';
+import { commonResponses, withLimits, withTrace } from './problems.decorator';
 
 const DESCRIPTION = `
 Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
@@ -70,7 +70,7 @@ function completed(item: PathItem, path: string): PathItem {
     return {
       ...operation,
       parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
-      responses: authenticated ? withLimits(responses) : responses,
+      responses: authenticated ? withLimits(withTrace(responses)) : responses,
     };
   });
 }

@@ -13,6 +13,11 @@ const headers: NonNullable<Components['headers']> = {
     required: true,
     schema: { type: 'string', minLength: 1, maxLength: 128 },
   },
+  traceresponse: {
+    description:
+      'The trace that this request is in and its span, as in the draft of W3C Trace Context, Level 3. Only where this gateway sends traces.',
+    schema: { type: 'string', pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' },
+  },
   etag: {
     description: "The record's version, in quotes. Ready for `If-Match`.",
     required: true,

@@ -4,7 +4,7 @@ import { objectTypes } from '#libs/properties';
 import { examples } from './examples';
 import { ApiProblems } from './problems.decorator';
 import { uuid } from './record.schemas';
-import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout } from './request.headers';
+import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout, traceparent } from './request.headers';
 import { headerRefs, type Schema, schemaRef } from './schema.type';
 
 /*
@@ -130,5 +130,6 @@ function target(tag = 'Records'): MethodDecorator {
     timeout,
     sdkTimeout,
     requestId,
+    traceparent,
   );
 }

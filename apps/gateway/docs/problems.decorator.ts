@@ -58,6 +58,16 @@ export function commonResponses(authenticated: boolean): ResponsesObject {
   return Object.fromEntries(responsesOf(codes).map(({ status, ...response }) => [status, response]));
 }
 
+/** Adds to the answers of an operation what they say of its trace. */
+export function withTrace(responses: ResponsesObject): ResponsesObject {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => [
+      status,
+      { ...response, headers: { ...response.headers, ...headerRefs('traceresponse') } },
+    ]),
+  );
+}
+
 /** Adds to the answers of an operation with an API key what they say of the caller's limits. */
 export function withLimits(responses: ResponsesObject): ResponsesObject {
   return Object.fromEntries(

@@ -22,6 +22,13 @@ export const sdkTimeout = ApiHeader({
   schema: { type: 'number', minimum: 0 },
 });
 
+export const traceparent = ApiHeader({
+  name: 'traceparent',
+  description:
+    'W3C Trace Context: where the caller is in which trace. Log lines have its trace, and so have spans, if this gateway sends any; `tracestate` goes with them.',
+  schema: { type: 'string' },
+});
+
 export const requestId = ApiHeader({
   name: 'x-request-id',
   description: 'A name for this request, in its answer and in every log line of it. Without one, it gets a UUIDv7.',

@@ -25,9 +25,8 @@ export function registerRates(fastify: FastifyInstance, limiter: RateLimiter): v
       done();
       return;
     }
-    request.quota = new Quota(limiter, principal, rates, (fields) => {
-      void reply.headers(fields);
-    });
+    const tell = (fields: Record<string, string>): void => void reply.headers(fields);
+    request.quota = new Quota(limiter, principal, rates, tell, request.notes.span);
     if (request.routeOptions.config.scope === CHARGED_LATER) done();
     else {
       request.quota.charge(READ).then(() => {

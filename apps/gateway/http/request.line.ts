@@ -10,6 +10,7 @@ export function requestLine(request: FastifyRequest, reply: FastifyReply, status
   return {
     request_id: request.id,
     trace_id: notes.traceId,
+    span_id: notes.span?.spanId,
     team_id: principal?.teamId,
     client_id: principal?.clientId,
     client: principal?.clientName,

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { type Metrics, requestLogger, RequestNotes, traceContextOf } from '#libs/telemetry';
+import { type Metrics, requestLogger, RequestNotes, traceContextOf, type Tracing } from '#libs/telemetry';
 import { requestLine, routeOf } from './request.line';
+import { beginTrace, endTrace } from './request.trace';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,8 +14,8 @@ declare module 'fastify' {
 /** What is noted for a request whose caller left before the answer: no status was sent. */
 const ABANDONED = 499;
 
-/** Puts `x-request-id` on every answer; counts, times and logs every request when it is over. Call it before other hooks and all routes. */
-export function registerObserver(fastify: FastifyInstance, metrics: Metrics, logger: Logger): void {
+/** Puts `x-request-id` on every answer; counts, times, traces and logs every request when it is over. Call it before other hooks and all routes. */
+export function registerObserver(fastify: FastifyInstance, metrics: Metrics, tracing: Tracing, logger: Logger): void {
   fastify.addHook('onRoute', ({ method, url }) => {
     if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.expectRequests(each, url);
   });
@@ -22,7 +23,9 @@ export function registerObserver(fastify: FastifyInstance, metrics: Metrics, log
   fastify.decorateRequest('notes');
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
-    request.notes = new RequestNotes(traceContextOf(request.headers.traceparent));
+    const caller = traceContextOf(request.headers.traceparent);
+    const trace = beginTrace(tracing, request, reply, caller);
+    request.notes = new RequestNotes(trace ?? caller, trace?.span);
     reply.header('x-request-id', request.id);
     reply.raw.once('close', () => {
       note(request, reply, performance.now() - startedAt);
@@ -32,8 +35,11 @@ export function registerObserver(fastify: FastifyInstance, metrics: Metrics, log
 
   function note(request: FastifyRequest, reply: FastifyReply, durationMs: number): void {
     const route = routeOf(request);
-    const status = reply.raw.writableFinished ? reply.raw.statusCode : ABANDONED;
-    metrics.countRequest(request.method, route, status, durationMs / 1000, request.principal?.clientName);
+    const answered = reply.raw.writableFinished;
+    const status = answered ? reply.raw.statusCode : ABANDONED;
+    const { principal, notes } = request;
+    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, notes.position);
+    endTrace(request, reply, answered);
     // Probes come every few seconds for as long as the process lives.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';
     if (lines.isLevelEnabled(level)) lines[level](requestLine(request, reply, status, durationMs), 'request');

@@ -6,7 +6,7 @@ import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService 
 
 import { ApiProblems } from '../docs/problems.decorator';
 import { uuid } from '../docs/record.schemas';
-import { requestId, sdkTimeout, timeout } from '../docs/request.headers';
+import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { RecordTarget, Target } from '../http/target.decorator';
 import { definitionsSchema } from './property-definition.schema';
@@ -19,6 +19,7 @@ type Definitions = Partial<Record<ObjectType, Record<string, PropertyDefinition>
 @timeout
 @sdkTimeout
 @requestId
+@traceparent
 @Controller('v2/prism/:team')
 export class PropertiesController {
   constructor(private readonly properties: PropertyDefinitionService) {}

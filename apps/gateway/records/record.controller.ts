@@ -39,7 +39,7 @@ export class RecordController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const options = { timeoutMs: remaining(request), meter: request.notes };
+    const options = { timeoutMs: remaining(request), meter: request.notes, span: request.notes.span };
     const found = await this.records.get(target, recordIdOf(id), selectionOf(query), options);
     void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;

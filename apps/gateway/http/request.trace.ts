@@ -1,0 +1,67 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  methodLabel,
+  type RequestTrace,
+  type SpanAttributes,
+  type TraceContext,
+  traceparentOf,
+  type Tracing,
+} from '#libs/telemetry';
+import { routeOf } from './request.line';
+
+/** What OpenTelemetry's conventions call a method that is none of HTTP's. */
+const OTHER_METHOD = '_OTHER';
+/** Of the draft of W3C Trace Context, Level 3. */
+const HEADER = 'traceresponse';
+
+/**
+ * Begins the span of a request in the trace of its caller, or in one of its own, and tells the caller of it. Undefined if
+ * tracing is off, and for probes, which come every few seconds for as long as the process lives.
+ */
+export function beginTrace(
+  tracing: Tracing,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: TraceContext | undefined,
+): RequestTrace | undefined {
+  const route = routeOf(request);
+  if (!tracing.on || route?.startsWith('/health/') === true) return undefined;
+  const method = methodLabel(request.method);
+  const { tracestate } = request.headers;
+  const trace = tracing.begin(
+    [method === 'other' ? 'HTTP' : method, route].filter((part) => part !== undefined).join(' '),
+    { context: caller, state: typeof tracestate === 'string' ? tracestate : undefined },
+    {
+      'http.request.method': method === 'other' ? OTHER_METHOD : method,
+      'url.scheme': request.protocol,
+      'network.protocol.version': request.raw.httpVersion,
+      ...(route !== undefined && { 'http.route': route }),
+    },
+  );
+  if (trace) reply.header(HEADER, traceparentOf(trace));
+  return trace;
+}
+
+/** @param answered whether the caller was still there for the answer */
+export function endTrace({ principal, notes }: FastifyRequest, reply: FastifyReply, answered: boolean): void {
+  const { span } = notes;
+  if (span === undefined) return;
+  const attributes: Record<string, SpanAttributes[string]> = {
+    'prism.wait_ms': notes.waitMs,
+    'prism.database_ms': notes.databaseMs,
+  };
+  if (principal !== undefined) {
+    attributes['prism.team_id'] = principal.teamId;
+    attributes['prism.client_id'] = principal.clientId;
+    attributes['prism.client'] = principal.clientName;
+  }
+  if (reply.problemCode !== undefined) attributes['prism.code'] = reply.problemCode;
+  const status = reply.raw.statusCode;
+  if (!answered) attributes['prism.abandoned'] = true;
+  else {
+    attributes['http.response.status_code'] = status;
+    if (status >= 500) span.fail(String(status));
+  }
+  span.set(attributes);
+  span.end();
+}

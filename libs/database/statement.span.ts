@@ -1,0 +1,43 @@
+import type { PoolClient } from 'pg';
+import type { Span } from '#libs/telemetry';
+import { isConnectionFailure, sqlStateOf } from './database.errors';
+import type { Statement } from './statement';
+
+/** What a client of pg knows of its connection beyond its type. */
+interface ConnectedClient {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+}
+
+/** The first word behind comments. */
+const OPERATION = /^(?:\s|--.*)*(\w+)/;
+
+/** Runs a statement in a span of its own, which has its name and never its values. */
+export async function traced<T>(
+  parent: Span,
+  pooled: PoolClient,
+  statement: string | Statement,
+  run: () => Promise<T>,
+): Promise<T> {
+  const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
+  const operation = OPERATION.exec(text)?.[1] ?? 'statement';
+  const summary = name === undefined ? operation : `${operation} ${name}`;
+  const { host, port, database } = pooled as unknown as ConnectedClient; // pg's own class, see above
+  const span = parent.child(summary, 'client', {
+    'db.system.name': 'postgresql',
+    'db.namespace': database,
+    'db.operation.name': operation,
+    'db.query.summary': summary,
+    'server.address': host,
+    'server.port': port,
+  });
+  try {
+    return await run();
+  } catch (error) {
+    span.fail(sqlStateOf(error) ?? (isConnectionFailure(error) ? 'connection' : 'other'));
+    throw error;
+  } finally {
+    span.end();
+  }
+}

@@ -1,0 +1,47 @@
+import type { Span, SpanAttributes } from '#libs/telemetry';
+import { ProblemException } from '#libs/problems';
+import type { AppliedBatch } from './applied.batch';
+import type { Plan } from './plan';
+
+/** Item errors that say that something is wrong with us, not with the item. */
+const FAULTS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable']);
+
+/** Runs a batch in a span of its own, which has what it was to do and how many of its items came to what. */
+export async function inBatchSpan(
+  parent: Span,
+  plan: Plan,
+  keyed: boolean,
+  run: (span: Span) => Promise<AppliedBatch>,
+): Promise<AppliedBatch> {
+  const span = parent.child(`batch ${plan.operation}`, 'internal', {
+    'prism.operation': plan.operation,
+    'prism.object_type': plan.objectType,
+    'prism.on_error': plan.options.onError,
+    'prism.dry_run': plan.options.dryRun,
+    'prism.keyed': keyed,
+    'prism.items.total': plan.items.length,
+  });
+  try {
+    const applied = await run(span);
+    span.set(resultOf(applied));
+    const fault = applied.outcomes.find(({ code }) => FAULTS.has(code));
+    if (fault?.code !== undefined && !applied.canceled) span.fail(fault.code);
+    return applied;
+  } catch (error) {
+    span.fail(error instanceof ProblemException ? error.code : 'internal');
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+function resultOf({ state, outcomes, canceled }: AppliedBatch): SpanAttributes {
+  const failed = outcomes.filter(({ code }) => code !== undefined).length;
+  return {
+    'prism.batch.state': state,
+    'prism.batch.abandoned': canceled,
+    'prism.items.succeeded': outcomes.length - failed,
+    'prism.items.failed': failed,
+    'prism.items.replayed': state === 'replayed' ? outcomes.length : outcomes.filter(({ replayed }) => replayed).length,
+  };
+}

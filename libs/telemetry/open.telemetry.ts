@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Context,
+  createTraceState,
+  ROOT_CONTEXT,
+  type Span as OpenSpan,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import { headersOf, type Settings } from '#libs/config';
+import { readVersion } from './build.info';
+import type { RemoteParent, RequestTrace, Span, SpanAttributes } from './span';
+import { type LossListener, SpanDelivery } from './span.delivery';
+
+type OpenTelemetrySettings = Pick<
+  Settings,
+  'otelExporterOtlpHeaders' | 'otelServiceName' | 'otelTracesSampler' | 'otelTracesSamplerArg'
+>;
+
+/** How long the end of the process waits for the last spans to leave. */
+const LAST_SPANS_MS = 2_000;
+const EXPORT_MS = 10_000;
+const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
+
+/** The one file that knows OpenTelemetry's API, and that is loaded only where there are traces to send. */
+export class OpenTelemetry {
+  private readonly delivery: SpanDelivery;
+  private readonly tracer: Tracer;
+
+  /** @param endpoint the base URL of the collector */
+  constructor(endpoint: string, settings: OpenTelemetrySettings, onLoss: LossListener) {
+    const exporter = new OTLPTraceExporter({
+      url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+      headers: headersOf(settings.otelExporterOtlpHeaders ?? '') ?? {},
+      timeoutMillis: EXPORT_MS,
+    });
+    this.delivery = new SpanDelivery(exporter, onLoss);
+    const version = readVersion();
+    const provider = new TracerProvider({
+      resource: resourceFromAttributes({
+        'service.name': settings.otelServiceName,
+        'service.version': version,
+        'service.instance.id': randomUUID(),
+        'host.name': hostname(),
+      }),
+      sampler: samplerOf(settings),
+      spanProcessors: [this.delivery],
+    });
+    this.tracer = provider.getTracer('prism-gateway', version);
+  }
+
+  begin(name: string, parent: RemoteParent, attributes: SpanAttributes): RequestTrace {
+    const context = contextOf(parent);
+    const span = this.tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, context);
+    const { traceId, spanId, traceFlags: flags } = span.spanContext();
+    const recorded = span.isRecording() ? new RecordedSpan(this.tracer, span, context) : undefined;
+    return { traceId, spanId, flags, span: recorded };
+  }
+
+  /** Resolves when the last spans have left, or it is no use to wait for them any longer. Never rejects. */
+  async close(): Promise<void> {
+    await Promise.race([this.delivery.shutdown(), sleep(LAST_SPANS_MS, undefined, { ref: false })]);
+  }
+}
+
+class RecordedSpan implements Span {
+  private readonly context: Context;
+
+  constructor(
+    private readonly tracer: Tracer,
+    private readonly span: OpenSpan,
+    parent: Context,
+  ) {
+    this.context = trace.setSpan(parent, span);
+  }
+
+  get spanId(): string {
+    return this.span.spanContext().spanId;
+  }
+
+  child(name: string, kind: 'internal' | 'client', attributes: SpanAttributes): Span {
+    const span = this.tracer.startSpan(name, { kind: KINDS[kind], attributes }, this.context);
+    return new RecordedSpan(this.tracer, span, this.context);
+  }
+
+  set(attributes: SpanAttributes): void {
+    this.span.setAttributes(attributes);
+  }
+
+  fail(type: string): void {
+    this.span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR });
+  }
+
+  end(): void {
+    this.span.end();
+  }
+}
+
+function contextOf({ context, state }: RemoteParent): Context {
+  if (context === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId, flags } = context;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: flags,
+    isRemote: true,
+    ...(state !== undefined && { traceState: createTraceState(state) }),
+  });
+}
+
+function samplerOf({ otelTracesSampler, otelTracesSamplerArg }: OpenTelemetrySettings): Sampler {
+  const parentBased = otelTracesSampler.startsWith('parentbased_');
+  const root = rootSamplerOf(otelTracesSampler, otelTracesSamplerArg);
+  return parentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function rootSamplerOf(name: OpenTelemetrySettings['otelTracesSampler'], share: number): Sampler {
+  if (name.endsWith('traceidratio')) return new TraceIdRatioBasedSampler(share);
+  return name.endsWith('always_on') ? new AlwaysOnSampler() : new AlwaysOffSampler();
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { PrometheusServer } from '../support/prometheus.server';
+import { TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { readDashboards } from './monitoring.files';
+
+const NOWHERE = '127.0.0.1:1';
+
+it('Prometheus keeps the traces of requests beside their latency, and has the same series as without traces', async () => {
+  const world = await TracedWorld.create();
+  onTestFinished(() => world.drop());
+  const [traced, plain] = await Promise.all([world.start(), world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: '' })]);
+  const prometheus = await PrometheusServer.start({
+    'prism-gateway': [traced, plain].map(({ admin }) => new URL(admin).host),
+    'prism-worker': [NOWHERE],
+    'prism-haproxy': [NOWHERE],
+  });
+  onTestFinished(() => prometheus.stop());
+
+  const send = (flags: string): ReturnType<typeof traced.send> =>
+    traced.send('GET', world.path(`/${randomUUID()}`), undefined, {
+      traceparent: `00-${randomUUID().replaceAll('-', '')}-00f067aa0ba902b7-${flags}`,
+    });
+  const unrecorded = traceIdOf(await send('00'));
+  const recorded = traceIdOf(await send('01'));
+  await plain.send('GET', world.path(`/${randomUUID()}`));
+
+  const panel = readDashboards()
+    .flatMap(({ panels }) => panels)
+    .find(({ title }) => title === 'Request latency');
+  const expression = panel?.targets.at(-1)?.expr.replaceAll('$__rate_interval', '15s') ?? '';
+  const kept = async (): Promise<string[]> =>
+    (await prometheus.exemplars(expression)).flatMap(({ exemplars }) =>
+      exemplars.map(({ labels }) => labels.trace_id ?? ''),
+    );
+  await expect.poll(kept, { timeout: 20_000 }).toContain(recorded);
+  expect(await kept()).not.toContain(unrecorded);
+  const [series] = await prometheus.exemplars(expression);
+  expect(series?.seriesLabels).toMatchObject({ job: 'prism-gateway', route: '/v2/prism/:team/:object/:id' });
+  const spans = (await traced.collector.trace(recorded)).map(({ spanId }) => spanId);
+  expect(spans).toContain(series?.exemplars.at(-1)?.labels.span_id);
+
+  const seriesOf = async (admin: string): Promise<Set<string>> => {
+    const samples = await prometheus.query(
+      `{__name__=~"(prism|process|nodejs)_.+", instance="${new URL(admin).host}"}`,
+    );
+    return new Set(
+      samples
+        .map(({ metric }) => Object.entries(metric).filter(([label]) => label !== 'instance'))
+        .map((labels) => JSON.stringify(labels.sort()))
+        .sort(),
+    );
+  };
+  // What a process happens to do when it is looked at.
+  const lasting = async (admin: string): Promise<string[]> =>
+    [...(await seriesOf(admin))].filter((labels) => !/nodejs_active_|nodejs_gc_/.test(labels));
+  await expect.poll(() => lasting(plain.admin), { timeout: 10_000 }).toEqual(await lasting(traced.admin));
+  expect((await lasting(traced.admin)).length).toBeGreaterThan(300);
+});

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GatewayProcess } from '../support/gateway.process';
+import { freePort } from '../support/redis.server';
+import { type TracedGateway, TracedWorld, traceIdOf } from '../support/traced.gateway';
+
+/** Of a call that nothing holds up, on a machine that has other things to do. */
+const SOON_MS = 2_000;
+
+let world: TracedWorld;
+
+beforeAll(async () => {
+  world = await TracedWorld.create();
+});
+afterAll(() => world.drop());
+
+async function expectServed({ send }: TracedGateway, requests: number): Promise<void> {
+  const calls = Array.from({ length: requests }, async () => {
+    const began = performance.now();
+    const { status } = await send('GET', world.path(`/${randomUUID()}`));
+    return { status, soon: performance.now() - began < SOON_MS };
+  });
+  expect(new Set((await Promise.all(calls)).map((call) => JSON.stringify(call)))).toEqual(
+    new Set([JSON.stringify({ status: 404, soon: true })]),
+  );
+}
+
+async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  return Number(new RegExp(`^prism_trace_spans_lost_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+describe('spans', () => {
+  it('that are not sent yet leave before the process ends', async () => {
+    const gateway = await world.start();
+    const answer = await gateway.send('GET', world.path(`/${randomUUID()}`));
+    gateway.gateway.signal('SIGTERM');
+    expect(await gateway.gateway.exit()).toBe(0);
+    expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(answer));
+  });
+
+  it('are posted as JSON, with the headers of the settings, which nothing else repeats', async () => {
+    const gateway = await world.start({
+      LOG_LEVEL: 'trace',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t0ken,tenant=a',
+      OTEL_SERVICE_NAME: 'records',
+    });
+    const { collector, send } = gateway;
+    await collector.trace(traceIdOf(await send('GET', '/openapi.json')));
+    expect(collector.requests[0]).toMatchObject({
+      method: 'POST',
+      url: '/v1/traces',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer t0ken', tenant: 'a' },
+    });
+    expect(collector.resource['service.name']).toBe('records');
+    expect(collector.bodies.join() + gateway.gateway.stdout + gateway.gateway.stderr).not.toContain('t0ken');
+  });
+});
+
+describe('a collector that', () => {
+  it('is away harms no request: what is lost is counted, and said once', async () => {
+    const gateway = await world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+    await expectServed(gateway, 50);
+    await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 20_000 }).toBeGreaterThanOrEqual(50);
+    const lines = gateway.gateway.lines.filter(({ msg }) => msg.startsWith('spans were lost'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({ level: 'warn', msg: 'spans were lost: export_failed' });
+  });
+
+  it('answers 500 harms no request: what is lost is counted', async () => {
+    const gateway = await world.start();
+    gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
+    await expectServed(gateway, 50);
+    await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 10_000 }).toBeGreaterThanOrEqual(50);
+    expect(gateway.gateway.stdout).not.toContain('a long story');
+  });
+
+  it('never answers harms no request, holds no more than so many spans, and does not keep the process', async () => {
+    const gateway = await world.start();
+    gateway.collector.behaviour = () => undefined;
+    for (let round = 0; round < 25; round += 1) await expectServed(gateway, 100);
+    expect(await lost(gateway, 'queue_full')).toBeGreaterThan(0);
+    const began = performance.now();
+    gateway.gateway.signal('SIGTERM');
+    expect(await gateway.gateway.exit()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(6_000);
+  });
+});
+
+describe('without an endpoint', () => {
+  /** Of the API alone, prom-client has its own use. */
+  const loads = ({ stderr }: GatewayProcess): boolean => /@opentelemetry\/(?!api\b)/.test(stderr);
+
+  it('neither SDK nor exporter is loaded, and no answer speaks of a trace', async () => {
+    // Node then says of every module that it loads it.
+    const traced = await world.start({ NODE_DEBUG: 'module' });
+    await traced.send('GET', '/openapi.json');
+    expect(loads(traced.gateway)).toBe(true);
+
+    const gateway = await world.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
+    const answer = await gateway.send('GET', world.path(`/${randomUUID()}`), undefined, {
+      traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    });
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('traceresponse')).toBeNull();
+    expect(gateway.gateway.stderr).toContain('fastify');
+    expect(loads(gateway.gateway)).toBe(false);
+  });
+});
