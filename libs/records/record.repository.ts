@@ -97,17 +97,19 @@ export class RecordRepository {
     const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
     const call = { begun: false };
     try {
-      const applied = await this.database.withClient(
-        async (client) => {
+      const { outcome, row } = await this.database.withClient(
+        async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
           const patch = key === undefined ? lonePatchOf(plan) : undefined;
           const outcome = patch && (await this.patch(client, plan, patch, endsAt - performance.now()));
-          if (outcome) return { ...executed, outcomes: [outcome] };
+          if (outcome) return { outcome };
           const values = this.values(plan, endsAt - performance.now(), key);
-          return this.read(plan, (await client.query<ApplyRow>(applyBatch, values)).rows[0]);
+          return { row: (await client.query<ApplyRow>(applyBatch, values)).rows[0] };
         },
         { timeoutMs: budgetMs, cancellation, meter, span },
       );
+      // A key that is refused is no fault of the connection: it is read here, where that is back in the pool.
+      const applied = outcome ? { ...executed, outcomes: [outcome] } : this.read(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;

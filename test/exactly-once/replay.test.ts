@@ -11,7 +11,7 @@ import { Database, DatabaseModule } from '#libs/database';
 import { type Answer, AnswerSender, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
 import { ProblemException, ProblemFilter } from '#libs/problems';
 import { Redis } from '#libs/redis';
-import { Metrics, TelemetryModule } from '#libs/telemetry';
+import { Metrics, RequestNotes, TelemetryModule } from '#libs/telemetry';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
@@ -72,6 +72,7 @@ beforeAll(async () => {
     const scopes = new Set<never>();
     request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes, limits: {} };
     request.deadline = performance.now() + budgetMs;
+    request.notes = new RequestNotes();
     next();
   });
   await app.listen(0, '127.0.0.1');
