@@ -42,6 +42,8 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
       // Else its deadline came first, and it has its answer.
       const hungUp = !reply.raw.writableFinished;
       if (hungUp && request.workPlace?.state === 'waiting') countAbandoned(request, itemsOf(request.body), metrics);
+      // Let go with its room: whoever still knows the request must not keep it.
+      request.body = undefined;
       request.bodyRoom?.leave();
       request.valueRoom?.leave();
       request.workPlace?.leave();
