@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Metrics } from '#libs/telemetry';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
@@ -63,6 +64,37 @@ describe.concurrent('a caller that sends a byte now and then', () => {
       expect(ms).toBeLessThan(8_000);
     },
   );
+});
+
+describe('a body that its answer overtakes', () => {
+  const body = `{"items":[${Array.from({ length: 50 }, () => '{}').join()}]}`;
+
+  async function held(metric: string): Promise<number | undefined> {
+    const read = await gateway.app.get(Metrics).registry.getSingleMetric(metric)?.get();
+    return read?.values[0]?.value;
+  }
+
+  it('takes its room until its connection ends', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    await socket.send(upload(`x-request-timeout-ms: 300\r\ncontent-length: ${body.length}\r\n`) + body.slice(0, 10));
+    expect((await socket.answer()).status).toBe(503);
+    expect(await held('prism_admission_body_bytes')).toBe(body.length);
+    socket.destroy();
+    await expect.poll(() => held('prism_admission_body_bytes')).toBe(0);
+  });
+
+  it('takes its room until it has come to its end, and none for what it says', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    await socket.send(upload(`x-request-timeout-ms: 300\r\ncontent-length: ${body.length}\r\n`) + body.slice(0, 10));
+    expect((await socket.answer()).status).toBe(503);
+    expect(await held('prism_admission_body_bytes')).toBe(body.length);
+
+    await socket.send(`${body.slice(10)}GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
+    expect((await socket.answer()).status).toBe(200);
+    await expect.poll(() => held('prism_admission_body_bytes')).toBe(0);
+    expect(await held('prism_admission_heap_bytes')).toBe(0);
+    socket.destroy();
+  });
 });
 
 describe('a caller that takes none of its answers', () => {

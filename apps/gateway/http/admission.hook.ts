@@ -12,6 +12,8 @@ declare module 'fastify' {
     valueRoom: Admitted<'heap'>['ticket'] | undefined;
     /** Its place among those that are worked on, until its answer is there. */
     workPlace: Admitted<'requests' | 'items'>['ticket'] | undefined;
+    /** Its answer has left, or its caller: whatever still arrives or happens, it takes no room and no place any more. */
+    isOver: boolean;
     /** Since when it waits for one of these, on the clock of `performance.now()`; undefined while it does not. */
     inLineSince: number | undefined;
   }
@@ -30,6 +32,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   fastify.decorateRequest('bodyRoom');
   fastify.decorateRequest('valueRoom');
   fastify.decorateRequest('workPlace');
+  fastify.decorateRequest('isOver', false);
   fastify.decorateRequest('inLineSince');
 
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -44,7 +47,8 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
       if (hungUp && request.workPlace?.state === 'waiting') countAbandoned(request, itemsOf(request.body), metrics);
       // Let go with its room: whoever still knows the request must not keep it.
       request.body = undefined;
-      request.bodyRoom?.leave();
+      request.isOver = true;
+      leaveBodyRoom(request);
       request.valueRoom?.leave();
       request.workPlace?.leave();
     });
@@ -82,14 +86,14 @@ export function admitParsing(admission: Admission, request: FastifyRequest, heap
 /** Goes on, or fails. */
 type Continue = (error?: Error) => void;
 
-/** Goes on when it is admitted. Nothing begins for a caller that has hung up already. */
+/** Goes on when it is admitted. Nothing begins for a caller that has its answer or has hung up already. */
 function enter(place: Admitted<string> | undefined, request: FastifyRequest, done: Continue): void {
   if (place === undefined) {
     done();
     return;
   }
   const { ticket, admitted } = place;
-  if (request.raw.socket.destroyed) {
+  if (request.isOver || request.raw.socket.destroyed) {
     ticket.leave();
     return;
   }
@@ -105,6 +109,23 @@ function enter(place: Admitted<string> | undefined, request: FastifyRequest, don
   admitted.then(() => {
     proceed();
   }, proceed);
+}
+
+/** A body that its answer overtook takes memory until the rest of it was read, or the connection is closed. */
+function leaveBodyRoom({ raw, bodyRoom }: FastifyRequest): void {
+  const { socket } = raw;
+  if (bodyRoom?.state !== 'inside' || raw.complete || socket.destroyed) {
+    bodyRoom?.leave();
+    return;
+  }
+  // Node tells a request that has its answer nothing of the end of its connection.
+  const leave = (): void => {
+    raw.off('end', leave);
+    socket.off('close', leave);
+    bodyRoom.leave();
+  };
+  raw.once('end', leave);
+  socket.once('close', leave);
 }
 
 /** Its wait is over, if it was waiting. */

@@ -38,6 +38,8 @@ export function registerJsonBodyReader(fastify: FastifyInstance, admission: Admi
       return;
     }
     const parse = (): void => {
+      // Nobody waits for it, and nobody counts any more what it would take.
+      if (request.isOver) return;
       try {
         done(null, examined.parse());
       } catch (error) {
