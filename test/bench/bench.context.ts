@@ -1,4 +1,4 @@
-import type { Cleanup } from './cleanup';
+import type { Cleanup } from '../support/cleanup';
 
 /** What every run has at hand. */
 export interface BenchContext {

@@ -1,5 +1,5 @@
 import type { BenchContext } from './bench.context';
-import { Cleanup } from './cleanup';
+import { Cleanup } from '../support/cleanup';
 import { type Options, readOptions, usage, UsageError } from './cli.options';
 import { ToolMissing } from './command';
 import { compare } from './comparison';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PostgresServer } from '../support/postgres.server';
 import { startRedis } from '../support/redis.server';
 import type { BenchContext } from './bench.context';
-import type { Cleanup } from './cleanup';
+import type { Cleanup } from '../support/cleanup';
 import { PostgresMeter } from './postgres.meter';
 
 /** Durable to the letter, and with room: no checkpoint comes in the middle of a turn. */

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { freePort } from '../support/redis.server';
-import type { Cleanup } from './cleanup';
+import type { Cleanup } from '../support/cleanup';
 import { program } from './files';
 import { haproxyConfig } from './haproxy.config';
 import { ServiceProcess, type ServiceSetup } from './service.process';

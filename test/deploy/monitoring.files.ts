@@ -24,6 +24,22 @@ export interface Target {
   legendFormat: string;
 }
 
+/** How values look. */
+export interface FieldDefaults {
+  unit?: string;
+  decimals?: number;
+  min?: number;
+  thresholds?: { steps: Threshold[] };
+  /** Of a time series. */
+  custom?: { fillOpacity: number; stacking: { mode: string }; thresholdsStyle?: { mode: string } };
+}
+
+/** A colour by its name in Grafana, and the value from which on it is used: null for the lowest. */
+export interface Threshold {
+  value: number | null;
+  color: string;
+}
+
 export interface Panel {
   id: number;
   title: string;
@@ -31,7 +47,9 @@ export interface Panel {
   type: string;
   datasource: { type: string; uid: string };
   targets: Target[];
-  fieldConfig: { defaults: { unit?: string; thresholds?: { steps: unknown[] } } };
+  fieldConfig: { defaults: FieldDefaults };
+  /** Of a stat. */
+  options: { colorMode?: string; textMode?: string };
   gridPos: { x: number; y: number; w: number; h: number };
   links?: { title: string; url: string }[];
 }
@@ -40,7 +58,7 @@ export interface Dashboard {
   file: string;
   uid: string;
   title: string;
-  templating: { list: { name: string; type: string; definition?: string }[] };
+  templating: { list: { name: string; type: string; definition?: string; allValue?: string }[] };
   panels: Panel[];
 }
 

@@ -1,82 +1,26 @@
-import { randomUUID } from 'node:crypto';
-import { inject } from 'vitest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AccessService } from '#libs/auth';
-import { readSettings } from '#libs/config';
-import { openDatabase } from '#libs/database';
-import { GatewayProcess } from '../exactly-once/chaos/gateway.process';
-import { Balancer } from '../support/balancer';
-import { createDatabase, type TestDatabase } from '../support/database';
-import { PrometheusServer, type Sample } from '../support/prometheus.server';
-import { freePort } from '../support/redis.server';
-import { Session } from '../support/session';
-import { WorkerProcess } from '../support/worker.process';
-import { MixedTraffic, smallGateway } from './mixed.traffic';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Cleanup } from '../support/cleanup';
+import { createDatabase } from '../support/database';
+import type { PrometheusServer, Sample } from '../support/prometheus.server';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
+import { substituted } from './panel.query';
 import { familyOf, selectorsIn } from './promql';
+import { openWatchedStage, watchedClient } from './watched.stage';
 
-const client = 'billing';
 const { recording, alerts } = readRules();
 const panels = readDashboards().flatMap(({ file, panels }) => panels.map((panel) => ({ file, ...panel })));
 
-/** As Grafana does, but for a range in which a second's scrapes are many. */
-function substituted(expression: string): string {
-  return expression.replaceAll('$__rate_interval', '15s').replaceAll('$client', client);
-}
-
-let database: TestDatabase;
-let session: Session;
-let gateway: GatewayProcess;
-let worker: WorkerProcess;
-let balancer: Balancer;
+const cleanup = new Cleanup();
 let prometheus: PrometheusServer;
-let traffic: MixedTraffic;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  session = await Session.open(database.url);
-  const [port, gatewayAdmin, workerAdmin] = [await freePort(), await freePort(), await freePort()];
-  const shared = { DATABASE_URL: database.url, METRICS_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
-  const settings = {
-    ...shared,
-    REDIS_URL: inject('redisUrl'),
-    METRICS_PORT: String(gatewayAdmin),
-    LOCK_TIMEOUT_MS: '20',
-    ...smallGateway,
-  };
-  gateway = new GatewayProcess('the gateway', { port, settings, preloads: [] });
-  [worker, balancer] = await Promise.all([
-    WorkerProcess.start(database.url, { METRICS_PORT: String(workerAdmin), RETENTION_INTERVAL_SECONDS: '1' }),
-    Balancer.start([port]),
-    gateway.start(),
-  ]);
-  prometheus = await PrometheusServer.start({
-    'prism-gateway': [`127.0.0.1:${gatewayAdmin}`],
-    'prism-worker': [`127.0.0.1:${workerAdmin}`],
-    'prism-haproxy': [new URL(balancer.metricsUrl).host],
-  });
-  await balancer.uses(1);
-  traffic = new MixedTraffic({ url: balancer.url, session, ...(await newKeys()) });
-  traffic.start();
+  const database = await createDatabase();
+  cleanup.add(() => database.drop());
+  const setup = { databaseUrl: database.url, redisUrl: inject('redisUrl'), gateways: 1 };
+  ({ prometheus } = await openWatchedStage(setup, cleanup));
 });
 
-afterAll(async () => {
-  await traffic.stop();
-  await Promise.all([prometheus.stop(), balancer.stop(), gateway.close(), worker.end('SIGKILL')]);
-  await session.close();
-  await database.drop();
-});
-
-async function newKeys(): Promise<{ teamId: string; apiKey: string; limitedKey: string }> {
-  const direct = openDatabase(readSettings({ DATABASE_URL: database.url }));
-  const access = AccessService.over(direct);
-  const { id: teamId } = await access.createTeam('A team', randomUUID());
-  const { apiKey } = await access.createKey(teamId, client, ['records:read', 'records:write']);
-  const { apiKey: limitedKey } = await access.createKey(teamId, 'limited', ['records:read']);
-  await access.limitClient(teamId, 'limited', { requests: { perSecond: 1, burst: 1 } });
-  await direct.close();
-  return { teamId, apiKey, limitedKey };
-}
+afterAll(() => cleanup.run());
 
 /** Resolves with what the expression gives as soon as that is a number. */
 async function dataOf(expression: string): Promise<Sample[]> {
@@ -110,7 +54,7 @@ describe('the traffic is of every kind', () => {
 describe('every panel has data', () => {
   it.each(panels)('$file: $title', async ({ targets }) => {
     for (const { expr, legendFormat } of targets) {
-      const samples = await dataOf(substituted(expr));
+      const samples = await dataOf(substituted(expr, watchedClient));
       for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
         expect(
           samples.filter(({ metric }) => metric[label] === undefined),
@@ -126,7 +70,7 @@ describe('every panel has data', () => {
     expect(queried).not.toEqual([]);
     for (const definition of queried) {
       const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
-      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(client);
+      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(watchedClient);
     }
   });
 });

@@ -23,12 +23,27 @@ interface ExemplarSeries {
   exemplars: { labels: Record<string, string>; value: string; timestamp: number }[];
 }
 
-interface Config {
-  global: Record<string, string>;
-  scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+/** One series over a time; `values` are as in {@link Sample}. */
+export interface Series {
+  metric: Record<string, string>;
+  values: Sample['value'][];
 }
 
-/** A Prometheus with the shipped configuration and rules, but other targets, that looks every second. */
+/** Unix times, in seconds. */
+export interface TimeRange {
+  start: number;
+  end: number;
+}
+
+interface Config {
+  global: Record<string, string>;
+  scrape_configs: { job_name: string; static_configs: { targets: string[]; labels?: Record<string, string> }[] }[];
+}
+
+/**
+ * A Prometheus with the shipped configuration and rules that looks every second. Its targets are elsewhere, but go by the
+ * shipped names.
+ */
 export class PrometheusServer {
   private log = '';
 
@@ -78,6 +93,13 @@ export class PrometheusServer {
     return data.result;
   }
 
+  /** A range query, a value every `step` seconds. @throws Error with what Prometheus says of the expression */
+  async queryRange(expression: string, { start, end }: TimeRange, step: number): Promise<Series[]> {
+    const range = { start: String(start), end: String(end), step: String(step) };
+    const { data } = await this.get<{ data: { result: Series[] } }>('query_range', { query: expression, ...range });
+    return data.result;
+  }
+
   /** The names of all that has been scraped or recorded. */
   async metricNames(): Promise<string[]> {
     return (await this.get<{ data: string[] }>('label/__name__/values')).data;
@@ -120,7 +142,11 @@ function writeConfig(folder: string, targets: Readonly<Record<string, string[]>>
     const own = targets[job.job_name];
     if (own === undefined)
       throw new Error(`deploy/prometheus/prometheus.yml has a job ${job.job_name} without a target`);
-    job.static_configs = [{ targets: own }];
+    const names = job.static_configs.flatMap(({ targets: shippedTargets }) => shippedTargets);
+    job.static_configs = own.map((target, index) => ({
+      targets: [target],
+      labels: { instance: names[index] ?? target },
+    }));
   }
   writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
   cpSync(join(shipped, 'rules'), join(folder, 'rules'), { recursive: true });

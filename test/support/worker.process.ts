@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guard } from './child.guard';
 
 /** The built worker as a process of its own. */
 export class WorkerProcess {
@@ -18,6 +19,7 @@ export class WorkerProcess {
       env: { NODE_ENV: 'test', METRICS_HOST: '127.0.0.1', METRICS_PORT: '0', DATABASE_URL: databaseUrl, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    guard(child);
     const worker = new WorkerProcess(child);
     while (!worker.output.includes('metrics_port')) {
       if (child.exitCode !== null) throw new Error(`the worker ended:\n${worker.output}`);

@@ -2,7 +2,7 @@ import { statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { BenchContext } from '../bench.context';
-import { Cleanup } from '../cleanup';
+import { Cleanup } from '../../support/cleanup';
 import type { GrowthOptions } from '../cli.options';
 import { headerOf, machineFacts, writeFigures } from '../machine.facts';
 import { targetText } from '../report';

@@ -1,8 +1,8 @@
-/** What has to be undone when the bench ends, however it ends. */
+/** What has to be undone when a program or a test ends, however it ends. */
 export class Cleanup {
-  private readonly steps: (() => Promise<void> | void)[] = [];
+  private readonly steps: (() => unknown)[] = [];
 
-  add(step: () => Promise<void> | void): void {
+  add(step: () => unknown): void {
     this.steps.push(step);
   }
 
