@@ -34,7 +34,7 @@ describe('readSettings', () => {
       itemLimitBytes: 262_144,
       requestTimeoutMs: 30_000,
       recordLimitBytes: 524_288,
-      itemsInFlight: 400,
+      itemsInFlight: 800,
       bodyBytesInFlight: 33_554_432,
       admissionQueueLength: 1000,
       admissionQueueWaitMs: 5000,

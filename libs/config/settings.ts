@@ -86,9 +86,9 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it, but a quarter of the items and half of the requests while others are active. 100 to 200 for each core of Postgres, over all gateways.',
+      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it, but a quarter of the items and half of the requests while others are active. 200 to 400 for each core of Postgres, over all gateways.',
     type: integer(1, MILLION),
-    default: 400,
+    default: 800,
   })
   readonly itemsInFlight!: number;
 
