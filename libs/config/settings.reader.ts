@@ -28,6 +28,11 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   if (values.port !== undefined && values.port !== 0 && values.port === values.metricsPort) {
     problems.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
   }
+  if (settings.responseLimitBytes < 2 * settings.recordLimitBytes) {
+    problems.push(
+      `RESPONSE_LIMIT_BYTES is ${settings.responseLimitBytes}. It must be at least twice RECORD_LIMIT_BYTES (${settings.recordLimitBytes}).`,
+    );
+  }
   if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze(settings);
 }

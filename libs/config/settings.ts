@@ -68,11 +68,20 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Requests',
     description:
-      'How large a record may become, about. A change that would make it larger fails with `too_large`: item by item, `extended` and lists of values could grow without end.',
+      'The largest record, in bytes of the JSON text of its blocks. A change that would make it larger fails with `too_large`.',
     type: integer(1, HUNDRED_MEBIBYTES),
     default: 524_288,
   })
   readonly recordLimitBytes!: number;
+
+  @Variable({
+    group: 'Requests',
+    description:
+      'The most bytes of JSON that the records of one response may have, and that the ledger stores of one request. Entries beyond it have `record_omitted` instead of `record`. At least twice `RECORD_LIMIT_BYTES`.',
+    type: integer(1, 134_217_728),
+    default: 16_777_216,
+  })
+  readonly responseLimitBytes!: number;
 
   @Variable({
     group: 'Requests',

@@ -63,12 +63,12 @@ export const ITEM_ERRORS = {
   },
   not_attempted: {
     message: 'The item was not attempted. Send it again.',
-    when: 'The deadline, a stop of the process, or `on_error: stop` came first: nothing was done.',
+    when: 'The deadline, a stop of the process, or `on_error: stop` came first: nothing was done. Not retryable after a failure that is not retryable stopped the batch.',
     retryable: true,
   },
   rolled_back: {
     message: 'The item was rolled back because another one failed.',
-    when: 'With `on_error: rollback`, another item failed: nothing was changed.',
+    when: 'With `on_error: rollback`, another item failed: nothing was changed. Not retryable if that failure is not.',
     retryable: true,
   },
   unavailable: {
@@ -76,10 +76,16 @@ export const ITEM_ERRORS = {
     when: 'The database went away: nothing was done, or, with an `Idempotency-Key`, a retry finds out what was.',
     retryable: true,
   },
+  outcome_unknown: {
+    message:
+      'The database connection was lost, and without an Idempotency-Key the outcome is unknown: the item may have been applied. Read the record before you send the item again.',
+    when: 'There was no `Idempotency-Key`, and the database went away while the batch ran: the item may have been applied.',
+    retryable: true,
+  },
   internal: {
     message: 'Something went wrong on our side. It is logged under the request id.',
-    when: 'A fault of ours.',
-    retryable: false,
+    when: 'An internal error. The transaction of the item was rolled back.',
+    retryable: true,
   },
 } as const satisfies Readonly<Record<string, ItemErrorKind>>;
 
@@ -91,6 +97,11 @@ export interface ItemError {
   message: string;
   retryable: boolean;
   errors?: FieldError[];
+}
+
+/** The error of an item that no retry of its request will run, because a failure that is not retryable ended the batch. */
+export function finalItemError(code: 'not_attempted' | 'rolled_back', message: string): ItemError {
+  return { code, message, retryable: false };
 }
 
 /** @param errors which fields of the item are at fault; paths are relative to the item, e.g. `.default.stage` */

@@ -84,6 +84,13 @@ export const PROBLEMS = {
     retryAfter: true,
     shouldRetry: true,
   },
+  conflict: {
+    status: 409,
+    message: 'Another record has this value, which must be unique.',
+    when: 'A uniqueness rule refused the change of a single record.',
+    mend: 'Send another value, or change the record that has it.',
+    shouldRetry: false,
+  },
   property_in_use: {
     status: 409,
     message: 'The property is in use.',

@@ -4,7 +4,7 @@ import type { AppliedBatch } from './applied.batch';
 import type { Plan } from './plan';
 
 /** Item errors that say that something is wrong with us, not with the item. */
-const FAULTS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable']);
+const FAULTS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable', 'outcome_unknown']);
 
 /** Runs a batch in a span of its own, which has what it was to do and how many of its items came to what. */
 export async function inBatchSpan(

@@ -15,7 +15,7 @@ import {
   type Statement,
 } from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
-import { ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
+import { finalItemError, ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -70,7 +70,19 @@ const patchRecord = statement('patch_record');
 
 // The entries of items that fail in the database are made there, from the texts of the one catalogue here.
 const errorTexts = JSON.stringify(
-  Object.fromEntries(Object.keys(ITEM_ERRORS).map((code) => [code, JSON.stringify(itemError(code as ItemErrorCode))])), // keys of the catalogue
+  Object.fromEntries(
+    Object.entries({
+      ...Object.fromEntries(Object.keys(ITEM_ERRORS).map((code) => [code, itemError(code as ItemErrorCode)])), // keys of the catalogue
+      not_attempted_final: finalItemError(
+        'not_attempted',
+        'The item was not attempted because an earlier item failed and on_error is stop. The request is complete: send the item in a new one.',
+      ),
+      rolled_back_final: finalItemError(
+        'rolled_back',
+        'The item was rolled back because another one failed. The request is complete: send the item in a new one.',
+      ),
+    }).map(([code, error]) => [code, JSON.stringify(error)]),
+  ),
 );
 
 /** Reads and changes records. The only place that speaks their SQL. */
@@ -185,6 +197,7 @@ export class RecordRepository {
       STALE_SECONDS,
       key?.requestId ?? null,
       this.settings.recordLimitBytes,
+      this.settings.responseLimitBytes,
     ];
   }
 
@@ -217,18 +230,12 @@ const givenUpFor: Readonly<Record<string, ItemErrorCode>> = {
 const executed = { state: 'executed', completedBy: undefined } as const;
 
 function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'canceled'> {
-  const error = keyed
-    ? itemError('unavailable')
-    : itemError(
-        'unavailable',
-        'the database went away under the batch, and without an Idempotency-Key nobody can tell whether this item was ' +
-          'applied: read the record before sending it again',
-      );
-  const text = JSON.stringify(error);
+  const code = keyed ? 'unavailable' : 'outcome_unknown';
+  const text = JSON.stringify(itemError(code));
   const outcomeOf = (item: PlanItem): Outcome => {
     // With a key a refusal is an outcome only once it is in the ledger: with on_error it may never come to be one.
     const refused = item.op === 'refuse' && !keyed ? item : undefined;
-    return failed(item, refused?.code ?? 'unavailable', refused?.error ?? text);
+    return failed(item, refused?.code ?? code, refused?.error ?? text);
   };
   return { ...executed, outcomes: plan.items.map(outcomeOf) };
 }

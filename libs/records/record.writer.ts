@@ -97,12 +97,14 @@ export class RecordWriter {
       this.metrics.observeItems(operation, outcome, ofItems);
       notes.countItems(outcome, items);
     }
-    this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
+    if (operation === 'update' || operation === 'delete') {
+      this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
+    }
   }
 }
 
 /** What a canceled call left undone, or lost sight of: nobody waits for it, so it is no failure that anybody met. */
-const ABANDONED: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable']);
+const ABANDONED: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
 
 function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {
   if (replayed) return 'replayed';

@@ -5,9 +5,13 @@ import { ITEM_ERRORS, ItemErrorCode } from '#libs/problems';
  * number of series does not depend on what callers send.
  */
 
-/** What changes records. `create` and `patch` are batches of one. */
+/** What changes records. `create` and `patch` change a single one. */
 export const OPERATIONS = ['update', 'delete', 'create', 'patch'] as const;
 export type MetricOperation = (typeof OPERATIONS)[number];
+
+/** Those of them that take a list of items. */
+export const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly MetricOperation[];
+export type BatchOperation = (typeof BATCH_OPERATIONS)[number];
 
 export const OBJECT_TYPES = [
   'organization',
@@ -33,7 +37,13 @@ export const ITEM_CODES = ['none', ...(Object.keys(ITEM_ERRORS) as ItemErrorCode
 export type ItemCode = (typeof ITEM_CODES)[number];
 
 /** The codes that are our fault, not the caller's: what the service level of items counts as bad. */
-export const OUR_FAULTS = ['locked', 'not_attempted', 'unavailable', 'internal'] as const satisfies readonly ItemCode[];
+export const OUR_FAULTS = [
+  'locked',
+  'not_attempted',
+  'unavailable',
+  'outcome_unknown',
+  'internal',
+] as const satisfies readonly ItemCode[];
 
 export const BATCH_RESULTS = ['all_ok', 'partial', 'all_failed'] as const;
 export type BatchMetricResult = (typeof BATCH_RESULTS)[number];

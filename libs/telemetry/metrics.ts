@@ -4,7 +4,9 @@ import { Exemplars, type TracePosition } from './exemplars';
 import {
   AUTH_FAILURES,
   AuthFailureReason,
+  BATCH_OPERATIONS,
   BATCH_RESULTS,
+  BatchOperation,
   BatchMetricResult,
   IDEMPOTENCY_RESULTS,
   IdempotencyMetricResult,
@@ -52,18 +54,18 @@ export class Metrics extends ProcessMetrics {
   private readonly batches = this.instruments.counter(
     'prism_batches_total',
     'Batches answered, by whether all, some or none of their items succeeded.',
-    { operation: OPERATIONS, result: BATCH_RESULTS },
+    { operation: BATCH_OPERATIONS, result: BATCH_RESULTS },
   );
   private readonly batchSeconds = this.instruments.histogram(
     'prism_batch_duration_seconds',
     'How long a batch took, from its plan to its results.',
-    { operation: OPERATIONS },
+    { operation: BATCH_OPERATIONS },
     REQUEST_SECONDS,
   );
   private readonly batchItems = this.instruments.histogram(
     'prism_batch_size_items',
     'How many items a batch had.',
-    { operation: OPERATIONS },
+    { operation: BATCH_OPERATIONS },
     BATCH_SIZES,
   );
   private readonly requests = this.instruments.counter(
@@ -141,7 +143,7 @@ export class Metrics extends ProcessMetrics {
     this.itemSeconds.observe({ operation, outcome }, seconds);
   }
 
-  observeBatch(operation: MetricOperation, result: BatchMetricResult, items: number, seconds: number): void {
+  observeBatch(operation: BatchOperation, result: BatchMetricResult, items: number, seconds: number): void {
     this.batches.inc({ operation, result });
     this.batchItems.observe({ operation }, items);
     this.batchSeconds.observe({ operation }, seconds);
@@ -211,6 +213,8 @@ export class Metrics extends ProcessMetrics {
         }
       }
       for (const outcome of ['ok', 'error'] as const) this.itemSeconds.zero({ operation, outcome });
+    }
+    for (const operation of BATCH_OPERATIONS) {
       for (const result of BATCH_RESULTS) this.batches.inc({ operation, result }, 0);
       this.batchSeconds.zero({ operation });
       this.batchItems.zero({ operation });

@@ -24,6 +24,11 @@ function replayedOf({ outcomes }: AppliedBatch): boolean[] {
   return outcomes.map(({ replayed }) => replayed);
 }
 
+/** What each entry says of a retry; undefined for an applied item. */
+function retryableOf(applied: AppliedBatch): (boolean | undefined)[] {
+  return entriesOf(applied).map((entry) => (JSON.parse(entry) as { error?: { retryable: boolean } }).error?.retryable);
+}
+
 /** As if the first attempt had come so much earlier. */
 async function age(key: LedgerKey, age: string, days: number): Promise<void> {
   const first = `(SELECT day FROM idempotency_requests WHERE key_hash = $1)`;
@@ -125,28 +130,69 @@ describe('a batch with a key', () => {
     expect(entriesOf(replay)).toEqual(entriesOf(retry));
   });
 
-  it('that is rolled back keeps the failure that caused it, and runs the rest again', async () => {
+  it('that a final failure rolled back is complete, and runs again after a failure that was not', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 2);
     const [first = '', second = ''] = ids;
     const options = { onError: 'rollback' } as const;
 
-    const lost = newKey();
-    const doomed = batch(own, [rename(first), rename(randomUUID()), rename(second)], options);
-    expect(codesOf(await engine.apply(doomed, lost))).toEqual(['rolled_back', 'not_found', 'rolled_back']);
-    expect(await engine.ledger(own)).toEqual([2]);
-    const retry = await engine.apply(doomed, retryOf(lost));
-    expect(codesOf(retry)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
-    expect(replayedOf(retry)).toEqual([false, true, false]);
+    const failed = newKey();
+    const impossible = batch(own, [rename(first), rename(randomUUID()), rename(second)], options);
+    const attempt = await engine.apply(impossible, failed);
+    expect(codesOf(attempt)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
+    expect(retryableOf(attempt)).toEqual([false, false, false]);
+    expect(attempt.completedBy).toBe(failed.requestId);
+    const replay = await engine.apply(impossible, retryOf(failed));
+    expect(replay).toMatchObject({ state: 'replayed', completedBy: failed.requestId });
+    expect(entriesOf(replay)).toEqual(entriesOf(attempt));
     expect(await engine.versions(own, ids)).toEqual([1, 1]);
 
     const held = newKey();
-    const sound = batch(own, [rename(first), rename(second)], options);
+    const possible = batch(own, [rename(first), rename(second)], options);
     await engine.session.hold(own, [second]);
-    expect(codesOf(await engine.apply(sound, held))).toEqual(['rolled_back', 'locked']);
+    const locked = await engine.apply(possible, held);
+    expect(codesOf(locked)).toEqual(['rolled_back', 'locked']);
+    expect(retryableOf(locked)).toEqual([true, true]);
     await engine.session.release();
-    expect(codesOf(await engine.apply(sound, retryOf(held)))).toEqual(['ok', 'ok']);
+    expect(codesOf(await engine.apply(possible, retryOf(held)))).toEqual(['ok', 'ok']);
     expect(await engine.versions(own, ids)).toEqual([2, 2]);
+  });
+
+  it('that is rolled back reports every refused item, and ends at the first that fails in the database', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 2);
+    const refused: PlanItem = { op: 'refuse', id: null, code: 'invalid_item', error: JSON.stringify({ code: 'x' }) };
+    const items = [refused, ...ids.map((id) => rename(id)), refused];
+    const options = { onError: 'rollback' } as const;
+    expect(codesOf(await engine.apply(batch(own, items, options)))).toEqual([
+      ...['invalid_item', 'rolled_back', 'rolled_back', 'invalid_item'],
+    ]);
+    const missing = [randomUUID(), randomUUID()].sort().map((id) => rename(id));
+    expect(codesOf(await engine.apply(batch(own, missing, options)))).toEqual(['not_found', 'rolled_back']);
+    expect(await engine.versions(own, ids)).toEqual([1, 1]);
+  });
+
+  it('that a final failure stopped is complete, whichever of two attempts found it', async () => {
+    const own = randomUUID();
+    const ids = await engine.insert(own, 3);
+    const [first = '', second = '', third = ''] = ids;
+    const plan = batch(own, [rename(first), rename(randomUUID()), rename(second), rename(third)], { onError: 'stop' });
+    const key = newKey();
+
+    await engine.session.hold(own, [first]);
+    const running = Array.from({ length: 5 }, () => patient.apply(plan, retryOf(key)));
+    await engine.waiting(5);
+    await engine.session.release();
+    const attempts = await Promise.all(running);
+
+    for (const attempt of attempts) {
+      expect(codesOf(attempt)).toEqual(['ok', 'not_found', 'not_attempted', 'not_attempted']);
+      expect(retryableOf(attempt)).toEqual([undefined, false, false, false]);
+      expect(entriesOf(attempt)).toEqual(entriesOf(attempts[0] ?? attempt));
+    }
+    expect(new Set(attempts.map(({ completedBy }) => completedBy))).toHaveProperty('size', 1);
+    expect((await engine.apply(plan, retryOf(key))).state).toBe('replayed');
+    expect(await engine.versions(own, ids)).toEqual([2, 1, 1]);
   });
 
   it('that was stopped goes on from where it stopped', async () => {

@@ -59,7 +59,7 @@ describe('the team wall', () => {
     expect(await session.query("UPDATE records SET properties = '{}' RETURNING id")).toEqual([{ id: own }]);
     const item = { op: 'create', id: randomUUID(), properties: {}, list: {}, extended: {} };
     await expect(
-      session.query("SELECT apply_item($1, 'organization', $2, 1000000)", [theirs, JSON.stringify(item)]),
+      session.query("SELECT apply_item($1, 'organization', $2)", [theirs, JSON.stringify(item)]),
     ).rejects.toThrow(/row-level security/);
     await expect(session.query('UPDATE records SET team_id = $1', [theirs])).rejects.toThrow(/row-level security/);
     expect((await owner.stored(theirs)).get(foreign)).toMatchObject({ version: 1, properties: { name: 'Acme' } });

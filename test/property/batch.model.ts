@@ -36,7 +36,6 @@ export interface ModelAnswer {
 export type ModelLedger = Map<number, ModelOutcome>;
 
 const objectType = 'organization';
-const mayStillChange = new Set(['not_attempted', 'rolled_back']);
 
 /** One team's records and what batches do to them, as the contract says it: no locks, no SQL, one batch at a time. */
 export class BatchModel {
@@ -49,7 +48,17 @@ export class BatchModel {
   apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelAnswer {
     const known = new Map(ledger);
     const before = structuredClone(this.records);
-    const together = options.onError === 'rollback';
+    const atomic = options.onError === 'rollback' && known.size === 0;
+    const outcomes = atomic ? this.applyAtomically(items) : this.applyEach(items, options, known);
+    const failed = outcomes.some(({ code }) => code !== undefined);
+    if ((atomic && failed) || options.dryRun) this.records = before;
+    // Every failure of the model is final, so every outcome is.
+    if (ledger) for (const [place, outcome] of outcomes.entries()) ledger.set(place, outcome);
+    const state = known.size === items.length ? 'replayed' : known.size > 0 ? 'resumed' : 'executed';
+    return { state, outcomes };
+  }
+
+  private applyEach(items: readonly ModelItem[], options: BatchOptions, known: ModelLedger): ModelOutcome[] {
     const outcomes: ModelOutcome[] = [];
     for (const [place, item] of items.entries()) {
       const settled = known.get(place);
@@ -57,13 +66,29 @@ export class BatchModel {
       if (settled) outcomes.push({ ...settled, replayed: true });
       else outcomes.push(stopped ? failure(item, 'not_attempted') : this.applyItem(item));
     }
+    return outcomes;
+  }
 
-    const failed = outcomes.some(({ code }) => code !== undefined);
-    if ((together && failed) || options.dryRun) this.records = before;
-    const answered = together && failed ? outcomes.map(rolledBack) : outcomes;
-    if (ledger) remember(ledger, answered);
-    const state = known.size === items.length ? 'replayed' : known.size > 0 ? 'resumed' : 'executed';
-    return { state, outcomes: answered };
+  /** Reports every refused item and runs none if there is one, else runs them in the order of their ids up to a failure. */
+  private applyAtomically(items: readonly ModelItem[]): ModelOutcome[] {
+    if (items.some(({ kind }) => kind === 'refused')) {
+      return items.map((item) => failure(item, item.kind === 'refused' ? item.code : 'rolled_back'));
+    }
+    const outcomes: ModelOutcome[] = [];
+    const order = [...items.entries()].sort(([a, { id: one }], [b, { id: other }]) =>
+      one === other ? a - b : String(one) < String(other) ? -1 : 1,
+    );
+    let failed = false;
+    for (const [place, item] of order) {
+      if (failed) break;
+      const outcome = this.applyItem(item);
+      outcomes[place] = outcome;
+      failed = outcome.code !== undefined;
+    }
+    return items.map((item, place) => {
+      const outcome = outcomes[place];
+      return outcome === undefined || (failed && outcome.code === undefined) ? failure(item, 'rolled_back') : outcome;
+    });
   }
 
   private applyItem(item: ModelItem): ModelOutcome {
@@ -141,14 +166,4 @@ function success(id: string, record: ModelRecord): ModelOutcome {
 
 function failure({ id }: { id: string | null }, code: string): ModelOutcome {
   return { id, code, replayed: false };
-}
-
-function rolledBack(outcome: ModelOutcome): ModelOutcome {
-  return outcome.code === undefined ? failure(outcome, 'rolled_back') : outcome;
-}
-
-function remember(ledger: ModelLedger, outcomes: readonly ModelOutcome[]): void {
-  for (const [place, outcome] of outcomes.entries()) {
-    if (outcome.code === undefined || !mayStillChange.has(outcome.code)) ledger.set(place, outcome);
-  }
 }

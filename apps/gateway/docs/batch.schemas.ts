@@ -20,7 +20,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         enum: ['continue', 'stop', 'rollback'],
         default: 'continue',
         description:
-          '`stop`: the items after the first failure are `not_attempted`. `rollback`: one transaction for all; if any fails, nothing changed and the others are `rolled_back`.',
+          '`stop`: the items after the first failure are `not_attempted`. `rollback`: one transaction for all, which ends at the first failure: then nothing changed and the others are `rolled_back`. After a failure that is not retryable, those are not either, and the request is complete.',
       },
       return: {
         type: 'string',
@@ -73,6 +73,12 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
       status: { type: 'string', enum: ['ok'] },
       etag: { ...schemaRef('Etag'), description: "The record's after the change, ready for the next `if_match`." },
       record: { ...schemaRef('Record'), description: 'The record after the change, unless `return` is `minimal`.' },
+      record_omitted: {
+        type: 'boolean',
+        enum: [true],
+        description:
+          'The change was applied, but the records of the response would be larger than `RESPONSE_LIMIT_BYTES`: read the record.',
+      },
       replayed,
     },
   },

@@ -43,7 +43,7 @@ export const ApiCreateRecord = (): MethodDecorator =>
       examples: { record: { summary: 'A record with two properties', value: examples.creation } },
     }),
     record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
-    ApiProblems({ body: true, idempotent: true }, 'property_conflict'),
+    ApiProblems({ body: true, idempotent: true }, 'conflict'),
     idempotencyKey,
     target(),
   );
@@ -72,7 +72,7 @@ export const ApiPatchRecord = (): MethodDecorator =>
       examples: { change: { summary: 'Set, clear and append', value: examples.change } },
     }),
     record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
-    ApiProblems({ body: true, idempotent: true }, 'property_conflict', 'precondition_failed'),
+    ApiProblems({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
     ifMatch,
     idempotencyKey,
     recordId(),

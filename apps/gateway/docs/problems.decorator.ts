@@ -29,12 +29,7 @@ const WITH_KEY = [
 const BEFORE_LIMITS: readonly string[] = ['401', '403', '415'];
 
 /** Answers that a write came to by executing: they are kept for retries with the same key. */
-const FROM_EXECUTING: readonly ProblemCode[] = [
-  'not_found',
-  'precondition_failed',
-  'property_conflict',
-  'payload_too_large',
-];
+const FROM_EXECUTING: readonly ProblemCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;

@@ -3,20 +3,25 @@ import { type ItemError, type ProblemCode, ProblemException, problemAnswer } fro
 import type { AppliedBatch } from '#libs/records';
 
 type Entry =
-  | { status: 'ok'; id: string; etag: string; record: unknown }
+  | { status: 'ok'; id: string; etag: string; record?: unknown }
   | { status: 'error'; id: string | null; error: ItemError };
 
 /** How a request answers whose only item failed. */
 const problems: Partial<Record<ItemError['code'], ProblemCode>> = {
   not_found: 'not_found',
   precondition_failed: 'precondition_failed',
-  conflict: 'property_conflict',
+  conflict: 'conflict',
   too_large: 'payload_too_large',
   locked: 'unavailable',
   not_attempted: 'unavailable',
   unavailable: 'unavailable',
+  outcome_unknown: 'unavailable',
   internal: 'internal',
 };
+
+/** Only a record that somebody wrote past the gateway can be so large. */
+const RECORD_OMITTED =
+  'The record is larger than RESPONSE_LIMIT_BYTES. The request was applied; the record cannot be sent.';
 
 /**
  * The answer of a single write, from the outcome of its one item. A failure that came from executing is an answer like
@@ -38,6 +43,7 @@ export function recordAnswer(
     const answer = problemAnswer(problem, completedBy ?? requestId);
     return { ...answer, keep: keepOf(completedBy, answer.body), ...rest };
   }
+  if (entry.record === undefined) throw new ProblemException('payload_too_large', RECORD_OMITTED);
   const body = JSON.stringify(entry.record);
   const headers = { etag: entry.etag, ...(success.location && { location: success.location(entry.id) }) };
   return { status: success.status, headers, body, keep: keepOf(completedBy, body), ...rest };
@@ -46,7 +52,11 @@ export function recordAnswer(
 /** The request's error for its one item's: fields are named from the body's root. */
 export function problemOfItem(error: ItemError): ProblemException {
   const code = problems[error.code] ?? 'invalid_request';
-  if (code !== 'invalid_request') return new ProblemException(code, code === 'unavailable' ? error.message : undefined);
+  // A client that repeated the request by itself could apply the change twice.
+  const headers = error.code === 'outcome_unknown' ? { 'x-should-retry': 'false' } : {};
+  if (code !== 'invalid_request') {
+    return new ProblemException(code, code === 'unavailable' ? error.message : undefined, { headers });
+  }
   const errors = error.errors?.map((field) => ({ ...field, field: `.body${field.field}` })) ?? [];
   return new ProblemException(code, error.message, { errors });
 }

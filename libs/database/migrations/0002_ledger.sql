@@ -19,7 +19,8 @@ CREATE TABLE idempotency_requests (
   PRIMARY KEY (team_id, client_id, key_hash)
 ) WITH (fillfactor = 80);
 
--- A record as one change left it. `properties` is NULL where the caller wants no record in the answer.
+-- A record as one change left it. `properties`, `list` and `extended` are NULL where the response has no record: the caller
+-- asked for none, or the response has no room for it (`omitted`).
 CREATE TYPE record_image AS (
   id         uuid,
   version    bigint,
@@ -27,7 +28,8 @@ CREATE TYPE record_image AS (
   list       jsonb,
   extended   jsonb,
   created_at timestamptz(3),
-  updated_at timestamptz(3)
+  updated_at timestamptz(3),
+  omitted    boolean
 );
 
 CREATE TABLE idempotency_items (
@@ -40,8 +42,10 @@ CREATE TABLE idempotency_items (
   code      text,
   -- With a code: the error object of the answer, as JSON text.
   error     text,
-  -- Without one: what the answer's entry is made of, the same bytes each time.
+  -- Without one: what the response entry is rendered from, the same bytes each time.
   image     record_image,
+  -- Instead of an image: the earlier item of this request whose image is the same, because nothing changed between the two.
+  same_as   smallint,
   PRIMARY KEY (day, team_id, client_id, key_hash, item)
 ) PARTITION BY RANGE (day);
 

@@ -69,7 +69,7 @@ BEGIN
   source := '0';
   code := CASE
     WHEN p_state IN ('55P03', '40P01', '40001') THEN 'locked' -- lock_not_available, deadlock_detected, serialization_failure
-    WHEN p_state = 'PG002' THEN 'too_large'
+    WHEN p_state IN ('PG002', '54000') THEN 'too_large' -- 54000: program_limit_exceeded
     WHEN p_state IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
     WHEN p_state = '57014' THEN 'not_attempted' -- query_canceled
     WHEN left(p_state, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
@@ -93,19 +93,42 @@ BEGIN
 END
 $$;
 
+-- Renders the response entries of a batch, one a line (JSON text has no line breaks).
+--
+--   p_errors          error objects as JSON text, where they are not the usual ones of the code
+--   p_catalogue       as p_errors in apply_batch
+--   p_without_records leave out every record
+CREATE FUNCTION render_entries(p_ids uuid[], p_codes text[], p_errors text[], p_images record_image[], p_catalogue text,
+                               p_without_records boolean) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT string_agg(
+           item_entry(COALESCE(o.id, o.item_id), o.error_text, o.version,
+                      CASE WHEN NOT p_without_records THEN o.properties END, o.list, o.extended, o.created_at, o.updated_at,
+                      o.omitted OR (p_without_records AND o.properties IS NOT NULL)), E'\n')
+    FROM (
+      SELECT i.*, CASE WHEN i.code IS NOT NULL THEN COALESCE(i.error, p_catalogue::json ->> i.code) END AS error_text
+        FROM ROWS FROM (unnest(p_ids), unnest(p_codes), unnest(p_errors), unnest(p_images))
+          AS i (item_id, code, error, id, version, properties, list, extended, created_at, updated_at, omitted)
+    ) AS o
+$$;
+
 -- Applies a plan.
 --
 --   p_items          JSON array of items as apply_item takes them, in request order
---   p_together       one transaction; if any item fails, nothing changes and the others are rolled_back.
+--   p_together       one transaction that ends at the first failure: then nothing changes and the others are rolled_back.
+--                    Items refused before they came here are all reported, and nothing else is run.
 --                    Otherwise a transaction an item, in request order
 --   p_dry            all in one transaction that is rolled back: the answer says what would have been
 --   p_stop           after the first failure the rest is not_attempted
 --   p_minimal        entries without the record
 --   p_item_durable   flush after every item instead of once at the end
---   p_record_limit   the most bytes that a record may have after a change
+--   p_record_limit   the most bytes of JSON text that a record may have after a change (record_size)
+--   p_response_limit the most bytes of JSON text that the records of all entries may have together. An entry beyond it has
+--                    `"record_omitted": true` instead of its record, here and in the ledger
 --   p_lock_ms        how long an item waits for a record that another transaction holds
 --   p_budget_ms      what is not begun by then is not_attempted
---   p_errors         JSON object: error objects as JSON text by code
+--   p_errors         JSON object: error objects as JSON text by code. `not_attempted_final` and `rolled_back_final` are those
+--                    of items that no retry with this key will run
 --   p_client .. p_request_id
 --                    the key; p_key_hash is NULL without one, and then nothing is written to the ledger
 --
@@ -127,13 +150,14 @@ $$;
 -- before it or after it.
 CREATE PROCEDURE apply_batch(
   p_team uuid, p_object text, p_items jsonb, p_together boolean, p_dry boolean, p_stop boolean, p_minimal boolean,
-  p_item_durable boolean, p_record_limit integer, p_lock_ms integer, p_budget_ms integer, p_errors text,
+  p_item_durable boolean, p_record_limit integer, p_response_limit integer, p_lock_ms integer, p_budget_ms integer, p_errors text,
   p_client uuid, p_key_hash bytea, p_fingerprint bytea, p_lifetime_s integer, p_stale_s integer, p_request_id text,
   INOUT state text, INOUT entries text, INOUT codes text, INOUT sources text, INOUT ends text,
   INOUT answered_as text, INOUT faults text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  -- What a retry may still change, and is therefore never an outcome.
+  -- What a retry may still change, and is therefore no outcome. The exceptions are not_attempted after a failure that
+  -- stopped the batch for good, and rolled_back because of one: their error objects say `"retryable": false`.
   c_open    CONSTANT text[] := ARRAY['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
   c_keyed   CONSTANT boolean := p_key_hash IS NOT NULL;
   c_grouped CONSTANT boolean := p_together OR p_dry;
@@ -142,6 +166,10 @@ DECLARE
   c_began   CONSTANT timestamptz := clock_timestamp();
   c_stop    CONSTANT boolean := p_stop AND NOT c_grouped;
   c_count   CONSTANT integer := jsonb_array_length(p_items);
+  -- An image of up to so many bytes in jsonb is not checked against the limits: rendering it is what costs. As text it takes
+  -- at most 28 times as much. So a record exceeds its limit by a sixteenth at most, and the small images of 100 items take a
+  -- sixth of the response, which v_room leaves to them.
+  c_small   CONSTANT integer := LEAST(p_record_limit / 512, p_response_limit / 16384);
 
   -- The items by their place in the request. Only the common patch, which does nothing but set properties, has a target.
   v_items   jsonb[];
@@ -161,6 +189,9 @@ DECLARE
 
   v_day     date;
   v_image   record_image;
+  v_size    bigint; -- of its record
+  v_same    integer; -- the earlier item that has the same image
+  v_room    bigint := p_response_limit - 28 * c_small * c_count; -- bytes that the records of further entries may take
   v_result  record;
   v_until   timestamptz := c_began + make_interval(secs => p_budget_ms / 1000.0); -- from here on nothing is begun
   -- From here on there is more to look at before an item is begun: a wait for a lock could outlast the budget.
@@ -168,6 +199,7 @@ DECLARE
   v_start   timestamptz;
   v_left_ms integer;
   v_failed  integer; -- the first place in the request that failed
+  v_final   boolean; -- whether a failure is one that no retry changes
   v_taken   boolean := false;
   n         integer;
 BEGIN
@@ -184,6 +216,13 @@ BEGIN
   IF c_grouped THEN
     -- One transaction locks its records in one order, whatever order they were sent in: two such cannot deadlock.
     v_order := ARRAY(SELECT place FROM unnest(v_ids, v_order) AS i (id, place) ORDER BY id, place);
+  END IF;
+  IF p_together THEN
+    IF 'refuse' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
+      v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'refuse');
+    ELSE
+      v_watch := c_began;
+    END IF;
   END IF;
 
   -- 1. The key: what its first use fixed.
@@ -203,7 +242,11 @@ BEGIN
     IF v_result.state <> 'new' THEN
       state := 'resumed';
       FOR v_result IN
-        SELECT i.item, i.code, i.error, i.image FROM idempotency_items AS i
+        SELECT i.item, i.code, i.error, COALESCE(first.image, i.image) AS image, record_size(i.image) AS size
+          FROM idempotency_items AS i
+          LEFT JOIN idempotency_items AS first
+            ON first.day = i.day AND first.team_id = i.team_id AND first.client_id = i.client_id
+           AND first.key_hash = i.key_hash AND first.item = i.same_as
          WHERE i.day = v_day AND i.team_id = p_team AND i.client_id = p_client AND i.key_hash = p_key_hash
       LOOP
         n := v_result.item;
@@ -212,6 +255,7 @@ BEGIN
         v_images[n] := v_result.image;
         v_sources[n] := '1';
         v_order := array_remove(v_order, n);
+        v_room := v_room - v_result.size;
       END LOOP;
     END IF;
   END IF;
@@ -220,6 +264,7 @@ BEGIN
   v_start := clock_timestamp();
   FOREACH n IN ARRAY v_order LOOP
     IF clock_timestamp() >= v_watch THEN
+      EXIT WHEN p_together AND array_to_string(v_codes, '') <> ''; -- the rest would be undone
       IF clock_timestamp() >= v_until OR (c_stop AND array_to_string(v_codes[:n - 1], '') <> '') THEN
         v_codes[n] := 'not_attempted';
         CONTINUE;
@@ -234,23 +279,43 @@ BEGIN
          SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team AND r.id = v_targets[n] AND r.object_type = p_object AND r.deleted_at IS NULL
          AND r.version = COALESCE(v_matches[n], r.version)
-      RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at INTO v_image;
-      IF NOT FOUND OR pg_column_size(v_image) > p_record_limit THEN -- about its bytes, at next to no cost
-        IF FOUND THEN
+      RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at, NULL::boolean INTO v_image;
+      IF NOT FOUND OR pg_column_size(v_image) > c_small THEN
+        IF NOT FOUND THEN
+          SELECT * INTO v_result FROM apply_item(p_team, p_object, v_items[n]);
+          v_codes[n] := v_result.code;
+          v_errors[n] := COALESCE(v_result.error, p_errors::json ->> v_result.code);
+          v_image := v_result.image;
+        END IF;
+        v_size := record_size(v_image);
+        IF v_size > p_record_limit AND v_items[n] ->> 'op' IN ('update', 'create') THEN
           RAISE EXCEPTION USING ERRCODE = 'PG002'; -- undoes the change: item by item, a record would grow without end
         END IF;
-        SELECT * INTO v_result FROM apply_item(p_team, p_object, v_items[n], p_record_limit);
-        v_codes[n] := v_result.code;
-        v_errors[n] := COALESCE(v_result.error, p_errors::json ->> v_result.code);
-        v_image := v_result.image;
+        IF NOT p_minimal AND v_size > v_room THEN
+          v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
+        ELSIF NOT p_minimal THEN
+          v_room := v_room - v_size;
+          -- Only reading a record leaves it as an earlier item of the batch left it.
+          IF c_ledger AND v_items[n] ->> 'op' = 'read' AND v_codes[n] IS NULL THEN
+            v_same := (
+              SELECT min(earlier.place)
+                FROM unnest(v_images) WITH ORDINALITY
+                  AS earlier (id, version, properties, list, extended, created_at, updated_at, omitted, place)
+               WHERE earlier.id = v_image.id AND earlier.version = v_image.version AND earlier.properties IS NOT NULL);
+          END IF;
+        END IF;
       END IF;
       IF p_minimal THEN
-        v_image.properties := NULL;
+        v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, NULL);
       END IF;
       v_images[n] := v_image;
-      IF c_ledger THEN
+      IF c_ledger AND v_same IS NULL THEN
         INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
         VALUES (v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], v_image);
+      ELSIF c_ledger THEN
+        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, same_as)
+        VALUES (v_day, p_team, p_client, p_key_hash, n, v_same);
+        v_same := NULL;
       END IF;
     EXCEPTION WHEN query_canceled OR OTHERS THEN
       SELECT * INTO v_result FROM settle_failure(SQLSTATE, p_errors, CASE WHEN c_ledger THEN v_day END,
@@ -259,6 +324,8 @@ BEGIN
       v_errors[n] := v_result.error;
       v_images[n] := v_result.image;
       v_sources[n] := v_result.source;
+      v_same := NULL;
+      v_room := v_room - record_size(v_result.image);
       IF SQLSTATE = '57014' THEN -- query_canceled: nothing more is begun
         v_watch := c_began;
         v_until := c_began;
@@ -275,21 +342,25 @@ BEGIN
 
   -- 3. One transaction for all: keep it or drop it whole.
   IF c_grouped THEN
-    v_failed := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE o.code IS NOT NULL);
+    SELECT min(o.n), bool_or(o.code <> ALL (c_open)) INTO v_failed, v_final
+      FROM unnest(v_codes) WITH ORDINALITY AS o (code, n)
+     WHERE o.code IS NOT NULL;
     IF v_failed IS NOT NULL OR p_dry THEN
       ROLLBACK;
       FOR n IN 1 .. c_count LOOP
         IF p_stop AND n > v_failed THEN
           v_codes[n] := 'not_attempted';
-          v_errors[n] := NULL;
+          v_errors[n] := CASE WHEN v_codes[v_failed] <> ALL (c_open) THEN p_errors::json ->> 'not_attempted_final' END;
         ELSIF p_together AND v_failed IS NOT NULL AND v_codes[n] IS NULL THEN
           v_codes[n] := 'rolled_back';
+          v_errors[n] := CASE WHEN v_final THEN p_errors::json ->> 'rolled_back_final' END;
         END IF;
       END LOOP;
     END IF;
-    IF c_keyed THEN
+    -- All outcomes or none: a retry of a batch that only failed for now runs all of it.
+    IF c_keyed AND (v_failed IS NULL OR v_final) THEN
       FOR n IN 1 .. c_count LOOP
-        IF v_sources[n] = '0' AND (v_codes[n] IS NULL OR v_codes[n] <> ALL (c_open)) THEN
+        IF v_sources[n] = '0' THEN
           v_taken := NOT keep_outcome(v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], v_images[n]);
           EXIT WHEN v_taken;
         END IF;
@@ -309,13 +380,30 @@ BEGIN
     COMMIT;
   END IF;
 
+  -- A final failure decides what becomes of the items after it. No attempt runs them: each comes to them only after it knows
+  -- the outcome of the item that failed, of which the ledger keeps the first one.
+  IF c_stop THEN
+    v_failed := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE o.code <> ALL (c_open));
+    FOR n IN COALESCE(v_failed, c_count) + 1 .. c_count LOOP
+      IF v_codes[n] = 'not_attempted' AND v_sources[n] = '0' THEN
+        v_errors[n] := p_errors::json ->> 'not_attempted_final';
+        IF c_keyed THEN
+          PERFORM keep_outcome(v_day, p_team, p_client, p_key_hash, n, v_codes[n], v_errors[n], NULL);
+        END IF;
+      END IF;
+    END LOOP;
+  END IF;
+
   -- 4. The flush: the one commit that waits for the disk, and with it for every commit before.
   RESET lock_timeout;
   RESET synchronous_commit;
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  IF c_keyed AND NOT v_codes && c_open THEN
+  IF c_keyed AND NOT EXISTS (
+    SELECT FROM unnest(v_codes, v_errors) AS o (code, error)
+     WHERE o.code = ANY (c_open) AND COALESCE((o.error::json ->> 'retryable')::boolean, true)
+  ) THEN
     UPDATE idempotency_requests AS q SET complete = true, request_id = p_request_id
      WHERE q.team_id = p_team AND q.client_id = p_client AND q.key_hash = p_key_hash AND NOT q.complete;
     SELECT q.request_id INTO answered_as FROM idempotency_requests AS q
@@ -332,16 +420,15 @@ BEGIN
   IF c_keyed AND '0' <> ALL (v_sources) THEN
     state := 'replayed';
   END IF;
-  SELECT string_agg(item_entry(COALESCE(o.id, o.item_id), o.error_text, o.version, o.properties, o.list, o.extended,
-                               o.created_at, o.updated_at), E'\n'),
-         date_part('epoch', v_start - c_began) || ','
-           || string_agg(COALESCE(date_part('epoch', o.ended - c_began)::text, ''), ',')
-    INTO entries, ends
-    FROM (
-      SELECT i.*, CASE WHEN i.code IS NOT NULL THEN COALESCE(i.error, p_errors::json ->> i.code) END AS error_text
-        FROM ROWS FROM (unnest(v_ids), unnest(v_codes), unnest(v_errors), unnest(v_ends), unnest(v_images))
-          AS i (item_id, code, error, ended, id, version, properties, list, extended, created_at, updated_at)
-    ) AS o;
+  BEGIN
+    entries := render_entries(v_ids, v_codes, v_errors, v_images, p_errors, false);
+  EXCEPTION WHEN query_canceled OR OTHERS THEN
+    -- The changes are committed: their outcomes must arrive, if need be without the records.
+    entries := render_entries(v_ids, v_codes, v_errors, v_images, p_errors, true);
+  END;
+  ends := date_part('epoch', v_start - c_began) || ','
+    || (SELECT string_agg(COALESCE(date_part('epoch', e.ended - c_began)::text, ''), ',' ORDER BY e.place)
+          FROM unnest(v_ends) WITH ORDINALITY AS e (ended, place));
   codes := array_to_string(v_codes, ',', '');
   sources := array_to_string(v_sources, '');
   faults := v_faults::text;

@@ -5,9 +5,11 @@ UPDATE records AS r
    SET properties = r.properties || $4::jsonb, version = r.version + 1, updated_at = now()
  WHERE r.team_id = $1::uuid AND r.id = $3::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL
    AND r.version = COALESCE($5::bigint, r.version)
-   -- About its bytes, with room for its other columns.
-   AND pg_column_size(r.properties || $4::jsonb) + pg_column_size(r.list) + pg_column_size(r.extended) < $6::integer - 512
+   -- As in apply_batch: a small record is not rendered only to find its size.
+   AND (pg_column_size(r.properties || $4::jsonb) + pg_column_size(r.list) + pg_column_size(r.extended) <= $6::integer / 512
+        OR octet_length((r.properties || $4::jsonb)::text)::bigint + octet_length(r.list::text)
+           + octet_length(r.extended::text) <= $6::integer)
    AND current_setting('synchronous_commit') <> 'off' -- its commit is the flush
    AND set_config('lock_timeout', $7::text, true) IS NOT NULL -- from here on, and before it waits for the record
 RETURNING item_entry(r.id, NULL, r.version, CASE WHEN NOT $8::boolean THEN r.properties END, r.list, r.extended,
-                     r.created_at, r.updated_at) AS entry
+                     r.created_at, r.updated_at, NULL) AS entry
