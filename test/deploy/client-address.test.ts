@@ -126,6 +126,14 @@ describe('one source address', () => {
     for (const socket of held) socket.destroy();
   });
 
+  it('cannot multiply its requests by sending many on each connection with HTTP/2', async () => {
+    const { url } = await startBalancer();
+    const socket = await RawSocket.open(url);
+    const emptySettings = '\0\0\0\x04\0\0\0\0\0';
+    await socket.send(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${emptySettings}`);
+    expect(await socket.end()).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   it('cannot take the connections of the metrics port', async () => {
     const balancer = await startBalancer((config) =>
       edited(config, ['maxconn 2100', 'maxconn 24'], ['maxconn 2000', 'maxconn 20'], ['maxconn 100', 'maxconn 4']),
