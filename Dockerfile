@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
+# The one place that names the base image. Pin it here: node:24.11-bookworm-slim@sha256:<digest> (docs/deployment.md, "Pin the
+# images").
 ARG NODE_IMAGE=node:24.11-bookworm-slim
 
-# Compiles with everything; nothing of this stage but dist/ is shipped.
+# Compiles with all dependencies; only dist/ of this stage is shipped.
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -11,7 +13,7 @@ COPY libs libs
 COPY apps apps
 RUN npm run build
 
-# What runs needs: no compiler, no test tools, no embedded Postgres.
+# The dependencies of production: no compiler, no test tools, no embedded Postgres.
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -20,18 +22,23 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="prism-gateway" \
       org.opencontainers.image.description="Batch-update gateway: up to 100 records patched in one request, each in its own transaction, each exactly once"
-ENV NODE_ENV=production
+# A container has a network of its own, so the admin port answers Prometheus; it is for you not to publish it. V8 would
+# otherwise let its heap grow to 256 MiB in a container of 256 MiB, and the kernel would end the process: half of the memory
+# limit is for the heap, the rest for buffers and native memory. So always set a memory limit.
+ENV NODE_ENV=production \
+    METRICS_HOST=0.0.0.0 \
+    NODE_OPTIONS=--max-old-space-size-percentage=50
 WORKDIR /app
-# Owned by root, run by node: the program cannot change itself.
+# Files owned by root, process run by node: the program cannot change itself.
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
 USER node
-# The API, and the admin port with /metrics, which belongs inside the cluster only.
+# The API, and the admin port with /metrics. Never publish the admin port.
 EXPOSE 3000 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Exec form: Node is process 1 and gets the SIGTERM that starts the drain. Other programs of the image:
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((response) => process.exit(response.ok ? 0 : 1), () => process.exit(1))"]
+# Exec form: Node is process 1 and receives the SIGTERM that starts the drain. Other programs of the image:
 # dist/apps/worker/main.js (retention), dist/apps/admin/main.js (teams, keys, migrate).
 CMD ["node", "dist/apps/gateway/main.js"]

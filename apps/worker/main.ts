@@ -12,8 +12,8 @@ import { WorkerModule } from './worker.module';
 async function start(settings: Settings, logger: Logger): Promise<Program> {
   const app = await NestFactory.createApplicationContext(
     WorkerModule.of(settings),
-    // What Nest says about its own start is nothing that an operator acts on.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and means an interface
+    // Nest's messages about its own startup are nothing that an operator acts on.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class but takes any object
     { logger: false, abortOnError: false },
   );
   NestLog.overrideLogger(new NestLogger(logger));
@@ -23,7 +23,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
   logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'working');
   app.get(RetentionLoop).start();
   return {
-    // The step that is under way is finished first.
+    // Waits for the retention step in progress.
     stop: async () => {
       await app.close();
       await metrics.close();

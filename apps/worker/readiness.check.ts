@@ -3,10 +3,10 @@ import { Database, pendingMigrations, readMigrations } from '#libs/database';
 import { type Readiness, WorkerMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
 
-/** A database that takes longer than this to answer nothing at all is as good as away. */
-const PATIENCE_MS = 1_000;
+/** A database that takes longer than this for a trivial query counts as down. */
+const DATABASE_TIMEOUT_MS = 1_000;
 
-/** Whether this worker can do its work: Postgres answers, has every migration, and the process is not stopping. */
+/** Readiness of a worker: Postgres responds, every migration is applied, and the process is not stopping. */
 @Injectable()
 export class ReadinessCheck {
   private readonly logger = new Logger(ReadinessCheck.name);
@@ -21,14 +21,14 @@ export class ReadinessCheck {
   }
 
   async ready(): Promise<Readiness> {
-    const checks = { ...(await this.askDatabase()), draining: this.loop.stopping };
-    const able = checks.migrations === 'current' && !checks.draining;
-    return { status: able ? 'ok' : 'unavailable', checks };
+    const checks = { ...(await this.checkDatabase()), draining: this.loop.stopping };
+    const ready = checks.migrations === 'current' && !checks.draining;
+    return { status: ready ? 'ok' : 'unavailable', checks };
   }
 
-  private async askDatabase(): Promise<{ postgres: 'up' | 'down'; migrations: 'current' | 'pending' | 'unknown' }> {
+  private async checkDatabase(): Promise<{ postgres: 'up' | 'down'; migrations: 'current' | 'pending' | 'unknown' }> {
     try {
-      const pending = await pendingMigrations(this.database, { timeoutMs: PATIENCE_MS }, this.migrations);
+      const pending = await pendingMigrations(this.database, { timeoutMs: DATABASE_TIMEOUT_MS }, this.migrations);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
       this.logger.debug(error);

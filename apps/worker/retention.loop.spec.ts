@@ -15,14 +15,14 @@ describe('RetentionLoop', () => {
     vi.useFakeTimers();
     Logger.overrideLogger(false);
     run.mockReset().mockResolvedValue(nothing);
-    loop = new RetentionLoop({ run } as unknown as RetentionService, settings); // all that it uses
+    loop = new RetentionLoop({ run } as unknown as RetentionService, settings); // the loop calls nothing else
   });
   afterEach(async () => {
     await loop.onModuleDestroy();
     vi.useRealTimers();
   });
 
-  it('begins a pass at once, and the next one an interval after its end', async () => {
+  it('starts a pass at once, and the next one an interval after it ended', async () => {
     let finish: (pass: RetentionPass) => void = () => undefined;
     run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
     loop.start();
@@ -36,14 +36,14 @@ describe('RetentionLoop', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
-  it('goes on after a pass that failed', async () => {
+  it('continues after a failed pass', async () => {
     run.mockRejectedValueOnce(new Error('the database went away'));
     loop.start();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(run).toHaveBeenCalledTimes(2);
   });
 
-  it('ends when the pass that is under way does, and begins no other', async () => {
+  it('stops when the pass in progress ends, and starts no other', async () => {
     let finish: (pass: RetentionPass) => void = () => undefined;
     run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
     loop.start();

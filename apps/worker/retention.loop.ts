@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { pause, RetentionService } from '#libs/idempotency';
 
-/** A pass of retention at start, and then one after every interval. One that fails is followed by the next all the same. */
+/** Runs a pass of retention at startup and again after each interval, whether or not the last one failed. */
 @Injectable()
 export class RetentionLoop implements OnModuleDestroy {
   private readonly logger = new Logger(RetentionLoop.name);
@@ -22,7 +22,7 @@ export class RetentionLoop implements OnModuleDestroy {
     this.running ??= this.run();
   }
 
-  /** Resolves when the step that was under way is finished. */
+  /** Resolves when the step in progress has finished. */
   async onModuleDestroy(): Promise<void> {
     this.stop.abort();
     await this.running;
@@ -36,10 +36,10 @@ export class RetentionLoop implements OnModuleDestroy {
   }
 
   private async pass(): Promise<void> {
-    const began = performance.now();
+    const startedAt = performance.now();
     try {
       const pass = await this.retention.run(this.stop.signal);
-      const line = { message: 'retention', ...pass, seconds: (performance.now() - began) / 1_000 };
+      const line = { message: 'retention', ...pass, seconds: (performance.now() - startedAt) / 1_000 };
       if (pass.requests + pass.partitions > 0) this.logger.log(line);
       else this.logger.debug(line);
     } catch (error) {

@@ -6,7 +6,7 @@ import { WorkerTelemetryModule } from '#libs/telemetry';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 
-/** What a worker is made of. */
+/** Root module of the worker. */
 @Module({})
 export class WorkerModule {
   static of(settings: Settings): DynamicModule {

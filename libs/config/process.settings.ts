@@ -58,9 +58,10 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Addresses',
-    description: 'Where the admin port listens: `/metrics` and `/health/live`; of a worker, `/health/ready` as well.',
+    description:
+      'The address on which the admin port listens: `/metrics` and `/health/live`; of a worker, `/health/ready` as well. The default answers this machine only. In a container, set `0.0.0.0` and keep the port inside the network; the image does so.',
     type: host(),
-    default: '0.0.0.0',
+    default: '127.0.0.1',
   })
   readonly metricsHost!: string;
 

@@ -21,7 +21,7 @@ describe('readSettings', () => {
       drainDelayMs: 5000,
       host: '0.0.0.0',
       port: 3000,
-      metricsHost: '0.0.0.0',
+      metricsHost: '127.0.0.1',
       metricsPort: 9464,
       metricsClients: 100,
       otelServiceName: 'prism-gateway',

@@ -60,7 +60,7 @@ export class RetentionService {
       const began = performance.now();
       const { removed, upTo } = await this.ledger.purgeRequests(from);
       if (upTo === null) return;
-      this.metrics.countRemoved('request', removed);
+      this.metrics.countRequestsRemoved(removed);
       pass.requests += removed;
       from = upTo;
       // However much there is to remove, Postgres has at least half of its time for the batches.
@@ -73,7 +73,7 @@ export class RetentionService {
       if (stopping.aborted) return;
       switch (await this.dropPartition(partition, stopping)) {
         case 'done':
-          this.metrics.countRemoved('partition', 1);
+          this.metrics.countPartitionDropped();
           pass.partitions += 1;
           break;
         case 'busy':

@@ -90,10 +90,6 @@ export type RateKeeper = (typeof RATE_KEEPERS)[number];
 
 export const POOL_STATES = ['total', 'idle'] as const;
 
-/** What retention removes: rows of requests, and partitions of item rows. */
-export const REMOVED_KINDS = ['request', 'partition'] as const;
-export type RemovedKind = (typeof REMOVED_KINDS)[number];
-
 export const RETENTION_RESULTS = ['ok', 'error'] as const;
 export type RetentionResult = (typeof RETENTION_RESULTS)[number];
 

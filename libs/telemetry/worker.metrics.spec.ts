@@ -21,7 +21,8 @@ describe('WorkerMetrics', () => {
   it.each([
     ['prism_ledger_retention_lag_seconds', { '': 0 }],
     ['prism_ledger_partitions_ahead', { '': 0 }],
-    ['prism_ledger_rows_removed_total', { '{kind="request"}': 0, '{kind="partition"}': 0 }],
+    ['prism_ledger_requests_removed_total', { '': 0 }],
+    ['prism_ledger_partitions_dropped_total', { '': 0 }],
     ['prism_retention_runs_total', { '{result="ok"}': 0, '{result="error"}': 0 }],
     ['prism_database_errors_total', { '{kind="connection"}': 0, '{kind="timeout"}': 0, '{kind="call"}': 0 }],
   ])('starts %s at 0 for every label set', async (name, expected) => {
@@ -44,15 +45,13 @@ describe('WorkerMetrics', () => {
     expect(await samples(metrics, 'prism_ledger_partitions_ahead')).toEqual({ '': 2 });
   });
 
-  it('counts what was removed and the passes', async () => {
+  it('counts removed requests, dropped partitions and passes, each in a metric of its own', async () => {
     const metrics = new WorkerMetrics();
-    metrics.countRemoved('request', 1_000);
-    metrics.countRemoved('partition', 1);
+    metrics.countRequestsRemoved(1_000);
+    metrics.countPartitionDropped();
     metrics.countRetentionRun('ok');
-    expect(await samples(metrics, 'prism_ledger_rows_removed_total')).toEqual({
-      '{kind="request"}': 1_000,
-      '{kind="partition"}': 1,
-    });
+    expect(await samples(metrics, 'prism_ledger_requests_removed_total')).toEqual({ '': 1_000 });
+    expect(await samples(metrics, 'prism_ledger_partitions_dropped_total')).toEqual({ '': 1 });
     expect(await samples(metrics, 'prism_retention_runs_total')).toEqual({ '{result="ok"}': 1, '{result="error"}': 0 });
   });
 

@@ -50,6 +50,12 @@ describe('the manifests', () => {
     expect(listed.filter((file) => file.endsWith('.yaml')).sort()).toEqual(folder.files.sort());
   });
 
+  it('set what the overlay adds to values that the gateway accepts, and trust no whole network', () => {
+    const settings = { ...base.settings('prism-settings'), ...production.settings('prism-settings') };
+    const { trustedProxies } = readSettings({ DATABASE_URL: 'postgres://host/db', ...settings });
+    expect(trustedProxies).toMatch(/^[\d.]+\/32$/);
+  });
+
   it('hold no secret: only references to one', () => {
     expect(base.resources.concat(production.resources).filter(({ kind }) => kind === 'Secret')).toEqual([]);
     const values = workloads.flatMap((workload) => containerOf(workload).env ?? []).filter((entry) => 'value' in entry);
@@ -109,10 +115,12 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
   });
 
   it('has ports by the names that its probes ask, where the program listens', () => {
-    const { port, metricsPort } = settingsOf(workload);
+    const { port, metricsPort, metricsHost } = settingsOf(workload);
     const listens: Record<string, number> = { http: port, metrics: metricsPort };
     const ports: { name: string; containerPort: number }[] = container.ports ?? [];
     for (const { name, containerPort } of ports) expect(containerPort).toBe(listens[name]);
+    // Probes and Prometheus come from outside the pod.
+    if (ports.length > 0) expect(metricsHost).toBe('0.0.0.0');
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'].flatMap((name) => container[name] ?? [])) {
       expect(ports.map(({ name }) => name)).toContain(probe.httpGet.port);
     }
@@ -212,6 +220,57 @@ describe('services and policies', () => {
       const ports = behind.flatMap((workload) => containerOf(workload).ports.map(({ name }: { name: string }) => name));
       for (const { targetPort } of service.spec.ports) expect(ports).toContain(targetPort);
     }
+  });
+
+  const policies = [...base.resources, ...production.resources].filter(({ kind }) => kind === 'NetworkPolicy');
+  interface Peer {
+    ipBlock?: { cidr: string };
+    namespaceSelector?: { matchLabels?: object };
+    podSelector?: { matchLabels?: object };
+  }
+  interface Rule {
+    to?: Peer[];
+    from?: Peer[];
+    ports?: { port: number | string }[];
+  }
+  const rules = policies.flatMap(({ metadata, spec }) => [
+    ...((spec.egress ?? []) as Rule[]).map(({ to, ports }) => ({ policy: metadata.name, peers: to, ports })),
+    ...((spec.ingress ?? []) as Rule[]).map(({ from, ports }) => ({ policy: metadata.name, peers: from, ports })),
+  ]);
+
+  it('let no traffic through but to and from what they name, on the ports they name', () => {
+    expect(rules.length).toBeGreaterThan(4);
+    for (const { policy, peers = [], ports = [] } of rules) {
+      // A rule without peers or ports is about all of them, and so is an empty selector.
+      expect(peers.length, policy).toBeGreaterThan(0);
+      expect(ports.length, policy).toBeGreaterThan(0);
+      for (const { ipBlock, namespaceSelector, podSelector } of peers) {
+        if (ipBlock !== undefined) expect(ipBlock.cidr, policy).toMatch(/\/32$|\/128$/);
+        else {
+          const selectors = [namespaceSelector, podSelector].filter((selector) => selector !== undefined);
+          expect(selectors.length, policy).toBeGreaterThan(0);
+          for (const { matchLabels = {} } of selectors) expect(Object.keys(matchLabels), policy).not.toEqual([]);
+        }
+      }
+    }
+  });
+
+  it('let each program out to DNS, Postgres and, for gateways, Redis', () => {
+    const portsOf = (workload: Manifest): number[] =>
+      policies
+        .filter(({ spec }) =>
+          Object.entries(spec.podSelector.matchLabels as Record<string, string>).every(
+            ([label, value]) => podOf(workload).metadata.labels[label] === value,
+          ),
+        )
+        .flatMap(({ spec }) => (spec.egress ?? []) as Rule[])
+        .flatMap(({ ports = [] }) => ports.map(({ port }) => Number(port)));
+    const reached = workloads.map((workload) => [workload.metadata.name, [...new Set(portsOf(workload))]]);
+    expect(Object.fromEntries(reached)).toEqual({
+      'prism-migrate': [53, 5432],
+      'prism-gateway': [53, 5432, 6379],
+      'prism-worker': [53, 5432],
+    });
   });
 
   it('shut everything out of the pods by default', () => {

@@ -31,6 +31,13 @@ describe('the image', () => {
     expect(shipped.filter((line) => /--chown|--chmod/.test(line))).toEqual([]);
   });
 
+  it('listens for Prometheus, and lets the heap take no more than a part of the memory limit', () => {
+    const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
+    expect(text).toMatch(/^ENV NODE_ENV=production \\\n +METRICS_HOST=0\.0\.0\.0 \\\n/m);
+    const percentage = Number(/^ +NODE_OPTIONS=--max-old-space-size-percentage=(\d+)$/m.exec(text)?.[1]);
+    expect(percentage).toBeLessThanOrEqual(60);
+  });
+
   it('holds no secret and nothing that is fetched while it is built', () => {
     expect(instructions.filter((line) => /^(ENV|ARG) .*(KEY|TOKEN|PASSWORD|SECRET|_URL)/.test(line))).toEqual([]);
     expect(instructions.filter((line) => /^ADD |curl |wget /.test(line))).toEqual([]);

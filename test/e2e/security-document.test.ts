@@ -33,15 +33,18 @@ describe('docs/security.md', () => {
   });
 
   it('leads to files and headings that exist', () => {
-    const headings = [...document.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replaceAll(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    );
+    const headingsOf = (text: string): string[] =>
+      [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      );
     for (const [, target = ''] of document.matchAll(/\]\(([^)]+)\)/g)) {
-      if (target.startsWith('#')) expect(headings).toContain(target.slice(1));
-      else expect(existsSync(join(repository, 'docs', target)), target).toBe(true);
+      const [file = '', heading] = target.split('#');
+      const path = join(repository, 'docs', file || 'security.md');
+      expect(existsSync(path), target).toBe(true);
+      if (heading !== undefined) expect(headingsOf(readFileSync(path, 'utf8')), target).toContain(heading);
     }
   });
 });

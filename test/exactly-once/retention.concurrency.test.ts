@@ -76,9 +76,12 @@ describe('retention', () => {
     const sent = callers.reduce((sum, { batches }) => sum + batches, 0);
     expect(await requests()).toBe(100 + sent);
     expect(await ledgerDays(engine.session)).toEqual([...UPCOMING, '5']);
-    const removed = await Promise.all(workers.map((worker) => worker.metric('prism_ledger_rows_removed_total')));
-    const sumOf = (kind: string) => removed.reduce((sum, metric) => sum + (metric.get(`{kind="${kind}"}`) ?? 0), 0);
-    expect([sumOf('request'), sumOf('partition')]).toEqual([20_000, 10]);
+    const sumOf = async (name: string) => {
+      const counts = await Promise.all(workers.map((worker) => worker.metric(name)));
+      return counts.reduce((sum, metric) => sum + (metric.get('') ?? 0), 0);
+    };
+    expect(await sumOf('prism_ledger_requests_removed_total')).toBe(20_000);
+    expect(await sumOf('prism_ledger_partitions_dropped_total')).toBe(10);
     await Promise.all(workers.map((worker) => worker.close()));
   });
 
@@ -125,7 +128,7 @@ describe('the worker', () => {
     expect((await worker.get('/health/live')).status).toBe(200);
     const metrics = async () => (await worker.get('/metrics')).text();
     while (!(await metrics()).includes('prism_retention_runs_total{result="ok"} 1\n')) await sleep(5);
-    expect(await metrics()).toContain('prism_ledger_rows_removed_total{kind="request"} 10\n');
+    expect(await metrics()).toContain('prism_ledger_requests_removed_total 10\n');
     expect(await metrics()).toContain('prism_ledger_partitions_ahead 3\n');
     expect(await metrics()).toContain('prism_ledger_retention_lag_seconds 0\n');
     expect(worker.log).toContainEqual(

@@ -47,7 +47,7 @@ export class Balancer {
       (text, gatewayPort, index) => replaced(text, `gateway-${index + 1}:3000`, `127.0.0.1:${gatewayPort}`),
       replaced(
         replaced(balancerConfig, 'bind :8080', `bind 127.0.0.1:${port}`),
-        'bind :8405',
+        'bind "${METRICS_HOST}:8405"',
         `bind 127.0.0.1:${metricsPort}`,
       ),
     );
