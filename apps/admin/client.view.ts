@@ -5,11 +5,12 @@ import { textTable } from './text.table';
 
 /** A client as JSON. Of its rate limits, `null` means that the default of the gateways applies, and 0 unlimited. */
 export function clientDocument({ id, name, createdAt, limits }: Client): Record<string, unknown> {
-  const columns = RATE_UNITS.flatMap((unit) => [
-    [`${unit}_per_second`, limits[unit]?.perSecond ?? null],
-    [`${unit}_burst`, limits[unit]?.burst ?? null],
-  ]);
-  return { id, name, created_at: createdAt.toISOString(), ...Object.fromEntries(columns) };
+  const document: Record<string, unknown> = { id, name, created_at: createdAt.toISOString() };
+  for (const unit of RATE_UNITS) {
+    document[`${unit}_per_second`] = limits[unit]?.perSecond ?? null;
+    document[`${unit}_burst`] = limits[unit]?.burst ?? null;
+  }
+  return document;
 }
 
 export function clientList(clients: readonly Client[]): string {

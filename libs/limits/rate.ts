@@ -66,12 +66,12 @@ export function defaultRates(settings: Settings): Rates {
 
 /** The rates that limit a client; undefined if none does. */
 export function ratesInForce(own: Rates, defaults: Rates): Rates | undefined {
-  const inForce: Partial<Record<RateUnit, Rate>> = {};
+  let inForce: Partial<Record<RateUnit, Rate>> | undefined;
   for (const unit of RATE_UNITS) {
     const rate = own[unit] ?? defaults[unit];
-    if (rate !== undefined && rate.perSecond > 0) inForce[unit] = rate;
+    if (rate !== undefined && rate.perSecond > 0) (inForce ??= {})[unit] = rate;
   }
-  return Object.keys(inForce).length === 0 ? undefined : inForce;
+  return inForce;
 }
 
 /** The charges to the buckets of a client for a cost. */

@@ -232,6 +232,23 @@ describe('a replay', () => {
     }
   });
 
+  it('of a write that was too large costs nothing', async () => {
+    await withGateway({ settings: { REDIS_URL: '' } }, async (own) => {
+      for (const on of [gateway, own]) {
+        const { caller, id } = await limited(slowBoth, on);
+        const headers = { 'idempotency-key': randomUUID() };
+        const body = { default: { name: 'x'.repeat(300_000) } };
+        const patch = (): Promise<ApiAnswer> =>
+          caller.call('PATCH', caller.path(`organization/${id}`), { headers, body });
+        const first = await patch();
+        expect([first.status, left(first)]).toEqual([413, { items: 99, requests: 49 }]);
+        for (let i = 0; i < 30; i += 1) expect((await patch()).headers['idempotent-replay']).toBe('true');
+        const read = await caller.call('GET', caller.path(`organization/${id}`));
+        expect(left(read).requests).toBeGreaterThanOrEqual(48);
+      }
+    });
+  });
+
   it('from the ledger costs nothing', async () => {
     await withGateway({ settings: { REDIS_URL: '' } }, async (own) => {
       const { caller, id } = await limited(slowBoth, own);

@@ -21,7 +21,7 @@ declare module 'fastify' {
 /** `RecordWriter` charges writes when they are known to be valid and no replay. */
 const CHARGED_BY_WRITER = 'records:write';
 
-/** Statuses of requests that are refused for their body: they cost one request even though none was executed. */
+/** Statuses of requests that are refused for their body: they cost one request although nothing was executed. */
 const INVALID: ReadonlySet<number> = new Set([400, 413, 415]);
 
 /** The `qu` parameter by unit. `requests` is the default of the draft, and `items` is not in its registry. */
@@ -57,11 +57,14 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
   // Redis executes charges in the order in which this process sends them: the next request meets the debt of this response
   // although the response does not wait for it.
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const quota = request.quota ?? quotaOf(limiter, request);
+    const { quota } = request;
     if (quota?.isCharged) {
       const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
       quota.chargeResponse(bytes).catch(logFailure);
-    } else if (INVALID.has(reply.statusCode)) quota?.chargeInvalid().catch(logFailure);
+    } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
+      // A body that cannot be parsed is refused before the quota is made.
+      (quota ?? quotaOf(limiter, request))?.chargeInvalid().catch(logFailure);
+    }
     if (quota) reply.headers(rateLimitFields(quota.rates, quota.lastDecision));
     done(null, payload);
   });
