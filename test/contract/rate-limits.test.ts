@@ -235,9 +235,11 @@ describe('a replay', () => {
   it('of a write that was too large costs nothing', async () => {
     await withGateway({ settings: { REDIS_URL: '' } }, async (own) => {
       for (const on of [gateway, own]) {
-        const { caller, id } = await limited(slowBoth, on);
+        const { caller, free, id } = await limited(slowBoth, on);
         const headers = { 'idempotency-key': randomUUID() };
-        const body = { default: { name: 'x'.repeat(300_000) } };
+        const part = (name: string): object => ({ extended: { [name]: 'x'.repeat(200_000) } });
+        for (const name of ['a', 'b']) await free.update([{ id, ...part(name) }]);
+        const body = part('c');
         const patch = (): Promise<ApiAnswer> =>
           caller.call('PATCH', caller.path(`organization/${id}`), { headers, body });
         const first = await patch();
