@@ -1,12 +1,16 @@
 import { type AccessService, type Client, nameOf, teamIdOf } from '#libs/auth';
-import type { Rates } from '#libs/limits';
+import { MAX_RATES, type Rate, type Rates } from '#libs/limits';
+import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
 import { type Command, Option } from 'commander';
 import type { AdminSession } from './admin.session';
 import { clientDocument, clientList, limitsText } from './client.view';
 import { checked, wholeNumber } from './option.parser';
 
-const MOST = 1_000_000;
-const NO_LIMIT = { perSecond: 0, burst: 0 };
+const LABELS: Readonly<Record<RateUnit, string>> = {
+  items: 'items per second',
+  requests: 'requests per second',
+  bytes: 'bytes per second of request and response bodies',
+};
 
 interface CreateOptions {
   team: string;
@@ -19,20 +23,18 @@ interface ListOptions {
   json?: true;
 }
 
-interface LimitOptions {
+type RateOption = `${RateUnit}PerSecond` | `${RateUnit}Burst`;
+
+interface LimitOptions extends Partial<Record<RateOption, number>> {
   team: string;
   client: string;
-  itemsPerSecond?: number;
-  itemsBurst?: number;
-  requestsPerSecond?: number;
-  requestsBurst?: number;
   unlimited?: true;
   default?: true;
   json?: true;
 }
 
 export function addClientCommands(program: Command, session: AdminSession): void {
-  const client = program.command('client').description('The applications of a team: owners of its API keys.');
+  const client = program.command('client').description('The clients of a team: applications that own its API keys.');
   addCreate(client, session);
   addList(client, session);
   addLimit(client, session);
@@ -41,21 +43,21 @@ export function addClientCommands(program: Command, session: AdminSession): void
 function addCreate(client: Command, session: AdminSession): void {
   client
     .command('create')
-    .description('Make a client.')
+    .description('Create a client.')
     .requiredOption('--team <uuid>', "its team's id", checked(teamIdOf))
-    .requiredOption('--name <text>', 'its name, 1 to 200 characters, one of a kind in the team', checked(nameOf))
+    .requiredOption('--name <text>', 'its name, 1 to 200 characters, unique in the team', checked(nameOf))
     .option('--json', 'print a JSON document')
     .action(async (options: CreateOptions) => {
       const made = await session.withAccess((access) => access.createClient(options.team, options.name));
       if (options.json) session.printJson({ ...clientDocument(made), team_id: options.team });
-      else session.print(`client ${made.name} (${made.id}) of team ${options.team} is made`);
+      else session.print(`client ${made.name} (${made.id}) of team ${options.team} created`);
     });
 }
 
 function addList(client: Command, session: AdminSession): void {
   client
     .command('list')
-    .description("List a team's clients by name, with the limits that were set for them.")
+    .description("List a team's clients by name, with the rate limits configured for them.")
     .requiredOption('--team <uuid>', "the team's id", checked(teamIdOf))
     .option('--json', 'print a JSON document')
     .action(async (options: ListOptions) => {
@@ -66,18 +68,21 @@ function addList(client: Command, session: AdminSession): void {
 }
 
 function addLimit(client: Command, session: AdminSession): void {
-  const rates = ['itemsPerSecond', 'itemsBurst', 'requestsPerSecond', 'requestsBurst'];
-  client
+  const limit = client
     .command('limit')
-    .description('Say how much a client may send a second. What is left out stays as it is.')
+    .description('Set the rate limits of a client. An option that is left out keeps its value.')
     .requiredOption('--team <uuid>', "its team's id", checked(teamIdOf))
-    .requiredOption('--client <name>', 'its name', checked(nameOf))
-    .option('--items-per-second <n>', 'items on average; 0: as many as it likes', wholeNumber(0, MOST))
-    .option('--items-burst <n>', 'items at once, after a rest; those of a second if left out', wholeNumber(1, MOST))
-    .option('--requests-per-second <n>', 'requests on average; 0: as many as it likes', wholeNumber(0, MOST))
-    .option('--requests-burst <n>', 'requests at once; those of a second if left out', wholeNumber(1, MOST))
-    .addOption(new Option('--unlimited', 'as much as it likes, whatever the default is').conflicts(rates))
-    .addOption(new Option('--default', 'as the settings of the gateways have it').conflicts([...rates, 'unlimited']))
+    .requiredOption('--client <name>', 'its name', checked(nameOf));
+  for (const unit of RATE_UNITS) {
+    const max = MAX_RATES[unit];
+    limit
+      .option(`--${unit}-per-second <n>`, `${LABELS[unit]} on average; 0: unlimited`, wholeNumber(0, max))
+      .option(`--${unit}-burst <n>`, `${unit} at once; as many as in one second if left out`, wholeNumber(1, max));
+  }
+  const rates = RATE_UNITS.flatMap((unit): RateOption[] => [`${unit}PerSecond`, `${unit}Burst`]);
+  limit
+    .addOption(new Option('--unlimited', 'no rate limits, whatever the default is').conflicts(rates))
+    .addOption(new Option('--default', 'the default of the gateways').conflicts([...rates, 'unlimited']))
     .option('--json', 'print a JSON document')
     .action(async (options: LimitOptions, command: Command) => {
       const mistake = mistakeIn(options);
@@ -93,26 +98,24 @@ function setLimits(access: AccessService, options: LimitOptions): Promise<Client
   return options.default ? access.unsetLimits(team, client) : access.limitClient(team, client, ratesIn(options));
 }
 
-function ratesIn({ unlimited, itemsPerSecond, itemsBurst, requestsPerSecond, requestsBurst }: LimitOptions): Rates {
-  if (unlimited) return { items: NO_LIMIT, requests: NO_LIMIT };
-  return {
-    ...(itemsPerSecond !== undefined && { items: { perSecond: itemsPerSecond, burst: itemsBurst ?? itemsPerSecond } }),
-    ...(requestsPerSecond !== undefined && {
-      requests: { perSecond: requestsPerSecond, burst: requestsBurst ?? requestsPerSecond },
-    }),
-  };
+function ratesIn(options: LimitOptions): Rates {
+  const rates: Partial<Record<RateUnit, Rate>> = {};
+  for (const unit of RATE_UNITS) {
+    const perSecond = options.unlimited ? 0 : options[`${unit}PerSecond`];
+    if (perSecond !== undefined) rates[unit] = { perSecond, burst: options[`${unit}Burst`] ?? perSecond };
+  }
+  return rates;
 }
 
-/** What commander cannot see. */
+/** Rules between options, which commander cannot check. */
 function mistakeIn(options: LimitOptions): string | undefined {
-  if (options.itemsBurst !== undefined && !options.itemsPerSecond) {
-    return '--items-burst needs --items-per-second, and more than 0';
+  for (const unit of RATE_UNITS) {
+    if (options[`${unit}Burst`] !== undefined && !options[`${unit}PerSecond`]) {
+      return `--${unit}-burst needs --${unit}-per-second, with a value above 0`;
+    }
   }
-  if (options.requestsBurst !== undefined && !options.requestsPerSecond) {
-    return '--requests-burst needs --requests-per-second, and more than 0';
-  }
-  const says = [options.itemsPerSecond, options.requestsPerSecond, options.unlimited, options.default];
-  return says.some((said) => said !== undefined)
-    ? undefined
-    : 'say what limits it: --items-per-second, --requests-per-second, --unlimited or --default';
+  const isSet = RATE_UNITS.some((unit) => options[`${unit}PerSecond`] !== undefined);
+  if (isSet || options.unlimited || options.default) return undefined;
+  const names = RATE_UNITS.map((unit) => `--${unit}-per-second`).join(', ');
+  return `set at least one of ${names}, --unlimited and --default`;
 }

@@ -1,39 +1,36 @@
 import type { Client } from '#libs/auth';
 import type { Rate } from '#libs/limits';
+import { RATE_UNITS } from '#libs/telemetry';
 import { textTable } from './text.table';
 
-/** A client as JSON. Of its limits, `null` is as the gateways' settings have it, and 0 none. */
+/** A client as JSON. Of its rate limits, `null` means that the default of the gateways applies, and 0 unlimited. */
 export function clientDocument({ id, name, createdAt, limits }: Client): Record<string, unknown> {
-  return {
-    id,
-    name,
-    created_at: createdAt.toISOString(),
-    items_per_second: limits.items?.perSecond ?? null,
-    items_burst: limits.items?.burst ?? null,
-    requests_per_second: limits.requests?.perSecond ?? null,
-    requests_burst: limits.requests?.burst ?? null,
-  };
+  const document: Record<string, unknown> = { id, name, created_at: createdAt.toISOString() };
+  for (const unit of RATE_UNITS) {
+    document[`${unit}_per_second`] = limits[unit]?.perSecond ?? null;
+    document[`${unit}_burst`] = limits[unit]?.burst ?? null;
+  }
+  return document;
 }
 
 export function clientList(clients: readonly Client[]): string {
   return textTable(
-    ['NAME', 'ID', 'CREATED', 'ITEMS A SECOND', 'REQUESTS A SECOND'],
+    ['NAME', 'ID', 'CREATED', ...RATE_UNITS.map((unit) => `${unit.toUpperCase()} PER SECOND`)],
     clients.map(({ id, name, createdAt, limits }) => [
       name,
       id,
       createdAt.toISOString(),
-      limitText(limits.items),
-      limitText(limits.requests),
+      ...RATE_UNITS.map((unit) => limitText(limits[unit])),
     ]),
   );
 }
 
 export function limitsText({ name, limits }: Client, teamId: string): string {
-  const { items, requests } = limits;
-  return `client ${name} of team ${teamId} may send a second: items ${limitText(items)}; requests ${limitText(requests)}. Every gateway goes by it within 5 s`;
+  const rates = RATE_UNITS.map((unit) => `${unit} ${limitText(limits[unit])}`).join('; ');
+  return `rate limits per second of client ${name} of team ${teamId}: ${rates}. They take effect within 5 s`;
 }
 
 function limitText(rate: Rate | undefined): string {
-  if (rate === undefined) return 'by default';
-  return rate.perSecond === 0 ? 'unlimited' : `${rate.perSecond}, ${rate.burst} at once`;
+  if (rate === undefined) return 'default';
+  return rate.perSecond === 0 ? 'unlimited' : `${rate.perSecond}, burst ${rate.burst}`;
 }

@@ -13,7 +13,7 @@ import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
 import { registerJsonBodyReader } from './http/json-body.reader';
 import { Lifecycle } from './http/lifecycle';
-import { registerRates } from './http/rate.hook';
+import { registerRateLimits } from './http/rate-limit.hook';
 import { registerObserver } from './http/request.observer';
 import { registerTargetCheck } from './http/request-target';
 import { registerRouteCheck } from './http/routes.hook';
@@ -51,7 +51,7 @@ export async function createApp(
   registerDeadlineCheck(fastify);
   const admission = app.get(Admission);
   registerAdmission(fastify, admission, metrics);
-  registerRates(fastify, app.get(RateLimiter));
+  registerRateLimits(fastify, app.get(RateLimiter));
   registerJsonBodyReader(fastify, admission);
 
   await app.init();

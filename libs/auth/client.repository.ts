@@ -4,12 +4,12 @@ import { Injectable } from '@nestjs/common';
 import { type LimitColumns, limitValues, ratesOf } from './limit.columns';
 import { statement } from './statement';
 
-/** A calling application: the owner of API keys, and the scope of an Idempotency-Key. */
+/** A calling application: owns API keys, and is the scope of an Idempotency-Key and of rate limits. */
 export interface Client {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Date;
-  /** What it may send a second, as far as that was set for it. */
+  /** The rate limits configured for it. */
   readonly limits: Rates;
 }
 
@@ -25,12 +25,12 @@ const LIST = statement('list-clients');
 const SET_LIMITS = statement('set-client-limits');
 const CLEAR_LIMITS = statement('clear-client-limits');
 
-/** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres is away. */
+/** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
 @Injectable()
 export class ClientRepository {
   constructor(private readonly database: Database) {}
 
-  /** Undefined when the team has a client of this name. */
+  /** Undefined if the team already has a client of this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {
     const { rows } = await this.database.query<ClientRow>(INSERT, [teamId, id, name]);
     return rows.map(toClient)[0];
@@ -47,12 +47,12 @@ export class ClientRepository {
     return rows.map(toClient);
   }
 
-  /** Sets the limits that are given; another one stays as it is. */
+  /** Sets the given rate limits; the others keep their values. */
   async setLimits(teamId: string, id: string, limits: Rates): Promise<void> {
     await this.database.query(SET_LIMITS, [teamId, id, ...limitValues(limits)]);
   }
 
-  /** Leaves the client no limits of its own. */
+  /** Removes the rate limits of the client: the defaults of the gateways apply. */
   async clearLimits(teamId: string, id: string): Promise<void> {
     await this.database.query(CLEAR_LIMITS, [teamId, id]);
   }

@@ -41,6 +41,7 @@ describe('readSettings', () => {
       eventLoopDelayLimitMs: 500,
       rateLimitItemsPerSecond: 0,
       rateLimitRequestsPerSecond: 0,
+      rateLimitBytesPerSecond: 0,
       lockTimeoutMs: 2000,
       durability: 'batch',
       unknownProperties: 'reject',

@@ -8,6 +8,7 @@ const ONE_HOUR_SECONDS = 3_600;
 const HUNDRED_MEBIBYTES = 104_857_600;
 const GIBIBYTE = 1_073_741_824;
 const MILLION = 1_000_000;
+const BILLION = 1_000_000_000;
 
 /**
  * Every setting there is. Made, checked and frozen by `readSettings`, which assigns each property: hence the `!`.
@@ -135,36 +136,52 @@ export class Settings extends ProcessSettings {
   readonly eventLoopDelayLimitMs!: number;
 
   @Variable({
-    group: 'Rates',
+    group: 'Rate limits',
     description:
-      'Items a second that a client may send, on average, unless it has a limit of its own (`npm run admin -- client limit`). 0: as many as it likes.',
+      'Items per second that a client may use on average, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
     type: integer(0, MILLION),
     default: 0,
   })
   readonly rateLimitItemsPerSecond!: number;
 
   @Variable({
-    group: 'Rates',
-    description: 'Items that such a client may send at once, after a rest. Unset: those of one second.',
+    group: 'Rate limits',
+    description: 'Items that such a client may use at once. Unset: as many as in one second.',
     type: integer(1, MILLION),
   })
   readonly rateLimitItemsBurst?: number;
 
   @Variable({
-    group: 'Rates',
+    group: 'Rate limits',
     description:
-      'Requests a second that a client may send, on average, unless it has a limit of its own. 0: as many as it likes.',
+      'Requests per second that a client may use on average, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
     type: integer(0, MILLION),
     default: 0,
   })
   readonly rateLimitRequestsPerSecond!: number;
 
   @Variable({
-    group: 'Rates',
-    description: 'Requests that such a client may send at once, after a rest. Unset: those of one second.',
+    group: 'Rate limits',
+    description: 'Requests that such a client may use at once. Unset: as many as in one second.',
     type: integer(1, MILLION),
   })
   readonly rateLimitRequestsBurst?: number;
+
+  @Variable({
+    group: 'Rate limits',
+    description:
+      'Bytes per second that a client may use on average for the bodies of requests and responses, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
+    type: integer(0, BILLION),
+    default: 0,
+  })
+  readonly rateLimitBytesPerSecond!: number;
+
+  @Variable({
+    group: 'Rate limits',
+    description: 'Bytes that such a client may use at once. Unset: as many as in one second.',
+    type: integer(1, BILLION),
+  })
+  readonly rateLimitBytesBurst?: number;
 
   @Variable({
     group: 'Writes',

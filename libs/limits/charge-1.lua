@@ -1,45 +1,49 @@
 --[[
-  Charges a client for a request if none of its limits is exceeded, else for nothing. What a limit is, and why all of this is
-  time, is said in bucket.ts; local.buckets.ts does the same where there is no Redis.
+  Charges a request to the rate limit buckets of a client. rate.ts defines the arithmetic; local.buckets.ts does the same
+  without Redis.
 
   Input:
-    KEYS[1]  the client: a hash of when each of its buckets will be empty, by the limit's name
-    ARGV     three for each limit: its name, what is poured in (less than 0: taken out again), and how much the bucket holds
+    KEYS[1]  a hash per client: for each unit, the time at which its bucket is empty
+    ARGV[1]  'consume': charge all buckets if the cost fits into each of them, else none
+             'adjust': charge all buckets even if the cost does not fit (a debt), or refund a negative cost
+    then three for each bucket: its unit, the cost, the size of the bucket
 
-  Output, two for each limit:
-    how long until its bucket has room for what was asked, 0 if it had
-    how long until it is empty
+  Output, two for each bucket:
+    the time until the cost fits, 0 if it did
+    the time until the bucket is empty
 
-  All in microseconds, by the clock of Redis.
+  All times are in microseconds, by the clock of Redis.
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local filled, answer, refused = {}, {}, false
+local may_refuse = ARGV[1] == 'consume'
+local levels, states, refused = {}, {}, false
 
-for i = 1, #ARGV, 3 do
+for i = 2, #ARGV, 3 do
   local cost, size = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  filled[i] = math.max(0, (redis.call('HGET', KEYS[1], ARGV[i]) or 0) - now)
-  -- What is larger than the bucket needs all of it, and is then owed.
-  local wait = cost > 0 and math.max(0, filled[i] + math.min(cost, size) - size) or 0
+  local level = math.max(0, (redis.call('HGET', KEYS[1], ARGV[i]) or 0) - now)
+  -- A cost larger than the bucket fits when the bucket is empty.
+  local wait = may_refuse and math.max(0, level + math.min(cost, size) - size) or 0
   refused = refused or wait > 0
-  answer[#answer + 1] = wait
-  answer[#answer + 1] = filled[i]
+  levels[i] = level
+  states[#states + 1] = wait
+  states[#states + 1] = level
 end
 if refused then
-  return answer
+  return states
 end
 
 local longest = 0
-for i = 1, #ARGV, 3 do
-  local level = math.max(0, filled[i] + ARGV[i + 1])
-  -- As it is printed by itself, a number of this size loses its last digits.
+for i = 2, #ARGV, 3 do
+  local level = math.max(0, levels[i] + ARGV[i + 1])
+  -- Lua's default number format drops the last digits of a timestamp.
   redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f', now + level))
-  answer[(i + 2) / 3 * 2] = level
+  states[(i + 1) / 3 * 2] = level
   longest = math.max(longest, level)
 end
--- A bucket that is empty need not be remembered. Another one of the client may take longer.
+-- The key can expire when all its buckets are empty, including those not charged now.
 local ttl = math.ceil(longest / 1000)
 if ttl > redis.call('PTTL', KEYS[1]) then
   redis.call('PEXPIRE', KEYS[1], ttl)
 end
-return answer
+return states

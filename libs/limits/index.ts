@@ -1,7 +1,6 @@
 export { Admission, type Admitted } from './admission.service';
-export { drawsOf } from './bucket';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
 export { Quota } from './quota';
-export type { Rate, Rates } from './rate';
-export { RateLimiter } from './rate.limiter';
+export { availableIn, type BucketState, chargesOf, MAX_RATES, type Rate, type Rates, wholeSeconds } from './rate';
+export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';

@@ -1,39 +1,37 @@
-import type { Draw, Standing } from './bucket';
+import type { BucketCharge, BucketState } from './rate';
 
-/** As many clients are remembered, whatever is asked of their buckets. */
-const CLIENTS = 10_000;
+const MAX_CLIENTS = 10_000;
 
 /**
- * The buckets of clients in the memory of this process: `charge-1.lua`, with the same numbers. Bounded: of too many clients,
- * the one unseen for longest is forgotten, which is then limited as if it had rested.
+ * The rate limit buckets of clients in the memory of this process; the same arithmetic as `charge-1.lua`. Holds a bounded
+ * number of clients: the least recently seen one is evicted, and its buckets start empty again.
  */
 export class LocalBuckets {
-  /** By client, when each of its buckets will be empty. The client unseen for longest comes first. */
+  /** Per client, the time at which each of its buckets is empty, by unit. The least recently seen client comes first. */
   private readonly clients = new Map<string, Map<string, number>>();
 
-  /** @param now microseconds, never going back */
+  /** @param now a monotonic clock in microseconds */
   constructor(
     private readonly now: () => number = () => Math.floor(performance.now() * 1_000),
-    private readonly capacity = CLIENTS,
+    private readonly capacity = MAX_CLIENTS,
   ) {}
 
-  /** Pours into all of the buckets, or, if one has no room, into none. */
-  charge(client: string, draws: readonly Draw[]): Standing[] {
+  /** Charges all buckets if the cost fits into each of them, else none. */
+  consume(client: string, charges: readonly BucketCharge[]): BucketState[] {
     const now = this.now();
     const buckets = this.bucketsOf(client);
-    const standings = draws.map((draw): Standing => {
-      const { unit, costUs, sizeUs } = draw;
-      const filledUs = Math.max(0, (buckets.get(unit) ?? 0) - now);
-      // What is larger than the bucket needs all of it, and is then owed.
-      const waitUs = costUs > 0 ? Math.max(0, filledUs + Math.min(costUs, sizeUs) - sizeUs) : 0;
-      return { draw, waitUs, filledUs };
+    const states = charges.map((charge): BucketState => {
+      const levelUs = levelOf(buckets, charge, now);
+      // A cost larger than the bucket fits when the bucket is empty.
+      const waitUs = Math.max(0, levelUs + Math.min(charge.costUs, charge.sizeUs) - charge.sizeUs);
+      return { charge, waitUs, levelUs };
     });
-    if (standings.some(({ waitUs }) => waitUs > 0)) return standings;
-    return standings.map(({ draw, waitUs, filledUs: before }) => {
-      const filledUs = Math.max(0, before + draw.costUs);
-      buckets.set(draw.unit, now + filledUs);
-      return { draw, waitUs, filledUs };
-    });
+    return states.some(({ waitUs }) => waitUs > 0) ? states : charged(buckets, charges, now);
+  }
+
+  /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. */
+  adjust(client: string, charges: readonly BucketCharge[]): BucketState[] {
+    return charged(this.bucketsOf(client), charges, this.now());
   }
 
   private bucketsOf(client: string): Map<string, number> {
@@ -46,4 +44,16 @@ export class LocalBuckets {
     }
     return buckets;
   }
+}
+
+function levelOf(buckets: ReadonlyMap<string, number>, { unit }: BucketCharge, now: number): number {
+  return Math.max(0, (buckets.get(unit) ?? 0) - now);
+}
+
+function charged(buckets: Map<string, number>, charges: readonly BucketCharge[], now: number): BucketState[] {
+  return charges.map((charge) => {
+    const levelUs = Math.max(0, levelOf(buckets, charge, now) + charge.costUs);
+    buckets.set(charge.unit, now + levelUs);
+    return { charge, waitUs: 0, levelUs };
+  });
 }

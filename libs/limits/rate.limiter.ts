@@ -3,32 +3,29 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { ProblemException } from '#libs/problems';
 import { Redis, type RedisScript } from '#libs/redis';
-import { Metrics, type RateKeeper, type Span } from '#libs/telemetry';
-import { type Draw, drawsOf, secondsOf, type Standing } from './bucket';
+import { Metrics, type Span } from '#libs/telemetry';
 import { LocalBuckets } from './local.buckets';
-import { type Cost, defaultRates, type Rate, type Rates, ratesInForce } from './rate';
-import { type Fields, rateFields } from './rate.fields';
+import { type BucketCharge, type BucketState, defaultRates, type Rates, ratesInForce, wholeSeconds } from './rate';
 
-/** As far ahead as `Retry-After` goes. */
-const LONGEST_RETRY_SECONDS = 60;
+const MAX_RETRY_AFTER_SECONDS = 60;
 
-/** Whose requests are counted together: those of one application, whichever of its keys it uses. */
+/** The owner of the buckets: a calling application, whichever of its API keys it uses. */
 export interface LimitedClient {
   readonly teamId: string;
   readonly clientId: string;
 }
 
-/** What became of a request that was held against the limits of its client. */
-export interface Ruling {
-  /** What its answer says of them. */
-  readonly fields: Fields;
-  /** Undefined: it may go on, and was charged for. */
-  readonly refusal: ProblemException | undefined;
+/** Whether a request may proceed. */
+export interface Decision {
+  /** The buckets that the request was charged to, or that it was refused by. */
+  readonly buckets: readonly BucketState[];
+  /** Set if the request was refused, and then nothing was charged: the bucket with the longest wait. */
+  readonly refusedBy?: BucketState;
 }
 
 /**
- * Limits what each client sends a second, over all gateways that share a Redis. While that is away, each of them goes on by
- * itself, with the same numbers.
+ * Limits the rate of each client over all gateways that share a Redis. While Redis is unavailable, each gateway applies the same
+ * limits on its own. Each call is one round trip to Redis at most.
  */
 @Injectable()
 export class RateLimiter {
@@ -43,57 +40,52 @@ export class RateLimiter {
     this.metrics = rates;
   }
 
-  /** What limits a client; undefined if nothing does. @param own what was set for it */
+  /** The rates that limit a client; undefined if none does. @param own the limits configured for the client */
   ratesOf(own: Rates): Rates | undefined {
     return ratesInForce(own, this.defaults);
   }
 
-  /** Charges a client for a request, or refuses it: then it is charged for nothing. */
-  async charge(client: LimitedClient, rates: Rates, cost: Cost, span?: Span): Promise<Ruling> {
-    // A read takes no items: where nothing else is limited, Redis is not asked.
-    const draws = drawsOf(rates, cost).filter(({ costUs }) => costUs > 0);
-    if (draws.length === 0) return { fields: {}, refusal: undefined };
-    const { standings, keeper } = await this.pour(client, draws, span);
-    this.metrics.countCheck(keeper);
-    const longest = standings.reduce((one, other) => (other.waitUs > one.waitUs ? other : one));
-    if (longest.waitUs === 0) return { fields: rateFields(rates, standings), refusal: undefined };
-    this.metrics.countLimited(longest.draw.unit);
-    const seconds = Math.min(LONGEST_RETRY_SECONDS, secondsOf(longest.waitUs));
-    return { fields: rateFields(rates, standings, seconds), refusal: limited(longest.draw, seconds) };
+  /** Charges all buckets if the cost fits into each of them, else none. Never rejects. */
+  async consume(client: LimitedClient, charges: readonly BucketCharge[], span?: Span): Promise<Decision> {
+    const key = keyOf(client);
+    const reply = await this.script([key], ['consume', ...argumentsOf(charges)], span);
+    this.metrics.countCheck(reply.ok ? 'redis' : 'process');
+    const buckets = reply.ok ? statesOf(charges, reply.value) : this.local.consume(key, charges);
+    const slowest = buckets.toSorted((one, other) => other.waitUs - one.waitUs)[0];
+    return slowest === undefined || slowest.waitUs === 0 ? { buckets } : { buckets, refusedBy: slowest };
   }
 
-  /** Gives back what a request was charged for and did not take after all. */
-  async giveBack(client: LimitedClient, rates: Rates, cost: Cost, span?: Span): Promise<Fields> {
-    const draws = drawsOf(rates, { items: -cost.items, requests: -cost.requests });
-    return rateFields(rates, (await this.pour(client, draws, span)).standings);
+  /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. Never rejects. */
+  async adjust(client: LimitedClient, charges: readonly BucketCharge[], span?: Span): Promise<BucketState[]> {
+    const key = keyOf(client);
+    const reply = await this.script([key], ['adjust', ...argumentsOf(charges)], span);
+    return reply.ok ? statesOf(charges, reply.value) : this.local.adjust(key, charges);
   }
 
-  private async pour(
-    { teamId, clientId }: LimitedClient,
-    draws: readonly Draw[],
-    span: Span | undefined,
-  ): Promise<{ standings: Standing[]; keeper: RateKeeper }> {
-    const key = `prism:{${teamId}}:rates:${clientId}`;
-    const reply = await this.script([key], argumentsOf(draws), span);
-    return reply.ok
-      ? { standings: standingsOf(draws, reply.value as number[]), keeper: 'redis' } // the shape that charge-1.lua documents
-      : { standings: this.local.charge(key, draws), keeper: 'process' };
+  /** The error response of a refused request; counts it. */
+  refusal({ charge: { unit, rate }, waitUs }: BucketState): ProblemException {
+    this.metrics.countLimited(unit);
+    const seconds = retryAfterSeconds(waitUs);
+    const limit = `${rate.perSecond} ${unit} per second with a burst of ${rate.burst}`;
+    const message = `The rate limit of this application is exceeded: ${limit}. Nothing was done. Retry after ${seconds} s.`;
+    return new ProblemException('rate_limited', message, { headers: { 'retry-after': String(seconds) } });
   }
 }
 
-function argumentsOf(draws: readonly Draw[]): (string | number)[] {
-  return draws.flatMap(({ unit, costUs, sizeUs }) => [unit, costUs, sizeUs]);
+/** `Retry-After` of a request that has to wait, in whole seconds. */
+export function retryAfterSeconds(waitUs: number): number {
+  return Math.min(MAX_RETRY_AFTER_SECONDS, wholeSeconds(waitUs));
 }
 
-function standingsOf(draws: readonly Draw[], numbers: readonly number[]): Standing[] {
-  return draws.map((draw, i) => ({ draw, waitUs: numbers[2 * i] ?? 0, filledUs: numbers[2 * i + 1] ?? 0 }));
+function keyOf({ teamId, clientId }: LimitedClient): string {
+  return `prism:{${teamId}}:rates:${clientId}`;
 }
 
-function limited({ unit, rate }: Draw, seconds: number): ProblemException {
-  const message = `Over the limit of this application: ${inWords(unit, rate)}. Nothing was done; send the request again in ${seconds} s.`;
-  return new ProblemException('rate_limited', message, { headers: { 'retry-after': String(seconds) } });
+function argumentsOf(charges: readonly BucketCharge[]): (string | number)[] {
+  return charges.flatMap(({ unit, costUs, sizeUs }) => [unit, costUs, sizeUs]);
 }
 
-function inWords(unit: string, { perSecond, burst }: Rate): string {
-  return `${perSecond} ${unit} a second, ${burst} at once`;
+function statesOf(charges: readonly BucketCharge[], value: unknown): BucketState[] {
+  const numbers = value as readonly number[]; // the output that charge-1.lua documents
+  return charges.map((charge, i) => ({ charge, waitUs: numbers[2 * i] ?? 0, levelUs: numbers[2 * i + 1] ?? 0 }));
 }

@@ -1,36 +1,104 @@
 import type { Settings } from '#libs/config';
-import type { RateUnit } from '#libs/telemetry';
+import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
 
-/** How much a client may send: so much a second on average, and at most `burst` of it at once. */
+/*
+ * A rate limit is a leaky bucket: a request adds its cost, the bucket drains at the rate, and a request whose cost does not fit
+ * is refused. The level of a bucket is stored as the time, in whole microseconds, until it is empty, so that one timestamp is
+ * all its state. charge-1.lua does the same arithmetic in Redis.
+ */
+
+const SECOND_US = 1_000_000;
+
+/** The highest rate and burst that can be configured, by unit; the settings and the table `client_limits` have the same. */
+export const MAX_RATES: Readonly<Record<RateUnit, number>> = {
+  items: 1_000_000,
+  requests: 1_000_000,
+  bytes: 1_000_000_000,
+};
+
+/** A rate limit of one unit: an average rate, and how much may be used at once. */
 export interface Rate {
-  /** 0: as much as it likes. */
+  /** 0: unlimited. */
   readonly perSecond: number;
   readonly burst: number;
 }
 
-/** The limits of a client by what they count. One that is absent is the default's; among those that hold, it is none. */
+/**
+ * The rate limits of a client, by unit. As configured for a client, a missing unit means that the default applies; in the rates
+ * in force, that the unit is unlimited.
+ */
 export type Rates = Readonly<Partial<Record<RateUnit, Rate>>>;
 
-/** What a request takes of each limit. */
-export type Cost = Readonly<Record<RateUnit, number>>;
+/** What a request uses of each unit. The buckets of missing units are not consulted. */
+export type Cost = Readonly<Partial<Record<RateUnit, number>>>;
 
-/** What limits a client that has no limits of its own. */
+/** A cost expressed in the terms of one bucket. */
+export interface BucketCharge {
+  readonly unit: RateUnit;
+  readonly rate: Rate;
+  /** Negative: a refund. */
+  readonly costUs: number;
+  /** The capacity of the bucket. */
+  readonly sizeUs: number;
+}
+
+/** A bucket after it was consulted: with the charge, or without it if the request was refused. */
+export interface BucketState {
+  readonly charge: BucketCharge;
+  /** Time until the cost fits; 0 if it did. */
+  readonly waitUs: number;
+  /** Time until the bucket is empty. */
+  readonly levelUs: number;
+}
+
+/** The rate limits of a client without limits of its own. */
 export function defaultRates(settings: Settings): Rates {
-  const { rateLimitItemsPerSecond: items, rateLimitRequestsPerSecond: requests } = settings;
+  const { rateLimitItemsPerSecond, rateLimitRequestsPerSecond, rateLimitBytesPerSecond } = settings;
   return {
-    items: { perSecond: items, burst: settings.rateLimitItemsBurst ?? items },
-    requests: { perSecond: requests, burst: settings.rateLimitRequestsBurst ?? requests },
+    items: { perSecond: rateLimitItemsPerSecond, burst: settings.rateLimitItemsBurst ?? rateLimitItemsPerSecond },
+    requests: {
+      perSecond: rateLimitRequestsPerSecond,
+      burst: settings.rateLimitRequestsBurst ?? rateLimitRequestsPerSecond,
+    },
+    bytes: { perSecond: rateLimitBytesPerSecond, burst: settings.rateLimitBytesBurst ?? rateLimitBytesPerSecond },
   };
 }
 
-/** What limits a client; undefined if nothing does. */
+/** The rates that limit a client; undefined if none does. */
 export function ratesInForce(own: Rates, defaults: Rates): Rates | undefined {
-  const items = limitOf(own.items ?? defaults.items);
-  const requests = limitOf(own.requests ?? defaults.requests);
-  if (items === undefined && requests === undefined) return undefined;
-  return { ...(items && { items }), ...(requests && { requests }) };
+  let inForce: Partial<Record<RateUnit, Rate>> | undefined;
+  for (const unit of RATE_UNITS) {
+    const rate = own[unit] ?? defaults[unit];
+    if (rate !== undefined && rate.perSecond > 0) (inForce ??= {})[unit] = rate;
+  }
+  return inForce;
 }
 
-function limitOf(rate: Rate | undefined): Rate | undefined {
-  return rate === undefined || rate.perSecond === 0 ? undefined : rate;
+/** The charges to the buckets of a client for a cost. */
+export function chargesOf(rates: Rates, cost: Cost): BucketCharge[] {
+  return RATE_UNITS.flatMap((unit) => {
+    const [rate, amount] = [rates[unit], cost[unit]];
+    if (rate === undefined || amount === undefined) return [];
+    const { perSecond, burst } = rate;
+    return {
+      unit,
+      rate,
+      // Rounded in favor of the client, so that the whole burst fits even in single units.
+      costUs: Math.trunc((amount * SECOND_US) / perSecond),
+      sizeUs: Math.ceil((burst * SECOND_US) / perSecond),
+    };
+  });
+}
+
+/** How much fits into a bucket now. */
+export function availableIn({ charge: { rate, sizeUs }, levelUs }: Pick<BucketState, 'charge' | 'levelUs'>): number {
+  const { perSecond, burst } = rate;
+  // The inverse of the truncation in `chargesOf`.
+  const fits = Math.ceil(((sizeUs - levelUs + 1) * perSecond) / SECOND_US) - 1;
+  return Math.min(burst, Math.max(0, fits));
+}
+
+/** Microseconds as whole seconds, rounded up; at least 1. */
+export function wholeSeconds(us: number): number {
+  return Math.max(1, Math.ceil(us / SECOND_US));
 }

@@ -126,9 +126,9 @@ export const PROBLEMS = {
   },
   rate_limited: {
     status: 429,
-    message: 'Over the limit of this application. Nothing was done.',
-    when: 'The application is over its limit of items or of requests a second; nothing was done.',
-    mend: 'Wait for `Retry-After`, then send the same again. `RateLimit` says what is left.',
+    message: 'A rate limit of this application is exceeded. Nothing was done.',
+    when: 'The application exceeds its rate limit in items, requests or bytes; the message names it. Nothing was done.',
+    mend: 'Wait for `Retry-After`, then send the same again. `RateLimit` reports what is available.',
     retryAfter: true,
   },
   internal: {

@@ -18,8 +18,6 @@ const plan: Plan = {
   ],
   options: defaultOptions,
 };
-const whole = { requests: 1, items: 3 };
-
 function outcome(replayed: boolean): Outcome {
   return { entry: '{}', code: undefined, replayed, seconds: 0 };
 }
@@ -30,49 +28,52 @@ function applied(state: AppliedBatch['state'], ...replayed: boolean[]): AppliedB
 
 describe('a write of a client with a limit', () => {
   const apply = vi.fn<RecordRepository['apply']>();
-  const charge = vi.fn<Quota['charge']>();
-  const giveBack = vi.fn<Quota['giveBack']>();
+  const consume = vi.fn<Quota['consume']>();
+  const refund = vi.fn<Quota['refund']>();
+  const refundItems = vi.fn<Quota['refundItems']>();
   // The writer asks nothing else of either.
   const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, new Metrics());
-  const quota = { charge, giveBack } as Partial<Quota> as Quota;
+  const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
   const call: WriteContext = { client: 'billing', notes: new RequestNotes(), quota, budget: () => 1_000 };
 
   beforeEach(() => {
     vi.resetAllMocks();
-    charge.mockResolvedValue();
-    giveBack.mockResolvedValue();
+    consume.mockResolvedValue();
+    refund.mockResolvedValue();
+    refundItems.mockResolvedValue();
     apply.mockResolvedValue(applied('executed', false, false, false));
   });
 
   it('is charged before anything of it is done', async () => {
-    charge.mockRejectedValue(new ProblemException('rate_limited'));
+    consume.mockRejectedValue(new ProblemException('rate_limited'));
     await expect(writer.write(plan, call)).rejects.toThrow('limit');
-    expect(charge).toHaveBeenCalledExactlyOnceWith(whole);
+    expect(consume).toHaveBeenCalledExactlyOnceWith(3);
     expect(apply).not.toHaveBeenCalled();
-    expect(giveBack).not.toHaveBeenCalled();
+    expect(refund).not.toHaveBeenCalled();
   });
 
   it('costs its items and a request', async () => {
     await writer.write(plan, call);
-    expect(charge).toHaveBeenCalledExactlyOnceWith(whole);
-    expect(giveBack).not.toHaveBeenCalled();
+    expect(consume).toHaveBeenCalledExactlyOnceWith(3);
+    expect(refund).not.toHaveBeenCalled();
   });
 
   it('costs nothing if it was done before', async () => {
     apply.mockResolvedValue(applied('replayed', true, true, true));
     await writer.write(plan, call);
-    expect(giveBack).toHaveBeenCalledExactlyOnceWith(whole);
+    expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 
   it('costs what it does of a request that was begun before', async () => {
     apply.mockResolvedValue(applied('resumed', true, true, false));
     await writer.write(plan, call);
-    expect(giveBack).toHaveBeenCalledExactlyOnceWith({ requests: 0, items: 2 });
+    expect(refundItems).toHaveBeenCalledExactlyOnceWith(2);
+    expect(refund).not.toHaveBeenCalled();
   });
 
   it('costs nothing if it fails as a whole', async () => {
     apply.mockRejectedValue(new ProblemException('idempotency_key_stale'));
     await expect(writer.write(plan, call)).rejects.toThrow('lifetime');
-    expect(giveBack).toHaveBeenCalledExactlyOnceWith(whole);
+    expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 });

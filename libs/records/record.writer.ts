@@ -44,19 +44,19 @@ export class RecordWriter {
 
   /** What was not done costs nothing: items that an earlier attempt did, and all of them if the call fails. */
   private async applyCharged(plan: Plan, call: WriteContext, quota: Quota): Promise<AppliedBatch> {
-    const cost = { requests: 1, items: plan.items.length };
-    await quota.charge(cost);
+    const items = plan.items.length;
+    await quota.consume(items);
     let applied: AppliedBatch;
     try {
       applied = await this.apply(plan, call);
     } catch (error) {
-      await quota.giveBack(cost);
+      await quota.refund(items);
       throw error;
     }
     const { state, outcomes } = applied;
-    if (state === 'replayed') await quota.giveBack(cost);
+    if (state === 'replayed') await quota.refund(items);
     else if (state === 'resumed') {
-      await quota.giveBack({ requests: 0, items: outcomes.filter(({ replayed }) => replayed).length });
+      await quota.refundItems(outcomes.filter(({ replayed }) => replayed).length);
     }
     return applied;
   }

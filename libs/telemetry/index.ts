@@ -5,7 +5,6 @@ export type {
   AuthFailureReason,
   ItemOutcome,
   MetricOperation,
-  RateKeeper,
   RateUnit,
   ShedReason,
 } from './metric.labels';

@@ -80,13 +80,13 @@ export type AdmissionStage = (typeof ADMISSION_STAGES)[number];
 export const SHED_REASONS = ['event_loop', 'queue_full', 'queue_wait'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
-/** What a client's rate is counted in. */
-export const RATE_UNITS = ['items', 'requests'] as const;
+/** The units of rate limits. */
+export const RATE_UNITS = ['items', 'requests', 'bytes'] as const;
 export type RateUnit = (typeof RATE_UNITS)[number];
 
-/** What keeps the count of what clients send: Redis for all gateways, or, while it is away, each process for itself. */
-export const RATE_KEEPERS = ['redis', 'process'] as const;
-export type RateKeeper = (typeof RATE_KEEPERS)[number];
+/** Where rate limits are counted: in Redis for all gateways, or, while it is unavailable, in the process. */
+export const RATE_STORES = ['redis', 'process'] as const;
+export type RateStore = (typeof RATE_STORES)[number];
 
 export const POOL_STATES = ['total', 'idle'] as const;
 

@@ -1,7 +1,7 @@
 import type { Instruments } from './instruments';
-import { RATE_KEEPERS, RATE_UNITS, type RateKeeper, type RateUnit } from './metric.labels';
+import { RATE_STORES, RATE_UNITS, type RateStore, type RateUnit } from './metric.labels';
 
-/** How clients stand to the rates that limit them. */
+/** Metrics of the rate limits of clients. */
 export class RateMetrics {
   private readonly limited;
   private readonly checks;
@@ -9,23 +9,23 @@ export class RateMetrics {
   constructor(instruments: Instruments) {
     this.limited = instruments.counter(
       'prism_rate_limited_total',
-      'Requests refused with 429, by the limit of their client that they exceed: of both, the one that takes longer.',
+      'Requests refused with 429, by the unit of the exceeded rate limit: of several, the one with the longest wait.',
       { limit: RATE_UNITS },
     );
     this.checks = instruments.counter(
       'prism_rate_checks_total',
-      'Requests held against a limit of their client, by what kept the count: Redis for all gateways, or the process for itself.',
-      { keeper: RATE_KEEPERS },
+      'Requests checked against the rate limits of their client, by where they are counted: in Redis for all gateways, or in the process.',
+      { store: RATE_STORES },
     );
     for (const limit of RATE_UNITS) this.limited.inc({ limit }, 0);
-    for (const keeper of RATE_KEEPERS) this.checks.inc({ keeper }, 0);
+    for (const store of RATE_STORES) this.checks.inc({ store }, 0);
   }
 
   countLimited(limit: RateUnit): void {
     this.limited.inc({ limit });
   }
 
-  countCheck(keeper: RateKeeper): void {
-    this.checks.inc({ keeper });
+  countCheck(store: RateStore): void {
+    this.checks.inc({ store });
   }
 }

@@ -9,7 +9,7 @@ import { type GatewayOptions, startGateway, type TestGateway } from '../support/
 import { startRedis } from '../support/redis.server';
 import { Session } from '../support/session';
 
-/** So slow that nothing comes back while a test runs. */
+/** Rates so low that next to nothing drains while a test runs. */
 const slow: Rates = { items: { perSecond: 1, burst: 100 } };
 const slowBoth: Rates = { ...slow, requests: { perSecond: 1, burst: 50 } };
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** An application of a new team with a record, limited before its first call. */
+/** A client with these rate limits in a new team, another client of the team without any, and a record. */
 async function limited(rates: Rates, on = gateway): Promise<{ caller: ApiClient; free: ApiClient; id: string }> {
   const free = await on.newCaller({ client: 'free' });
   const caller = await on.newCaller({ client: 'limited', teamId: free.teamId });
@@ -28,16 +28,30 @@ async function limited(rates: Rates, on = gateway): Promise<{ caller: ApiClient;
   return { caller, free, id: await free.create() };
 }
 
-/** So many changes of one record. */
+function batchBody(id: string, count: number): { items: object[] } {
+  return { items: Array.from({ length: count }, () => ({ id, default: { name: 'Renamed' } })) };
+}
+
+function bytesOf(body: object | string): number {
+  return Buffer.byteLength(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** Sends a batch of `count` changes of one record. */
 function send(caller: ApiClient, id: string, count: number, key?: string, options?: object): Promise<ApiAnswer> {
-  const items = Array.from({ length: count }, () => ({ id, default: { name: 'Renamed' } }));
+  const { items } = batchBody(id, count);
   return caller.update(items, options, key === undefined ? {} : { 'idempotency-key': key });
 }
 
-/** What `RateLimit` says is left, by limit. */
+/** What is available according to `RateLimit`, by unit. */
 function left({ headers }: ApiAnswer): Record<string, number> {
   const parts = String(headers.ratelimit).matchAll(/"(\w+)";r=(\d+);t=\d+/g);
   return Object.fromEntries([...parts].map(([, name = '', room]) => [name, Number(room)]));
+}
+
+/** So many bytes are available, and those that drained since the first request at 1 per second: less than any body. */
+function expectAvailable(answer: ApiAnswer, bytes: number): void {
+  expect(left(answer).bytes).toBeGreaterThanOrEqual(bytes);
+  expect(left(answer).bytes).toBeLessThan(bytes + 60);
 }
 
 function expectLimited({ status, headers, body }: ApiAnswer, message: RegExp): void {
@@ -62,8 +76,8 @@ async function withGateway(options: GatewayOptions, use: (own: TestGateway) => P
   }
 }
 
-describe('an application with a limit', () => {
-  it('reads from its answers what the limit is and what is left of it', async () => {
+describe('a client with a rate limit', () => {
+  it('is told its limits and what is available', async () => {
     const { caller, id } = await limited(slowBoth);
     const answer = await send(caller, id, 10);
     expect(answer.status).toBe(200);
@@ -71,27 +85,27 @@ describe('an application with a limit', () => {
     expect(answer.headers.ratelimit).toBe('"items";r=90;t=10, "requests";r=49;t=1');
   });
 
-  it('gets 429 beyond it, and is told which, what it is, and when to come again', async () => {
+  it('gets 429 beyond it, with the unit, the limit and when to retry', async () => {
     const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'items' });
     const { caller, id } = await limited(slow);
     await send(caller, id, 100);
     const refused = await send(caller, id, 10);
-    expectLimited(refused, /1 items a second, 100 at once\. Nothing was done; send the request again in (9|10) s/);
+    expectLimited(refused, /1 items per second with a burst of 100\. Nothing was done\. Retry after (9|10) s/);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(9);
     expect(refused.headers.ratelimit).toMatch(/^"items";r=\d;t=(9|10)$/);
     expect(await metric(gateway, 'prism_rate_limited_total', { limit: 'items' })).toBe(before + 1);
   });
 
-  it('is let through after Retry-After', async () => {
+  it('is admitted after Retry-After', async () => {
     const { caller, id } = await limited({ items: { perSecond: 50, burst: 100 } });
     await send(caller, id, 100);
     const refused = await send(caller, id, 100);
-    expectLimited(refused, /50 items a second/);
+    expectLimited(refused, /50 items per second/);
     await sleep(1_000 * Number(refused.headers['retry-after']));
     expect((await send(caller, id, 100)).status).toBe(200);
   });
 
-  it('is charged for nothing that was refused, by neither limit', async () => {
+  it('is not charged for a refused request, in any unit', async () => {
     const { caller, id } = await limited(slowBoth);
     await send(caller, id, 95);
     for (let i = 0; i < 5; i += 1) expectLimited(await send(caller, id, 20), /items/);
@@ -100,7 +114,7 @@ describe('an application with a limit', () => {
     expect(left(answer).requests).toBeGreaterThanOrEqual(48);
   });
 
-  it('is held to one limit for long, though another is soon forgotten', async () => {
+  it('is held to a slow limit after the bucket of a fast one has emptied', async () => {
     const { caller, id } = await limited({ ...slow, requests: { perSecond: 1_000, burst: 1_000 } });
     await send(caller, id, 100);
     await caller.read(id);
@@ -108,16 +122,16 @@ describe('an application with a limit', () => {
     expectLimited(await send(caller, id, 100), /items/);
   });
 
-  it('may send a batch that is larger than the burst: when it has rested, and rests for it afterwards', async () => {
+  it('may send a batch larger than the burst when its bucket is empty, and waits for all of it to drain', async () => {
     const { caller, id } = await limited({ items: { perSecond: 1, burst: 10 } });
     expect((await send(caller, id, 60)).status).toBe(200);
     const refused = await send(caller, id, 1);
-    expectLimited(refused, /10 at once/);
+    expectLimited(refused, /burst of 10\./);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(40);
     expect((await caller.read(id)).version).toBe(61);
   });
 
-  it('does not limit another of its team', async () => {
+  it('does not affect another client of its team', async () => {
     const { caller, free, id } = await limited(slow);
     await send(caller, id, 100);
     expectLimited(await send(caller, id, 100), /items/);
@@ -164,21 +178,36 @@ describe('a request', () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => caller.call('GET', caller.path('properties'))));
     const refused = answers.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(10);
-    for (const answer of refused) expectLimited(answer, /1 requests a second, 10 at once/);
+    for (const answer of refused) expectLimited(answer, /1 requests per second with a burst of 10\./);
   });
 
-  it('that is tried out costs as any other', async () => {
+  it('that is a dry run costs as much as any other', async () => {
     const { caller, id } = await limited(slow);
     expect(left(await send(caller, id, 10, undefined, { dry_run: true })).items).toBe(90);
   });
 
-  it('that is refused for what it says costs nothing', async () => {
-    const { caller, id } = await limited(slow);
-    for (const body of [{ items: [] }, { items: Array(101).fill({ id }) }, '{']) {
-      const refused = await caller.call('POST', caller.path('organization/batch/update'), { body });
+  it('that is refused as invalid costs one request and its body, and gets its error beyond the limit too', async () => {
+    const { caller, id } = await limited({ ...slowBoth, bytes: { perSecond: 1, burst: 1_000_000 } });
+    const path = caller.path('organization/batch/update');
+    const bodies = [{ items: [] }, { items: Array<object>(101).fill({ id }) }, ...Array<string>(30).fill('{')];
+    for (const body of bodies) {
+      const refused = await caller.call('POST', path, { body });
       expect([refused.status, refused.headers.ratelimit]).toEqual([400, undefined]);
     }
-    expect((await send(caller, id, 100)).status).toBe(200);
+    const text = await caller.call('POST', path, { body: '{}', headers: { 'content-type': 'text/plain' } });
+    expect(text.status).toBe(415);
+    const batch = await send(caller, id, 100);
+    expect([batch.status, left(batch).items]).toEqual([200, 0]);
+    expect(left(batch).requests).toBeGreaterThanOrEqual(50 - 34);
+    expect(left(batch).requests).toBeLessThan(50 - 1);
+    const sizes = [...bodies, batchBody(id, 100)].map(bytesOf).reduce((sum, bytes) => sum + bytes, 0);
+    expectAvailable(batch, 1_000_000 - sizes - Buffer.byteLength(batch.text));
+
+    for (let i = 0; i < 60; i += 1) expect((await caller.call('POST', path, { body: '{' })).status).toBe(400);
+    const reads = await Promise.all(Array.from({ length: 20 }, () => caller.call('GET', caller.path('properties'))));
+    const refused = reads.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const read of refused) expectLimited(read, /1 requests per second/);
   });
 
   it('that is refused with 429 does not claim its Idempotency-Key', async () => {
@@ -192,7 +221,7 @@ describe('a request', () => {
 });
 
 describe('a replay', () => {
-  it('costs nothing, and comes also when nothing is left', async () => {
+  it('costs nothing, and is sent also when nothing is available', async () => {
     const { caller, id } = await limited({ items: { perSecond: 1, burst: 100 }, requests: { perSecond: 1, burst: 1 } });
     const key = randomUUID();
     expect((await send(caller, id, 100, key)).status).toBe(200);
@@ -201,6 +230,25 @@ describe('a replay', () => {
       expect([replay.status, replay.headers['idempotent-replay']]).toEqual([200, 'true']);
       expect(replay.headers.ratelimit).toBeUndefined();
     }
+  });
+
+  it('of a write that was too large costs nothing', async () => {
+    await withGateway({ settings: { REDIS_URL: '' } }, async (own) => {
+      for (const on of [gateway, own]) {
+        const { caller, free, id } = await limited(slowBoth, on);
+        const headers = { 'idempotency-key': randomUUID() };
+        const part = (name: string): object => ({ extended: { [name]: 'x'.repeat(200_000) } });
+        for (const name of ['a', 'b']) await free.update([{ id, ...part(name) }]);
+        const body = part('c');
+        const patch = (): Promise<ApiAnswer> =>
+          caller.call('PATCH', caller.path(`organization/${id}`), { headers, body });
+        const first = await patch();
+        expect([first.status, left(first)]).toEqual([413, { items: 99, requests: 49 }]);
+        for (let i = 0; i < 30; i += 1) expect((await patch()).headers['idempotent-replay']).toBe('true');
+        const read = await caller.call('GET', caller.path(`organization/${id}`));
+        expect(left(read).requests).toBeGreaterThanOrEqual(48);
+      }
+    });
   });
 
   it('from the ledger costs nothing', async () => {
@@ -217,7 +265,7 @@ describe('a replay', () => {
     });
   });
 
-  it('that resumes costs what it does now', async () => {
+  it('that resumes costs the items that it executes now', async () => {
     const { caller, free, id } = await limited(slowBoth);
     const held = await free.create();
     const session = await Session.open(gateway.databaseUrl);
@@ -238,8 +286,73 @@ describe('a replay', () => {
   });
 });
 
+describe('a limit in bytes', () => {
+  const bytes = (burst: number): Rates => ({ bytes: { perSecond: 1, burst } });
+
+  it('counts the bodies of request and response', async () => {
+    const { caller, id } = await limited(bytes(100_000));
+    const batch = await send(caller, id, 10);
+    expect(batch.headers['ratelimit-policy']).toBe('"bytes";q=100000;qu="content-bytes";w=100000');
+    let available = 100_000 - bytesOf(batchBody(id, 10)) - Buffer.byteLength(batch.text);
+    expect(left(batch).bytes).toBe(available);
+    const read = await caller.call('GET', caller.path(`organization/${id}`));
+    available -= Buffer.byteLength(read.text);
+    expectAvailable(read, available);
+    // A response without a body.
+    const head = await caller.call('HEAD', caller.path(`organization/${id}`), { undocumented: true });
+    expect(head.status).toBe(200);
+    expectAvailable(head, available);
+  });
+
+  it('refuses a request body without room for it before its work, with the unit and the limit', async () => {
+    const { caller, free, id } = await limited(bytes(8_000));
+    const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' });
+    const large = { items: [{ id, default: { name: 'x'.repeat(7_900) } }] };
+    expectAvailable(await caller.call('GET', caller.path(`organization/${id}`)), 7_800);
+    const refused = await caller.call('POST', caller.path('organization/batch/update'), { body: large });
+    expectLimited(refused, /1 bytes per second with a burst of 8000\. Nothing was done/);
+    expect((await free.read(id)).version).toBe(1);
+    expect(await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' })).toBe(before + 1);
+  });
+
+  it('sends a response beyond it, and then refuses every request of the client, on every gateway', async () => {
+    await withGateway({ databaseUrl: gateway.databaseUrl }, async ({ url }) => {
+      const { caller, free, id } = await limited(bytes(1_000));
+      await send(free, id, 1);
+      await free.update([{ id, default: { name: 'x'.repeat(2_000) } }]);
+      const path = caller.path(`organization/${id}`);
+      const read = await caller.call('GET', path);
+      expect([read.status, left(read).bytes]).toEqual([200, 0]);
+      const elsewhere = new ApiClient(url, caller.document, caller.credentials);
+      for (const each of [caller, elsewhere]) {
+        const refused = await each.call('GET', path);
+        expectLimited(refused, /1 bytes per second with a burst of 1000\./);
+        expect(refused.headers['retry-after']).toBe('60');
+      }
+      expectLimited(await send(caller, id, 1), /bytes per second/);
+      expect((await free.read(id)).version).toBe(3);
+    });
+  });
+
+  it('is not charged for replays, from Redis or from the ledger', async () => {
+    const replayed = async (own: TestGateway): Promise<void> => {
+      const { caller, id } = await limited(bytes(100_000), own);
+      const key = randomUUID();
+      const first = await send(caller, id, 20, key);
+      for (let i = 0; i < 3; i += 1) {
+        const replay = await send(caller, id, 20, key);
+        expect([replay.status, replay.headers['idempotent-replay']]).toEqual([200, 'true']);
+      }
+      const read = await caller.call('GET', caller.path(`organization/${id}`));
+      expectAvailable(read, Number(left(first).bytes) - Buffer.byteLength(read.text));
+    };
+    await replayed(gateway);
+    await withGateway({ settings: { REDIS_URL: '' } }, replayed);
+  });
+});
+
 describe('without Redis', () => {
-  it('a gateway goes on by itself when it goes away, with the same limit', async () => {
+  it('a gateway applies the same limits on its own', async () => {
     const redis = await startRedis();
     await withGateway({ settings: { REDIS_URL: redis.url } }, async (own) => {
       const { caller, id } = await limited(slow, own);
@@ -247,21 +360,22 @@ describe('without Redis', () => {
       expectLimited(await send(caller, id, 100), /items/);
       await redis.kill();
       expect((await send(caller, id, 100)).status).toBe(200);
-      expectLimited(await send(caller, id, 100), /1 items a second, 100 at once/);
-      expect(await metric(own, 'prism_rate_checks_total', { keeper: 'redis' })).toBe(2);
-      expect(await metric(own, 'prism_rate_checks_total', { keeper: 'process' })).toBe(2);
+      expectLimited(await send(caller, id, 100), /1 items per second with a burst of 100\./);
+      expect(await metric(own, 'prism_rate_checks_total', { store: 'redis' })).toBe(2);
+      expect(await metric(own, 'prism_rate_checks_total', { store: 'process' })).toBe(2);
     });
   });
 });
 
 describe('the operator', () => {
   async function admin(...args: string[]): Promise<void> {
-    const told: string[] = [];
-    const terminal = { write: (text: string) => told.push(text) };
+    const output: string[] = [];
+    const terminal = { write: (text: string) => output.push(text) };
     const env = { DATABASE_URL: gateway.databaseUrl };
-    expect(await runAdmin(['client', 'limit', ...args], { env, stdout: terminal, stderr: terminal }), told.join()).toBe(
-      0,
-    );
+    expect(
+      await runAdmin(['client', 'limit', ...args], { env, stdout: terminal, stderr: terminal }),
+      output.join(),
+    ).toBe(0);
   }
 
   it('changes a limit while gateways serve, within 5 s', async () => {
@@ -271,17 +385,19 @@ describe('the operator', () => {
     const soon = { timeout: 5_000, interval: 50 };
     expect(await policy()).toBeUndefined();
     const who = ['--team', caller.teamId, '--client', 'changing'];
-    await admin(...who, '--items-per-second', '1000', '--items-burst', '5000', '--requests-per-second', '1000');
-    await expect.poll(policy, soon).toBe('"items";q=5000;qu="items";w=5, "requests";q=1000;w=1');
+    const items = ['--items-per-second', '1000', '--items-burst', '5000'];
+    await admin(...who, ...items, '--requests-per-second', '1000', '--bytes-per-second', '500000');
+    const policies = '"items";q=5000;qu="items";w=5, "requests";q=1000;w=1, "bytes";q=500000;qu="content-bytes";w=1';
+    await expect.poll(policy, soon).toBe(policies);
     await admin(...who, '--default');
     await expect.poll(policy, soon).toBeUndefined();
   });
 
-  it('sets a default for all that have none of their own, and frees one of it', async () => {
+  it('sets a default for clients without limits of their own, and exempts one from it', async () => {
     const settings = { RATE_LIMIT_ITEMS_PER_SECOND: '1', RATE_LIMIT_ITEMS_BURST: '100', REDIS_URL: inject('redisUrl') };
     await withGateway({ settings }, async (own) => {
-      const nobody = { perSecond: 0, burst: 0 };
-      const { caller, free, id } = await limited({ items: nobody, requests: nobody }, own);
+      const unlimited = { perSecond: 0, burst: 0 };
+      const { caller, free, id } = await limited({ items: unlimited, requests: unlimited }, own);
       expect((await send(free, id, 10)).headers['ratelimit-policy']).toBe('"items";q=100;qu="items";w=100');
       expect((await send(caller, id, 10)).headers['ratelimit-policy']).toBeUndefined();
     });

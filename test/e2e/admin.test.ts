@@ -135,30 +135,41 @@ describe('clients', () => {
       (await admin('client', 'list', '--team', TEAM)).stdout.split('\n').find((line) => line.startsWith('limited')) ??
       '';
 
-    const none = { items_per_second: null, items_burst: null, requests_per_second: null, requests_burst: null };
-    expect(await listed()).toMatch(/by default +by default$/);
+    const none = {
+      ...{ items_per_second: null, items_burst: null, requests_per_second: null, requests_burst: null },
+      ...{ bytes_per_second: null, bytes_burst: null },
+    };
+    expect(await listed()).toMatch(/default +default +default$/);
     const items = { items_per_second: 500, items_burst: 1000 };
     expect(await set('--items-per-second', '500', '--items-burst', '1000')).toMatchObject({ ...none, ...items });
     const both = { ...items, requests_per_second: 50, requests_burst: 50 };
     expect(await set('--requests-per-second', '50')).toMatchObject(both);
-    expect(await listed()).toMatch(/500, 1000 at once +50, 50 at once$/);
+    expect(await listed()).toMatch(/500, burst 1000 +50, burst 50 +default$/);
     const { clients } = await document<{ clients: object[] }>('client', 'list', '--team', TEAM);
     expect(clients).toContainEqual(expect.objectContaining({ name: 'limited', ...both }));
     expect(await set('--items-per-second', '0')).toMatchObject({ ...both, items_per_second: 0, items_burst: 0 });
-    expect(await set('--unlimited')).toMatchObject({ items_per_second: 0, requests_per_second: 0 });
-    expect(await listed()).toMatch(/unlimited +unlimited$/);
+    const bytes = { bytes_per_second: 1_000_000_000, bytes_burst: 5_242_880 };
+    const setBytes = await set('--bytes-per-second', '1000000000', '--bytes-burst', '5242880');
+    expect(setBytes).toMatchObject({ ...both, items_per_second: 0, items_burst: 0, ...bytes });
+    expect(await set('--unlimited')).toMatchObject({
+      items_per_second: 0,
+      requests_per_second: 0,
+      bytes_per_second: 0,
+    });
+    expect(await listed()).toMatch(/unlimited +unlimited +unlimited$/);
     expect((await admin('client', 'limit', ...who, '--default')).stdout).toContain(
-      'items by default; requests by default. Every gateway goes by it within 5 s',
+      'items default; requests default; bytes default. They take effect within 5 s',
     );
   });
 
   it('are limited by whole numbers that make a rate', async () => {
     const limit = ['client', 'limit', '--team', TEAM, '--client', 'crm'];
-    expect(await refusal(2, ...limit)).toContain('say what limits it');
+    expect(await refusal(2, ...limit)).toContain('set at least one of --items-per-second');
     expect(await refusal(2, ...limit, '--items-per-second', '1.5')).toMatch(/--items-per-second.*whole number, 0 to/);
     expect(await refusal(2, ...limit, '--requests-burst', '0')).toMatch(/--requests-burst.*whole number, 1 to/);
     expect(await refusal(2, ...limit, '--items-burst', '10')).toContain('--items-burst needs --items-per-second');
-    expect(await refusal(2, ...limit, '--requests-per-second', '0', '--requests-burst', '10')).toContain('more than 0');
+    expect(await refusal(2, ...limit, '--bytes-per-second', '1000000001')).toMatch(/whole number, 0 to 1000000000/);
+    expect(await refusal(2, ...limit, '--requests-per-second', '0', '--requests-burst', '10')).toContain('above 0');
     expect(await refusal(2, ...limit, '--unlimited', '--items-per-second', '1')).toContain('cannot be used with');
     expect(await refusal(1, 'client', 'limit', '--team', TEAM, '--client', 'nobody', '--unlimited')).toContain(
       "no client named 'nobody'",

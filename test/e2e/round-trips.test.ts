@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Rates } from '#libs/limits';
 import { type ApiAnswer, ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -168,18 +169,28 @@ describe('Redis', () => {
     expect(redisTraffic).toBe('');
   });
 
-  it('is asked once for all the limits that a client has', async () => {
-    const limited = await gateway.newCaller({ client: 'limited', teamId: caller.teamId });
-    const rate = { perSecond: 1_000, burst: 1_000 };
-    await gateway.access.limitClient(caller.teamId, 'limited', { items: rate, requests: rate });
+  it('is asked once for all rate limits of a request', async () => {
+    await expectScripts({ items: rate, requests: rate }, 1);
+  });
+
+  it('is asked once more, after the work, if responses are charged in bytes', async () => {
+    await expectScripts({ items: rate, requests: rate, bytes: rate }, 2);
+  });
+
+  const rate = { perSecond: 1_000_000, burst: 1_000_000 };
+
+  async function expectScripts(rates: Rates, count: number): Promise<void> {
+    const client = randomUUID();
+    const limited = await gateway.newCaller({ client, teamId: caller.teamId });
+    await gateway.access.limitClient(caller.teamId, client, rates);
     const items = ids.map((id) => ({ id }));
     // The first call of a connection brings the script along.
     await limited.update(items);
     redisTraffic = '';
     const answer = await limited.update(items);
     expect([answer.status, answer.headers.ratelimit]).toEqual([200, expect.stringContaining('"requests"')]);
-    expect(scriptsRun()).toBe(1);
-  });
+    await expect.poll(scriptsRun).toBe(count);
+  }
 });
 
 it('leaves a lone patch to the procedure, which flushes it, where commits do not wait for the disk', async () => {

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { drawsOf, LocalBuckets } from '#libs/limits';
+import { chargesOf, LocalBuckets, MAX_RATES, type Rate } from '#libs/limits';
 
 const file = 'libs/limits/charge-1.lua';
-/** As of today, in microseconds. */
+/** A present-day time in microseconds: charges must be exact at this size. */
 const today = 1_800_000_000_000_000;
 
-/** The script with a clock that the test sets, and without what ends by the clock of Redis. */
+/** The script with a clock that the test sets, and without expiry, which goes by the clock of Redis. */
 function withClock(lua: string): string {
   const changed = lua
     .replace("redis.call('TIME')", "redis.call('HMGET', 'clock of ' .. KEYS[1], 'seconds', 'micros')")
@@ -18,14 +18,17 @@ function withClock(lua: string): string {
   return changed;
 }
 
-const rate = fc.record({
-  perSecond: fc.integer({ min: 1, max: 1_000_000 }),
-  burst: fc.integer({ min: 1, max: 1_000_000 }),
-});
-const amount = fc.oneof(fc.constant(0), fc.integer({ min: -100, max: 100 }), fc.integer({ min: 0, max: 2_000_000 }));
+function rateUpTo(max: number): fc.Arbitrary<Rate> {
+  return fc.record({ perSecond: fc.integer({ min: 1, max }), burst: fc.integer({ min: 1, max }) });
+}
+const amount = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 20_000_000 }));
+const signed = fc.oneof(amount, fc.integer({ min: -100, max: 0 }));
+const operation = fc.oneof(
+  fc.record({ mode: fc.constant('consume' as const), items: amount, requests: amount, bytes: amount }),
+  fc.record({ mode: fc.constant('adjust' as const), items: signed, requests: signed, bytes: signed }),
+);
 const step = fc.record({
-  items: amount,
-  requests: amount,
+  operation,
   restUs: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 5_000_000 })),
 });
 
@@ -38,21 +41,26 @@ beforeAll(() => {
 });
 afterAll(() => redis.quit());
 
-it('a process by itself decides as Redis does, whatever is asked', { timeout: 60_000 }, async () => {
+it('a process decides as Redis does, whatever the charges', { timeout: 60_000 }, async () => {
   const steps = fc.array(step, { minLength: 1, maxLength: 25 });
+  const limits = fc.record(
+    { items: rateUpTo(MAX_RATES.items), requests: rateUpTo(MAX_RATES.requests), bytes: rateUpTo(MAX_RATES.bytes) },
+    { requiredKeys: [] },
+  );
   await fc.assert(
-    fc.asyncProperty(fc.record({ items: rate, requests: rate }), steps, async (rates, asked) => {
+    fc.asyncProperty(limits, steps, async (rates, sequence) => {
       const client = randomUUID();
       let now = today;
       const local = new LocalBuckets(() => now);
-      for (const { restUs, ...cost } of asked) {
+      for (const { restUs, operation } of sequence) {
         now += restUs;
-        const draws = drawsOf(rates, cost);
+        const { mode, ...cost } = operation;
+        const charges = chargesOf(rates, cost);
         await redis.hset(`clock of ${client}`, { seconds: Math.floor(now / 1e6), micros: now % 1e6 });
-        const args = draws.flatMap(({ unit, costUs, sizeUs }) => [unit, costUs, sizeUs]);
-        const answer = (await redis.eval(script, 1, client, ...args)) as number[];
-        const decided = local.charge(client, draws);
-        expect(answer).toEqual(decided.flatMap(({ waitUs, filledUs }) => [waitUs, filledUs]));
+        const args = charges.flatMap(({ unit, costUs, sizeUs }) => [unit, costUs, sizeUs]);
+        const output = (await redis.eval(script, 1, client, mode, ...args)) as number[]; // as the script documents
+        const states = local[mode](client, charges);
+        expect(output).toEqual(states.flatMap(({ waitUs, levelUs }) => [waitUs, levelUs]));
       }
       await redis.del(client, `clock of ${client}`);
     }),

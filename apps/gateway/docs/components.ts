@@ -38,15 +38,15 @@ const headers: NonNullable<Components['headers']> = {
   },
   'ratelimit-policy': {
     description:
-      'The limits of the application, if it has any, as in draft-ietf-httpapi-ratelimit-headers: `q` items or requests in `w` seconds.',
+      'The rate limits of the application, if it has any, as in draft-ietf-httpapi-ratelimit-headers: `q` items, requests or bytes of bodies in `w` seconds.',
     schema: { type: 'string' },
-    example: '"items";q=1000;qu="items";w=2, "requests";q=100;w=2',
+    example: '"items";q=1000;qu="items";w=2, "requests";q=100;w=2, "bytes";q=2000000;qu="content-bytes";w=2',
   },
   ratelimit: {
     description:
-      'What is left of the limits that the call was held against: `r` right now, and in `t` seconds all of it again, or, with a 429, enough of it.',
+      'The state of the rate limits that the call was charged to: `r` is available now, and in `t` seconds the whole burst or, with a 429, enough for the call.',
     schema: { type: 'string' },
-    example: '"items";r=900;t=1, "requests";r=99;t=1',
+    example: '"items";r=900;t=1, "requests";r=99;t=1, "bytes";r=1900000;t=1',
   },
   allow: { description: 'The methods that the path has.', required: true, schema: { type: 'string' } },
   'www-authenticate': { description: 'How to authenticate.', required: true, schema: { type: 'string' } },

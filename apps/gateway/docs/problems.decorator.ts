@@ -13,7 +13,7 @@ const WITH_ACCESS = [
   'not_found',
   'rate_limited',
 ] as const satisfies readonly ProblemCode[];
-const RATE_FIELDS = ['ratelimit-policy', 'ratelimit'];
+const RATE_LIMIT_FIELDS = ['ratelimit-policy', 'ratelimit'];
 const WITH_BODY = [
   'invalid_json',
   'payload_too_large',
@@ -25,8 +25,8 @@ const WITH_KEY = [
   'idempotency_key_in_use',
 ] as const satisfies readonly ProblemCode[];
 
-/** Answered before anybody's limits are looked at. */
-const BEFORE_LIMITS: readonly string[] = ['401', '403', '415'];
+/** Statuses of responses that are sent before rate limits are consulted. */
+const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '415'];
 
 /** Answers that a write came to by executing: they are kept for retries with the same key. */
 const FROM_EXECUTING: readonly ProblemCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
@@ -63,12 +63,12 @@ export function withTrace(responses: ResponsesObject): ResponsesObject {
   );
 }
 
-/** Adds to the answers of an operation with an API key what they say of the caller's limits. */
+/** Adds the `RateLimit` fields to the responses of an operation with an API key. */
 export function withLimits(responses: ResponsesObject): ResponsesObject {
   return Object.fromEntries(
     Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => {
-      if (BEFORE_LIMITS.includes(status)) return [status, response];
-      return [status, { ...response, headers: { ...response.headers, ...headerRefs(...RATE_FIELDS) } }];
+      if (BEFORE_RATE_LIMITS.includes(status)) return [status, response];
+      return [status, { ...response, headers: { ...response.headers, ...headerRefs(...RATE_LIMIT_FIELDS) } }];
     }),
   );
 }

@@ -1,0 +1,107 @@
+import { Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  availableIn,
+  type Decision,
+  Quota,
+  type RateLimiter,
+  type Rates,
+  retryAfterSeconds,
+  wholeSeconds,
+} from '#libs/limits';
+import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Charges the request to the rate limits of its client; undefined before admission, or if the client has none. */
+    quota: Quota | undefined;
+  }
+}
+
+/** `RecordWriter` charges writes when they are known to be valid and no replay. */
+const CHARGED_BY_WRITER = 'records:write';
+
+/** Statuses of requests that are refused for their body: they cost one request although nothing was executed. */
+const INVALID: ReadonlySet<number> = new Set([400, 413, 415]);
+
+/** The `qu` parameter by unit. `requests` is the default of the draft, and `items` is not in its registry. */
+const QUOTA_UNITS: Readonly<Record<RateUnit, string>> = {
+  items: ';qu="items"',
+  requests: '',
+  bytes: ';qu="content-bytes"',
+};
+
+/**
+ * Applies the rate limits of clients: charges reads before their handler runs, and the body of every response; renders the
+ * `RateLimit` fields. Call it after admission, so that a queued request is charged only when its work begins.
+ */
+export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimiter): void {
+  const logger = new Logger('RateLimits');
+  const logFailure = (error: unknown): void => {
+    logger.error({ message: 'a request could not be charged to the rate limits of its client', error });
+  };
+
+  fastify.decorateRequest('quota');
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    // A handler that answers 404 through Fastify makes its preHandler hooks run again.
+    const seen = request.quota !== undefined;
+    request.quota ??= quotaOf(limiter, request);
+    if (seen || request.quota === undefined || request.routeOptions.config.scope === CHARGED_BY_WRITER) done();
+    else {
+      request.quota.consume().then(() => {
+        done();
+      }, done);
+    }
+  });
+
+  // Redis executes charges in the order in which this process sends them: the next request meets the debt of this response
+  // although the response does not wait for it.
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const { quota } = request;
+    if (quota?.isCharged) {
+      const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
+      quota.chargeResponse(bytes).catch(logFailure);
+    } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
+      // A body that cannot be parsed is refused before the quota is made.
+      (quota ?? quotaOf(limiter, request))?.chargeInvalid().catch(logFailure);
+    }
+    if (quota) reply.headers(rateLimitFields(quota.rates, quota.lastDecision));
+    done(null, payload);
+  });
+}
+
+/**
+ * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: all limits of the client, and the state of the
+ * buckets that were consulted. Empty if none was.
+ */
+export function rateLimitFields(rates: Rates, { buckets, refusedBy }: Decision): Record<string, string> {
+  if (buckets.length === 0) return {};
+  // No field of a refused request may name a later time than `Retry-After`.
+  const maxReset = refusedBy ? retryAfterSeconds(refusedBy.waitUs) : Infinity;
+  const states = buckets.map((state) => {
+    const reset = Math.min(wholeSeconds(state.levelUs), maxReset);
+    return `"${state.charge.unit}";r=${availableIn(state)};t=${reset}`;
+  });
+  return { 'ratelimit-policy': policies(rates).join(', '), ratelimit: states.join(', ') };
+}
+
+function policies(rates: Rates): string[] {
+  return RATE_UNITS.flatMap((unit) => {
+    const rate = rates[unit];
+    if (rate === undefined) return [];
+    // The window in which an empty quota refills, and what refills in it: `q / w` is the rate, whatever the burst.
+    const window = Math.max(1, Math.ceil(rate.burst / rate.perSecond));
+    return `"${unit}";q=${rate.perSecond * window}${QUOTA_UNITS[unit]};w=${window}`;
+  });
+}
+
+function quotaOf(limiter: RateLimiter, { principal, bodyBytes, notes }: FastifyRequest): Quota | undefined {
+  const rates = principal && limiter.ratesOf(principal.limits);
+  return rates && new Quota(limiter, { client: principal, rates, bodyBytes, span: notes.span });
+}
+
+/** The size of a response body. No authenticated route sends a stream. */
+function bytesOf(payload: unknown): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  return Buffer.isBuffer(payload) ? payload.length : 0;
+}
