@@ -29,10 +29,15 @@ export function isStorableText(text: string, faults: ItemFaults): boolean {
   return true;
 }
 
-/** Beyond 2^53 − 1 what was sent is not what was read: 2^53 + 1 arrives as 2^53. 1e999 arrives as Infinity. */
+/**
+ * Refuses integers beyond ±(2^53 − 1), of which a double holds only some. The body parser reads a number that a double does
+ * not hold exactly as Infinity, so such numbers are refused here as well.
+ */
 export function isStorableNumber(number: number, faults: ItemFaults): boolean {
   if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return true;
-  return refused(faults, 'must be a finite number within ±(2^53 − 1); send larger ones as strings');
+  return Number.isFinite(number)
+    ? refused(faults, 'must be within ±(2^53 − 1); send larger numbers as strings')
+    : refused(faults, 'cannot be stored exactly as a double-precision number; send fewer digits, or send a string');
 }
 
 /** A key of an object. `__proto__` is refused because setting it would change what an object is, not what it holds. */
