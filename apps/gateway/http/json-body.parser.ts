@@ -52,7 +52,7 @@ function parseBody(body: Buffer, hasSuspectNumbers: boolean): unknown {
  */
 function replaceInexactNumbers(body: Buffer): void {
   scanJson(body, MAX_DEPTH, (start, end) => {
-    const token = body.latin1Slice(start, end);
+    const token = body.toString('latin1', start, end);
     if (isExactNumber(token) === false)
       body.fill(' ', start, end).write(token.startsWith('-') ? '-1e999' : '1e999', start);
   });
