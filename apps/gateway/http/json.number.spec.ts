@@ -22,7 +22,7 @@ function survives(token: string): boolean {
 }
 
 const digits = (maxLength: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...'00123456789'), minLength: 1, maxLength });
+  fc.string({ unit: fc.constantFrom('0', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'), minLength: 1, maxLength });
 const tokens = fc
   .tuple(
     fc.constantFrom('', '-'),
