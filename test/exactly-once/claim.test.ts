@@ -3,13 +3,13 @@ import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
-import { type Claim, ClaimStore, type IdempotencyId, type KeptAnswer } from '#libs/idempotency';
+import { type Claim, ClaimStore, type IdempotencyId, type CachedResponse } from '#libs/idempotency';
 import { Redis } from '#libs/redis';
 import { Metrics } from '#libs/telemetry';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
 const TTL_MS = 30_000;
-const ANSWER: KeptAnswer = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
+const ANSWER: CachedResponse = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
 const RECOVERY = { timeout: 10_000, interval: 20 };
 const silent = { log: () => undefined, warn: () => undefined };
 
@@ -97,9 +97,9 @@ describe('a claim', () => {
   it('of another request is a mismatch: in flight, and when it is answered', async () => {
     const owner = await claimNew();
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
-    await claims.keep(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, ANSWER);
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
-    expect(await stateOf()).toBe('answer');
+    expect(await stateOf()).toBe('cached');
   });
 
   it('ends with the deadline of its request', async () => {
@@ -130,8 +130,8 @@ describe('a claim', () => {
 describe('an answer', () => {
   it('is kept by the owner of the claim, for as long as the settings say', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'answer', answer: ANSWER, owner });
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'cached', response: ANSWER, owner });
     const ttl = await client.pttl(keyOf(id));
     expect(ttl).toBeGreaterThan(55_000);
     expect(ttl).toBeLessThanOrEqual(60_000);
@@ -139,7 +139,7 @@ describe('an answer', () => {
 
   it('is not kept, and the claim not released, by anybody else', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, randomUUID(), ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, randomUUID(), ANSWER)).toBe(false);
     expect(await claims.release(id, randomUUID())).toBe(false);
     expect(await stateOf()).toBe('in_flight');
     expect(await claims.release(id, owner)).toBe(true);
@@ -151,21 +151,21 @@ describe('an answer', () => {
       expect(await client.exists(keyOf(id))).toBe(0);
     }, RECOVERY);
     const next = await claimNew();
-    expect(await claims.keep(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
+    expect(await claims.storeResponse(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
     expect(await claims.release(id, slow)).toBe(false);
-    expect(await claims.keep(id, next, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'answer', answer: ANSWER });
+    expect(await claims.storeResponse(id, next, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'cached', response: ANSWER });
   });
 
   it('that is too long to keep leaves the key free', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
+    expect(await claims.storeResponse(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
     expect(await stateOf()).toBe('new');
   });
 
   it('that is not to be used makes way for a new claim, but only that one', async () => {
     const first = await claimNew();
-    await claims.keep(id, first, ANSWER);
+    await claims.storeResponse(id, first, ANSWER);
     const second = await claims.claim(id, print, TTL_MS, first);
     expect(second.state).toBe('new');
     expect((await claims.claim(id, print, TTL_MS, first)).state).toBe('in_flight');
@@ -193,11 +193,11 @@ describe('an answer', () => {
     ],
   ])('that cannot be read is deleted, and the key is free: %s', async (_, damage) => {
     const owner = await claimNew();
-    await claims.keep(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, ANSWER);
     await damage();
     const again = await claimNew();
-    expect(await claims.keep(id, again, ANSWER)).toBe(true);
-    expect(await stateOf()).toBe('answer');
+    expect(await claims.storeResponse(id, again, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('cached');
   });
 });
 
@@ -205,27 +205,27 @@ describe('with Redis gone', () => {
   it('a claim that was flushed is neither kept nor in anybody’s way', async () => {
     const owner = await claimNew();
     await client.flushall();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     await claimNew();
   });
 
   it('scripts that were flushed are loaded again', async () => {
     const owner = await claimNew();
     await client.script('FLUSH');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
   });
 
   it('hanging: the first call costs its budget, the others nothing; back: claims again', async () => {
     const owner = await claimNew();
     server.pause();
     const start = performance.now();
-    expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
+    expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
     const first = performance.now() - start;
     expect(first).toBeGreaterThanOrEqual(49);
     expect(first).toBeLessThan(250);
     const next = performance.now();
-    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     expect(await claims.release(id, owner)).toBe(false);
     expect(performance.now() - next).toBeLessThan(50);
     server.resume();
@@ -239,26 +239,26 @@ describe('with Redis gone', () => {
   it('hanging for a while, the claim of a request that is still running stays its own', async () => {
     const owner = await claimNew();
     server.pause();
-    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('away');
+    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('unavailable');
     server.resume();
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
     expect(await stateOf()).toBe('in_flight');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
-    expect(await stateOf()).toBe('answer');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('cached');
   });
 
   it('killed between the claim and the answer: the answer is not kept; restarted: claims again', async () => {
     const owner = await claimNew();
     await server.kill();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
-    expect(await stateOf()).toBe('away');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect(await stateOf()).toBe('unavailable');
     server = await startRedis({ port: server.port });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     await claimNew();
   });
 });
