@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -179,6 +180,13 @@ describe('an answer', () => {
       },
     ],
     [
+      'a header that is not replayed',
+      async () => {
+        const head = '{"format":1,"status":200,"headers":{"set-cookie":"a=b"}}';
+        await client.hset(keyOf(id), 'answer', deflateSync(`${head}\n{}`));
+      },
+    ],
+    [
       'another type',
       async () => {
         await client.del(keyOf(id));
@@ -260,5 +268,79 @@ describe('with Redis gone', () => {
     }, RECOVERY);
     expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     await claimNew();
+  });
+});
+
+describe('with Redis full (noeviction)', () => {
+  let full: RedisServer;
+  let admin: Client;
+  let connection: Redis;
+  let store: ClaimStore;
+
+  beforeAll(async () => {
+    full = await startRedis({ arguments: ['--maxmemory', '64mb', '--maxmemory-policy', 'noeviction'] });
+    admin = new Client(full.url);
+    const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
+    connection = new Redis(settings, new Metrics(), silent);
+    await connection.settled();
+    store = new ClaimStore(connection, settings);
+  });
+  afterAll(async () => {
+    await connection.close();
+    admin.disconnect();
+    await full.kill();
+  });
+
+  const claimMany = async (count: number): Promise<{ id: IdempotencyId; owner: string }[]> => {
+    const made: { id: IdempotencyId; owner: string }[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const of = newId();
+      const claim = await store.claim(of, print, TTL_MS);
+      if (claim.state === 'new') made.push({ id: of, owner: claim.owner });
+    }
+    expect(made).toHaveLength(count);
+    return made;
+  };
+
+  it('a claim whose response is refused is deleted, and nothing of it is remembered', async () => {
+    await admin.config('SET', 'maxmemory', '1');
+    // Redis lets the script of a claim go on after its first deletion, but refuses to store a response.
+    for (const { id: of, owner } of await claimMany(50)) {
+      expect(await store.storeResponse(of, owner, ANSWER)).toBe(false);
+    }
+    expect(connection.health()).toBe('up');
+    expect(await admin.dbsize()).toBe(0);
+    expect(store.orphanedClaimCount).toBe(0);
+    await admin.config('SET', 'maxmemory', '64mb');
+    const [claim] = await claimMany(1);
+    expect(claim && (await store.storeResponse(claim.id, claim.owner, ANSWER))).toBe(true);
+  });
+
+  it('claims that cannot be deleted either are remembered up to a limit, and until they end by themselves', async () => {
+    const made = await claimMany(3);
+    const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
+    // A user that may read, but neither store nor delete.
+    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-hset', '-del', '-pexpire');
+    const url = full.url.replace('redis://', 'redis://reader:secret@');
+    const reader = new Redis({ ...settings, redisUrl: url }, new Metrics(), silent);
+    await reader.settled();
+    expect(reader.health()).toBe('up');
+    const refused = new ClaimStore(reader, settings);
+    for (const { id: of, owner } of made) expect(await refused.storeResponse(of, owner, ANSWER)).toBe(false);
+    expect(refused.orphanedClaimCount).toBe(3);
+    const [first] = made;
+    if (first === undefined) throw new Error('no claim was made');
+    for (let n = 0; n < 5; n += 1) await refused.storeResponse(first.id, first.owner, ANSWER);
+    expect(refused.orphanedClaimCount).toBe(3);
+
+    const others = await claimMany(1_100);
+    await Promise.all(others.map(({ id: of, owner }) => refused.release(of, owner)));
+    expect(refused.orphanedClaimCount).toBe(1_000);
+
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + settings.requestTimeoutMs + 1);
+    await refused.release(first.id, first.owner);
+    clock.mockRestore();
+    expect(refused.orphanedClaimCount).toBe(1);
+    await reader.close();
   });
 });
