@@ -1,20 +1,20 @@
-/** How long a piece of text may become before it is handed on: a longer one would take many times its size in memory. */
+/** Characters of a piece of text before it is emitted: a longer one would take many times its size in memory. */
 const PIECE_LENGTH = 65_536;
 
 /**
  * Writes JSON as RFC 8785 has it, piece by piece: members sorted by UTF-16 code units at every depth, no white space. Two
- * things that the RFC has no text for are told apart as well: numbers too large for a double become `1e999`, and a lone
- * surrogate its escape.
+ * things that the RFC has no text for are written as well: a number that a double does not hold, which the parser reads as
+ * Infinity, as `1e999`, and a lone surrogate as its escape.
  */
 export class CanonicalJsonWriter {
   private piece = '';
 
-  constructor(private readonly handOn: (piece: string) => void) {}
+  constructor(private readonly emit: (piece: string) => void) {}
 
   /** @param value what `JSON.parse` returned */
   write(value: unknown): void {
     this.value(value);
-    this.handOn(this.piece);
+    this.emit(this.piece);
     this.piece = '';
   }
 
@@ -25,7 +25,7 @@ export class CanonicalJsonWriter {
     else if (Array.isArray(value)) this.array(value);
     else this.object(value);
     if (this.piece.length > PIECE_LENGTH) {
-      this.handOn(this.piece);
+      this.emit(this.piece);
       this.piece = '';
     }
   }

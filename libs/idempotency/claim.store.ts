@@ -5,84 +5,92 @@ import { Settings } from '#libs/config';
 import { Redis, type RedisScript } from '#libs/redis';
 import type { Span } from '#libs/telemetry';
 import type { IdempotencyId } from './idempotency-id';
-import { type KeptAnswer, packAnswer, unpackAnswer } from './kept-answer';
+import { type CachedResponse, packResponse, unpackResponse } from './cached-response';
 
 const MAX_RETRY_AFTER_SECONDS = 60;
+/** More than a gateway has in flight; few enough to release at once when Redis is back, within its time budget. */
+const MAX_ORPHANED_CLAIMS = 1_000;
 
 /**
- * What Redis says to a request with a key, or that it is `away`. Then too there may be a claim, if the call was sent:
- * only then it has an owner.
+ * The reply of Redis to a request with a key. If it is `unavailable` there may be a claim all the same, if the call was
+ * sent: only then it has an owner.
  */
 export type Claim =
   | { state: 'new'; owner: string }
-  | { state: 'away'; owner: string | undefined }
+  | { state: 'unavailable'; owner: string | undefined }
   | { state: 'in_flight'; retryAfterSeconds: number }
-  | { state: 'answer'; answer: KeptAnswer; owner: string }
+  | { state: 'cached'; response: CachedResponse; owner: string }
   | { state: 'mismatch' };
 
 /**
- * The claims and finished answers in Redis: the fast path, never the proof of anything. No method rejects or waits longer
- * than Redis' time budget.
+ * The claims and cached responses in Redis: the fast path, never the proof of anything. No method rejects, and each call of
+ * Redis ends within its time budget.
  */
 @Injectable()
 export class ClaimStore {
   private readonly logger = new Logger(ClaimStore.name);
   private readonly claimScript: RedisScript;
-  private readonly keepScript: RedisScript;
+  private readonly storeScript: RedisScript;
   private readonly releaseScript: RedisScript;
-  private readonly keepMs: number;
+  private readonly cacheMs: number;
   private readonly longestClaimMs: number;
-  /** By owner: claims that had to be given up while Redis was away, and when they end by themselves. */
-  private readonly leftBehind = new Map<string, { id: IdempotencyId; until: number }>();
+  /**
+   * By owner: claims that could not be released, and when they end by themselves, on the clock of `performance.now()`.
+   * In the order in which they end.
+   */
+  private readonly orphanedClaims = new Map<string, { id: IdempotencyId; expiresAt: number }>();
   private damageLogged = false;
 
   constructor(redis: Redis, settings: Settings) {
     this.claimScript = redis.script(join(__dirname, 'claim-1.lua'));
-    this.keepScript = redis.script(join(__dirname, 'keep-1.lua'));
+    this.storeScript = redis.script(join(__dirname, 'keep-1.lua'));
     this.releaseScript = redis.script(join(__dirname, 'release-1.lua'));
-    this.keepMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
+    this.cacheMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
     this.longestClaimMs = settings.requestTimeoutMs;
     redis.onUp(() => {
-      this.releaseLeftBehind();
+      this.releaseOrphanedClaims();
     });
   }
 
   /**
    * Claims the key for one attempt.
    * @param ttlMs when the claim ends by itself: what is left of the request's deadline
-   * @param discard the owner of a kept answer that is not to be used; it is deleted
+   * @param discard the owner of a cached response that must not be used; it is deleted
    */
   async claim(id: IdempotencyId, fingerprint: Buffer, ttlMs: number, discard = '', span?: Span): Promise<Claim> {
     const claim = await this.tryClaim(id, fingerprint, ttlMs, discard, span);
     if (claim.state !== 'damaged') return claim;
     this.logDamage();
     const second = await this.tryClaim(id, fingerprint, ttlMs, claim.owner, span);
-    return second.state === 'damaged' ? { state: 'away', owner: undefined } : second;
+    return second.state === 'damaged' ? { state: 'unavailable', owner: undefined } : second;
   }
 
   /**
-   * Keeps the answer of a finished request for its retries.
-   * @returns false if this attempt no longer holds the claim, the answer is too long to keep, or Redis is away
+   * Caches the response of a completed request for its retries, in place of the claim. A claim whose response Redis does
+   * not take is released: a full Redis refuses to store, but not to delete.
+   * @returns false if this attempt no longer holds the claim, or the response was not cached
    */
-  async keep(id: IdempotencyId, owner: string, answer: KeptAnswer, span?: Span): Promise<boolean> {
-    const packed = packAnswer(answer);
-    if (packed === undefined) {
-      await this.release(id, owner, span);
-      return false;
-    }
-    const reply = await this.keepScript([redisKey(id)], [owner, packed, this.keepMs], span);
-    if (!reply.ok) this.leaveBehind(id, owner);
-    return reply.ok && reply.value === 1;
+  async storeResponse(id: IdempotencyId, owner: string, response: CachedResponse, span?: Span): Promise<boolean> {
+    const packed = packResponse(response);
+    const reply = packed && (await this.storeScript([redisKey(id)], [owner, packed, this.cacheMs], span));
+    if (reply?.ok === true) return reply.value === 1;
+    await this.release(id, owner, span);
+    return false;
   }
 
   /**
-   * Gives up a claim that leaves no answer: if Redis is away, as soon as it is back.
-   * @returns false if this attempt no longer holds the claim, or Redis is away
+   * Releases a claim that leaves no response: if Redis is unavailable, as soon as it is back.
+   * @returns false if this attempt no longer holds the claim, or Redis is unavailable
    */
   async release(id: IdempotencyId, owner: string, span?: Span): Promise<boolean> {
     const reply = await this.releaseScript([redisKey(id)], [owner], span);
-    if (!reply.ok) this.leaveBehind(id, owner);
+    if (!reply.ok) this.addOrphanedClaim(id, owner);
     return reply.ok && reply.value === 1;
+  }
+
+  /** How many claims wait for Redis to be back: at most {@link MAX_ORPHANED_CLAIMS}. */
+  get orphanedClaimCount(): number {
+    return this.orphanedClaims.size;
   }
 
   private async tryClaim(
@@ -95,7 +103,7 @@ export class ClaimStore {
     const owner = randomUUID();
     const ttl = Math.max(1, Math.floor(ttlMs));
     const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, ttl, discard], span);
-    if (!reply.ok) return { state: 'away', owner: reply.sent ? owner : undefined };
+    if (!reply.ok) return { state: 'unavailable', owner: reply.sent ? owner : undefined };
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];
     switch (state.toString()) {
@@ -106,23 +114,29 @@ export class ClaimStore {
       case 'in_flight':
         return { state: 'in_flight', retryAfterSeconds: retryAfter(first as number, second as number) };
       default:
-        return readAnswer(first as Buffer, second as Buffer);
+        return readResponse(first as Buffer, second as Buffer);
     }
   }
 
   /**
-   * A Redis that hung, or was out of reach, comes back with its claims: retries must not wait for requests that have
-   * ended long ago. Only what was in flight when Redis went can be here, for later requests have no claim.
+   * A Redis that hung, or was out of reach, comes back with its claims: retries must not wait for requests that ended long
+   * ago. Claims that have ended by themselves are dropped, and the oldest beyond the limit, which end first.
    */
-  private leaveBehind(id: IdempotencyId, owner: string): void {
-    this.leftBehind.set(owner, { id, until: performance.now() + this.longestClaimMs });
+  private addOrphanedClaim(id: IdempotencyId, owner: string): void {
+    const now = performance.now();
+    this.orphanedClaims.delete(owner); // to the end of the order
+    this.orphanedClaims.set(owner, { id, expiresAt: now + this.longestClaimMs });
+    for (const [oldest, { expiresAt }] of this.orphanedClaims) {
+      if (expiresAt > now && this.orphanedClaims.size <= MAX_ORPHANED_CLAIMS) break;
+      this.orphanedClaims.delete(oldest);
+    }
   }
 
-  private releaseLeftBehind(): void {
-    const claims = [...this.leftBehind];
-    this.leftBehind.clear();
-    for (const [owner, { id, until }] of claims) {
-      if (performance.now() < until) void this.release(id, owner);
+  private releaseOrphanedClaims(): void {
+    const claims = [...this.orphanedClaims];
+    this.orphanedClaims.clear();
+    for (const [owner, { id, expiresAt }] of claims) {
+      if (performance.now() < expiresAt) void this.release(id, owner);
     }
   }
 
@@ -130,7 +144,9 @@ export class ClaimStore {
   private logDamage(): void {
     if (this.damageLogged) return;
     this.damageLogged = true;
-    this.logger.warn('Redis held an answer that cannot be read: it was deleted, the ledger answers. Not logged again');
+    this.logger.warn(
+      'Redis held a response that is damaged or forged: it was deleted. The ledger has it. Not logged again',
+    );
   }
 }
 
@@ -145,9 +161,9 @@ function retryAfter(leftMs: number, ttlMs: number): number {
   return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }
 
-function readAnswer(owner: Buffer, packed: Buffer): Claim | { state: 'damaged'; owner: string } {
-  const answer = unpackAnswer(packed);
-  return answer === undefined
+function readResponse(owner: Buffer, packed: Buffer): Claim | { state: 'damaged'; owner: string } {
+  const response = unpackResponse(packed);
+  return response === undefined
     ? { state: 'damaged', owner: owner.toString() }
-    : { state: 'answer', answer, owner: owner.toString() };
+    : { state: 'cached', response, owner: owner.toString() };
 }

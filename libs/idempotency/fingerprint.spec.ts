@@ -1,14 +1,20 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf } from './fingerprint';
+import { type FingerprintInput, fingerprintOf } from './fingerprint';
 
-const PATH = '/v2/prism/t/organization/batch/update';
+const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
+const PATH = `/v2/prism/${TEAM}/organization/batch/update`;
+
+function fingerprint(rest: Partial<FingerprintInput>): string {
+  return fingerprintOf({ method: 'POST', url: PATH, ifMatch: undefined, body: {}, ...rest }).toString('hex');
+}
 
 /** What a parser can return: no -0, which JSON writes as 0. */
 const json = fc.jsonValue({ maxDepth: 4 }).map((value): unknown => JSON.parse(JSON.stringify(value)));
 
 function bodyPrint(text: string): string {
-  return fingerprintOf('POST', PATH, JSON.parse(text)).toString('hex');
+  return fingerprint({ body: JSON.parse(text) });
 }
 
 /** The same JSON with the members of every object in another order. */
@@ -21,7 +27,7 @@ function reversed(value: unknown): unknown {
 
 describe('fingerprintOf', () => {
   it('is a SHA-256', () => {
-    expect(fingerprintOf('POST', PATH, { items: [] })).toHaveLength(32);
+    expect(fingerprint({})).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('does not depend on the order of members or on white space', () => {
@@ -61,19 +67,52 @@ describe('fingerprintOf', () => {
   });
 
   it('tells no body and null apart', () => {
-    expect(fingerprintOf('POST', PATH, undefined)).not.toEqual(fingerprintOf('POST', PATH, null));
+    expect(fingerprint({ body: undefined })).not.toBe(fingerprint({ body: null }));
   });
 
-  it('tells methods and paths apart, and where one ends', () => {
-    const prints = [
-      fingerprintOf('POST', '/a', 1),
-      fingerprintOf('PUT', '/a', 1),
-      fingerprintOf('POST', '/a1', undefined),
-      fingerprintOf('POST', '/a', undefined),
-      fingerprintOf('POST', '/', 1),
-      fingerprintOf('POST/', 'a', 1),
+  it('tells methods, paths, queries, conditions and bodies apart, and where one ends', () => {
+    const inputs: Partial<FingerprintInput>[] = [
+      {},
+      { method: 'PUT' },
+      { url: `${PATH}/` },
+      { url: `${PATH}1`, body: undefined },
+      { body: undefined },
+      { body: 1 },
+      { method: `POST${PATH}`, url: '' },
+      { url: `${PATH}?a=1` },
+      { url: `${PATH}?a=2` },
+      { url: `${PATH}?a=1&b=2` },
+      { url: `${PATH}?a=2&a=1` },
+      { url: `${PATH}?a=1&a=2` },
+      { url: `${PATH}%3Fa=1` },
+      { url: PATH.replace('organization', 'organization%2Fbatch') },
+      { ifMatch: '' },
+      { ifMatch: '*' },
+      { ifMatch: '"8"' },
+      { ifMatch: 'W/"8"' },
+      { ifMatch: '"8", "9"' },
+      { ifMatch: '8' },
     ];
-    expect(new Set(prints.map((print) => print.toString('hex'))).size).toBe(prints.length);
+    expect(new Set(inputs.map(fingerprint)).size).toBe(inputs.length);
+  });
+
+  it.each([
+    ['a UUID in upper case', { url: PATH.replace(TEAM, TEAM.toUpperCase()) }, {}],
+    ['a percent-encoded letter in the path', { url: PATH.replace('batch', '%62atch') }, {}],
+    ['a percent-encoded UUID', { url: PATH.replace(TEAM, TEAM.toUpperCase().replace('B', '%42')) }, {}],
+    ['the case of an escape', { url: `${PATH}/a%2fb%c3%a9` }, { url: `${PATH}/a%2Fb%C3%A9` }],
+    ['an empty query', { url: `${PATH}?` }, {}],
+    ['the order of parameters', { url: `${PATH}?b=2&a=1` }, { url: `${PATH}?a=1&b=2` }],
+    ['the encoding of parameters', { url: `${PATH}?a=x+y&%62=%7e` }, { url: `${PATH}?b=~&a=x%20y` }],
+    ['white space around If-Match', { ifMatch: ' "8"\t' }, { ifMatch: '"8"' }],
+  ])('does not depend on %s', (_, one, other) => {
+    expect(fingerprint(one)).toBe(fingerprint(other));
+  });
+
+  it('is pinned, with its version byte', () => {
+    const text = `\u0001PATCH\n/v2/prism/${TEAM}/deal\na=1\n="8"\n{"b":[1.5]}`;
+    const input = { method: 'PATCH', url: `/v2/prism/${TEAM}/deal?a=1`, ifMatch: '"8"', body: { b: [1.5] } };
+    expect(fingerprint(input)).toBe(createHash('sha256').update(text).digest('hex'));
   });
 
   it('sorts members by UTF-16 code units, digits too', () => {
@@ -81,8 +120,8 @@ describe('fingerprintOf', () => {
     const body = JSON.parse(
       '{"\\u20ac":1,"10":2,"9":3,"\\ud83d\\ude00":4,"\\ufb33":5,"a":{"z":[true,null],"b":"\\n"}}',
     ) as unknown;
-    expect(fingerprintOf('POST', '/v2/prism/t/deal', body).toString('hex')).toBe(
-      '27b353307978d080bfb324d764bc77f5390055d8083f24cf717997a3f7078dd6',
+    expect(fingerprint({ url: '/v2/prism/t/deal', body })).toBe(
+      '8ba58ccd109e6f84fb8c149307b53a5401b9a09b83bfc0df5e1b277f7a4fd46d',
     );
   });
 });

@@ -1,18 +1,64 @@
 import { createHash } from 'node:crypto';
 import { CanonicalJsonWriter } from './canonical-json';
 
+/** The first byte that is hashed. Another way of hashing takes another one, so that no two ways give one fingerprint. */
+const VERSION = Buffer.of(1);
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What an `Idempotency-Key` stands for: two requests with the same fingerprint are attempts at one request. */
+export interface FingerprintInput {
+  readonly method: string;
+  /** The request target as it is routed: a path that can be percent-decoded, and a query if there is one. */
+  readonly url: string;
+  /** The `If-Match` header as it came; undefined without one. */
+  readonly ifMatch: string | undefined;
+  /** Parsed; undefined if there is none. */
+  readonly body: unknown;
+}
+
 /**
- * SHA-256 over what a key stands for: method, path and the body's canonical JSON, so that neither white space nor the
- * order of members matters. None of the three can hold a line break, so no two requests share the text that is hashed.
- * @param path without the query
- * @param body parsed; undefined if there is none
+ * SHA-256 over a version byte, the method, the canonical path, the sorted query, `If-Match` and the body's canonical JSON.
+ *
+ * - Path: each segment is percent-decoded, a UUID written in lower case, and percent-encoded again.
+ * - Query: sorted by name; values of one name keep their order. Percent-encoding is normalised as in the path.
+ * - `If-Match`: white space around it is dropped, nothing else: `"8"`, `W/"8"` and `*` are three conditions.
+ * - Body: neither white space nor the order of members matters.
+ *
+ * None of them contains a line break, so no two requests share the text that is hashed.
  */
-export function fingerprintOf(method: string, path: string, body: unknown): Buffer {
-  const hash = createHash('sha256').update(`${method}\n${path}\n`);
+export function fingerprintOf({ method, url, ifMatch, body }: FingerprintInput): Buffer {
+  const [path, query] = splitUrl(url);
+  // The equals sign tells an empty header from none.
+  const condition = ifMatch === undefined ? '' : `=${ifMatch.trim()}`;
+  const hash = createHash('sha256').update(VERSION);
+  hash.update(`${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${condition}\n`);
   if (body !== undefined) {
     new CanonicalJsonWriter((piece) => {
       hash.update(piece);
     }).write(body);
   }
   return hash.digest();
+}
+
+/** The router ends a path at a `#` too. */
+function splitUrl(url: string): [path: string, query: string] {
+  const end = url.search(/[?#]/);
+  return end === -1 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
+}
+
+function canonicalPath(path: string): string {
+  return path.split('/').map(canonicalSegment).join('/');
+}
+
+function canonicalSegment(segment: string): string {
+  const decoded = segment.includes('%') ? decodeURIComponent(segment) : segment;
+  return encodeURIComponent(UUID.test(decoded) ? decoded.toLowerCase() : decoded);
+}
+
+function canonicalQuery(query: string): string {
+  if (query === '') return '';
+  const parameters = new URLSearchParams(query);
+  parameters.sort();
+  return parameters.toString();
 }

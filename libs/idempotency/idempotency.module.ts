@@ -1,14 +1,19 @@
 import { Module } from '@nestjs/common';
 import { RedisModule } from '#libs/redis';
-import { AnswerSender } from './answer.sender';
 import { ClaimStore } from './claim.store';
 import { IdempotencyService } from './idempotency.service';
+import { IdempotentResponder } from './idempotent.responder';
 import { LedgerLookup, LedgerRepository } from './ledger.repository';
 
-/** Provides `AnswerSender` to every module with a handler that writes. Needs the global `DatabaseModule`. */
+/** Provides `IdempotentResponder` to every module with a handler that writes. Needs the global `DatabaseModule`. */
 @Module({
   imports: [RedisModule],
-  providers: [AnswerSender, ClaimStore, IdempotencyService, { provide: LedgerLookup, useClass: LedgerRepository }],
-  exports: [AnswerSender],
+  providers: [
+    IdempotentResponder,
+    ClaimStore,
+    IdempotencyService,
+    { provide: LedgerLookup, useClass: LedgerRepository },
+  ],
+  exports: [IdempotentResponder],
 })
 export class IdempotencyModule {}

@@ -3,9 +3,9 @@ import type { DatabaseMeter } from '#libs/database';
 import { ProblemException } from '#libs/problems';
 import { Metrics, type Span } from '#libs/telemetry';
 import type { Answer } from './answer';
+import type { CachedResponse } from './cached-response';
 import { type Claim, ClaimStore } from './claim.store';
 import type { IdempotencyId } from './idempotency-id';
-import type { KeptAnswer } from './kept-answer';
 import { LedgerLookup } from './ledger.repository';
 
 /** One request with a key, as it came. */
@@ -26,8 +26,8 @@ interface Attempt {
   readonly span: Span | undefined;
 }
 
-/** Either the answer is there, or this attempt is to make it. */
-type Beginning = { state: 'replay'; answer: KeptAnswer } | { state: 'execute'; attempt: Attempt };
+/** Either there is a response already, or this attempt makes it. */
+type Beginning = { state: 'replay'; response: CachedResponse } | { state: 'execute'; attempt: Attempt };
 
 /** Decides what happens to a request with a key. Whatever Redis does, the ledger still lets each item happen once. */
 @Injectable()
@@ -40,39 +40,39 @@ export class IdempotencyService {
 
   /**
    * @throws {ProblemException} `idempotency_key_mismatch`, `idempotency_key_stale` or `idempotency_key_in_use`, and
-   *   `unavailable` if there is a kept answer but no Postgres to prove it
+   *   `unavailable` if a response is cached but Postgres cannot confirm it
    */
   async begin(request: KeyedRequest): Promise<Beginning> {
     const claim = await this.claims.claim(request.id, request.fingerprint, timeLeft(request), '', request.span);
-    return claim.state === 'answer' ? this.prove(request, claim) : this.execute(request, claim);
+    return claim.state === 'cached' ? this.confirm(request, claim) : this.execute(request, claim);
   }
 
-  /** Call it with the answer, before it is sent: the next retry may come at once. */
+  /** Call it before the response is sent: the next retry may come at once. */
   async finish(attempt: Attempt, answer: Answer): Promise<void> {
     this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
     const { status, headers, keep } = answer;
     if (attempt.owner === undefined) return;
     if (keep === undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
-    else await this.claims.keep(attempt.id, attempt.owner, { status, headers, body: keep.body }, attempt.span);
+    else await this.claims.storeResponse(attempt.id, attempt.owner, { status, headers, body: keep.body }, attempt.span);
   }
 
   /** Call it with what the handler threw: a request that was refused or failed holds no key. */
   async abandon(attempt: Attempt, error: unknown): Promise<void> {
     if (error instanceof ProblemException) {
-      // What the ledger found out, Redis being away or having forgotten the key.
+      // Found by the ledger: Redis is unavailable, or no longer has the key.
       if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
       if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
     }
     if (attempt.owner !== undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
   }
 
-  /** Postgres may have been restored to a time before the answer in Redis: then it must not be given. */
-  private async prove(request: KeyedRequest, claim: Claim & { state: 'answer' }): Promise<Beginning> {
+  /** Postgres may have been restored to a time before the cached response: then it must not be replayed. */
+  private async confirm(request: KeyedRequest, claim: Claim & { state: 'cached' }): Promise<Beginning> {
     const options = { timeoutMs: timeLeft(request), meter: request.meter, span: request.span };
     switch (await this.ledger.stateOf(request.id, request.fingerprint, options)) {
       case 'complete':
         this.metrics.countIdempotency('replayed_cache');
-        return { state: 'replay', answer: claim.answer };
+        return { state: 'replay', response: claim.response };
       case 'stale':
         this.metrics.countIdempotency('stale');
         throw new ProblemException('idempotency_key_stale');
@@ -95,10 +95,10 @@ export class IdempotencyService {
           headers: { 'retry-after': String(claim.retryAfterSeconds) },
         });
       case 'new':
-      case 'away':
+      case 'unavailable':
         return { state: 'execute', attempt: { id: request.id, owner: claim.owner, span: request.span } };
-      case 'answer':
-        // Another attempt finished just after this one found the ledger empty: the ledger now answers this one as well.
+      case 'cached':
+        // Another attempt finished just after this one found the ledger empty: now the ledger has the response.
         return { state: 'execute', attempt: { id: request.id, owner: undefined, span: request.span } };
     }
   }

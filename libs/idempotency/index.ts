@@ -1,9 +1,9 @@
 export type { Answer } from './answer';
-export { AnswerSender, type Exchange, type IdempotentCall } from './answer.sender';
+export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
 export type { IdempotencyId } from './idempotency-id';
+export { type Exchange, type IdempotentCall, IdempotentResponder } from './idempotent.responder';
 export { IdempotencyModule } from './idempotency.module';
-export type { KeptAnswer } from './kept-answer';
 export { pause } from './pause';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';

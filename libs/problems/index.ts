@@ -5,7 +5,7 @@ export { LineLimiter } from './line.limiter';
 export { problemAnswer } from './problem.answer';
 export { PROBLEMS } from './problem.catalogue';
 export type { ProblemCode, ProblemKind } from './problem.catalogue';
-export { ProblemException } from './problem.exception';
+export { MAX_FIELD_ERRORS, ProblemException } from './problem.exception';
 export type { FieldError, ProblemExtra } from './problem.exception';
 export { ProblemFilter, sendProblem } from './problem.filter';
 export { problemOf } from './problem.mapping';

@@ -1,5 +1,8 @@
 import { ProblemCode, problemKind } from './problem.catalogue';
 
+/** The most errors that a refused request or item names: a response must not be larger than the mistakes it is about. */
+export const MAX_FIELD_ERRORS = 20;
+
 /** One broken rule of a request or an item. */
 export interface FieldError {
   /** The path of what broke it: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`; in an item `.default.stage`. */
@@ -10,7 +13,7 @@ export interface FieldError {
 }
 
 export interface ProblemExtra {
-  /** Only with `invalid_request`. */
+  /** Only with `invalid_request`; those beyond {@link MAX_FIELD_ERRORS} are dropped. */
   errors?: FieldError[];
   /** Only what the catalogue defines for the code. */
   details?: Record<string, unknown>;
@@ -37,7 +40,7 @@ export class ProblemException extends Error {
     const kind = problemKind(code);
     super(message ?? kind.message, extra.cause === undefined ? undefined : { cause: extra.cause });
     this.status = kind.status;
-    this.errors = extra.errors ?? [];
+    this.errors = extra.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
     this.details = extra.details ?? {};
     this.headers = extra.headers ?? {};
   }

@@ -1,5 +1,5 @@
-import { BlockChange } from './change.interface';
-import { ItemFaults } from './item.faults';
+import { BlockChange, Json } from './change.interface';
+import { ValidationErrors } from './validation.errors';
 import { isStorableKey } from './json.check';
 import { isOperator, operationOf } from './operator.check';
 import { PropertyDefinition } from './property-definition.interface';
@@ -30,15 +30,15 @@ export class BlockValidator {
     this.required = [...this.rules].filter(([, rule]) => rule.required).map(([slug]) => slug);
   }
 
-  /** The change that brings a record's block up to date; worth something only if `faults` stays empty. */
-  patch(block: Record<string, unknown>, faults: ItemFaults): BlockChange {
+  /** The change that brings a record's block up to date; worth something only if `errors` stays empty. */
+  patch(block: Record<string, unknown>, errors: ValidationErrors): BlockChange {
     const change: BlockChange = { set: null, clear: null, ops: null };
     for (const slug of Object.keys(block)) {
-      if (faults.full) break;
-      faults.enter(slug);
-      const rule = this.rules.get(slug) ?? this.ruleOfUndefined(slug, faults);
-      if (rule !== null) take(slug, block[slug], rule, change, faults);
-      faults.leave();
+      if (errors.full) break;
+      errors.enter(slug);
+      const rule = this.rules.get(slug) ?? this.ruleOfUndefined(slug, errors);
+      if (rule !== null) take(slug, block[slug], rule, change, errors);
+      errors.leave();
     }
     return change;
   }
@@ -47,43 +47,52 @@ export class BlockValidator {
    * The change that fills a new record's block: it only sets, since there is nothing to clear, to append to or to remove
    * from. Required properties must be there.
    */
-  create(block: Record<string, unknown>, faults: ItemFaults): BlockChange {
-    const { set, ops } = this.patch(block, faults);
+  create(block: Record<string, unknown>, errors: ValidationErrors): BlockChange {
+    const { set, ops } = this.patch(block, errors);
     let filled = set;
-    for (const [slug, { op, values }] of Object.entries(ops ?? {})) {
-      if (op === 'append') (filled ??= {})[slug] = values;
-      else if (this.rules.get(slug)?.required === true) refuseMissing(faults, slug);
+    for (const [slug, { op, values, required }] of Object.entries(ops ?? {})) {
+      const added = op === 'append' ? values : [];
+      if (required === true && added.length === 0) refuseMissing(errors, slug);
+      else if (op === 'append') (filled ??= {})[slug] = added;
     }
     for (const slug of this.required) {
-      if (!Object.hasOwn(block, slug)) refuseMissing(faults, slug);
+      if (!Object.hasOwn(block, slug)) refuseMissing(errors, slug);
     }
     return { set: filled, clear: null, ops: null };
   }
 
-  private ruleOfUndefined(slug: string, faults: ItemFaults): PropertyRule | null {
-    if (this.unknown === 'accept') return isStorableKey(slug, faults) ? anythingGoes : null;
+  private ruleOfUndefined(slug: string, errors: ValidationErrors): PropertyRule | null {
+    if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anythingGoes : null;
     const suggestion = suggestSlug(slug, this.rules.keys());
     const hint = suggestion === undefined ? 'GET .../properties lists them' : `did you mean ${suggestion}?`;
-    return faults.refuse('unknown_property', `is not a property of ${this.owner}; ${hint}`);
+    return errors.refuse('unknown_property', `is not a property of ${this.owner}; ${hint}`);
   }
 }
 
 /** Checks one value and notes in `change` what it does. */
-function take(slug: string, value: unknown, rule: PropertyRule, change: BlockChange, faults: ItemFaults): void {
-  if (rule.readOnly) {
-    faults.refuse('invalid_property', 'is read-only: leave it out');
+function take(slug: string, value: unknown, rule: PropertyRule, change: BlockChange, errors: ValidationErrors): void {
+  if (rule.readOnlyReason !== undefined) {
+    errors.refuse('invalid_property', rule.readOnlyReason);
   } else if (value === null) {
-    if (rule.required) faults.refuse('required_property', 'is required: it cannot be null');
+    if (rule.required) errors.refuse('required_property', 'is required: it cannot be null');
     else (change.clear ??= []).push(slug);
   } else if (isOperator(value)) {
-    const operation = operationOf(value, rule, faults);
+    const operation = operationOf(value, rule, errors);
     if (operation !== null) (change.ops ??= {})[slug] = operation;
   } else {
-    const checked = rule.check(value, faults);
-    if (checked !== null) (change.set ??= {})[slug] = checked;
+    const checked = rule.check(value, errors);
+    if (checked === null) return;
+    if (rule.required && isBlank(checked)) errors.refuse('required_property', 'is required: it cannot be blank');
+    else (change.set ??= {})[slug] = checked;
   }
 }
 
-function refuseMissing(faults: ItemFaults, slug: string): void {
-  faults.refuse('required_property', 'is required', slug);
+/** Whether a value says nothing: text of white space only, or a list without elements. */
+function isBlank(value: Json): boolean {
+  if (typeof value === 'string') return value.trim() === '';
+  return Array.isArray(value) && value.length === 0;
+}
+
+function refuseMissing(errors: ValidationErrors, slug: string): void {
+  errors.refuse('required_property', 'is required', slug);
 }

@@ -6,6 +6,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export interface Operation {
   op: 'append' | 'remove';
   values: Json[];
+  /** Refused if it leaves the property without elements. */
+  required?: true;
 }
 
 /** What to do with one block of properties. Null where there is nothing of the kind. */

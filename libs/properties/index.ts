@@ -6,3 +6,4 @@ export type { PropertyDefinition } from './property-definition.interface';
 export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';
 export { propertyTypes } from './property-type.constants';
+export { lowerCaseUuid } from './uuid.check';

@@ -93,7 +93,8 @@ describe('a patch', () => {
   });
 
   it.each<[slug: string, value: unknown, stored: Json]>([
-    ['name', '', ''],
+    ['name', ' x ', ' x '],
+    ['notes', ' ', ' '],
     ['notes', '🙂 𝒳', '🙂 𝒳'],
     ['size', -0.5, -0.5],
     ['size', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
@@ -131,7 +132,9 @@ describe('a patch', () => {
     ['day', 20260228, 'invalid_property', ''],
     ['colour', 'green', 'unknown_option', ''],
     ['colour', 'constructor', 'unknown_option', ''],
-    ['colour', '\0', 'unknown_option', ''],
+    ['colour', '\0', 'invalid_property', ''],
+    ['colour', '\ud800', 'invalid_property', ''],
+    ['colours', ['red', 'a\0'], 'invalid_property', '[1]'],
     ['colour', ['red'], 'invalid_property', ''],
     ['colours', 'red', 'invalid_property', ''],
     ['colours', ['red', 'green'], 'unknown_option', '[1]'],
@@ -151,6 +154,8 @@ describe('a patch', () => {
     ['created_at', '2026-02-28', 'invalid_property', ''],
     ['created_at', null, 'invalid_property', ''],
     ['name', null, 'required_property', ''],
+    ['name', '', 'required_property', ''],
+    ['name', ' \t\n\u3000', 'required_property', ''],
     ['constructor', 'x', 'unknown_property', ''],
     ['toString', 'x', 'unknown_property', ''],
     ['Name', 'x', 'unknown_property', ''],
@@ -169,6 +174,28 @@ describe('a patch', () => {
     [{ _op: 'append', values: ['a'], at: 1 }, '.default.tags'],
   ])('refuses the operator %j', (operator, field) => {
     expect(fault({ tags: operator })).toEqual(['invalid_property', field]);
+  });
+
+  it('takes 1,000 values in an operator, and no more', () => {
+    const values = Array.from({ length: 1_000 }, (_, n) => `v${n}`);
+    expect(changed(validator.patch({ default: { tags: { _op: 'remove', values } } })).ops?.tags?.values).toEqual(
+      values,
+    );
+    expect(fault({ tags: { _op: 'append', values: [...values, 'a'] } })).toEqual([
+      'invalid_property',
+      '.default.tags.values',
+    ]);
+  });
+
+  it('asks the database not to leave a required property without elements, and sets no empty one', () => {
+    const strict = new ItemValidator('deal', [property('tags', 'multi_str', { required: true })], 'reject');
+    expect(changed(strict.patch({ default: { tags: { _op: 'remove', values: ['a'] } } })).ops).toEqual({
+      tags: { op: 'remove', values: ['a'], required: true },
+    });
+    expect(refused(strict.patch({ default: { tags: [] } }))).toMatchObject({
+      code: 'required_property',
+      fields: ['.default.tags'],
+    });
   });
 
   it.each(['name', 'blob', 'company', 'colour', 'size'])('refuses an operator on %s, which holds one value', (slug) => {
@@ -249,6 +276,15 @@ describe('a patch', () => {
     expect(field.length).toBeLessThan(100);
   });
 
+  it('shortens the path of a field that is nested too deep to name', () => {
+    let value: unknown = '\0';
+    for (let level = 0; level < 20; level += 1) value = { [`"${'k'.repeat(60)}`]: value };
+    const { fields, messages } = refused(validator.patch({ default: { blob: value } }));
+    expect(fields[0]).toMatch(/^\.default\.blob.{100,}…$/);
+    expect(fields[0]?.length).toBeLessThanOrEqual(257);
+    expect(messages[0]?.length).toBeLessThan(400);
+  });
+
   it('names ten options at most', () => {
     const options = Array.from({ length: 12 }, (_, n) => ({ id: `id-${n}`, slug: `o${n}`, value: '' }));
     const many = new ItemValidator('deal', [property('stage', 'select_str', { options })], 'reject');
@@ -299,12 +335,15 @@ describe('a create', () => {
     });
   });
 
-  it.each<ItemBlocks>([{}, { default: {} }, { default: { name: null } }, { default: { size: 1 } }])(
-    'of %j lacks a required property',
-    (item) => {
-      expect(refused(validator.create(item))).toMatchObject({ code: 'required_property', fields: ['.default.name'] });
-    },
-  );
+  it.each<ItemBlocks>([
+    {},
+    { default: {} },
+    { default: { name: null } },
+    { default: { name: ' ' } },
+    { default: { size: 1 } },
+  ])('of %j lacks a required property', (item) => {
+    expect(refused(validator.create(item))).toMatchObject({ code: 'required_property', fields: ['.default.name'] });
+  });
 
   it('names a required property once if its value is bad', () => {
     expect(refused(validator.create({ default: { name: 5 } }))).toMatchObject({
@@ -322,7 +361,9 @@ describe('a create', () => {
 
   it('cannot satisfy a required property by removing from it', () => {
     const strict = new ItemValidator('deal', [property('tags', 'multi_str', { required: true })], 'reject');
-    expect(refused(strict.create({ default: { tags: { _op: 'remove', values: [] } } })).code).toBe('required_property');
+    for (const tags of [[], { _op: 'remove', values: [] }, { _op: 'append', values: [] }]) {
+      expect(refused(strict.create({ default: { tags } })).code).toBe('required_property');
+    }
     expect(changed(strict.create({ default: { tags: { _op: 'append', values: ['a'] } } })).set).toEqual({
       tags: ['a'],
     });

@@ -1,6 +1,6 @@
 import { BlockValidator, UnknownProperties } from './block.validator';
 import { BlockChange, ExtendedChange, ItemBlocks, Validation } from './change.interface';
-import { ItemFaults } from './item.faults';
+import { ValidationErrors } from './validation.errors';
 import { isStorable, isStorableKey } from './json.check';
 import { ObjectType } from './object-type.constants';
 import { isObject } from './plain-object';
@@ -40,72 +40,72 @@ export class ItemValidator {
   }
 
   private validate(item: ItemBlocks, purpose: Purpose): Validation {
-    const faults = new ItemFaults();
-    const { set, clear, ops } = this.checkDefault(item.default, purpose, faults);
-    const list = this.checkLists(item.list, purpose, faults);
-    const extended = checkExtended(item.extended, purpose, faults);
-    if (faults.code !== null) return { code: faults.code, errors: faults.errors };
+    const errors = new ValidationErrors();
+    const { set, clear, ops } = this.checkDefault(item.default, purpose, errors);
+    const list = this.checkLists(item.list, purpose, errors);
+    const extended = checkExtended(item.extended, purpose, errors);
+    if (errors.code !== null) return { code: errors.code, errors: errors.list };
     return { change: { set, clear, ops, list, extended } };
   }
 
-  private checkDefault(given: unknown, purpose: Purpose, faults: ItemFaults): BlockChange {
+  private checkDefault(given: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {
     // A new record without a `default` lacks what is required there.
     const block = given === undefined && purpose === 'create' ? {} : given;
     if (block === undefined) return UNCHANGED;
-    faults.enter('default');
-    const change = isObject(block) ? this.defaults[purpose](block, faults) : refuseBlock(faults);
-    faults.leave();
+    errors.enter('default');
+    const change = isObject(block) ? this.defaults[purpose](block, errors) : refuseBlock(errors);
+    errors.leave();
     return change ?? UNCHANGED;
   }
 
-  private checkLists(lists: unknown, purpose: Purpose, faults: ItemFaults): Record<string, BlockChange> | null {
+  private checkLists(lists: unknown, purpose: Purpose, errors: ValidationErrors): Record<string, BlockChange> | null {
     if (lists === undefined) return null;
-    if (!isObject(lists)) return faults.refuse('invalid_item', 'must be an object of list ids', 'list');
+    if (!isObject(lists)) return errors.refuse('invalid_item', 'must be an object of list ids', 'list');
 
     const changes: Record<string, BlockChange> = {};
     const seen = new Set<string>();
-    faults.enter('list');
+    errors.enter('list');
     for (const key of Object.keys(lists)) {
-      if (faults.full) break;
-      faults.enter(key);
+      if (errors.full) break;
+      errors.enter(key);
       const listId = lowerCaseUuid(key);
       const block = lists[key];
-      if (listId === null) faults.refuse('invalid_item', 'must be a list id (UUID)');
-      else if (seen.has(listId)) faults.refuse('invalid_item', 'names a list for the second time');
-      else if (!isObject(block)) refuseBlock(faults);
+      if (listId === null) errors.refuse('invalid_item', 'must be a list id (UUID)');
+      else if (seen.has(listId)) errors.refuse('invalid_item', 'names a list for the second time');
+      else if (!isObject(block)) refuseBlock(errors);
       else {
         seen.add(listId);
-        const change = (this.lists.get(listId) ?? this.listWithoutProperties)[purpose](block, faults);
+        const change = (this.lists.get(listId) ?? this.listWithoutProperties)[purpose](block, errors);
         if (change.set !== null || change.clear !== null || change.ops !== null) changes[listId] = change;
       }
-      faults.leave();
+      errors.leave();
     }
-    faults.leave();
+    errors.leave();
     return Object.keys(changes).length > 0 ? changes : null;
   }
 }
 
 /** `extended` belongs to the callers: its content need only be storable. */
-function checkExtended(extended: unknown, purpose: Purpose, faults: ItemFaults): ExtendedChange | null {
+function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationErrors): ExtendedChange | null {
   if (extended === undefined) return null;
-  faults.enter('extended');
+  errors.enter('extended');
   const change: ExtendedChange = { set: {}, clear: [] };
-  if (!isObject(extended)) refuseBlock(faults);
+  if (!isObject(extended)) refuseBlock(errors);
   else {
     for (const [key, value] of Object.entries(extended)) {
-      if (faults.full) break;
-      faults.enter(key);
-      if (isStorableKey(key, faults) && isStorable(value, faults)) {
+      if (errors.full) break;
+      errors.enter(key);
+      if (isStorableKey(key, errors) && isStorable(value, errors)) {
         if (value !== null) change.set[key] = value;
         else if (purpose === 'patch') change.clear.push(key);
       }
-      faults.leave();
+      errors.leave();
     }
   }
-  faults.leave();
+  errors.leave();
   return Object.keys(change.set).length > 0 || change.clear.length > 0 ? change : null;
 }
 
-function refuseBlock(faults: ItemFaults): null {
-  return faults.refuse('invalid_item', 'must be an object');
+function refuseBlock(errors: ValidationErrors): null {
+  return errors.refuse('invalid_item', 'must be an object');
 }

@@ -13,6 +13,11 @@ export interface PropertyDefinition {
   /** The key under which records hold the value. */
   readonly slug: string;
   readonly type: PropertyType;
+  /**
+   * The type in the database, if this release does not know it. Such a property is a read-only `jsonb` here: its values are
+   * read as they are, and writes are refused. Not on the wire.
+   */
+  readonly unsupportedType?: string;
   readonly name: string;
   /** A record must have it: it cannot be left out on create, nor cleared. */
   readonly required: boolean;

@@ -4,22 +4,29 @@ import { boolean, date, json, number, option, reference, several, text, ValueChe
 /** A definition made ready for checking values. */
 export interface PropertyRule {
   readonly required: boolean;
-  readonly readOnly: boolean;
+  /** Why callers cannot write it, to follow its name in a message; undefined if they can. */
+  readonly readOnlyReason: string | undefined;
   /** Holds an array, so that operators can add and remove elements. */
   readonly multi: boolean;
   readonly check: ValueCheck;
 }
 
 /** The rule of a property that nobody defined, where such are accepted. */
-export const anythingGoes: PropertyRule = { required: false, readOnly: false, multi: false, check: json };
+export const anythingGoes: PropertyRule = { required: false, readOnlyReason: undefined, multi: false, check: json };
 
 export function ruleOf(definition: PropertyDefinition): PropertyRule {
   return {
-    required: definition.required,
-    readOnly: definition.locked,
+    // What callers cannot write cannot be asked of them either.
+    required: definition.required && !definition.locked,
+    readOnlyReason: readOnlyReasonOf(definition),
     multi: definition.type.startsWith('multi'),
     check: checkOf(definition),
   };
+}
+
+function readOnlyReasonOf({ locked, unsupportedType }: PropertyDefinition): string | undefined {
+  if (unsupportedType !== undefined) return 'is read-only: this release does not support its type; leave it out';
+  return locked ? 'is read-only: leave it out' : undefined;
 }
 
 function checkOf({ type, options }: PropertyDefinition): ValueCheck {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, vi } from 'vitest';
 
 import { builtInDefinitions } from './built-in.definitions';
 import type { DefinitionRow } from './property-definition.repository';
@@ -76,7 +77,23 @@ describe('the properties of a team', () => {
     expect(team.validatorOf('deal')).toBe(team.validatorOf('deal'));
   });
 
-  it('of a type that this release does not know are a fault of ours', () => {
-    expect(() => new TeamProperties({ definitions: [row({ type: 'colour' })], options: [] }, 'reject')).toThrow(TIER);
+  it('of a type that this release does not support are read-only, and one warning names them', () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+    const definitions = [row({ type: 'colour', required: true }), row({ id: GOLD, slug: 'size', type: 'num' })];
+    const team = new TeamProperties({ definitions, options: [] }, 'reject');
+    expect(warn.mock.calls).toEqual([[expect.objectContaining({ definitions: 1, property_ids: [TIER] })]]);
+    warn.mockRestore();
+
+    const tier = team.definitionsOf('organization').find(({ slug }) => slug === 'tier');
+    expect(tier).toMatchObject({ type: 'jsonb', locked: true, unsupportedType: 'colour' });
+    const validator = team.validatorOf('organization');
+    for (const value of ['red', null, { _op: 'append', values: [] }]) {
+      expect(validator.patch({ default: { tier: value } })).toMatchObject({
+        code: 'invalid_property',
+        errors: [{ field: '.default.tier', message: expect.stringContaining('does not support its type') as string }],
+      });
+    }
+    expect(validator.patch({ default: { size: 4 } })).toMatchObject({ change: { set: { size: 4 } } });
+    expect(validator.create({ default: { name: 'Acme' } })).toHaveProperty('change');
   });
 });

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { UnknownProperties } from './block.validator';
 import { builtInDefinitions } from './built-in.definitions';
 import { ItemValidator } from './item.validator';
@@ -6,12 +7,13 @@ import { PropertyDefinition } from './property-definition.interface';
 import { DefinitionRow, OptionRow, TeamRows } from './property-definition.repository';
 import { isPropertyType } from './property-type.constants';
 
+const logger = new Logger('TeamProperties');
+
 /** The properties of one team as they were at one moment: built in and its own. Validators are compiled on first use. */
 export class TeamProperties {
   private readonly definitions = new Map<ObjectType, readonly PropertyDefinition[]>();
   private readonly validators = new Map<ObjectType, ItemValidator>();
 
-  /** @throws Error if a row has a type that this release does not know */
   constructor(
     readonly rows: TeamRows,
     private readonly unknown: UnknownProperties,
@@ -27,6 +29,7 @@ export class TeamProperties {
         ...ofTeam.map((row) => definitionOf(row, options.get(row.id) ?? [])),
       ]);
     }
+    warnOfUnsupportedTypes(rows.definitions);
   }
 
   definitionsOf(objectType: ObjectType): readonly PropertyDefinition[] {
@@ -45,8 +48,24 @@ export class TeamProperties {
 
 function definitionOf(row: DefinitionRow, options: readonly OptionRow[]): PropertyDefinition {
   const { id, slug, type, name, required, native, locked, list_id } = row;
-  if (!isPropertyType(type)) throw new Error(`property definition ${id} has a type unknown to this release: ${type}`);
-  return withOptions({ id, slug, type, name, required, native, locked, list_id, options: [] }, options);
+  const rest = { id, slug, name, required, native, list_id, options: [] };
+  // One such row must not keep the team from its other properties.
+  const definition: PropertyDefinition = isPropertyType(type)
+    ? { ...rest, type, locked }
+    : { ...rest, type: 'jsonb', locked: true, unsupportedType: type };
+  return withOptions(definition, options);
+}
+
+/** One line for all of them, each time the rows of a team have changed. */
+function warnOfUnsupportedTypes(rows: readonly DefinitionRow[]): void {
+  const unsupported = rows.filter(({ type }) => !isPropertyType(type));
+  if (unsupported.length === 0) return;
+  logger.warn({
+    message: 'property definitions have types that this release does not support: they are read-only',
+    definitions: unsupported.length,
+    // Enough to find them.
+    property_ids: unsupported.slice(0, 10).map(({ id }) => id),
+  });
 }
 
 function withOptions(definition: PropertyDefinition, added: readonly OptionRow[]): PropertyDefinition {

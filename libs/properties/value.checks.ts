@@ -1,38 +1,38 @@
 import { Json } from './change.interface';
 import { isDate } from './date.check';
-import { ItemFaults } from './item.faults';
+import { ValidationErrors } from './validation.errors';
 import { isStorable, isStorableNumber, isStorableText } from './json.check';
 import { PropertyOption } from './property-definition.interface';
 import { lowerCaseUuid } from './uuid.check';
 
-/** Answers the value to store, or null if it does not fit; then `faults` says why. Null itself is no value: it clears. */
-export type ValueCheck = (value: unknown, faults: ItemFaults) => Json | null;
+/** Returns the value to store, or null if it does not fit; then `errors` says why. Null itself is no value: it clears. */
+export type ValueCheck = (value: unknown, errors: ValidationErrors) => Json | null;
 
 /** So many options are named in an error. */
 const OPTIONS_NAMED = 10;
 
-export const text: ValueCheck = (value, faults) => {
-  if (typeof value !== 'string') return mistyped(faults, 'must be a string');
-  return isStorableText(value, faults) ? value : null;
+export const text: ValueCheck = (value, errors) => {
+  if (typeof value !== 'string') return mistyped(errors, 'must be a string');
+  return isStorableText(value, errors) ? value : null;
 };
 
-export const number: ValueCheck = (value, faults) => {
-  if (typeof value !== 'number') return mistyped(faults, 'must be a number');
-  return isStorableNumber(value, faults) ? value : null;
+export const number: ValueCheck = (value, errors) => {
+  if (typeof value !== 'number') return mistyped(errors, 'must be a number');
+  return isStorableNumber(value, errors) ? value : null;
 };
 
-export const boolean: ValueCheck = (value, faults) =>
-  typeof value === 'boolean' ? value : mistyped(faults, 'must be true or false');
+export const boolean: ValueCheck = (value, errors) =>
+  typeof value === 'boolean' ? value : mistyped(errors, 'must be true or false');
 
-export const date: ValueCheck = (value, faults) =>
+export const date: ValueCheck = (value, errors) =>
   typeof value === 'string' && isDate(value)
     ? value
-    : mistyped(faults, 'must be a real date, as 2026-02-28 or as RFC 3339 date-time 2026-02-28T09:30:00Z');
+    : mistyped(errors, 'must be a real date, as 2026-02-28 or as RFC 3339 date-time 2026-02-28T09:30:00Z');
 
-export const reference: ValueCheck = (value, faults) =>
-  (typeof value === 'string' ? lowerCaseUuid(value) : null) ?? mistyped(faults, 'must be a record id (UUID)');
+export const reference: ValueCheck = (value, errors) =>
+  (typeof value === 'string' ? lowerCaseUuid(value) : null) ?? mistyped(errors, 'must be a record id (UUID)');
 
-export const json: ValueCheck = (value, faults) => (isStorable(value, faults) ? value : null);
+export const json: ValueCheck = (value, errors) => (isStorable(value, errors) ? value : null);
 
 /** One of the options, by slug or by id; an id is stored as its slug. */
 export function option(options: readonly PropertyOption[]): ValueCheck {
@@ -41,22 +41,23 @@ export function option(options: readonly PropertyOption[]): ValueCheck {
   for (const { slug } of options) slugs.set(slug, slug);
   const unknown = `is not an option of this property; ${namedOptions(options)}`;
 
-  return (value, faults) => {
-    if (typeof value !== 'string') return mistyped(faults, 'must be a string: the slug or id of an option');
-    return slugs.get(value) ?? slugs.get(value.toLowerCase()) ?? faults.refuse('unknown_option', unknown);
+  return (value, errors) => {
+    if (typeof value !== 'string') return mistyped(errors, 'must be a string: the slug or id of an option');
+    if (!isStorableText(value, errors)) return null;
+    return slugs.get(value) ?? slugs.get(value.toLowerCase()) ?? errors.refuse('unknown_option', unknown);
   };
 }
 
 /** An array of what `element` accepts, as a set: duplicates go, the order stays. */
 export function several(element: ValueCheck): ValueCheck {
-  return (value, faults) => {
-    if (!Array.isArray(value)) return mistyped(faults, 'must be an array');
+  return (value, errors) => {
+    if (!Array.isArray(value)) return mistyped(errors, 'must be an array');
     const kept = new Set<Json>();
     let good = true;
     for (let index = 0; index < value.length; index += 1) {
-      faults.enter(index);
-      const checked = element(value[index], faults);
-      faults.leave();
+      errors.enter(index);
+      const checked = element(value[index], errors);
+      errors.leave();
       if (checked === null) good = false;
       else kept.add(checked);
     }
@@ -64,8 +65,8 @@ export function several(element: ValueCheck): ValueCheck {
   };
 }
 
-function mistyped(faults: ItemFaults, message: string): null {
-  return faults.refuse('invalid_property', message);
+function mistyped(errors: ValidationErrors, message: string): null {
+  return errors.refuse('invalid_property', message);
 }
 
 function namedOptions(options: readonly PropertyOption[]): string {

@@ -1,15 +1,16 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
-import { type Claim, ClaimStore, type IdempotencyId, type KeptAnswer } from '#libs/idempotency';
+import { type Claim, ClaimStore, type IdempotencyId, type CachedResponse } from '#libs/idempotency';
 import { Redis } from '#libs/redis';
 import { Metrics } from '#libs/telemetry';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
 const TTL_MS = 30_000;
-const ANSWER: KeptAnswer = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
+const ANSWER: CachedResponse = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
 const RECOVERY = { timeout: 10_000, interval: 20 };
 const silent = { log: () => undefined, warn: () => undefined };
 
@@ -97,9 +98,9 @@ describe('a claim', () => {
   it('of another request is a mismatch: in flight, and when it is answered', async () => {
     const owner = await claimNew();
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
-    await claims.keep(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, ANSWER);
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
-    expect(await stateOf()).toBe('answer');
+    expect(await stateOf()).toBe('cached');
   });
 
   it('ends with the deadline of its request', async () => {
@@ -130,8 +131,8 @@ describe('a claim', () => {
 describe('an answer', () => {
   it('is kept by the owner of the claim, for as long as the settings say', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'answer', answer: ANSWER, owner });
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'cached', response: ANSWER, owner });
     const ttl = await client.pttl(keyOf(id));
     expect(ttl).toBeGreaterThan(55_000);
     expect(ttl).toBeLessThanOrEqual(60_000);
@@ -139,7 +140,7 @@ describe('an answer', () => {
 
   it('is not kept, and the claim not released, by anybody else', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, randomUUID(), ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, randomUUID(), ANSWER)).toBe(false);
     expect(await claims.release(id, randomUUID())).toBe(false);
     expect(await stateOf()).toBe('in_flight');
     expect(await claims.release(id, owner)).toBe(true);
@@ -151,21 +152,21 @@ describe('an answer', () => {
       expect(await client.exists(keyOf(id))).toBe(0);
     }, RECOVERY);
     const next = await claimNew();
-    expect(await claims.keep(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
+    expect(await claims.storeResponse(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
     expect(await claims.release(id, slow)).toBe(false);
-    expect(await claims.keep(id, next, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'answer', answer: ANSWER });
+    expect(await claims.storeResponse(id, next, ANSWER)).toBe(true);
+    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'cached', response: ANSWER });
   });
 
   it('that is too long to keep leaves the key free', async () => {
     const owner = await claimNew();
-    expect(await claims.keep(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
+    expect(await claims.storeResponse(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
     expect(await stateOf()).toBe('new');
   });
 
   it('that is not to be used makes way for a new claim, but only that one', async () => {
     const first = await claimNew();
-    await claims.keep(id, first, ANSWER);
+    await claims.storeResponse(id, first, ANSWER);
     const second = await claims.claim(id, print, TTL_MS, first);
     expect(second.state).toBe('new');
     expect((await claims.claim(id, print, TTL_MS, first)).state).toBe('in_flight');
@@ -176,6 +177,13 @@ describe('an answer', () => {
       'damaged bytes',
       async () => {
         await client.hset(keyOf(id), 'answer', 'not deflated');
+      },
+    ],
+    [
+      'a header that is not replayed',
+      async () => {
+        const head = '{"format":1,"status":200,"headers":{"set-cookie":"a=b"}}';
+        await client.hset(keyOf(id), 'answer', deflateSync(`${head}\n{}`));
       },
     ],
     [
@@ -193,11 +201,11 @@ describe('an answer', () => {
     ],
   ])('that cannot be read is deleted, and the key is free: %s', async (_, damage) => {
     const owner = await claimNew();
-    await claims.keep(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, ANSWER);
     await damage();
     const again = await claimNew();
-    expect(await claims.keep(id, again, ANSWER)).toBe(true);
-    expect(await stateOf()).toBe('answer');
+    expect(await claims.storeResponse(id, again, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('cached');
   });
 });
 
@@ -205,27 +213,27 @@ describe('with Redis gone', () => {
   it('a claim that was flushed is neither kept nor in anybody’s way', async () => {
     const owner = await claimNew();
     await client.flushall();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     await claimNew();
   });
 
   it('scripts that were flushed are loaded again', async () => {
     const owner = await claimNew();
     await client.script('FLUSH');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
   });
 
   it('hanging: the first call costs its budget, the others nothing; back: claims again', async () => {
     const owner = await claimNew();
     server.pause();
     const start = performance.now();
-    expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
+    expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
     const first = performance.now() - start;
     expect(first).toBeGreaterThanOrEqual(49);
     expect(first).toBeLessThan(250);
     const next = performance.now();
-    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('away');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     expect(await claims.release(id, owner)).toBe(false);
     expect(performance.now() - next).toBeLessThan(50);
     server.resume();
@@ -239,26 +247,100 @@ describe('with Redis gone', () => {
   it('hanging for a while, the claim of a request that is still running stays its own', async () => {
     const owner = await claimNew();
     server.pause();
-    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('away');
+    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('unavailable');
     server.resume();
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
     expect(await stateOf()).toBe('in_flight');
-    expect(await claims.keep(id, owner, ANSWER)).toBe(true);
-    expect(await stateOf()).toBe('answer');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await stateOf()).toBe('cached');
   });
 
   it('killed between the claim and the answer: the answer is not kept; restarted: claims again', async () => {
     const owner = await claimNew();
     await server.kill();
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
-    expect(await stateOf()).toBe('away');
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect(await stateOf()).toBe('unavailable');
     server = await startRedis({ port: server.port });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
-    expect(await claims.keep(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
     await claimNew();
+  });
+});
+
+describe('with Redis full (noeviction)', () => {
+  let full: RedisServer;
+  let admin: Client;
+  let connection: Redis;
+  let store: ClaimStore;
+
+  beforeAll(async () => {
+    full = await startRedis({ arguments: ['--maxmemory', '64mb', '--maxmemory-policy', 'noeviction'] });
+    admin = new Client(full.url);
+    const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
+    connection = new Redis(settings, new Metrics(), silent);
+    await connection.settled();
+    store = new ClaimStore(connection, settings);
+  });
+  afterAll(async () => {
+    await connection.close();
+    admin.disconnect();
+    await full.kill();
+  });
+
+  const claimMany = async (count: number): Promise<{ id: IdempotencyId; owner: string }[]> => {
+    const made: { id: IdempotencyId; owner: string }[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const of = newId();
+      const claim = await store.claim(of, print, TTL_MS);
+      if (claim.state === 'new') made.push({ id: of, owner: claim.owner });
+    }
+    expect(made).toHaveLength(count);
+    return made;
+  };
+
+  it('a claim whose response is refused is deleted, and nothing of it is remembered', async () => {
+    await admin.config('SET', 'maxmemory', '1');
+    // Redis lets the script of a claim go on after its first deletion, but refuses to store a response.
+    for (const { id: of, owner } of await claimMany(50)) {
+      expect(await store.storeResponse(of, owner, ANSWER)).toBe(false);
+    }
+    expect(connection.health()).toBe('up');
+    expect(await admin.dbsize()).toBe(0);
+    expect(store.orphanedClaimCount).toBe(0);
+    await admin.config('SET', 'maxmemory', '64mb');
+    const [claim] = await claimMany(1);
+    expect(claim && (await store.storeResponse(claim.id, claim.owner, ANSWER))).toBe(true);
+  });
+
+  it('claims that cannot be deleted either are remembered up to a limit, and until they end by themselves', async () => {
+    const made = await claimMany(3);
+    const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
+    // A user that may read, but neither store nor delete.
+    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-hset', '-del', '-pexpire');
+    const url = full.url.replace('redis://', 'redis://reader:secret@');
+    const reader = new Redis({ ...settings, redisUrl: url }, new Metrics(), silent);
+    await reader.settled();
+    expect(reader.health()).toBe('up');
+    const refused = new ClaimStore(reader, settings);
+    for (const { id: of, owner } of made) expect(await refused.storeResponse(of, owner, ANSWER)).toBe(false);
+    expect(refused.orphanedClaimCount).toBe(3);
+    const [first] = made;
+    if (first === undefined) throw new Error('no claim was made');
+    for (let n = 0; n < 5; n += 1) await refused.storeResponse(first.id, first.owner, ANSWER);
+    expect(refused.orphanedClaimCount).toBe(3);
+
+    const others = await claimMany(1_100);
+    await Promise.all(others.map(({ id: of, owner }) => refused.release(of, owner)));
+    expect(refused.orphanedClaimCount).toBe(1_000);
+
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + settings.requestTimeoutMs + 1);
+    await refused.release(first.id, first.owner);
+    clock.mockRestore();
+    expect(refused.orphanedClaimCount).toBe(1);
+    await reader.close();
   });
 });

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigModule, readSettings } from '#libs/config';
 import { Database, DatabaseModule } from '#libs/database';
-import { type Answer, AnswerSender, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
+import { type Answer, IdempotentResponder, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
 import { ProblemException, ProblemFilter } from '#libs/problems';
 import { Redis } from '#libs/redis';
 import { Metrics, RequestNotes, TelemetryModule } from '#libs/telemetry';
@@ -29,13 +29,13 @@ class Work {
 class ThingsController {
   constructor(
     @Inject(Work) private readonly work: Work,
-    @Inject(AnswerSender) private readonly answers: AnswerSender,
+    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
   ) {}
 
   @Post()
   @HttpCode(200)
   handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    return this.answers.send({ request, reply }, () => {
+    return this.responder.send({ request, reply }, () => {
       this.work.calls += 1;
       return this.work.execute(request.idempotency);
     });
@@ -112,7 +112,7 @@ async function done(call: IdempotentCall | undefined): Promise<Answer> {
   const body = `{"made": ${work.calls}}`;
   return {
     status: 201,
-    headers: { etag: '"1"', location: '/a' },
+    headers: { etag: '"1"', location: '/v2/prism/a' },
     body,
     keep: { body },
     replayed: false,
@@ -180,7 +180,7 @@ describe('a request with a key', () => {
     expect(first.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(first.headers.get('idempotent-replay')).toBeNull();
 
-    const second = await post({ b: [2], a: 1 }, { 'idempotency-key': `"${key}"` }, '?trace=1');
+    const second = await post({ b: [2], a: 1 }, { 'idempotency-key': `"${key}"` });
     expect(second).toMatchObject({ status: 201, body: first.body });
     for (const name of ['etag', 'location', 'content-type']) {
       expect(second.headers.get(name)).toBe(first.headers.get(name));

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { Authenticated } from '#libs/auth';
-import { AnswerSender } from '#libs/idempotency';
+import { IdempotentResponder } from '#libs/idempotency';
 import { ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
 import { Call, WriteCall } from '../http/call.decorator';
 import { checkedEnvelope } from '../http/envelope.check';
@@ -12,7 +12,7 @@ import { BatchService } from './batch.service';
 export class BatchController {
   constructor(
     @Inject(BatchService) private readonly batches: BatchService,
-    @Inject(AnswerSender) private readonly answers: AnswerSender,
+    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
   ) {}
 
   /** Patches up to 100 records, each in its own transaction. Answers 200 also when items fail. */
@@ -21,7 +21,9 @@ export class BatchController {
   @HttpCode(200)
   @Authenticated('records:write')
   update(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.answers.send(call, () => this.batches.update(target, checkedEnvelope(BatchUpdateEnvelope, body), call));
+    return this.responder.send(call, () =>
+      this.batches.update(target, checkedEnvelope(BatchUpdateEnvelope, body), call),
+    );
   }
 
   /** Deletes up to 100 records, softly and each in its own transaction. Answers 200 also when items fail. */
@@ -30,6 +32,8 @@ export class BatchController {
   @HttpCode(200)
   @Authenticated('records:write')
   delete(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.answers.send(call, () => this.batches.delete(target, checkedEnvelope(BatchDeleteEnvelope, body), call));
+    return this.responder.send(call, () =>
+      this.batches.delete(target, checkedEnvelope(BatchDeleteEnvelope, body), call),
+    );
   }
 }

@@ -1,14 +1,4 @@
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsObject,
-  IsOptional,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
 import { type BatchOptions, defaultOptions } from '#libs/records';
 
 const maxItems = 100;
@@ -31,34 +21,29 @@ export class BatchOptionsEnvelope {
 }
 
 abstract class BatchEnvelope {
+  static readonly nested = { options: BatchOptionsEnvelope };
+
   @IsOptional()
-  @IsObject({ message: 'options must be an object' })
-  @ValidateNested({ message: 'options must be an object' })
-  @Type(() => BatchOptionsEnvelope)
   options?: BatchOptionsEnvelope | null;
 }
 
 /** The body of a batch update: 1 to 100 items. */
 export class BatchUpdateEnvelope extends BatchEnvelope {
-  static readonly opaque = ['items'] as const;
-
   @ArrayMaxSize(maxItems, { message: `items must hold 1 to ${maxItems} items` })
   @ArrayMinSize(1, { message: `items must hold 1 to ${maxItems} items` })
   @IsArray({ message: `items must be an array of 1 to ${maxItems} items` })
-  items!: unknown[]; // the pipe assigns it
+  items!: unknown[]; // checkedEnvelope assigns it
 }
 
 /** The body of a batch delete: 1 to 100 ids. */
 export class BatchDeleteEnvelope extends BatchEnvelope {
-  static readonly opaque = ['ids'] as const;
-
   @ArrayMaxSize(maxItems, { message: `ids must hold 1 to ${maxItems} ids` })
   @ArrayMinSize(1, { message: `ids must hold 1 to ${maxItems} ids` })
   @IsArray({ message: `ids must be an array of 1 to ${maxItems} ids` })
-  ids!: unknown[]; // the pipe assigns it
+  ids!: unknown[]; // checkedEnvelope assigns it
 }
 
-/** What the caller did not say, or said with a null, is as the contract has it. */
+/** The options of a batch; those that are left out or null have the contract's defaults. */
 export function batchOptions(given: BatchOptionsEnvelope | null | undefined): BatchOptions {
   return {
     onError: given?.on_error ?? defaultOptions.onError,

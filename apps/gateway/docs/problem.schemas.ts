@@ -1,4 +1,4 @@
-import { ITEM_ERRORS, PROBLEMS } from '#libs/problems';
+import { ITEM_ERRORS, MAX_FIELD_ERRORS, PROBLEMS } from '#libs/problems';
 import { type Schema, schemaRef } from './schema.type';
 
 /** How requests and items fail. */
@@ -26,10 +26,14 @@ export const problemSchemas: Readonly<Record<string, Schema>> = {
     properties: {
       code: { type: 'string', enum: Object.keys(PROBLEMS), description: 'A closed list; the meanings never change.' },
       message: { type: 'string', description: 'For people; do not match on it.' },
-      request_id: { type: 'string', description: 'The same as the header `x-request-id`.' },
+      request_id: {
+        type: 'string',
+        description: 'The same as the header `x-request-id`; in a replay, that of the first request.',
+      },
       errors: {
         type: 'array',
         minItems: 1,
+        maxItems: MAX_FIELD_ERRORS,
         items: schemaRef('FieldError'),
         description: 'Only with `invalid_request`.',
       },
@@ -58,7 +62,7 @@ export const problemSchemas: Readonly<Record<string, Schema>> = {
       },
       message: { type: 'string', description: 'For people; do not match on it.' },
       retryable: { type: 'boolean', description: 'Whether the same item, sent again unchanged, can succeed.' },
-      errors: { type: 'array', minItems: 1, items: schemaRef('FieldError') },
+      errors: { type: 'array', minItems: 1, maxItems: MAX_FIELD_ERRORS, items: schemaRef('FieldError') },
     },
   },
 };

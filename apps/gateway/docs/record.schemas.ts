@@ -32,7 +32,10 @@ export const recordSchemas: Readonly<Record<string, Schema>> = {
     description: 'In place of the value of a property with several values: adds to the set, or removes from it.',
     required: ['_op', 'values'],
     additionalProperties: false,
-    properties: { _op: { type: 'string', enum: ['append', 'remove'] }, values: { type: 'array', items: {} } },
+    properties: {
+      _op: { type: 'string', enum: ['append', 'remove'] },
+      values: { type: 'array', maxItems: 1_000, items: {} },
+    },
   },
   Record: {
     type: 'object',

@@ -21,7 +21,7 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
  * Where text that JSON.parse refused stops being JSON, in characters from 0, and what should stand there. V8 says less,
  * and quotes the text. The text is nested no deeper than is good for an array of its open brackets.
  */
-export function findSyntaxFault(text: string): string {
+export function findSyntaxError(text: string): string {
   const open: ('[' | '{')[] = [];
   let expected: Expected = 'value';
   let at = skip(WHITE_SPACE, text, 0);

@@ -45,3 +45,10 @@ describe('what a body takes on the heap', () => {
     expect(scanJson(Buffer.from(text), 32).heapBytes).toBe(text.length + 64);
   });
 });
+
+it('a scan ends where the text is nested too deep: the rest of a hostile body costs nothing', () => {
+  let visited = 0;
+  const text = `${'['.repeat(33)}${'1e5,'.repeat(1_000)}`;
+  expect(scanJson(Buffer.from(text), 32, () => (visited += 1)).tooDeepAt).toBe(32);
+  expect(visited).toBe(0);
+});

@@ -1,5 +1,5 @@
-import { Controller, Get } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 
 import { Authenticated, Caller, Principal } from '#libs/auth';
 import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
@@ -9,10 +9,29 @@ import { uuid } from '../docs/record.schemas';
 import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { RecordTarget, Target } from '../http/target.decorator';
+import type { Query as QueryParameters } from '../http/query.check';
 import { definitionsSchema } from './property-definition.schema';
+import { type PropertyFilter, propertyFilterOf } from './property.filter';
 
 /** Definitions by object type, then by id. */
-type Definitions = Partial<Record<ObjectType, Record<string, PropertyDefinition>>>;
+type Definitions = Partial<Record<ObjectType, Record<string, WireDefinition>>>;
+type WireDefinition = Omit<PropertyDefinition, 'unsupportedType'>;
+
+const filters = applyDecorators(
+  ApiQuery({
+    name: 'term',
+    required: false,
+    description: 'Only properties with this in their name or slug, in upper or lower case.',
+    schema: { type: 'string' },
+    example: 'stage',
+  }),
+  ApiQuery({
+    name: 'list_id',
+    required: false,
+    description: 'Only the properties of this list.',
+    schema: uuid,
+  }),
+);
 
 @ApiTags('Properties')
 @ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
@@ -32,9 +51,10 @@ export class PropertiesController {
     summary: 'The properties of all records, by object type, then by definition id',
   })
   @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
+  @filters
   @ApiProblems({})
-  ofTeam(@Caller() caller: Principal): Promise<Definitions> {
-    return this.definitionsOf(caller.teamId, objectTypes);
+  async ofTeam(@Caller() caller: Principal, @Query() query: QueryParameters): Promise<Definitions> {
+    return this.definitionsOf(caller.teamId, objectTypes, propertyFilterOf(query));
   }
 
   /** The definitions of one object type; its name is the only key. */
@@ -50,17 +70,32 @@ export class PropertiesController {
     headers: headerRefs(),
     schema: definitionsSchema,
   })
+  @filters
   @ApiProblems({})
-  ofObjectType(@Target() { teamId, objectType }: RecordTarget): Promise<Definitions> {
-    return this.definitionsOf(teamId, [objectType]);
+  async ofObjectType(
+    @Target() { teamId, objectType }: RecordTarget,
+    @Query() query: QueryParameters,
+  ): Promise<Definitions> {
+    return this.definitionsOf(teamId, [objectType], propertyFilterOf(query));
   }
 
-  private async definitionsOf(teamId: string, types: readonly ObjectType[]): Promise<Definitions> {
+  private async definitionsOf(
+    teamId: string,
+    types: readonly ObjectType[],
+    filter: PropertyFilter,
+  ): Promise<Definitions> {
     const definitions: Definitions = {};
     for (const objectType of types) {
       const ofType = await this.properties.definitionsOf(teamId, objectType);
-      definitions[objectType] = Object.fromEntries(ofType.map((definition) => [definition.id, definition]));
+      definitions[objectType] = Object.fromEntries(
+        ofType.filter(filter).map((each) => [each.id, wireDefinition(each)]),
+      );
     }
     return definitions;
   }
+}
+
+function wireDefinition(definition: PropertyDefinition): WireDefinition {
+  const { id, slug, type, name, required, native, locked, list_id, options } = definition;
+  return { id, slug, type, name, required, native, locked, list_id, options };
 }

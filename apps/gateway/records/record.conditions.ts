@@ -1,10 +1,15 @@
 import { ProblemException } from '#libs/problems';
 import { conditionOf, uuidOf } from '#libs/records';
 
-/** @throws ProblemException `invalid_request` for an id that is no UUID */
+/**
+ * The record id in a path, in lower case. Call it where the record would be looked up: other mistakes of the request are
+ * reported first, as for an id that does not exist.
+ *
+ * @throws ProblemException `not_found` for an id that is no UUID
+ */
 export function recordIdOf(given: string): string {
   const id = uuidOf(given);
-  if (id === undefined) throw invalid('.path.id', 'uuid', 'the id in the path must be a UUID');
+  if (id === undefined) throw new ProblemException('not_found');
   return id;
 }
 

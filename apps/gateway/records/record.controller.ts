@@ -1,13 +1,13 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticated } from '#libs/auth';
-import { AnswerSender } from '#libs/idempotency';
+import { IdempotentResponder } from '#libs/idempotency';
 import { ApiCreateRecord, ApiGetRecord, ApiPatchRecord } from '../docs/operations';
 import { Call, WriteCall } from '../http/call.decorator';
 import { remaining } from '../http/deadline.hook';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
-import { ifMatchOf, recordIdOf } from './record.conditions';
+import { ifMatchOf } from './record.conditions';
 import { RecordEnvelope } from './record.envelope';
 import { RecordService } from './record.service';
 import { selectionOf } from './record.selection';
@@ -16,19 +16,19 @@ import { selectionOf } from './record.selection';
 export class RecordController {
   constructor(
     @Inject(RecordService) private readonly records: RecordService,
-    @Inject(AnswerSender) private readonly answers: AnswerSender,
+    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
   ) {}
 
-  /** Makes a record. */
+  /** Creates a record. */
   @Post()
   @ApiCreateRecord()
   @HttpCode(201)
   @Authenticated('records:write')
   create(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.answers.send(call, () => this.records.create(target, checkedEnvelope(RecordEnvelope, body), call));
+    return this.responder.send(call, () => this.records.create(target, checkedEnvelope(RecordEnvelope, body), call));
   }
 
-  /** Answers a record. */
+  /** Reads a record. */
   @Get(':id')
   @ApiGetRecord()
   @Authenticated('records:read')
@@ -40,7 +40,7 @@ export class RecordController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const options = { timeoutMs: remaining(request), meter: request.notes, span: request.notes.span };
-    const found = await this.records.get(target, recordIdOf(id), selectionOf(query), options);
+    const found = await this.records.get(target, id, selectionOf(query), options);
     void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;
   }
@@ -56,8 +56,8 @@ export class RecordController {
     @Body() body: unknown,
     @Call() call: WriteCall,
   ): Promise<string> {
-    return this.answers.send(call, () =>
-      this.records.patch(target, recordIdOf(id), checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
+    return this.responder.send(call, () =>
+      this.records.patch(target, id, checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
     );
   }
 }

@@ -1,9 +1,7 @@
 import { IsObject, IsOptional } from 'class-validator';
 
-/** The body of a single write. What the blocks hold is checked against the property definitions. */
+/** The body of a single write. The content of the blocks is checked against the property definitions. */
 export class RecordEnvelope {
-  static readonly opaque = ['default', 'list', 'extended'] as const;
-
   @IsOptional()
   @IsObject({ message: 'default must be an object of property slugs and values' })
   default?: unknown;

@@ -1,20 +1,18 @@
-import { ProblemException } from '#libs/problems';
+import { invalidParameter, type Query, refuseUnknownParameters } from '../http/query.check';
 
 /**
  * The slugs that `?select=a,b` (also repeated) asks for; undefined for all.
  *
  * @throws ProblemException `invalid_request` for another parameter or an empty selection
  */
-export function selectionOf(query: Record<string, string | string[]>): ReadonlySet<string> | undefined {
-  const stranger = Object.keys(query).find((name) => name !== 'select');
-  if (stranger !== undefined) {
-    throw invalid(stranger, 'unknown_field', `there is no such parameter here; there is only select`);
-  }
+export function selectionOf(query: Query): ReadonlySet<string> | undefined {
+  refuseUnknownParameters(query, ['select']);
   const given = query.select;
   if (given === undefined) return undefined;
   const slugs = [given].flat().flatMap((part) => part.split(','));
-  if (slugs.includes(''))
-    throw invalid('select', 'required', 'select must be a comma-separated list of property slugs');
+  if (slugs.includes('')) {
+    throw invalidParameter('select', 'required', 'select must be a comma-separated list of property slugs');
+  }
   return new Set(slugs);
 }
 
@@ -29,7 +27,7 @@ export function selectFrom(json: string, selection: ReadonlySet<string>): string
 export function checkSelection(selection: ReadonlySet<string>, defined: ReadonlySet<string>): void {
   const unknown = [...selection].find((slug) => !defined.has(slug));
   if (unknown !== undefined) {
-    throw invalid('select', 'unknown_property', `the object type has no property ${unknown.slice(0, 64)}`);
+    throw invalidParameter('select', 'unknown_property', `the object type has no property ${unknown.slice(0, 64)}`);
   }
 }
 
@@ -37,9 +35,4 @@ type Properties = Record<string, unknown>;
 
 function pick(properties: Properties, selection: ReadonlySet<string>): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([slug]) => selection.has(slug)));
-}
-
-function invalid(parameter: string, code: string, message: string): ProblemException {
-  const field = `.query.${parameter.slice(0, 64)}`;
-  return new ProblemException('invalid_request', message, { errors: [{ field, code, message }] });
 }

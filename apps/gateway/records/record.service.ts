@@ -18,6 +18,7 @@ import type { WriteCall } from '../http/call.decorator';
 import type { RecordTarget } from '../http/target.decorator';
 import { problemOfItem, recordAnswer } from './record.answer';
 import type { RecordEnvelope } from './record.envelope';
+import { recordIdOf } from './record.conditions';
 import { checkSelection, selectFrom } from './record.selection';
 
 /** Reads and writes one record at a time. A write is a batch of one: the same engine, ledger and metrics. */
@@ -49,8 +50,9 @@ export class RecordService {
   }
 
   /**
+   * @param id as in the path
    * @param ifMatch the version that the record must have
-   * @throws ProblemException `invalid_request`, `payload_too_large`
+   * @throws ProblemException `invalid_request`, `not_found`, `payload_too_large`
    */
   async patch(
     target: RecordTarget,
@@ -61,7 +63,8 @@ export class RecordService {
   ): Promise<Answer> {
     this.checkSize(call);
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
-    const item = planPatch(id, changeOf(validator.patch(body)), ifMatch);
+    const change = changeOf(validator.patch(body));
+    const item = planPatch(recordIdOf(id), change, ifMatch);
     return recordAnswer(await this.write('patch', target, item, call), call.requestId, { status: 200 });
   }
 
@@ -76,7 +79,7 @@ export class RecordService {
       const definitions = await this.properties.definitionsOf(teamId, objectType);
       checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
     }
-    const found = await this.records.find(teamId, objectType, id, options);
+    const found = await this.records.find(teamId, objectType, recordIdOf(id), options);
     if (!found) throw new ProblemException('not_found');
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }

@@ -74,6 +74,9 @@ BEGIN
   IF jsonb_typeof(p_change -> 'ops') = 'object' THEN
     FOR operator IN SELECT key, value FROM jsonb_each(p_change -> 'ops') LOOP
       result := result || jsonb_build_object(operator.key, apply_operator(result -> operator.key, operator.value));
+      IF operator.value ? 'required' AND result -> operator.key = '[]' THEN
+        RAISE EXCEPTION USING ERRCODE = 'PG003'; -- a required property would be left without elements
+      END IF;
     END LOOP;
   END IF;
   RETURN result;

@@ -70,6 +70,7 @@ BEGIN
   code := CASE
     WHEN p_state IN ('55P03', '40P01', '40001') THEN 'locked' -- lock_not_available, deadlock_detected, serialization_failure
     WHEN p_state IN ('PG002', '54000') THEN 'too_large' -- 54000: program_limit_exceeded
+    WHEN p_state = 'PG003' THEN 'required_property'
     WHEN p_state IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
     WHEN p_state = '57014' THEN 'not_attempted' -- query_canceled
     WHEN left(p_state, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
@@ -79,9 +80,9 @@ BEGIN
     fault := p_state;
   END IF;
   error := p_errors::json ->> code;
-  -- These two are outcomes like any other; the rest a retry may still change. And the uniqueness that refused the item may
+  -- These are outcomes like any other; the rest a retry may still change. And the uniqueness that refused the item may
   -- have been the ledger's: then another attempt was first.
-  IF p_day IS NOT NULL AND code IN ('conflict', 'too_large')
+  IF p_day IS NOT NULL AND code IN ('conflict', 'too_large', 'required_property')
      AND NOT keep_outcome(p_day, p_team, p_client, p_key_hash, p_n, code, error, NULL) THEN
     source := '1';
     SELECT i.* INTO STRICT v_first FROM idempotency_items AS i

@@ -35,6 +35,13 @@ const cases: [string, unknown, string, string][] = [
     `.body["${'k'.repeat(64)}…"]`,
     'unknown_field',
   ],
+  [
+    'a field inside of an unknown one that every object inherits',
+    { items: [item], x: { constructor: 1 } },
+    '.body.x',
+    'unknown_field',
+  ],
+  ['an array of options', { items: [item], options: [{}, {}] }, '.body.options', 'object'],
   ['options that are no object', { items: [item], options: 'stop' }, '.body.options', 'object'],
   ['a bad on_error', { items: [item], options: { on_error: 'ignore' } }, '.body.options.on_error', 'enum'],
   ['a bad return', { items: [item], options: { return: 'all' } }, '.body.options.return', 'enum'],
@@ -52,4 +59,16 @@ it('attempts nothing', async () => {
   const id = await caller.create();
   await caller.update([{ id, default: { name: 'No' } }], { on_error: 'ignore' });
   expect((await caller.read(id)).version).toBe(1);
+});
+
+it('names 20 of 100,000 unknown fields', async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, 1]));
+  const path = caller.path('organization/batch/update');
+  for (const body of [
+    { items: [item], ...unknown },
+    { items: [item], options: unknown },
+  ]) {
+    const answer = await caller.call('POST', path, { body });
+    expect([answer.status, answer.body.error.errors.length]).toEqual([400, 20]);
+  }
 });

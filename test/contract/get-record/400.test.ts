@@ -14,9 +14,9 @@ afterAll(() => gateway.close());
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 
 const cases: [string, string, string, string][] = [
-  ['an id that is no UUID', 'organization/acme', '.path.id', 'uuid'],
   ['an empty selection', `organization/${id}?select=`, '.query.select', 'required'],
   ['a selection of what is not defined', `organization/${id}?select=name,nmae`, '.query.select', 'unknown_property'],
+  ['an unknown parameter of an id that is no UUID', 'organization/acme?selct=name', '.query.selct', 'unknown_field'],
   ['an unknown parameter', `organization/${id}?selct=name`, '.query.selct', 'unknown_field'],
 ];
 

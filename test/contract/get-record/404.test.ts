@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('is the same for missing, deleted, another type and another team', async () => {
+it('is the same for missing, deleted, another type, another team and an id that is no UUID', async () => {
   const other = await gateway.newCaller();
   const deleted = await caller.create();
   await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
@@ -20,9 +20,12 @@ it('is the same for missing, deleted, another type and another team', async () =
     deleted,
     await caller.create({ default: { name: 'D' } }, 'deal'),
     await other.create(),
+    'acme',
+    '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26',
+    '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e%00',
   ];
   const answers = await Promise.all(ids.map((id) => caller.call('GET', caller.path(`organization/${id}`))));
-  expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+  expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 404));
   expect(new Set(answers.map(({ body }) => JSON.stringify({ ...body.error, request_id: '' }))).size).toBe(1);
 });
 

@@ -97,6 +97,65 @@ describe.each([
     expectReplay(first, await caller.update([{ id, default: { name: 'A' } }], undefined, headers));
   });
 
+  it('another If-Match is a mismatch: a failed condition is not replayed for one that holds, nor a success for one that fails', async () => {
+    const id = await caller.create();
+    const patch = (headers: Record<string, string>): Promise<ApiAnswer> =>
+      caller.call('PATCH', caller.path(`organization/${id}`), { headers, body: { default: { name: 'New' } } });
+    const failed = key();
+    const first = await patch({ ...failed, 'if-match': '"999"' });
+    expect(first.status).toBe(412);
+    for (const condition of [{ 'if-match': '*' }, { 'if-match': 'W/"999"' }, {}]) {
+      const { status, body } = await patch({ ...failed, ...condition });
+      expect([status, body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
+    }
+    expectReplay(first, await patch({ ...failed, 'if-match': ' "999" ' }));
+
+    const unconditional = key();
+    expect((await patch(unconditional)).status).toBe(200);
+    const { status } = await patch({ ...unconditional, 'if-match': '"999"' });
+    expect(status).toBe(409);
+    expect((await caller.read(id)).version).toBe(2);
+  });
+
+  it('the spelling of the path makes no difference', async () => {
+    const headers = key();
+    const id = await caller.create();
+    const patch = (path: string): Promise<ApiAnswer> =>
+      caller.call('PATCH', path, { headers, body: { default: { name: 'New' } } });
+    const first = await patch(caller.path(`organization/${id}`));
+    for (const spelling of [id.toUpperCase(), id.replace('-', '%2D'), id.replace('-', '%2d')]) {
+      expectReplay(first, await patch(caller.path(`organization/${spelling}`)));
+    }
+    expectReplay(
+      first,
+      await patch(caller.path(`organization/${id}`).replace(caller.teamId, caller.teamId.toUpperCase())),
+    );
+    expect((await caller.read(id)).version).toBe(2);
+  });
+
+  it.each([
+    [200, 'a success', undefined],
+    [404, 'a record that is not there', undefined],
+    [412, 'a condition that does not hold', '"7"'],
+  ])(
+    '%i is replayed under the id of the replaying request, the body keeps the first: %s',
+    async (status, _, ifMatch) => {
+      const id = status === 404 ? randomUUID() : await caller.create();
+      const headers = { ...key(), ...(ifMatch !== undefined && { 'if-match': ifMatch }) };
+      const patch = (requestId: string): Promise<ApiAnswer> =>
+        caller.call('PATCH', caller.path(`organization/${id}`), {
+          headers: { ...headers, 'x-request-id': requestId },
+          body: { default: { name: 'New' } },
+        });
+      const first = await patch('the-first');
+      const second = await patch('the-second');
+      expect([first.status, second.status]).toEqual([status, status]);
+      expect([first.headers['x-request-id'], second.headers['x-request-id']]).toEqual(['the-first', 'the-second']);
+      expect(second.text).toBe(first.text);
+      if (status !== 200) expect(second.body.error.request_id).toBe('the-first');
+    },
+  );
+
   it("a key belongs to its client: another client's is another key, another API key's is the same", async () => {
     const headers = key();
     const id = await caller.create();

@@ -12,9 +12,12 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const cases: [string, string, unknown, Record<string, string>, string, string][] = [
-  ['an id that is no UUID', 'x', {}, {}, '.path.id', 'uuid'],
+  ['an unknown field with an id that is no UUID', 'x', { name: 'A' }, {}, '.body.name', 'unknown_field'],
   ['a malformed If-Match', '', {}, { 'if-match': '1' }, '.header.if-match', 'etag'],
   ['clearing a required property', '', { default: { name: null } }, {}, '.body.default.name', 'required_property'],
+  ['a blank required property', '', { default: { name: ' ' } }, {}, '.body.default.name', 'required_property'],
+  ['a NUL in a select', '', { default: { stage: 'a\0' } }, {}, '.body.default.stage', 'invalid_property'],
+  ['a lone surrogate in a select', '', { default: { stage: '\ud800' } }, {}, '.body.default.stage', 'invalid_property'],
   ['an unknown field', '', { name: 'A' }, {}, '.body.name', 'unknown_field'],
 ];
 

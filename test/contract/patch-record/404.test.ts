@@ -11,11 +11,18 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('is what a record that is not there is, with or without If-Match', async () => {
-  const path = caller.path('organization/182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e');
+it.each([
+  ['a record that is not there', '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e'],
+  ['an id that is no UUID', 'acme'],
+])('is what %s is, with or without If-Match', async (_, id) => {
+  const path = caller.path(`organization/${id}`);
   for (const headers of [{}, { 'if-match': '"1"' }, { 'if-match': '*' }]) {
     const { status, body } = await caller.call('PATCH', path, { body: { default: { name: 'New' } }, headers });
     expect(status).toBe(404);
-    expect(body.error.code).toBe('not_found');
+    expect(body.error).toEqual({
+      code: 'not_found',
+      message: 'There is no such resource.',
+      request_id: expect.any(String),
+    });
   }
 });

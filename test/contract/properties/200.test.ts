@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 
@@ -31,6 +31,82 @@ it('answers those of one type', async () => {
   );
   expect(bySlug.name).toMatchObject({ type: 'str', required: true, native: true });
   expect(bySlug.stage.options.map(({ slug }: any) => slug)).toEqual(['lead', 'qualified', 'proposal', 'won', 'lost']);
+});
+
+describe('filters', () => {
+  const LIST = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
+  let filtering: ApiClient;
+
+  beforeAll(async () => {
+    filtering = await gateway.newCaller();
+    await gateway.database.query(
+      `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id)
+       VALUES ($1, 'organization', gen_random_uuid(), 'shoe_size', 'num', 'Größe', NULL),
+              ($1, 'organization', gen_random_uuid(), 'rating', 'num', 'Score', $2),
+              ($1, 'organization', gen_random_uuid(), 'rating', 'num', 'Score of another list', gen_random_uuid())`,
+      [filtering.teamId, LIST],
+    );
+  });
+
+  it.each([
+    ['a part of a slug', 'term=HOE_', ['shoe_size']],
+    ['a part of a name, in any case', `term=${encodeURIComponent('GRÖ')}`, ['shoe_size']],
+    ['a term that nothing has', 'term=nothing-has-this', []],
+    ['a list', `list_id=${LIST.toUpperCase()}`, ['rating']],
+    ['a list and a term', `list_id=${LIST}&term=score`, ['rating']],
+    ['a list and a term of other properties', `list_id=${LIST}&term=shoe`, []],
+    ['a list without properties', 'list_id=182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e', []],
+  ])('by %s', async (_, query, slugs) => {
+    for (const path of ['properties', 'organization/properties']) {
+      const { status, body } = await filtering.call('GET', filtering.path(`${path}?${query}`));
+      expect(status).toBe(200);
+      expect(Object.values<any>(body.organization).map(({ slug }) => slug)).toEqual(slugs);
+    }
+  });
+
+  it.each([
+    ['an unknown parameter', 'trm=a', '.query.trm', 'unknown_field'],
+    ['a repeated term', 'term=a&term=b', '.query.term', 'single'],
+    ['a repeated list', `list_id=${LIST}&list_id=${LIST}`, '.query.list_id', 'single'],
+    ['a list that is no UUID', 'list_id=pipeline', '.query.list_id', 'uuid'],
+    ['an empty list', 'list_id=', '.query.list_id', 'uuid'],
+  ])('refuse %s', async (_, query, field, code) => {
+    for (const path of ['properties', 'organization/properties']) {
+      const { status, body } = await filtering.call('GET', filtering.path(`${path}?${query}`));
+      expect(status).toBe(400);
+      expect(body.error.errors).toEqual([{ field, code, message: expect.any(String) }]);
+    }
+  });
+});
+
+it('of a type that this release does not support are read-only, and keep nobody from the others', async () => {
+  const team = await gateway.newCaller();
+  const id = await team.create();
+  await gateway.database.query(
+    `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
+     VALUES ($1, 'organization', gen_random_uuid(), 'logo', 'image', 'Logo')`,
+    [team.teamId],
+  );
+  await gateway.database.query(
+    `UPDATE records SET properties = properties || '{"logo": {"url": "a"}}' WHERE team_id = $1 AND id = $2`,
+    [team.teamId, id],
+  );
+  const find = async (): Promise<any> =>
+    Object.values<any>((await team.call('GET', team.path('organization/properties?term=logo'))).body.organization)[0];
+  await expect.poll(find, { timeout: 10_000 }).toMatchObject({ slug: 'logo', type: 'jsonb', locked: true });
+  expect((await team.read(id)).record.default.logo).toEqual({ url: 'a' });
+  const { body } = await team.update([
+    { id, default: { logo: {} } },
+    { id, default: { name: 'B' } },
+  ]);
+  expect(body.results.map((result: any) => result.error?.errors[0].field ?? result.status)).toEqual([
+    '.default.logo',
+    'ok',
+  ]);
+  expect(body.results[0].error).toMatchObject({
+    code: 'invalid_property',
+    message: expect.stringContaining('does not support its type'),
+  });
 });
 
 it('takes a new definition within 5 s, on every replica', async () => {

@@ -1,5 +1,5 @@
 // Loaded into a built gateway before its program (node --import), by a test that speaks to it over the IPC channel:
-// stops a request before or after its claim, or before or after its answer is kept, until it is told to go on.
+// stops a request before or after its claim, or before or after its answer is stored, until it is told to go on.
 import 'reflect-metadata';
 import { ClaimStore } from '#libs/idempotency';
 
@@ -22,7 +22,7 @@ async function stopAt(point) {
   });
 }
 
-const { claim, keep } = ClaimStore.prototype;
+const { claim, storeResponse } = ClaimStore.prototype;
 
 ClaimStore.prototype.claim = async function (...given) {
   await stopAt('before claim');
@@ -31,9 +31,9 @@ ClaimStore.prototype.claim = async function (...given) {
   return claimed;
 };
 
-ClaimStore.prototype.keep = async function (...given) {
+ClaimStore.prototype.storeResponse = async function (...given) {
   await stopAt('before keep');
-  const kept = await keep.apply(this, given);
+  const stored = await storeResponse.apply(this, given);
   await stopAt('after keep');
-  return kept;
+  return stored;
 };

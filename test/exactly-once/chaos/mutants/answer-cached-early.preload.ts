@@ -8,7 +8,7 @@ import { ClaimStore } from '#libs/idempotency';
  * The answer still leaves only when all is durable. To be used with a procedure that does not flush.
  */
 /* eslint-disable @typescript-eslint/unbound-method -- each is called with the `this` that its replacement is called with */
-const { keep } = ClaimStore.prototype;
+const { storeResponse } = ClaimStore.prototype;
 const { query } = Database.prototype;
 /* eslint-enable @typescript-eslint/unbound-method */
 
@@ -17,14 +17,14 @@ const slowDiskMs = 120;
 
 let database: Database | undefined;
 
-ClaimStore.prototype.keep = async function (this: ClaimStore, ...call) {
-  const kept = await keep.apply(this, call);
+ClaimStore.prototype.storeResponse = async function (this: ClaimStore, ...call) {
+  const stored = await storeResponse.apply(this, call);
   await sleep(slowDiskMs);
   await database?.transaction(async (client) => {
     await client.query('SET LOCAL synchronous_commit = on');
     await client.query("SELECT pg_logical_emit_message(true, 'flush', '')");
   });
-  return kept;
+  return stored;
 };
 
 Database.prototype.query = function <R extends object>(

@@ -5,13 +5,13 @@ import { fingerprintOf } from './fingerprint';
 import { parseIdempotencyKey } from './idempotency-key';
 import { hashKey } from './idempotency-id';
 import { IdempotencyService, type KeyedRequest } from './idempotency.service';
-import type { KeptAnswer } from './kept-answer';
+import type { CachedResponse } from './cached-response';
 
 /** What the ledger needs of a request with a key. */
 export interface IdempotentCall {
   /** SHA-256 of the key. */
   readonly keyHash: Buffer;
-  /** SHA-256 of method, path and canonical body. */
+  /** As `fingerprintOf` makes it. */
   readonly fingerprint: Buffer;
 }
 
@@ -22,7 +22,7 @@ declare module 'fastify' {
   }
 }
 
-/** A request under way. */
+/** A request and the reply to it. */
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -31,21 +31,21 @@ export interface Exchange {
 const HEADER = 'idempotency-key';
 
 /**
- * Sends the answer of a POST, PUT or PATCH handler, and with an `Idempotency-Key` the one answer of all attempts at the
- * request. What it returns is the body, for the handler to return.
+ * Responds to a POST, PUT or PATCH request: with an `Idempotency-Key`, all attempts at the request get the same response.
  *
  * A call, not an interceptor of Nest: those bind an asynchronous resource to every request, which a profile showed.
  */
 @Injectable()
-export class AnswerSender {
+export class IdempotentResponder {
   constructor(private readonly idempotency: IdempotencyService) {}
 
   /**
    * Only for routes with `@Authenticated`: keys are unique within a client.
    *
-   * @param execute makes the answer; it passes `request.idempotency` on to the ledger. All that may refuse the request
-   *   for what its body says belongs in it: whatever the body, a key that stands for another request is a mismatch
-   * @throws ProblemException what `execute` throws, and for a key that is none, that is taken or over
+   * @param execute makes the response; it passes `request.idempotency` on to the ledger. Checks of the body belong in it:
+   *   a key that stands for another request is a mismatch, whatever the body
+   * @returns the body, for the handler to return
+   * @throws ProblemException what `execute` throws, and for a key that is malformed, in use or stale
    */
   async send({ request, reply }: Exchange, execute: () => Promise<Answer> | Answer): Promise<string> {
     const key = parseIdempotencyKey(occurrences(request, HEADER));
@@ -53,7 +53,10 @@ export class AnswerSender {
       key === undefined || isDryRun(request.body)
         ? await execute()
         : await this.once(keyedRequest(request, key), request, execute);
-    reply.code(answer.status).headers(answer.headers).header('content-type', 'application/json; charset=utf-8');
+    reply
+      .code(answer.status)
+      .headers(withoutRequestId(answer.headers))
+      .header('content-type', 'application/json; charset=utf-8');
     if (answer.replayed) reply.header('idempotent-replay', 'true');
     return answer.body;
   }
@@ -62,9 +65,9 @@ export class AnswerSender {
     keyed: KeyedRequest,
     request: FastifyRequest,
     execute: () => Promise<Answer> | Answer,
-  ): Promise<KeptAnswer & Pick<Answer, 'replayed'>> {
+  ): Promise<CachedResponse & Pick<Answer, 'replayed'>> {
     const beginning = await this.idempotency.begin(keyed);
-    if (beginning.state === 'replay') return { ...beginning.answer, replayed: true };
+    if (beginning.state === 'replay') return { ...beginning.response, replayed: true };
     request.idempotency = { keyHash: keyed.id.keyHash, fingerprint: keyed.fingerprint };
     let answer: Answer;
     try {
@@ -73,7 +76,7 @@ export class AnswerSender {
       await this.idempotency.abandon(beginning.attempt, error);
       throw error;
     }
-    await this.idempotency.finish(beginning.attempt, answer);
+    await this.idempotency.finish(beginning.attempt, { ...answer, headers: withoutRequestId(answer.headers) });
     return answer;
   }
 }
@@ -83,19 +86,24 @@ function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
   if (principal === undefined) throw new Error('This route takes an Idempotency-Key but is not @Authenticated.');
   return {
     id: { teamId: principal.teamId, clientId: principal.clientId, keyHash: hashKey(key) },
-    fingerprint: fingerprintOf(request.method, pathOf(request.url), body),
+    fingerprint: fingerprintOf({
+      method: request.method,
+      url: request.url,
+      ifMatch: request.headers['if-match'],
+      body,
+    }),
     deadline,
     meter,
     span: meter.span,
   };
 }
 
-function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
+/** `x-request-id` is always that of the current request, also where the response is that of an earlier one. */
+function withoutRequestId(headers: Answer['headers']): Answer['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }
 
-/** Each value of a header. Node's `headers` joins them, and the joined text could pass for one. */
+/** Each value of a header. Node's `headers` joins them, and the joined text could be a valid value. */
 function occurrences(request: FastifyRequest, name: string): string[] | undefined {
   if (request.headers[name] === undefined) return undefined;
   const { rawHeaders } = request.raw;
@@ -103,9 +111,9 @@ function occurrences(request: FastifyRequest, name: string): string[] | undefine
   return values;
 }
 
-/** Changes nothing, so there is nothing to do only once. */
+/** A dry run changes nothing, so that it needs no key. */
 function isDryRun(body: unknown): boolean {
-  // Nobody has checked the body yet: any member may be anything.
+  // The body is not validated yet: any member may be anything.
   const options = (body as { options?: { dry_run?: unknown } | null } | null | undefined)?.options;
   return options?.dry_run === true;
 }

@@ -1,0 +1,99 @@
+import 'reflect-metadata';
+import { describe, expect, it } from 'vitest';
+import { ProblemException } from '#libs/problems';
+import { BatchUpdateEnvelope } from '../batch/batch.envelope';
+import { RecordEnvelope } from '../records/record.envelope';
+import { checkedEnvelope } from './envelope.check';
+
+const items = [{}];
+
+function refusal(body: unknown): { field: string; code: string; message: string }[] {
+  try {
+    checkedEnvelope(BatchUpdateEnvelope, body);
+  } catch (error) {
+    if (error instanceof ProblemException && error.code === 'invalid_request') return [...error.errors];
+    throw error;
+  }
+  throw new Error('was accepted');
+}
+
+/** How often members of `target` are read or looked up. */
+function counted<T extends object>(target: T): { value: T; visits: () => number } {
+  let visits = 0;
+  const count = (): void => {
+    visits += 1;
+  };
+  const value = new Proxy(target, {
+    get: (from, name) => (count(), Reflect.get(from, name)),
+    has: (from, name) => (count(), Reflect.has(from, name)),
+    getOwnPropertyDescriptor: (from, name) => (count(), Reflect.getOwnPropertyDescriptor(from, name)),
+  });
+  return { value, visits: () => visits };
+}
+
+describe('an envelope', () => {
+  it('keeps its members as they are, of its class', () => {
+    const options = { on_error: 'stop', dry_run: null };
+    const envelope = checkedEnvelope(BatchUpdateEnvelope, { items, options });
+    expect(envelope).toBeInstanceOf(BatchUpdateEnvelope);
+    expect(envelope.items).toBe(items);
+    expect(envelope.options).toEqual(options);
+    expect(checkedEnvelope(BatchUpdateEnvelope, { items, options: null }).options).toBeNull();
+    expect(checkedEnvelope(RecordEnvelope, { default: { name: 'A' } })).toEqual({ default: { name: 'A' } });
+  });
+
+  it.each([
+    ['a body that is no object', [], ['.body object']],
+    ['a member inside of an unknown one', { items, x: { constructor: 1 } }, ['.body.x unknown_field']],
+    ['names that every object inherits', { items, toString: 1 }, ['.body.toString unknown_field']],
+    ['an array of options', { items, options: [{}] }, ['.body.options object']],
+    ['a number as options', { items, options: 1 }, ['.body.options object']],
+    ['unknown options', { items, options: { a: 1 } }, ['.body.options.a unknown_field']],
+    [
+      'a number that cannot be represented',
+      { items, options: { dry_run: Infinity } },
+      ['.body.options.dry_run boolean'],
+    ],
+    [
+      'several mistakes',
+      { itms: 1, options: { return: 2 } },
+      ['.body.itms unknown_field', '.body.options.return enum', '.body.items array'],
+    ],
+  ])('is refused for %s', (_, body, errors) => {
+    expect(refusal(body).map(({ field, code }) => `${field} ${code}`)).toEqual(errors);
+  });
+
+  it('names 20 mistakes at most, in short', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 200_000 }, (_, n) => [`\ud800${'k'.repeat(100)}${n}`, 1]));
+    for (const body of [
+      { items, ...unknown },
+      { items, options: unknown },
+    ]) {
+      const errors = refusal(body);
+      expect(errors).toHaveLength(20);
+      expect(JSON.stringify(errors).length).toBeLessThan(20 * 300);
+    }
+  });
+
+  it('reads an array of options only to refuse it, and unknown members until there are enough errors', () => {
+    const options = counted(Array.from({ length: 100_000 }, () => ({})));
+    refusal({ items, options: options.value });
+    expect(options.visits()).toBe(0);
+
+    const unknown = counted<Record<string, unknown>>({});
+    for (let n = 0; n < 1_000; n += 1) unknown.value[`k${n}`] = 1;
+    const before = unknown.visits();
+    refusal(unknown.value);
+    // One look for each name that Object.keys lists, and one read of each member up to the 20th error.
+    expect(unknown.visits() - before).toBeLessThanOrEqual(1_000 + 20);
+  });
+
+  it('does not look into its items', () => {
+    const opaque = counted([{}, {}, {}]);
+    checkedEnvelope(BatchUpdateEnvelope, { items: opaque.value });
+    const few = opaque.visits();
+    const many = counted(Array.from({ length: 100 }, () => ({})));
+    checkedEnvelope(BatchUpdateEnvelope, { items: many.value });
+    expect(many.visits()).toBe(few);
+  });
+});
