@@ -10,6 +10,8 @@ export interface FieldError {
 }
 
 export interface ProblemExtra {
+  /** A status more precise than that of the code: 408 and 431 are `invalid_request`. */
+  status?: 408 | 431;
   /** Only with `invalid_request`. */
   errors?: FieldError[];
   /** Only what the catalogue defines for the code. */
@@ -36,7 +38,7 @@ export class ProblemException extends Error {
   ) {
     const kind = problemKind(code);
     super(message ?? kind.message, extra.cause === undefined ? undefined : { cause: extra.cause });
-    this.status = kind.status;
+    this.status = extra.status ?? kind.status;
     this.errors = extra.errors ?? [];
     this.details = extra.details ?? {};
     this.headers = extra.headers ?? {};

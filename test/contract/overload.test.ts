@@ -61,7 +61,7 @@ async function waited(): Promise<number> {
 }
 
 const waiting = (stage: string): Promise<number> => metric('prism_admission_queue_length', { stage });
-const shed = (stage: string, reason: string): Promise<number> => metric('prism_shed_total', { stage, reason });
+const shed = (stage: string, reason: string): Promise<number> => metric('prism_requests_shed_total', { stage, reason });
 
 function rename(caller: ApiClient, headers: Record<string, string> = {}): Promise<ApiAnswer> {
   return caller.update([{ id, default: { name: 'Renamed' } }], undefined, headers);
@@ -301,8 +301,8 @@ describe('while the event loop is late', () => {
     ]);
     expectOverloaded(refused);
     expect(health.status).toBe(200);
-    const shedding = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_shed_total');
-    expect(shedding).toContain('prism_shed_total{stage="body",reason="event_loop"} 1');
+    const shedding = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_requests_shed_total');
+    expect(shedding).toContain('prism_requests_shed_total{stage="body",reason="event_loop"} 1');
     await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
   });
 });
