@@ -122,7 +122,10 @@ export class ClaimStore {
     const claims = [...this.leftBehind];
     this.leftBehind.clear();
     for (const [owner, { id, until }] of claims) {
-      if (performance.now() < until) void this.release(id, owner);
+      if (performance.now() >= until) continue;
+      this.release(id, owner).catch((error: unknown) => {
+        this.logger.error(error);
+      });
     }
   }
 

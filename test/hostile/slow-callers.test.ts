@@ -24,7 +24,9 @@ afterAll(() => gateway.close());
 async function trickle(start: string): Promise<string> {
   const socket = await RawSocket.open(gateway.url);
   await socket.send(start);
-  const timer = setInterval(() => void socket.send('x'), TRICKLE_MS);
+  const timer = setInterval(() => {
+    socket.write('x');
+  }, TRICKLE_MS);
   const answer = await socket.end();
   clearInterval(timer);
   return answer;

@@ -46,7 +46,7 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
     request.permits.acquireHeap(examined.heapBytes, (refused) => {
       if (refused) done(refused);
       else if (body.length < LARGE_BYTES) parse();
-      else void turns.next().then(parse);
+      else turns.next().then(parse, done);
     });
   });
 }

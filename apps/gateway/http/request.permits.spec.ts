@@ -23,6 +23,10 @@ let lookUps: number;
 let handlers: number;
 const sockets: Socket[] = [];
 
+const refuse = (_request: unknown, _reply: unknown, done: (error: Error) => void): void => {
+  done(new Error('a fault'));
+};
+
 interface PromiseWithResolvers<T> {
   promise: Promise<T>;
   resolve: (value: T) => void;
@@ -71,7 +75,7 @@ beforeEach(async () => {
     throw new Error('a fault');
   });
   server.get('/rejects', () => Promise.reject(new Error('a fault')));
-  server.get('/refused', { preHandler: (_request, _reply, done) => done(new Error('a fault')) }, () => 'ok');
+  server.get('/refused', { preHandler: refuse }, () => 'ok');
   server.get('/early', { preHandler: async (_request, reply) => reply.send('early') }, () => 'ok');
   await server.listen({ host: '127.0.0.1', port: 0 });
 });
