@@ -16,6 +16,8 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       'no-console': 'error',
+      // An unhandled rejection ends the process: `void` would only hide that nobody handles it.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
     },
   },
   {

@@ -5,6 +5,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-void runAdmin(process.argv.slice(2), process).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+runAdmin(process.argv.slice(2), process).then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (error: unknown) => {
+    // As an uncaught exception, which is printed and ends the process with code 1.
+    setImmediate(() => {
+      throw error;
+    });
+  },
+);

@@ -7,7 +7,7 @@ import { Admission, RateLimiter } from '#libs/limits';
 import { createLogger, Metrics, Tracing } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
-import { registerAdmission } from './http/admission.hook';
+import { registerAdmission, registerPermits } from './http/admission.hook';
 import { registerConnectionRules } from './http/connection.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
@@ -35,12 +35,20 @@ export async function createApp(
     { bodyParser: false, logger: new StartLogger(logger), abortOnError: false },
   );
   const metrics = app.get(Metrics);
-  connections.refused = (): void => {
-    metrics.countRequest('', undefined, 400, 0);
+  connections.refused = (status): void => {
+    metrics.countRequest('', undefined, status, 0);
+  };
+  connections.cut = (reason): void => {
+    metrics.admission.countConnectionCut(reason);
+  };
+  connections.failed = (error): void => {
+    logger.error({ type: error instanceof Error ? error.name : typeof error }, 'a request could not be handled');
   };
 
   // In this order: what a request has wrong is answered by the first of these that finds it.
+  const admission = app.get(Admission);
   registerObserver(fastify, metrics, app.get(Tracing), logger);
+  registerPermits(fastify, admission, metrics);
   registerSecurityHeaders(fastify);
   registerDeadline(fastify, settings.requestTimeoutMs);
   registerConnectionRules(fastify, lifecycle);
@@ -49,10 +57,9 @@ export async function createApp(
   registerHeaderLimit(fastify);
   registerRouteCheck(fastify);
   registerDeadlineCheck(fastify);
-  const admission = app.get(Admission);
-  registerAdmission(fastify, admission, metrics);
+  registerAdmission(fastify, admission);
   registerRateLimits(fastify, app.get(RateLimiter));
-  registerJsonBodyReader(fastify, admission);
+  registerJsonBodyReader(fastify);
 
   await app.init();
   app.get(ApiDocument).describe(app);

@@ -21,7 +21,12 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     'listening',
   );
   // Whoever has only the log is told of a database that is away or not migrated: no probe may ever come.
-  void app.get(HealthService).ready();
+  app
+    .get(HealthService)
+    .ready()
+    .catch((error: unknown) => {
+      logger.error({ err: error }, 'readiness could not be determined');
+    });
   return {
     stop: async () => {
       await shutDown({

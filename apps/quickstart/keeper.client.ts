@@ -54,9 +54,14 @@ export class Keeper {
   /** Starts a program that is to run until {@link stop}. */
   spawn(spec: ProgramSpec): void {
     const watched = this.order(spec);
-    void watched.ended.promise.then(() => {
-      if (!this.stopping) this.loss.reject(this.endingOf(watched));
-    });
+    watched.ended.promise.then(
+      () => {
+        if (!this.stopping) this.loss.reject(this.endingOf(watched));
+      },
+      (error: unknown) => {
+        this.loss.reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
   }
 
   /**

@@ -19,11 +19,15 @@ export class ProcessKeeper {
   run(): void {
     this.writeDown();
     process.on('message', (order: Order) => {
-      if (order.type === 'stop') void this.stop();
+      if (order.type === 'stop') this.stopOrFail();
       else this.spawn(order.spec);
     });
-    process.on('disconnect', () => void this.stop());
-    process.on('SIGTERM', () => void this.stop());
+    process.on('disconnect', () => {
+      this.stopOrFail();
+    });
+    process.on('SIGTERM', () => {
+      this.stopOrFail();
+    });
   }
 
   private spawn(spec: ProgramSpec): void {
@@ -61,6 +65,13 @@ export class ProcessKeeper {
     const index = this.programs.findIndex((program) => program.pid === child.pid);
     if (index >= 0) this.programs.splice(index, 1);
     if (!this.stopping) this.writeDown();
+  }
+
+  private stopOrFail(): void {
+    this.stop().catch((error: unknown) => {
+      process.stderr.write(`The services could not be stopped: ${String(error)}\n`);
+      process.exit(1);
+    });
   }
 
   private async stop(): Promise<void> {

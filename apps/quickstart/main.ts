@@ -7,5 +7,13 @@ if (role === 'keeper' && rosterFile !== undefined) {
   new ProcessKeeper(rosterFile).run();
 } else {
   // Something that still waits, such as a connection, must not hold up a finished stop.
-  void launch(__filename, process.env).then((code) => process.exit(code));
+  launch(__filename, process.env).then(
+    (code) => process.exit(code),
+    (error: unknown) => {
+      // As an uncaught exception, which is printed and ends the process with code 1.
+      setImmediate(() => {
+        throw error;
+      });
+    },
+  );
 }

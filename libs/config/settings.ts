@@ -96,20 +96,29 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it, but a quarter of the items and half of the requests while others are active. 200 to 400 for each core of Postgres, over all gateways.',
+      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it except one connection and its part of the items; while others are active, a quarter of the items and half of the requests. 200 to 400 for each core of Postgres, over all gateways.',
     type: integer(1, MILLION),
-    default: 800,
+    default: 900,
   })
   readonly itemsInFlight!: number;
 
   @Variable({
     group: 'Overload',
     description:
-      'Bytes of request bodies that are held at once, at most; one client gets half of it. What parsing makes of them is bounded by the heap that Node may use.',
+      'Bytes of request bodies that are held at once, at most. One client never holds more than what stays free: half if it is alone. A body counts when it begins to arrive; one that arrives slowly counts only what has arrived. What parsing makes of them is bounded by the heap that Node may use.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
   readonly bodyBytesInFlight!: number;
+
+  @Variable({
+    group: 'Overload',
+    description:
+      'Bytes of responses that wait for their callers to read them. No further request of a client begins while its unread responses take half of it, or a quarter while others are active.',
+    type: integer(1, GIBIBYTE),
+    default: 33_554_432,
+  })
+  readonly responseBytesInFlight!: number;
 
   @Variable({
     group: 'Overload',

@@ -136,7 +136,10 @@ export class ClaimStore {
     const claims = [...this.orphanedClaims];
     this.orphanedClaims.clear();
     for (const [owner, { id, expiresAt }] of claims) {
-      if (performance.now() < expiresAt) void this.release(id, owner);
+      if (performance.now() >= expiresAt) continue;
+      this.release(id, owner).catch((error: unknown) => {
+        this.logger.error(error);
+      });
     }
   }
 

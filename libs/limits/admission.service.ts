@@ -5,16 +5,16 @@ import { Settings } from '#libs/config';
 import { ProblemException } from '#libs/problems';
 import { type AdmissionStage, Metrics, type ShedReason } from '#libs/telemetry';
 import { EventLoopDelay } from './event-loop.delay';
-import { FairGate } from './fair.gate';
-import { GateRefused, type GateTicket } from './gate.ticket';
-import type { Load } from './load';
+import { FairQueue, type FairQueueOptions, type Permit } from './fair.queue';
 
-/** For how long after its last request a client's neighbours leave it its share, in milliseconds. */
+/** How long a client counts as active after its last request, in milliseconds. */
 const ACTIVE_MS = 1_000;
-/** The share of the heap that parsed bodies may take. What is made of them takes about as much again. */
+/** The share of the heap that parsed bodies may take. What the plan makes of them takes about as much again. */
 const HEAP_SHARE = 1 / 3;
-/** In which those that were refused together come back, in seconds. */
+/** Refused requests are spread over this time by their `Retry-After`, in seconds. */
 const RETRY_WITHIN_SECONDS = 3;
+/** What a response is counted as while it is not known, in bytes. */
+export const EXPECTED_RESPONSE_BYTES = 65_536;
 
 const MESSAGES: Readonly<Record<ShedReason, string>> = {
   event_loop: 'This process is overloaded. Nothing was done; send the request again.',
@@ -22,17 +22,20 @@ const MESSAGES: Readonly<Record<ShedReason, string>> = {
   queue_wait: 'This process has more to do than it can do in time. Nothing was done; send the request again.',
 };
 
+/** What a request holds while it is worked on and until its response has left. */
+export type WorkPermit = Permit<'requests' | 'items' | 'responseBytes'>;
+
 /**
- * Keeps the process from taking on more than it can do in time: request bodies by their bytes, before they are read, and by
- * what they will take on the heap, before they are parsed; work by its items and by the connections to Postgres, before it begins. What is too much waits for a moment, the clients
- * taking turns, and is then refused with 503: early and cheaply, instead of late after the work was done.
+ * Keeps the process from taking on more than it can do in time. It hands out permits for the bytes of request bodies, for the
+ * heap that parsed bodies take, and for work: connections to Postgres, items, and bytes of responses. A request without a
+ * permit is queued for a moment, the clients taking turns, and then refused with 503: before anything of it was done.
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
   private readonly delay = new EventLoopDelay();
-  private readonly bodies: FairGate<'bytes'>;
-  private readonly values: FairGate<'heap'>;
-  private readonly work: FairGate<'requests' | 'items'>;
+  private readonly bodies: FairQueue<'bytes'>;
+  private readonly values: FairQueue<'heap'>;
+  private readonly work: FairQueue<'requests' | 'items' | 'responseBytes'>;
   private readonly metrics: Metrics['admission'];
 
   constructor(
@@ -40,36 +43,22 @@ export class Admission implements OnApplicationShutdown {
     { admission }: Metrics,
   ) {
     this.metrics = admission;
-    const common = { queueLength: settings.admissionQueueLength, activeMs: ACTIVE_MS };
-    const bytes = settings.bodyBytesInFlight;
-    this.bodies = new FairGate({
-      ...common,
-      capacity: { bytes },
-      // Slow senders hold what they hold for long, so one client never gets everything.
-      share: { besideOthers: { bytes: bytes / 2 }, alone: { bytes: bytes / 2 } },
+    this.bodies = this.queue('body', {
+      capacity: { bytes: settings.bodyBytesInFlight },
+      share: 'as_much_as_is_free',
     });
-    const heap = getHeapStatistics().heap_size_limit * HEAP_SHARE;
-    this.values = new FairGate({
-      ...common,
-      capacity: { heap },
-      share: { besideOthers: { heap: heap / 2 }, alone: { heap } },
+    this.values = this.queue('parse', {
+      capacity: { heap: getHeapStatistics().heap_size_limit * HEAP_SHARE },
+      share: 'as_much_as_is_free',
     });
-    const requests = settings.databasePoolSize;
-    const items = settings.itemsInFlight;
-    this.work = new FairGate({
-      ...common,
-      // More requests than connections would only wait for those again, in no fair order.
-      capacity: { requests, items },
-      // Items are what keeps Postgres busy: with a quarter of them a greedy client leaves the others most of it. A
-      // connection mostly waits, for the disk or the network.
-      share: { besideOthers: { requests: requests / 2, items: items / 4 }, alone: { requests, items } },
-    });
+    this.work = this.queue('work', workLimits(settings));
     this.metrics.observe(() => ({
-      requests: this.work.holds('requests'),
-      items: this.work.holds('items'),
-      bodyBytes: this.bodies.holds('bytes'),
-      heapBytes: this.values.holds('heap'),
-      waiting: { body: this.bodies.waiting, parse: this.values.waiting, work: this.work.waiting },
+      requests: this.work.inUse('requests'),
+      items: this.work.inUse('items'),
+      bodyBytes: this.bodies.inUse('bytes'),
+      heapBytes: this.values.inUse('heap'),
+      responseBytes: this.work.inUse('responseBytes'),
+      queued: { body: this.bodies.length, parse: this.values.length, work: this.work.length },
     }));
   }
 
@@ -77,66 +66,73 @@ export class Admission implements OnApplicationShutdown {
     this.delay.stop();
   }
 
-  /**
-   * Asks for room for a request's body, which is not to be read before. Undefined if there is none to be read.
-   *
-   * @throws ProblemException `unavailable` if the event loop is behind
-   */
-  receive(clientId: string, bytes: number, remainingMs: number): Admitted<'bytes'> | undefined {
-    if (this.delay.ms > this.settings.eventLoopDelayLimitMs) {
-      this.metrics.countShed('body', 'event_loop');
-      throw overloaded('event_loop');
-    }
-    if (bytes === 0) return undefined;
-    return this.enter('body', this.bodies, clientId, { bytes }, remainingMs);
+  /** @throws ProblemException `unavailable` if the event loop is behind */
+  receive(): void {
+    if (this.delay.ms <= this.settings.eventLoopDelayLimitMs) return;
+    this.metrics.countShed('body', 'event_loop');
+    throw overloaded('event_loop');
   }
 
-  /** Asks to parse a body whose value will take so many bytes on the heap. */
-  parse(clientId: string, heap: number, remainingMs: number): Admitted<'heap'> {
-    return this.enter('parse', this.values, clientId, { heap }, remainingMs);
+  /** Requests a permit to read so many bytes of a body. */
+  readBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
+    return this.bodies.enqueue(clientId, { bytes }, this.maxWaitMs(remainingMs));
   }
 
-  /** Asks to begin work on so many items. */
-  begin(clientId: string, items: number, remainingMs: number): Admitted<'requests' | 'items'> {
-    return this.enter('work', this.work, clientId, { requests: 1, items }, remainingMs);
+  /** Requests a permit to parse a body whose value will take so many bytes of the heap. */
+  parse(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
+    return this.values.enqueue(clientId, { heap }, this.maxWaitMs(remainingMs));
   }
 
-  private enter<R extends string>(
+  /** Requests a permit to work on so many items. */
+  begin(clientId: string, items: number, remainingMs: number): WorkPermit {
+    const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
+    return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
+  }
+
+  private maxWaitMs(remainingMs: number): number {
+    return Math.min(this.settings.admissionQueueWaitMs, remainingMs);
+  }
+
+  private queue<R extends string>(
     stage: AdmissionStage,
-    gate: FairGate<R>,
-    clientId: string,
-    load: Load<R>,
-    remainingMs: number,
-  ): Admitted<R> {
-    const ticket = gate.enter(clientId, load, Math.min(this.settings.admissionQueueWaitMs, remainingMs));
-    if (ticket.admitted === undefined) {
-      this.metrics.observeWait(stage, 0);
-      return { ticket, admitted: undefined };
-    }
-    const began = performance.now();
-    const admitted = ticket.admitted.then(
-      () => {
-        this.metrics.observeWait(stage, (performance.now() - began) / 1_000);
+    limits: Pick<FairQueueOptions<R>, 'capacity' | 'share' | 'exceedable'>,
+  ): FairQueue<R> {
+    return new FairQueue({
+      ...limits,
+      queueLength: this.settings.admissionQueueLength,
+      activeMs: ACTIVE_MS,
+      onSettled: (waitedMs, refusal) => {
+        if (refusal === undefined) this.metrics.observeWait(stage, waitedMs / 1_000);
+        else this.metrics.countShed(stage, refusal);
       },
-      (error: unknown) => {
-        if (!(error instanceof GateRefused)) throw error;
-        this.metrics.countShed(stage, error.reason);
-        throw overloaded(error.reason);
-      },
-    );
-    return { ticket, admitted };
+    });
   }
 }
 
-/** A place, or the promise of one. */
-export interface Admitted<R extends string> {
-  /** To be left when the request is over, also if it never was admitted. */
-  readonly ticket: GateTicket<R>;
-  /** Undefined if there is nothing to wait for. Rejects with `unavailable`. */
-  readonly admitted: Promise<void> | undefined;
-}
-
-function overloaded(reason: ShedReason): ProblemException {
+/** The response to a request that is refused because of overload. */
+export function overloaded(reason: ShedReason): ProblemException {
   const seconds = randomInt(1, RETRY_WITHIN_SECONDS + 1);
   return new ProblemException('unavailable', MESSAGES[reason], { headers: { 'retry-after': String(seconds) } });
+}
+
+function workLimits(
+  settings: Settings,
+): Pick<FairQueueOptions<'requests' | 'items' | 'responseBytes'>, 'capacity' | 'share' | 'exceedable'> {
+  // More requests than connections would only wait for a connection, in no fair order.
+  const requests = settings.databasePoolSize;
+  const items = settings.itemsInFlight;
+  const responseBytes = settings.responseBytesInFlight;
+  // One connection, and its part of the items, stays free for a client that is not active yet.
+  const shared = Math.max(1, requests - 1);
+  return {
+    capacity: { requests, items, responseBytes },
+    share: {
+      alone: { requests: shared, items: (items * shared) / requests, responseBytes: responseBytes / 2 },
+      // Items are what keeps Postgres busy: with a quarter of them a greedy client leaves the others most of it. A
+      // connection mostly waits, for the disk or the network.
+      besideOthers: { requests: requests / 2, items: items / 4, responseBytes: responseBytes / 4 },
+    },
+    // The size of a response is known when the work is done. A client with large ones must not block the others.
+    exceedable: ['responseBytes'],
+  };
 }

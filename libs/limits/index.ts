@@ -1,4 +1,5 @@
-export { Admission, type Admitted } from './admission.service';
+export { Admission, overloaded, type WorkPermit } from './admission.service';
+export type { Permit, Refusal } from './fair.queue';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
 export { Quota } from './quota';

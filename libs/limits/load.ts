@@ -1,12 +1,17 @@
-/** How much of each resource something takes, by the resource's name. */
+/** An amount of each resource, by the resource's name. */
 export type Load<R extends string> = Readonly<Record<R, number>>;
 
-/** Amounts that grow and shrink, resource by resource. */
+/** The sum of loads that are added and subtracted, resource by resource. */
 export class Account<R extends string> {
   private readonly amounts: Record<R, number>;
 
   constructor(private readonly resources: readonly R[]) {
     this.amounts = Object.fromEntries(resources.map((resource) => [resource, 0])) as Record<R, number>; // one for each R
+  }
+
+  /** The sum as it is now. */
+  get load(): Load<R> {
+    return { ...this.amounts };
   }
 
   of(resource: R): number {
@@ -19,10 +24,5 @@ export class Account<R extends string> {
 
   subtract(load: Load<R>): void {
     for (const resource of this.resources) this.amounts[resource] -= load[resource];
-  }
-
-  /** Whether it stays within the bounds if the load is added. */
-  hasRoom(load: Load<R>, bounds: Load<R>): boolean {
-    return this.resources.every((resource) => this.amounts[resource] + load[resource] <= bounds[resource]);
   }
 }

@@ -27,7 +27,7 @@ export const PROBLEMS = {
   invalid_request: {
     status: 400,
     message: 'The request is not valid.',
-    when: 'The path, query, a header or the body breaks a rule; nothing was attempted.',
+    when: 'The path, query, a header or the body breaks a rule; nothing was attempted. With status 408: the request did not arrive in time; with 431: its headers are too large.',
     mend: 'Correct what `errors` names.',
   },
   unauthorized: {

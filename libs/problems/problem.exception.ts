@@ -13,6 +13,8 @@ export interface FieldError {
 }
 
 export interface ProblemExtra {
+  /** A status more precise than that of the code: 408 and 431 are `invalid_request`. */
+  status?: 408 | 431;
   /** Only with `invalid_request`; those beyond {@link MAX_FIELD_ERRORS} are dropped. */
   errors?: FieldError[];
   /** Only what the catalogue defines for the code. */
@@ -39,7 +41,7 @@ export class ProblemException extends Error {
   ) {
     const kind = problemKind(code);
     super(message ?? kind.message, extra.cause === undefined ? undefined : { cause: extra.cause });
-    this.status = kind.status;
+    this.status = extra.status ?? kind.status;
     this.errors = extra.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
     this.details = extra.details ?? {};
     this.headers = extra.headers ?? {};

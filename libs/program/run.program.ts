@@ -27,7 +27,7 @@ export function runProgram(start: (settings: Settings, logger: Logger) => Promis
   process.on('unhandledRejection', fail);
   const started = start(settings, logger);
   started.catch(fail);
-  stopOnSignal(started, logger);
+  stopOnSignal(started, logger, fail);
 }
 
 function settingsOrExit(): Settings {
@@ -40,7 +40,7 @@ function settingsOrExit(): Settings {
   }
 }
 
-function stopOnSignal(started: Promise<Program>, logger: Logger): void {
+function stopOnSignal(started: Promise<Program>, logger: Logger, fail: (error: unknown) => never): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     await (await started).stop();
@@ -52,7 +52,7 @@ function stopOnSignal(started: Promise<Program>, logger: Logger): void {
       logger.info({ signal }, stopping ? 'stopping at once' : 'stopping');
       if (stopping) process.exit(128 + constants.signals[signal]);
       stopping = true;
-      void stop(); // a failure ends the process as an unhandled rejection
+      stop().catch(fail);
     });
   }
 }

@@ -1,31 +1,40 @@
 import type { Instruments } from './instruments';
-import { ADMISSION_STAGES, type AdmissionStage, SHED_REASONS, type ShedReason } from './metric.labels';
+import {
+  ADMISSION_STAGES,
+  type AdmissionStage,
+  CONNECTION_CUTS,
+  type ConnectionCut,
+  SHED_REASONS,
+  type ShedReason,
+} from './metric.labels';
 
 const WAIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** What is admitted, and what waits to be. */
+/** What is held by admitted requests, and how many requests are queued. */
 interface AdmissionState {
   requests: number;
   items: number;
   bodyBytes: number;
   heapBytes: number;
-  waiting: Readonly<Record<AdmissionStage, number>>;
+  responseBytes: number;
+  queued: Readonly<Record<AdmissionStage, number>>;
 }
 
 const NOTHING: AdmissionState = {
-  ...{ requests: 0, items: 0, bodyBytes: 0, heapBytes: 0 },
-  waiting: { body: 0, parse: 0, work: 0 },
+  ...{ requests: 0, items: 0, bodyBytes: 0, heapBytes: 0, responseBytes: 0 },
+  queued: { body: 0, parse: 0, work: 0 },
 };
 
-/** How much a gateway has taken on, and what it refused to. */
+/** How much a gateway has taken on, and what it refused. */
 export class AdmissionMetrics {
   private read: () => AdmissionState = () => NOTHING;
   private readonly shed;
   private readonly waitSeconds;
+  private readonly connectionCuts;
 
   constructor(instruments: Instruments) {
     this.shed = instruments.counter(
-      'prism_shed_total',
+      'prism_requests_shed_total',
       'Requests refused with 503 before anything of them was done, because the process had too much to do.',
       { stage: ADMISSION_STAGES, reason: SHED_REASONS },
     );
@@ -35,6 +44,11 @@ export class AdmissionMetrics {
       { stage: ADMISSION_STAGES },
       WAIT_SECONDS,
     );
+    this.connectionCuts = instruments.counter(
+      'prism_http_connections_cut_total',
+      'Connections closed because their caller did not read its responses (`unread`) or sent too many requests without waiting for responses (`pipelining`).',
+      { reason: CONNECTION_CUTS },
+    );
     const gauge = (name: string, help: string, of: (state: AdmissionState) => number): void => {
       instruments.gauge(name, help, {}, (made) => {
         made.set(of(this.read()));
@@ -42,19 +56,24 @@ export class AdmissionMetrics {
     };
     gauge('prism_admission_requests_in_flight', 'Requests that are being worked on.', ({ requests }) => requests);
     gauge('prism_admission_items_in_flight', 'Items of the requests that are being worked on.', ({ items }) => items);
-    gauge('prism_admission_body_bytes', 'Bytes of request bodies that are held.', ({ bodyBytes }) => bodyBytes);
     gauge(
-      'prism_admission_heap_bytes',
-      'Memory that the parsed bodies are reckoned to take.',
-      ({ heapBytes }) => heapBytes,
+      'prism_admission_body_bytes',
+      'Bytes of request bodies that are held or may arrive without a further permit.',
+      ({ bodyBytes }) => bodyBytes,
+    );
+    gauge('prism_admission_heap_bytes', 'Estimated heap of the parsed bodies, in bytes.', ({ heapBytes }) => heapBytes);
+    gauge(
+      'prism_admission_response_bytes',
+      'Bytes of responses that have not left yet; 64 KiB for each that is not known yet.',
+      ({ responseBytes }) => responseBytes,
     );
     instruments.gauge(
       'prism_admission_queue_length',
-      'Requests that wait for their turn.',
+      'Requests that wait for a permit.',
       { stage: ADMISSION_STAGES },
       (made) => {
-        const { waiting } = this.read();
-        for (const stage of ADMISSION_STAGES) made.set({ stage }, waiting[stage]);
+        const { queued } = this.read();
+        for (const stage of ADMISSION_STAGES) made.set({ stage }, queued[stage]);
       },
     );
     this.startAtZero();
@@ -62,6 +81,10 @@ export class AdmissionMetrics {
 
   countShed(stage: AdmissionStage, reason: ShedReason): void {
     this.shed.inc({ stage, reason });
+  }
+
+  countConnectionCut(reason: ConnectionCut): void {
+    this.connectionCuts.inc({ reason });
   }
 
   observeWait(stage: AdmissionStage, seconds: number): void {
@@ -74,6 +97,7 @@ export class AdmissionMetrics {
   }
 
   private startAtZero(): void {
+    for (const reason of CONNECTION_CUTS) this.connectionCuts.inc({ reason }, 0);
     for (const stage of ADMISSION_STAGES) {
       this.waitSeconds.zero({ stage });
       for (const reason of SHED_REASONS) this.shed.inc({ stage, reason }, 0);

@@ -80,6 +80,10 @@ export type AdmissionStage = (typeof ADMISSION_STAGES)[number];
 export const SHED_REASONS = ['event_loop', 'queue_full', 'queue_wait'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
+/** Why a connection is closed by the server before its responses were read. */
+export const CONNECTION_CUTS = ['unread', 'pipelining'] as const;
+export type ConnectionCut = (typeof CONNECTION_CUTS)[number];
+
 /** The units of rate limits. */
 export const RATE_UNITS = ['items', 'requests', 'bytes'] as const;
 export type RateUnit = (typeof RATE_UNITS)[number];

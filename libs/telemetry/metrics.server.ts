@@ -36,7 +36,12 @@ export class MetricsServer {
    */
   async start(host: string, port: number, ready?: () => Promise<Readiness>): Promise<number> {
     this.ready = ready;
-    const server = createServer((request, response) => void this.answer(request, response));
+    const server = createServer((request, response) => {
+      this.answer(request, response).catch((error: unknown) => {
+        this.logger.error(error);
+        response.destroy();
+      });
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, host, resolve);

@@ -40,7 +40,11 @@ export async function startServers(
   const postgres = await PostgresServer.create(settings);
   cleanup.add(() => postgres.remove());
   // Nobody waits for the end of a long statement.
-  signal.addEventListener('abort', () => void postgres.stop('immediate'));
+  signal.addEventListener('abort', () => {
+    postgres.stop('immediate').catch((error: unknown) => {
+      process.stderr.write(`Postgres could not be stopped: ${String(error)}\n`);
+    });
+  });
   const redis = await startRedis();
   cleanup.add(() => redis.kill());
   const meter = await PostgresMeter.open(postgres.url);

@@ -49,7 +49,8 @@ describe('x-request-timeout-ms', () => {
     const { status } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
       'x-request-timeout-ms': '1',
     });
-    expect([200, 503]).toContain(status);
+    // The body may not have arrived by then.
+    expect([200, 408, 503]).toContain(status);
   });
 });
 
@@ -72,7 +73,7 @@ describe('what the official SDKs say of their timeout', () => {
     ['it if x-request-timeout-ms is longer', { 'x-stainless-read-timeout': '0.3', 'x-request-timeout-ms': '1000' }],
   ])('is a deadline: %s', async (_, headers) => {
     const { status, ms } = await upload(headers);
-    expect(status).toBe(503);
+    expect(status).toBe(408);
     expect(ms).toBeGreaterThan(240);
     expect(ms).toBeLessThan(900);
   });
@@ -97,6 +98,7 @@ describe('a deadline that is too near', () => {
       'x-request-timeout-ms': budget,
     });
     if (status === 200) expect(body.results[0].error.code).toMatch(/^(not_attempted|unavailable)$/);
+    else if (status === 408) expect(body.error.code).toBe('invalid_request');
     else expect([status, body.error.code]).toEqual([503, 'unavailable']);
     expect((await caller.read(id)).version).toBe(1);
   });
@@ -139,12 +141,11 @@ describe('the answer leaves before the deadline', () => {
     const start = performance.now();
     const path = caller.path('organization/batch/update');
     await socket.send(headOfUpload(path, { 'x-api-key': caller.credentials.apiKey, ...headers }));
-    const { status, headers: answered, body } = await socket.answer();
+    const { status, body } = await socket.answer();
     const took = performance.now() - start;
     socket.destroy();
-    expect(status).toBe(503);
-    expect(body).toMatchObject({ error: { code: 'unavailable' } });
-    expect(answered['retry-after']).toBe('1');
+    expect(status).toBe(408);
+    expect(body).toMatchObject({ error: { code: 'invalid_request' } });
     expect(took).toBeLessThan(budgetMs);
     expect(took).toBeGreaterThan(budgetMs * 0.8);
   });

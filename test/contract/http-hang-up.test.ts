@@ -12,7 +12,8 @@ let session: Session;
 let ids: string[];
 
 beforeAll(async () => {
-  gateway = await startGateway({ settings: { LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '2' } });
+  // Of three connections one client gets two.
+  gateway = await startGateway({ settings: { LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '3' } });
   caller = await gateway.newCaller();
   session = await Session.open(gateway.databaseUrl);
 });

@@ -31,6 +31,29 @@ describe('an unknown route', () => {
     },
   );
 
+  it.each([
+    ['GET', 'organization/'],
+    ['GET', 'organization/?select=name'],
+    ['HEAD', 'organization/'],
+    ['PATCH', 'organization/'],
+    ['PUT', 'organization/'],
+    ['GET', 'organization//'],
+    ['GET', '/properties'],
+    ['POST', 'organization/batch//update'],
+    ['POST', '/batch/update'],
+  ])('is every path with an empty segment, and takes nothing of what others need: %s %s', async (method, rest) => {
+    // More than there are connections to the database.
+    for (let n = 0; n < 12; n += 1) {
+      const options = { undocumented: true, ...(method.startsWith('P') && { body: { default: {} } }) };
+      const { status, body } = await caller.call(method, caller.path(rest), options);
+      expect([status, method === 'HEAD' ? undefined : body.error.code]).toEqual([
+        404,
+        method === 'HEAD' ? undefined : 'not_found',
+      ]);
+    }
+    expect((await caller.call('GET', caller.path('organization/properties'))).status).toBe(200);
+  });
+
   it('answers 401 and 403 first', async () => {
     const missing = await caller.call('GET', caller.path('a/b/c/d'), { headers: { 'x-api-key': '' } });
     const foreign = await caller.call('GET', `/v2/prism/${randomUUID()}/a/b/c/d`);

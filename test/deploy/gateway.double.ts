@@ -30,7 +30,9 @@ export class GatewayDouble {
   ready = true;
   behaviour: Behaviour = answer;
   private readonly server = createServer((request, response) => {
-    void this.take(request, response);
+    this.take(request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
   });
 
   private constructor(

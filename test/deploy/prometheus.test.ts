@@ -45,7 +45,7 @@ describe('the traffic is of every kind', () => {
     ['replayed', 'prism_idempotency_requests_total{result=~"replayed_.+"}'],
     ['resumed', 'prism_idempotency_requests_total{result="resumed"}'],
     ['refused', 'prism_auth_failures_total'],
-    ['shed', 'prism_shed_total'],
+    ['shed', 'prism_requests_shed_total'],
   ])('%s', async (_kind, counter) => {
     await dataOf(`${counter} > 0`);
   });

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { guard } from './child.guard';
+import { samplesOf, watchInFlight } from './in-flight';
 
 const PROGRAM = join(__dirname, '../../dist/apps/gateway/main.js');
 
@@ -17,6 +18,7 @@ export interface LogLine {
 export class GatewayProcess {
   private out = '';
   private error = '';
+  private unwatch: (() => void) | undefined;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout?.on('data', (chunk: Buffer) => (this.out += chunk.toString()));
@@ -31,10 +33,11 @@ export class GatewayProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     guard(child);
+    const gateway = new GatewayProcess(child);
     onTestFinished(() => {
-      child.kill('SIGKILL');
+      gateway.signal('SIGKILL');
     });
-    return new GatewayProcess(child);
+    return gateway;
   }
 
   get stderr(): string {
@@ -65,12 +68,20 @@ export class GatewayProcess {
     return find() ?? { level: '', msg: '' };
   }
 
+  /** From here on it must hold nothing for requests after a test, as long as it runs. */
   async listening(): Promise<{ api: string; admin: string }> {
     const { port, metrics_port: metricsPort } = await this.line('listening');
-    return { api: `http://127.0.0.1:${String(port)}`, admin: `http://127.0.0.1:${String(metricsPort)}` };
+    const admin = `http://127.0.0.1:${String(metricsPort)}`;
+    this.unwatch ??= watchInFlight(async () => {
+      const page = await fetch(`${admin}/metrics`).then((answer) => answer.text());
+      return samplesOf(page);
+    });
+    return { api: `http://127.0.0.1:${String(port)}`, admin };
   }
 
+  /** Every signal that tests send stops the process, or ends it. */
   signal(name: NodeJS.Signals): void {
+    this.unwatch?.();
     this.child.kill(name);
   }
 

@@ -4,9 +4,11 @@ import { inject } from 'vitest';
 import { AccessService, type Scope } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Database, openDatabase } from '#libs/database';
+import { Metrics } from '#libs/telemetry';
 import { createApp } from '../../apps/gateway/create-app';
 import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
+import { isInFlightGauge, watchInFlight } from './in-flight';
 import { documentOf } from './openapi';
 import { roleUrl } from './server.database';
 
@@ -35,7 +37,10 @@ export interface GatewayOptions {
   databaseUrl?: string;
 }
 
-/** Starts a gateway. Redis is on unless `settings.REDIS_URL` is an empty string. */
+/**
+ * Starts a gateway. Redis is on unless `settings.REDIS_URL` is an empty string. After each test it must hold nothing for
+ * requests any more.
+ */
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
   const own: TestDatabase | undefined = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? own?.url ?? '';
@@ -59,6 +64,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const database = openDatabase({ databaseUrl, databasePoolSize, requestTimeoutMs });
   const access = AccessService.over(database);
   const document = await documentOf(url);
+  const unwatch = watchInFlight(() => gaugesOf(app.get(Metrics)));
   return {
     app,
     url,
@@ -71,9 +77,19 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       return new ApiClient(url, document, { teamId: team, apiKey, keyId });
     },
     close: async () => {
+      unwatch();
       await app.close();
       await database.close();
       await own?.drop();
     },
   };
+}
+
+async function gaugesOf({ registry }: Metrics): ReturnType<Parameters<typeof watchInFlight>[0]> {
+  const gauges = registry.getMetricsAsArray().filter(({ name }) => isInFlightGauge(name));
+  const read = gauges.map(async ({ name }) => {
+    const metric = await registry.getSingleMetric(name)?.get();
+    return (metric?.values ?? []).map(({ labels, value }) => ({ name, labels, value }));
+  });
+  return (await Promise.all(read)).flat();
 }

@@ -44,6 +44,11 @@ export class RawSocket {
     this.socket.pause();
   }
 
+  /** Sends bytes that the other side may never read. */
+  write(bytes: string | Buffer): void {
+    this.socket.write(bytes);
+  }
+
   /** Resolves when the bytes are on their way. */
   send(bytes: string | Buffer): Promise<void> {
     return new Promise((resolve) => {
@@ -104,7 +109,7 @@ export class RawSocket {
 export async function rawCall(url: string, bytes: string | Buffer): Promise<RawAnswer> {
   const socket = await RawSocket.open(url);
   try {
-    void socket.send(bytes);
+    socket.write(bytes);
     return await socket.answer();
   } finally {
     socket.destroy();

@@ -46,7 +46,11 @@ export class TraceCollector {
     const collector = new TraceCollector(
       `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : address)}`,
     );
-    server.on('request', (request, response) => void collector.receive(request, response));
+    server.on('request', (request, response) => {
+      collector.receive(request, response).catch((error: unknown) => {
+        response.destroy(error instanceof Error ? error : undefined);
+      });
+    });
     onTestFinished(() => {
       server.closeAllConnections();
       server.close();

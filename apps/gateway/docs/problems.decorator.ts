@@ -26,7 +26,17 @@ const WITH_KEY = [
 ] as const satisfies readonly ProblemCode[];
 
 /** Statuses of responses that are sent before rate limits are consulted. */
-const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '415'];
+const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'];
+
+/** `invalid_request` with a status of its own. */
+const LATE = new ProblemException('invalid_request', 'The request did not arrive in time. Send it again.', {
+  status: 408,
+});
+const HEADERS_TOO_LARGE = new ProblemException(
+  'invalid_request',
+  'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.',
+  { status: 431 },
+);
 
 /** Answers that a write came to by executing: they are kept for retries with the same key. */
 const FROM_EXECUTING: readonly ProblemCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
@@ -44,13 +54,17 @@ interface Traits {
 /** Documents how a route refuses, beside what `commonResponses` adds to each of its kind. */
 export function ApiProblems({ body = false, idempotent = false }: Traits, ...more: ProblemCode[]): MethodDecorator {
   const codes = [...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, 'invalid_request'] as const;
-  return applyDecorators(...responsesOf(codes).map((response) => ApiResponse(response)));
+  const late = body ? [{ status: LATE.status, ...responseOf([LATE]) }] : [];
+  return applyDecorators(...[...responsesOf(codes), ...late].map((response) => ApiResponse(response)));
 }
 
 /** How every operation refuses, by status. */
 export function commonResponses(authenticated: boolean): ResponsesObject {
   const codes = [...ANYWHERE, ...(authenticated ? WITH_ACCESS : [])];
-  return Object.fromEntries(responsesOf(codes).map(({ status, ...response }) => [status, response]));
+  return Object.fromEntries([
+    ...responsesOf(codes).map(({ status, ...response }) => [status, response] as const),
+    [HEADERS_TOO_LARGE.status, responseOf([HEADERS_TOO_LARGE])],
+  ]);
 }
 
 /** Adds to the answers of an operation what they say of its trace. */

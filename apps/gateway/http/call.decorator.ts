@@ -6,7 +6,7 @@ import type { Quota } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
 import type { RequestNotes } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
-import { canceledByHangUp } from './hang-up';
+import { canceledByDisconnect } from './client.disconnect';
 
 /** The last-resort answer leaves 100 ms or a tenth before the deadline; the work must be over before that. */
 const marginMs = 150;
@@ -20,7 +20,7 @@ export class WriteCall implements WriteContext, Exchange {
     readonly request: FastifyRequest,
     readonly reply: FastifyReply,
   ) {
-    this.cancellation = canceledByHangUp(reply.raw);
+    this.cancellation = canceledByDisconnect(reply.raw);
   }
 
   get requestId(): string {

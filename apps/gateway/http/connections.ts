@@ -1,40 +1,93 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ConnectionCut } from '#libs/telemetry';
 
-/** Which connections are open, and which answers each of them still waits for. */
+/** Requests of one connection that are worked on at once. */
+const MAX_ACTIVE = 16;
+/** Requests of one connection that wait for those before them. More than one read from the socket (64 KiB) holds in practice. */
+const MAX_WAITING = 512;
+/** How long a response may make no progress before its connection is closed, in milliseconds. */
+export const UNREAD_MS = 15_000;
+const CHECK_MS = 1_000;
+
+interface Connection {
+  /** Responses of requests that are worked on or being sent, oldest first. */
+  readonly active: Set<ServerResponse>;
+  /** Later requests on the connection. The socket is not read while there are any. */
+  readonly waiting: [IncomingMessage, ServerResponse][];
+  /** What was last seen to be unsent, and since when. */
+  unsent: { bytes: number; inKernel: number; since: number } | undefined;
+}
+
+/** What Node knows of a socket beyond its type: the bytes of a started write that the kernel has not taken yet. */
+interface SocketWithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+/**
+ * Knows which connections are open and which responses each of them waits for, and bounds what one connection can hold:
+ * Node alone parses every request that has arrived, and has all of them worked on at once.
+ */
 export class Connections {
-  /** Called when Node's parser refused something and it was answered without becoming a request. */
-  refused: () => void = () => undefined;
+  /** Called when Node's parser refused something that never became a request; with the status of the response. */
+  refused: (status: number) => void = () => undefined;
+  /** Called when a connection is closed because of what its caller does. */
+  cut: (reason: ConnectionCut) => void = () => undefined;
+  /** Called when handling a request threw: a fault of ours, which costs that connection and not the process. */
+  failed: (error: unknown) => void = () => undefined;
 
-  readonly #pending = new Map<Socket, Set<ServerResponse>>();
+  readonly #connections = new Map<Socket, Connection>();
 
   constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
-      const pending = new Set<ServerResponse>();
-      this.#pending.set(socket, pending);
-      socket.once('close', () => {
-        this.#pending.delete(socket);
-        // Of answers that wait for their turn on a connection, Node tells only the first that the connection is gone.
-        for (const response of pending) if (response.socket === null) response.emit('close');
+      this.#open(socket);
+    });
+    const handlers = server.listeners('request') as RequestListener[]; // of this event
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      this.#receive(request, response, (...args) => {
+        for (const handler of handlers) handler(...args);
       });
     });
-    server.prependListener('request', (request, response) => {
-      const pending = this.#pending.get(request.socket);
-      pending?.add(response);
-      response.once('close', () => pending?.delete(response));
+    const timer = setInterval(() => {
+      this.cutUnread(performance.now());
+    }, CHECK_MS);
+    timer.unref();
+    server.once('close', () => {
+      clearInterval(timer);
     });
   }
 
-  /** The answers that have not left yet, oldest first. More than one if the caller sends requests without waiting. */
+  /** The responses that have not left yet, oldest first. More than one if the caller sends requests without waiting. */
   pending(socket: Socket): ServerResponse[] {
-    return [...(this.#pending.get(socket) ?? [])];
+    const connection = this.#connections.get(socket);
+    return connection === undefined
+      ? []
+      : [...connection.active, ...connection.waiting.map(([, response]) => response)];
   }
 
   /**
-   * Takes no new connections and ends those on which no answer is due. Resolves when the last has ended, which is not
-   * waited for longer than `patienceMs`.
+   * Closes connections whose response has made no progress for {@link UNREAD_MS}: what it holds belongs to callers that read.
+   *
+   * @param now on the clock of `performance.now()`
    */
-  async end(patienceMs: number): Promise<void> {
+  cutUnread(now: number): void {
+    for (const [socket, connection] of this.#connections) {
+      const bytes = socket.writableLength;
+      const inKernel = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0; // see there
+      const { unsent } = connection;
+      if (bytes === 0) connection.unsent = undefined;
+      else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
+        connection.unsent = { bytes, inKernel, since: now };
+      } else if (now - unsent.since >= UNREAD_MS) this.#cut(socket, 'unread');
+    }
+  }
+
+  /**
+   * Takes no new connections and ends those on which no response is due. Resolves when the last has ended, which is not
+   * waited for longer than `maxWaitMs`.
+   */
+  async end(maxWaitMs: number): Promise<void> {
     const ended = new Promise<void>((resolve) => {
       // Its error is that the server does not listen, which is what is wanted.
       this.server.close(() => {
@@ -42,11 +95,65 @@ export class Connections {
       });
     });
     // Node takes connections that never sent a request for busy ones.
-    for (const [socket, pending] of this.#pending) if (pending.size === 0) socket.destroy();
+    for (const socket of this.#connections.keys()) if (this.pending(socket).length === 0) socket.destroy();
     const cutOff = setTimeout(() => {
-      for (const socket of this.#pending.keys()) socket.destroy();
-    }, patienceMs);
+      for (const socket of this.#connections.keys()) socket.destroy();
+    }, maxWaitMs);
     await ended;
     clearTimeout(cutOff);
+  }
+
+  #open(socket: Socket): void {
+    const connection: Connection = { active: new Set(), waiting: [], unsent: undefined };
+    this.#connections.set(socket, connection);
+    // Node itself resumes a paused socket whenever the body of a request is read.
+    socket.on('resume', () => {
+      if (connection.waiting.length > 0) socket.pause();
+    });
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      connection.waiting.length = 0;
+      // Of responses that wait for their turn on a connection, Node tells only the first that the connection is closed.
+      for (const response of connection.active) if (response.socket === null) response.emit('close');
+    });
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    // What Node still parses of a connection that is closed: nobody waits for it.
+    if (connection === undefined || socket.destroyed) return;
+    if (connection.waiting.length === 0 && connection.active.size < MAX_ACTIVE) {
+      this.#start(connection, request, response, handle);
+      return;
+    }
+    connection.waiting.push([request, response]);
+    if (connection.waiting.length > MAX_WAITING) this.#cut(socket, 'pipelining');
+    else socket.pause();
+  }
+
+  #start(connection: Connection, request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+    connection.active.add(response);
+    response.once('close', () => {
+      connection.active.delete(response);
+      const { socket } = request;
+      const next = connection.waiting[0];
+      // A response that closes the connection ends what comes after it.
+      if (next === undefined || !socket.writable) return;
+      connection.waiting.shift();
+      this.#start(connection, ...next, handle);
+      if (connection.waiting.length === 0) socket.resume();
+    });
+    try {
+      handle(request, response);
+    } catch (error) {
+      request.socket.destroy();
+      this.failed(error);
+    }
+  }
+
+  #cut(socket: Socket, reason: ConnectionCut): void {
+    socket.destroy();
+    this.cut(reason);
   }
 }

@@ -18,8 +18,8 @@ const MARGIN_MS = 100;
 const MARGIN_SHARE = 0.1;
 
 /**
- * Gives every request its deadline and answers 503 shortly before it if nothing else has: also when a handler hangs or
- * the body never ends. Call it before hooks that may wait.
+ * Gives every request its deadline and responds shortly before it if nothing else has: 503 when a handler hangs, 408 when the
+ * body never ends. Call it before hooks that may wait.
  */
 export function registerDeadline(fastify: FastifyInstance, requestTimeoutMs: number): void {
   fastify.decorateRequest('deadline', 0);
@@ -68,7 +68,7 @@ function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: nu
   const waitMs = budgetMs - Math.min(MARGIN_MS, budgetMs * MARGIN_SHARE);
   const timer = setTimeout(() => {
     if (reply.sent || reply.raw.headersSent) return;
-    sendProblem(reply, new ProblemException('unavailable', tooLate(request, Math.round(budgetMs))), request.id);
+    sendProblem(reply, tooLate(request, Math.round(budgetMs)), request.id);
   }, waitMs);
   // Once per request, however it ends: also when the caller leaves first.
   reply.raw.once('close', () => {
@@ -76,11 +76,16 @@ function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: nu
   });
 }
 
-function tooLate({ raw, method }: FastifyRequest, budgetMs: number): string {
-  if (!raw.complete) return `The request did not arrive in full within the ${budgetMs} ms that it had.`;
+function tooLate({ raw, method, permits }: FastifyRequest, budgetMs: number): ProblemException {
+  // A body that waits for a permit is late because of us.
+  if (!raw.complete && !permits.waiting) {
+    const message = `The request did not arrive in full within the ${budgetMs} ms that it had. Send it again, or allow more time.`;
+    return new ProblemException('invalid_request', message, { status: 408 });
+  }
   const message = `The answer was not ready within the ${budgetMs} ms that the request had.`;
-  if (method === 'GET' || method === 'HEAD') return message;
-  return `${message} What it asked for may have been done: send it again with its Idempotency-Key, or read before.`;
+  if (method === 'GET' || method === 'HEAD') return new ProblemException('unavailable', message);
+  const advice = 'What it asked for may have been done: send it again with its Idempotency-Key, or read before.';
+  return new ProblemException('unavailable', `${message} ${advice}`);
 }
 
 function badBudget(): ProblemException {

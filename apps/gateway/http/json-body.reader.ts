@@ -1,7 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Admission } from '#libs/limits';
 import { ProblemException } from '#libs/problems';
-import { admitParsing } from './admission.hook';
 import { examineJsonBody, type ParsableBody } from './json-body.parser';
 import { ParseTurns } from './parse.turns';
 
@@ -18,7 +16,7 @@ const LARGE_BYTES = 262_144;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
-export function registerJsonBodyReader(fastify: FastifyInstance, admission: Admission): void {
+export function registerJsonBodyReader(fastify: FastifyInstance): void {
   fastify.decorateRequest('bodyBytes', 0);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
@@ -28,7 +26,6 @@ export function registerJsonBodyReader(fastify: FastifyInstance, admission: Admi
   const turns = new ParseTurns();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.bodyBytes = body.length;
-    request.bodyRoom?.reduceTo({ bytes: body.length });
     let examined: ParsableBody;
     try {
       refuseUnreadable(request);
@@ -39,17 +36,17 @@ export function registerJsonBodyReader(fastify: FastifyInstance, admission: Admi
     }
     const parse = (): void => {
       // Nobody waits for it, and nobody counts any more what it would take.
-      if (request.isOver) return;
+      if (request.permits.closed) return;
       try {
         done(null, examined.parse());
       } catch (error) {
         done(asError(error));
       }
     };
-    admitParsing(admission, request, examined.heapBytes, (refused) => {
+    request.permits.acquireHeap(examined.heapBytes, (refused) => {
       if (refused) done(refused);
       else if (body.length < LARGE_BYTES) parse();
-      else void turns.next().then(parse);
+      else turns.next().then(parse, done);
     });
   });
 }

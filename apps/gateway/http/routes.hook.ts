@@ -8,8 +8,8 @@ interface RoutePath {
 }
 
 /**
- * Answers what no route matches: 405 with `Allow` if the path is one of ours, else 404, before the body is looked at.
- * Call it before routes are added, and after authentication.
+ * Refuses requests that match no route: 405 with `Allow` if the path is one of ours, else 404, before the body is looked at.
+ * A path with an empty segment matches none: for the router a parameter may be empty, for a controller it is never. Call it before routes are added, and after authentication.
  */
 export function registerRouteCheck(fastify: FastifyInstance): void {
   const paths = new Map<string, RoutePath>();
@@ -17,7 +17,9 @@ export function registerRouteCheck(fastify: FastifyInstance): void {
     addRoute(paths, route);
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? noRoute(paths, request.url, request.method) : undefined);
+    const [path = ''] = request.url.split('?', 1);
+    const isKnown = !request.is404 && !hasEmptySegment(path);
+    done(isKnown ? undefined : noRoute(paths, path, request.method));
   });
 }
 
@@ -40,8 +42,11 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function noRoute(paths: Map<string, RoutePath>, url: string, method: string): ProblemException {
-  const [path = ''] = url.split('?', 1);
+function hasEmptySegment(path: string): boolean {
+  return path.includes('//') || (path.endsWith('/') && path !== '/');
+}
+
+function noRoute(paths: Map<string, RoutePath>, path: string, method: string): ProblemException {
   // Of /a/:b and /a/c the router serves /a/c with the second: so does the answer to what neither serves.
   const [served] = [...paths.values()]
     .filter(({ pattern }) => pattern.test(path))

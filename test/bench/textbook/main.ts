@@ -12,4 +12,9 @@ async function start(): Promise<void> {
   await app.listen(Number(process.env.PORT), '127.0.0.1');
 }
 
-void start();
+start().catch((error: unknown) => {
+  // As an uncaught exception, which is printed and ends the process with code 1.
+  setImmediate(() => {
+    throw error;
+  });
+});

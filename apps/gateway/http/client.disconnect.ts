@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { Cancellation } from '#libs/database';
 
 /**
- * A cancellation that is requested when the connection ends before the answer has left. As Node has it, a caller that ends
- * its own side alone has hung up too: it gets no answer.
+ * A cancellation that is requested when the connection is closed before the response has left. A client that ends only its
+ * own side has disconnected too: Node closes the other side, so no response can reach it.
  */
-export function canceledByHangUp(response: ServerResponse): Cancellation {
+export function canceledByDisconnect(response: ServerResponse): Cancellation {
   const cancellation = new Cancellation();
   const check = (): void => {
     if (!response.writableFinished) cancellation.request();

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connections } from './connections';
+
+let server: Server;
+let connections: Connections;
+let client: Socket;
+let received: string;
+/** Responses that the handler has not sent yet. */
+let open: ServerResponse[];
+let handled: number;
+
+beforeEach(async () => {
+  open = [];
+  handled = 0;
+  received = '';
+  server = createServer((_request, response) => {
+    handled += 1;
+    open.push(response);
+  });
+  connections = new Connections(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1'); // it listens on a port
+  client.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  client.on('error', () => undefined);
+});
+
+afterEach(async () => {
+  client.destroy();
+  await connections.end(0);
+});
+
+const requests = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `GET /${n} HTTP/1.1\r\nhost: x\r\n\r\n`).join('');
+
+function respond(response: ServerResponse | undefined): void {
+  response?.end(response.req.url);
+}
+
+const bodies = (): string[] => [...received.matchAll(/\r\n\r\n(\/\d+)/g)].map(([, body = '']) => body);
+
+describe('requests of one connection', () => {
+  it('are handled 16 at a time, in order, however many are sent', async () => {
+    client.write(requests(400));
+    await expect.poll(() => handled).toBe(16);
+    expect(open.map(({ req }) => req.url)).toEqual(Array.from({ length: 16 }, (_, n) => `/${n}`));
+    let most = 0;
+    while (bodies().length < 400) {
+      most = Math.max(most, open.length);
+      respond(open.shift());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(most).toBe(16);
+    expect(bodies()).toEqual(Array.from({ length: 400 }, (_, n) => `/${n}`));
+  });
+
+  it('are not read while there are some that wait', async () => {
+    client.write(requests(20));
+    await expect.poll(() => handled).toBe(16);
+    const [socket] = open.map(({ req }) => req.socket);
+    const before = socket?.bytesRead;
+    client.write(requests(1));
+    // A later connection gets its response; by then the first one's bytes would have been read as well.
+    const second = connect((server.address() as AddressInfo).port, '127.0.0.1'); // see above
+    second.write('GET /second HTTP/1.1\r\nhost: x\r\n\r\n');
+    await expect.poll(() => handled).toBe(17);
+    expect(socket?.bytesRead).toBe(before);
+    second.destroy();
+    for (let n = 0; n < 22; n += 1) {
+      await expect.poll(() => open.length).toBeGreaterThan(0);
+      respond(open.shift());
+    }
+    await expect.poll(() => bodies().at(-1)).toBe('/0');
+  });
+
+  it('are dropped with their connection, and those being handled are told', async () => {
+    client.write(requests(30));
+    await expect.poll(() => handled).toBe(16);
+    const closed = Promise.all(open.map((response) => once(response, 'close')));
+    // The socket is not read, so the end is seen when a response is written.
+    client.resetAndDestroy();
+    while (open.length > 0) {
+      respond(open.shift());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(handled).toBe(16);
+  });
+
+  it('after one whose response closes the connection are not handled', async () => {
+    client.write(requests(30));
+    await expect.poll(() => handled).toBe(16);
+    open[0]?.setHeader('connection', 'close');
+    for (const response of open) respond(response);
+    await once(client, 'close');
+    expect([handled, bodies()]).toEqual([16, ['/0']]);
+  });
+
+  it('cost the connection if more than 528 are unanswered', async () => {
+    const reasons: string[] = [];
+    connections.cut = (reason) => reasons.push(reason);
+    client.write(requests(1_000));
+    await once(client, 'close');
+    expect([handled, reasons]).toEqual([16, ['pipelining']]);
+  });
+});
+
+it('a handler that throws costs its connection and nothing else', async () => {
+  const errors: unknown[] = [];
+  connections.failed = (error) => errors.push(error);
+  server.removeAllListeners('request');
+  const failing = new Error('a fault');
+  server.on('request', () => {
+    throw failing;
+  });
+  const guarded = new Connections(server);
+  guarded.failed = connections.failed;
+  client.write(requests(1));
+  await once(client, 'close');
+  expect(errors).toEqual([failing]);
+});
+
+describe('a connection whose responses are not read', () => {
+  it('is closed when nothing moves for 15 s, and not before', async () => {
+    const reasons: string[] = [];
+    connections.cut = (reason) => reasons.push(reason);
+    client.pause();
+    client.write(requests(1));
+    await expect.poll(() => handled).toBe(1);
+    open[0]?.end(Buffer.alloc(50_000_000));
+    const socket = open[0]?.req.socket;
+    await expect.poll(() => socket?.writableLength).toBeGreaterThan(0);
+    connections.cutUnread(1_000);
+    connections.cutUnread(15_999);
+    expect(reasons).toEqual([]);
+    connections.cutUnread(16_000);
+    expect([reasons, socket?.destroyed]).toEqual([['unread'], true]);
+  });
+
+  it('stays open as long as something is read', async () => {
+    const reasons: string[] = [];
+    connections.cut = (reason) => reasons.push(reason);
+    client.pause();
+    client.write(requests(1));
+    await expect.poll(() => handled).toBe(1);
+    open[0]?.end(Buffer.alloc(50_000_000));
+    let now = 0;
+    connections.cutUnread(now);
+    // Far slower than the kernel's buffers hide: 10 s for what they hold, 40 s in all.
+    client.on('data', () => {
+      now += 100;
+      connections.cutUnread(now);
+      if (now === 40_000) client.pause();
+    });
+    client.resume();
+    await expect.poll(() => now, { timeout: 5_000 }).toBeGreaterThanOrEqual(40_000);
+    expect(reasons).toEqual([]);
+  });
+});

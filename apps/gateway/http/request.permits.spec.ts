@@ -1,0 +1,184 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Principal } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { Admission } from '#libs/limits';
+import { Metrics, RequestNotes } from '#libs/telemetry';
+import { registerAdmission, registerPermits } from './admission.hook';
+import { registerDeadline } from './deadline.hook';
+
+const POOL = 2;
+const principal = { clientId: 'client', clientName: 'client' } as Principal; // nothing else is read
+
+let server: FastifyInstance;
+let metrics: Metrics;
+let admission: Admission;
+/** What the handler of `/held` waits for. */
+let held: PromiseWithResolvers<string>;
+/** What the look-up of the key waits for. */
+let keyLookUp: Promise<void> | undefined;
+let lookUps: number;
+let handlers: number;
+const sockets: Socket[] = [];
+
+const refuse = (_request: unknown, _reply: unknown, done: (error: Error) => void): void => {
+  done(new Error('a fault'));
+};
+
+interface PromiseWithResolvers<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+beforeEach(async () => {
+  metrics = new Metrics();
+  const settings = { DATABASE_URL: 'postgres://db/x', DATABASE_POOL_SIZE: String(POOL), ADMISSION_QUEUE_LENGTH: '1' };
+  admission = new Admission(readSettings(settings), metrics);
+  held = withResolvers();
+  keyLookUp = undefined;
+  lookUps = 0;
+  handlers = 0;
+  server = fastify();
+  server.decorateRequest('notes');
+  server.decorateRequest('principal');
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.notes = new RequestNotes(undefined, undefined);
+    done();
+  });
+  registerPermits(server, admission, metrics);
+  registerDeadline(server, 30_000);
+  server.addHook('onRequest', async (request: FastifyRequest) => {
+    request.principal = principal;
+    lookUps += 1;
+    await keyLookUp;
+  });
+  registerAdmission(server, admission);
+  server.get('/held', () => {
+    handlers += 1;
+    return held.promise;
+  });
+  server.get('/sync', (_request, reply) => {
+    void reply.send('ok');
+  });
+  server.get('/not-found', (_request, reply) => {
+    reply.callNotFound();
+  });
+  server.get('/throws', () => {
+    throw new Error('a fault');
+  });
+  server.get('/rejects', () => Promise.reject(new Error('a fault')));
+  server.get('/refused', { preHandler: refuse }, () => 'ok');
+  server.get('/early', { preHandler: async (_request, reply) => reply.send('early') }, () => 'ok');
+  await server.listen({ host: '127.0.0.1', port: 0 });
+});
+
+afterEach(async () => {
+  held.resolve('ok');
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await server.close();
+  admission.onApplicationShutdown();
+});
+
+async function gauge(name: string): Promise<number> {
+  const read = await metrics.registry.getSingleMetric(name)?.get();
+  return (read?.values ?? []).reduce((sum, { value }) => sum + value, 0);
+}
+
+const working = (): Promise<number> => gauge('prism_admission_requests_in_flight');
+const queued = (): Promise<number> => gauge('prism_admission_queue_length');
+const port = (): number => (server.server.address() as AddressInfo).port; // it listens on a port
+
+function send(path: string, headers = ''): Socket {
+  const socket = connect(port(), '127.0.0.1');
+  sockets.push(socket);
+  socket.resume();
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n${headers}\r\n`);
+  return socket;
+}
+
+async function expectNothingHeld(): Promise<void> {
+  await expect.poll(working).toBe(0);
+  await expect.poll(() => gauge('prism_admission_items_in_flight')).toBe(0);
+  await expect.poll(() => gauge('prism_admission_response_bytes')).toBe(0);
+  expect(await queued()).toBe(0);
+}
+
+describe('a request', () => {
+  it.each([
+    ['/sync', 200],
+    ['/not-found', 404],
+    ['/throws', 500],
+    ['/rejects', 500],
+    ['/refused', 500],
+    ['/early', 200],
+    ['/unknown', 404],
+  ])('gives back what it held, once, whatever path it takes: %s', async (path, status) => {
+    for (let n = 0; n < 3 * POOL; n += 1) {
+      const answer = await fetch(`http://127.0.0.1:${port()}${path}`);
+      await answer.text();
+      expect(answer.status).toBe(status);
+    }
+    await expectNothingHeld();
+  });
+
+  it('holds its work until the handler has ended, also when the client has disconnected', async () => {
+    const socket = send('/held');
+    await expect.poll(() => handlers).toBe(1);
+    socket.destroy();
+    await expect.poll(() => gauge('prism_admission_response_bytes')).toBe(0);
+    expect(await working()).toBe(1);
+    held.resolve('too late');
+    await expectNothingHeld();
+  });
+
+  it('holds its work until the handler has ended, also after the response at its deadline', async () => {
+    const socket = send('/held', 'x-request-timeout-ms: 50\r\n');
+    const [response] = (await once(socket, 'data')) as [Buffer];
+    expect(response.toString()).toContain('503 Service Unavailable');
+    expect(await working()).toBe(1);
+    held.resolve('too late');
+    await expectNothingHeld();
+  });
+
+  it('that is queued leaves the queue when the client disconnects, and its handler never runs', async () => {
+    send('/held');
+    await expect.poll(() => handlers).toBe(1);
+    const socket = send('/held');
+    await expect.poll(queued).toBe(1);
+    socket.destroy();
+    await expect.poll(queued).toBe(0);
+    held.resolve('ok');
+    await expectNothingHeld();
+    expect(handlers).toBe(1);
+  });
+
+  it('whose client disconnects while its key is looked up acquires nothing, though the queue is full', async () => {
+    send('/held');
+    await expect.poll(() => handlers).toBe(1);
+    send('/held');
+    await expect.poll(queued).toBe(1);
+    const lookUp = withResolvers<string>();
+    keyLookUp = lookUp.promise.then(() => undefined);
+    const connected = once(server.server, 'connection');
+    const socket = send('/held');
+    const [accepted] = (await connected) as [Socket]; // what the event comes with
+    await expect.poll(() => lookUps).toBe(3);
+    const closed = once(accepted, 'close');
+    socket.destroy();
+    await closed;
+    lookUp.resolve('known');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([await gauge('prism_requests_shed_total'), await queued()]).toEqual([0, 1]);
+    held.resolve('ok');
+    await expectNothingHeld();
+    expect(handlers).toBe(2);
+  });
+});

@@ -1,0 +1,174 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Admission, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
+import { sendProblem } from '#libs/problems';
+import { BodyPermit } from './body.permit';
+import { remaining } from './deadline.hook';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Everything that the request holds of what is limited. */
+    permits: RequestPermits;
+  }
+}
+
+/** Continues with the request, or refuses it. */
+type Continue = (error?: Error) => void;
+
+/**
+ * Owns every permit of one request: each kind is acquired at most once and released exactly once, whatever path the request
+ * takes. It listens for the end of the response itself, since Fastify's `onResponse` does not run when the client disconnects.
+ *
+ * - Body and heap are held until the response has left or the connection is closed.
+ * - Work is held until the handler has ended, also if the client disconnected: Postgres may still be running its statement.
+ * - The bytes of the response are held until it has left or the connection is closed.
+ *
+ * Requests without an API key hold nothing and never wait: health checks and documents.
+ */
+export class RequestPermits {
+  private isClosed = false;
+  private body: BodyPermit | undefined;
+  private heap: Permit<'heap'> | undefined;
+  private work: WorkPermit | undefined;
+  private handler: 'pending' | 'running' | 'done' = 'pending';
+  private waitingSince: number | undefined;
+
+  /** @param onDropped called if the client disconnects before the work of its request has begun */
+  constructor(
+    private readonly admission: Admission,
+    private readonly request: FastifyRequest,
+    private readonly reply: FastifyReply,
+    private readonly onDropped: () => void,
+  ) {
+    // Before the observer, which then logs what this notes.
+    reply.raw.prependOnceListener('close', () => {
+      this.close();
+    });
+  }
+
+  /** The response has left, or the connection is closed: nothing is acquired any more, and nothing continues. */
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** Whether the request waits for a permit. */
+  get waiting(): boolean {
+    return this.waitingSince !== undefined;
+  }
+
+  /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */
+  acquireBody(): void {
+    const { request } = this;
+    const { principal, raw } = request;
+    const announcedBytes = announcedBytesOf(request);
+    if (principal === undefined || announcedBytes === 0 || this.body !== undefined || this.isClosed) return;
+    this.body = new BodyPermit({
+      raw,
+      announcedBytes,
+      enqueue: (bytes) => this.admission.readBody(principal.clientId, bytes, remaining(request)),
+      onWait: (waiting) => {
+        if (waiting) this.waitingSince = performance.now();
+        else this.noteWait();
+      },
+      onRefused: (refusal) => {
+        if (!this.reply.sent && !this.reply.raw.headersSent) sendProblem(this.reply, overloaded(refusal), request.id);
+      },
+    });
+  }
+
+  /** Acquires the heap that the parsed body will take. */
+  acquireHeap(bytes: number, done: Continue): void {
+    const { principal } = this.request;
+    if (this.isClosed) return;
+    if (principal === undefined || this.heap !== undefined) {
+      done();
+      return;
+    }
+    this.heap = this.admission.parse(principal.clientId, bytes, remaining(this.request));
+    this.wait(this.heap, done);
+  }
+
+  /** Acquires what is needed to work on so many items. */
+  acquireWork(items: number, done: Continue): void {
+    const { principal } = this.request;
+    if (this.isClosed) {
+      if (this.work === undefined && !this.reply.raw.writableFinished) this.onDropped();
+      return;
+    }
+    // A second time if a hook or a handler declares the route not found: hooks then run again.
+    if (principal === undefined || this.work !== undefined) {
+      done();
+      return;
+    }
+    this.work = this.admission.begin(principal.clientId, items, remaining(this.request));
+    this.wait(this.work, done);
+  }
+
+  /** Runs the handler of the route, unless nobody waits for it any more; it holds the permit for work until it has ended. */
+  run(handler: () => unknown): unknown {
+    if (this.isClosed) return undefined;
+    this.handler = 'running';
+    const end = (): void => {
+      this.handler = 'done';
+      this.endWork();
+    };
+    let result: unknown;
+    try {
+      result = handler();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(end);
+    end();
+    return result;
+  }
+
+  /** The response is about to be sent: from here on its bytes are counted. */
+  respond(bytes: number): void {
+    if (this.work === undefined || this.isClosed) return;
+    // A refusal, or the response at the deadline, goes ahead of a request that is still queued.
+    if (this.work.state === 'queued') this.work.release();
+    else this.work.resize({ ...this.work.load, responseBytes: bytes });
+    if (this.handler !== 'running') this.endWork();
+  }
+
+  private wait(permit: Permit<string>, done: Continue): void {
+    if (permit.state === 'queued') this.waitingSince = performance.now();
+    permit.onSettled((refusal: Refusal | undefined) => {
+      this.noteWait();
+      // The response at the deadline may have come first.
+      if (!this.isClosed && !this.reply.sent) done(refusal && overloaded(refusal));
+    });
+  }
+
+  private noteWait(): void {
+    if (this.waitingSince === undefined) return;
+    this.request.notes.admissionMs += performance.now() - this.waitingSince;
+    this.waitingSince = undefined;
+  }
+
+  private close(): void {
+    this.noteWait();
+    if (!this.reply.raw.writableFinished && this.work !== undefined && this.handler === 'pending') this.onDropped();
+    this.isClosed = true;
+    // Whoever still refers to the request must not keep its body in memory.
+    this.request.body = undefined;
+    this.body?.end();
+    this.heap?.release();
+    this.work?.resize({ ...this.work.load, responseBytes: 0 });
+    if (this.handler !== 'running') this.work?.release();
+  }
+
+  private endWork(): void {
+    if (this.isClosed) this.work?.release();
+    else this.work?.resize({ requests: 0, items: 0, responseBytes: this.work.load.responseBytes });
+  }
+}
+
+/** In bytes, as announced; of unknown length: the most it may have. 0 if there is none, or if it is not read. */
+function announcedBytesOf({ method, headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
+  if (method === 'GET' || method === 'HEAD') return 0;
+  if (headers['transfer-encoding'] !== undefined) return bodyLimit;
+  const bytes = Number(headers['content-length'] ?? 0);
+  return bytes <= bodyLimit ? bytes : 0;
+}

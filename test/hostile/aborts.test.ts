@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AccessService } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { type Database, openDatabase } from '#libs/database';
+import { Random } from '../exactly-once/chaos/random';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { GatewayProcess } from '../support/gateway.process';
+import { expectNothingInFlight } from '../support/in-flight';
+import { type AbortTarget, runAborts } from './abort.load';
+
+const SEED = 20_251_125;
+/** Without `ABORT_SECONDS`, which has the load run for so long instead. */
+const CONNECTIONS_OPENED = 2_000;
+const CLIENTS = 4;
+const KEYS_OF_CLIENT = 10;
+
+let own: TestDatabase;
+let database: Database;
+let teamId: string;
+let apiKeys: string[];
+
+beforeAll(async () => {
+  own = await createDatabase();
+  database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
+  const access = AccessService.over(database);
+  teamId = (await access.createTeam('A team', randomUUID())).id;
+  apiKeys = [];
+  for (let n = 0; n < CLIENTS * KEYS_OF_CLIENT; n += 1) {
+    const { apiKey } = await access.createKey(teamId, `client-${n % CLIENTS}`, ['records:read', 'records:write']);
+    apiKeys.push(apiKey);
+  }
+});
+
+afterAll(async () => {
+  await database.close();
+  await own.drop();
+});
+
+/** As small as they may be: everything is queued for, and refused. */
+const limits = {
+  DATABASE_POOL_SIZE: '2',
+  ADMISSION_QUEUE_LENGTH: '2',
+  ADMISSION_QUEUE_WAIT_MS: '100',
+  BODY_BYTES_IN_FLIGHT: '20000',
+  RESPONSE_BYTES_IN_FLIGHT: '20000',
+  REQUEST_TIMEOUT_MS: '5000',
+};
+
+it('connections that are aborted at any point neither end the process nor leave anything behind', async () => {
+  const gateway = GatewayProcess.start({ ...limits, DATABASE_URL: own.url });
+  const { api } = await gateway.listening();
+  const send = async (apiKey: string, method: string, path: string, body?: object): Promise<Response> =>
+    fetch(`${api}/v2/prism/${teamId}/organization${path}`, {
+      method,
+      headers: { 'x-api-key': apiKey, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    const answer = await send(apiKeys[0] ?? '', 'POST', '', { default: { name: 'Acme' } });
+    ids.push(((await answer.json()) as { id: string }).id);
+  }
+
+  const target: AbortTarget = { url: api, teamId, apiKeys, ids };
+  const until = performance.now() + 1_000 * Number(process.env.ABORT_SECONDS ?? 0);
+  const proceed =
+    process.env.ABORT_SECONDS === undefined
+      ? (opened: number): boolean => opened < CONNECTIONS_OPENED
+      : (): boolean => performance.now() < until;
+  const { requests, statuses } = await runAborts(target, { random: new Random(SEED), connections: 32, proceed });
+
+  await expectNothingInFlight();
+  expect(requests).toBeGreaterThan(CONNECTIONS_OPENED);
+  const faults = [...statuses.keys()].filter((status) => status >= 500 && status !== 503);
+  expect(faults).toEqual([]);
+  // The load got through to the work of the gateway and to its limits.
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 404, 503]));
+  expect(gateway.lines.filter(({ level }) => level === 'fatal' || level === 'error')).toEqual([]);
+  for (const apiKey of apiKeys) {
+    expect((await send(apiKey, 'PATCH', `/${ids[0] ?? ''}`, { default: { name: 'Afterwards' } })).status).toBe(200);
+  }
+}, 120_000);
