@@ -17,7 +17,7 @@ export class AttackTarget {
     private readonly signal: AbortSignal,
   ) {
     signal.addEventListener('abort', () => {
-      this.close();
+      for (const connection of this.connections) connection.destroy();
     });
   }
 
@@ -75,16 +75,6 @@ export class AttackTarget {
       return statuses;
     });
     return (await Promise.all(exchanges)).flat();
-  }
-
-  /** Waits until one of these connections is closed. */
-  async anyClosed(connections: Iterable<HttpConnection>): Promise<void> {
-    await Promise.race([...connections].map(({ closed }) => closed));
-  }
-
-  /** Closes every connection: whoever waits on one goes on. */
-  close(): void {
-    for (const connection of this.connections) connection.destroy();
   }
 
   private count(answer: number | string): void {

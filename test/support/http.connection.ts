@@ -62,11 +62,6 @@ export class HttpConnection {
     return !this.socket.destroyed;
   }
 
-  /** Response bytes that have arrived so far. */
-  get bytesRead(): number {
-    return this.socket.bytesRead;
-  }
-
   send(bytes: Buffer | string): void {
     if (this.socket.writable) this.socket.write(bytes);
   }
@@ -94,6 +89,11 @@ export class HttpConnection {
   /** Ends the own side; responses are still read. */
   end(): void {
     this.socket.end();
+  }
+
+  /** Resets the connection, which the other side sees at once, even in the middle of a body. */
+  reset(): void {
+    this.socket.resetAndDestroy();
   }
 
   destroy(): void {

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
-import { createLargest } from './largest.request';
+import { HeldConnections } from './held.connections';
+import { createTinyNumbers } from './largest.request';
 
 /** Paths of a record whose id is empty. */
 export const emptyPathSegment: Attack = {
@@ -31,10 +32,7 @@ export const responseAmplification: Attack = {
   name: 'response-amplification',
   summary: 'reads a record of tiny numbers, which are 50 times longer in a response, 60 times in one batch',
   async prepare(target) {
-    const id = await createLargest(target, 36_000, (count) => ({
-      default: { name: 'Tiny numbers' },
-      extended: { a: Array<number>(count).fill(Number.MIN_VALUE) },
-    }));
+    const id = await createTinyNumbers(target);
     const batch = target.batch({ items: Array.from({ length: 60 }, () => ({ id })) });
     return async () => {
       await target.exchange(2, () => [batch]);
@@ -61,31 +59,31 @@ export const envelopeKeys: Attack = {
   },
 };
 
-const QUEUE_CONNECTIONS = 130;
-const QUEUED_EACH = 10;
-const DISCONNECTS = 200;
+/** More than the queue takes (`ADMISSION_QUEUE_LENGTH`). */
+const WAITING_BODIES = 1_100;
+const DISCONNECTS_PER_KEY = 10;
 
-/** Fills the work queue, and disconnects while further requests pass every stage before it. */
+/** Fills the queue of bodies, and disconnects while the keys of further requests are being looked up. */
 export const disconnectWhileQueued: Attack = {
   name: 'disconnect-while-queued',
-  summary: 'fills the queue with 1,300 batches and disconnects from 200 more at every stage',
+  summary: 'fills the queue with 1,100 announced bodies and disconnects 200 further requests at every moment before it',
   prepare(target) {
-    const slow = contendedBatch(target, 20);
     const { apiKeys } = target.intruder;
-    // Every key is looked up again after some seconds: some callers disconnect during that.
-    const disconnect = async (n: number): Promise<void> => {
-      const connection = await target.open();
-      connection?.send(
-        target.batch({ items: [{ id: 'x' }] }, { 'x-api-key': apiKeys[n % apiKeys.length] ?? apiKeys[0] }),
-      );
-      for (let turn = 0; turn < n % 12; turn++) await nextTurn();
-      connection?.destroy();
+    const announcement = (apiKey: string): Buffer =>
+      target.batch(Buffer.from('{'), { 'x-api-key': apiKey, 'content-length': String(2 ** 20) });
+    const waiting = new HeldConnections(target, WAITING_BODIES);
+    const disconnect = async (apiKey: string, turns: number): Promise<void> => {
+      const opened = await Promise.all(Array.from({ length: DISCONNECTS_PER_KEY }, () => target.open()));
+      for (const connection of opened) connection?.send(announcement(apiKey));
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
+      for (const connection of opened) connection?.reset();
     };
     return Promise.resolve(async () => {
-      const queued = target.exchange(QUEUE_CONNECTIONS, () => Array.from({ length: QUEUED_EACH }, () => slow));
-      for (let n = 0; n < DISCONNECTS; n++) await disconnect(n);
-      target.close();
-      await queued;
+      await waiting.refill((connection) => {
+        connection.send(announcement(apiKeys[0]));
+      });
+      // A key that was not used for some seconds is looked up again.
+      for (const [n, apiKey] of apiKeys.entries()) await disconnect(apiKey, n);
     });
   },
 };

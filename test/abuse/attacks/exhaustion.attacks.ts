@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { bodyKinds } from '../../bench/memory/body.kinds';
-import type { HttpConnection } from '../../support/http.connection';
 import type { Attack } from '../attack';
-import type { AttackTarget } from '../attack.target';
-import { call, createLargest, largest } from './largest.request';
+import { HeldConnections } from './held.connections';
+import { call, createLargeText, createTinyNumbers, largest } from './largest.request';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -29,12 +28,12 @@ export const unreadResponses: Attack = {
   name: 'unread-responses',
   summary: 'pipelines 100 reads of a large record on each of 8 connections and never reads a response',
   async prepare(target) {
-    const id = await createLargeRecord(target);
+    const id = await createTinyNumbers(target);
     const read = target.request({ method: 'GET', path: target.path(`organization/${id}`) });
     const reads = Buffer.concat(Array.from({ length: UNREAD_EACH }, () => read));
     const connections = new HeldConnections(target, UNREAD_CONNECTIONS);
     return () =>
-      connections.refill((connection) => {
+      connections.replace((connection) => {
         connection.stopReading();
         connection.send(reads);
       });
@@ -49,7 +48,7 @@ export const announcedBodies: Attack = {
     const { apiKeys, otherApiKey } = target.intruder;
     const connections = new HeldConnections(target, 40);
     return Promise.resolve(() =>
-      connections.refill((connection, n) => {
+      connections.replace((connection, n) => {
         const headers = { 'x-api-key': n % 2 === 0 ? apiKeys[0] : otherApiKey, 'content-length': String(2 ** 20) };
         connection.send(target.batch(Buffer.from('{"items":['), headers));
       }),
@@ -110,41 +109,13 @@ export const ledgerSize: Attack = {
   name: 'ledger-size',
   summary: 'sends keyed batches of 4.6 KB, each of which reads a large record 100 times, from 4 connections',
   async prepare(target) {
-    const id = await createLargeRecord(target);
+    const id = await createLargeText(target);
     const body = { items: Array.from({ length: 100 }, () => ({ id })) };
     return async () => {
       await target.exchange(4, () => [target.batch(body, newIdempotencyKey())]);
     };
   },
 };
-
-/** Connections that stay open: a volley only replaces those that the gateway has closed. */
-class HeldConnections {
-  private readonly open = new Set<HttpConnection>();
-  private opened = 0;
-
-  constructor(
-    private readonly target: AttackTarget,
-    private readonly count: number,
-  ) {}
-
-  /** Opens what is missing, or waits until something is. @param begin what a new connection does, by its number */
-  async refill(begin: (connection: HttpConnection, n: number) => void): Promise<void> {
-    if (this.open.size === this.count) await this.target.anyClosed(this.open);
-    while (this.open.size < this.count) {
-      const connection = await this.target.open();
-      if (connection === undefined) return;
-      this.open.add(connection);
-      void connection.closed.then(() => this.open.delete(connection));
-      begin(connection, this.opened++);
-    }
-  }
-}
-
-function createLargeRecord(target: AttackTarget): Promise<string> {
-  const content = (size: number): object => ({ default: { name: 'Large' }, extended: { text: 'x'.repeat(size) } });
-  return createLargest(target, 250_000, content);
-}
 
 function newIdempotencyKey(): Record<string, string> {
   return { 'idempotency-key': randomUUID() };
