@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 
+/** What takes minutes: `npm run test:long`. */
+const LONG = ['test/**/*.long.test.ts'];
+
 export default defineConfig({
   // Tests run the sources, and so does their global set-up, for which the `source` condition of package.json's imports
   // cannot be set.
@@ -32,8 +35,21 @@ export default defineConfig({
           name: 'servers',
           include: ['test/**/*.test.ts'],
           setupFiles: ['test/support/in-flight.setup.ts'],
+          exclude: LONG,
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: LONG,
+          setupFiles: ['test/support/in-flight.setup.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 1_200_000,
           hookTimeout: 60_000,
         },
       },

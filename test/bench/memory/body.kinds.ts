@@ -1,6 +1,6 @@
 import { idOf } from '../organizations';
 
-/** A request body as large as the gateway takes, of which parsing makes much. */
+/** A request body of which parsing makes much. */
 export interface BodyKind {
   name: string;
   body: Buffer;
@@ -9,24 +9,28 @@ export interface BodyKind {
 /** The default of BODY_LIMIT_BYTES. */
 const limitBytes = 5 * 2 ** 20;
 const batchItems = 100;
-const itemRoom = Math.floor(limitBytes / batchItems) - 100;
 
-export function bodyKinds(): BodyKind[] {
+/** @param mostBytes how large they may be: each of them nearly is */
+export function bodyKinds(mostBytes = limitBytes): BodyKind[] {
+  const whole = (start: string, value: (n: number) => string, end: string, comma?: string): string =>
+    filled(start, value, end, mostBytes, comma);
+  const items = (start: string, value: (n: number) => string, end: string): string =>
+    hundred((n) => item(n, start, value, end, Math.floor(mostBytes / batchItems) - 100));
   const kinds: Record<string, string> = {
-    'one long text': filled('{"items":[{"id":"x","default":{"notes":"', () => 'x', '"}}]}', ''),
-    numbers: filled('{"items":[', () => '0', ']}'),
-    'empty objects': filled('{"items":[', () => '{}', ']}'),
-    'small objects': filled('{"items":[', () => '{"a":1}', ']}'),
-    'nested arrays': filled('{"items":[', () => '[[[[[[[[0]]]]]]]]', ']}'),
-    'different keys': filled('{"items":[{"id":"x","default":{', (n) => `"k${n}":0`, '}}]}'),
-    '100 items of numbers': `{"items":[${hundred((n) => item(n, '"extended":{"a":[', () => '0', ']}'))}]}`,
-    '100 items of keys': `{"items":[${hundred((n) => item(n, '"extended":{', (key) => `"k${key}":0`, '}'))}]}`,
+    'one long text': whole('{"items":[{"id":"x","default":{"notes":"', () => 'x', '"}}]}', ''),
+    numbers: whole('{"items":[', () => '0', ']}'),
+    'empty objects': whole('{"items":[', () => '{}', ']}'),
+    'small objects': whole('{"items":[', () => '{"a":1}', ']}'),
+    'nested arrays': whole('{"items":[', () => '[[[[[[[[0]]]]]]]]', ']}'),
+    'different keys': whole('{"items":[{"id":"x","default":{', (n) => `"k${n}":0`, '}}]}'),
+    '100 items of numbers': `{"items":[${items('"extended":{"a":[', () => '0', ']}')}]}`,
+    '100 items of keys': `{"items":[${items('"extended":{', (key) => `"k${key}":0`, '}')}]}`,
   };
   return Object.entries(kinds).map(([name, text]) => ({ name, body: checked(name, Buffer.from(text)) }));
 }
 
 /** As many values as fit in between. */
-function filled(start: string, value: (n: number) => string, end: string, comma = ',', room = limitBytes): string {
+function filled(start: string, value: (n: number) => string, end: string, room: number, comma = ','): string {
   const values: string[] = [];
   let left = room - start.length - end.length;
   for (let n = 0; ; n++) {
@@ -38,8 +42,8 @@ function filled(start: string, value: (n: number) => string, end: string, comma 
 }
 
 /** One that the gateway accepts and brings to Postgres. */
-function item(number: number, start: string, value: (n: number) => string, end: string): string {
-  return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, ',', itemRoom);
+function item(number: number, start: string, value: (n: number) => string, end: string, room: number): string {
+  return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, room);
 }
 
 function hundred(of: (number: number) => string): string {

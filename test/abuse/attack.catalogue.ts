@@ -1,0 +1,15 @@
+import type { Attack } from './attack';
+import * as critical from './attacks/critical.attacks';
+import * as exhaustion from './attacks/exhaustion.attacks';
+
+/** Every attack, in the order in which they run. */
+export const attacks: readonly Attack[] = [...Object.values(critical), ...Object.values(exhaustion)];
+
+/** @throws Error if there is none of this name */
+export function attackNamed(name: string): Attack {
+  const attack = attacks.find((each) => each.name === name);
+  if (attack === undefined) {
+    throw new Error(`no attack is named ${name}: choose one of ${attacks.map((each) => each.name).join(', ')}`);
+  }
+  return attack;
+}

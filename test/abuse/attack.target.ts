@@ -1,0 +1,83 @@
+import { HttpConnection, requestBytes, type RequestParts } from '../support/http.connection';
+import type { Intruder } from './parties';
+
+/** Attackers call from an address of their own, so that limits per address do not hit the victim. */
+const ATTACKER_ADDRESS = '127.0.0.2';
+
+/** The gateway as an attacker sees it: opens connections, counts responses, and closes everything in the end. */
+export class AttackTarget {
+  /** How often each status came; `closed`: the connection was closed instead; `refused`: it could not be opened. */
+  readonly responses: Record<string, number> = {};
+  private readonly connections = new Set<HttpConnection>();
+
+  /** @param signal ends the attack: it closes every connection and opens no more */
+  constructor(
+    readonly url: string,
+    readonly intruder: Intruder,
+    private readonly signal: AbortSignal,
+  ) {
+    signal.addEventListener('abort', () => {
+      for (const connection of this.connections) connection.destroy();
+    });
+  }
+
+  /** The path of something of the attacker's team. */
+  path(rest: string): string {
+    return `/v2/prism/${this.intruder.teamId}/${rest}`;
+  }
+
+  /** A request with the attacker's first key, unless the headers have another one. */
+  request(parts: RequestParts): Buffer {
+    return requestBytes({ ...parts, headers: { 'x-api-key': this.intruder.apiKeys[0], ...parts.headers } });
+  }
+
+  batch(body: object | Buffer, headers: Record<string, string> = {}): Buffer {
+    const bytes = Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    return this.request({ method: 'POST', path: this.path('organization/batch/update'), headers, body: bytes });
+  }
+
+  /** A new connection; undefined if the gateway does not accept it, or the attack is over. */
+  async open(): Promise<HttpConnection | undefined> {
+    if (this.signal.aborted) return undefined;
+    let connection: HttpConnection;
+    try {
+      connection = await HttpConnection.open(this.url, ATTACKER_ADDRESS);
+    } catch {
+      this.count('refused'); // also how an attack learns that the gateway has died
+      return undefined;
+    }
+    if (this.signal.aborted) connection.destroy();
+    this.connections.add(connection);
+    void connection.closed.then(() => this.connections.delete(connection));
+    return connection;
+  }
+
+  /**
+   * Opens so many connections, has each pipeline its requests, and waits for the responses.
+   *
+   * @param requestsOf what the connection of this number sends
+   * @returns the statuses, in no order; undefined stands for a connection that was closed
+   */
+  async exchange(connections: number, requestsOf: (n: number) => Buffer[]): Promise<(number | undefined)[]> {
+    const exchanges = Array.from({ length: connections }, async (_, n) => {
+      const requests = requestsOf(n);
+      const connection = await this.open();
+      if (connection === undefined) return [undefined];
+      connection.send(Buffer.concat(requests));
+      const statuses: (number | undefined)[] = [];
+      while (statuses.length < requests.length) {
+        const status = await connection.status();
+        this.count(status ?? 'closed');
+        statuses.push(status);
+        if (status === undefined) break;
+      }
+      connection.destroy();
+      return statuses;
+    });
+    return (await Promise.all(exchanges)).flat();
+  }
+
+  private count(answer: number | string): void {
+    this.responses[answer] = (this.responses[answer] ?? 0) + 1;
+  }
+}

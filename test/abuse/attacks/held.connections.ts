@@ -1,0 +1,30 @@
+import type { HttpConnection } from '../../support/http.connection';
+import type { AttackTarget } from '../attack.target';
+
+/** Connections that stay open from volley to volley. */
+export class HeldConnections {
+  private readonly open = new Set<HttpConnection>();
+  private opened = 0;
+
+  constructor(
+    private readonly target: AttackTarget,
+    private readonly count: number,
+  ) {}
+
+  /** Opens those that are missing. @param begin what a new connection does, by its number */
+  async refill(begin: (connection: HttpConnection, n: number) => void): Promise<void> {
+    while (this.open.size < this.count) {
+      const connection = await this.target.open();
+      if (connection === undefined) return;
+      this.open.add(connection);
+      void connection.closed.then(() => this.open.delete(connection));
+      begin(connection, this.opened++);
+    }
+  }
+
+  /** As {@link refill}; if none is missing, it waits until one is. */
+  async replace(begin: (connection: HttpConnection, n: number) => void): Promise<void> {
+    if (this.open.size === this.count) await Promise.race([...this.open].map(({ closed }) => closed));
+    await this.refill(begin);
+  }
+}

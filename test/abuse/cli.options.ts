@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import type { Attack } from './attack';
+import { attacks } from './attack.catalogue';
+
+export interface Options {
+  attacks: readonly Attack[];
+  /** How long each attack lasts. */
+  seconds: number;
+  /** Whether a slow victim fails the run as well. */
+  strict: boolean;
+  /** Where the figures go as JSON. */
+  json: string | undefined;
+  /** The document whose table is replaced. */
+  markdown: string | undefined;
+}
+
+/** The command line is wrong. */
+export class UsageError extends Error {}
+
+export const usage = `npm run abuse -- [--seconds <n>] [--only <name>]... [--strict] [--json <file>] [--markdown <file>]
+
+  --seconds   how long each attack lasts, 1 to 600 (default 20)
+  --only      run this attack only; repeat it for several:
+${attacks.map(({ name, summary }) => `                ${name}: ${summary}\n`).join('')}
+  --strict    exit with 1 also if the victim's p99 is too long
+  --json      write the figures to this file
+  --markdown  replace the table in this document, between the markers that docs/security.md has
+`;
+
+/** @throws UsageError */
+export function readOptions(args: string[]): Options {
+  const { seconds = '20', only, strict = false, json, markdown } = parse(args);
+  if (!/^[1-9]\d{0,2}$/.test(seconds) || Number(seconds) > 600) {
+    throw new UsageError(`--seconds must be a whole number from 1 to 600, not ${seconds}`);
+  }
+  const unknown = only?.find((name) => !attacks.some((attack) => attack.name === name));
+  if (unknown !== undefined) throw new UsageError(`--only ${unknown}: there is no such attack`);
+  return {
+    attacks: attacks.filter(({ name }) => only?.includes(name) ?? true),
+    seconds: Number(seconds),
+    ...{ strict, json, markdown },
+  };
+}
+
+function parse(args: string[]): {
+  seconds?: string;
+  only?: string[];
+  strict?: boolean;
+  json?: string;
+  markdown?: string;
+} {
+  const text = { type: 'string' } as const;
+  try {
+    const options = {
+      ...{ seconds: text, json: text, markdown: text },
+      only: { type: 'string', multiple: true },
+      strict: { type: 'boolean' },
+    } as const;
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

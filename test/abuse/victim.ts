@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, errors, request } from 'undici';
+import { type Latency } from '../bench/load';
+import { latencyOf } from '../bench/statistics';
+import type { Party } from './parties';
+
+/** How long the victim waits for a response, in milliseconds. */
+const PATIENCE_MS = 10_000;
+const CONNECTIONS = 8;
+const REQUESTS_PER_SECOND = 100;
+/** After so many requests the next API key is used, which the gateway may not know yet. */
+const REQUESTS_PER_KEY = 5;
+
+/** What the victim saw. */
+export interface Measurement {
+  requests: number;
+  latencyMs: Latency;
+  /** How often each status other than 200 came; `none`: no response within 10 s, or the connection failed. */
+  refused: Record<string, number>;
+}
+
+/** A client that does nothing wrong: it reads, lists properties and updates in small batches. */
+export class Victim {
+  private readonly agent = new Agent({
+    connections: CONNECTIONS,
+    connectTimeout: PATIENCE_MS,
+    headersTimeout: PATIENCE_MS,
+    bodyTimeout: PATIENCE_MS,
+  });
+
+  constructor(
+    private readonly url: string,
+    private readonly party: Party,
+  ) {}
+
+  /** The request of this number. @returns its status, or `none` */
+  async send(n: number): Promise<string> {
+    const { teamId, apiKeys, recordIds } = this.party;
+    const key = apiKeys[Math.floor(n / REQUESTS_PER_KEY) % apiKeys.length] ?? apiKeys[0];
+    const items = recordIds.slice(0, 5).map((id) => ({ id, default: { employees: n } }));
+    const path = `/v2/prism/${teamId}/organization`;
+    const [id = ''] = recordIds;
+    switch (n % 4) {
+      case 0:
+        return this.call('GET', `${path}/${id}`, key);
+      case 1:
+        return this.call('POST', `${path}/batch/update`, key, { items });
+      case 2:
+        return this.call('GET', `${path}/properties`, key);
+      default:
+        return this.call('POST', `${path}/batch/update`, key, { items: items.slice(0, 1) }, randomUUID());
+    }
+  }
+
+  /** Sends 100 requests a second and measures each from the moment at which it was due: also those that had to wait. */
+  async measure(seconds: number, signal: AbortSignal): Promise<Measurement> {
+    const began = performance.now();
+    const dueMs = 1_000 / REQUESTS_PER_SECOND;
+    const total = seconds * REQUESTS_PER_SECOND;
+    const samplesMs: number[] = [];
+    const refused: Record<string, number> = {};
+    let next = 0;
+    const caller = async (): Promise<void> => {
+      for (let n = next++; n < total; n = next++) {
+        const due = began + n * dueMs;
+        await sleep(Math.max(0, due - performance.now()), undefined, { signal });
+        // A gateway that hangs is not waited for longer: what is due by then was refused.
+        const status = performance.now() - began > seconds * 1_000 + PATIENCE_MS ? 'none' : await this.send(n);
+        samplesMs.push(performance.now() - due);
+        if (status !== '200') refused[status] = (refused[status] ?? 0) + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, caller));
+    return { requests: total, latencyMs: latencyOf(samplesMs), refused };
+  }
+
+  close(): Promise<void> {
+    return this.agent.destroy();
+  }
+
+  private async call(
+    method: 'GET' | 'POST',
+    path: string,
+    apiKey: string,
+    content?: object,
+    idempotencyKey?: string,
+  ): Promise<string> {
+    try {
+      const { statusCode, body } = await request(this.url + path, {
+        method,
+        dispatcher: this.agent,
+        headers: {
+          'x-api-key': apiKey,
+          ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        },
+        ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+      });
+      await body.dump();
+      return String(statusCode);
+    } catch (error) {
+      if (error instanceof errors.UndiciError || (error instanceof Error && 'code' in error)) return 'none';
+      throw error;
+    }
+  }
+}

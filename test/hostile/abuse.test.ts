@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { attacks } from '../abuse/attack.catalogue';
+import { AttackTarget } from '../abuse/attack.target';
+import { Victim } from '../abuse/victim';
+import { type HostileStage, openHostileStage } from './hostile.stage';
+
+const VOLLEYS = 2;
+/** How many requests the victim sends after the volleys, while connections of the attacker are still open. */
+const REQUESTS_AFTERWARDS = 20;
+/** Longer than a gateway that is hit may take; what it does under time pressure is measured by `npm run abuse`. */
+const ATTACK_MS = 60_000;
+
+let stage: HostileStage;
+
+beforeAll(async () => {
+  stage = await openHostileStage();
+});
+
+beforeEach(() => stage.renew());
+
+afterAll(() => stage.close());
+
+it.each(attacks)(
+  '$name: one caller $summary, and the gateway lives, refuses no other caller and holds nothing afterwards',
+  async (attack) => {
+    const { gateway, parties } = stage;
+    const stop = new AbortController();
+    const target = new AttackTarget(gateway.url, parties.intruder, stop.signal);
+    const victim = new Victim(gateway.url, parties.victim);
+    try {
+      const volley = await attack.prepare(target);
+      let attacking = true;
+      const attackIsOver = (async () => {
+        for (let n = 0; n < VOLLEYS; n++) await volley();
+      })().finally(() => (attacking = false));
+      const statuses: Record<string, number> = {};
+      for (let n = 0, left = REQUESTS_AFTERWARDS; left > 0 && gateway.service.death === undefined; n++) {
+        const status = await victim.send(n);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        if (!attacking) left--;
+      }
+      stop.abort();
+      await attackIsOver;
+      expect(gateway.service.death, 'how the gateway ended').toBeUndefined();
+      expect(Object.keys(statuses), JSON.stringify(statuses)).toEqual(['200']);
+      expect(await gateway.held(AbortSignal.timeout(ATTACK_MS))).toEqual({});
+    } finally {
+      stop.abort();
+      await victim.close();
+    }
+  },
+  ATTACK_MS,
+);

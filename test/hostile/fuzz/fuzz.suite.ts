@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type HostileStage, openHostileStage } from '../hostile.stage';
+import { type FuzzResult, FuzzRun } from './fuzz.run';
+import type { Caller } from './request.generator';
+
+/** The seed of every run, unless `FUZZ_SEED` says otherwise: the same seed makes the same requests. */
+const SEED = Number(process.env.FUZZ_SEED ?? 20_251_125);
+/** Long enough for the long form on a busy machine. */
+const SUITE_MS = 1_000_000;
+const SHOWN_FAILURES = 10;
+
+/** Defines the tests that send generated requests to a gateway. @param counts how many of each kind */
+export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
+  let stage: HostileStage;
+  let caller: Caller;
+
+  beforeAll(async () => {
+    // The shortest time in which a request that never arrives in full is answered, so that none seems to hang.
+    stage = await openHostileStage({ REQUEST_TIMEOUT_MS: '10000' });
+    const { teamId, apiKeys, recordIds } = stage.parties.intruder;
+    caller = { teamId, apiKey: apiKeys[0], recordIds };
+  });
+
+  beforeEach(() => stage.renew());
+
+  afterAll(() => stage.close());
+
+  /** What must hold whatever was sent. */
+  async function check({ requests, statuses, failures }: FuzzResult, expected: number): Promise<void> {
+    const { signal } = new AbortController();
+    const { gateway } = stage;
+    const summary = `seed ${SEED}: ${requests} requests: ${JSON.stringify(statuses)}`;
+    expect(gateway.service.death, `${summary}; how the gateway ended`).toBeUndefined();
+    expect(failures.slice(0, SHOWN_FAILURES), `${failures.length} failures; ${summary}`).toEqual([]);
+    expect(requests).toBe(expected);
+    expect(await gateway.held(signal), summary).toEqual({});
+    const stallMs = await gateway.longestStallMs(signal);
+    process.stderr.write(`${summary}; longest event-loop stall ${stallMs.toFixed(0)} ms\n`);
+  }
+
+  describe('generated requests get no 5xx and never hang, and the gateway lives and holds nothing afterwards', () => {
+    it(
+      `${counts.bodies} bodies`,
+      async () => {
+        const result = await new FuzzRun(stage.gateway.url, caller, SEED).bodies(counts.bodies);
+        await check(result, counts.bodies);
+        expect(result.statuses, 'some of them are valid').toHaveProperty('200');
+      },
+      SUITE_MS,
+    );
+
+    it(
+      `${counts.raw} raw requests`,
+      async () => {
+        await check(await new FuzzRun(stage.gateway.url, caller, SEED).raw(counts.raw), counts.raw);
+      },
+      SUITE_MS,
+    );
+  });
+}

@@ -1,0 +1,46 @@
+import { inject } from 'vitest';
+import { readSettings } from '#libs/config';
+import { openDatabase } from '#libs/database';
+import { LimitedGateway } from '../abuse/limited.gateway';
+import { createParties, type Parties } from '../abuse/parties';
+import { Cleanup } from '../support/cleanup';
+import { createDatabase } from '../support/database';
+import { roleUrl } from '../support/server.database';
+
+/** A built gateway with a small heap as a process of its own, with a database and callers of its own. */
+export interface HostileStage {
+  gateway: LimitedGateway;
+  parties: Parties;
+  /** Starts another gateway if this one has died or still holds something, so that one failure does not cause others. */
+  renew(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts it. @param settings environment variables of the gateway */
+export async function openHostileStage(settings: Record<string, string> = {}): Promise<HostileStage> {
+  const cleanup = new Cleanup();
+  const { signal } = new AbortController();
+  const { url, drop } = await createDatabase();
+  cleanup.add(drop);
+  const database = openDatabase(readSettings({ DATABASE_URL: url }));
+  cleanup.add(() => database.close());
+  const servers = { databaseUrl: roleUrl(url, inject('gatewayRole')), redisUrl: inject('redisUrl') };
+  const start = async (): Promise<LimitedGateway> => {
+    const gateway = await LimitedGateway.start(servers, signal, settings);
+    cleanup.add(() => gateway.service.stop());
+    return gateway;
+  };
+  const gateway = await start();
+  const stage: HostileStage = {
+    gateway,
+    parties: await createParties(database, gateway.url),
+    renew: async () => {
+      const { service } = stage.gateway;
+      if (service.death === undefined && Object.keys(await stage.gateway.held(signal, 1)).length === 0) return;
+      await service.stop();
+      stage.gateway = await start();
+    },
+    close: () => cleanup.run(),
+  };
+  return stage;
+}
