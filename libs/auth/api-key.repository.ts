@@ -1,6 +1,6 @@
-import { Database } from '#libs/database';
+import { ControlDatabase, type Database } from '#libs/database';
 import type { Rates } from '#libs/limits';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
 import { statement } from './statement';
@@ -60,7 +60,7 @@ const REVOKE = statement('revoke-api-key');
 /** The rows of `api_keys`. Throws `DatabaseUnavailable` when Postgres is away. */
 @Injectable()
 export class ApiKeyRepository {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
 
   /**
    * The key of this id, whichever team it is of, also when it is revoked or expired.

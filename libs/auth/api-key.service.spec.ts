@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApiKey, type NewApiKey } from './api-key';
 import type { ApiKeyRepository, StoredApiKey } from './api-key.repository';
 import { ApiKeyService } from './api-key.service';
+import { readSettings } from '#libs/config';
+import { Metrics } from '#libs/telemetry';
+
+const ADDRESS = '192.0.2.1';
 
 function stored(key: NewApiKey, change: Partial<StoredApiKey> = {}): StoredApiKey {
   return {
@@ -19,10 +23,12 @@ function stored(key: NewApiKey, change: Partial<StoredApiKey> = {}): StoredApiKe
 }
 
 /** A service over rows that the test may change. */
-function serviceOver(rows: Map<string, StoredApiKey>) {
+function serviceOver(rows: Map<string, StoredApiKey>, env: NodeJS.ProcessEnv = {}) {
   const findByKeyId = vi.fn((keyId: string) => Promise.resolve(rows.get(keyId)));
   // Authentication asks the repository for nothing else.
-  return { service: new ApiKeyService({ findByKeyId } as Partial<ApiKeyRepository> as ApiKeyRepository), findByKeyId };
+  const repository = { findByKeyId } as Partial<ApiKeyRepository> as ApiKeyRepository;
+  const settings = readSettings({ DATABASE_URL: 'postgres://localhost/test', ...env });
+  return { service: new ApiKeyService(repository, settings, new Metrics()), findByKeyId };
 }
 
 describe('who calls by an API key', () => {
@@ -41,7 +47,7 @@ describe('who calls by an API key', () => {
   it('is the client and team of a live key', async () => {
     const { service } = serviceOver(rows);
 
-    expect(await service.authenticate(key.apiKey)).toEqual({
+    expect(await service.authenticate(key.apiKey, ADDRESS)).toEqual({
       keyId: key.keyId,
       clientId: '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b2',
       clientName: 'billing',
@@ -54,7 +60,7 @@ describe('who calls by an API key', () => {
   it('is nobody, without a look-up, for a key with a typing error', async () => {
     const { service, findByKeyId } = serviceOver(rows);
 
-    expect(await service.authenticate(`${key.apiKey.slice(0, -1)}!`)).toBe('malformed');
+    expect(await service.authenticate(`${key.apiKey.slice(0, -1)}!`, ADDRESS)).toBe('malformed');
     expect(findByKeyId).not.toHaveBeenCalled();
   });
 
@@ -62,8 +68,8 @@ describe('who calls by an API key', () => {
     const { service, findByKeyId } = serviceOver(rows);
     const other = createApiKey();
 
-    expect(await service.authenticate(other.apiKey)).toBe('unknown');
-    expect(await service.authenticate(other.apiKey)).toBe('unknown');
+    expect(await service.authenticate(other.apiKey, ADDRESS)).toBe('unknown');
+    expect(await service.authenticate(other.apiKey, ADDRESS)).toBe('unknown');
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
@@ -72,33 +78,33 @@ describe('who calls by an API key', () => {
     const forged = createApiKey();
     rows.set(forged.keyId, stored(key));
 
-    expect(await service.authenticate(forged.apiKey)).toBe('unknown');
+    expect(await service.authenticate(forged.apiKey, ADDRESS)).toBe('unknown');
   });
 
   it('is nobody for a revoked key', async () => {
     const { service } = serviceOver(rows);
     rows.set(key.keyId, stored(key, { revokedAt: new Date() }));
 
-    expect(await service.authenticate(key.apiKey)).toBe('revoked');
+    expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('revoked');
   });
 
   it('is nobody from the moment a key expires, though its row is cached', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     rows.set(key.keyId, stored(key, { expiresAt: new Date(Date.now() + 1_000) }));
 
-    expect(typeof (await service.authenticate(key.apiKey))).toBe('object');
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     vi.advanceTimersByTime(999);
-    expect(typeof (await service.authenticate(key.apiKey))).toBe('object');
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     vi.advanceTimersByTime(1);
-    expect(await service.authenticate(key.apiKey)).toBe('expired');
+    expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('expired');
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
   it('is read once for many calls at once', async () => {
     const { service, findByKeyId } = serviceOver(rows);
 
-    await Promise.all(Array.from({ length: 50 }, () => service.authenticate(key.apiKey)));
-    await service.authenticate(key.apiKey);
+    await Promise.all(Array.from({ length: 50 }, () => service.authenticate(key.apiKey, ADDRESS)));
+    await service.authenticate(key.apiKey, ADDRESS);
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
@@ -106,34 +112,115 @@ describe('who calls by an API key', () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
     findByKeyId.mockImplementationOnce(() => new Promise((answer) => setTimeout(answer, 1_900, row)));
-    const first = service.authenticate(key.apiKey);
+    const first = service.authenticate(key.apiKey, ADDRESS);
     rows.set(key.keyId, stored(key, { revokedAt: new Date() }));
     await vi.advanceTimersByTimeAsync(1_900);
     expect(typeof (await first)).toBe('object');
 
     await vi.advanceTimersByTimeAsync(5_000 - 1_900);
-    expect(await service.authenticate(key.apiKey)).toBe('revoked');
+    expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('revoked');
   });
 
   it('is not known from a row that took too long to come, and the next call asks anew', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
     findByKeyId.mockImplementationOnce(() => new Promise((answer) => setTimeout(answer, 4_000, row)));
-    const refused = expect(service.authenticate(key.apiKey)).rejects.toMatchObject({ status: 503 });
+    const refused = expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toMatchObject({ status: 503 });
     await vi.advanceTimersByTimeAsync(4_000);
     await refused;
 
-    expect(typeof (await service.authenticate(key.apiKey))).toBe('object');
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
   });
 
   it('stays known for a moment when the database goes away', async () => {
     const { service, findByKeyId } = serviceOver(rows);
-    await service.authenticate(key.apiKey);
+    await service.authenticate(key.apiKey, ADDRESS);
     findByKeyId.mockRejectedValue(new Error('away'));
 
     vi.advanceTimersByTime(3_000);
-    expect(typeof (await service.authenticate(key.apiKey))).toBe('object');
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     vi.advanceTimersByTime(2_000);
-    await expect(service.authenticate(key.apiKey)).rejects.toThrow('away');
+    await expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toThrow('away');
+  });
+});
+
+describe('a key in use', () => {
+  const key = createApiKey();
+  const rows = new Map([[key.keyId, stored(key)]]);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is read again in the background, and no call waits for it', async () => {
+    const { service, findByKeyId } = serviceOver(rows);
+    await service.authenticate(key.apiKey, ADDRESS);
+    vi.advanceTimersByTime(2_500);
+    findByKeyId.mockReturnValueOnce(new Promise(() => undefined));
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+    expect(findByKeyId).toHaveBeenCalledTimes(2);
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+    expect(findByKeyId).toHaveBeenCalledTimes(2);
+  });
+
+  it('is refused 5 s after it was revoked, however often it is used', async () => {
+    const changing = new Map(rows);
+    const { service } = serviceOver(changing);
+    await service.authenticate(key.apiKey, ADDRESS);
+    changing.set(key.keyId, stored(key, { revokedAt: new Date() }));
+    for (let waited = 0; waited < 5_000; waited += 500) {
+      await service.authenticate(key.apiKey, ADDRESS);
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('revoked');
+  });
+});
+
+describe('invented keys', () => {
+  const key = createApiKey();
+  const rows = new Map([[key.keyId, stored(key)]]);
+  const invented = (): string => createApiKey().apiKey;
+
+  it('have 32 look-ups at a time, and a key in use is not held up by them', async () => {
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
+    await service.authenticate(key.apiKey, ADDRESS);
+    findByKeyId.mockImplementation(() => new Promise(() => undefined));
+    const settled: unknown[] = [];
+    for (let i = 0; i < 100; i += 1)
+      service.authenticate(invented(), ADDRESS).catch((error: unknown) => settled.push(error));
+    await vi.waitFor(() => {
+      expect(settled).toHaveLength(68);
+    });
+    for (const error of settled) expect(error).toMatchObject({ code: 'unavailable', headers: { 'retry-after': '1' } });
+    expect(findByKeyId).toHaveBeenCalledTimes(1 + 32);
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+  });
+
+  it('are refused by their address after the burst, before they are looked up', async () => {
+    vi.useFakeTimers();
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '3' });
+    await service.authenticate(key.apiKey, ADDRESS);
+    for (let i = 0; i < 4; i += 1) expect(await service.authenticate(invented(), ADDRESS)).toBe('unknown');
+    await expect(service.authenticate(invented(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
+    await expect(service.authenticate('malformed', ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(findByKeyId).toHaveBeenCalledTimes(5);
+
+    // The key in use and another address are served; the address itself is, after a while.
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+    expect(await service.authenticate(invented(), '192.0.2.2')).toBe('unknown');
+    vi.advanceTimersByTime(1_000);
+    expect(await service.authenticate(invented(), ADDRESS)).toBe('unknown');
+    vi.useRealTimers();
+  });
+
+  it('count together from one IPv6 network', async () => {
+    const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
+    await service.authenticate(invented(), '2001:db8:1:2::1');
+    await service.authenticate(invented(), '2001:db8:1:2:3:4:5:6');
+    await expect(service.authenticate(invented(), '2001:db8:1:2::7')).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await service.authenticate(invented(), '2001:db8:1:3::1')).toBe('unknown');
   });
 });

@@ -1,8 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ProblemException } from '#libs/problems';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { Metrics } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';
 import { ApiKeyRepository, type StoredApiKey } from './api-key.repository';
+import { AuthenticationThrottle } from './authentication.throttle';
 import { ExpiringCache } from './expiring-cache';
 import type { Principal } from './principal';
 
@@ -11,6 +14,8 @@ type KeyRefusal = 'malformed' | 'unknown' | 'revoked' | 'expired';
 
 /** How long a row is relied on, counted from the start of its look-up. No replica honours a revoked key longer than 5 s. */
 const CACHE_MS = 4_000;
+/** From this age on, a row that is used is read again in the background, so that a key in use never waits for a look-up. */
+const REFRESH_AFTER_MS = 2_000;
 const LOOK_UP_MS = 2_000;
 const CACHED_KEYS = 10_000;
 /** Remembered apart from the known keys, so that made-up key ids push none of those out. */
@@ -22,6 +27,8 @@ interface KnownKey {
   /** Milliseconds since the epoch; Infinity for a key that does not expire. */
   readonly expiresAt: number;
   readonly revoked: boolean;
+  /** `performance.now()` from which on the row is read again in the background. */
+  readonly refreshAt: number;
 }
 
 /** Tells who calls by an API key, at the cost of one SHA-256 and a map look-up while the key's row is cached. */
@@ -31,32 +38,56 @@ export class ApiKeyService {
   private readonly unknown = new ExpiringCache<true>(CACHED_UNKNOWN);
   private readonly lookUps = new Map<string, Promise<KnownKey | undefined>>();
 
-  constructor(private readonly keys: ApiKeyRepository) {}
+  private readonly throttle: AuthenticationThrottle;
+  private readonly logger = new Logger(ApiKeyService.name);
 
-  /** @throws ProblemException `unavailable` if the key's row is not cached and the database does not answer */
-  async authenticate(apiKey: string): Promise<Principal | KeyRefusal> {
-    const keyId = keyIdOf(apiKey);
-    if (keyId === undefined) return 'malformed';
-    const key = this.known.get(keyId, performance.now()) ?? (await this.lookUp(keyId));
-    if (key === undefined || !timingSafeEqual(hashApiKey(apiKey), key.hash)) return 'unknown';
-    if (key.revoked) return 'revoked';
-    // Checked at every use: a cached row must not outlive its key.
-    if (key.expiresAt <= Date.now()) return 'expired';
-    return key.principal;
+  constructor(
+    private readonly keys: ApiKeyRepository,
+    settings: Settings,
+    metrics: Metrics,
+  ) {
+    this.throttle = new AuthenticationThrottle(settings, (reason) => {
+      metrics.countAuthThrottled(reason);
+    });
   }
 
+  /**
+   * @param address of the caller
+   * @throws ProblemException `rate_limited` if the address failed too often and the key is not cached; `unavailable` if the key
+   *   is not cached and the database does not answer, or too many such keys are being looked up
+   */
+  async authenticate(apiKey: string, address: string): Promise<Principal | KeyRefusal> {
+    const keyId = keyIdOf(apiKey);
+    const now = performance.now();
+    const cached = keyId === undefined ? undefined : this.known.get(keyId, now);
+    if (cached === undefined) this.throttle.checkAddress(address);
+    else if (now >= cached.refreshAt) this.refresh(cached.principal.keyId);
+    const caller = keyId === undefined ? 'malformed' : verify(apiKey, cached ?? (await this.lookUp(keyId)));
+    if (typeof caller === 'string') this.throttle.countFailure(address);
+    return caller;
+  }
+
+  /** The cached row is used until its time is up; only then does a request meet the failure of a look-up. */
+  private refresh(keyId: string): void {
+    this.read(keyId).catch((error: unknown) => {
+      this.logger.debug(error);
+    });
+  }
   /** One statement per key id at a time, however many callers wait for it. */
   private lookUp(keyId: string): Promise<KnownKey | undefined> | undefined {
     if (this.unknown.get(keyId, performance.now()) !== undefined) return undefined;
-    let lookUp = this.lookUps.get(keyId);
-    if (lookUp === undefined) {
-      lookUp = this.read(keyId).finally(() => this.lookUps.delete(keyId));
-      this.lookUps.set(keyId, lookUp);
-    }
+    return this.lookUps.get(keyId) ?? this.throttle.lookUp(() => this.read(keyId));
+  }
+
+  private read(keyId: string): Promise<KnownKey | undefined> {
+    const running = this.lookUps.get(keyId);
+    if (running !== undefined) return running;
+    const lookUp = this.readRow(keyId).finally(() => this.lookUps.delete(keyId));
+    this.lookUps.set(keyId, lookUp);
     return lookUp;
   }
 
-  private async read(keyId: string): Promise<KnownKey | undefined> {
+  private async readRow(keyId: string): Promise<KnownKey | undefined> {
     const until = performance.now() + CACHE_MS;
     const row = await this.keys.findByKeyId(keyId, LOOK_UP_MS);
     // A row may have changed since it was read: however the time was spent, one this old says nothing.
@@ -65,14 +96,15 @@ export class ApiKeyService {
       this.unknown.set(keyId, true, until);
       return undefined;
     }
-    const key = toKnownKey(row);
+    const key = toKnownKey(row, until - CACHE_MS + REFRESH_AFTER_MS);
     this.known.set(keyId, key, until);
     return key;
   }
 }
 
-function toKnownKey(row: StoredApiKey): KnownKey {
+function toKnownKey(row: StoredApiKey, refreshAt: number): KnownKey {
   return {
+    refreshAt,
     hash: row.hash,
     principal: Object.freeze({
       keyId: row.keyId,
@@ -85,4 +117,13 @@ function toKnownKey(row: StoredApiKey): KnownKey {
     expiresAt: row.expiresAt?.getTime() ?? Infinity,
     revoked: row.revokedAt !== undefined,
   };
+}
+
+/** Who calls, or why the key gives no access. */
+function verify(apiKey: string, key: KnownKey | undefined): Principal | KeyRefusal {
+  if (key === undefined || !timingSafeEqual(hashApiKey(apiKey), key.hash)) return 'unknown';
+  if (key.revoked) return 'revoked';
+  // Checked at every use: a cached row must not outlive its key.
+  if (key.expiresAt <= Date.now()) return 'expired';
+  return key.principal;
 }

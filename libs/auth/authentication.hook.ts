@@ -50,7 +50,7 @@ async function identify(
   const apiKey = request.headers['x-api-key'];
   if (apiKey === undefined || apiKey === '') return 'missing';
   if (typeof apiKey !== 'string') return 'malformed';
-  const caller = await keys.authenticate(apiKey);
+  const caller = await keys.authenticate(apiKey, request.ip);
   if (typeof caller === 'string') return caller;
   if (caller.teamId !== team.toLowerCase()) return 'team';
   // Without a declared scope no route matched: the answer is 404 or 405, and shows nothing.

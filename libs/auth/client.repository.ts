@@ -1,6 +1,6 @@
-import { Database } from '#libs/database';
+import { ControlDatabase, type Database } from '#libs/database';
 import type { Rates } from '#libs/limits';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, limitValues, ratesOf } from './limit.columns';
 import { statement } from './statement';
 
@@ -28,7 +28,7 @@ const CLEAR_LIMITS = statement('clear-client-limits');
 /** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
 @Injectable()
 export class ClientRepository {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
 
   /** Undefined if the team already has a client of this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {

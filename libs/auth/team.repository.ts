@@ -1,5 +1,5 @@
-import { Database } from '#libs/database';
-import { Injectable } from '@nestjs/common';
+import { ControlDatabase, type Database } from '#libs/database';
+import { Inject, Injectable } from '@nestjs/common';
 import { statement } from './statement';
 
 export interface Team {
@@ -21,7 +21,7 @@ const LIST = statement('list-teams');
 /** The rows of `teams`. Throws `DatabaseUnavailable` when Postgres is away. */
 @Injectable()
 export class TeamRepository {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
 
   /** Undefined when the id is taken. */
   async insert(id: string, name: string): Promise<Team | undefined> {

@@ -193,6 +193,23 @@ export class Settings extends ProcessSettings {
   readonly rateLimitBytesBurst?: number;
 
   @Variable({
+    group: 'Overload',
+    description:
+      'Requests with an invalid API key that one address (an IPv6 /64 network) may send per second, on average. Beyond it, requests with a key that is not in use get 429 `rate_limited` before the key is looked up. 0: no limit.',
+    type: integer(0, MILLION),
+    default: 20,
+  })
+  readonly authFailuresPerSecond!: number;
+
+  @Variable({
+    group: 'Overload',
+    description: 'Requests with an invalid API key that one address may send at once.',
+    type: integer(1, MILLION),
+    default: 100,
+  })
+  readonly authFailuresBurst!: number;
+
+  @Variable({
     group: 'Writes',
     description: 'How long an item waits for a record that another transaction holds before it is `locked`.',
     type: integer(1, TEN_MINUTES_MS),

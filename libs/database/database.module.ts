@@ -3,34 +3,49 @@ import type { Settings } from '#libs/config';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Database } from './database';
 
+type OnDatabaseError = (kind: 'connection' | 'timeout' | 'call') => void;
+type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>;
+
+/** Enough for statements of a fraction of a millisecond whose results are cached. */
+const CONTROL_POOL_SIZE = 2;
+
+/**
+ * The pool of the control plane: API keys, property definitions and readiness. Batches and reads of records never use it, so
+ * however busy they keep their own pool, a gateway still authenticates callers and answers probes.
+ */
+export class ControlDatabase extends Database {}
+
 /** Opens the pool that the settings describe. Connects at first use, so it succeeds with Postgres down. */
-export function openDatabase(
-  settings: Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>,
-  onError?: (kind: 'connection' | 'timeout' | 'call') => void,
-): Database {
-  return new Database(
-    {
-      url: settings.databaseUrl,
-      poolSize: settings.databasePoolSize,
-      statementTimeoutMs: settings.requestTimeoutMs,
-    },
-    onError,
-  );
+export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): Database {
+  return new Database(optionsOf(settings, settings.databasePoolSize), onError);
+}
+
+function optionsOf(settings: DatabaseSettings, poolSize: number): ConstructorParameters<typeof Database>[0] {
+  return { url: settings.databaseUrl, poolSize, statementTimeoutMs: settings.requestTimeoutMs };
 }
 
 @Injectable()
 class DatabaseLifetime implements OnApplicationShutdown {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(ControlDatabase) private readonly control: ControlDatabase,
+  ) {}
 
-  onApplicationShutdown(): Promise<void> {
-    return this.database.close();
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.database.close(), this.control.close()]);
   }
 }
 
+/** Provides `Database`, the pool of the data plane, and `ControlDatabase`. */
 @Global()
 @Module({})
 export class DatabaseModule {
   static of(settings: Settings): DynamicModule {
+    const onError =
+      (metrics: ProcessMetrics): OnDatabaseError =>
+      (kind) => {
+        metrics.countDatabaseError(kind);
+      };
     return {
       module: DatabaseModule,
       providers: [
@@ -38,16 +53,23 @@ export class DatabaseModule {
           provide: Database,
           inject: [ProcessMetrics],
           useFactory: (metrics: ProcessMetrics) => {
-            const database = openDatabase(settings, (kind) => {
-              metrics.countDatabaseError(kind);
-            });
-            metrics.observePool(() => database.use());
+            const database = openDatabase(settings, onError(metrics));
+            metrics.observePool('data', () => database.use());
+            return database;
+          },
+        },
+        {
+          provide: ControlDatabase,
+          inject: [ProcessMetrics],
+          useFactory: (metrics: ProcessMetrics) => {
+            const database = new ControlDatabase(optionsOf(settings, CONTROL_POOL_SIZE), onError(metrics));
+            metrics.observePool('control', () => database.use());
             return database;
           },
         },
         DatabaseLifetime,
       ],
-      exports: [Database],
+      exports: [Database, ControlDatabase],
     };
   }
 }

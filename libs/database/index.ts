@@ -2,7 +2,7 @@ export { Cancellation } from './cancellation';
 export { Database } from './database';
 export type { DatabaseClient, DatabaseMeter, LendOptions, Rows } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
-export { DatabaseModule, openDatabase } from './database.module';
+export { ControlDatabase, DatabaseModule, openDatabase } from './database.module';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations, readMigrations } from './migration.runner';
 export type { Migration } from './migration.runner';

@@ -3,5 +3,14 @@ export type { Permit, Refusal } from './fair.queue';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
 export { Quota } from './quota';
-export { availableIn, type BucketState, chargesOf, MAX_RATES, type Rate, type Rates, wholeSeconds } from './rate';
+export {
+  availableIn,
+  type BucketCharge,
+  type BucketState,
+  chargesOf,
+  MAX_RATES,
+  type Rate,
+  type Rates,
+  wholeSeconds,
+} from './rate';
 export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';

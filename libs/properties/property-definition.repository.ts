@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 
-import { Database } from '#libs/database';
+import { ControlDatabase, type Database } from '#libs/database';
 
 import { PropertyOption } from './property-definition.interface';
 
@@ -36,7 +36,7 @@ const FIND_TEAM_PROPERTIES = readFileSync(join(__dirname, 'sql', 'find-team-prop
 /** Reads `property_definitions` and `property_options`. */
 @Injectable()
 export class PropertyDefinitionRepository {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
 
   /** @throws DatabaseUnavailable, also if it takes longer than `timeoutMs` */
   async ofTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {

@@ -62,6 +62,14 @@ export type IdempotencyMetricResult = (typeof IDEMPOTENCY_RESULTS)[number];
 export const AUTH_FAILURES = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scope', 'team'] as const;
 export type AuthFailureReason = (typeof AUTH_FAILURES)[number];
 
+/** Why a request is refused before its API key is looked up. */
+export const AUTH_THROTTLES = ['address', 'look_ups'] as const;
+export type AuthThrottle = (typeof AUTH_THROTTLES)[number];
+
+/** `data`: batches and records. `control`: API keys, property definitions and readiness. */
+export const DATABASE_POOLS = ['data', 'control'] as const;
+export type DatabasePool = (typeof DATABASE_POOLS)[number];
+
 export const DATABASE_ERRORS = ['connection', 'timeout', 'call'] as const;
 export type DatabaseErrorKind = (typeof DATABASE_ERRORS)[number];
 

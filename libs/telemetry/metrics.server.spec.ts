@@ -78,7 +78,7 @@ describe('MetricsServer', () => {
     const logged: unknown[] = [];
     const keep = (...line: unknown[]) => logged.push(...line);
     Logger.overrideLogger({ log: keep, error: keep, warn: keep });
-    metrics.observePool(() => {
+    metrics.observePool('data', () => {
       throw new Error('hunter2');
     });
     const answer = await fetch(`${base}/metrics`);

@@ -34,8 +34,8 @@ describe('Metrics', () => {
     ['prism_database_errors_total', 3],
     ['prism_redis_errors_total', 3],
     ['prism_ready', 1],
-    ['prism_database_pool_connections', 2],
-    ['prism_database_pool_waiting', 1],
+    ['prism_database_pool_connections', 4],
+    ['prism_database_pool_waiting', 2],
   ])('starts %s at 0 for its %i label sets', async (name, size) => {
     const start = await samples(new Metrics(), name);
     expect(start.size).toBe(size);
@@ -126,12 +126,15 @@ describe('Metrics', () => {
   it('reads the pool at every scrape', async () => {
     const metrics = new Metrics();
     const pool = { total: 10, idle: 4, waiting: 0 };
-    metrics.observePool(() => pool);
-    expect((await samples(metrics, 'prism_database_pool_connections')).get('{state="idle"}')).toBe(4);
+    metrics.observePool('data', () => pool);
+    expect((await samples(metrics, 'prism_database_pool_connections')).get('{pool="data",state="idle"}')).toBe(4);
     Object.assign(pool, { idle: 0, waiting: 6 });
     const connections = await samples(metrics, 'prism_database_pool_connections');
-    expect(Object.fromEntries(connections)).toEqual({ '{state="total"}': 10, '{state="idle"}': 0 });
-    expect((await samples(metrics, 'prism_database_pool_waiting')).get('')).toBe(6);
+    expect(Object.fromEntries(connections)).toMatchObject({
+      '{pool="data",state="total"}': 10,
+      '{pool="data",state="idle"}': 0,
+    });
+    expect((await samples(metrics, 'prism_database_pool_waiting')).get('{pool="data"}')).toBe(6);
   });
 
   it('says which build runs on which Node', async () => {

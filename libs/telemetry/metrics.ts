@@ -3,6 +3,8 @@ import { ClientMetrics } from './client.metrics';
 import { Exemplars, type TracePosition } from './exemplars';
 import {
   AUTH_FAILURES,
+  AUTH_THROTTLES,
+  type AuthThrottle,
   AuthFailureReason,
   BATCH_OPERATIONS,
   BATCH_RESULTS,
@@ -92,6 +94,11 @@ export class Metrics extends ProcessMetrics {
     'prism_auth_failures_total',
     'Requests refused with 401 or 403, by what was wrong with their key.',
     { reason: AUTH_FAILURES },
+  );
+  private readonly authThrottled = this.instruments.counter(
+    'prism_auth_throttled_total',
+    'Requests refused before their API key was looked up: their address had sent too many invalid keys (429), or too many unknown keys were being looked up (503).',
+    { reason: AUTH_THROTTLES },
   );
   private readonly redisUp = this.instruments.gauge(
     'prism_redis_up',
@@ -184,6 +191,10 @@ export class Metrics extends ProcessMetrics {
     this.authFailures.inc({ reason });
   }
 
+  countAuthThrottled(reason: AuthThrottle): void {
+    this.authThrottled.inc({ reason });
+  }
+
   countRedisError(kind: RedisErrorKind): void {
     this.redisErrors.inc({ kind });
   }
@@ -221,6 +232,7 @@ export class Metrics extends ProcessMetrics {
     }
     for (const result of IDEMPOTENCY_RESULTS) this.idempotency.inc({ result }, 0);
     for (const reason of AUTH_FAILURES) this.authFailures.inc({ reason }, 0);
+    for (const reason of AUTH_THROTTLES) this.authThrottled.inc({ reason }, 0);
     for (const kind of REDIS_ERRORS) this.redisErrors.inc({ kind }, 0);
     for (const reason of SPAN_LOSSES) this.lostSpans.inc({ reason }, 0);
   }

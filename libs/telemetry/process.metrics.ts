@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readVersion } from './build.info';
 import type { Exemplars } from './exemplars';
 import { Instruments, Labels } from './instruments';
-import { DATABASE_ERRORS, DatabaseErrorKind, POOL_STATES } from './metric.labels';
+import { DATABASE_ERRORS, DATABASE_POOLS, DatabaseErrorKind, DatabasePool, POOL_STATES } from './metric.labels';
 
 interface PoolState {
   total: number;
@@ -18,7 +18,7 @@ export abstract class ProcessMetrics {
   protected readonly instruments = new Instruments();
   /** To be served with the metrics to who can read them; undefined: none are kept. */
   exemplars: Exemplars | undefined;
-  private readPool: (() => PoolState) | undefined;
+  private readonly pools = new Map<DatabasePool, () => PoolState>();
   private askReadiness: (() => Promise<boolean>) | undefined;
 
   private readonly databaseErrors = this.instruments.counter(
@@ -48,9 +48,9 @@ export abstract class ProcessMetrics {
     this.databaseErrors.inc({ kind });
   }
 
-  /** Has the pool's state read from its owner at every scrape. */
-  observePool(read: () => PoolState): void {
-    this.readPool = read;
+  /** Has the state of a pool read from its owner at every scrape. */
+  observePool(pool: DatabasePool, read: () => PoolState): void {
+    this.pools.set(pool, read);
   }
 
   /** Has the process asked at every scrape whether it can do its work: also where no platform probes it. */
@@ -61,19 +61,21 @@ export abstract class ProcessMetrics {
   private makePoolGauges(): void {
     this.instruments.gauge(
       'prism_database_pool_connections',
-      'Connections of the pool: all of them, and those that are idle.',
-      { state: POOL_STATES },
+      'Connections of a pool: all of them, and those that are idle.',
+      { pool: DATABASE_POOLS, state: POOL_STATES },
       (gauge) => {
-        const pool = this.readPool?.();
-        for (const state of POOL_STATES) gauge.set({ state }, pool?.[state] ?? 0);
+        for (const pool of DATABASE_POOLS) {
+          const use = this.pools.get(pool)?.();
+          for (const state of POOL_STATES) gauge.set({ pool, state }, use?.[state] ?? 0);
+        }
       },
     );
     this.instruments.gauge(
       'prism_database_pool_waiting',
-      'Callers that wait for a connection of the pool.',
-      {},
+      'Callers that wait for a connection of a pool.',
+      { pool: DATABASE_POOLS },
       (gauge) => {
-        gauge.set(this.readPool?.().waiting ?? 0);
+        for (const pool of DATABASE_POOLS) gauge.set({ pool }, this.pools.get(pool)?.().waiting ?? 0);
       },
     );
   }

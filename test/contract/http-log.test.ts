@@ -159,7 +159,7 @@ describe('the line of a request', () => {
       ).rowCount;
 
     it('notes 499, and the time and the items of one that was in line', async () => {
-      const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000', ITEMS_IN_FLIGHT: '1' });
+      const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '1' });
       const { admin } = await gateway.listening();
       const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
       const inLine = async (): Promise<string> => await (await fetch(`${admin}/metrics`)).text();

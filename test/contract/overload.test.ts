@@ -18,7 +18,7 @@ let id: string;
 beforeAll(async () => {
   gateway = await startGateway({
     settings: {
-      ITEMS_IN_FLIGHT: '1',
+      DATABASE_POOL_SIZE: '1',
       LOCK_TIMEOUT_MS: '20000',
       ADMISSION_QUEUE_LENGTH: '3',
       ADMISSION_QUEUE_WAIT_MS: String(queueWaitMs),
@@ -73,13 +73,13 @@ function expectOverloaded({ status, headers, body }: ApiAnswer): void {
   expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
 }
 
-/** Both keys are known: nobody waits for them to be looked up. */
+/** Both keys are known: nobody waits for the one connection to be looked up. */
 beforeEach(async () => {
   id = await greedy.create();
   await modest.read(id);
 });
 
-describe('while there is no room for more work', () => {
+describe('while the only connection is busy', () => {
   let inside: Promise<ApiAnswer>;
 
   beforeEach(async () => {

@@ -1,12 +1,11 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Settings } from '#libs/config';
-import { type Database, openDatabase, pendingMigrations, readMigrations } from '#libs/database';
+import { Injectable, Logger } from '@nestjs/common';
+import { ControlDatabase, pendingMigrations, readMigrations } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
 import { Metrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
 
-/** A database that takes longer than this to answer nothing at all is as good as away. */
-const PATIENCE_MS = 1_000;
+/** A database that takes longer than this to answer the smallest query counts as down. */
+const MAX_WAIT_MS = 1_000;
 
 /** `degraded`: every call is answered, some of them slower. `unavailable`: send requests elsewhere. */
 export type HealthStatus = 'ok' | 'degraded' | 'unavailable';
@@ -26,31 +25,19 @@ type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'>;
 
 /** Whether this process should get requests. */
 @Injectable()
-export class HealthService implements OnApplicationShutdown {
+export class HealthService {
   private readonly logger = new Logger(HealthService.name);
-  // A connection of its own: where the pool is busy, Postgres answers all the same, and to leave a replica out because it
-  // has much to do would give the others more.
-  private readonly database: Database;
   private readonly migrations = readMigrations();
   private check: Promise<DatabaseChecks> | undefined;
   private last: HealthStatus = 'ok';
 
   constructor(
-    settings: Settings,
+    private readonly database: ControlDatabase,
     private readonly redis: Redis,
     private readonly lifecycle: Lifecycle,
     metrics: Metrics,
   ) {
-    this.database = openDatabase({
-      databaseUrl: settings.databaseUrl,
-      databasePoolSize: 1,
-      requestTimeoutMs: PATIENCE_MS,
-    });
     metrics.observeReadiness(async () => (await this.ready()).status !== 'unavailable');
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.database.close();
   }
 
   async ready(): Promise<Health> {
@@ -74,7 +61,7 @@ export class HealthService implements OnApplicationShutdown {
 
   private async askDatabase(): Promise<DatabaseChecks> {
     try {
-      const pending = await pendingMigrations(this.database, { timeoutMs: PATIENCE_MS }, this.migrations);
+      const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.migrations);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
       this.logger.debug(error);
