@@ -42,7 +42,7 @@ export async function createApp(
     metrics.admission.countConnectionCut(reason);
   };
   connections.failed = (error): void => {
-    logger.error({ type: error instanceof Error ? error.name : typeof error }, 'a request could not be handled');
+    logger.error({ err: error }, 'a request could not be handled');
   };
 
   // In this order: what a request has wrong is answered by the first of these that finds it.

@@ -293,6 +293,15 @@ describe('while there is no room for bodies', () => {
     expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '300' }));
   });
 
+  it('a large body that is refused leaves its connection in order', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    slow.push(socket);
+    await socket.send(head(200_000, greedy) + ' '.repeat(200_000));
+    expect((await socket.answer()).status).toBe(503);
+    await socket.send('GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n');
+    expect((await socket.answer()).status).toBe(200);
+  });
+
   it('what has no body goes on', async () => {
     expect((await greedy.read(id)).version).toBe(1);
   });

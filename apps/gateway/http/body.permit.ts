@@ -39,17 +39,17 @@ export class BodyPermit {
   /** The request is over. What has arrived is held until the body has come to its end, or its connection. */
   end(): void {
     const { raw } = this.options;
-    this.stop();
-    if (raw.complete || raw.socket.destroyed) {
-      this.permit?.release();
-      return;
-    }
-    this.permit?.resize({ bytes: this.arrived });
-    // Nobody needs the rest: it is read and dropped.
-    raw.removeAllListeners('data');
-    raw.resume();
     const { permit } = this;
     const { socket } = raw;
+    this.stop();
+    // Nobody needs the rest: it is read and dropped, so that the connection can go on.
+    raw.removeAllListeners('data');
+    raw.resume();
+    if (raw.complete || socket.destroyed) {
+      permit?.release();
+      return;
+    }
+    permit?.resize({ bytes: this.arrived });
     // Node does not tell a request with a response that its connection is closed.
     const release = (): void => {
       raw.off('end', release);

@@ -76,9 +76,8 @@ function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: nu
   });
 }
 
-function tooLate({ raw, method, permits }: FastifyRequest, budgetMs: number): ProblemException {
-  // A body that waits for a permit is late because of us.
-  if (!raw.complete && !permits.waiting) {
+function tooLate({ method, permits }: FastifyRequest, budgetMs: number): ProblemException {
+  if (permits.receiving) {
     const message = `The request did not arrive in full within the ${budgetMs} ms that it had. Send it again, or allow more time.`;
     return new ProblemException('invalid_request', message, { status: 408 });
   }

@@ -50,9 +50,9 @@ export class RequestPermits {
     return this.isClosed;
   }
 
-  /** Whether the request waits for a permit. */
-  get waiting(): boolean {
-    return this.waitingSince !== undefined;
+  /** Whether the body is being read, and does not wait for a permit: if it is late, the client is. */
+  get receiving(): boolean {
+    return this.body !== undefined && !this.request.raw.complete && this.waitingSince === undefined;
   }
 
   /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */
