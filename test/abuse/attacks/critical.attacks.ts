@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
-import { HeldConnections } from './held.connections';
+import { closeAfterResponse, HeldConnections } from './held.connections';
 import { createTinyNumbers } from './largest.request';
 
 /** Paths of a record whose id is empty. */
@@ -30,12 +30,14 @@ export const emptyPathSegment: Attack = {
 /** `5e-324` is 6 bytes in JSON and 326 in the text of a jsonb value. */
 export const responseAmplification: Attack = {
   name: 'response-amplification',
-  summary: 'reads a record of tiny numbers, which are 50 times longer in a response, 60 times in one batch',
+  summary: 'reads a record of tiny numbers, which are 50 times longer in a response, up to 100 times in one batch',
   async prepare(target) {
     const id = await createTinyNumbers(target);
-    const batch = target.batch({ items: Array.from({ length: 60 }, () => ({ id })) });
+    const batches = [5, 20, 60, 100].map((items) =>
+      target.batch({ items: Array.from({ length: items }, () => ({ id })) }),
+    );
     return async () => {
-      await target.exchange(2, () => [batch]);
+      await target.exchange(batches.length, (n) => batches.slice(n, n + 1));
     };
   },
 };
@@ -81,6 +83,7 @@ export const disconnectWhileQueued: Attack = {
     return Promise.resolve(async () => {
       await waiting.refill((connection) => {
         connection.send(announcement(apiKeys[0]));
+        void closeAfterResponse(connection);
       });
       // A key that was not used for some seconds is looked up again.
       for (const [n, apiKey] of apiKeys.entries()) await disconnect(apiKey, n);

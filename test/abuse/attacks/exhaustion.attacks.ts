@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { bodyKinds } from '../../bench/memory/body.kinds';
 import type { Attack } from '../attack';
-import { HeldConnections } from './held.connections';
+import { closeAfterResponse, HeldConnections } from './held.connections';
 import { call, createLargeText, createTinyNumbers, largest } from './largest.request';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -51,6 +51,7 @@ export const announcedBodies: Attack = {
       connections.replace((connection, n) => {
         const headers = { 'x-api-key': n % 2 === 0 ? apiKeys[0] : otherApiKey, 'content-length': String(2 ** 20) };
         connection.send(target.batch(Buffer.from('{"items":['), headers));
+        void closeAfterResponse(connection);
       }),
     );
   },

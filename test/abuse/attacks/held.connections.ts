@@ -11,15 +11,16 @@ export class HeldConnections {
     private readonly count: number,
   ) {}
 
-  /** Opens those that are missing. @param begin what a new connection does, by its number */
+  /** Opens those that are missing, at once. @param begin what a new connection does, by its number */
   async refill(begin: (connection: HttpConnection, n: number) => void): Promise<void> {
-    while (this.open.size < this.count) {
+    const missing = Array.from({ length: this.count - this.open.size }, async () => {
       const connection = await this.target.open();
       if (connection === undefined) return;
       this.open.add(connection);
       void connection.closed.then(() => this.open.delete(connection));
       begin(connection, this.opened++);
-    }
+    });
+    await Promise.all(missing);
   }
 
   /** As {@link refill}; if none is missing, it waits until one is. */
@@ -27,4 +28,10 @@ export class HeldConnections {
     if (this.open.size === this.count) await Promise.race([...this.open].map(({ closed }) => closed));
     await this.refill(begin);
   }
+}
+
+/** Gives a connection up as soon as there is a response, so that the next volley replaces it. */
+export async function closeAfterResponse(connection: HttpConnection): Promise<void> {
+  await connection.status();
+  connection.destroy();
 }

@@ -33,7 +33,7 @@ export class FuzzRun {
   /** Sends so many generated bodies, well framed, pipelined over connections that are kept open. */
   async bodies(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('bodies');
-    await this.share(count, BODY_CONNECTIONS, PIPELINED, async (numbers, connection) => {
+    await this.share(count, { workers: BODY_CONNECTIONS, portion: PIPELINED }, async (numbers, connection) => {
       const requests = numbers.map((n) => requestBytes(generateWrite(random.fork(String(n)), this.caller)));
       const open = connection?.isOpen === true ? connection : await HttpConnection.open(this.url);
       open.send(Buffer.concat(requests));
@@ -49,7 +49,7 @@ export class FuzzRun {
   /** Sends so many raw requests, each on a connection of its own. */
   async raw(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('raw');
-    await this.share(count, RAW_CONNECTIONS, 1, async ([n = 0]) => {
+    await this.share(count, { workers: RAW_CONNECTIONS, portion: 1 }, async ([n = 0]) => {
       const chance = random.fork(String(n));
       await this.exchange(generateRaw(chance, this.caller), n, chance);
       return undefined;
@@ -101,27 +101,27 @@ export class FuzzRun {
   }
 
   private fail(what: string, bytes: Buffer, n: number): void {
-    const shown = JSON.stringify(bytes.toString('latin1', 0, SHOWN_BYTES));
+    const text = bytes.toString('latin1', 0, SHOWN_BYTES).replaceAll(this.caller.apiKey, '<key>');
+    const shown = JSON.stringify(text);
     this.result.failures.push(`seed ${this.seed}, request ${n}: ${what}: ${shown} (${bytes.length} bytes)`);
   }
 
-  /** Has so many workers do portions of the numbers below `count`, each with what its last portion left. */
-  private async share<S>(
+  /** Has so many workers send portions of the requests below `count`, each on the connection that its last portion left. */
+  private async share(
     count: number,
-    workers: number,
-    portion: number,
-    work: (numbers: number[], state: S | undefined) => Promise<S>,
+    { workers, portion }: { workers: number; portion: number },
+    send: (numbers: number[], connection: HttpConnection | undefined) => Promise<HttpConnection | undefined>,
   ): Promise<void> {
     let next = 0;
     const worker = async (): Promise<void> => {
-      let state: S | undefined;
+      let connection: HttpConnection | undefined;
       while (next < count) {
         const numbers = Array.from({ length: Math.min(portion, count - next) }, (_, i) => next + i);
         next += numbers.length;
         this.result.requests += numbers.length;
-        state = await work(numbers, state);
+        connection = await send(numbers, connection);
       }
-      if (state instanceof HttpConnection) state.destroy();
+      connection?.destroy();
     };
     await Promise.all(Array.from({ length: workers }, worker));
   }

@@ -38,11 +38,23 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     process.stderr.write(`${summary}; longest event-loop stall ${stallMs.toFixed(0)} ms\n`);
   }
 
+  /** Says that the gateway has died, where that is why requests failed. */
+  async function run(send: (fuzz: FuzzRun) => Promise<FuzzResult>): Promise<FuzzResult> {
+    const { url, service } = stage.gateway;
+    try {
+      return await send(new FuzzRun(url, caller, SEED));
+    } catch (error) {
+      throw service.death === undefined
+        ? error
+        : new Error(`seed ${SEED}: the gateway ${service.death}`, { cause: error });
+    }
+  }
+
   describe('generated requests get no 5xx and never hang, and the gateway lives and holds nothing afterwards', () => {
     it(
       `${counts.bodies} bodies`,
       async () => {
-        const result = await new FuzzRun(stage.gateway.url, caller, SEED).bodies(counts.bodies);
+        const result = await run((fuzz) => fuzz.bodies(counts.bodies));
         await check(result, counts.bodies);
         expect(result.statuses, 'some of them are valid').toHaveProperty('200');
       },
@@ -52,7 +64,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     it(
       `${counts.raw} raw requests`,
       async () => {
-        await check(await new FuzzRun(stage.gateway.url, caller, SEED).raw(counts.raw), counts.raw);
+        await check(await run((fuzz) => fuzz.raw(counts.raw)), counts.raw);
       },
       SUITE_MS,
     );

@@ -1,6 +1,6 @@
 import { type RequestParts } from '../../support/http.connection';
 import { Random } from '../../exactly-once/chaos/random';
-import { generateBody, type Known } from './body.generator';
+import { type Form, generateBody, type Known, weighted } from './body.generator';
 
 /** Where the generated requests go, and as whom. */
 export interface Caller extends Known {
@@ -170,12 +170,7 @@ const TYPES = [
 
 /** A write or delete whose body is generated, framed as it should be. */
 export function generateWrite(random: Random, caller: Caller): RequestParts {
-  const { method, path } = random.pick([
-    ...Array.from({ length: 6 }, () => ({ method: 'POST', path: 'organization/batch/update' })),
-    ...Array.from({ length: 2 }, () => ({ method: 'PATCH', path: `organization/${random.pick(caller.recordIds)}` })),
-    { method: 'POST', path: 'organization/batch/delete' },
-    { method: 'POST', path: 'organization' },
-  ]);
+  const { method, path, form } = weighted(random, writesOf(random, caller));
   return {
     ...{ method, path: `/v2/prism/${caller.teamId}/${path}` },
     headers: {
@@ -183,8 +178,23 @@ export function generateWrite(random: Random, caller: Caller): RequestParts {
       ...(random.chance(0.1) ? { 'idempotency-key': `key-${random.integer(0, 500)}` } : {}),
       ...(random.chance(0.05) ? { 'if-match': random.pick(['*', '"1"', 'x']) } : {}),
     },
-    body: generateBody(random, caller),
+    body: generateBody(random, caller, form),
   };
+}
+
+interface Write {
+  method: string;
+  path: string;
+  form: Form;
+}
+
+function writesOf(random: Random, { recordIds }: Caller): (readonly [number, Write])[] {
+  return [
+    [6, { method: 'POST', path: 'organization/batch/update', form: 'batch' }],
+    [2, { method: 'PATCH', path: `organization/${random.pick(recordIds)}`, form: 'content' }],
+    [1, { method: 'POST', path: 'organization/batch/delete', form: 'ids' }],
+    [1, { method: 'POST', path: 'organization', form: 'content' }],
+  ];
 }
 
 /** One request or several, well or badly formed. */
@@ -209,7 +219,7 @@ function one(random: Random, caller: Caller, framed: boolean): Buffer {
     ...(framed ? [] : [random.pick(BROKEN_HEADERS)]),
     ...(random.chance(0.01) ? Array.from({ length: 150 }, (_, n) => `h${n}: x`) : []),
   ];
-  const body = random.chance(0.6) ? generateBody(random, caller) : Buffer.alloc(0);
+  const body = random.chance(0.6) ? generateBody(random, caller, 'batch') : Buffer.alloc(0);
   if (body.length > 0) lines.push(`content-type: ${random.pick(TYPES)}`);
   const inChunks = body.length > 0 && random.chance(0.2);
   if (inChunks) lines.push('transfer-encoding: chunked');
@@ -219,6 +229,11 @@ function one(random: Random, caller: Caller, framed: boolean): Buffer {
 }
 
 function target(random: Random, { teamId, recordIds }: Caller): string {
+  // A third are paths as they should be: what is odd about the request is then something else.
+  if (random.chance(0.35)) {
+    const rest = random.pick(['batch/update', `${random.pick(recordIds)}`, '', 'properties']);
+    return `/v2/prism/${teamId}/organization${rest === '' ? '' : `/${rest}`}`;
+  }
   const prefix = random.pick([
     '/v2/prism',
     '/v2/prism',
