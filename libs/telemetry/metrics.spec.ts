@@ -28,7 +28,7 @@ describe('Metrics', () => {
   });
 
   it.each([
-    ['prism_batches_total', 12],
+    ['prism_batches_total', 6],
     ['prism_idempotency_requests_total', 7],
     ['prism_auth_failures_total', 7],
     ['prism_database_errors_total', 3],
