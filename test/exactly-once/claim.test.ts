@@ -322,7 +322,7 @@ describe('with Redis full (noeviction)', () => {
     // A user that may read, but neither store nor delete.
     await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-hset', '-del', '-pexpire');
     const url = full.url.replace('redis://', 'redis://reader:secret@');
-    const reader = new Redis({ ...settings, redisUrl: url }, new Metrics(), silent);
+    const reader = new Redis({ redisUrl: url, redisTimeoutMs: settings.redisTimeoutMs }, new Metrics(), silent);
     await reader.settled();
     expect(reader.health()).toBe('up');
     const refused = new ClaimStore(reader, settings);
