@@ -48,8 +48,8 @@ export class ActorProcess {
 }
 
 /** The other end of {@link ActorProcess}: obeys the orders that this process gets. */
-export function obeyOrders<O>(obey: (order: O) => Promise<unknown>): void {
-  process.on('message', (order: O) => {
+export function obeyOrders(obey: (order: unknown) => Promise<unknown>): void {
+  process.on('message', (order) => {
     obey(order).then(
       (value) => process.send?.({ value }),
       (error: unknown) => process.send?.({ failure: inspect(error) }),

@@ -38,7 +38,7 @@ export class AttackTarget {
 
   /** A new connection; undefined if the gateway does not accept it, or the attack is over. */
   async open(): Promise<HttpConnection | undefined> {
-    if (this.signal.aborted) return undefined;
+    if (this.isOver()) return undefined;
     let connection: HttpConnection;
     try {
       connection = await HttpConnection.open(this.url, ATTACKER_ADDRESS);
@@ -46,9 +46,10 @@ export class AttackTarget {
       this.count('refused'); // also how an attack learns that the gateway has died
       return undefined;
     }
-    if (this.signal.aborted) connection.destroy();
+    if (this.isOver()) connection.destroy();
     this.connections.add(connection);
-    void connection.closed.then(() => this.connections.delete(connection));
+    const forget = (): boolean => this.connections.delete(connection);
+    connection.closed.then(forget, forget);
     return connection;
   }
 
@@ -56,25 +57,23 @@ export class AttackTarget {
    * Opens so many connections, has each pipeline its requests, and waits for the responses.
    *
    * @param requestsOf what the connection of this number sends
-   * @returns the statuses, in no order; undefined stands for a connection that was closed
    */
-  async exchange(connections: number, requestsOf: (n: number) => Buffer[]): Promise<(number | undefined)[]> {
+  async exchange(connections: number, requestsOf: (n: number) => Buffer[]): Promise<void> {
     const exchanges = Array.from({ length: connections }, async (_, n) => {
       const requests = requestsOf(n);
       const connection = await this.open();
-      if (connection === undefined) return [undefined];
+      if (connection === undefined) return;
       connection.send(Buffer.concat(requests));
-      const statuses: (number | undefined)[] = [];
-      while (statuses.length < requests.length) {
-        const status = await connection.status();
-        this.count(status ?? 'closed');
-        statuses.push(status);
-        if (status === undefined) break;
+      for (let left = requests.length; left > 0 && connection.isOpen; left--) {
+        this.count((await connection.status()) ?? 'closed');
       }
       connection.destroy();
-      return statuses;
     });
-    return (await Promise.all(exchanges)).flat();
+    await Promise.all(exchanges);
+  }
+
+  private isOver(): boolean {
+    return this.signal.aborted;
   }
 
   private count(answer: number | string): void {

@@ -23,7 +23,8 @@ let volley: Volley | undefined;
 let attack: Promise<PromiseSettledResult<number>[]> | undefined;
 const stop = new AbortController();
 
-obeyOrders(async (order: AttackerOrder) => {
+obeyOrders(async (given) => {
+  const order = given as AttackerOrder; // nobody else sends to this process
   switch (order.do) {
     case 'prepare':
       target = new AttackTarget(order.url, order.intruder, stop.signal);

@@ -91,4 +91,10 @@ async function exitCode(): Promise<number> {
   }
 }
 
-void exitCode().then((code) => process.exit(code));
+exitCode().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    say(String(error));
+    process.exit(2);
+  },
+);

@@ -9,7 +9,8 @@ export interface VictimOrder {
   seconds: number;
 }
 
-obeyOrders(async ({ url, party, seconds }: VictimOrder) => {
+obeyOrders(async (order) => {
+  const { url, party, seconds } = order as VictimOrder; // nobody else sends to this process
   const victim = new Victim(url, party);
   try {
     return await victim.measure(seconds, new AbortController().signal);

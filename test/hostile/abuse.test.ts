@@ -4,8 +4,7 @@ import { AttackTarget } from '../abuse/attack.target';
 import { Victim } from '../abuse/victim';
 import { type HostileStage, openHostileStage } from './hostile.stage';
 
-const VOLLEYS = 2;
-/** How many requests the victim sends after the volleys, while connections of the attacker are still open. */
+/** How many requests the victim sends after the volley, while connections of the attacker are still open. */
 const REQUESTS_AFTERWARDS = 20;
 /** Longer than a gateway that is hit may take; what it does under time pressure is measured by `npm run abuse`. */
 const ATTACK_MS = 60_000;
@@ -29,15 +28,13 @@ it.each(attacks)(
     const victim = new Victim(gateway.url, parties.victim);
     try {
       const volley = await attack.prepare(target);
-      let attacking = true;
-      const attackIsOver = (async () => {
-        for (let n = 0; n < VOLLEYS; n++) await volley();
-      })().finally(() => (attacking = false));
+      const progress = { attacking: true };
+      const attackIsOver = volley().finally(() => (progress.attacking = false));
       const statuses: Record<string, number> = {};
       for (let n = 0, left = REQUESTS_AFTERWARDS; left > 0 && gateway.service.death === undefined; n++) {
         const status = await victim.send(n);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        if (!attacking) left--;
+        if (!progress.attacking) left--;
       }
       stop.abort();
       await attackIsOver;

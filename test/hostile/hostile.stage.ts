@@ -20,11 +20,11 @@ export interface HostileStage {
 export async function openHostileStage(settings: Record<string, string> = {}): Promise<HostileStage> {
   const cleanup = new Cleanup();
   const { signal } = new AbortController();
-  const { url, drop } = await createDatabase();
-  cleanup.add(drop);
-  const database = openDatabase(readSettings({ DATABASE_URL: url }));
+  const own = await createDatabase();
+  cleanup.add(() => own.drop());
+  const database = openDatabase(readSettings({ DATABASE_URL: own.url }));
   cleanup.add(() => database.close());
-  const servers = { databaseUrl: roleUrl(url, inject('gatewayRole')), redisUrl: inject('redisUrl') };
+  const servers = { databaseUrl: roleUrl(own.url, inject('gatewayRole')), redisUrl: inject('redisUrl') };
   const start = async (): Promise<LimitedGateway> => {
     const gateway = await LimitedGateway.start(servers, signal, settings);
     cleanup.add(() => gateway.service.stop());

@@ -24,7 +24,7 @@ export class HttpConnection {
   readonly closed: Promise<void>;
   private readonly reader = new ResponseReader();
   private readonly statuses: number[] = [];
-  private fault: unknown;
+  private fault: Error | undefined;
   private wake: () => void = () => undefined;
 
   private constructor(private readonly socket: Socket) {
@@ -32,7 +32,7 @@ export class HttpConnection {
       try {
         this.statuses.push(...this.reader.read(chunk));
       } catch (error) {
-        this.fault = error; // for the caller of `status`, who waits for this response
+        this.fault = error instanceof Error ? error : new Error(String(error)); // for the caller of `status`, who waits for this response
         socket.destroy();
       }
       this.wake();

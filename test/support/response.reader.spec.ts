@@ -15,7 +15,8 @@ describe('ResponseReader', () => {
   });
 
   it('splits responses that arrive byte by byte', () => {
-    expect(statusesOf(...(ok + headOnly + ok))).toEqual([200, 404, 200]);
+    const bytes = Array.from(ok + headOnly + ok);
+    expect(statusesOf(...bytes)).toEqual([200, 404, 200]);
   });
 
   it('skips interim responses', () => {

@@ -21,9 +21,7 @@ export const emptyPathSegment: Attack = {
         }),
       );
     const requests = [apiKeys[0], otherApiKey].flatMap(requestsWith);
-    return Promise.resolve(async () => {
-      await target.exchange(requests.length, (n) => requests.slice(n, n + 1));
-    });
+    return Promise.resolve(() => target.exchange(requests.length, (n) => requests.slice(n, n + 1)));
   },
 };
 
@@ -36,9 +34,7 @@ export const responseAmplification: Attack = {
     const batches = [5, 20, 60, 100].map((items) =>
       target.batch({ items: Array.from({ length: items }, () => ({ id })) }),
     );
-    return async () => {
-      await target.exchange(batches.length, (n) => batches.slice(n, n + 1));
-    };
+    return () => target.exchange(batches.length, (n) => batches.slice(n, n + 1));
   },
 };
 
@@ -55,9 +51,7 @@ export const envelopeKeys: Attack = {
       '{"items":[{}],"x":{"constructor":1}}',
     ];
     const requests = bodies.map((body) => target.batch(Buffer.from(body)));
-    return Promise.resolve(async () => {
-      await target.exchange(requests.length, (n) => requests.slice(n, n + 1));
-    });
+    return Promise.resolve(() => target.exchange(requests.length, (n) => requests.slice(n, n + 1)));
   },
 };
 
@@ -83,7 +77,9 @@ export const disconnectWhileQueued: Attack = {
     return Promise.resolve(async () => {
       await waiting.refill((connection) => {
         connection.send(announcement(apiKeys[0]));
-        void closeAfterResponse(connection);
+        closeAfterResponse(connection).catch(() => {
+          connection.destroy();
+        });
       });
       // A key that was not used for some seconds is looked up again.
       for (const [n, apiKey] of apiKeys.entries()) await disconnect(apiKey, n);
@@ -97,9 +93,7 @@ export const poolOfConnections: Attack = {
   summary: 'sends 40 batches of 100 at once, all for one record, so that each holds its database connection for long',
   prepare(target) {
     const batch = contendedBatch(target, 100);
-    return Promise.resolve(async () => {
-      await target.exchange(40, () => [batch, batch]);
-    });
+    return Promise.resolve(() => target.exchange(40, () => [batch, batch]));
   },
 };
 

@@ -17,7 +17,8 @@ export class HeldConnections {
       const connection = await this.target.open();
       if (connection === undefined) return;
       this.open.add(connection);
-      void connection.closed.then(() => this.open.delete(connection));
+      const forget = (): boolean => this.open.delete(connection);
+      connection.closed.then(forget, forget);
       begin(connection, this.opened++);
     });
     await Promise.all(missing);

@@ -22,7 +22,24 @@ export interface RawRequest {
   pieces: number;
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'M-SEARCH', 'LINK'];
+const METHODS = [
+  'GET',
+  'GET',
+  'GET',
+  'POST',
+  'POST',
+  'POST',
+  'PATCH',
+  'HEAD',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'PROPFIND',
+  'M-SEARCH',
+  'LINK',
+];
 const NO_METHODS = ['get', 'FETCH', '', 'G\0T', 'GET\tGET', 'CONNECT'];
 const SEGMENTS = [
   ...[
@@ -231,7 +248,7 @@ function one(random: Random, caller: Caller, framed: boolean): Buffer {
 function target(random: Random, { teamId, recordIds }: Caller): string {
   // A third are paths as they should be: what is odd about the request is then something else.
   if (random.chance(0.35)) {
-    const rest = random.pick(['batch/update', `${random.pick(recordIds)}`, '', 'properties']);
+    const rest = random.pick(['batch/update', random.pick(recordIds), '', 'properties']);
     return `/v2/prism/${teamId}/organization${rest === '' ? '' : `/${rest}`}`;
   }
   const prefix = random.pick([

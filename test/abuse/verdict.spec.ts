@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { Measurement } from './victim';
+import type { TrialResult } from './trial';
+import { exitCodeOf, verdictOf } from './verdict';
+
+function measurement(p99: number, refused: Record<string, number> = {}): Measurement {
+  return { requests: 100, latencyMs: { p50: 1, p95: 2, p99, max: p99 }, refused };
+}
+
+function result(changes: Partial<TrialResult>): TrialResult {
+  return {
+    ...{ attack: 'attack', summary: 'does something', seconds: 1, quiet: measurement(4), attacked: measurement(12) },
+    ...{ attacker: { volleys: 1, responses: {} }, death: null, peakBytes: 0, longestStallMs: 0, held: {} },
+    ...{ databaseGrowthBytes: 0 },
+    ...changes,
+  };
+}
+
+describe('verdictOf', () => {
+  it('passes a gateway that lives, refuses nothing, holds nothing and is at most 3 times as slow', () => {
+    expect(verdictOf(result({}))).toEqual({ broken: [], slow: [], p99Ratio: 3 });
+  });
+
+  it.each([
+    ['died', { death: 'ended with 1', held: null }, 'died'],
+    ['refused a request of the victim', { attacked: measurement(4, { 503: 2 }) }, 'victim refused: 2 x 503'],
+    [
+      'refused requests before the attack',
+      { quiet: measurement(12, { none: 1 }) },
+      'refused before the attack: 1 x none',
+    ],
+    ['holds something', { held: { permits: 3 } }, 'still held: 3 x permits'],
+    ['does not answer', { held: null }, 'frozen'],
+  ])('fails a gateway that %s', (_, changes, broken) => {
+    expect(verdictOf(result(changes)).broken).toEqual([broken]);
+    expect(exitCodeOf([verdictOf(result(changes))], false)).toBe(1);
+  });
+
+  it('fails a slow victim only if it is asked to', () => {
+    const verdicts = [verdictOf(result({ attacked: measurement(13) }))];
+    expect(verdicts[0]?.slow).toHaveLength(1);
+    expect([exitCodeOf(verdicts, false), exitCodeOf(verdicts, true)]).toEqual([0, 1]);
+  });
+});
