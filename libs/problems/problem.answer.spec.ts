@@ -37,6 +37,7 @@ describe('problemAnswer', () => {
       idempotency_key_stale: 409,
       idempotency_key_in_use: 409,
       property_in_use: 409,
+      conflict: 409,
       property_conflict: 409,
       precondition_failed: 412,
       payload_too_large: 413,
@@ -74,6 +75,7 @@ describe('problemAnswer', () => {
       idempotency_key_stale: 'false',
       idempotency_key_in_use: 'true',
       property_in_use: 'false',
+      conflict: 'false',
       property_conflict: 'false',
     });
   });
