@@ -3,7 +3,7 @@ import { ITEM_ERRORS, itemError, ItemErrorCode } from './item-error.catalogue';
 
 const CODES = Object.keys(ITEM_ERRORS) as ItemErrorCode[]; // keys of the catalogue
 
-it('the codes of an item are the contract’s, and four of them are retryable', () => {
+it('the codes of an item are the contract’s, and six of them are retryable', () => {
   expect(CODES).toEqual([
     'invalid_item',
     'unknown_property',
@@ -18,10 +18,11 @@ it('the codes of an item are the contract’s, and four of them are retryable', 
     'not_attempted',
     'rolled_back',
     'unavailable',
+    'outcome_unknown',
     'internal',
   ]);
   const retryable = CODES.filter((code) => itemError(code).retryable);
-  expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable']);
+  expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable', 'outcome_unknown', 'internal']);
 });
 
 it('an item error has the message of the catalogue, or its own, and fields only if there are any', () => {
