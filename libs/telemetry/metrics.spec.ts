@@ -23,8 +23,8 @@ describe('Metrics', () => {
   it('starts every known outcome at 0, within 500 series', async () => {
     const items = await samples(new Metrics(), 'prism_batch_items_total');
     expect([...items.values()].every((value) => value === 0)).toBe(true);
-    // Of update and delete 19 outcomes, of create and patch five, for each of nine object types.
-    expect(items.size).toBe((2 * 19 + 2 * 5) * 9);
+    // Of update and delete 20 outcomes, of create and patch six, for each of nine object types.
+    expect(items.size).toBe((2 * 20 + 2 * 6) * 9);
   });
 
   it.each([
