@@ -146,7 +146,7 @@ describe('the trace of a batch', () => {
       await client.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
       return pending;
     });
-    expect(answer.body.results[0].error.code).toBe('unavailable');
+    expect(answer.body.results[0].error.code).toBe('outcome_unknown');
     const spans = await gateway.collector.trace(traceIdOf(answer));
     expect(named(spans, 'CALL apply_batch')).toMatchObject({
       status: { code: 2 },

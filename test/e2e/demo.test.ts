@@ -62,7 +62,7 @@ it('the demo fills the dashboards, as often as it is started, and leaves no key 
     /^prism_batches_total\{operation="update",result="all_ok"\}/,
     /^prism_batches_total\{operation="update",result="partial"\}/,
     /^prism_batches_total\{operation="update",result="all_failed"\}/,
-    /^prism_batches_total\{operation="patch",result="all_ok"\}/,
+    /^prism_batch_items_total\{operation="patch",object_type="\w+",outcome="ok",code="none"\}/,
     /^prism_idempotency_requests_total\{result="executed"\}/,
     /^prism_idempotency_requests_total\{result="replayed_cache"\}/,
     /^prism_http_requests_total\{method="GET",route="\/v2\/prism\/:team\/:object\/:id",status="200"\}/,

@@ -84,8 +84,8 @@ describe('a backend that is terminated in the middle of a batch', () => {
       { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const,
     ];
     const lost = await interrupted('terminate', { ...plan, items }, ids);
-    expect(codesOf(lost)).toEqual([...Array<string>(5).fill('unavailable'), 'invalid_item']);
-    expect(entriesOf(lost)[0]).toMatch(/read the record/);
+    expect(codesOf(lost)).toEqual([...Array<string>(5).fill('outcome_unknown'), 'invalid_item']);
+    expect(entriesOf(lost)[0]).toMatch(/Read the record/);
     expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1, 1, 1]);
   });
 

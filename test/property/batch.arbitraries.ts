@@ -49,6 +49,8 @@ export const targets = 7;
 export const liveTargets = 3;
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0'));
+/** Of a required property: never blank. */
+const name = text.filter((value) => value.trim() !== '');
 const letters = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"'), { maxLength: 4 });
 const operator = fc.record({ _op: fc.constantFrom('append', 'remove'), values: letters });
 const stage = fc.constantFrom('lead', 'qualified', 'won');
@@ -60,7 +62,7 @@ function cleared<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
 
 const defaultBlock = fc.record(
   {
-    name: text,
+    name,
     notes: cleared(text),
     stage: cleared(stage),
     employees: cleared(integer),
@@ -128,7 +130,7 @@ const item: fc.Arbitrary<ItemDraft> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), target, ifMatch }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name: text }) }),
+    arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('refused' as const), target, fault }) },
 );

@@ -268,7 +268,8 @@ describe('options', () => {
     const { status, body } = await caller.update(items, { on_error: 'rollback' });
     expect(status).toBe(200);
     expect(body.results.map((result: any) => result.error.code)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
-    expect(body.results[0].error.retryable).toBe(true);
+    // Only another request can succeed: not_found is final.
+    expect(body.results[0].error.retryable).toBe(false);
     expect([(await caller.read(first)).version, (await caller.read(second)).version]).toEqual([1, 1]);
   });
 

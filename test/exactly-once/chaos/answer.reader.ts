@@ -22,8 +22,8 @@ export interface AnsweredRecord {
 
 /** What an answer means to a careful caller. */
 export type Reading =
-  /** Every item has its outcome; or those that have none cannot get one, because of one that failed for good. */
-  | { kind: 'settled'; items: ItemAnswer[]; complete: boolean; text: string }
+  /** Every item has its outcome. */
+  | { kind: 'settled'; items: ItemAnswer[]; text: string }
   /** Some items have no outcome yet. */
   | { kind: 'partial'; items: ItemAnswer[] }
   /** Nothing is known of any item. */
@@ -31,11 +31,10 @@ export type Reading =
   /** No careful caller should ever get this. */
   | { kind: 'unexpected'; why: string };
 
-const openCodes = new Set(['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal']);
 const mark = ', "replayed": true}';
 
 /** Reads an answer to a request with a key. */
-export function readAnswer(request: Pick<RequestHistory, 'operation' | 'onError' | 'items'>, answer: Answer): Reading {
+export function readAnswer(request: Pick<RequestHistory, 'operation' | 'items'>, answer: Answer): Reading {
   const retry = retryOf(answer);
   if (retry !== undefined) return retry;
   try {
@@ -53,7 +52,7 @@ function retryOf({ status, body }: Answer): Reading | undefined {
   return undefined;
 }
 
-function readBatch(request: Pick<RequestHistory, 'onError' | 'items'>, answer: Answer): Reading {
+function readBatch(request: Pick<RequestHistory, 'items'>, answer: Answer): Reading {
   if (answer.status !== 200) return { kind: 'unexpected', why: `${answer.status} ${answer.body.slice(0, 500)}` };
   const { results } = JSON.parse(answer.body) as { results: RawEntry[] }; // checked below by what is read from it
   const texts = elementsOf(answer.body, answer.body.indexOf('['));
@@ -61,18 +60,8 @@ function readBatch(request: Pick<RequestHistory, 'onError' | 'items'>, answer: A
   if (items.length !== request.items.length) {
     return { kind: 'unexpected', why: `${items.length} results for ${request.items.length} items` };
   }
-  const complete = items.every(({ state }) => state !== 'open');
-  if (!complete && !isHopeless(request.onError, items)) return { kind: 'partial', items };
-  return { kind: 'settled', items, complete, text: answer.body.replaceAll(mark, '}') };
-}
-
-/** A failure for good stops, or rolls back, the same items at every retry. */
-function isHopeless(onError: RequestHistory['onError'], items: readonly ItemAnswer[]): boolean {
-  const inTheWay = { continue: undefined, stop: 'not_attempted', rollback: 'rolled_back' }[onError];
-  return (
-    items.some(({ state }) => state === 'failed') &&
-    items.every(({ state, code }) => state !== 'open' || code === inTheWay)
-  );
+  if (items.some(({ state }) => state === 'open')) return { kind: 'partial', items };
+  return { kind: 'settled', items, text: answer.body.replaceAll(mark, '}') };
 }
 
 interface RawEntry {
@@ -80,14 +69,14 @@ interface RawEntry {
   status: 'ok' | 'error';
   etag?: string;
   record?: AnsweredRecord;
-  error?: { code: string };
+  error?: { code: string; retryable: boolean };
 }
 
 function readEntry(entry: RawEntry, text: string): ItemAnswer {
   const marked = text.endsWith(mark);
   const code = entry.status === 'ok' ? undefined : (entry.error?.code ?? 'none');
   return {
-    state: code === undefined ? 'applied' : openCodes.has(code) ? 'open' : 'failed',
+    state: code === undefined ? 'applied' : entry.error?.retryable === false ? 'failed' : 'open',
     code,
     text: marked ? `${text.slice(0, -mark.length)}}` : text,
     marked,
@@ -103,7 +92,6 @@ function readSingle(answer: Answer): Reading {
   const settled = (item: Pick<ItemAnswer, 'state' | 'code' | 'id' | 'version' | 'record'>): Reading => ({
     kind: 'settled',
     items: [{ ...item, text, marked: false }],
-    complete: true,
     text,
   });
   const parsed = JSON.parse(body) as AnsweredRecord & { error: { code: string } }; // one or the other, by the status

@@ -22,7 +22,7 @@ function applied(id: string, version: number, name?: string): string {
 }
 
 function failed(id: string, code: string): string {
-  return `{"id": "${id}", "status": "error", "error": {"code":"${code}","message":"No.","retryable":false}}`;
+  return `{"id": "${id}", "status": "error", "error": {"code":"${code}","message":"No.","retryable":${code === 'locked'}}}`;
 }
 
 function marked(entry: string): string {
@@ -122,7 +122,7 @@ describe('a sound history', () => {
         },
       ],
       [],
-      { k: [failed(A, 'not_found')] },
+      { k: stopped },
     );
     expect(rulesOf(history)).toEqual([]);
   });

@@ -25,8 +25,7 @@ RecordRepository.prototype.apply = async function (this: RecordRepository, plan,
   const { key, ...keyless } = terms;
   if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, terms);
   const applied = await apply.call(this, plan, keyless);
-  const open = ['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal'];
-  const complete = applied.outcomes.every(({ code }) => code === undefined || !open.includes(code));
+  const complete = applied.outcomes.every(({ entry }) => !entry.includes('"retryable":true'));
   return { ...applied, completedBy: complete ? key.requestId : undefined };
 };
 
