@@ -59,7 +59,7 @@ export async function createApp(
   registerDeadlineCheck(fastify);
   registerAdmission(fastify, admission);
   registerRateLimits(fastify, app.get(RateLimiter));
-  registerJsonBodyReader(fastify);
+  registerJsonBodyReader(fastify, admission.cpu);
 
   await app.init();
   app.get(ApiDocument).describe(app);

@@ -26,6 +26,8 @@ declare module 'fastify' {
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** Runs a synchronous section of the request and attributes its time to the client. */
+  measure<T>(stage: 'fingerprint', section: () => T): T;
 }
 
 const HEADER = 'idempotency-key';
@@ -47,12 +49,13 @@ export class IdempotentResponder {
    * @returns the body, for the handler to return
    * @throws ProblemException what `execute` throws, and for a key that is malformed, in use or stale
    */
-  async send({ request, reply }: Exchange, execute: () => Promise<Answer> | Answer): Promise<string> {
+  async send(exchange: Exchange, execute: () => Promise<Answer> | Answer): Promise<string> {
+    const { request, reply } = exchange;
     const key = parseIdempotencyKey(occurrences(request, HEADER));
     const answer =
       key === undefined || isDryRun(request.body)
         ? await execute()
-        : await this.once(keyedRequest(request, key), request, execute);
+        : await this.once(keyedRequest(exchange, key), request, execute);
     reply
       .code(answer.status)
       .headers(withoutRequestId(answer.headers))
@@ -81,17 +84,15 @@ export class IdempotentResponder {
   }
 }
 
-function keyedRequest(request: FastifyRequest, key: string): KeyedRequest {
+function keyedRequest(exchange: Exchange, key: string): KeyedRequest {
+  const { request } = exchange;
   const { principal, deadline, body, notes: meter } = request;
   if (principal === undefined) throw new Error('This route takes an Idempotency-Key but is not @Authenticated.');
   return {
     id: { teamId: principal.teamId, clientId: principal.clientId, keyHash: hashKey(key) },
-    fingerprint: fingerprintOf({
-      method: request.method,
-      url: request.url,
-      ifMatch: request.headers['if-match'],
-      body,
-    }),
+    fingerprint: exchange.measure('fingerprint', () =>
+      fingerprintOf({ method: request.method, url: request.url, ifMatch: request.headers['if-match'], body }),
+    ),
     deadline,
     meter,
     span: meter.span,

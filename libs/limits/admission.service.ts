@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { ProblemException } from '#libs/problems';
+import { LineLimiter, ProblemException } from '#libs/problems';
 import { type AdmissionStage, Metrics, type ShedReason } from '#libs/telemetry';
+import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
 import { FairQueue, type FairQueueOptions, type Permit } from './fair.queue';
 
@@ -32,7 +33,10 @@ export type WorkPermit = Permit<'requests' | 'items' | 'responseBytes'>;
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
-  private readonly delay = new EventLoopDelay();
+  /** Attributes the time for which requests block the event loop to their clients. */
+  readonly cpu: CpuUsage;
+  private readonly delay: EventLoopDelay;
+  private readonly logger = new Logger(Admission.name);
   private readonly bodies: FairQueue<'bytes'>;
   private readonly values: FairQueue<'heap'>;
   private readonly work: FairQueue<'requests' | 'items' | 'responseBytes'>;
@@ -43,6 +47,19 @@ export class Admission implements OnApplicationShutdown {
     { admission }: Metrics,
   ) {
     this.metrics = admission;
+    let attributed = false;
+    const lines = new LineLimiter((stage, repeated, intervalMs) => {
+      this.logger.warn({ message: 'the event loop was blocked again', stage, repeated, interval_ms: intervalMs });
+    });
+    this.cpu = new CpuUsage((client_id, stage, ms) => {
+      attributed = true;
+      admission.countStall(stage);
+      if (lines.admits(stage)) this.logger.warn({ message: 'the event loop was blocked', client_id, stage, ms });
+    });
+    this.delay = new EventLoopDelay(undefined, (ms) => {
+      if (ms >= STALL_MS && !attributed) admission.countStall('other');
+      attributed = false;
+    });
     this.bodies = this.queue('body', {
       capacity: { bytes: settings.bodyBytesInFlight },
       share: 'as_much_as_is_free',
@@ -66,9 +83,10 @@ export class Admission implements OnApplicationShutdown {
     this.delay.stop();
   }
 
-  /** @throws ProblemException `unavailable` if the event loop is behind */
-  receive(): void {
-    if (this.delay.ms <= this.settings.eventLoopDelayLimitMs) return;
+  /** @throws ProblemException `unavailable` if the event loop is behind, and the client uses its share of the CPU or more */
+  receive(clientId: string): void {
+    this.cpu.countRequest(clientId);
+    if (this.delay.ms <= this.settings.eventLoopDelayLimitMs || !this.cpu.isCulprit(clientId)) return;
     this.metrics.countShed('body', 'event_loop');
     throw overloaded('event_loop');
   }

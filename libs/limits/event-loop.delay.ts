@@ -11,8 +11,14 @@ export class EventLoopDelay {
   private sampledAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param now milliseconds, never going back */
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  /**
+   * @param now a monotonic clock in milliseconds
+   * @param onLate called at each sample with how late its timer ran, in milliseconds
+   */
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly onLate: (ms: number) => void = () => undefined,
+  ) {}
 
   /** As it is now: also while the timer that would measure it is late itself. 0 at first, for what came before is over. */
   get ms(): number {
@@ -36,6 +42,7 @@ export class EventLoopDelay {
   private sample(): void {
     const now = this.now();
     this.smoothedMs = this.smoothed(now);
+    this.onLate(now - this.sampledAt - SAMPLE_MS);
     this.sampledAt = now;
   }
 

@@ -6,6 +6,8 @@ import {
   type ConnectionCut,
   SHED_REASONS,
   type ShedReason,
+  STALL_STAGES,
+  type StallStage,
 } from './metric.labels';
 
 const WAIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -31,6 +33,7 @@ export class AdmissionMetrics {
   private readonly shed;
   private readonly waitSeconds;
   private readonly connectionCuts;
+  private readonly stalls;
 
   constructor(instruments: Instruments) {
     this.shed = instruments.counter(
@@ -48,6 +51,11 @@ export class AdmissionMetrics {
       'prism_http_connections_cut_total',
       'Connections closed because their caller did not read its responses (`unread`) or sent too many requests without waiting for responses (`pipelining`).',
       { reason: CONNECTION_CUTS },
+    );
+    this.stalls = instruments.counter(
+      'prism_event_loop_stalls_total',
+      'Times the event loop was blocked for 50 ms or longer, by what blocked it.',
+      { stage: STALL_STAGES },
     );
     const gauge = (name: string, help: string, of: (state: AdmissionState) => number): void => {
       instruments.gauge(name, help, {}, (made) => {
@@ -87,6 +95,10 @@ export class AdmissionMetrics {
     this.connectionCuts.inc({ reason });
   }
 
+  countStall(stage: StallStage): void {
+    this.stalls.inc({ stage });
+  }
+
   observeWait(stage: AdmissionStage, seconds: number): void {
     this.waitSeconds.observe({ stage }, seconds);
   }
@@ -97,6 +109,7 @@ export class AdmissionMetrics {
   }
 
   private startAtZero(): void {
+    for (const stage of STALL_STAGES) this.stalls.inc({ stage }, 0);
     for (const reason of CONNECTION_CUTS) this.connectionCuts.inc({ reason }, 0);
     for (const stage of ADMISSION_STAGES) {
       this.waitSeconds.zero({ stage });

@@ -3,6 +3,7 @@ export { methodLabel, RATE_UNITS } from './metric.labels';
 export type {
   AdmissionStage,
   AuthFailureReason,
+  CpuStage,
   ConnectionCut,
   ItemOutcome,
   MetricOperation,

@@ -88,6 +88,13 @@ export type AdmissionStage = (typeof ADMISSION_STAGES)[number];
 export const SHED_REASONS = ['event_loop', 'queue_full', 'queue_wait'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
+/** The synchronous sections of a request whose time is attributed to its client. */
+export const CPU_STAGES = ['parse', 'fingerprint', 'plan'] as const;
+export type CpuStage = (typeof CPU_STAGES)[number];
+/** `other`: not attributed to a client. */
+export const STALL_STAGES = [...CPU_STAGES, 'other'] as const;
+export type StallStage = (typeof STALL_STAGES)[number];
+
 /** Why a connection is closed by the server before its responses were read. */
 export const CONNECTION_CUTS = ['unread', 'pipelining'] as const;
 export type ConnectionCut = (typeof CONNECTION_CUTS)[number];

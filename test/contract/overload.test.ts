@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Admission } from '#libs/limits';
 import { MetricsServer, Metrics } from '#libs/telemetry';
 import type { ApiAnswer, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -350,17 +351,38 @@ describe('while the event loop is late', () => {
     while (performance.now() < until);
   }
 
-  it('requests answer 503, health checks do not, and as soon as it is not any more, all are served', async () => {
+  async function clientIdOf({ teamId }: ApiClient): Promise<string> {
+    const { rows } = await gateway.database.query<{ id: string }>('SELECT id FROM clients WHERE team_id = $1', [
+      teamId,
+    ]);
+    return rows[0]?.id ?? '';
+  }
+
+  it('requests of the client that delays it answer 503, others do not, and then all are served', async () => {
+    const innocent = await sensitive.newCaller();
     await expect.poll(served, { timeout: 10_000 }).toBe(200);
-    block(3_000);
-    const [refused, health] = await Promise.all([
+    const clientId = await clientIdOf(caller);
+    sensitive.app.get(Admission).cpu.measure(clientId, 'plan', () => {
+      block(3_000);
+    });
+    const [refused, other, health] = await Promise.all([
       caller.call('GET', caller.path('properties')),
+      innocent.call('GET', innocent.path('properties')),
       caller.call('GET', '/health/live'),
     ]);
     expectOverloaded(refused);
+    expect(other.status).toBe(200);
     expect(health.status).toBe(200);
+    const stalls = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_event_loop_stalls_total');
+    expect(stalls).toContain('prism_event_loop_stalls_total{stage="plan"} 1');
     const shedding = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_requests_shed_total');
     expect(shedding).toContain('prism_requests_shed_total{stage="body",reason="event_loop"} 1');
     await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
+  });
+
+  it('requests are served if no client causes it', async () => {
+    await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
+    block(3_000);
+    expect(await served()).toBe(200);
   });
 });

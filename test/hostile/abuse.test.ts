@@ -19,11 +19,17 @@ beforeEach(() => stage.renew());
 
 afterAll(() => stage.close());
 
-it.each(attacks)(
+it.for(attacks)(
   '$name: one caller $summary, and the gateway lives, refuses no other caller and holds nothing afterwards',
-  async (attack) => {
+  { timeout: ATTACK_MS },
+  async (attack, { signal, onTestFailed }) => {
     const { gateway, parties } = stage;
+    // What this attack has done to the gateway must not fail the next one as well.
+    onTestFailed(() => gateway.service.stop());
     const stop = new AbortController();
+    signal.addEventListener('abort', () => {
+      stop.abort();
+    });
     const target = new AttackTarget(gateway.url, parties.intruder, stop.signal);
     const victim = new Victim(gateway.url, parties.victim);
     try {
@@ -46,5 +52,4 @@ it.each(attacks)(
       await victim.close();
     }
   },
-  ATTACK_MS,
 );

@@ -34,7 +34,7 @@ export function registerPermits(fastify: FastifyInstance, admission: Admission, 
  */
 export function registerAdmission(fastify: FastifyInstance, admission: Admission): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.principal !== undefined) admission.receive();
+    if (request.principal !== undefined) admission.receive(request.principal.clientId);
     done();
   });
 
@@ -58,6 +58,8 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
     request.permits.respond(bytesOf(payload));
+    // Refused before its client was known.
+    if (request.principal === undefined) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);
   });
 }

@@ -4,7 +4,7 @@ import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
 import type { Quota } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
-import type { RequestNotes } from '#libs/telemetry';
+import type { CpuStage, RequestNotes } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
 import { canceledByDisconnect } from './client.disconnect';
 
@@ -42,6 +42,11 @@ export class WriteCall implements WriteContext, Exchange {
 
   get quota(): Quota | undefined {
     return this.request.quota;
+  }
+
+  /** Runs a synchronous section of the request and attributes its time to the client. */
+  measure<T>(stage: CpuStage, section: () => T): T {
+    return this.request.permits.measure(stage, section);
   }
 
   /** Bytes of the request body. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemException } from '#libs/problems';
-import { examineJsonBody, type ParsableBody } from './json-body.parser';
-import { ParseTurns } from './parse.turns';
+import type { CpuUsage } from '#libs/limits';
+import { examineJsonBody } from './json-body.parser';
+import { ParseMutex } from './parse.mutex';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -10,49 +11,60 @@ declare module 'fastify' {
   }
 }
 
-/** From here on, bodies are parsed one at a time: a hostile one of this size takes some 50 ms. */
-const LARGE_BYTES = 262_144;
+/** From here on, bodies are scanned and parsed one at a time. A smaller one takes a millisecond or two at most. */
+const LARGE_BYTES = 65_536;
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
-export function registerJsonBodyReader(fastify: FastifyInstance): void {
+export function registerJsonBodyReader(fastify: FastifyInstance, cpu: CpuUsage): void {
   fastify.decorateRequest('bodyBytes', 0);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (awaitsContinue(request)) reply.raw.writeContinue();
     done();
   });
-  const turns = new ParseTurns();
+  const mutex = new ParseMutex(cpu);
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.bodyBytes = body.length;
-    let examined: ParsableBody;
-    try {
-      refuseUnreadable(request);
-      examined = examineJsonBody(body);
-    } catch (error) {
-      done(asError(error));
-      return;
-    }
-    const parse = (): void => {
-      // Nobody waits for it, and nobody counts any more what it would take.
-      if (request.permits.closed) return;
-      try {
-        done(null, examined.parse());
-      } catch (error) {
-        done(asError(error));
-      }
+    const run = (section: () => void): void => {
+      if (body.length < LARGE_BYTES) section();
+      else mutex.enqueue(request.principal?.clientId ?? '', section);
     };
-    request.permits.acquireHeap(examined.heapBytes, (refused) => {
-      if (refused) done(refused);
-      else if (body.length < LARGE_BYTES) parse();
-      else turns.next().then(parse, done);
+    run(() => {
+      // Nobody waits for it any more, and its permits are released.
+      if (request.permits.closed) return;
+      const examined = attempt(request, () => {
+        refuseUnreadable(request);
+        return examineJsonBody(body);
+      });
+      if (examined instanceof Error) {
+        done(examined);
+        return;
+      }
+      request.permits.acquireHeap(examined.heapBytes, (refused) => {
+        if (refused) {
+          done(refused);
+          return;
+        }
+        run(() => {
+          if (request.permits.closed) return;
+          const parsed = attempt(request, () => ({ value: examined.parse() }));
+          if (parsed instanceof Error) done(parsed);
+          else done(null, parsed.value);
+        });
+      });
     });
   });
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('The body cannot be read.', { cause: error });
+/** Runs a step of reading the body; what it throws is returned, so that `done` is called once whatever `done` throws. */
+function attempt<T>(request: FastifyRequest, step: () => T): T | Error {
+  try {
+    return request.permits.measure('parse', step);
+  } catch (error) {
+    return error instanceof Error ? error : new Error('The body cannot be read.', { cause: error });
+  }
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {

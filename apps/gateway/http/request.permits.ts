@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Admission, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
 import { sendProblem } from '#libs/problems';
+import type { CpuStage } from '#libs/telemetry';
 import { BodyPermit } from './body.permit';
 import { remaining } from './deadline.hook';
 
@@ -53,6 +54,12 @@ export class RequestPermits {
   /** Whether the body is being read, and does not wait for a permit: if it is late, the client is. */
   get receiving(): boolean {
     return this.body !== undefined && !this.request.raw.complete && this.waitingSince === undefined;
+  }
+
+  /** Runs a synchronous section of the request and attributes its time to the client. */
+  measure<T>(stage: CpuStage, section: () => T): T {
+    const { principal } = this.request;
+    return principal === undefined ? section() : this.admission.cpu.measure(principal.clientId, stage, section);
   }
 
   /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */

@@ -16,11 +16,11 @@ interface Answer {
 export async function largest(
   from: number,
   send: (size: number) => Promise<Answer>,
-): Promise<{ size: number; body: string }> {
+): Promise<Answer & { size: number }> {
   for (let size = from; size >= 1; size = Math.floor(size * 0.8)) {
     const { status, body } = await send(size);
     // A server error is no limit, but what the attack is after.
-    if (status < 400 || status >= 500) return { size, body };
+    if (status < 400 || status >= 500) return { size, status, body };
   }
   throw new Error('the gateway refuses the request at any size');
 }
@@ -40,7 +40,8 @@ export async function createLargeText(target: AttackTarget): Promise<string> {
 
 async function createWith(target: AttackTarget, from: number, extended: (size: number) => object): Promise<string> {
   const content = (size: number): object => ({ default: { name: 'Large' }, extended: extended(size) });
-  const { body } = await largest(from, (size) => call(target, 'POST', 'organization', content(size)));
+  const { status, body } = await largest(from, (size) => call(target, 'POST', 'organization', content(size)));
+  if (status !== 201) throw new Error(`the record of the attack was not created: ${status}`);
   return (JSON.parse(body) as { id: string }).id; // the contract's record
 }
 

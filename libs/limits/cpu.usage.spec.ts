@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CpuUsage } from './cpu.usage';
+
+let now: number;
+let stalls: unknown[];
+let cpu: CpuUsage;
+
+beforeEach(() => {
+  now = 1_000;
+  stalls = [];
+  cpu = new CpuUsage(
+    (...stall) => stalls.push(stall),
+    () => now,
+  );
+});
+
+function use(client: string, ms: number): void {
+  cpu.measure(client, 'parse', () => (now += ms));
+}
+
+describe('the client that delays the event loop', () => {
+  it('is the one that uses more than its share, and no other', () => {
+    use('greedy', 600);
+    use('modest', 20);
+    expect(cpu.isCulprit('greedy')).toBe(true);
+    expect(cpu.isCulprit('modest')).toBe(false);
+    expect(cpu.isCulprit('unknown')).toBe(false);
+  });
+
+  it('is each of those that use it equally', () => {
+    for (const client of ['a', 'b', 'c']) cpu.countRequest(client);
+    for (let round = 0; round < 100; round += 1) for (const client of ['a', 'b', 'c']) use(client, 3);
+    expect(['a', 'b', 'c'].map((client) => cpu.isCulprit(client))).toContain(true);
+  });
+
+  it('is nobody if no client uses much of the CPU', () => {
+    use('only', 90);
+    expect(cpu.isCulprit('only')).toBe(false);
+  });
+
+  it('is nobody any more after a rest', () => {
+    use('greedy', 600);
+    now += 3_000;
+    expect(cpu.isCulprit('greedy')).toBe(false);
+  });
+
+  it('is the one with many small requests, too', () => {
+    for (let n = 0; n < 1_000; n += 1) cpu.countRequest('flood');
+    for (let n = 0; n < 50; n += 1) cpu.countRequest('modest');
+    expect(cpu.isCulprit('flood')).toBe(true);
+    expect(cpu.isCulprit('modest')).toBe(false);
+  });
+});
+
+describe('an expensive section', () => {
+  it('is followed by a rest of seven times its length while others are active', () => {
+    cpu.countRequest('modest');
+    use('greedy', 40);
+    expect(cpu.restMs('greedy')).toBe(7 * 40);
+    expect(cpu.restMs('modest')).toBe(0);
+  });
+
+  it('is followed by none while its client is alone, nor is a short one', () => {
+    use('alone', 40);
+    expect(cpu.restMs('alone')).toBe(0);
+    cpu.countRequest('modest');
+    use('quick', 4);
+    expect(cpu.restMs('quick')).toBe(0);
+  });
+
+  it('of 50 ms is a stall of its client and stage', () => {
+    use('greedy', 49);
+    use('greedy', 50);
+    expect(stalls).toEqual([['greedy', 'parse', 50]]);
+  });
+
+  it('is attributed also if it throws', () => {
+    expect(() =>
+      cpu.measure('greedy', 'plan', () => {
+        now += 200;
+        throw new Error('invalid');
+      }),
+    ).toThrow('invalid');
+    expect(cpu.isCulprit('greedy')).toBe(true);
+  });
+});
