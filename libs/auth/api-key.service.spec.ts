@@ -184,19 +184,27 @@ describe('invented keys', () => {
   const rows = new Map([[key.keyId, stored(key)]]);
   const invented = (): string => createApiKey().apiKey;
 
-  it('have 32 look-ups at a time, and a key in use is not held up by them', async () => {
+  it('are looked up one at a time, and a key that was found before does not wait for them', async () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
     await service.authenticate(key.apiKey, ADDRESS);
-    findByKeyId.mockImplementation(() => new Promise(() => undefined));
+    findByKeyId.mockReturnValueOnce(new Promise(() => undefined));
     const settled: unknown[] = [];
-    for (let i = 0; i < 100; i += 1)
+    for (let i = 0; i < 1 + 256 + 40; i += 1)
       service.authenticate(invented(), ADDRESS).catch((error: unknown) => settled.push(error));
     await vi.waitFor(() => {
-      expect(settled).toHaveLength(68);
+      expect(settled).toHaveLength(40);
     });
     for (const error of settled) expect(error).toMatchObject({ code: 'unavailable', headers: { 'retry-after': '1' } });
-    expect(findByKeyId).toHaveBeenCalledTimes(1 + 32);
+    expect(findByKeyId).toHaveBeenCalledTimes(1 + 1);
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+  });
+
+  it('of one network delay the first use of a valid key from another network by one look-up', async () => {
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
+    const flood = Array.from({ length: 100 }, () => service.authenticate(invented(), ADDRESS));
+    expect(typeof (await service.authenticate(key.apiKey, '192.0.2.2'))).toBe('object');
+    expect(findByKeyId.mock.calls.length).toBeLessThan(4);
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(['unknown']));
   });
 
   it('are refused by their address after the burst, before they are looked up', async () => {
@@ -208,11 +216,23 @@ describe('invented keys', () => {
     await expect(service.authenticate('malformed', ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(findByKeyId).toHaveBeenCalledTimes(5);
 
-    // The key in use and another address are served; the address itself is, after a while.
+    // The key that was found before and another address are served; the address itself is, after a while.
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     expect(await service.authenticate(invented(), '192.0.2.2')).toBe('unknown');
     vi.advanceTimersByTime(1_000);
     expect(await service.authenticate(invented(), ADDRESS)).toBe('unknown');
+    vi.useRealTimers();
+  });
+
+  it('do not refuse a key from their address that was found before and is no longer cached', async () => {
+    vi.useFakeTimers();
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
+    await service.authenticate(key.apiKey, ADDRESS);
+    vi.advanceTimersByTime(5_000);
+    for (let i = 0; i < 2; i += 1) await service.authenticate(invented(), ADDRESS);
+    await expect(service.authenticate(invented(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+    expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(2);
     vi.useRealTimers();
   });
 

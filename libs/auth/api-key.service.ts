@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { ProblemException } from '#libs/problems';
+import { LineLimiter, ProblemException } from '#libs/problems';
 import { Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Metrics } from '#libs/telemetry';
@@ -20,6 +20,8 @@ const LOOK_UP_MS = 2_000;
 const CACHED_KEYS = 10_000;
 /** Remembered apart from the known keys, so that made-up key ids push none of those out. */
 const CACHED_UNKNOWN = 1_000;
+/** Key ids that exist, remembered longer than their rows: their look-ups are not throttled as those of unknown keys are. */
+const FOUND_KEYS = 10_000;
 
 interface KnownKey {
   readonly hash: Buffer;
@@ -36,6 +38,7 @@ interface KnownKey {
 export class ApiKeyService {
   private readonly known = new ExpiringCache<KnownKey>(CACHED_KEYS);
   private readonly unknown = new ExpiringCache<true>(CACHED_UNKNOWN);
+  private readonly found = new ExpiringCache<true>(FOUND_KEYS);
   private readonly lookUps = new Map<string, Promise<KnownKey | undefined>>();
 
   private readonly throttle: AuthenticationThrottle;
@@ -46,45 +49,59 @@ export class ApiKeyService {
     settings: Settings,
     metrics: Metrics,
   ) {
-    this.throttle = new AuthenticationThrottle(settings, (reason) => {
+    const lines = new LineLimiter((reason, repeated, intervalMs) => {
+      this.logger.warn({
+        message: 'more requests with unknown keys refused',
+        reason,
+        repeated,
+        interval_ms: intervalMs,
+      });
+    });
+    this.throttle = new AuthenticationThrottle(settings, (reason, address) => {
       metrics.countAuthThrottled(reason);
+      if (lines.admits(reason)) this.logger.warn({ message: 'a request with an unknown key refused', reason, address });
     });
   }
 
   /**
    * @param address of the caller
-   * @throws ProblemException `rate_limited` if the address failed too often and the key is not cached; `unavailable` if the key
-   *   is not cached and the database does not answer, or too many such keys are being looked up
+   * @throws ProblemException `rate_limited` if the address failed too often and the key was never found; `unavailable` if the
+   *   key is not cached and the database does not answer, or too many unknown keys are being looked up
    */
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRefusal> {
     const keyId = keyIdOf(apiKey);
     const now = performance.now();
     const cached = keyId === undefined ? undefined : this.known.get(keyId, now);
-    if (cached === undefined) this.throttle.checkAddress(address);
-    else if (now >= cached.refreshAt) this.refresh(cached.principal.keyId);
-    const caller = keyId === undefined ? 'malformed' : verify(apiKey, cached ?? (await this.lookUp(keyId)));
+    if (keyId === undefined || this.found.get(keyId, now) === undefined) this.throttle.checkAddress(address);
+    else if (cached !== undefined && now >= cached.refreshAt) this.refresh(keyId);
+    const caller = keyId === undefined ? 'malformed' : verify(apiKey, cached ?? (await this.lookUp(keyId, address)));
     if (typeof caller === 'string') this.throttle.countFailure(address);
     return caller;
   }
 
   /** The cached row is used until its time is up; only then does a request meet the failure of a look-up. */
   private refresh(keyId: string): void {
-    this.read(keyId).catch((error: unknown) => {
+    if (this.lookUps.has(keyId)) return;
+    this.share(keyId, this.readRow(keyId)).catch((error: unknown) => {
       this.logger.debug(error);
     });
   }
-  /** One statement per key id at a time, however many callers wait for it. */
-  private lookUp(keyId: string): Promise<KnownKey | undefined> | undefined {
-    if (this.unknown.get(keyId, performance.now()) !== undefined) return undefined;
-    return this.lookUps.get(keyId) ?? this.throttle.lookUp(() => this.read(keyId));
-  }
 
-  private read(keyId: string): Promise<KnownKey | undefined> {
+  /** One statement per key id at a time, however many callers wait for it. */
+  private lookUp(keyId: string, address: string): Promise<KnownKey | undefined> | undefined {
+    const now = performance.now();
+    if (this.unknown.get(keyId, now) !== undefined) return undefined;
     const running = this.lookUps.get(keyId);
     if (running !== undefined) return running;
-    const lookUp = this.readRow(keyId).finally(() => this.lookUps.delete(keyId));
-    this.lookUps.set(keyId, lookUp);
-    return lookUp;
+    const read = (): Promise<KnownKey | undefined> => this.readRow(keyId);
+    return this.share(keyId, this.found.get(keyId, now) === undefined ? this.throttle.lookUp(address, read) : read());
+  }
+
+  /** Has every caller that needs the row wait for the same look-up. */
+  private share(keyId: string, lookUp: Promise<KnownKey | undefined>): Promise<KnownKey | undefined> {
+    const shared = lookUp.finally(() => this.lookUps.delete(keyId));
+    this.lookUps.set(keyId, shared);
+    return shared;
   }
 
   private async readRow(keyId: string): Promise<KnownKey | undefined> {
@@ -98,6 +115,7 @@ export class ApiKeyService {
     }
     const key = toKnownKey(row, until - CACHE_MS + REFRESH_AFTER_MS);
     this.known.set(keyId, key, until);
+    this.found.set(keyId, true, Infinity);
     return key;
   }
 }

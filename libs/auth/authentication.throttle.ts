@@ -1,25 +1,33 @@
 import { isIPv6 } from 'node:net';
 import type { Settings } from '#libs/config';
-import { type BucketCharge, chargesOf, LocalBuckets } from '#libs/limits';
+import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Refusal } from '#libs/limits';
 import { ProblemException } from '#libs/problems';
 
-/** Look-ups of keys that are not cached at one time: a flood of invented keys fills this, and not the database. */
-const MAX_LOOK_UPS = 32;
+/** Look-ups of unknown keys at one time. The other control connection stays free for known keys, definitions and probes. */
+const CONCURRENT_LOOK_UPS = 1;
+const QUEUED_LOOK_UPS = 256;
+const MAX_WAIT_MS = 2_000;
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * Bounds what unknown keys cost: the failed attempts of one address, and the look-ups of keys that are not cached. Requests
- * with a cached key never pass here, so one caller's failures refuse no other caller of the same address that is in use.
+ * Bounds what unknown keys cost: the failed attempts of one network, and the look-ups of keys that were never found. Those
+ * are queued, and the networks take turns, so a flood of invented keys delays the first use of a valid key by little.
+ * Requests with a key that was found before never pass here.
  */
 export class AuthenticationThrottle {
   private readonly failures: LocalBuckets;
   private readonly charges: readonly BucketCharge[];
-  private lookUps = 0;
+  private readonly lookUps = new FairQueue<'lookUps'>({
+    capacity: { lookUps: CONCURRENT_LOOK_UPS },
+    share: 'as_much_as_is_free',
+    queueLength: QUEUED_LOOK_UPS,
+    activeMs: MAX_WAIT_MS,
+  });
 
   /** @param now a monotonic clock in microseconds */
   constructor(
     settings: Pick<Settings, 'authFailuresPerSecond' | 'authFailuresBurst'>,
-    private readonly onRefusal: (reason: 'address' | 'look_ups') => void,
+    private readonly onRefusal: (reason: 'address' | 'look_ups', address: string) => void,
     now?: () => number,
   ) {
     const { authFailuresPerSecond: perSecond, authFailuresBurst: burst } = settings;
@@ -33,7 +41,7 @@ export class AuthenticationThrottle {
     const checks = this.charges.map((charge) => ({ ...charge, costUs: 0 }));
     const waitUs = Math.max(0, ...this.failures.consume(networkOf(address), checks).map((state) => state.waitUs));
     if (waitUs === 0) return;
-    this.onRefusal('address');
+    this.onRefusal('address', address);
     const message = 'Too many requests with an invalid API key came from your address. Correct the key and try again.';
     throw new ProblemException('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
   }
@@ -44,20 +52,23 @@ export class AuthenticationThrottle {
   }
 
   /**
-   * Runs the look-up of a key that is not cached.
-   * @throws ProblemException `unavailable` if too many such look-ups run
+   * Runs the look-up of an unknown key for an address, when it is its turn.
+   * @throws ProblemException `unavailable` if too many such look-ups are queued
    */
-  async lookUp<T>(run: () => Promise<T>): Promise<T> {
-    if (this.lookUps >= MAX_LOOK_UPS) {
-      this.onRefusal('look_ups');
+  async lookUp<T>(address: string, run: () => Promise<T>): Promise<T> {
+    const permit = this.lookUps.enqueue(networkOf(address), { lookUps: 1 }, MAX_WAIT_MS);
+    const refusal = await new Promise<Refusal | undefined>((resolve) => {
+      permit.onSettled(resolve);
+    });
+    if (refusal !== undefined) {
+      this.onRefusal('look_ups', address);
       const message = 'Too many unknown API keys are being looked up. Nothing was done; send the request again.';
       throw new ProblemException('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
     }
-    this.lookUps += 1;
     try {
       return await run();
     } finally {
-      this.lookUps -= 1;
+      permit.release();
     }
   }
 }

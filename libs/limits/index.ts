@@ -1,6 +1,6 @@
 export { Admission, overloaded, type WorkPermit } from './admission.service';
 export type { CpuUsage } from './cpu.usage';
-export type { Permit, Refusal } from './fair.queue';
+export { FairQueue, type Permit, type Refusal } from './fair.queue';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
 export { Quota } from './quota';
