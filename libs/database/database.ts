@@ -4,6 +4,7 @@ import type { Span } from '#libs/telemetry';
 import { cancelRunning } from './cancel.request';
 import type { Cancellation } from './cancellation';
 import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
+import { failConnectionOnParserError } from './listener.guard';
 import type { Statement } from './statement';
 import { traced } from './statement.span';
 
@@ -88,7 +89,9 @@ export class Database {
     // So would one that dies while it is lent. Its statement fails as well, and that is what counts.
     this.pool.on('connect', (client) => {
       client.on('error', () => undefined);
-      failOnParserError(client);
+      // pg's own class: its type has no connection.
+      const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+      failConnectionOnParserError(stream, (cause) => new DatabaseUnavailable('connection', { cause }));
     });
   }
 
@@ -190,25 +193,6 @@ function measure(meter: DatabaseMeter, began: number, since: number | undefined)
   const now = performance.now();
   meter.waitMs += (since ?? now) - began;
   if (since !== undefined) meter.databaseMs += now - since;
-}
-
-/**
- * Has an exception in pg's parser, such as a value longer than the longest string of V8, end its connection and so fail its
- * statement. Thrown from a socket's listener it would end the process.
- */
-function failOnParserError(pooled: PoolClient): void {
-  // pg's own class: its type has no connection.
-  const { stream } = (pooled as unknown as { connection: { stream: Duplex } }).connection;
-  for (const listener of stream.listeners('data')) {
-    stream.off('data', listener as (chunk: Buffer) => void); // a listener of data
-    stream.on('data', (chunk: Buffer) => {
-      try {
-        listener.call(stream, chunk);
-      } catch (error) {
-        stream.destroy(new DatabaseUnavailable('connection', { cause: error }));
-      }
-    });
-  }
 }
 
 function isPoolTimeout(error: unknown): boolean {

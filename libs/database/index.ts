@@ -3,6 +3,7 @@ export { Database } from './database';
 export type { DatabaseClient, DatabaseMeter, LendOptions, Rows } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { ControlDatabase, DatabaseModule, openDatabase } from './database.module';
+export { failConnectionOnParserError } from './listener.guard';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations, readMigrations } from './migration.runner';
 export type { Migration } from './migration.runner';

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import type { Settings } from '#libs/config';
+import { failConnectionOnParserError } from '#libs/database';
 import type { Metrics, Span } from '#libs/telemetry';
 import { readScript } from './script.file';
 import type { RedisReply } from './redis.reply';
@@ -129,6 +130,9 @@ export class Redis {
       retryStrategy: (attempt) => this.#reconnectDelay(attempt),
       // A primary that became a replica: its name may by now lead to the new primary.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    });
+    client.on('connect', () => {
+      failConnectionOnParserError(client.stream, (cause) => new Error('The reply could not be parsed', { cause }));
     });
     client.on('ready', () => {
       this.#isUp();
