@@ -51,9 +51,7 @@ export class IdempotencyService {
   async finish(attempt: Attempt, answer: Answer): Promise<void> {
     this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
     const { status, headers, keep } = answer;
-    if (attempt.owner === undefined) return;
-    if (keep === undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
-    else await this.claims.storeResponse(attempt.id, attempt.owner, { status, headers, body: keep.body }, attempt.span);
+    await this.end(attempt, keep && { status, headers, body: keep.body });
   }
 
   /** Call it with what the handler threw: a request that was refused or failed holds no key. */
@@ -63,7 +61,17 @@ export class IdempotencyService {
       if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
       if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
     }
-    if (attempt.owner !== undefined) await this.claims.release(attempt.id, attempt.owner, attempt.span);
+    await this.end(attempt, undefined);
+  }
+
+  private async end({ id, owner, span }: Attempt, response: CachedResponse | undefined): Promise<void> {
+    try {
+      if (owner === undefined) return;
+      if (response === undefined) await this.claims.release(id, owner, span);
+      else await this.claims.storeResponse(id, owner, response, span);
+    } finally {
+      this.metrics.addClaims(-1);
+    }
   }
 
   /** Postgres may have been restored to a time before the cached response: then it must not be replayed. */
@@ -96,11 +104,16 @@ export class IdempotencyService {
         });
       case 'new':
       case 'unavailable':
-        return { state: 'execute', attempt: { id: request.id, owner: claim.owner, span: request.span } };
+        return this.attempt(request, claim.owner);
       case 'cached':
         // Another attempt finished just after this one found the ledger empty: now the ledger has the response.
-        return { state: 'execute', attempt: { id: request.id, owner: undefined, span: request.span } };
+        return this.attempt(request, undefined);
     }
+  }
+
+  private attempt({ id, span }: KeyedRequest, owner: string | undefined): Beginning {
+    this.metrics.addClaims(1);
+    return { state: 'execute', attempt: { id, owner, span } };
   }
 }
 

@@ -90,6 +90,11 @@ export class Metrics extends ProcessMetrics {
     'Requests with an Idempotency-Key, by how they were answered.',
     { result: IDEMPOTENCY_RESULTS },
   );
+  private readonly claims = this.instruments.gauge(
+    'prism_idempotency_claims_in_flight',
+    'Requests with an Idempotency-Key that are being executed, each with its claim.',
+    {},
+  );
   private readonly authFailures = this.instruments.counter(
     'prism_auth_failures_total',
     'Requests refused with 401 or 403, by what was wrong with their key.',
@@ -185,6 +190,11 @@ export class Metrics extends ProcessMetrics {
 
   countIdempotency(result: IdempotencyMetricResult): void {
     this.idempotency.inc({ result });
+  }
+
+  /** Counts a claim that a request takes (1) or gives back (-1). */
+  addClaims(n: 1 | -1): void {
+    this.claims.inc(n);
   }
 
   countAuthFailure(reason: AuthFailureReason): void {
