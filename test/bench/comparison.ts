@@ -3,14 +3,12 @@ import type { ComparisonOptions } from './cli.options';
 import { contestants } from './contestants';
 import { type Fairness, measureFairness } from './fairness';
 import { headerOf, machineFacts, writeFigures } from './machine.facts';
+import { neighborsOf } from './neighbors';
 import { fairnessText, legendOf, secondGatewayText, tableOf, targetText } from './report';
 import { rowsOf } from './rows';
 import { openStage, type Stage } from './stage';
 import { targetsOf } from './targets';
 import { leadSeconds, playTournament } from './tournament';
-
-/** One caller in the sense of the table, and one that asks for more than there are connections. */
-const heavyConnections = [1, 32];
 
 /** The gateway and its yardsticks, in turns. */
 export async function compare(options: ComparisonOptions, context: BenchContext): Promise<void> {
@@ -18,9 +16,9 @@ export async function compare(options: ComparisonOptions, context: BenchContext)
   const stage = await openStage(context);
   const entrants = await playTournament(contestants(stage, options.names), stage.meter, options, say, signal);
   const fairness: Fairness[] = [];
-  for (const connections of options.fairness ? heavyConnections : []) {
-    say(`fairness beside ${connections} in flight`);
-    fairness.push(await measureFairness(stage, connections, options, signal));
+  for (const neighbor of options.fairness ? neighborsOf(stage) : []) {
+    say(`fairness beside ${neighbor.what}`);
+    fairness.push(await measureFairness(stage, neighbor, options, signal));
   }
 
   const machine = machineFacts();

@@ -60,9 +60,9 @@ export function legendOf(rows: readonly Row[]): string {
 export function fairnessText(measured: readonly Fairness[]): string {
   return measured
     .map(
-      ({ heavyConnections, aloneMs, besideMs, ratio }) =>
-        `p99 of a single item: ${figure(aloneMs.median, 2)} ms alone, ${figure(besideMs.median, 2)} ms beside a caller with ` +
-        `${heavyConnections} batch${heavyConnections === 1 ? '' : 'es'} of 100 in flight: ${spreadText(ratio)} x\n`,
+      ({ neighbor, aloneMs, besideMs, ratio }) =>
+        `p99 of a single item: ${figure(aloneMs.median, 2)} ms alone, ${figure(besideMs.median, 2)} ms beside ` +
+        `${neighbor}: ${spreadText(ratio)} x\n`,
     )
     .join('');
 }

@@ -55,8 +55,8 @@ export function targetsOf(entrants: readonly Entrant[], fairness: readonly Fairn
   expect('CPU of the gateway an item, keyed', 'most', 30, 'us', spread(micros('keyed')));
   expect('single item to pooled UPDATE + empty request (p50)', 'most', 1.3, 'x', ratio(p50s('single'), apart));
   expect('p99 to p50 of a batch, plain', 'most', 3, 'x', spread(tails));
-  for (const { heavyConnections, ratio: raised } of fairness) {
-    expect(`p99 of a single item beside ${heavyConnections} large batches to alone`, 'most', 3, 'x', raised);
+  for (const { neighbor, ratio: raised } of fairness) {
+    expect(`p99 of a single item beside ${neighbor} to alone`, 'most', 3, 'x', raised);
   }
   return targets;
 }
