@@ -179,8 +179,8 @@ describe('the gateway', () => {
       expect(spec.minReplicas, kind).toBeGreaterThan(1);
       const workers = databasePoolSize * named('Deployment', 'prism-worker').spec.replicas;
       const superusers = 3; // of the 100 that Postgres takes by default
-      // Each has one more than its pool, for its readiness. A worker uses one at a time.
-      expect(spec.maxReplicas * (databasePoolSize + 1)).toBeLessThanOrEqual(100 - superusers - Math.min(1, workers));
+      // Each has two more than its pool, for keys, definitions and readiness. A worker uses one at a time.
+      expect(spec.maxReplicas * (databasePoolSize + 2)).toBeLessThanOrEqual(100 - superusers - Math.min(1, workers));
     }
   });
 
