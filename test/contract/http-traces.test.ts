@@ -154,7 +154,7 @@ describe('the trace of a batch', () => {
     });
     expect(named(spans, 'batch update')).toMatchObject({
       status: { code: 2 },
-      attributes: { 'error.type': 'unavailable', 'prism.items.failed': 2 },
+      attributes: { 'error.type': 'outcome_unknown', 'prism.items.failed': 2 },
     });
     expect(named(spans, `POST ${UPDATE}`).status).toEqual({ code: 0 });
   });

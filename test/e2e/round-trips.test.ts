@@ -81,7 +81,7 @@ async function update(items: number, key?: string, options = {}): Promise<ApiAns
 
 /** What was waited for but for what is read every few seconds and not for a batch: keys and definitions. */
 function roundTrips(): RoundTrip[] {
-  return traffic.roundTrips.filter(({ statement }) => !/\bapi_keys\b|\bproperty_definitions\b/.test(statement));
+  return traffic.roundTrips.filter(({ statement }) => !/\bfind_caller\b|\bproperty_definitions\b/.test(statement));
 }
 
 /** Bind, Describe, Execute, Sync: everything in one go, of a statement that the connection has prepared. */

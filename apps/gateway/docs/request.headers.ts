@@ -4,7 +4,7 @@ import { ApiHeader } from '@nestjs/swagger';
 export const idempotencyKey = ApiHeader({
   name: 'idempotency-key',
   description:
-    '1 to 255 printable ASCII characters, unique among the requests of the application. Sent again with the same body, the call takes effect once and answers the same.',
+    '1 to 255 printable ASCII characters, unique among the requests of the application. It stands for the method, path, query, If-Match and body of the request: the same request with the same key takes effect once and gets the same response, another request with it gets 409 `idempotency_key_mismatch`.',
   schema: { type: 'string', minLength: 1, maxLength: 512 },
 });
 
