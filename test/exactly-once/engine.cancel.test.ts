@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cancellation, DatabaseUnavailable } from '#libs/database';
-import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 
 let engine: Engine;
 let teamId: string;
@@ -139,5 +139,33 @@ describe('a statement that is canceled', () => {
       .toHaveLength(1);
     cancellation.request();
     await failed;
+  });
+});
+
+describe('a cancel while the response is rendered', () => {
+  afterAll(async () => {
+    await engine.session.query('DROP FUNCTION render_entries');
+    await engine.session.query('ALTER FUNCTION render_original RENAME TO render_entries');
+  });
+
+  it('leaves the response to a keyed batch as every replay has it', async () => {
+    await engine.session.query(`
+      CREATE SEQUENCE renderings;
+      ALTER FUNCTION render_entries RENAME TO render_original;
+      CREATE FUNCTION render_entries(uuid[], text[], text[], record_image[], text, boolean) RETURNS text LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('renderings') = 1 THEN
+          RAISE EXCEPTION 'canceled' USING ERRCODE = 'query_canceled';
+        END IF;
+        RETURN render_original($1, $2, $3, $4, $5, $6);
+      END $$`);
+    const [id = ''] = await scene(1);
+    const key = newKey();
+    const plan = batch(teamId, [rename(id)]);
+    const original = await engine.apply(plan, key);
+    expect(codesOf(original)).toEqual(['ok']);
+    const [entry = ''] = entriesOf(original);
+    expect(JSON.parse(entry)).toHaveProperty('record');
+    expect(entriesOf(await engine.apply(plan, retryOf(key)))).toEqual([entry]);
   });
 });

@@ -424,8 +424,9 @@ BEGIN
   BEGIN
     entries := render_entries(v_ids, v_codes, v_errors, v_images, p_errors, false);
   EXCEPTION WHEN query_canceled OR OTHERS THEN
-    -- The changes are committed: their outcomes must arrive, if need be without the records.
-    entries := render_entries(v_ids, v_codes, v_errors, v_images, p_errors, true);
+    -- The changes are committed: their outcomes must arrive, if need be without the records. With a key every response is
+    -- rendered alike, so the records stay: a cancel strikes once, and after any other error the ledger has the outcomes.
+    entries := render_entries(v_ids, v_codes, v_errors, v_images, p_errors, NOT c_keyed);
   END;
   ends := date_part('epoch', v_start - c_began) || ','
     || (SELECT string_agg(COALESCE(date_part('epoch', e.ended - c_began)::text, ''), ',' ORDER BY e.place)
