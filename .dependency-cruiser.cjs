@@ -1,5 +1,5 @@
 /** The arrows of the architecture as law: apps → libs, and among libs only downwards. */
-const foundation = '^libs/(config|telemetry|problems)/';
+const foundation = '^libs/(config|telemetry|errors)/';
 const stores = '^libs/(database|redis)/';
 
 module.exports = {

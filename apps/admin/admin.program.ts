@@ -7,7 +7,7 @@ import { addKeyCommands } from './key.command';
 import { addMigrateCommand } from './migrate.command';
 import { addSbomCommand } from './sbom.command';
 import { addTeamCommands } from './team.command';
-import { addWallCommand } from './wall.command';
+import { addRowLevelSecurityCommand } from './row-level-security.command';
 
 const DONE = 0;
 const FAILED = 1;
@@ -44,7 +44,7 @@ function adminProgram(terminal: Terminal): Command {
   addClientCommands(program, session);
   addKeyCommands(program, session);
   addMigrateCommand(program, session);
-  addWallCommand(program, session);
+  addRowLevelSecurityCommand(program, session);
   addDocsCommand(program, session);
   addSbomCommand(program, session);
   return program;

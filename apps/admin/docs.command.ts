@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsReference } from '#libs/config';
-import { problemsReference } from '#libs/problems';
+import { errorsReference } from '#libs/errors';
 import { metricsReference } from '#libs/telemetry';
 import type { Command } from 'commander';
 import type { AdminSession } from './admin.session';
@@ -9,7 +9,7 @@ import type { AdminSession } from './admin.session';
 /** The documents that are made from the code, by file name. */
 const REFERENCES: Readonly<Record<string, () => string>> = {
   'configuration.md': settingsReference,
-  'errors.md': problemsReference,
+  'errors.md': errorsReference,
   'metrics.md': metricsReference,
 };
 

@@ -1,4 +1,4 @@
-import { grantRights, migrate } from '#libs/database';
+import { applyGrants, migrate } from '#libs/database';
 import type { Command } from 'commander';
 import type { AdminSession } from './admin.session';
 
@@ -20,8 +20,8 @@ export function addMigrateCommand(program: Command, session: AdminSession): void
     .action(async ({ gatewayRole, workerRole, json }: MigrateOptions) => {
       const applied = await migrate(session.settings().databaseUrl);
       await session.withDatabase(async (database) => {
-        if (gatewayRole !== undefined) await grantRights(database, 'gateway', gatewayRole);
-        if (workerRole !== undefined) await grantRights(database, 'worker', workerRole);
+        if (gatewayRole !== undefined) await applyGrants(database, 'gateway', gatewayRole);
+        if (workerRole !== undefined) await applyGrants(database, 'worker', workerRole);
       });
       if (json) {
         session.printJson({ applied, gateway_role: gatewayRole ?? null, worker_role: workerRole ?? null });

@@ -35,7 +35,7 @@ export class DemoCaller {
   }
 
   private async attempt(method: string, path: string, { body, key, status = 200 }: DemoRequest): Promise<string> {
-    const answer = await fetch(this.records + path, {
+    const response = await fetch(this.records + path, {
       method,
       headers: {
         'x-api-key': this.apiKey,
@@ -45,8 +45,8 @@ export class DemoCaller {
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(REQUEST_MS),
     });
-    const text = await answer.text();
-    if (answer.status !== status) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    const text = await response.text();
+    if (response.status !== status) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return text;
   }
 }

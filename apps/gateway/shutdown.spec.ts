@@ -12,8 +12,8 @@ describe('a shutdown', () => {
       drainDelayMs: 50,
       requestTimeoutMs: 200,
       connections: {
-        end: (patienceMs) => {
-          steps.push(`connections, ${patienceMs} ms`);
+        end: (maxWaitMs) => {
+          steps.push(`connections, ${maxWaitMs} ms`);
           expect(performance.now() - began).toBeGreaterThanOrEqual(45);
           return Promise.resolve();
         },

@@ -46,23 +46,23 @@ function nameOf(postgres: Service): string {
 
 async function works(api: string, apiKey: string): Promise<boolean> {
   // Any id does: the key is checked before the record is looked for.
-  const answer = await call(`${api}/${DEMO_TEAM_ID}`, apiKey);
-  return answer.status !== 401 && answer.status !== 403;
+  const response = await call(`${api}/${DEMO_TEAM_ID}`, apiKey);
+  return response.status !== 401 && response.status !== 403;
 }
 
 async function allExist(api: string, apiKey: string, ids: string[]): Promise<boolean> {
-  const answers = await Promise.all(ids.map((id) => call(`${api}/${id}`, apiKey)));
-  return answers.every(({ ok }) => ok);
+  const responses = await Promise.all(ids.map((id) => call(`${api}/${id}`, apiKey)));
+  return responses.every(({ ok }) => ok);
 }
 
 async function create(api: string, apiKey: string): Promise<string[]> {
   const ids: string[] = [];
   for (const organization of ORGANIZATIONS) {
-    const answer = await call(api, apiKey, { default: organization });
-    if (!answer.ok)
-      throw new QuickstartError(`the demo records cannot be made: ${answer.status} ${await answer.text()}`);
+    const response = await call(api, apiKey, { default: organization });
+    if (!response.ok)
+      throw new QuickstartError(`the demo records cannot be made: ${response.status} ${await response.text()}`);
     // The contract's answer to a create: the record.
-    const record = (await answer.json()) as { id: string };
+    const record = (await response.json()) as { id: string };
     ids.push(record.id);
   }
   return ids;

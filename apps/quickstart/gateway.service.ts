@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { type DataFolder } from './data.folder';
 import { tryPort } from './free.port';
-import { type Keeper } from './keeper.client';
+import { type Supervisor } from './keeper.client';
 import { QuickstartError } from './quickstart.error';
 import { type Service } from './service';
 import { waitUntil } from './wait.until';
@@ -32,7 +32,7 @@ interface PortChoice {
  */
 export async function startGateway(
   folder: DataFolder,
-  keeper: Keeper,
+  supervisor: Supervisor,
   env: NodeJS.ProcessEnv,
   postgres: Service,
   redis: Service | undefined,
@@ -41,7 +41,7 @@ export async function startGateway(
   // Only for this machine unless told otherwise: the demo key is no secret.
   const api = await choosePort(env, 'PORT', env.HOST ?? LOOPBACK, 3000);
   const metrics = await choosePort(env, 'METRICS_PORT', env.METRICS_HOST ?? LOOPBACK, 9464);
-  keeper.spawn({
+  supervisor.spawn({
     name: 'gateway',
     command: process.execPath,
     args: [join(__dirname, '..', 'gateway', 'main.js')],
@@ -66,8 +66,8 @@ export async function startGateway(
   });
   const url = `http://${visitable(api.host)}:${api.port}`;
   const ready = await waitUntil(() => {
-    keeper.assertRunning('gateway');
-    return answersReady(url);
+    supervisor.assertRunning('gateway');
+    return isReady(url);
   }, READY_MS);
   if (!ready) throw new QuickstartError(`the gateway does not get ready within ${READY_MS / 1000} s`, logFile);
   return {
@@ -101,10 +101,10 @@ function visitable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-async function answersReady(url: string): Promise<boolean> {
+async function isReady(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
-    return answer.ok;
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok;
   } catch {
     return false; // Not listening yet.
   }

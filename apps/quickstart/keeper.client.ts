@@ -17,7 +17,7 @@ interface Watched {
 const STOP_MS = 30_000;
 
 /** The launcher's side of the keeper: has programs run, and learns how they end. */
-export class Keeper {
+export class Supervisor {
   private readonly programs = new Map<string, Watched>();
   private stopping = false;
   private gone = false;
@@ -25,7 +25,7 @@ export class Keeper {
 
   private constructor(
     private readonly child: ChildProcess,
-    private readonly rosterFile: string,
+    private readonly pidFilePath: string,
     private readonly logFile: string,
   ) {
     this.loss.promise.catch(() => undefined); // Whoever awaits `lost` is told; nobody has to.
@@ -38,12 +38,12 @@ export class Keeper {
   }
 
   /** @param program the script to run, and its arguments: `<program> keeper <rosterFile>`. */
-  static async start(program: string, rosterFile: string, logFile: string): Promise<Keeper> {
+  static async start(program: string, pidFilePath: string, logFile: string): Promise<Supervisor> {
     const log = openSync(logFile, 'a', 0o600);
-    const child = fork(program, ['keeper', rosterFile], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
+    const child = fork(program, ['keeper', pidFilePath], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
     closeSync(log);
     await once(child, 'spawn');
-    return new Keeper(child, rosterFile, logFile);
+    return new Supervisor(child, pidFilePath, logFile);
   }
 
   /** Rejects with a {@link QuickstartError} once a program that should go on running, or the keeper, has ended. */
@@ -86,12 +86,12 @@ export class Keeper {
     this.stopping = true;
     if (!this.gone) {
       const exit = once(this.child, 'exit');
-      const impatience = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
+      const shortTimeout = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
       this.send({ type: 'stop' });
       await exit;
-      clearTimeout(impatience);
+      clearTimeout(shortTimeout);
     }
-    await stopOrphans(this.rosterFile);
+    await stopOrphans(this.pidFilePath);
   }
 
   private order(spec: ProgramSpec): Watched {

@@ -3,18 +3,18 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 
 import { type News, type Order, type ProgramSpec } from './keeper.protocol';
 import { identify, stopProcess } from './process.identity';
-import { type RosterEntry, writeRoster } from './process.roster';
+import { type PidFileEntry, writePidFile } from './process.roster';
 
 /**
  * The process that owns Postgres, Redis and the gateway. It lives in a session of its own, where no Ctrl-C and no
  * signal to the launcher's group reaches it, and ends with everything it runs once the pipe to the launcher closes:
  * that happens however the launcher dies, also when it is killed with -9.
  */
-export class ProcessKeeper {
-  private readonly programs: RosterEntry[] = [];
+export class ProcessSupervisor {
+  private readonly programs: PidFileEntry[] = [];
   private stopping = false;
 
-  constructor(private readonly rosterFile: string) {}
+  constructor(private readonly pidFilePath: string) {}
 
   run(): void {
     this.writeDown();
@@ -43,9 +43,9 @@ export class ProcessKeeper {
     child.on('error', (error) => {
       tell({ type: 'failed', name: spec.name, message: error.message });
     });
-    this.enroll(spec, child);
+    this.register(spec, child);
     child.on('exit', (code, signal) => {
-      this.strike(child);
+      this.unregister(child);
       tell({ type: 'exited', name: spec.name, code, signal });
     });
     // A program that ends without reading its input closes the pipe; its exit is what gets reported.
@@ -54,14 +54,14 @@ export class ProcessKeeper {
   }
 
   /** In the same turn as the spawn, so that a stop that comes next already knows of the program. */
-  private enroll(spec: ProgramSpec, child: ChildProcess): void {
+  private register(spec: ProgramSpec, child: ChildProcess): void {
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (!identity) return;
     this.programs.push({ name: spec.name, stop: spec.stop, ...identity });
     this.writeDown();
   }
 
-  private strike(child: ChildProcess): void {
+  private unregister(child: ChildProcess): void {
     const index = this.programs.findIndex((program) => program.pid === child.pid);
     if (index >= 0) this.programs.splice(index, 1);
     if (!this.stopping) this.writeDown();
@@ -79,13 +79,13 @@ export class ProcessKeeper {
     this.stopping = true;
     // The latest first: the gateway lets go of the database before the database goes.
     for (const program of this.programs.toReversed()) await stopProcess(program, program.stop);
-    rmSync(this.rosterFile, { force: true });
+    rmSync(this.pidFilePath, { force: true });
     process.exit(0);
   }
 
   private writeDown(): void {
-    const keeper = identify(process.pid);
-    if (keeper) writeRoster(this.rosterFile, { keeper, programs: this.programs });
+    const supervisor = identify(process.pid);
+    if (supervisor) writePidFile(this.pidFilePath, { supervisor: supervisor, programs: this.programs });
   }
 }
 

@@ -7,7 +7,7 @@ import { seedDemo } from './demo.seed';
 import { startGateway } from './gateway.service';
 import { givenPostgres, givenRedis } from './given.services';
 import { InstanceLock } from './instance.lock';
-import { Keeper } from './keeper.client';
+import { Supervisor } from './keeper.client';
 import { npmGone } from './parent.watch';
 import { PrivatePostgres } from './postgres.service';
 import { stopLeftovers } from './process.roster';
@@ -26,12 +26,12 @@ export async function launch(program: string, env: NodeJS.ProcessEnv): Promise<n
   const stopAsked = stopSignal(env);
   let report = new Report(undefined, env);
   try {
-    refuseWhereItHasNoPlace(env);
+    rejectMisplaced(env);
     const folder = DataFolder.open(process.cwd());
     report = new Report(folder, env);
     const lock = InstanceLock.acquire(folder.file('quickstart.lock'));
     try {
-      await stopLeftovers(rosterOf(folder));
+      await stopLeftovers(pidFileOf(folder));
       folder.clearLogs();
       await runUntil(stopAsked, folder, lock, report, program, env);
     } finally {
@@ -53,33 +53,33 @@ async function runUntil(
   program: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const keeper = await Keeper.start(program, rosterOf(folder), folder.file('keeper.log'));
+  const supervisor = await Supervisor.start(program, pidFileOf(folder), folder.file('keeper.log'));
   try {
-    const started = bringUp(folder, lock, keeper, report, env);
+    const started = bringUp(folder, lock, supervisor, report, env);
     // When told to stop half-way, the keeper ends what is being waited for, and that failure is the expected outcome.
     started.catch(() => undefined);
-    await Promise.race([Promise.all([started, stopAsked]), stopAsked, keeper.lost]);
+    await Promise.race([Promise.all([started, stopAsked]), stopAsked, supervisor.lost]);
     report.stopping();
   } finally {
-    await keeper.stop();
+    await supervisor.stop();
   }
 }
 
 async function bringUp(
   folder: DataFolder,
   lock: InstanceLock,
-  keeper: Keeper,
+  supervisor: Supervisor,
   report: Report,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   report.title();
-  const postgres = givenPostgres(env) ?? (await new PrivatePostgres(folder, keeper, env).start());
+  const postgres = givenPostgres(env) ?? (await new PrivatePostgres(folder, supervisor, env).start());
   report.postgres(postgres);
   const redis =
-    givenRedis(env) ?? (postgres.origin === 'system' ? await startPrivateRedis(folder, keeper, env) : undefined);
+    givenRedis(env) ?? (postgres.origin === 'system' ? await startPrivateRedis(folder, supervisor, env) : undefined);
   report.redis(redis);
   report.migrated(await migrated(postgres));
-  const gateway = await startGateway(folder, keeper, env, postgres, redis);
+  const gateway = await startGateway(folder, supervisor, env, postgres, redis);
   lock.announce(gateway.url);
   const demo = await seedDemo(folder.file('demo.json'), gateway.url, postgres);
   report.ready(gateway, demo, performance.now());
@@ -95,7 +95,7 @@ async function migrated(postgres: Service): Promise<string[]> {
   }
 }
 
-function refuseWhereItHasNoPlace(env: NodeJS.ProcessEnv): void {
+function rejectMisplaced(env: NodeJS.ProcessEnv): void {
   if (env.NODE_ENV === 'production') {
     throw new QuickstartError(
       'npm start is for a first try, never for production (NODE_ENV=production): it makes a demo team with a key that it\n' +
@@ -118,6 +118,6 @@ async function stopSignal(env: NodeJS.ProcessEnv): Promise<void> {
   await Promise.race([...signals, unread, npmGone(env)]);
 }
 
-function rosterOf(folder: DataFolder): string {
+function pidFileOf(folder: DataFolder): string {
   return folder.file('processes.json');
 }

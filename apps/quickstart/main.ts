@@ -1,10 +1,10 @@
-import { ProcessKeeper } from './keeper';
+import { ProcessSupervisor } from './keeper';
 import { launch } from './launcher';
 
-const [role, rosterFile] = process.argv.slice(2);
+const [role, pidFilePath] = process.argv.slice(2);
 
-if (role === 'keeper' && rosterFile !== undefined) {
-  new ProcessKeeper(rosterFile).run();
+if (role === 'keeper' && pidFilePath !== undefined) {
+  new ProcessSupervisor(pidFilePath).run();
 } else {
   // Something that still waits, such as a connection, must not hold up a finished stop.
   launch(__filename, process.env).then(

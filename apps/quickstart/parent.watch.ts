@@ -43,8 +43,8 @@ function look(pid: number): { program: string; parent: number } | undefined {
 }
 
 function lookWithPs(pid: number): { program: string; parent: number } | undefined {
-  const answer = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
-  const [parent, ...program] = answer.split(/\s+/);
+  const response = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+  const [parent, ...program] = response.split(/\s+/);
   if (!parent) return undefined;
   return { program: basename(program.join(' ')).replace(/^-/, ''), parent: Number(parent) };
 }

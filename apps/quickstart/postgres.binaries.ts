@@ -83,8 +83,8 @@ function examine(
   user: User | undefined,
 ): PostgresBinaries | undefined {
   if (outputOf(join(folder, 'initdb'), ['--version'], user) === undefined) return undefined;
-  const answer = outputOf(join(folder, 'postgres'), ['--version'], user);
-  const version = /\d+(\.\d+)*/.exec(answer ?? '')?.[0];
+  const response = outputOf(join(folder, 'postgres'), ['--version'], user);
+  const version = /\d+(\.\d+)*/.exec(response ?? '')?.[0];
   const major = Number.parseInt(version ?? '', 10);
   return version !== undefined && major >= OLDEST_MAJOR ? { origin, folder, version, major } : undefined;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { type DataFolder } from './data.folder';
 import { freePort } from './free.port';
-import { type Keeper } from './keeper.client';
+import { type Supervisor } from './keeper.client';
 import { type ProgramSpec } from './keeper.protocol';
 import { findPostgres, type PostgresBinaries } from './postgres.binaries';
 import { stopStalePostgres } from './postgres.stale';
@@ -36,7 +36,7 @@ interface Cluster {
 export class PrivatePostgres {
   constructor(
     private readonly folder: DataFolder,
-    private readonly keeper: Keeper,
+    private readonly supervisor: Supervisor,
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
@@ -76,7 +76,7 @@ export class PrivatePostgres {
     const draft = `${cluster.data}.new`;
     rmSync(draft, { recursive: true, force: true });
     const args = ['-D', draft, '-U', SUPERUSER, '-A', 'scram-sha-256', '--pwfile', cluster.passwordFile];
-    await this.keeper.run({
+    await this.supervisor.run({
       ...this.program('initdb', binaries, cluster),
       args: [...args, '-E', 'UTF8', ...localeOptions(binaries.major)],
       stop: [
@@ -96,9 +96,9 @@ export class PrivatePostgres {
       args: ['-D', cluster.data, ...settings.flatMap((setting) => ['-c', setting])],
       stop: STOP,
     };
-    this.keeper.spawn(spec);
+    this.supervisor.spawn(spec);
     const ready = await waitUntil(() => {
-      this.keeper.assertRunning(spec.name);
+      this.supervisor.assertRunning(spec.name);
       return acceptsConnections(cluster.data, port);
     }, READY_MS);
     if (!ready) throw new QuickstartError(`postgres does not get ready within ${READY_MS / 1000} s`, spec.logFile);

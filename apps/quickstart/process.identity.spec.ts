@@ -29,8 +29,8 @@ describe('stopping a process', () => {
   });
 
   it('leaves a stranger alone that has the number now', async () => {
-    const stranger = await start();
-    await stopProcess({ ...stranger, started: 'another time' }, [{ signal: 'SIGKILL', waitMs: 50 }]);
-    expect(stillRuns(stranger)).toBe(true);
+    const otherTeam = await start();
+    await stopProcess({ ...otherTeam, started: 'another time' }, [{ signal: 'SIGKILL', waitMs: 50 }]);
+    expect(stillRuns(otherTeam)).toBe(true);
   });
 });

@@ -58,6 +58,6 @@ function startOnLinux(pid: number): string | undefined {
 }
 
 function startFromPs(pid: number): string | undefined {
-  const answer = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
-  return answer === '' || answer.startsWith('Z') ? undefined : answer.replace(/^\S+\s+/, '');
+  const response = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+  return response === '' || response.startsWith('Z') ? undefined : response.replace(/^\S+\s+/, '');
 }

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 import { type DataFolder } from './data.folder';
 import { freePort } from './free.port';
-import { type Keeper } from './keeper.client';
+import { type Supervisor } from './keeper.client';
 import { type ProgramSpec } from './keeper.protocol';
 import { newPassword } from './secret.store';
 import { type Service } from './service';
@@ -27,7 +27,7 @@ const STOP: ProgramSpec['stop'] = [
  */
 export async function startPrivateRedis(
   folder: DataFolder,
-  keeper: Keeper,
+  supervisor: Supervisor,
   env: NodeJS.ProcessEnv,
 ): Promise<Service | undefined> {
   const found = findRedis(env);
@@ -35,7 +35,7 @@ export async function startPrivateRedis(
   const port = await freePort();
   const password = newPassword();
   const settings = [`port ${port}`, 'bind 127.0.0.1', `requirepass ${password}`, 'save ""', 'appendonly no'];
-  keeper.spawn({
+  supervisor.spawn({
     name: 'redis',
     command: found.program,
     args: ['-'],
@@ -46,8 +46,8 @@ export async function startPrivateRedis(
     stop: STOP,
   });
   const ready = await waitUntil(() => {
-    keeper.assertRunning('redis');
-    return answers(port, password);
+    supervisor.assertRunning('redis');
+    return responses(port, password);
   }, READY_MS);
   if (!ready) return undefined;
   return {
@@ -62,14 +62,14 @@ function findRedis(env: NodeJS.ProcessEnv): { program: string; version: string }
   const folders = [...(env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
   for (const folder of folders.filter((path) => path.startsWith('/'))) {
     const program = join(folder, 'redis-server');
-    const answer = existsSync(program) ? outputOf(program, ['--version'], undefined) : undefined;
-    const version = /v=([\d.]+)/.exec(answer ?? '')?.[1];
+    const response = existsSync(program) ? outputOf(program, ['--version'], undefined) : undefined;
+    const version = /v=([\d.]+)/.exec(response ?? '')?.[1];
     if (version !== undefined) return { program, version };
   }
   return undefined;
 }
 
-async function answers(port: number, password: string): Promise<boolean> {
+async function responses(port: number, password: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', timeout: PROBE_MS });
     let heard = '';

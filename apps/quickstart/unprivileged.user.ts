@@ -25,11 +25,11 @@ export function serviceUser(): User | undefined {
 
 /** Whether a program can be run as that user, from where it lies. Answers its output, or undefined. */
 export function outputOf(command: string, args: string[], user: User | undefined): string | undefined {
-  const answer = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000, cwd: '/', ...user });
-  return answer.status === 0 ? answer.stdout.trim() : undefined;
+  const response = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000, cwd: '/', ...user });
+  return response.status === 0 ? response.stdout.trim() : undefined;
 }
 
 function numericId(flag: '-u' | '-g', name: string): number | undefined {
-  const answer = outputOf('id', [flag, name], undefined);
-  return answer !== undefined && /^\d+$/.test(answer) ? Number(answer) : undefined;
+  const response = outputOf('id', [flag, name], undefined);
+  return response !== undefined && /^\d+$/.test(response) ? Number(response) : undefined;
 }

@@ -3,7 +3,7 @@ import { AccessError } from './access.error';
 import { isKeyId } from './api-key';
 import { isScope, SCOPES, type Scope } from './scope';
 
-const LONGEST_NAME = 200;
+const MAX_NAME_LENGTH = 200;
 // Control, format and surrogate characters and line separators: a name is printed on one line and must read as what it is.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
@@ -19,9 +19,9 @@ export function teamIdOf(text: string): string {
 
 /** The name itself. @throws AccessError if it is empty, too long, or would not print */
 export function nameOf(text: string): string {
-  if (text.trim() === '' || text.length > LONGEST_NAME || UNPRINTABLE.test(text)) {
+  if (text.trim() === '' || text.length > MAX_NAME_LENGTH || UNPRINTABLE.test(text)) {
     throw new AccessError(
-      `a name must have 1 to ${LONGEST_NAME} characters, no control characters among them, and not be blank`,
+      `a name must have 1 to ${MAX_NAME_LENGTH} characters, no control characters among them, and not be blank`,
     );
   }
   return text;

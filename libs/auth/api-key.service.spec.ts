@@ -111,7 +111,7 @@ describe('who calls by an API key', () => {
   it('is nobody at the latest 5 s after the key was revoked, however slow the look-up was', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
-    findByKeyId.mockImplementationOnce(() => new Promise((answer) => setTimeout(answer, 1_900, row)));
+    findByKeyId.mockImplementationOnce(() => new Promise((response) => setTimeout(response, 1_900, row)));
     const first = service.authenticate(key.apiKey, ADDRESS);
     rows.set(key.keyId, stored(key, { revokedAt: new Date() }));
     await vi.advanceTimersByTimeAsync(1_900);
@@ -124,7 +124,7 @@ describe('who calls by an API key', () => {
   it('is not known from a row that took too long to come, and the next call asks anew', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
-    findByKeyId.mockImplementationOnce(() => new Promise((answer) => setTimeout(answer, 4_000, row)));
+    findByKeyId.mockImplementationOnce(() => new Promise((response) => setTimeout(response, 4_000, row)));
     const refused = expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toMatchObject({ status: 503 });
     await vi.advanceTimersByTimeAsync(4_000);
     await refused;

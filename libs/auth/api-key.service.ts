@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { LineLimiter, ProblemException } from '#libs/problems';
+import { LineLimiter, RequestError } from '#libs/errors';
 import { Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Metrics } from '#libs/telemetry';
@@ -65,7 +65,7 @@ export class ApiKeyService {
 
   /**
    * @param address of the caller
-   * @throws ProblemException `rate_limited` if the address failed too often and the key was never found; `unavailable` if the
+   * @throws RequestError `rate_limited` if the address failed too often and the key was never found; `unavailable` if the
    *   key is not cached and the database does not answer, or too many unknown keys are being looked up
    */
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRefusal> {
@@ -108,7 +108,7 @@ export class ApiKeyService {
     const until = performance.now() + CACHE_MS;
     const row = await this.keys.findByKeyId(keyId, LOOK_UP_MS);
     // A row may have changed since it was read: however the time was spent, one this old says nothing.
-    if (performance.now() >= until) throw new ProblemException('unavailable');
+    if (performance.now() >= until) throw new RequestError('unavailable');
     if (row === undefined) {
       this.unknown.set(keyId, true, until);
       return undefined;

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { problemAnswer, problemOf } from '#libs/problems';
+import { errorResponse, toRequestError } from '#libs/errors';
 import type { Metrics } from '#libs/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiKeyService } from './api-key.service';
@@ -33,7 +33,7 @@ describe('authentication', () => {
       { countAuthFailure } as Partial<Metrics> as Metrics,
     );
     app.setErrorHandler((error, request, reply) => {
-      const { status, headers, body } = problemAnswer(problemOf(error), request.id);
+      const { status, headers, body } = errorResponse(toRequestError(error), request.id);
       return reply.code(status).headers(headers).send(body);
     });
     app.get(
@@ -47,14 +47,14 @@ describe('authentication', () => {
   afterEach(() => app.close());
 
   async function send(method: 'GET' | 'POST' | 'HEAD', url: string, key?: string | string[]) {
-    const answer = await app.inject({ method, url, headers: key === undefined ? {} : { 'x-api-key': key } });
-    return answer;
+    const response = await app.inject({ method, url, headers: key === undefined ? {} : { 'x-api-key': key } });
+    return response;
   }
 
   it('lets a key with the scope into its team, in either case of the id', async () => {
     for (const team of [TEAM, TEAM.toUpperCase()]) {
-      const answer = await send('GET', `/v2/prism/${team}/contact`, 'good');
-      expect([answer.statusCode, answer.body]).toEqual([200, 'billing']);
+      const response = await send('GET', `/v2/prism/${team}/contact`, 'good');
+      expect([response.statusCode, response.body]).toEqual([200, 'billing']);
     }
     expect((await send('HEAD', `/v2/prism/${TEAM}/contact`, 'good')).statusCode).toBe(200);
     expect(countAuthFailure).not.toHaveBeenCalled();
@@ -71,9 +71,9 @@ describe('authentication', () => {
     ['doubled slashes', 'GET', `//v2//prism/${TEAM}/contact`, undefined],
     ['a HEAD', 'HEAD', `/v2/prism/${TEAM}/contact`, undefined],
   ] as const)('answers 401 to %s', async (_, method, url, key) => {
-    const answer = await send(method, url, key);
+    const response = await send(method, url, key);
 
-    expect(answer.statusCode).toBe(401);
+    expect(response.statusCode).toBe(401);
     expect(countAuthFailure).toHaveBeenCalledExactlyOnceWith('missing');
   });
 
@@ -89,13 +89,13 @@ describe('authentication', () => {
     ['a key without the scope', 'POST', `/v2/prism/${TEAM}/contact`, 'good', 'scope'],
     ['a path of another team that no route matches', 'GET', `/v2/prism/${OTHER_TEAM}/a/b/c/d`, 'good', 'team'],
   ] as const)('answers the same 403 to %s', async (_, method, url, key, reason) => {
-    const answer = await send(method, url, typeof key === 'string' ? key : [...key]);
+    const response = await send(method, url, typeof key === 'string' ? key : [...key]);
 
-    expect(answer.statusCode).toBe(403);
-    expect(answer.json()).toEqual({
+    expect(response.statusCode).toBe(403);
+    expect(response.json()).toEqual({
       error: { code: 'forbidden', message: expect.any(String) as string, request_id: 'request-1' },
     });
-    expect(answer.body).toBe((await send('GET', `/v2/prism/${TEAM}/contact`, 'nonsense')).body);
+    expect(response.body).toBe((await send('GET', `/v2/prism/${TEAM}/contact`, 'nonsense')).body);
     expect(countAuthFailure).toHaveBeenNthCalledWith(1, reason);
   });
 

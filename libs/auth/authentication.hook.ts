@@ -1,4 +1,4 @@
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import type { AuthFailureReason, Metrics } from '#libs/telemetry';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ApiKeyService } from './api-key.service';
@@ -26,7 +26,7 @@ const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: Metrics): void {
   fastify.decorateRequest('principal');
-  fastify.addHook('onRoute', refuseOpenRoute);
+  fastify.addHook('onRoute', rejectRouteWithoutScope);
   fastify.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
     const team = scope === undefined ? teamOfPrismPath(request.originalUrl) : teamOfRoute(request);
@@ -34,7 +34,7 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
     const caller = await identify(request, keys, team, scope);
     if (typeof caller === 'string') {
       metrics.countAuthFailure(caller);
-      throw new ProblemException(caller === 'missing' ? 'unauthorized' : 'forbidden');
+      throw new RequestError(caller === 'missing' ? 'unauthorized' : 'forbidden');
     }
     request.principal = caller;
   });
@@ -64,7 +64,7 @@ function teamOfRoute(request: FastifyRequest): string {
   return (request.params as { team: string }).team;
 }
 
-function refuseOpenRoute(route: RouteOptions): void {
+function rejectRouteWithoutScope(route: RouteOptions): void {
   if (route.config?.scope === undefined) {
     if (!isPrismRoute(route.url)) return;
     throw new Error(`The route ${String(route.method)} ${route.url} declares no scope: add @Authenticated(scope).`);

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Settings } from '#libs/config';
 import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Refusal } from '#libs/limits';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 
 /** Look-ups of unknown keys at one time. The other control connection stays free for known keys, definitions and probes. */
 const CONCURRENT_LOOK_UPS = 1;
@@ -35,7 +35,7 @@ export class AuthenticationThrottle {
     this.failures = new LocalBuckets(now);
   }
 
-  /** @throws ProblemException `rate_limited` if the address failed too often */
+  /** @throws RequestError `rate_limited` if the address failed too often */
   checkAddress(address: string): void {
     // Costs nothing: a failure is charged when it is known, and the bucket may then hold more than its size.
     const checks = this.charges.map((charge) => ({ ...charge, costUs: 0 }));
@@ -43,7 +43,7 @@ export class AuthenticationThrottle {
     if (waitUs === 0) return;
     this.onRefusal('address', address);
     const message = 'Too many requests with an invalid API key came from your address. Correct the key and try again.';
-    throw new ProblemException('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
+    throw new RequestError('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
   }
 
   /** Charges an address for a key that gives no access. */
@@ -53,7 +53,7 @@ export class AuthenticationThrottle {
 
   /**
    * Runs the look-up of an unknown key for an address, when it is its turn.
-   * @throws ProblemException `unavailable` if too many such look-ups are queued
+   * @throws RequestError `unavailable` if too many such look-ups are queued
    */
   async lookUp<T>(address: string, run: () => Promise<T>): Promise<T> {
     const permit = this.lookUps.enqueue(networkOf(address), { lookUps: 1 }, MAX_WAIT_MS);
@@ -63,7 +63,7 @@ export class AuthenticationThrottle {
     if (refusal !== undefined) {
       this.onRefusal('look_ups', address);
       const message = 'Too many unknown API keys are being looked up. Nothing was done; send the request again.';
-      throw new ProblemException('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
+      throw new RequestError('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
     }
     try {
       return await run();

@@ -80,7 +80,7 @@ export abstract class ProcessSettings {
     type: integer(0, 1_000),
     default: 100,
   })
-  readonly metricsClients!: number;
+  readonly metricsMaxClients!: number;
 
   @Variable({
     group: 'Traces',

@@ -5,8 +5,8 @@ import { Variable, variables, VariableValue } from './variable.decorator';
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 
-  constructor(readonly problems: readonly string[]) {
-    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  constructor(readonly errors: readonly string[]) {
+    super(`The configuration is not valid:\n${errors.map((error) => `  ${error}`).join('\n')}`);
   }
 }
 
@@ -15,25 +15,25 @@ export class SettingsError extends Error {
  * @throws SettingsError naming every bad or missing variable at once.
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
-  const problems: string[] = [];
+  const errors: string[] = [];
   const values: Record<string, VariableValue> = {};
   for (const variable of variables()) {
     const text = env[variable.name];
     const value = text === undefined || text === '' ? variable.default : variable.type.parse(text);
     if (value !== undefined) values[variable.property] = value;
-    else if (text) problems.push(refusal(variable, text));
-    else if (variable.required) problems.push(absence(variable));
+    else if (text) errors.push(refusal(variable, text));
+    else if (variable.required) errors.push(absence(variable));
   }
   const settings = Object.assign(new Settings(), values);
   if (values.port !== undefined && values.port !== 0 && values.port === values.metricsPort) {
-    problems.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
+    errors.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
   }
   if (settings.responseLimitBytes < 2 * settings.recordLimitBytes) {
-    problems.push(
+    errors.push(
       `RESPONSE_LIMIT_BYTES is ${settings.responseLimitBytes}. It must be at least twice RECORD_LIMIT_BYTES (${settings.recordLimitBytes}).`,
     );
   }
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (errors.length > 0) throw new SettingsError(errors);
   return Object.freeze(settings);
 }
 

@@ -100,7 +100,7 @@ export class Settings extends ProcessSettings {
     type: integer(1, MILLION),
     default: 900,
   })
-  readonly itemsInFlight!: number;
+  readonly maxItemsInFlight!: number;
 
   @Variable({
     group: 'Overload',
@@ -109,7 +109,7 @@ export class Settings extends ProcessSettings {
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
-  readonly bodyBytesInFlight!: number;
+  readonly maxBodyBytesInFlight!: number;
 
   @Variable({
     group: 'Overload',
@@ -118,7 +118,7 @@ export class Settings extends ProcessSettings {
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
-  readonly responseBytesInFlight!: number;
+  readonly maxResponseBytesInFlight!: number;
 
   @Variable({
     group: 'Overload',
@@ -126,7 +126,7 @@ export class Settings extends ProcessSettings {
     type: integer(0, MILLION),
     default: 1_000,
   })
-  readonly admissionQueueLength!: number;
+  readonly admissionMaxQueueLength!: number;
 
   @Variable({
     group: 'Overload',
@@ -134,7 +134,7 @@ export class Settings extends ProcessSettings {
     type: integer(1, TEN_MINUTES_MS),
     default: 5_000,
   })
-  readonly admissionQueueWaitMs!: number;
+  readonly admissionMaxWaitMs!: number;
 
   @Variable({
     group: 'Overload',
@@ -142,7 +142,7 @@ export class Settings extends ProcessSettings {
     type: integer(1, TEN_MINUTES_MS),
     default: 500,
   })
-  readonly eventLoopDelayLimitMs!: number;
+  readonly maxEventLoopDelayMs!: number;
 
   @Variable({
     group: 'Rate limits',

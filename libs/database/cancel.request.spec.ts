@@ -42,14 +42,14 @@ function client(ssl: boolean | object = false): PoolClient {
   } as unknown as PoolClient;
 }
 
-function keep(socket: Socket): void {
+function cacheable(socket: Socket): void {
   socket.on('data', (chunk: Buffer) => received.push(chunk));
 }
 
 describe('cancelRunning', () => {
   it('sends process and key, and waits for the server to hang up', async () => {
     connected = (socket) => {
-      keep(socket);
+      cacheable(socket);
       socket.once('data', () => {
         setImmediate(() => socket.end());
       });
@@ -63,7 +63,7 @@ describe('cancelRunning', () => {
       socket.once('data', (request: Buffer) => {
         received.push(request);
         const secure = new TLSSocket(socket, { isServer: true, ...ANONYMOUS });
-        keep(secure);
+        cacheable(secure);
         secure.once('data', () => {
           secure.end();
         });
@@ -77,7 +77,7 @@ describe('cancelRunning', () => {
 
   it('does not send them in the clear if the server refuses to encrypt', async () => {
     connected = (socket) => {
-      keep(socket);
+      cacheable(socket);
       socket.once('data', () => socket.write('N'));
     };
     expect(await cancelRunning(client(true))).toBe(false);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlStateOf } from './database.errors';
+import { DatabaseUnavailable, isConnectionFailure, isTransientError, sqlStateOf } from './database.errors';
 
 function reported(code: string, message = 'something'): Error {
   return Object.assign(new Error(message), { code });
@@ -45,11 +45,11 @@ describe('isConnectionFailure', () => {
 
 describe('isPassingFailure', () => {
   it.each(['57014', '55P03', '40001', '40P01'])('is so with SQLSTATE %s', (code) => {
-    expect(isPassingFailure(reported(code))).toBe(true);
+    expect(isTransientError(reported(code))).toBe(true);
   });
 
   it.each(['23505', '22003', '40002', 'ECONNRESET'])('is not so with %s', (code) => {
-    expect(isPassingFailure(reported(code))).toBe(false);
+    expect(isTransientError(reported(code))).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 
 /** SQLSTATEs by name, as far as the product tells them apart. */
 export const sqlState = {
@@ -13,7 +13,7 @@ export const sqlState = {
  * The database cannot be reached, went away, or did not answer in time: worth another try. Or whoever asked took it back
  * (`canceled`).
  */
-export class DatabaseUnavailable extends ProblemException {
+export class DatabaseUnavailable extends RequestError {
   constructor(
     readonly kind: 'connection' | 'timeout' | 'canceled',
     options: { cause?: unknown } = {},
@@ -39,7 +39,7 @@ const networkCodes = new Set([
 const unavailableStates = /^(08|53|57P|25006)/;
 
 // Canceled (also by statement_timeout), waited too long for a lock, or chosen to end a deadlock.
-const passingStates = /^(57014|55P03|40001|40P01)/;
+const transientStates = /^(57014|55P03|40001|40P01)/;
 
 // node-postgres gives these no code.
 const lostConnection =
@@ -60,9 +60,9 @@ export function isConnectionFailure(error: unknown): boolean {
 }
 
 /** Whether the statement was sound but other work was in its way: the same one may succeed at another time. */
-export function isPassingFailure(error: unknown): boolean {
+export function isTransientError(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state !== undefined && passingStates.test(state);
+  return state !== undefined && transientStates.test(state);
 }
 
 function codeOf(error: unknown): string | undefined {

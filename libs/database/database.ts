@@ -3,7 +3,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import type { Span } from '#libs/telemetry';
 import { cancelRunning } from './cancel.request';
 import type { Cancellation } from './cancellation';
-import { DatabaseUnavailable, isConnectionFailure, isPassingFailure, sqlState, sqlStateOf } from './database.errors';
+import { DatabaseUnavailable, isConnectionFailure, isTransientError, sqlState, sqlStateOf } from './database.errors';
 import { failConnectionOnParserError } from './listener.guard';
 import type { Statement } from './statement';
 import { traced } from './statement.span';
@@ -21,7 +21,7 @@ export interface DatabaseClient {
   ): Promise<Rows<R>>;
 }
 
-export interface LendOptions {
+export interface CheckoutOptions {
   /** How long the whole may take, waiting for a connection included. Past it: {@link DatabaseUnavailable}. */
   timeoutMs?: number;
   /**
@@ -43,7 +43,7 @@ export interface DatabaseMeter {
 }
 
 /** A connection on its way to a function, or with it. */
-interface Loan {
+interface Checkout {
   client?: PoolClient;
   /** Since when, on the clock of `performance.now()`. */
   since?: number;
@@ -98,7 +98,7 @@ export class Database {
   async query<R extends object = Record<string, unknown>>(
     statement: string | Statement,
     values: readonly unknown[] = [],
-    options: LendOptions = {},
+    options: CheckoutOptions = {},
   ): Promise<Rows<R>> {
     return this.withClient((client) => client.query<R>(statement, values), options);
   }
@@ -106,42 +106,42 @@ export class Database {
   /**
    * Lends a connection. If the function fails, the connection is dropped: nobody knows what state it is in.
    */
-  async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
+  async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
     const { cancellation, meter, span } = options;
     const began = performance.now();
     let timer: NodeJS.Timeout | undefined;
-    const lent: Loan = { over: false };
+    const checkout: Checkout = { over: false };
     const cutShort = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new DatabaseUnavailable('timeout'));
       }, timeoutMs);
       cancellation?.listen(() => {
-        if (lent.client) lent.canceled = cancelRunning(lent.client);
+        if (checkout.client) checkout.canceled = cancelRunning(checkout.client);
         else reject(new DatabaseUnavailable('canceled'));
       });
     });
     try {
       if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
-      const work = this.connect(lent).then((client) => use(lendable(client, span)));
+      const work = this.connect(checkout).then((client) => use(clientOf(client, span)));
       const result = await Promise.race([work, cutShort]);
       // What is canceled must not be the next statement of somebody else.
-      const isClean = lent.canceled === undefined || (await lent.canceled);
-      lent.client?.release(!isClean);
+      const isClean = checkout.canceled === undefined || (await checkout.canceled);
+      checkout.client?.release(!isClean);
       return result;
     } catch (error) {
-      lent.over = true;
-      lent.client?.release(true);
-      throw this.explain(error, lent);
+      checkout.over = true;
+      checkout.client?.release(true);
+      throw this.explain(error, checkout);
     } finally {
       clearTimeout(timer);
       cancellation?.listen(undefined);
-      if (meter) measure(meter, began, lent.since);
+      if (meter) measure(meter, began, checkout.since);
     }
   }
 
   /** Runs the function between BEGIN and COMMIT; if it throws, nothing of it has happened. */
-  async transaction<T>(use: (client: DatabaseClient) => Promise<T>, options: LendOptions = {}): Promise<T> {
+  async transaction<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
     return this.withClient(async (client) => {
       await client.query('BEGIN');
       const result = await use(client);
@@ -159,26 +159,26 @@ export class Database {
     if (!this.pool.ended) await this.pool.end();
   }
 
-  private async connect(lent: Loan): Promise<PoolClient> {
+  private async connect(checkout: Checkout): Promise<PoolClient> {
     const client = await this.pool.connect();
-    if (lent.over) {
+    if (checkout.over) {
       // The caller's time ran out while waiting: the connection goes to the next one, unused.
       client.release();
       throw new DatabaseUnavailable('timeout');
     }
-    lent.client = client;
-    lent.since = performance.now();
+    checkout.client = client;
+    checkout.since = performance.now();
     return client;
   }
 
-  private explain(error: unknown, { canceled }: Loan): unknown {
+  private explain(error: unknown, { canceled }: Checkout): unknown {
     if (canceled && sqlStateOf(error) === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
     if (error instanceof DatabaseUnavailable) {
       if (error.kind !== 'canceled') this.onError(error.kind); // which is no fault of the database
       return error;
     }
     if (isConnectionFailure(error) || isPoolTimeout(error)) return this.unavailable('connection', error);
-    if (isPassingFailure(error)) return this.unavailable('timeout', error);
+    if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');
     return error;
   }
@@ -199,7 +199,7 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
-function lendable(client: PoolClient, span: Span | undefined): DatabaseClient {
+function clientOf(client: PoolClient, span: Span | undefined): DatabaseClient {
   const run = <R extends object>(statement: string | Statement, values: readonly unknown[] = []): Promise<Rows<R>> =>
     client.query<R & Record<string, unknown>>(
       typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] },

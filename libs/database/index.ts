@@ -1,12 +1,12 @@
 export { Cancellation } from './cancellation';
 export { Database } from './database';
-export type { DatabaseClient, DatabaseMeter, LendOptions, Rows } from './database';
+export type { DatabaseClient, DatabaseMeter, CheckoutOptions, Rows } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { ControlDatabase, DatabaseModule, openDatabase } from './database.module';
 export { failConnectionOnParserError } from './listener.guard';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations, readMigrations } from './migration.runner';
 export type { Migration } from './migration.runner';
-export { grantRights } from './role.rights';
+export { applyGrants } from './role.grants';
 export type { Statement } from './statement';
-export { setTeamWall } from './team.wall';
+export { setRowLevelSecurity } from './row-level-security';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Database, type DatabaseClient } from './database';
 import { sqlState, sqlStateOf } from './database.errors';
 import { MigrationError } from './migration.error';
-import { PATIENCE_MS, patiently, waitBriefly } from './patience';
+import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 
 /** One numbered file of SQL that brings the schema one step further. */
 export interface Migration {
@@ -49,7 +49,7 @@ export function readMigrations(from: string = folder): Migration[] {
 export async function migrate(
   databaseUrl: string,
   migrations: Migration[] = readMigrations(),
-  { patienceMs = PATIENCE_MS }: { patienceMs?: number } = {},
+  { maxWaitMs: maxWaitMs = MAX_WAIT_MS }: { maxWaitMs?: number } = {},
 ): Promise<string[]> {
   const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0x7fff_ffff });
   try {
@@ -58,11 +58,12 @@ export async function migrate(
       await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
       await client.query(createTable);
     });
-    refuseStrangers(migrations, await appliedMigrations(database));
+    rejectUnknownMigrations(migrations, await appliedMigrations(database));
     const applied: string[] = [];
     for (const migration of migrations) {
       const apply = (client: DatabaseClient): Promise<boolean> => applyOnce(client, migration);
-      if (await patiently(database, `migration ${migration.name}`, patienceMs, apply)) applied.push(migration.name);
+      if (await retryOnLockTimeout(database, `migration ${migration.name}`, maxWaitMs, apply))
+        applied.push(migration.name);
     }
     return applied;
   } finally {
@@ -92,10 +93,10 @@ async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migrat
     // Whoever applied it, even just now, must have had the same file.
     const found = 'SELECT name, checksum FROM schema_migrations WHERE name = $1';
     const { rows } = await client.query<Pick<Migration, 'name' | 'checksum'>>(found, [name]);
-    for (const applied of rows) refuseEdited(applied, checksum);
+    for (const applied of rows) rejectEditedMigrations(applied, checksum);
     return false;
   }
-  await waitBriefly(client);
+  await setLockTimeout(client);
   await client.query(sql);
   return true;
 }
@@ -117,7 +118,7 @@ async function appliedMigrations(
   }
 }
 
-function refuseStrangers(migrations: Migration[], applied: Map<string, string>): void {
+function rejectUnknownMigrations(migrations: Migration[], applied: Map<string, string>): void {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
   const complete = migrations.every(({ name }) => applied.has(name));
   const last = migrations.at(-1)?.name ?? '';
@@ -130,11 +131,11 @@ function refuseStrangers(migrations: Migration[], applied: Map<string, string>):
           'restore the file, or migrate with the version of the program that has it',
       );
     }
-    refuseEdited({ name, checksum }, expected);
+    rejectEditedMigrations({ name, checksum }, expected);
   }
 }
 
-function refuseEdited({ name, checksum }: Pick<Migration, 'name' | 'checksum'>, expected: string): void {
+function rejectEditedMigrations({ name, checksum }: Pick<Migration, 'name' | 'checksum'>, expected: string): void {
   if (checksum === expected) return;
   throw new MigrationError(
     `migration ${name} was edited after it was applied: restore the file, and put the change into a new migration`,

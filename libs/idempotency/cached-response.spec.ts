@@ -43,9 +43,9 @@ describe('packResponse and unpackResponse', () => {
       fc.property(fc.nat(packed.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const damaged = Buffer.from(packed);
         damaged.writeUInt8(damaged.readUInt8(at) ^ change, at);
-        const answer = unpackResponse(damaged);
+        const response = unpackResponse(damaged);
         // The header of the format has bits that mean nothing to the reader.
-        if (answer !== undefined) expect(answer).toEqual(RESPONSE);
+        if (response !== undefined) expect(response).toEqual(RESPONSE);
       }),
     );
     for (let length = 0; length < packed.length; length++) {

@@ -12,9 +12,9 @@
     'new'        the key is claimed for this attempt
     'mismatch'   the key stands for another request, finished or not
     'in_flight'  another attempt holds the claim; then the milliseconds it has left, and those it began with
-    'answer'     the request has finished; then the owner token and the bytes of its answer
+    'response'     the request has finished; then the owner token and the bytes of its response
 ]]
-local found = redis.pcall('HMGET', KEYS[1], 'fingerprint', 'owner', 'ttl', 'answer')
+local found = redis.pcall('HMGET', KEYS[1], 'fingerprint', 'owner', 'ttl', 'response')
 
 if not found.err and found[1] and found[2] and found[3] and found[2] ~= ARGV[4] then
   -- Before anything else: also while the other request is still running.
@@ -22,7 +22,7 @@ if not found.err and found[1] and found[2] and found[3] and found[2] ~= ARGV[4] 
     return { 'mismatch' }
   end
   if found[4] then
-    return { 'answer', found[2], found[4] }
+    return { 'response', found[2], found[4] }
   end
   return { 'in_flight', redis.call('PTTL', KEYS[1]), tonumber(found[3]) }
 end

@@ -33,7 +33,7 @@ export class ClaimStore {
   private readonly storeScript: RedisScript;
   private readonly releaseScript: RedisScript;
   private readonly cacheMs: number;
-  private readonly longestClaimMs: number;
+  private readonly maxClaimMs: number;
   /**
    * By owner: claims that could not be released, and when they end by themselves, on the clock of `performance.now()`.
    * In the order in which they end.
@@ -43,10 +43,10 @@ export class ClaimStore {
 
   constructor(redis: Redis, settings: Settings) {
     this.claimScript = redis.script(join(__dirname, 'claim-1.lua'));
-    this.storeScript = redis.script(join(__dirname, 'keep-1.lua'));
+    this.storeScript = redis.script(join(__dirname, 'store-1.lua'));
     this.releaseScript = redis.script(join(__dirname, 'release-1.lua'));
     this.cacheMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
-    this.longestClaimMs = settings.requestTimeoutMs;
+    this.maxClaimMs = settings.requestTimeoutMs;
     redis.onUp(() => {
       this.releaseOrphanedClaims();
     });
@@ -125,7 +125,7 @@ export class ClaimStore {
   private addOrphanedClaim(id: IdempotencyId, owner: string): void {
     const now = performance.now();
     this.orphanedClaims.delete(owner); // to the end of the order
-    this.orphanedClaims.set(owner, { id, expiresAt: now + this.longestClaimMs });
+    this.orphanedClaims.set(owner, { id, expiresAt: now + this.maxClaimMs });
     for (const [oldest, { expiresAt }] of this.orphanedClaims) {
       if (expiresAt > now && this.orphanedClaims.size <= MAX_ORPHANED_CLAIMS) break;
       this.orphanedClaims.delete(oldest);
@@ -159,8 +159,8 @@ function redisKey(id: IdempotencyId): string {
 }
 
 /** Wait as long again as the other attempt has been running, but not beyond the end of its claim. */
-function retryAfter(leftMs: number, ttlMs: number): number {
-  const seconds = Math.ceil(Math.min(ttlMs - leftMs, leftMs) / 1_000);
+function retryAfter(remainingMs: number, ttlMs: number): number {
+  const seconds = Math.ceil(Math.min(ttlMs - remainingMs, remainingMs) / 1_000);
   return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }
 

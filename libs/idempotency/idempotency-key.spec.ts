@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { parseIdempotencyKey } from './idempotency-key';
 
 const printable = fc
@@ -15,7 +15,7 @@ function refusal(values: string[]): unknown {
   try {
     return parseIdempotencyKey(values);
   } catch (error) {
-    if (!(error instanceof ProblemException)) throw error;
+    if (!(error instanceof RequestError)) throw error;
     return { code: error.code, field: error.errors[0]?.field, rule: error.errors[0]?.code };
   }
 }

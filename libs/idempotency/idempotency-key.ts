@@ -1,4 +1,4 @@
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 
 const FIELD = '.header.idempotency-key';
 const MAX_LENGTH = 255;
@@ -11,7 +11,7 @@ const PRINTABLE = /^[\x20-\x7E]+$/;
  * `"abc"` and `abc` are the same key.
  * @param values each occurrence of the header, as in `IncomingMessage.headersDistinct`
  * @returns the key as it is compared, or undefined without the header
- * @throws {ProblemException} `invalid_request` if the header is something else, or there twice
+ * @throws {RequestError} `invalid_request` if the header is something else, or there twice
  */
 export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
   const [value, ...others] = values ?? [];
@@ -36,6 +36,6 @@ function decode(value: string): string {
   return quoted.replaceAll(/\\(["\\])/g, '$1');
 }
 
-function invalid(code: string, message: string): ProblemException {
-  return new ProblemException('invalid_request', message, { errors: [{ field: FIELD, code, message }] });
+function invalid(code: string, message: string): RequestError {
+  return new RequestError('invalid_request', message, { errors: [{ field: FIELD, code, message }] });
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { DatabaseMeter } from '#libs/database';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { Metrics, type Span } from '#libs/telemetry';
-import type { Answer } from './answer';
+import type { WriteResponse } from './write.response';
 import type { CachedResponse } from './cached-response';
 import { type Claim, ClaimStore } from './claim.store';
 import type { IdempotencyId } from './idempotency-id';
@@ -27,7 +27,7 @@ interface Attempt {
 }
 
 /** Either there is a response already, or this attempt makes it. */
-type Beginning = { state: 'replay'; response: CachedResponse } | { state: 'execute'; attempt: Attempt };
+type ClaimResult = { state: 'replay'; response: CachedResponse } | { state: 'execute'; attempt: Attempt };
 
 /** Decides what happens to a request with a key. Whatever Redis does, the ledger still lets each item happen once. */
 @Injectable()
@@ -39,24 +39,24 @@ export class IdempotencyService {
   ) {}
 
   /**
-   * @throws {ProblemException} `idempotency_key_mismatch`, `idempotency_key_stale` or `idempotency_key_in_use`, and
+   * @throws {RequestError} `idempotency_key_mismatch`, `idempotency_key_stale` or `idempotency_key_in_use`, and
    *   `unavailable` if a response is cached but Postgres cannot confirm it
    */
-  async begin(request: KeyedRequest): Promise<Beginning> {
-    const claim = await this.claims.claim(request.id, request.fingerprint, timeLeft(request), '', request.span);
+  async begin(request: KeyedRequest): Promise<ClaimResult> {
+    const claim = await this.claims.claim(request.id, request.fingerprint, remainingMs(request), '', request.span);
     return claim.state === 'cached' ? this.confirm(request, claim) : this.execute(request, claim);
   }
 
   /** Call it before the response is sent: the next retry may come at once. */
-  async finish(attempt: Attempt, answer: Answer): Promise<void> {
-    this.metrics.countIdempotency(answer.replayed ? 'replayed_ledger' : answer.resumed ? 'resumed' : 'executed');
-    const { status, headers, keep } = answer;
+  async finish(attempt: Attempt, response: WriteResponse): Promise<void> {
+    this.metrics.countIdempotency(response.replayed ? 'replayed_ledger' : response.resumed ? 'resumed' : 'executed');
+    const { status, headers, cacheable: keep } = response;
     await this.end(attempt, keep && { status, headers, body: keep.body });
   }
 
   /** Call it with what the handler threw: a request that was refused or failed holds no key. */
-  async abandon(attempt: Attempt, error: unknown): Promise<void> {
-    if (error instanceof ProblemException) {
+  async fail(attempt: Attempt, error: unknown): Promise<void> {
+    if (error instanceof RequestError) {
       // Found by the ledger: Redis is unavailable, or no longer has the key.
       if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
       if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
@@ -75,31 +75,31 @@ export class IdempotencyService {
   }
 
   /** Postgres may have been restored to a time before the cached response: then it must not be replayed. */
-  private async confirm(request: KeyedRequest, claim: Claim & { state: 'cached' }): Promise<Beginning> {
-    const options = { timeoutMs: timeLeft(request), meter: request.meter, span: request.span };
+  private async confirm(request: KeyedRequest, claim: Claim & { state: 'cached' }): Promise<ClaimResult> {
+    const options = { timeoutMs: remainingMs(request), meter: request.meter, span: request.span };
     switch (await this.ledger.stateOf(request.id, request.fingerprint, options)) {
       case 'complete':
         this.metrics.countIdempotency('replayed_cache');
         return { state: 'replay', response: claim.response };
       case 'stale':
         this.metrics.countIdempotency('stale');
-        throw new ProblemException('idempotency_key_stale');
+        throw new RequestError('idempotency_key_stale');
       case 'missing':
         return this.execute(
           request,
-          await this.claims.claim(request.id, request.fingerprint, timeLeft(request), claim.owner, request.span),
+          await this.claims.claim(request.id, request.fingerprint, remainingMs(request), claim.owner, request.span),
         );
     }
   }
 
-  private execute(request: KeyedRequest, claim: Claim): Beginning {
+  private execute(request: KeyedRequest, claim: Claim): ClaimResult {
     switch (claim.state) {
       case 'mismatch':
         this.metrics.countIdempotency('mismatch');
-        throw new ProblemException('idempotency_key_mismatch');
+        throw new RequestError('idempotency_key_mismatch');
       case 'in_flight':
         this.metrics.countIdempotency('in_use');
-        throw new ProblemException('idempotency_key_in_use', undefined, {
+        throw new RequestError('idempotency_key_in_use', undefined, {
           headers: { 'retry-after': String(claim.retryAfterSeconds) },
         });
       case 'new':
@@ -111,13 +111,13 @@ export class IdempotencyService {
     }
   }
 
-  private attempt({ id, span }: KeyedRequest, owner: string | undefined): Beginning {
+  private attempt({ id, span }: KeyedRequest, owner: string | undefined): ClaimResult {
     this.metrics.addClaims(1);
     return { state: 'execute', attempt: { id, owner, span } };
   }
 }
 
 /** Milliseconds. */
-function timeLeft(request: KeyedRequest): number {
+function remainingMs(request: KeyedRequest): number {
   return request.deadline - performance.now();
 }

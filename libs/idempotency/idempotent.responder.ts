@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer } from './answer';
+import type { WriteResponse } from './write.response';
 import { fingerprintOf } from './fingerprint';
 import { parseIdempotencyKey } from './idempotency-key';
 import { hashKey } from './idempotency-id';
@@ -47,40 +47,40 @@ export class IdempotentResponder {
    * @param execute makes the response; it passes `request.idempotency` on to the ledger. Checks of the body belong in it:
    *   a key that stands for another request is a mismatch, whatever the body
    * @returns the body, for the handler to return
-   * @throws ProblemException what `execute` throws, and for a key that is malformed, in use or stale
+   * @throws RequestError what `execute` throws, and for a key that is malformed, in use or stale
    */
-  async send(exchange: Exchange, execute: () => Promise<Answer> | Answer): Promise<string> {
+  async send(exchange: Exchange, execute: () => Promise<WriteResponse> | WriteResponse): Promise<string> {
     const { request, reply } = exchange;
     const key = parseIdempotencyKey(occurrences(request, HEADER));
-    const answer =
+    const response =
       key === undefined || isDryRun(request.body)
         ? await execute()
         : await this.once(keyedRequest(exchange, key), request, execute);
     reply
-      .code(answer.status)
-      .headers(withoutRequestId(answer.headers))
+      .code(response.status)
+      .headers(withoutRequestId(response.headers))
       .header('content-type', 'application/json; charset=utf-8');
-    if (answer.replayed) reply.header('idempotent-replay', 'true');
-    return answer.body;
+    if (response.replayed) reply.header('idempotent-replay', 'true');
+    return response.body;
   }
 
   private async once(
     keyed: KeyedRequest,
     request: FastifyRequest,
-    execute: () => Promise<Answer> | Answer,
-  ): Promise<CachedResponse & Pick<Answer, 'replayed'>> {
-    const beginning = await this.idempotency.begin(keyed);
-    if (beginning.state === 'replay') return { ...beginning.response, replayed: true };
+    execute: () => Promise<WriteResponse> | WriteResponse,
+  ): Promise<CachedResponse & Pick<WriteResponse, 'replayed'>> {
+    const claimResult = await this.idempotency.begin(keyed);
+    if (claimResult.state === 'replay') return { ...claimResult.response, replayed: true };
     request.idempotency = { keyHash: keyed.id.keyHash, fingerprint: keyed.fingerprint };
-    let answer: Answer;
+    let response: WriteResponse;
     try {
-      answer = await execute();
+      response = await execute();
     } catch (error) {
-      await this.idempotency.abandon(beginning.attempt, error);
+      await this.idempotency.fail(claimResult.attempt, error);
       throw error;
     }
-    await this.idempotency.finish(beginning.attempt, { ...answer, headers: withoutRequestId(answer.headers) });
-    return answer;
+    await this.idempotency.finish(claimResult.attempt, { ...response, headers: withoutRequestId(response.headers) });
+    return response;
   }
 }
 
@@ -100,7 +100,7 @@ function keyedRequest(exchange: Exchange, key: string): KeyedRequest {
 }
 
 /** `x-request-id` is always that of the current request, also where the response is that of an earlier one. */
-function withoutRequestId(headers: Answer['headers']): Answer['headers'] {
+function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }
 

@@ -1,4 +1,4 @@
-export type { Answer } from './answer';
+export type { WriteResponse } from './write.response';
 export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
 export type { IdempotencyId } from './idempotency-id';

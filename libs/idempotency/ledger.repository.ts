@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database, type LendOptions } from '#libs/database';
+import { Database, type CheckoutOptions } from '#libs/database';
 import type { IdempotencyId } from './idempotency-id';
 import { STALE_SECONDS } from './key-lifetime';
 
@@ -18,7 +18,7 @@ export abstract class LedgerLookup {
   /**
    * @throws {DatabaseUnavailable} if Postgres does not answer in time: then nothing is proven
    */
-  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: LendOptions): Promise<LedgerState>;
+  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
 }
 
 const FIND_REQUEST_STATE = {
@@ -36,7 +36,7 @@ export class LedgerRepository extends LedgerLookup {
     super();
   }
 
-  override async stateOf(id: IdempotencyId, fingerprint: Buffer, options: LendOptions): Promise<LedgerState> {
+  override async stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState> {
     const { rows } = await this.database.query<{ state: LedgerState }>(
       FIND_REQUEST_STATE,
       [id.teamId, id.clientId, id.keyHash, fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS],

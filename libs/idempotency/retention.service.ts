@@ -8,8 +8,8 @@ const DAYS_AHEAD = 3;
 
 /** Each attempt may hold batches up for a moment; between two of them they have time to catch up. */
 const ATTEMPTS = 8;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
 
 /** What one pass has done. */
 export interface RetentionPass {
@@ -98,7 +98,7 @@ export class RetentionService {
       const result = await step();
       if (result !== 'busy' || attempt === ATTEMPTS || stopping.aborted) return result;
       // Two workers that were in each other's way shall not meet again.
-      await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
+      await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
     }
   }
 }

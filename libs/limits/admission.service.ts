@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { LineLimiter, ProblemException } from '#libs/problems';
+import { LineLimiter, RequestError } from '#libs/errors';
 import { type AdmissionStage, Metrics, type ShedReason } from '#libs/telemetry';
 import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
@@ -61,7 +61,7 @@ export class Admission implements OnApplicationShutdown {
       attributed = false;
     });
     this.bodies = this.queue('body', {
-      capacity: { bytes: settings.bodyBytesInFlight },
+      capacity: { bytes: settings.maxBodyBytesInFlight },
       share: 'as_much_as_is_free',
     });
     this.values = this.queue('parse', {
@@ -83,10 +83,10 @@ export class Admission implements OnApplicationShutdown {
     this.delay.stop();
   }
 
-  /** @throws ProblemException `unavailable` if the event loop is behind, and the client uses its share of the CPU or more */
+  /** @throws RequestError `unavailable` if the event loop is behind, and the client uses its share of the CPU or more */
   receive(clientId: string): void {
     this.cpu.countRequest(clientId);
-    if (this.delay.ms <= this.settings.eventLoopDelayLimitMs || !this.cpu.isCulprit(clientId)) return;
+    if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.isCulprit(clientId)) return;
     this.metrics.countShed('body', 'event_loop');
     throw overloaded('event_loop');
   }
@@ -108,7 +108,7 @@ export class Admission implements OnApplicationShutdown {
   }
 
   private maxWaitMs(remainingMs: number): number {
-    return Math.min(this.settings.admissionQueueWaitMs, remainingMs);
+    return Math.min(this.settings.admissionMaxWaitMs, remainingMs);
   }
 
   private queue<R extends string>(
@@ -117,7 +117,7 @@ export class Admission implements OnApplicationShutdown {
   ): FairQueue<R> {
     return new FairQueue({
       ...limits,
-      queueLength: this.settings.admissionQueueLength,
+      queueLength: this.settings.admissionMaxQueueLength,
       activeMs: ACTIVE_MS,
       onSettled: (waitedMs, refusal) => {
         if (refusal === undefined) this.metrics.observeWait(stage, waitedMs / 1_000);
@@ -128,9 +128,9 @@ export class Admission implements OnApplicationShutdown {
 }
 
 /** The response to a request that is refused because of overload. */
-export function overloaded(reason: ShedReason): ProblemException {
+export function overloaded(reason: ShedReason): RequestError {
   const seconds = randomInt(1, RETRY_WITHIN_SECONDS + 1);
-  return new ProblemException('unavailable', MESSAGES[reason], { headers: { 'retry-after': String(seconds) } });
+  return new RequestError('unavailable', MESSAGES[reason], { headers: { 'retry-after': String(seconds) } });
 }
 
 function workLimits(
@@ -138,8 +138,8 @@ function workLimits(
 ): Pick<FairQueueOptions<'requests' | 'items' | 'responseBytes'>, 'capacity' | 'share' | 'exceedable'> {
   // More requests than connections would only wait for a connection, in no fair order.
   const requests = settings.databasePoolSize;
-  const items = settings.itemsInFlight;
-  const responseBytes = settings.responseBytesInFlight;
+  const items = settings.maxItemsInFlight;
+  const responseBytes = settings.maxResponseBytesInFlight;
   // One connection, and its part of the items, stays free for a client that is not active yet.
   const shared = Math.max(1, requests - 1);
   return {

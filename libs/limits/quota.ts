@@ -44,7 +44,7 @@ export class Quota {
    * Charges the request before its work begins.
    *
    * @param items what it writes; undefined for a read
-   * @throws ProblemException `rate_limited`: nothing was charged
+   * @throws RequestError `rate_limited`: nothing was charged
    */
   async consume(items?: number): Promise<void> {
     const cost = { requests: 1, bytes: this.request.bodyBytes, ...(items !== undefined && { items }) };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { Redis, type RedisScript } from '#libs/redis';
 import { Metrics, type Span } from '#libs/telemetry';
 import { LocalBuckets } from './local.buckets';
@@ -63,12 +63,12 @@ export class RateLimiter {
   }
 
   /** The error response of a refused request; counts it. */
-  refusal({ charge: { unit, rate }, waitUs }: BucketState): ProblemException {
+  refusal({ charge: { unit, rate }, waitUs }: BucketState): RequestError {
     this.metrics.countLimited(unit);
     const seconds = retryAfterSeconds(waitUs);
     const limit = `${rate.perSecond} ${unit} per second with a burst of ${rate.burst}`;
     const message = `The rate limit of this application is exceeded: ${limit}. Nothing was done. Retry after ${seconds} s.`;
-    return new ProblemException('rate_limited', message, { headers: { 'retry-after': String(seconds) } });
+    return new RequestError('rate_limited', message, { headers: { 'retry-after': String(seconds) } });
   }
 }
 

@@ -52,11 +52,11 @@ export class BlockValidator {
     let filled = set;
     for (const [slug, { op, values, required }] of Object.entries(ops ?? {})) {
       const added = op === 'append' ? values : [];
-      if (required === true && added.length === 0) refuseMissing(errors, slug);
+      if (required === true && added.length === 0) rejectMissingRole(errors, slug);
       else if (op === 'append') (filled ??= {})[slug] = added;
     }
     for (const slug of this.required) {
-      if (!Object.hasOwn(block, slug)) refuseMissing(errors, slug);
+      if (!Object.hasOwn(block, slug)) rejectMissingRole(errors, slug);
     }
     return { set: filled, clear: null, ops: null };
   }
@@ -93,6 +93,6 @@ function isBlank(value: Json): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-function refuseMissing(errors: ValidationErrors, slug: string): void {
+function rejectMissingRole(errors: ValidationErrors, slug: string): void {
   errors.refuse('required_property', 'is required', slug);
 }

@@ -1,4 +1,4 @@
-import type { FieldError, ItemErrorCode } from '#libs/problems';
+import type { FieldError, ItemErrorCode } from '#libs/errors';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

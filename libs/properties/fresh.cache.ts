@@ -34,7 +34,7 @@ export class FreshCache<V> {
     const now = performance.now();
     const entry = this.entries.get(key);
     if (entry === undefined || now - entry.asOf >= this.freshness.maxAgeMs) return this.loaded(key, now);
-    this.keep(key, entry);
+    this.cacheable(key, entry);
     if (now - entry.asOf >= this.freshness.refreshAfterMs) this.refresh(key, now);
     return entry.value;
   }
@@ -61,11 +61,11 @@ export class FreshCache<V> {
     const value = await this.load(key, this.entries.get(key)?.value);
     const entry = this.entries.get(key);
     // A load that was overtaken by a later one brings nothing new.
-    if (entry === undefined || entry.asOf <= startedAt) this.keep(key, { value, asOf: startedAt });
+    if (entry === undefined || entry.asOf <= startedAt) this.cacheable(key, { value, asOf: startedAt });
     return value;
   }
 
-  private keep(key: string, entry: Entry<V>): void {
+  private cacheable(key: string, entry: Entry<V>): void {
     // A map iterates in the order of insertion: deleting first makes the first key the one unused longest.
     this.entries.delete(key);
     this.entries.set(key, entry);

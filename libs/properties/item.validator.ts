@@ -53,7 +53,7 @@ export class ItemValidator {
     const block = given === undefined && purpose === 'create' ? {} : given;
     if (block === undefined) return UNCHANGED;
     errors.enter('default');
-    const change = isObject(block) ? this.defaults[purpose](block, errors) : refuseBlock(errors);
+    const change = isObject(block) ? this.defaults[purpose](block, errors) : rejectBlock(errors);
     errors.leave();
     return change ?? UNCHANGED;
   }
@@ -72,7 +72,7 @@ export class ItemValidator {
       const block = lists[key];
       if (listId === null) errors.refuse('invalid_item', 'must be a list id (UUID)');
       else if (seen.has(listId)) errors.refuse('invalid_item', 'names a list for the second time');
-      else if (!isObject(block)) refuseBlock(errors);
+      else if (!isObject(block)) rejectBlock(errors);
       else {
         seen.add(listId);
         const change = (this.lists.get(listId) ?? this.listWithoutProperties)[purpose](block, errors);
@@ -90,7 +90,7 @@ function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationEr
   if (extended === undefined) return null;
   errors.enter('extended');
   const change: ExtendedChange = { set: {}, clear: [] };
-  if (!isObject(extended)) refuseBlock(errors);
+  if (!isObject(extended)) rejectBlock(errors);
   else {
     for (const [key, value] of Object.entries(extended)) {
       if (errors.full) break;
@@ -106,6 +106,6 @@ function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationEr
   return Object.keys(change.set).length > 0 || change.clear.length > 0 ? change : null;
 }
 
-function refuseBlock(errors: ValidationErrors): null {
+function rejectBlock(errors: ValidationErrors): null {
   return errors.refuse('invalid_item', 'must be an object');
 }

@@ -1,4 +1,4 @@
-import { type FieldError, fieldSegment, type ItemErrorCode, MAX_FIELD_ERRORS } from '#libs/problems';
+import { type FieldError, fieldSegment, type ItemErrorCode, MAX_FIELD_ERRORS } from '#libs/errors';
 
 /** What can be wrong with the content of an item. */
 type ValidationCode = Extract<

@@ -1,4 +1,4 @@
-import type { ItemErrorCode } from '#libs/problems';
+import type { ItemErrorCode } from '#libs/errors';
 
 /** What became of one item. */
 export interface Outcome {

@@ -1,5 +1,5 @@
 import type { Span, SpanAttributes } from '#libs/telemetry';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import type { AppliedBatch } from './applied.batch';
 import type { Plan } from './plan';
 
@@ -28,7 +28,7 @@ export async function inBatchSpan(
     if (fault?.code !== undefined && !applied.canceled) span.fail(fault.code);
     return applied;
   } catch (error) {
-    span.fail(error instanceof ProblemException ? error.code : 'internal');
+    span.fail(error instanceof RequestError ? error.code : 'internal');
     throw error;
   } finally {
     span.end();

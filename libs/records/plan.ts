@@ -1,5 +1,5 @@
 import type { BlockChange, ExtendedChange, Json, ObjectType } from '#libs/properties';
-import type { ItemError } from '#libs/problems';
+import type { ItemError } from '#libs/errors';
 
 /** How a batch treats its items. */
 export interface BatchOptions {

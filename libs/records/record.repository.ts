@@ -9,17 +9,17 @@ import {
   type DatabaseMeter,
   DatabaseUnavailable,
   isConnectionFailure,
-  type LendOptions,
+  type CheckoutOptions,
   sqlState,
   sqlStateOf,
   type Statement,
 } from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
-import { finalItemError, ITEM_ERRORS, type ItemErrorCode, ProblemException, itemError } from '#libs/problems';
+import { finalItemError, ITEM_ERRORS, type ItemErrorCode, RequestError, itemError } from '#libs/errors';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
-import { type LonePatch, lonePatchOf } from './lone.patch';
+import { type SingleRecordPatch, singleRecordPatchOf } from './single-record.patch';
 import type { Plan, PlanItem } from './plan';
 
 /** The key of a batch whose items are each to happen exactly once. */
@@ -33,7 +33,7 @@ export interface LedgerKey {
 }
 
 /** On which terms a plan is carried out. */
-export interface WriteTerms {
+export interface WriteOptions {
   /** What is not begun by then is `not_attempted`, in milliseconds; an answer comes, or the call fails, soon after. */
   budget(): number;
   key?: LedgerKey | undefined;
@@ -62,7 +62,7 @@ interface ApplyRow {
  * Of the budget, what the last flush and the way back need at least. In less than this nothing is begun: better an item
  * that was surely not attempted than one of which nobody can tell.
  */
-const leastMarginMs = 20;
+const MIN_MARGIN_MS = 20;
 
 const applyBatch = statement('apply_batch');
 const findRecord = statement('find_record');
@@ -100,19 +100,19 @@ export class RecordRepository {
    *
    * @param span of the batch; undefined if it has none
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
-   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`
+   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`
    */
-  async apply(plan: Plan, terms: WriteTerms, span?: Span): Promise<AppliedBatch> {
+  async apply(plan: Plan, terms: WriteOptions, span?: Span): Promise<AppliedBatch> {
     const { key, cancellation, meter } = terms;
     const budgetMs = terms.budget();
     // What waiting for a connection costs is the items' time, not the answer's.
-    const endsAt = performance.now() + budgetMs - Math.max(leastMarginMs, Math.min(200, budgetMs * 0.15));
+    const endsAt = performance.now() + budgetMs - Math.max(MIN_MARGIN_MS, Math.min(200, budgetMs * 0.15));
     const call = { begun: false };
     try {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
-          const patch = key === undefined ? lonePatchOf(plan) : undefined;
+          const patch = key === undefined ? singleRecordPatchOf(plan) : undefined;
           const outcome = patch && (await this.patch(client, plan, patch, endsAt - performance.now()));
           if (outcome) return { outcome };
           const values = this.values(plan, endsAt - performance.now(), key);
@@ -137,7 +137,7 @@ export class RecordRepository {
     teamId: string,
     objectType: ObjectType,
     id: string,
-    options: LendOptions,
+    options: CheckoutOptions,
   ): Promise<FoundRecord | undefined> {
     const { rows } = await this.database.query<{ version: string; record: string }>(
       findRecord,
@@ -151,7 +151,7 @@ export class RecordRepository {
   private async patch(
     client: DatabaseClient,
     plan: Plan,
-    item: LonePatch,
+    item: SingleRecordPatch,
     budgetMs: number,
   ): Promise<Outcome | undefined> {
     if (budgetMs < 1) return undefined;
@@ -168,20 +168,20 @@ export class RecordRepository {
     } catch (error) {
       // A lost connection leaves open what was done. What Postgres reports has been undone.
       if (sqlStateOf(error) === undefined || isConnectionFailure(error)) throw error;
-      const code = givenUpFor[sqlStateOf(error) ?? ''];
+      const code = ITEM_ERROR_BY_SQLSTATE[sqlStateOf(error) ?? ''];
       return code && { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
     }
   }
 
   private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
-    const together = onError === 'rollback';
+    const atomic = onError === 'rollback';
     const alone = plan.items.length === 1 && key === undefined;
     return [
       plan.teamId,
       plan.objectType,
       JSON.stringify(plan.items),
-      together,
+      atomic,
       dryRun,
       onError === 'stop',
       plan.options.return === 'minimal',
@@ -204,8 +204,8 @@ export class RecordRepository {
   private read(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
     if (row === undefined) throw new Error('apply_batch answered no row');
     const { state } = row;
-    if (state === 'mismatch') throw new ProblemException('idempotency_key_mismatch');
-    if (state === 'stale') throw new ProblemException('idempotency_key_stale');
+    if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
+    if (state === 'stale') throw new RequestError('idempotency_key_stale');
     if (row.faults !== '{}') this.logger.error({ message: 'items failed in the database', faults: row.faults });
 
     const entries = row.entries.split('\n');
@@ -222,7 +222,7 @@ export class RecordRepository {
 }
 
 /** What the procedure, too, makes of these; of any other error it is to find out. */
-const givenUpFor: Readonly<Record<string, ItemErrorCode>> = {
+const ITEM_ERROR_BY_SQLSTATE: Readonly<Record<string, ItemErrorCode>> = {
   [sqlState.lockNotAvailable]: 'locked',
   [sqlState.queryCanceled]: 'not_attempted',
 };

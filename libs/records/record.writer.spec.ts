@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Quota } from '#libs/limits';
-import { ProblemException } from '#libs/problems';
-import { Metrics, RequestNotes } from '#libs/telemetry';
+import { RequestError } from '#libs/errors';
+import { Metrics, RequestLogContext } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { defaultOptions, type Plan } from './plan';
 import type { RecordRepository } from './record.repository';
@@ -34,7 +34,7 @@ describe('a write of a client with a limit', () => {
   // The writer asks nothing else of either.
   const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, new Metrics());
   const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
-  const call: WriteContext = { client: 'billing', notes: new RequestNotes(), quota, budget: () => 1_000 };
+  const call: WriteContext = { client: 'billing', notes: new RequestLogContext(), quota, budget: () => 1_000 };
 
   beforeEach(() => {
     vi.resetAllMocks();
@@ -45,7 +45,7 @@ describe('a write of a client with a limit', () => {
   });
 
   it('is charged before anything of it is done', async () => {
-    consume.mockRejectedValue(new ProblemException('rate_limited'));
+    consume.mockRejectedValue(new RequestError('rate_limited'));
     await expect(writer.write(plan, call)).rejects.toThrow('limit');
     expect(consume).toHaveBeenCalledExactlyOnceWith(3);
     expect(apply).not.toHaveBeenCalled();
@@ -72,7 +72,7 @@ describe('a write of a client with a limit', () => {
   });
 
   it('costs nothing if it fails as a whole', async () => {
-    apply.mockRejectedValue(new ProblemException('idempotency_key_stale'));
+    apply.mockRejectedValue(new RequestError('idempotency_key_stale'));
     await expect(writer.write(plan, call)).rejects.toThrow('lifetime');
     expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });

@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Quota } from '#libs/limits';
-import { type ItemErrorCode } from '#libs/problems';
-import { type ItemOutcome, Metrics, type RequestNotes } from '#libs/telemetry';
+import { type ItemErrorCode } from '#libs/errors';
+import { type ItemOutcome, Metrics, type RequestLogContext } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { inBatchSpan } from './batch.span';
 import type { Plan } from './plan';
-import { RecordRepository, type WriteTerms } from './record.repository';
+import { RecordRepository, type WriteOptions } from './record.repository';
 
 /** Of the call that has a plan carried out. */
-export interface WriteContext extends WriteTerms {
+export interface WriteContext extends WriteOptions {
   /** The name of who calls, for the metrics. */
   client: string;
   /** What the request's log line will say. */
-  notes: RequestNotes;
+  notes: RequestLogContext;
   /** What is charged for the call; undefined if nothing limits who calls. */
   quota?: Quota | undefined;
 }
@@ -36,7 +36,7 @@ export class RecordWriter {
 
   /**
    * @throws DatabaseUnavailable if nothing was attempted
-   * @throws ProblemException `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
+   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
    */
   write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     return call.quota === undefined ? this.apply(plan, call) : this.applyCharged(plan, call, call.quota);
@@ -63,7 +63,7 @@ export class RecordWriter {
 
   private async apply(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const began = performance.now();
-    const applied = await this.carryOut(plan, call);
+    const applied = await this.execute(plan, call);
     // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
     if (applied.state === 'replayed') call.notes.countItems('replayed', applied.outcomes.length);
     else this.count(call, plan, applied, (performance.now() - began) / 1000);
@@ -71,7 +71,7 @@ export class RecordWriter {
     return applied;
   }
 
-  private carryOut(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
+  private execute(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
     const { span } = call.notes;
     if (span === undefined) return this.records.apply(plan, call);
     return inBatchSpan(span, plan, call.key !== undefined, (own) => this.records.apply(plan, call, own));
@@ -104,11 +104,11 @@ export class RecordWriter {
 }
 
 /** What a canceled call left undone, or lost sight of: nobody waits for it, so it is no failure that anybody met. */
-const ABANDONED: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
+const CANCELED_CODES: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
 
 function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {
   if (replayed) return 'replayed';
-  if (canceled && ABANDONED.has(code)) return 'abandoned';
+  if (canceled && CANCELED_CODES.has(code)) return 'canceled';
   if (code !== 'none') return 'error';
   return plan.options.dryRun ? 'dry_run' : 'ok';
 }
@@ -119,7 +119,7 @@ function resultLabel(outcomes: readonly Outcome[]): 'all_ok' | 'partial' | 'all_
   return failed === outcomes.length ? 'all_failed' : 'partial';
 }
 
-function sampleFailures(notes: RequestNotes, outcomes: readonly Outcome[]): void {
+function sampleFailures(notes: RequestLogContext, outcomes: readonly Outcome[]): void {
   for (const [index, { code }] of outcomes.entries()) {
     if (code !== undefined) notes.sampleFailure(index, code);
   }

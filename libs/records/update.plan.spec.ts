@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fieldSegment } from '#libs/problems';
+import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
 import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
 

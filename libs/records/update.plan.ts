@@ -1,4 +1,4 @@
-import { fieldSegment, itemError } from '#libs/problems';
+import { fieldSegment, itemError } from '#libs/errors';
 import type { Change, ItemValidator, Validation } from '#libs/properties';
 import { conditionOf } from './etag';
 import { type PlanItem, refuse } from './plan';

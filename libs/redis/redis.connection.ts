@@ -10,8 +10,8 @@ import { settleWithin } from './time.budget';
 
 /** How long calls are skipped after one ran out of time: a Redis that hangs costs one call its budget, not every call. */
 const PAUSE_AFTER_TIMEOUT_MS = 1_000;
-const RECONNECT_FIRST_MS = 100;
-const RECONNECT_MOST_MS = 2_000;
+const MIN_RECONNECT_DELAY_MS = 100;
+const MAX_RECONNECT_DELAY_MS = 2_000;
 /** Connecting, signing in and the ready check together. No call waits for them. */
 const HANDSHAKE_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
@@ -208,7 +208,7 @@ export class Redis {
 
   /** Milliseconds until the next attempt: doubling, with some chance in it so that replicas do not come back as one. */
   #reconnectDelay(attempt: number): number {
-    const backoff = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_MOST_MS);
+    const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_DELAY_MS);
     const spread = backoff * (0.75 + Math.random() / 2);
     return Math.max(spread, this.#reconnectNotBefore - performance.now());
   }

@@ -4,7 +4,7 @@ import { ITEM_CODES, ITEM_OUTCOMES, ItemCode, ItemOutcome } from './metric.label
 /** Few: there is one of each for every client. */
 const CLIENT_SECONDS = [0.01, 0.05, 0.25, 1, 5];
 const OTHER = 'other';
-const CLIENT = `the client's name, or \`${OTHER}\` for those beyond \`METRICS_CLIENTS\``;
+const CLIENT = `the client's name, or \`${OTHER}\` for those beyond \`METRICS_MAX_CLIENTS\``;
 
 /**
  * What a gateway measures of each of its callers. The label is the client's name, which the operator gave it, and never

@@ -23,7 +23,7 @@ export class Exemplars {
     private readonly bounds: readonly number[],
   ) {}
 
-  keep(labels: SeriesLabels, value: number, { traceId, spanId }: TracePosition): void {
+  cacheable(labels: SeriesLabels, value: number, { traceId, spanId }: TracePosition): void {
     const name = nameOf(labels);
     let buckets = this.series.get(name);
     if (buckets === undefined) this.series.set(name, (buckets = []));

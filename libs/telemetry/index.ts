@@ -15,7 +15,7 @@ export { metricsReference } from './metrics.reference';
 export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
-export { RequestNotes } from './request.notes';
+export { RequestLogContext } from './request-log.context';
 export type { RequestTrace, Span, SpanAttributes } from './span';
 export { TelemetryModule, WorkerTelemetryModule } from './telemetry.module';
 export { WorkerMetrics } from './worker.metrics';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { TallyHistogram } from './tally.histogram';
+import { BatchHistogram } from './batch.histogram';
 
 /** The values of a label: all of them, or, where the program's routes make the set, words that say which. */
 export type LabelValues = readonly string[] | string;
@@ -19,14 +19,14 @@ export class Instruments {
   }
 
   /** A histogram for many values at a time. */
-  tally<L extends string>(
+  batchHistogram<L extends string>(
     name: string,
     help: string,
     labels: Labels<L>,
     buckets: readonly number[],
-  ): TallyHistogram<L> {
+  ): BatchHistogram<L> {
     this.labels.set(name, labels);
-    return new TallyHistogram(name, help, buckets, this.registry);
+    return new BatchHistogram(name, help, buckets, this.registry);
   }
 
   /** @param collect brings the value up to date before it is read */

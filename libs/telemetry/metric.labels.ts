@@ -1,4 +1,4 @@
-import { ITEM_ERRORS, ItemErrorCode } from '#libs/problems';
+import { ITEM_ERRORS, ItemErrorCode } from '#libs/errors';
 
 /*
  * The values that metric labels take. Every set is closed: a label never holds an id, a key, a path or a message, so the
@@ -27,17 +27,17 @@ export const OBJECT_TYPES = [
 export type MetricObjectType = (typeof OBJECT_TYPES)[number];
 
 /**
- * `stopped`: not attempted since the caller asked to stop at the first failure. `abandoned`: the caller hung up, and the item
+ * `stopped`: not attempted since the caller asked to stop at the first failure. `canceled`: the caller hung up, and the item
  * was not begun (`not_attempted`) or nobody knows (`unavailable`). Neither is a fault of ours.
  */
-export const ITEM_OUTCOMES = ['ok', 'error', 'stopped', 'abandoned', 'replayed', 'dry_run'] as const;
+export const ITEM_OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;
 export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 export const ITEM_CODES = ['none', ...(Object.keys(ITEM_ERRORS) as ItemErrorCode[])] as const; // keys of a frozen catalogue
 export type ItemCode = (typeof ITEM_CODES)[number];
 
 /** The codes that are our fault, not the caller's: what the service level of items counts as bad. */
-export const OUR_FAULTS = [
+export const SERVER_ERROR_CODES = [
   'locked',
   'not_attempted',
   'unavailable',

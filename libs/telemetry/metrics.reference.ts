@@ -66,7 +66,7 @@ const LABELS_INTRODUCTION = `
 ## Their labels
 
 Every label takes its values from a closed set: never an id, a key, a path or a message. \`client\` is a name that the
-operator gave, and the set is closed by \`METRICS_CLIENTS\`: a process tells that many clients apart, the first that it
+operator gave, and the set is closed by \`METRICS_MAX_CLIENTS\`: a process tells that many clients apart, the first that it
 sees. Clients of the same name in several teams count together. Updates and deletes start at 0 for every outcome and error
 code, so that the first of them shows in a rate; single writes for what would be our fault.
 `;

@@ -18,10 +18,10 @@ describe('MetricsServer', () => {
 
   it('serves the metrics as Prometheus reads them', async () => {
     metrics.countAuthFailure('missing');
-    const answer = await fetch(`${base}/metrics?name=x`);
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(await answer.text()).toContain('prism_auth_failures_total{reason="missing"} 1\n');
+    const response = await fetch(`${base}/metrics?name=x`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(await response.text()).toContain('prism_auth_failures_total{reason="missing"} 1\n');
   });
 
   it.each([
@@ -29,20 +29,20 @@ describe('MetricsServer', () => {
     [true, 'text/plain', 'text/plain; version=0.0.4; charset=utf-8'],
     [true, 'application/openmetrics-text; version=1.0.0', 'application/openmetrics-text; version=1.0.0; charset=utf-8'],
   ])('has exemplars where they are kept (%s) and read (%s)', async (kept, accept, type) => {
-    if (kept) metrics.keepExemplars();
+    if (kept) metrics.enableExemplars();
     const trace = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
     metrics.countRequest('GET', '/a', 200, 0.03, undefined, trace);
-    const answer = await fetch(`${base}/metrics`, { headers: { accept } });
-    expect(answer.headers.get('content-type')).toBe(type);
-    const text = await answer.text();
+    const response = await fetch(`${base}/metrics`, { headers: { accept } });
+    expect(response.headers.get('content-type')).toBe(type);
+    const text = await response.text();
     expect(text).toContain('prism_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/a"} 1');
     expect(text.includes(trace.traceId)).toBe(type.startsWith('application/'));
   });
 
   it('says that the process lives', async () => {
-    const answer = await fetch(`${base}/health/live`);
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({ status: 'ok' });
+    const response = await fetch(`${base}/health/live`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'ok' });
   });
 
   it.each([
@@ -52,16 +52,16 @@ describe('MetricsServer', () => {
     expect((await fetch(`${base}/health/ready`)).status).toBe(404);
     const other = new MetricsServer(metrics);
     const port = await other.start('127.0.0.1', 0, () => Promise.resolve({ status, checks: { postgres: 'up' } }));
-    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
-    expect(answer.status).toBe(code);
-    expect(await answer.json()).toEqual({ status, checks: { postgres: 'up' } });
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    expect(response.status).toBe(code);
+    expect(await response.json()).toEqual({ status, checks: { postgres: 'up' } });
     await other.close();
   });
 
   it('answers HEAD without a body', async () => {
-    const answer = await fetch(`${base}/metrics`, { method: 'HEAD' });
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).toBe('');
+    const response = await fetch(`${base}/metrics`, { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('');
   });
 
   it('refuses other paths and methods with the error envelope', async () => {
@@ -76,14 +76,14 @@ describe('MetricsServer', () => {
 
   it('answers a scrape that fails with 500, and only the log has its text', async () => {
     const logged: unknown[] = [];
-    const keep = (...line: unknown[]) => logged.push(...line);
-    Logger.overrideLogger({ log: keep, error: keep, warn: keep });
+    const cacheable = (...line: unknown[]) => logged.push(...line);
+    Logger.overrideLogger({ log: cacheable, error: cacheable, warn: cacheable });
     metrics.observePool('data', () => {
       throw new Error('hunter2');
     });
-    const answer = await fetch(`${base}/metrics`);
-    expect(answer.status).toBe(500);
-    expect(await answer.text()).not.toContain('hunter2');
+    const response = await fetch(`${base}/metrics`);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('hunter2');
     expect(logged.join()).toContain('hunter2');
   });
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import { problemAnswer, ProblemException, problemOf } from '#libs/problems';
+import { errorResponse, RequestError, toRequestError } from '#libs/errors';
 import { OPEN_METRICS_TYPE, openMetricsPage, readsOpenMetrics } from './open-metrics.page';
 import { ProcessMetrics } from './process.metrics';
 
@@ -37,7 +37,7 @@ export class MetricsServer {
   async start(host: string, port: number, ready?: () => Promise<Readiness>): Promise<number> {
     this.ready = ready;
     const server = createServer((request, response) => {
-      this.answer(request, response).catch((error: unknown) => {
+      this.response(request, response).catch((error: unknown) => {
         this.logger.error(error);
         response.destroy();
       });
@@ -64,26 +64,26 @@ export class MetricsServer {
     });
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async response(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { status, type, body } = await this.page(request);
       response.writeHead(status, { 'content-type': type }).end(body);
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = toRequestError(error);
       if (problem.code === 'internal')
         this.logger.error('the admin port could not answer', (problem.cause as Error).stack);
-      const { status, headers, body } = problemAnswer(problem, uuidv7());
+      const { status, headers, body } = errorResponse(problem, uuidv7());
       response.writeHead(status, headers).end(body);
     }
   }
 
-  /** @throws ProblemException for an unknown path or method */
+  /** @throws RequestError for an unknown path or method */
   private async page({ url = '/', method = '', headers }: IncomingMessage): Promise<Page> {
     const [path = '/'] = url.split('?');
     const page = this.pages(headers.accept).get(path);
-    if (page === undefined) throw new ProblemException('not_found');
+    if (page === undefined) throw new RequestError('not_found');
     if (method !== 'GET' && method !== 'HEAD') {
-      throw new ProblemException('method_not_allowed', undefined, { headers: { allow: 'GET, HEAD' } });
+      throw new RequestError('method_not_allowed', undefined, { headers: { allow: 'GET, HEAD' } });
     }
     return page();
   }

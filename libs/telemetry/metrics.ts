@@ -22,7 +22,7 @@ import {
   MetricOperation,
   OBJECT_TYPES,
   OPERATIONS,
-  OUR_FAULTS,
+  SERVER_ERROR_CODES,
   REDIS_ERRORS,
   RedisErrorKind,
   SPAN_LOSSES,
@@ -37,17 +37,17 @@ const ITEM_SECONDS = [
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BATCH_SIZES = [1, 2, 5, 10, 25, 50, 75, 100];
 const UNMATCHED = 'unmatched';
-/** More than most installations have; `METRICS_CLIENTS` sets it. */
+/** More than most installations have; `METRICS_MAX_CLIENTS` sets it. */
 const CLIENTS = 100;
 
 /** What a gateway measures. */
 export class Metrics extends ProcessMetrics {
   private readonly items = this.instruments.counter(
     'prism_batch_items_total',
-    'Items answered, by what became of them. `code` is the item error code, or `none`. `abandoned`: the caller hung up before the item was begun.',
+    'Items answered, by what became of them. `code` is the item error code, or `none`. `canceled`: the caller hung up before the item was begun.',
     { operation: OPERATIONS, object_type: OBJECT_TYPES, outcome: ITEM_OUTCOMES, code: ITEM_CODES },
   );
-  private readonly itemSeconds = this.instruments.tally(
+  private readonly itemSeconds = this.instruments.batchHistogram(
     'prism_batch_item_duration_seconds',
     "How long each item's transaction took in the database.",
     { operation: OPERATIONS, outcome: ITEM_OUTCOMES },
@@ -184,7 +184,7 @@ export class Metrics extends ProcessMetrics {
     const labels = { method: methodLabel(method), route: route ?? UNMATCHED };
     this.requests.inc({ ...labels, status });
     this.requestSeconds.observe(labels, seconds);
-    if (trace !== undefined) this.exemplars?.keep(labels, seconds, trace);
+    if (trace !== undefined) this.exemplars?.cacheable(labels, seconds, trace);
     if (client !== undefined) this.clients.countRequest(client, status, seconds);
   }
 
@@ -214,7 +214,7 @@ export class Metrics extends ProcessMetrics {
   }
 
   /** From here on, requests whose trace is known are exemplars of the time that requests take. */
-  keepExemplars(): void {
+  enableExemplars(): void {
     this.exemplars = new Exemplars('prism_http_request_duration_seconds', REQUEST_SECONDS);
   }
 
@@ -251,13 +251,13 @@ export class Metrics extends ProcessMetrics {
 function startingOutcomes(operation: MetricOperation): [ItemOutcome, ItemCode][] {
   const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
   const failed = (code: ItemCode): [ItemOutcome, ItemCode] => ['error', code];
-  if (operation === 'create' || operation === 'patch') return [ok, ...OUR_FAULTS.map(failed)];
+  if (operation === 'create' || operation === 'patch') return [ok, ...SERVER_ERROR_CODES.map(failed)];
   return [
     ok,
     ['stopped', 'not_attempted'],
     ['replayed', 'none'],
     ['dry_run', 'none'],
-    ['abandoned', 'not_attempted'],
+    ['canceled', 'not_attempted'],
     ...ITEM_CODES.filter((code) => code !== 'none').map(failed),
   ];
 }

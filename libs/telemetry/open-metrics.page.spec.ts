@@ -48,7 +48,7 @@ it('has the latest exemplar of each bucket, at its own series and no other', asy
   const labels = { method: 'GET', route: '/a' };
   for (const value of [0.1, 0.5, 7]) {
     histogram.observe(labels, value);
-    exemplars.keep(labels, value, position);
+    exemplars.cacheable(labels, value, position);
   }
   histogram.observe({ method: 'GET', route: '/b' }, 0.1);
   const lines = (await page(registry, exemplars)).split('\n').filter((line) => line.startsWith('time_seconds'));

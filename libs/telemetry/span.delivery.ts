@@ -6,7 +6,7 @@ import type { SpanLoss } from './metric.labels';
 export type LossListener = (reason: SpanLoss, spans: number, error?: Error) => void;
 
 /** Some 10 MiB: what a collector that is away or slow may cost. */
-const MOST_HELD = 4_096;
+const MAX_HELD = 4_096;
 const BATCH = 512;
 const DELAY_MS = 1_000;
 
@@ -30,7 +30,7 @@ export class SpanDelivery implements SpanProcessor {
         },
         shutdown: () => exporter.shutdown(),
       },
-      maxQueueSize: MOST_HELD,
+      maxQueueSize: MAX_HELD,
       maxExportBatchSize: BATCH,
       scheduledDelayMillis: DELAY_MS,
     });
@@ -41,7 +41,7 @@ export class SpanDelivery implements SpanProcessor {
   }
 
   onEnd(span: ReadableSpan): void {
-    if (this.held >= MOST_HELD) {
+    if (this.held >= MAX_HELD) {
       this.onLoss('queue_full', 1);
       return;
     }

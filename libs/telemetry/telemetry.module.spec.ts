@@ -6,7 +6,7 @@ import { Metrics } from './metrics';
 import { MetricsServer } from './metrics.server';
 import { TelemetryModule } from './telemetry.module';
 
-const settings = readSettings({ DATABASE_URL: 'postgres://x', METRICS_CLIENTS: '0' });
+const settings = readSettings({ DATABASE_URL: 'postgres://x', METRICS_MAX_CLIENTS: '0' });
 
 @Module({ imports: [ConfigModule.of(settings), TelemetryModule] })
 class App {}

@@ -10,7 +10,11 @@ import { WorkerMetrics } from './worker.metrics';
 @Global()
 @Module({
   providers: [
-    { provide: Metrics, inject: [Settings], useFactory: ({ metricsClients }: Settings) => new Metrics(metricsClients) },
+    {
+      provide: Metrics,
+      inject: [Settings],
+      useFactory: ({ metricsMaxClients: metricsClients }: Settings) => new Metrics(metricsClients),
+    },
     { provide: ProcessMetrics, useExisting: Metrics },
     { provide: Tracing, inject: [Settings, Metrics], useFactory: Tracing.open.bind(Tracing) },
     MetricsServer,

@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { LineLimiter } from '#libs/problems';
+import { LineLimiter } from '#libs/errors';
 import type { SpanLoss } from './metric.labels';
 import type { Metrics } from './metrics';
 import type { OpenTelemetry } from './open.telemetry';
@@ -13,7 +13,7 @@ export class Tracing implements OnApplicationShutdown {
   static async open(settings: Settings, metrics: Metrics): Promise<Tracing> {
     const { otelExporterOtlpEndpoint: endpoint } = settings;
     if (endpoint === undefined) return new Tracing(undefined);
-    metrics.keepExemplars();
+    metrics.enableExemplars();
     const report = lossReport(metrics, new Logger(Tracing.name));
     const { OpenTelemetry } = await import('./open.telemetry.js');
     return new Tracing(new OpenTelemetry(endpoint, settings, report));

@@ -76,7 +76,7 @@ export class AttackTarget {
     return this.signal.aborted;
   }
 
-  private count(answer: number | string): void {
-    this.responses[answer] = (this.responses[answer] ?? 0) + 1;
+  private count(response: number | string): void {
+    this.responses[response] = (this.responses[response] ?? 0) + 1;
   }
 }

@@ -18,10 +18,10 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
     const context = await openContext(cleanup, signal);
     const results: TrialResult[] = [];
     for (const attack of options.attacks) {
-      say(`${attack.name}: the attacker ${attack.summary}`);
+      log(`${attack.name}: the attacker ${attack.summary}`);
       const result = await tryAttack(attack, options.seconds, context);
       results.push(result);
-      say(outcomeText(result));
+      log(outcomeText(result));
     }
     process.stdout.write(`\n${tableOf(results)}\n`);
     write(options, results);
@@ -69,7 +69,7 @@ function write({ json, markdown }: Options, results: readonly TrialResult[]): vo
   writeFileSync(markdown, withSection(document, sectionOf(results, machine, at)));
 }
 
-function say(line: string): void {
+function log(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -85,8 +85,8 @@ async function exitCode(): Promise<number> {
   try {
     return await main(readOptions(process.argv.slice(2)), stop.signal);
   } catch (error) {
-    if (error instanceof UsageError) say(`${error.message}\n\n${usage}`);
-    else say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error instanceof UsageError) log(`${error.message}\n\n${usage}`);
+    else log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 2;
   }
 }
@@ -94,7 +94,7 @@ async function exitCode(): Promise<number> {
 exitCode().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    say(String(error));
+    log(String(error));
     process.exit(2);
   },
 );

@@ -2,7 +2,7 @@ import { markdownTable } from '#libs/config';
 import type { MachineFacts } from '../bench/machine.facts';
 import { HEAP_MEBIBYTES } from './limited.gateway';
 import type { TrialResult } from './trial';
-import { countsText, MOST_P99_RATIO, verdictOf } from './verdict';
+import { countsText, MAX_P99_RATIO, verdictOf } from './verdict';
 
 const START = '<!-- abuse: begin -->';
 const END = '<!-- abuse: end -->';
@@ -24,7 +24,7 @@ export function sectionOf(results: readonly TrialResult[], machine: MachineFacts
   const facts =
     `Measured on ${date.toISOString().slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}, shared by ` +
     `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim. Each attack lasts ${seconds} s; the victim sends 100 ` +
-    `requests a second. Targets: alive, nothing refused, nothing held afterwards, and a p99 of at most ${MOST_P99_RATIO} times the quiet one.`;
+    `requests a second. Targets: alive, nothing refused, nothing held afterwards, and a p99 of at most ${MAX_P99_RATIO} times the quiet one.`;
   const attacks = results.map(({ attack, summary }) => `- \`${attack}\`: one caller ${summary}.`);
   return [facts, '', tableOf(results), '', ...attacks].join('\n');
 }

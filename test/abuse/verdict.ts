@@ -1,7 +1,7 @@
 import type { TrialResult } from './trial';
 
 /** How many times as long as on a quiet gateway the victim's p99 may be. */
-export const MOST_P99_RATIO = 3;
+export const MAX_P99_RATIO = 3;
 
 /** Whether an attack failed, and by what it succeeded if it did. */
 export interface Verdict {
@@ -22,7 +22,7 @@ export function verdictOf({ quiet, attacked, death, held }: TrialResult): Verdic
     ...(held === null && death === null ? ['frozen'] : []),
     ...(held !== null && Object.keys(held).length > 0 ? [`still held: ${countsText(held)}`] : []),
   ];
-  return { broken, slow: p99Ratio > MOST_P99_RATIO ? [`p99 ${p99Ratio.toFixed(1)} x`] : [], p99Ratio };
+  return { broken, slow: p99Ratio > MAX_P99_RATIO ? [`p99 ${p99Ratio.toFixed(1)} x`] : [], p99Ratio };
 }
 
 /** @returns the program's exit code: 1 if an attack succeeded. @param strict whether a slow victim counts as well */

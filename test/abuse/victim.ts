@@ -6,7 +6,7 @@ import { latencyOf } from '../bench/statistics';
 import type { Party } from './parties';
 
 /** How long the victim waits for a response, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 const CONNECTIONS = 8;
 const REQUESTS_PER_SECOND = 100;
 /** After so many requests the next API key is used, which the gateway may not know yet. */
@@ -24,9 +24,9 @@ export interface Measurement {
 export class Victim {
   private readonly agent = new Agent({
     connections: CONNECTIONS,
-    connectTimeout: PATIENCE_MS,
-    headersTimeout: PATIENCE_MS,
-    bodyTimeout: PATIENCE_MS,
+    connectTimeout: MAX_WAIT_MS,
+    headersTimeout: MAX_WAIT_MS,
+    bodyTimeout: MAX_WAIT_MS,
   });
 
   constructor(
@@ -66,7 +66,7 @@ export class Victim {
         const due = began + n * dueMs;
         await sleep(Math.max(0, due - performance.now()), undefined, { signal });
         // A gateway that hangs is not waited for longer: what is due by then was refused.
-        const status = performance.now() - began > seconds * 1_000 + PATIENCE_MS ? 'none' : await this.send(n);
+        const status = performance.now() - began > seconds * 1_000 + MAX_WAIT_MS ? 'none' : await this.send(n);
         samplesMs.push(performance.now() - due);
         if (status !== '200') refused[status] = (refused[status] ?? 0) + 1;
       }

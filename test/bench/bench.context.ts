@@ -6,7 +6,7 @@ export interface BenchContext {
   /** Aborted when someone has seen enough. */
   signal: AbortSignal;
   /** How far it has come, for the one who waits. */
-  say: (line: string) => void;
+  log: (line: string) => void;
   /** What came of it. */
   print: (text: string) => void;
 }

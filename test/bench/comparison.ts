@@ -12,7 +12,7 @@ import { leadSeconds, playTournament } from './tournament';
 
 /** The gateway and its yardsticks, in turns. */
 export async function compare(options: ComparisonOptions, context: BenchContext): Promise<void> {
-  const { say, print, signal } = context;
+  const { log: say, print, signal } = context;
   const stage = await openStage(context);
   const entrants = await playTournament(contestants(stage, options.names), stage.meter, options, say, signal);
   const fairness: Fairness[] = [];
@@ -25,7 +25,7 @@ export async function compare(options: ComparisonOptions, context: BenchContext)
   const rows = rowsOf(entrants, machine.cores);
   const targets = targetsOf(entrants, fairness);
   print(`\n${headerOf(machine, stage.settings.postgres, stage.settings.gateway)}`);
-  if (rows.length > 0) print(`\n${legendOf(rows)}\n${tableOf(rows)}\n${notesOf(options, stage)}`);
+  if (rows.length > 0) print(`\n${legendOf(rows)}\n${tableOf(rows)}\n${logContextOf(options, stage)}`);
   const second = secondGatewayText(rows);
   if (second !== '') print(`\n${second}`);
   if (fairness.length > 0) print(`\n${fairnessText(fairness)}`);
@@ -37,7 +37,7 @@ export async function compare(options: ComparisonOptions, context: BenchContext)
   writeFigures(options.json, { machine, settings: stage.settings, schedule, rows, fairness, targets }, context);
 }
 
-function notesOf({ rounds, seconds }: ComparisonOptions, { balanced }: Stage): string {
+function logContextOf({ rounds, seconds }: ComparisonOptions, { balanced }: Stage): string {
   return [
     `${rounds} turns of ${seconds} s each, in turns, after ${leadSeconds} s unmeasured; figures are medians over turns, ratios compare turn by turn: median (least..most)`,
     'all on the same 100,000 organizations of about 300 bytes; each item sets employees and stage of a random one, its version and its time',

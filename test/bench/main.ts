@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   await requireWrk(stop.signal);
   const cleanup = new Cleanup();
   try {
-    await run(options, { cleanup, signal: stop.signal, say, print });
+    await run(options, { cleanup, signal: stop.signal, log: log, print });
     return 0;
   } catch (error) {
     // A Ctrl-C reaches the servers as well: whatever failed then failed because of it.
@@ -43,7 +43,7 @@ function run(options: Options, context: BenchContext): Promise<void> {
 /** Someone had seen enough. */
 class Interrupted extends Error {}
 
-function say(line: string): void {
+function log(line: string): void {
   process.stderr.write(`${(performance.now() / 1_000).toFixed(0).padStart(5)} s  ${line}\n`);
 }
 

@@ -83,9 +83,9 @@ export function limitOf({ services, postgres, load, machine }: CoreUse, coreCoun
   const [busiest, most] = greatest({ ...single, 'load generator': load });
   if (most >= wholeCore) return `the core of ${busiest}`;
   if (machine < wholeMachine * coreCount) return 'waiting';
-  const answering = Object.values(single).reduce((sum, each) => sum + each, 0);
-  const others = machine - postgres - answering - haproxy - load;
-  const [who, cores] = greatest({ postgres, services: answering, haproxy, 'load generator': load, others });
+  const responding = Object.values(single).reduce((sum, each) => sum + each, 0);
+  const others = machine - postgres - responding - haproxy - load;
+  const [who, cores] = greatest({ postgres, services: responding, haproxy, 'load generator': load, others });
   return `all cores; ${who} has ${Math.round((100 * cores) / machine)}%`;
 }
 

@@ -48,7 +48,7 @@ export class ServiceProcess {
       });
     }
     try {
-      await service.answers(signal);
+      await service.responses(signal);
     } catch (error) {
       await service.stop();
       throw error;
@@ -93,9 +93,9 @@ export class ServiceProcess {
       throw new Error(`${this.name} ${this.death ?? ''}`);
     });
     try {
-      const answer = once(this.child, 'message', { signal: over.signal });
+      const response = once(this.child, 'message', { signal: over.signal });
       this.child.send(message);
-      const [value] = (await Promise.race([answer, ended])) as [unknown]; // the arguments of the event
+      const [value] = (await Promise.race([response, ended])) as [unknown]; // the arguments of the event
       return value;
     } finally {
       over.abort();
@@ -110,14 +110,14 @@ export class ServiceProcess {
     await exit;
   }
 
-  private async answers(signal: AbortSignal): Promise<void> {
+  private async responses(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + startDeadlineMs;
     while (performance.now() < deadline && this.child.exitCode === null) {
       signal.throwIfAborted();
       try {
-        const answer = await fetch(this.url + this.setup.readyPath, { signal: AbortSignal.timeout(1_000) });
-        await answer.text();
-        if (answer.status === 200) return;
+        const response = await fetch(this.url + this.setup.readyPath, { signal: AbortSignal.timeout(1_000) });
+        await response.text();
+        if (response.status === 200) return;
       } catch {
         // Not listening yet.
       }

@@ -34,7 +34,7 @@ export interface Stage extends Omit<Servers, 'settings'> {
 
 /** Starts everything and loads the records. What it started is in the clean-up also if it fails. */
 export async function openStage(context: BenchContext): Promise<Stage> {
-  const { cleanup, signal, say } = context;
+  const { cleanup, signal, log: say } = context;
   const { settings, ...servers } = await startServers(context, durableSettings);
   const { postgres, redisUrl, meter, folder } = servers;
 

@@ -25,10 +25,10 @@ export async function playTournament(
   contestants: readonly Contestant[],
   meter: PostgresMeter,
   { rounds, seconds }: Schedule,
-  say: (line: string) => void,
+  log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Entrant[]> {
-  say('warming up');
+  log('warming up');
   await warmUp(contestants, signal);
   const entrants = contestants.map((contestant): Entrant => ({ contestant, turns: [] }));
   for (let round = 1; round <= rounds; round++) {
@@ -41,7 +41,7 @@ export async function playTournament(
         turn.itemsPerSecond === null
           ? `${Math.round(turn.batchesPerSecond)} requests/s`
           : `${Math.round(turn.itemsPerSecond)} items/s`;
-      say(`round ${round} of ${rounds}: ${contestant.name} ${rate}`);
+      log(`round ${round} of ${rounds}: ${contestant.name} ${rate}`);
     }
   }
   return entrants;

@@ -90,9 +90,9 @@ describe('the page at /docs', () => {
     await body.fill(JSON.stringify({ items: [{ ...first, id }, ...others] }, null, 2));
     await operation.getByRole('button', { name: 'Execute' }).click();
 
-    const answer = operation.locator('.live-responses-table pre code').first();
-    await answer.getByText('"succeeded"').waitFor();
-    expect(JSON.parse(await answer.innerText())).toMatchObject({
+    const response = operation.locator('.live-responses-table pre code').first();
+    await response.getByText('"succeeded"').waitFor();
+    expect(JSON.parse(await response.innerText())).toMatchObject({
       results: [{ id, status: 'ok' }, { status: 'error' }, { status: 'error' }, { id: null, status: 'error' }],
       summary: { total: 4, succeeded: 1, failed: 3 },
     });

@@ -7,7 +7,7 @@ import type { ApiClient } from '../support/api.client';
 import { createDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
 
-interface Answer {
+interface WriteResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
@@ -27,11 +27,11 @@ async function send(
   path: string,
   apiKey?: string | string[],
   options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; url?: string } = {},
-): Promise<Answer> {
+): Promise<WriteResponse> {
   const { method = 'GET', headers = {}, body, url = gateway.url } = options;
   const {
     statusCode,
-    headers: answered,
+    headers: responded,
     body: stream,
   } = await request(url + path, {
     // Of undici's methods, or one that no server knows.
@@ -39,7 +39,7 @@ async function send(
     headers: { 'x-request-id': 'fixed', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }), ...headers },
     ...(body === undefined ? {} : { body }),
   });
-  return { status: statusCode, headers: answered, text: await stream.text() };
+  return { status: statusCode, headers: responded, text: await stream.text() };
 }
 
 /** A path that a key with `records:read` may read: whose record it names does not matter to authentication. */
@@ -119,7 +119,7 @@ describe('403 forbidden', () => {
     const { access, database } = gateway;
     const { teamId } = caller;
     const key = caller.credentials.apiKey;
-    const stranger = await gateway.newCaller();
+    const otherTeam = await gateway.newCaller();
     const forgotten = await gateway.newCaller();
     await database.query('DELETE FROM api_keys WHERE key_id = $1', [forgotten.credentials.keyId]);
     const revoked = await access.createKey(teamId, 'billing', ['records:read']);
@@ -136,8 +136,8 @@ describe('403 forbidden', () => {
       await refused(recordPath(), forgotten.credentials.apiKey, 'unknown'),
       await refused(recordPath(), revoked.apiKey, 'revoked'),
       await refused(recordPath(), expired.apiKey, 'expired'),
-      await refused(recordPath(), stranger.credentials.apiKey, 'team'),
-      await refused(update(), stranger.credentials.apiKey, 'team', 'POST'),
+      await refused(recordPath(), otherTeam.credentials.apiKey, 'team'),
+      await refused(update(), otherTeam.credentials.apiKey, 'team', 'POST'),
       await refused(recordPath('acme'), key, 'team'),
       await refused(recordPath('%7Bacme%7D'), key, 'team'),
       await refused(recordPath(`${teamId}%00`), key, 'team'),
@@ -174,8 +174,8 @@ describe('403 forbidden', () => {
     expect((await send(update(), reader.apiKey, attempt)).status).toBe(403);
     expect((await caller.read(id)).version).toBe(1);
     // Nor did it claim the key: the same request runs once it is allowed.
-    const { status, headers: answered } = await send(update(), caller.credentials.apiKey, attempt);
-    expect([status, answered['idempotent-replay']]).toEqual([200, undefined]);
+    const { status, headers: responded } = await send(update(), caller.credentials.apiKey, attempt);
+    expect([status, responded['idempotent-replay']]).toEqual([200, undefined]);
     expect((await caller.read(id)).version).toBe(2);
   });
 });

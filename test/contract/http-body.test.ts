@@ -79,9 +79,9 @@ describe('a body', () => {
     ['{"items":[{"constructor":{"prototype":{}}}]}', 'constructor.prototype'],
     ['['.repeat(33) + ']'.repeat(33), 'deeper than 32'],
   ])('that is not fine JSON answers 400 invalid_json and says why: %s', async (body, why) => {
-    const answer = await caller.call('POST', update, { body });
-    expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_json']);
-    expect(answer.body.error.message).toContain(why);
+    const response = await caller.call('POST', update, { body });
+    expect([response.status, response.body.error.code]).toEqual([400, 'invalid_json']);
+    expect(response.body.error.message).toContain(why);
   });
 
   it('that is not UTF-8 answers 400 invalid_json', async () => {
@@ -98,9 +98,9 @@ describe('a body', () => {
   it.each(['', 'null', '1', '"items"', '[]', 'true'])(
     'that is no object answers 400 invalid_request that names it: %s',
     async (body) => {
-      const answer = await caller.call('POST', update, { body });
-      expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_request']);
-      expect(answer.body.error.errors[0].field).toBe('.body');
+      const response = await caller.call('POST', update, { body });
+      expect([response.status, response.body.error.code]).toEqual([400, 'invalid_request']);
+      expect(response.body.error.errors[0].field).toBe('.body');
     },
   );
 

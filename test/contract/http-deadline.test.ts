@@ -60,7 +60,7 @@ describe('what the official SDKs say of their timeout', () => {
     const start = performance.now();
     const path = caller.path('organization/batch/update');
     await socket.send(headOfUpload(path, { 'x-api-key': caller.credentials.apiKey, ...headers }));
-    const { status } = await socket.answer();
+    const { status } = await socket.response();
     socket.destroy();
     return { status, ms: performance.now() - start };
   }
@@ -141,7 +141,7 @@ describe('the answer leaves before the deadline', () => {
     const start = performance.now();
     const path = caller.path('organization/batch/update');
     await socket.send(headOfUpload(path, { 'x-api-key': caller.credentials.apiKey, ...headers }));
-    const { status, body } = await socket.answer();
+    const { status, body } = await socket.response();
     const took = performance.now() - start;
     socket.destroy();
     expect(status).toBe(408);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ITEM_ERRORS, PROBLEMS } from '#libs/problems';
+import { ITEM_ERRORS, REQUEST_ERRORS } from '#libs/errors';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { expectValid, type OpenApiDocument } from '../support/openapi';
@@ -91,7 +91,7 @@ describe('the OpenAPI document', () => {
 
   it('has every error code that a request or an item can meet', () => {
     const schemas = document.components?.schemas as Record<string, { properties: { code: { enum: string[] } } }>;
-    expect(schemas.Error?.properties.code.enum).toEqual(Object.keys(PROBLEMS));
+    expect(schemas.Error?.properties.code.enum).toEqual(Object.keys(REQUEST_ERRORS));
     expect(schemas.ItemError?.properties.code.enum).toEqual(Object.keys(ITEM_ERRORS));
     const update = operations.find(({ operation }) => operation.operationId === 'batchUpdate')?.operation;
     expect(Object.keys(update?.responses['409']?.content?.['application/json']?.examples ?? {})).toEqual([
@@ -121,8 +121,8 @@ describe('the OpenAPI document', () => {
   it('shows a batch that does what its example says', async () => {
     const update = operations.find(({ operation }) => operation.operationId === 'batchUpdate')?.operation;
     const body = update?.requestBody?.content['application/json']?.examples?.partial?.value;
-    const answer = await caller.call('POST', caller.path('organization/batch/update'), { body });
-    expect(answer.body).toMatchObject({
+    const response = await caller.call('POST', caller.path('organization/batch/update'), { body });
+    expect(response.body).toMatchObject({
       results: [
         { error: { code: 'not_found' } },
         { error: { code: 'not_found' } },

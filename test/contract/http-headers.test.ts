@@ -26,7 +26,7 @@ function get(path: string, headers: Record<string, string> = {}): string {
 }
 
 describe('every answer', () => {
-  const answers: [string, () => string][] = [
+  const responses: [string, () => string][] = [
     ['of a probe', () => get('/health/live')],
     ['with properties', () => get(caller.path('organization/properties'), { 'x-api-key': caller.credentials.apiKey })],
     ['without a key', () => get(caller.path('organization/properties'))],
@@ -37,7 +37,7 @@ describe('every answer', () => {
     ['to too many bytes of headers', () => get('/', { a: 'x'.repeat(20_000) })],
   ];
 
-  it.each(answers)('%s comes with what keeps browsers from doing anything with it', async (_, request) => {
+  it.each(responses)('%s comes with what keeps browsers from doing anything with it', async (_, request) => {
     expect(await headersOf(request())).toMatchObject({
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'cross-origin-resource-policy': 'same-origin',
@@ -47,7 +47,7 @@ describe('every answer', () => {
     });
   });
 
-  it.each(answers)('%s says nothing of what runs here, and opens nothing to other sites', async (_, request) => {
+  it.each(responses)('%s says nothing of what runs here, and opens nothing to other sites', async (_, request) => {
     const names = Object.keys(await headersOf(request()));
     expect(names.filter((name) => /^(server|x-powered-by|via|access-control-.*)$/.test(name))).toEqual([]);
   });

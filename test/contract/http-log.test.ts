@@ -41,7 +41,7 @@ async function start(env: Record<string, string> = {}): Promise<{
   const { api } = await gateway.listening();
   const send = async (method: string, path: string, body?: unknown, headers = {}): Promise<unknown> => {
     const id = randomUUID();
-    const answer = await fetch(api + path, {
+    const response = await fetch(api + path, {
       method,
       headers: {
         'x-api-key': apiKey,
@@ -51,7 +51,7 @@ async function start(env: Record<string, string> = {}): Promise<{
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const text = await answer.text();
+    const text = await response.text();
     return { line: await gateway.request(id), body: text === '' ? undefined : JSON.parse(text) };
   };
   return { gateway, api, send };
@@ -113,8 +113,8 @@ describe('the line of a request', () => {
     const nowhere = await send('PROPFIND', '/nowhere', undefined, { 'x-api-key': '', traceparent: `${PARENT}-more` });
     expect(said(nowhere.line)).toEqual({ method: 'other', status: 404, code: 'not_found' });
 
-    const stranger = await send('POST', path('/batch/update'), { items }, { 'x-api-key': `${apiKey}x` });
-    expect(said(stranger.line)).toEqual({ method: 'POST', route: UPDATE, status: 403, code: 'forbidden' });
+    const otherTeam = await send('POST', path('/batch/update'), { items }, { 'x-api-key': `${apiKey}x` });
+    expect(said(otherTeam.line)).toEqual({ method: 'POST', route: UPDATE, status: 403, code: 'forbidden' });
   });
 
   it.each([
@@ -215,7 +215,7 @@ describe('the log', () => {
     await send('POST', path('/batch/update'), secret('body'));
     const raw = await RawSocket.open(api);
     await raw.send(`${secret('no-http')}\r\n\r\n`);
-    await raw.answer();
+    await raw.response();
     raw.destroy();
     gateway.signal('SIGTERM');
     await gateway.exit();
@@ -233,8 +233,8 @@ describe('the log', () => {
     const { gateway, api } = await start({ DATABASE_URL: postgres.url });
     const requests = 50;
     const send = (): Promise<Response> => fetch(api + path(`/${randomUUID()}`), { headers: { 'x-api-key': apiKey } });
-    const answers = await Promise.all(Array.from({ length: requests }, send));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    const responses = await Promise.all(Array.from({ length: requests }, send));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]));
     const lines = (): LogLine[] => gateway.lines.filter(({ msg }) => msg === 'request');
     await expect.poll(() => lines().length).toBe(requests);
     for (const line of lines()) expect(line).toMatchObject({ status: 503, code: 'unavailable' });

@@ -72,7 +72,7 @@ describe('prism_http_requests_total', () => {
       await socket.send(
         `${head}\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n`,
       );
-      expect((await socket.answer()).status).toBe(100);
+      expect((await socket.response()).status).toBe(100);
       socket.destroy();
     });
   });

@@ -32,8 +32,8 @@ describe('x-request-id', () => {
   });
 
   it('differs from request to request', async () => {
-    const answers = await Promise.all([caller.call('GET', '/health/live'), caller.call('GET', '/health/live')]);
-    expect(new Set(answers.map(({ headers }) => headers['x-request-id'])).size).toBe(2);
+    const responses = await Promise.all([caller.call('GET', '/health/live'), caller.call('GET', '/health/live')]);
+    expect(new Set(responses.map(({ headers }) => headers['x-request-id'])).size).toBe(2);
   });
 
   it('is in every refusal, in the header and in the envelope', async () => {

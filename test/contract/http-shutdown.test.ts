@@ -59,16 +59,16 @@ describe('a stop', () => {
 
   it('lets a batch in flight finish, takes no new connections, and closes the one that answered', async () => {
     const id = await caller.create();
-    let answer: ReturnType<ApiClient['update']> | undefined;
+    let response: ReturnType<ApiClient['update']> | undefined;
     let stopped: Promise<void> | undefined;
     await gateway.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
-      answer = caller.update([{ id, default: { name: 'B' } }]);
+      response = caller.update([{ id, default: { name: 'B' } }]);
       await expect.poll(() => waiters(), { timeout: 5_000 }).toBe(1);
       stopped = stop();
       await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
     });
-    expect(await answer).toMatchObject({
+    expect(await response).toMatchObject({
       status: 200,
       headers: { connection: 'close' },
       body: { summary: { succeeded: 1 } },
@@ -80,7 +80,7 @@ describe('a stop', () => {
     const silent = await RawSocket.open(gateway.url);
     const idle = await RawSocket.open(gateway.url);
     await idle.send(LIVE);
-    await idle.answer();
+    await idle.response();
     const start = performance.now();
     await stop();
     expect(performance.now() - start).toBeLessThan(3_000);
@@ -92,8 +92,8 @@ describe('a stop', () => {
     const stopped = stop();
     await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
     await socket.send(`{}${LIVE}`);
-    const answer = await socket.answer();
-    expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
+    const response = await socket.response();
+    expect([response.status, response.headers.connection]).toEqual([400, 'close']);
     expect(await socket.end()).toBe('');
     await stopped;
   });
@@ -113,7 +113,7 @@ async function beginUpload(): Promise<RawSocket> {
   const headers = `host: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json`;
   const start = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\n${headers}`;
   await socket.send(`${start}\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n`);
-  expect((await socket.answer()).status).toBe(100);
+  expect((await socket.response()).status).toBe(100);
   return socket;
 }
 

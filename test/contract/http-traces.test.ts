@@ -44,7 +44,7 @@ describe('the trace of a batch', () => {
       tracestate: 'vendor=here',
       'idempotency-key': randomUUID(),
     };
-    const answer = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
+    const response = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
     const spans = await gateway.collector.trace(TRACE);
     expect(spans.map(({ name }) => name).sort()).toEqual(
       [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA keep'].sort(),
@@ -52,7 +52,7 @@ describe('the trace of a batch', () => {
 
     const request = named(spans, `POST ${UPDATE}`);
     expect(request).toMatchObject({ kind: 2, parentSpanId: PARENT, traceState: 'vendor=here', status: { code: 0 } });
-    expect(answer.headers.get('traceresponse')).toBe(`00-${TRACE}-${request.spanId}-01`);
+    expect(response.headers.get('traceresponse')).toBe(`00-${TRACE}-${request.spanId}-01`);
     expect(request.attributes).toEqual({
       'http.request.method': 'POST',
       'http.route': UPDATE,
@@ -109,9 +109,9 @@ describe('the trace of a batch', () => {
     const gateway = await world.start();
     const items = [{ id: await created(gateway), default: { name: 'A' } }, { id: randomUUID() }];
     const send = async (key: string): Promise<ReceivedSpan[]> => {
-      const answer = await gateway.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
-      expect(answer.status).toBe(200);
-      return gateway.collector.trace(traceIdOf(answer));
+      const response = await gateway.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
+      expect(response.status).toBe(200);
+      return gateway.collector.trace(traceIdOf(response));
     };
     const key = randomUUID();
     await send(key);
@@ -130,8 +130,8 @@ describe('the trace of a batch', () => {
 
   it('shows what Redis was asked for the limits of the client', async () => {
     const gateway = await world.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
-    const answer = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
-    const spans = await gateway.collector.trace(traceIdOf(answer));
+    const response = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
+    const spans = await gateway.collector.trace(traceIdOf(response));
     const request = named(spans, `POST ${UPDATE}`);
     expect(named(spans, 'EVALSHA charge').parentSpanId).toBe(request.spanId);
   });
@@ -139,15 +139,15 @@ describe('the trace of a batch', () => {
   it('shows where it failed when Postgres ends the connection under it', async () => {
     const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
-    const answer = await world.database.transaction(async (client) => {
+    const response = await world.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }];
       const pending = gateway.send('POST', world.path('/batch/update'), { items });
       await client.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
       return pending;
     });
-    expect(answer.body.results[0].error.code).toBe('outcome_unknown');
-    const spans = await gateway.collector.trace(traceIdOf(answer));
+    expect(response.body.results[0].error.code).toBe('outcome_unknown');
+    const spans = await gateway.collector.trace(traceIdOf(response));
     expect(named(spans, 'CALL apply_batch')).toMatchObject({
       status: { code: 2 },
       attributes: { 'error.type': '57P01' },
@@ -174,7 +174,7 @@ describe('the trace of a batch', () => {
       await backendThatWaits();
       socket.destroy();
       const request = named(await gateway.collector.trace(traceId), `POST ${UPDATE}`);
-      expect(request.attributes).toMatchObject({ 'prism.abandoned': true });
+      expect(request.attributes).toMatchObject({ 'prism.canceled': true });
       expect(request.attributes).not.toHaveProperty(['http.response.status_code']);
     });
   });
@@ -184,11 +184,11 @@ describe('the trace of a request', () => {
   it('is one of its own without a caller that has one, and its log line names it', async () => {
     const { send, collector, gateway } = await world.start();
     const id = randomUUID();
-    const answer = await send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const response = await send('GET', world.path(`/${randomUUID()}`), undefined, {
       'x-request-id': id,
       traceparent: `00-${'0'.repeat(32)}-${PARENT}-01`,
     });
-    const spans = await collector.trace(traceIdOf(answer));
+    const spans = await collector.trace(traceIdOf(response));
     const request = named(spans, 'GET /v2/prism/:team/:object/:id');
     expect(request.parentSpanId).toBeUndefined();
     expect(request).toMatchObject({
@@ -204,8 +204,8 @@ describe('the trace of a request', () => {
     const traceId = randomUUID().replaceAll('-', '');
     const id = randomUUID();
     const headers = { traceparent: `00-${traceId}-${PARENT}-00`, 'x-request-id': id };
-    const answer = await send('POST', world.path(''), { default: { name: 'Acme' } }, headers);
-    expect(answer.headers.get('traceresponse')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
+    const response = await send('POST', world.path(''), { default: { name: 'Acme' } }, headers);
+    expect(response.headers.get('traceresponse')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
     await collector.trace(traceIdOf(await send('GET', world.path(`/${randomUUID()}`))));
     expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
     const line = await gateway.request(id);
@@ -222,8 +222,8 @@ describe('the trace of a request', () => {
   ])('with the sampler %s %s and a caller of %s: %s', async (name, arg, flags, recorded) => {
     const { send } = await world.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
     const headers = flags === undefined ? {} : { traceparent: `00-${TRACE}-${PARENT}-${flags}` };
-    const answer = await send('GET', '/openapi.json', undefined, headers);
-    expect(answer.headers.get('traceresponse')?.slice(-2)).toBe(recorded ? '01' : '00');
+    const response = await send('GET', '/openapi.json', undefined, headers);
+    expect(response.headers.get('traceresponse')?.slice(-2)).toBe(recorded ? '01' : '00');
   });
 
   it('is failed where the fault is ours, and only there', async () => {
@@ -247,8 +247,8 @@ describe('the trace of a request', () => {
       const { headers } = await caller.call('GET', caller.path(`organization/${id}`));
       expect(headers.traceresponse).toMatch(/-01$/);
     }
-    const stranger = await caller.call('GET', caller.path('properties'), { headers: { 'x-api-key': '' } });
-    expect(stranger).toMatchObject({ status: 401, headers: { traceresponse: expect.any(String) as string } });
+    const otherTeam = await caller.call('GET', caller.path('properties'), { headers: { 'x-api-key': '' } });
+    expect(otherTeam).toMatchObject({ status: 401, headers: { traceresponse: expect.any(String) as string } });
   });
 
   it('is none for a probe', async () => {

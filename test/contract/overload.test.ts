@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Admission } from '#libs/limits';
 import { MetricsServer, Metrics } from '#libs/telemetry';
-import type { ApiAnswer, ApiClient } from '../support/api.client';
+import type { ApiResponse, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
 import { Session } from '../support/session';
@@ -21,9 +21,9 @@ beforeAll(async () => {
     settings: {
       DATABASE_POOL_SIZE: '1',
       LOCK_TIMEOUT_MS: '20000',
-      ADMISSION_QUEUE_LENGTH: '3',
-      ADMISSION_QUEUE_WAIT_MS: String(queueWaitMs),
-      BODY_BYTES_IN_FLIGHT: String(bodyBytes),
+      ADMISSION_MAX_QUEUE_LENGTH: '3',
+      ADMISSION_MAX_WAIT_MS: String(queueWaitMs),
+      MAX_BODY_BYTES_IN_FLIGHT: String(bodyBytes),
     },
   });
   greedy = await gateway.newCaller({ client: 'greedy' });
@@ -64,11 +64,11 @@ async function waited(): Promise<number> {
 const waiting = (stage: string): Promise<number> => metric('prism_admission_queue_length', { stage });
 const shed = (stage: string, reason: string): Promise<number> => metric('prism_requests_shed_total', { stage, reason });
 
-function rename(caller: ApiClient, headers: Record<string, string> = {}): Promise<ApiAnswer> {
+function rename(caller: ApiClient, headers: Record<string, string> = {}): Promise<ApiResponse> {
   return caller.update([{ id, default: { name: 'Renamed' } }], undefined, headers);
 }
 
-function expectOverloaded({ status, headers, body }: ApiAnswer): void {
+function expectOverloaded({ status, headers, body }: ApiResponse): void {
   expect([status, body.error.code]).toEqual([503, 'unavailable']);
   expect(String(headers['retry-after'])).toMatch(/^[1-9]\d?$/);
   expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
@@ -81,7 +81,7 @@ beforeEach(async () => {
 });
 
 describe('while the only connection is busy', () => {
-  let inside: Promise<ApiAnswer>;
+  let inside: Promise<ApiResponse>;
 
   beforeEach(async () => {
     await session.hold(greedy.teamId, [id]);
@@ -169,37 +169,37 @@ describe('while the only connection is busy', () => {
     ['create', 'POST', 'deal', { default: {} }, 1],
     ['patch', 'PATCH', 'deal/an-id', { default: {} }, 1],
   ])('a caller that hangs up leaves the line, and is counted as such: %s', async (operation, method, path, body, n) => {
-    const labels = { operation, object_type: 'deal', outcome: 'abandoned' };
+    const labels = { operation, object_type: 'deal', outcome: 'canceled' };
     const left = (): Promise<number> => total('prism_http_requests_total', { status: 499 });
-    const abandoned = (): Promise<number> => total('prism_batch_items_total', labels);
-    const [leftBefore, abandonedBefore] = [await left(), await abandoned()];
+    const canceled = (): Promise<number> => total('prism_batch_items_total', labels);
+    const [leftBefore, canceledBefore] = [await left(), await canceled()];
     const socket = await RawSocket.open(gateway.url);
     const text = JSON.stringify(body);
     await socket.send(head(text.length, greedy, `${method} ${greedy.path(path)}`) + text);
     await expect.poll(() => waiting('work')).toBe(1);
     socket.destroy();
     await expect.poll(() => waiting('work')).toBe(0);
-    expect([await left(), await abandoned()]).toEqual([leftBefore + 1, abandonedBefore + n]);
+    expect([await left(), await canceled()]).toEqual([leftBefore + 1, canceledBefore + n]);
   });
 
   it('one whose deadline comes while it waits has not been abandoned', async () => {
-    const abandoned = (): Promise<number> => total('prism_batch_items_total', { outcome: 'abandoned' });
-    const before = await abandoned();
+    const canceled = (): Promise<number> => total('prism_batch_items_total', { outcome: 'canceled' });
+    const before = await canceled();
     expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '200' }));
     await expect.poll(() => waiting('work')).toBe(0);
-    expect(await abandoned()).toBe(before);
+    expect(await canceled()).toBe(before);
   });
 
   it('health and metrics answer', async () => {
     const line = [rename(greedy), rename(greedy), rename(greedy)];
     await expect.poll(() => waiting('work')).toBe(3);
     const address = await gateway.app.get(MetricsServer).start('127.0.0.1', 0);
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       greedy.call('GET', '/health/live'),
       greedy.call('GET', '/health/ready'),
       fetch(`http://127.0.0.1:${address}/metrics`),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await waiting('work')).toBe(3);
     await session.release();
     await Promise.all(line);
@@ -249,7 +249,7 @@ describe('bodies that do not arrive', () => {
     await slow[0]?.send(' '.repeat(7));
     await expect.poll(held).toBe(17);
     await slow[0]?.send(`${' '.repeat(2_000 - 17 - 2)}{}`);
-    expect((await slow[0]?.answer())?.status).toBe(400);
+    expect((await slow[0]?.response())?.status).toBe(400);
   });
 
   it('of two clients leave room for a third', async () => {
@@ -298,9 +298,9 @@ describe('while there is no room for bodies', () => {
     const socket = await RawSocket.open(gateway.url);
     slow.push(socket);
     await socket.send(head(200_000, greedy) + ' '.repeat(200_000));
-    expect((await socket.answer()).status).toBe(503);
+    expect((await socket.response()).status).toBe(503);
     await socket.send('GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n');
-    expect((await socket.answer()).status).toBe(200);
+    expect((await socket.response()).status).toBe(200);
   });
 
   it('what has no body goes on', async () => {
@@ -325,7 +325,7 @@ describe('while there is no room for bodies', () => {
 
   it('a body that is too large to be read at all needs none', async () => {
     const socket = await sendMost(greedy, 6_000_000);
-    expect((await socket.answer()).status).toBe(413);
+    expect((await socket.response()).status).toBe(413);
   });
 });
 
@@ -336,7 +336,7 @@ describe('while the event loop is late', () => {
   beforeAll(async () => {
     sensitive = await startGateway({
       databaseUrl: gateway.databaseUrl,
-      settings: { EVENT_LOOP_DELAY_LIMIT_MS: '500' },
+      settings: { MAX_EVENT_LOOP_DELAY_MS: '500' },
     });
     caller = await sensitive.newCaller();
   });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Rates } from '#libs/limits';
 import { Metrics } from '#libs/telemetry';
 import { runAdmin } from '../../apps/admin/admin.program';
-import { type ApiAnswer, ApiClient } from '../support/api.client';
+import { type ApiResponse, ApiClient } from '../support/api.client';
 import { type GatewayOptions, startGateway, type TestGateway } from '../support/gateway';
 import { startRedis } from '../support/redis.server';
 import { Session } from '../support/session';
@@ -37,24 +37,24 @@ function bytesOf(body: object | string): number {
 }
 
 /** Sends a batch of `count` changes of one record. */
-function send(caller: ApiClient, id: string, count: number, key?: string, options?: object): Promise<ApiAnswer> {
+function send(caller: ApiClient, id: string, count: number, key?: string, options?: object): Promise<ApiResponse> {
   const { items } = batchBody(id, count);
   return caller.update(items, options, key === undefined ? {} : { 'idempotency-key': key });
 }
 
 /** What is available according to `RateLimit`, by unit. */
-function left({ headers }: ApiAnswer): Record<string, number> {
+function left({ headers }: ApiResponse): Record<string, number> {
   const parts = String(headers.ratelimit).matchAll(/"(\w+)";r=(\d+);t=\d+/g);
   return Object.fromEntries([...parts].map(([, name = '', room]) => [name, Number(room)]));
 }
 
 /** So many bytes are available, and those that drained since the first request at 1 per second: less than any body. */
-function expectAvailable(answer: ApiAnswer, bytes: number): void {
-  expect(left(answer).bytes).toBeGreaterThanOrEqual(bytes);
-  expect(left(answer).bytes).toBeLessThan(bytes + 60);
+function expectAvailable(response: ApiResponse, bytes: number): void {
+  expect(left(response).bytes).toBeGreaterThanOrEqual(bytes);
+  expect(left(response).bytes).toBeLessThan(bytes + 60);
 }
 
-function expectLimited({ status, headers, body }: ApiAnswer, message: RegExp): void {
+function expectLimited({ status, headers, body }: ApiResponse, message: RegExp): void {
   expect([status, body.error.code]).toEqual([429, 'rate_limited']);
   expect(body.error.message).toMatch(message);
   expect(String(headers['retry-after'])).toMatch(/^([1-9]|[1-5]\d|60)$/);
@@ -79,10 +79,10 @@ async function withGateway(options: GatewayOptions, use: (own: TestGateway) => P
 describe('a client with a rate limit', () => {
   it('is told its limits and what is available', async () => {
     const { caller, id } = await limited(slowBoth);
-    const answer = await send(caller, id, 10);
-    expect(answer.status).toBe(200);
-    expect(answer.headers['ratelimit-policy']).toBe('"items";q=100;qu="items";w=100, "requests";q=50;w=50');
-    expect(answer.headers.ratelimit).toBe('"items";r=90;t=10, "requests";r=49;t=1');
+    const response = await send(caller, id, 10);
+    expect(response.status).toBe(200);
+    expect(response.headers['ratelimit-policy']).toBe('"items";q=100;qu="items";w=100, "requests";q=50;w=50');
+    expect(response.headers.ratelimit).toBe('"items";r=90;t=10, "requests";r=49;t=1');
   });
 
   it('gets 429 beyond it, with the unit, the limit and when to retry', async () => {
@@ -109,9 +109,9 @@ describe('a client with a rate limit', () => {
     const { caller, id } = await limited(slowBoth);
     await send(caller, id, 95);
     for (let i = 0; i < 5; i += 1) expectLimited(await send(caller, id, 20), /items/);
-    const answer = await send(caller, id, 5);
-    expect(answer.status).toBe(200);
-    expect(left(answer).requests).toBeGreaterThanOrEqual(48);
+    const response = await send(caller, id, 5);
+    expect(response.status).toBe(200);
+    expect(left(response).requests).toBeGreaterThanOrEqual(48);
   });
 
   it('is held to a slow limit after the bucket of a fast one has emptied', async () => {
@@ -135,9 +135,9 @@ describe('a client with a rate limit', () => {
     const { caller, free, id } = await limited(slow);
     await send(caller, id, 100);
     expectLimited(await send(caller, id, 100), /items/);
-    const answer = await send(free, id, 100);
-    expect(answer.status).toBe(200);
-    expect(Object.keys(answer.headers).filter((name) => name.startsWith('ratelimit'))).toEqual([]);
+    const response = await send(free, id, 100);
+    expect(response.status).toBe(200);
+    expect(Object.keys(response.headers).filter((name) => name.startsWith('ratelimit'))).toEqual([]);
   });
 
   it('has one limit, whichever of its keys it uses', async () => {
@@ -164,7 +164,7 @@ describe('a request', () => {
     const patched = await caller.call('PATCH', caller.path(`organization/${id}`), { body: { default: {} } });
     const missing = await caller.call('PATCH', caller.path(`organization/${randomUUID()}`), { body: { default: {} } });
     expect([created, patched, missing].map(({ status }) => status)).toEqual([201, 200, 404]);
-    expect([created, patched, missing].map((answer) => left(answer).items)).toEqual([99, 98, 97]);
+    expect([created, patched, missing].map((response) => left(response).items)).toEqual([99, 98, 97]);
   });
 
   it('that reads is no item, but a request', async () => {
@@ -175,10 +175,12 @@ describe('a request', () => {
     const { caller, id } = await limited({ ...slow, requests: { perSecond: 1, burst: 10 } });
     const first = await caller.call('GET', caller.path(`organization/${id}`));
     expect([first.status, first.headers.ratelimit]).toEqual([200, '"requests";r=9;t=1']);
-    const answers = await Promise.all(Array.from({ length: 40 }, () => caller.call('GET', caller.path('properties'))));
-    const refused = answers.filter(({ status }) => status !== 200);
+    const responses = await Promise.all(
+      Array.from({ length: 40 }, () => caller.call('GET', caller.path('properties'))),
+    );
+    const refused = responses.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(10);
-    for (const answer of refused) expectLimited(answer, /1 requests per second with a burst of 10\./);
+    for (const response of refused) expectLimited(response, /1 requests per second with a burst of 10\./);
   });
 
   it('that is a dry run costs as much as any other', async () => {
@@ -240,7 +242,7 @@ describe('a replay', () => {
         const part = (name: string): object => ({ extended: { [name]: 'x'.repeat(200_000) } });
         for (const name of ['a', 'b']) await free.update([{ id, ...part(name) }]);
         const body = part('c');
-        const patch = (): Promise<ApiAnswer> =>
+        const patch = (): Promise<ApiResponse> =>
           caller.call('PATCH', caller.path(`organization/${id}`), { headers, body });
         const first = await patch();
         expect([first.status, left(first)]).toEqual([413, { items: 99, requests: 49 }]);

@@ -113,7 +113,7 @@ describe('one source address', () => {
     const held = await Promise.all([1, 2, 3].map(() => RawSocket.open(balancer.url)));
     for (const socket of held) {
       await socket.send(get);
-      expect((await socket.answer()).status).toBe(200);
+      expect((await socket.response()).status).toBe(200);
     }
     await expect(rawCall(balancer.url, get)).rejects.toThrow();
     expect(await denied(balancer)).toBe(1);

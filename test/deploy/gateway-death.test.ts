@@ -8,7 +8,7 @@ import { Stage } from './rollout.stage';
 /** The deadline of requests: also how long Redis keeps the key of a gateway that was killed from being used again. */
 const timeoutMs = 3_000;
 
-interface Answered {
+interface Responded {
   status: number;
   body: any;
 }
@@ -29,9 +29,9 @@ class HeldBatch {
     return new HeldBatch(stage, records, holder, { 'x-request-id': randomUUID(), ...headers });
   }
 
-  async send(): Promise<Answered> {
+  async send(): Promise<Responded> {
     const { balancer, teamId, apiKey } = this.stage;
-    const answered = await request(`${balancer.url}/v2/prism/${teamId}/organization/batch/update`, {
+    const responded = await request(`${balancer.url}/v2/prism/${teamId}/organization/batch/update`, {
       method: 'POST',
       headers: {
         'x-api-key': apiKey,
@@ -41,7 +41,7 @@ class HeldBatch {
       },
       body: JSON.stringify({ items: this.records.map((id) => ({ id, default: { name: 'Patched' } })) }),
     });
-    return { status: answered.statusCode, body: await answered.body.json() };
+    return { status: responded.statusCode, body: await responded.body.json() };
   }
 
   /** Lets the second record go. */
@@ -99,9 +99,9 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
 
   it('a batch without a key that it was working on is not sent to the other one', async () => {
     const batch = await HeldBatch.make(stage, {});
-    const answer = batch.send();
+    const response = batch.send();
     const place = await killUnderBatch();
-    expect(await answer).toMatchObject({ status: 502, body: { error: { code: 'unavailable' } } });
+    expect(await response).toMatchObject({ status: 502, body: { error: { code: 'unavailable' } } });
     // Postgres notices that nobody waits for the rest, which is then not done.
     await stage.quiet();
     await batch.release();
@@ -112,9 +112,9 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
 
   it('a batch with a key goes to the other one, which lets the caller wait until the attempt is surely over', async () => {
     const batch = await HeldBatch.make(stage, { 'idempotency-key': randomUUID() });
-    const answer = batch.send();
+    const response = batch.send();
     const place = await killUnderBatch();
-    expect(await answer).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_in_use' } } });
+    expect(await response).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_in_use' } } });
     expect(await batch.retries()).toBeGreaterThan(0);
     await stage.quiet();
     await batch.release();
@@ -137,11 +137,11 @@ describe('when a gateway is killed, and there is no Redis', { timeout: 120_000 }
 
   it('a batch with a key is finished by the other one, and its caller notices nothing', async () => {
     const batch = await HeldBatch.make(stage, { 'idempotency-key': randomUUID() });
-    const answer = batch.send();
+    const response = batch.send();
     const killed = await killUnderBatch();
     await stage.waitingAt(1 - killed);
     await batch.release();
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect(status).toBe(200);
     expect(body).toMatchObject({ results: [{ replayed: true }, { status: 'ok' }], summary: { succeeded: 2 } });
     expect(await batch.changes()).toEqual([1, 1]);

@@ -46,17 +46,17 @@ interface Sent {
 }
 
 async function send(method: string, { body = 'patch', headers = {}, path = '/', signal }: Sent = {}) {
-  const answered = await request(balancer.url + path, {
+  const responded = await request(balancer.url + path, {
     method: method as 'POST',
     headers,
     dispatcher: agent,
     signal,
     ...(method === 'GET' ? {} : { body }),
   });
-  const text = await answered.body.text();
+  const text = await responded.body.text();
   return {
-    status: answered.statusCode,
-    headers: answered.headers,
+    status: responded.statusCode,
+    headers: responded.headers,
     body: text === '' ? undefined : JSON.parse(text),
   };
 }
@@ -102,9 +102,9 @@ describe('when a gateway dies under a request', () => {
     ['DELETE', keyed],
   ])('%s %o is not sent again, and the caller is told', async (method, headers) => {
     all(firstDies);
-    const answered = await send(method, { headers: { ...headers, 'x-request-id': 'mine' } });
-    expect(answered).toMatchObject({ status: 502, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
-    expect(answered.body).toEqual({
+    const responded = await send(method, { headers: { ...headers, 'x-request-id': 'mine' } });
+    expect(responded).toMatchObject({ status: 502, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
+    expect(responded.body).toEqual({
       error: { code: 'unavailable', message: expect.any(String) as string, request_id: 'mine' },
     });
     expect(arrivals).toHaveLength(1);
@@ -116,9 +116,9 @@ describe('when a gateway dies under a request', () => {
     const head =
       'POST / HTTP/1.1\r\nhost: x\r\nidempotency-key: a\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n';
     await socket.send(head);
-    expect((await socket.answer()).status).toBe(100);
+    expect((await socket.response()).status).toBe(100);
     await socket.send('in pieces!');
-    expect((await socket.answer()).status).toBe(200);
+    expect((await socket.response()).status).toBe(200);
     expect(arrivals.map(({ body }) => body)).toEqual(['in pieces!', 'in pieces!']);
     socket.destroy();
   });
@@ -184,12 +184,12 @@ describe('a gateway', () => {
       all(resolve);
     });
     const caller = new AbortController();
-    const abandoned = send('POST', { signal: caller.signal });
+    const canceled = send('POST', { signal: caller.signal });
     const { request: incoming } = await held;
-    const hungUp = new Promise((resolve) => incoming.socket.once('close', resolve));
+    const disconnected = new Promise((resolve) => incoming.socket.once('close', resolve));
     caller.abort();
-    await expect(abandoned).rejects.toThrow();
-    await hungUp;
+    await expect(canceled).rejects.toThrow();
+    await disconnected;
   });
 });
 
@@ -240,20 +240,23 @@ describe('the access log', () => {
 
 describe("HAProxy's own answers are in the error envelope of the API", () => {
   it('408 to a body that does not come', async () => {
-    const impatient = await Balancer.start([], (config) => config.replace('time 10s', 'time 100ms'));
-    const answered = await rawCall(impatient.url, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nmissing');
-    await impatient.stop();
-    const id = answered.headers['x-request-id'];
+    const withShortTimeout = await Balancer.start([], (config) => config.replace('time 10s', 'time 100ms'));
+    const responded = await rawCall(
+      withShortTimeout.url,
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nmissing',
+    );
+    await withShortTimeout.stop();
+    const id = responded.headers['x-request-id'];
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
-    expect(answered).toMatchObject({ status: 408, body: { error: { code: 'invalid_request', request_id: id } } });
+    expect(responded).toMatchObject({ status: 408, body: { error: { code: 'invalid_request', request_id: id } } });
   });
 
   it('503 when no gateway is ready', async () => {
     for (const gateway of gateways) gateway.ready = false;
     await balancer.uses();
-    const answered = await send('POST', { headers: { 'x-request-id': 'mine' } });
-    expect(answered).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
-    expect(answered.body).toMatchObject({ error: { code: 'unavailable', request_id: 'mine' } });
+    const responded = await send('POST', { headers: { 'x-request-id': 'mine' } });
+    expect(responded).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
+    expect(responded.body).toMatchObject({ error: { code: 'unavailable', request_id: 'mine' } });
     for (const gateway of gateways) gateway.ready = true;
     await balancer.uses(1, 2);
   });

@@ -6,7 +6,7 @@ import type { Session } from '../support/session';
 /** Requests at once, of which a gateway with the settings below refuses the last. */
 const TOO_MANY = 8;
 /** What makes a gateway so small that it is easily overloaded: two requests inside, four in line. */
-export const smallGateway = { DATABASE_POOL_SIZE: '2', ADMISSION_QUEUE_LENGTH: '4' };
+export const smallGateway = { DATABASE_POOL_SIZE: '2', ADMISSION_MAX_QUEUE_LENGTH: '4' };
 
 export interface TrafficSetup {
   /** Where to send to. */
@@ -109,8 +109,8 @@ export class MixedTraffic {
   }
 
   private async create(): Promise<string> {
-    const answer = await this.send('POST', 'organization', { default: { name: 'Acme' } });
-    return (JSON.parse(answer) as { id: string }).id; // a 201, or the next call says that it was none
+    const response = await this.send('POST', 'organization', { default: { name: 'Acme' } });
+    return (JSON.parse(response) as { id: string }).id; // a 201, or the next call says that it was none
   }
 
   private update(items: object[], options: object = {}, sent: Sent = {}): Promise<string> {
@@ -122,7 +122,7 @@ export class MixedTraffic {
   }
 
   private async call(method: string, path: string, body?: object, { key, headers }: Sent = {}): Promise<string> {
-    const answer = await request(this.setup.url + path, {
+    const response = await request(this.setup.url + path, {
       method: method as 'GET',
       headers: {
         'x-api-key': this.setup.apiKey,
@@ -132,7 +132,7 @@ export class MixedTraffic {
       },
       ...(body && { body: JSON.stringify(body) }),
     });
-    return answer.body.text();
+    return response.body.text();
   }
 }
 

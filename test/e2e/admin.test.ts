@@ -262,10 +262,10 @@ describe('keys', () => {
     expect(await refusal(2, ...create, '--scope', 'records:read', '--expires', '2020-01-01')).toContain(
       'in the future',
     );
-    const stranger = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0ff';
-    expect(await refusal(1, 'key', 'create', '--team', stranger, '--client', 'x', '--scope', 'records:read')).toContain(
-      `there is no team ${stranger}`,
-    );
+    const otherTeam = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0ff';
+    expect(
+      await refusal(1, 'key', 'create', '--team', otherTeam, '--client', 'x', '--scope', 'records:read'),
+    ).toContain(`there is no team ${otherTeam}`);
     const { clients } = await document<{ clients: { name: string }[] }>('client', 'list', '--team', TEAM);
     expect(clients.map((client) => client.name)).not.toContain('wrong');
   });

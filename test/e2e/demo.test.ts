@@ -10,7 +10,7 @@ import { Session } from '../support/session';
 
 const PROGRAM = 'dist/apps/demo/main.js';
 /** For what a program just started has to do first. */
-const patience = { timeout: 20_000 };
+const lockRetry = { timeout: 20_000 };
 
 let database: TestDatabase;
 let session: Session;
@@ -76,9 +76,9 @@ it('the demo fills the dashboards, as often as it is started, and leaves no key 
         .poll(async () => {
           const lines = await seen();
           return everything.filter((pattern) => !lines.some((line) => pattern.test(line)));
-        }, patience)
+        }, lockRetry)
         .toEqual([]);
-      await expect.poll(keys, patience).toEqual([{ n: 2 * starts, live: 2 }]);
+      await expect.poll(keys, lockRetry).toEqual([{ n: 2 * starts, live: 2 }]);
     });
     expect(code, log).toBe(0);
     expect(log).not.toContain('"level":"warn"');
@@ -88,7 +88,7 @@ it('the demo fills the dashboards, as often as it is started, and leaves no key 
 
 it('the demo goes on when the gateway is away, and says so', async () => {
   const { code, log } = await runDemo('http://127.0.0.1:9', async () => {
-    await expect.poll(keys, patience).toEqual([expect.objectContaining({ live: 2 })]);
+    await expect.poll(keys, lockRetry).toEqual([expect.objectContaining({ live: 2 })]);
   });
   expect(code, log).toBe(0);
   expect(log).toContain('a round did not come to its end');

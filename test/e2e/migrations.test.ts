@@ -120,7 +120,7 @@ describe('migrate', () => {
       const reader = await sessionOn(empty.url);
       await reader.query('BEGIN');
       await reader.query('SELECT FROM teams');
-      const refusal = migrate(empty.url, [...migrations, addColumn], { patienceMs: 0 });
+      const refusal = migrate(empty.url, [...migrations, addColumn], { maxWaitMs: 0 });
       await expect(refusal).rejects.toBeInstanceOf(MigrationError);
       await expect(refusal).rejects.toThrow(/9999_add_column did not get its locks .* nothing of it was applied/);
       await reader.query('COMMIT');
@@ -156,14 +156,14 @@ describe('the pool of connections', () => {
   it('survives the death of a connection that is lent and not speaking', async () => {
     const database = poolOf(own.url);
     const session = await sessionOn(own.url);
-    const lent = database.withClient(async (client) => {
+    const checkout = database.withClient(async (client) => {
       const [row] = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows;
       await session.query('SELECT pg_terminate_backend($1)', [row?.pid]);
       const dead = 'SELECT FROM pg_stat_activity WHERE pid = $1';
       await vi.waitUntil(async () => (await session.query(dead, [row?.pid])).length === 0);
       return client.query('SELECT');
     });
-    await expect(lent).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await expect(checkout).rejects.toBeInstanceOf(DatabaseUnavailable);
     await expect(database.query('SELECT')).resolves.toMatchObject({ rowCount: 1 });
   });
 

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the batch of the printed command answers. */
-export interface CurlAnswer {
+export interface CurlResponse {
   replayed: boolean;
   results: { status: string; error?: { code: string } }[];
   /** As it came, to be compared byte for byte. */
@@ -58,8 +58,8 @@ export class ProjectCopy {
 
   /** The processes that belong to a start of this copy, by what the keeper wrote down. */
   pids(): number[] {
-    const roster = JSON.parse(readFileSync(join(this.folder, '.data/processes.json'), 'utf8')) as Roster;
-    return [roster.keeper, ...roster.programs].map(({ pid }) => pid);
+    const pidFile = JSON.parse(readFileSync(join(this.folder, '.data/processes.json'), 'utf8')) as PidFile;
+    return [pidFile.supervisor, ...pidFile.programs].map(({ pid }) => pid);
   }
 
   remove(): void {
@@ -67,8 +67,8 @@ export class ProjectCopy {
   }
 }
 
-interface Roster {
-  keeper: { pid: number };
+interface PidFile {
+  supervisor: { pid: number };
   programs: { pid: number }[];
 }
 
@@ -116,18 +116,18 @@ class Quickstart {
   async record(): Promise<{ default?: Record<string, unknown> }> {
     const id = /"id":"([^"]+)"/.exec(this.output)?.[1] ?? '';
     const team = /[0-9a-f-]{36}(?=\/organization)/.exec(this.output)?.[0] ?? '';
-    const answer = await fetch(`${this.url ?? ''}/v2/prism/${team}/organization/${id}`, {
+    const response = await fetch(`${this.url ?? ''}/v2/prism/${team}/organization/${id}`, {
       headers: { 'x-api-key': this.apiKey ?? '' },
     });
-    return (await answer.json()) as { default?: Record<string, unknown> };
+    return (await response.json()) as { default?: Record<string, unknown> };
   }
 
   /** Runs the printed command as a person would, by pasting it into a shell. */
-  paste(): CurlAnswer {
+  paste(): CurlResponse {
     const command = /^curl [^]*?}'$/m.exec(this.output)?.[0] ?? '';
     const { stdout } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
     const [head = '', body = ''] = stdout.split('\r\n\r\n');
-    const { results } = JSON.parse(body) as Pick<CurlAnswer, 'results'>;
+    const { results } = JSON.parse(body) as Pick<CurlResponse, 'results'>;
     return { replayed: /^idempotent-replay: true/im.test(head), results, body };
   }
 

@@ -4,13 +4,13 @@ import { dirname } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createDatabase } from '../support/database';
-import { allGone, type CurlAnswer, ProjectCopy } from './quickstart.harness';
+import { allGone, type CurlResponse, ProjectCopy } from './quickstart.harness';
 
 const running: number[] = [];
 
 /** One success, one missing record, one bad value, one bad id. */
-function expectPartialSuccess(answer: CurlAnswer): void {
-  expect(answer.results.map(({ status, error }) => error?.code ?? status)).toEqual([
+function expectPartialSuccess(response: CurlResponse): void {
+  expect(response.results.map(({ status, error }) => error?.code ?? status)).toEqual([
     'ok',
     'not_found',
     'invalid_property',
@@ -38,10 +38,10 @@ describe('npm start', { timeout: 90_000 }, () => {
     running.push(first.pid, ...project.pids());
     expect(first.output).toMatch(/postgres +\d+\.\d+ system/);
     expect(first.output).toMatch(/redis +\d+\.\d+\.\d+ system/);
-    const answer = first.paste();
-    expectPartialSuccess(answer);
-    expect(answer.replayed).toBe(false);
-    expect(first.paste()).toEqual({ ...answer, replayed: true });
+    const response = first.paste();
+    expectPartialSuccess(response);
+    expect(response.replayed).toBe(false);
+    expect(first.paste()).toEqual({ ...response, replayed: true });
 
     const beside = project.start();
     expect(await beside.ended()).toBe(1);
@@ -71,20 +71,20 @@ describe('npm start', { timeout: 90_000 }, () => {
       if (folder !== undefined) rmSync(dirname(folder), { recursive: true });
     });
     await run.ready();
-    const [keeper = 0, ...programs] = project.pids();
-    running.push(run.pid, keeper, ...programs);
+    const [supervisor = 0, ...programs] = project.pids();
+    running.push(run.pid, supervisor, ...programs);
     // Only root has another user run Postgres, who then needs another place.
     expect(elsewhere() !== undefined).toBe(process.getuid?.() === 0);
     expect(run.output).toMatch(/postgres +\d+\.\d+ embedded/);
     expect(run.output).toMatch(/redis +none/);
-    const answer = run.paste();
-    expectPartialSuccess(answer);
-    expect(run.paste()).toEqual({ ...answer, replayed: true });
+    const response = run.paste();
+    expectPartialSuccess(response);
+    expect(run.paste()).toEqual({ ...response, replayed: true });
 
-    process.kill(keeper, 'SIGKILL');
+    process.kill(supervisor, 'SIGKILL');
     expect(await run.ended()).toBe(1);
     expect(run.output).toContain('the keeper, which runs the services, has been ended');
-    await allGone([keeper, ...programs]);
+    await allGone([supervisor, ...programs]);
   });
 
   it('uses the database that it is given, and says how the gateway ended', async () => {
@@ -92,8 +92,8 @@ describe('npm start', { timeout: 90_000 }, () => {
     onTestFinished(() => database.drop());
     const project = newProject();
     const run = await project.start({ DATABASE_URL: database.url }).ready();
-    const [keeper = 0, gateway = 0, ...others] = project.pids();
-    running.push(run.pid, keeper, gateway);
+    const [supervisor = 0, gateway = 0, ...others] = project.pids();
+    running.push(run.pid, supervisor, gateway);
     expect(others).toEqual([]);
     expect(run.output).toMatch(/postgres +given/);
     expect(run.output).toMatch(/redis +none/);

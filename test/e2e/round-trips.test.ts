@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Rates } from '#libs/limits';
-import { type ApiAnswer, ApiClient } from '../support/api.client';
+import { type ApiResponse, ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { PostgresTraffic, type RoundTrip } from '../support/postgres.traffic';
@@ -70,13 +70,13 @@ function through(proxy: TcpProxy, url: string): string {
   return address.href;
 }
 
-async function update(items: number, key?: string, options = {}): Promise<ApiAnswer> {
-  const answer = await caller.call('POST', caller.path('organization/batch/update'), {
+async function update(items: number, key?: string, options = {}): Promise<ApiResponse> {
+  const response = await caller.call('POST', caller.path('organization/batch/update'), {
     body: { items: ids.slice(0, items).map((id) => ({ id, default: { name: 'Renamed' } })), options },
     headers: key === undefined ? {} : { 'idempotency-key': key },
   });
-  expect(answer.body).toMatchObject({ summary: { total: items, succeeded: items, failed: 0 } });
-  return answer;
+  expect(response.body).toMatchObject({ summary: { total: items, succeeded: items, failed: 0 } });
+  return response;
 }
 
 /** What was waited for but for what is read every few seconds and not for a batch: keys and definitions. */
@@ -140,7 +140,7 @@ it('prepares the statement once on each connection, however many batches come at
     const client = new ApiClient(other.url, caller.document, caller.credentials);
     const body = { items: ids.map((id) => ({ id, default: { name: 'Renamed' } })) };
     const batches = 10 * poolSize;
-    const send = (): Promise<ApiAnswer> => client.call('POST', client.path('organization/batch/update'), { body });
+    const send = (): Promise<ApiResponse> => client.call('POST', client.path('organization/batch/update'), { body });
     await Promise.all(Array.from({ length: batches }, send));
 
     const calls = fresh.roundTrips.filter(({ statement }) => statement === oneCall.statement);
@@ -187,8 +187,8 @@ describe('Redis', () => {
     // The first call of a connection brings the script along.
     await limited.update(items);
     redisTraffic = '';
-    const answer = await limited.update(items);
-    expect([answer.status, answer.headers.ratelimit]).toEqual([200, expect.stringContaining('"requests"')]);
+    const response = await limited.update(items);
+    expect([response.status, response.headers.ratelimit]).toEqual([200, expect.stringContaining('"requests"')]);
     await expect.poll(scriptsRun).toBe(count);
   }
 });

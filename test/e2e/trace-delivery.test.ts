@@ -33,10 +33,10 @@ async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
 describe('spans', () => {
   it('that are not sent yet leave before the process ends', async () => {
     const gateway = await world.start();
-    const answer = await gateway.send('GET', world.path(`/${randomUUID()}`));
+    const response = await gateway.send('GET', world.path(`/${randomUUID()}`));
     gateway.gateway.signal('SIGTERM');
     expect(await gateway.gateway.exit()).toBe(0);
-    expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(answer));
+    expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(response));
   });
 
   it('are posted as JSON, with the headers of the settings, which nothing else repeats', async () => {
@@ -98,11 +98,11 @@ describe('without an endpoint', () => {
     expect(loads(traced.gateway)).toBe(true);
 
     const gateway = await world.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
-    const answer = await gateway.send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const response = await gateway.send('GET', world.path(`/${randomUUID()}`), undefined, {
       traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
     });
-    expect(answer.status).toBe(404);
-    expect(answer.headers.get('traceresponse')).toBeNull();
+    expect(response.status).toBe(404);
+    expect(response.headers.get('traceresponse')).toBeNull();
     expect(gateway.gateway.stderr).toContain('fastify');
     expect(loads(gateway.gateway)).toBe(false);
   });

@@ -69,7 +69,7 @@ describe('chaos', () => {
     // What did not happen would prove nothing.
     expect(Object.keys(summary?.faults ?? {}).sort()).toEqual([...faultKinds].sort());
     const { figures } = summary ?? {};
-    for (const figure of ['appliedItems', 'retries', 'unanswered', 'resumedItems', 'wholeReplays'] as const) {
+    for (const figure of ['appliedItems', 'retries', 'withoutResponse', 'resumedItems', 'wholeReplays'] as const) {
       expect(figures?.[figure], figure).toBeGreaterThan(20);
     }
   });

@@ -176,14 +176,14 @@ describe('an answer', () => {
     [
       'damaged bytes',
       async () => {
-        await client.hset(keyOf(id), 'answer', 'not deflated');
+        await client.hset(keyOf(id), 'response', 'not deflated');
       },
     ],
     [
       'a header that is not replayed',
       async () => {
         const head = '{"format":1,"status":200,"headers":{"set-cookie":"a=b"}}';
-        await client.hset(keyOf(id), 'answer', deflateSync(`${head}\n{}`));
+        await client.hset(keyOf(id), 'response', deflateSync(`${head}\n{}`));
       },
     ],
     [

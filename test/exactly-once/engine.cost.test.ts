@@ -221,8 +221,8 @@ describe('the WAL of a patch', () => {
     await costOf(async (engine) => {
       for (let first = 0; first < 600; first += 100) {
         const items = patches(ids.slice(first, first + 100));
-        const answer = await engine.apply(batch(teamId, items), keyed ? newKey() : undefined);
-        expect(codesOf(answer)).toEqual(Array(100).fill('ok'));
+        const response = await engine.apply(batch(teamId, items), keyed ? newKey() : undefined);
+        expect(codesOf(response)).toEqual(Array(100).fill('ok'));
         read.push((await counts()).walBytes);
       }
     });

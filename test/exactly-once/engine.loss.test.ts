@@ -52,9 +52,9 @@ async function interrupted(
   const running = engine.apply(plan, key);
   const [waiting] = await engine.waiting();
   await engine.session.query(interrupt[kind], [waiting]);
-  const answer = await running;
+  const response = await running;
   await engine.session.release();
-  return answer;
+  return response;
 }
 
 describe('a backend that is terminated in the middle of a batch', () => {
@@ -102,11 +102,11 @@ describe('a backend that is terminated in the middle of a batch', () => {
 
   it('leaves nothing of a batch that is one transaction', async () => {
     const { teamId, ids, plan } = await scene(5);
-    const together = { ...plan, options: { ...plan.options, onError: 'rollback' } } as const;
+    const atomic = { ...plan, options: { ...plan.options, onError: 'rollback' } } as const;
     const key = newKey();
-    await interrupted('terminate', together, ids, key);
+    await interrupted('terminate', atomic, ids, key);
     expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(1));
-    expect(codesOf(await engine.apply(together, retryOf(key)))).toEqual(Array(5).fill('ok'));
+    expect(codesOf(await engine.apply(atomic, retryOf(key)))).toEqual(Array(5).fill('ok'));
     expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(2));
   });
 });
@@ -115,8 +115,8 @@ describe('a batch that is canceled in the middle', () => {
   it('answers: what was done, and that the rest was not attempted', async () => {
     const { teamId, ids, plan } = await scene(5);
     const key = newKey();
-    const answer = await interrupted('cancel', plan, ids, key);
-    expect(codesOf(answer)).toEqual(['ok', 'ok', 'not_attempted', 'not_attempted', 'not_attempted']);
+    const response = await interrupted('cancel', plan, ids, key);
+    expect(codesOf(response)).toEqual(['ok', 'ok', 'not_attempted', 'not_attempted', 'not_attempted']);
     expect(await engine.ledger(teamId)).toEqual([1, 2]);
     const retry = await engine.apply(plan, retryOf(key));
     expect(replayedOf(retry)).toEqual([true, true, false, false, false]);
@@ -129,8 +129,8 @@ describe('a batch that is interrupted at any moment', () => {
     for (let round = 0; round < 12; round += 1) {
       const { teamId, ids, plan } = await scene(40);
       const key = newKey();
-      let answer: AppliedBatch | undefined;
-      for (let attempt = 0; answer?.completedBy === undefined; attempt += 1) {
+      let response: AppliedBatch | undefined;
+      for (let attempt = 0; response?.completedBy === undefined; attempt += 1) {
         const pid = await backend();
         const running = engine.apply(plan, retryOf(key)).catch((error: unknown) => {
           expect(error).toBeInstanceOf(DatabaseUnavailable);
@@ -141,9 +141,9 @@ describe('a batch that is interrupted at any moment', () => {
           await sleep(1 + round * 0.5 + attempt);
           await engine.session.query(interrupt[kind], [pid]);
         }
-        answer = await running;
+        response = await running;
       }
-      expect(codesOf(answer)).toEqual(Array(40).fill('ok'));
+      expect(codesOf(response)).toEqual(Array(40).fill('ok'));
       expect(await engine.versions(teamId, ids)).toEqual(Array(40).fill(2));
     }
   });
@@ -182,9 +182,9 @@ describe('the settings that a batch makes for its session', () => {
     const { plan } = await scene(3);
     await hasty.session.query('BEGIN');
     await hasty.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
-    const answer = await hasty.apply(plan, newKey());
+    const response = await hasty.apply(plan, newKey());
     await hasty.session.release();
-    expect(codesOf(answer)).toEqual(Array(3).fill('unavailable'));
+    expect(codesOf(response)).toEqual(Array(3).fill('unavailable'));
     const { rows } = await hasty.database.query("SELECT current_setting('lock_timeout') AS lock_timeout");
     await hasty.close();
     expect(rows).toEqual([{ lock_timeout: '0' }]);
@@ -261,14 +261,14 @@ class Caller {
 
   private async send(plan: Plan, key: LedgerKey | undefined): Promise<void> {
     for (;;) {
-      const answer = await this.attempt(plan, key);
-      if (answer !== undefined && codesOf(answer).every((code) => code === 'ok')) {
+      const response = await this.attempt(plan, key);
+      if (response !== undefined && codesOf(response).every((code) => code === 'ok')) {
         this.acknowledged += 1;
         return;
       }
       if (key === undefined) {
         // Not even begun: nothing is unknown.
-        if (answer !== undefined) this.unknown += 1;
+        if (response !== undefined) this.unknown += 1;
         return;
       }
       await sleep(20);

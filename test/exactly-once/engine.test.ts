@@ -55,14 +55,14 @@ describe('a batch with a key', () => {
     const running = Array.from({ length: 50 }, () => patient.apply(plan, retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
-    const answers = await Promise.all(running);
+    const responses = await Promise.all(running);
 
     expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 2));
-    for (const answer of answers) expect(entriesOf(answer)).toEqual(entriesOf(answers[0] ?? answer));
-    const effects = answers.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
+    for (const response of responses) expect(entriesOf(response)).toEqual(entriesOf(responses[0] ?? response));
+    const effects = responses.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
     expect(effects).toHaveLength(plan.items.length);
     // They all name the one attempt that completed it.
-    expect(new Set(answers.map(({ completedBy }) => completedBy))).toHaveProperty('size', 1);
+    expect(new Set(responses.map(({ completedBy }) => completedBy))).toHaveProperty('size', 1);
   });
 
   it('happens once as one transaction, too', async () => {
@@ -78,11 +78,11 @@ describe('a batch with a key', () => {
     const running = Array.from({ length: connections }, () => patient.apply(plan, retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
-    const answers = await Promise.all(running);
+    const responses = await Promise.all(running);
 
     expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 2));
-    for (const answer of answers) expect(entriesOf(answer)).toEqual(entriesOf(answers[0] ?? answer));
-    const effects = answers.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
+    for (const response of responses) expect(entriesOf(response)).toEqual(entriesOf(responses[0] ?? response));
+    const effects = responses.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
     expect(effects).toHaveLength(plan.items.length);
   });
 
@@ -95,9 +95,9 @@ describe('a batch with a key', () => {
     const running = Array.from({ length: connections }, () => patient.apply(batch(own, [create()]), retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
-    const answers = await Promise.all(running);
+    const responses = await Promise.all(running);
     expect(await engine.stored(own)).toHaveProperty('size', 1);
-    expect(new Set(answers.flatMap(entriesOf))).toHaveProperty('size', 1);
+    expect(new Set(responses.flatMap(entriesOf))).toHaveProperty('size', 1);
   });
 
   it('keeps deterministic failures and runs what a retry can still change', async () => {
@@ -318,11 +318,11 @@ describe('the partition of a day', () => {
   it('is made by the first batches of the day, and holds none of them up', async () => {
     const first = await Engine.start({ DATABASE_POOL_SIZE: '20' });
     const own = randomUUID();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       (await first.insert(own, 40)).map((id) => first.apply(batch(own, [rename(id)]), newKey())),
     );
     await first.close();
-    expect(answers.flatMap(codesOf)).toEqual(answers.map(() => 'ok'));
+    expect(responses.flatMap(codesOf)).toEqual(responses.map(() => 'ok'));
   });
 
   it('is made while batches write to other days', async () => {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiAnswer } from '../support/api.client';
+import type { ApiResponse } from '../support/api.client';
 import {
   isComplete,
   type KeyedBatch,
   replayedItems,
-  rightAnswer,
+  expectedResponse,
   rightRecords,
   summaryOf,
   unmarked,
@@ -28,7 +28,7 @@ function table(rows: readonly Step[], then: (committed: number) => string): Row[
 
 function whatARetryDoes(committed: number): string {
   if (committed === 0) return 'a retry applies all';
-  return committed < rightAnswer.length ? 'a retry applies the rest' : 'a retry replays it';
+  return committed < expectedResponse.length ? 'a retry applies the rest' : 'a retry replays it';
 }
 
 const inDatabase = steps.filter(stopsInDatabase);
@@ -43,30 +43,30 @@ function places(count: number): number[] {
 }
 
 /** The items that were finished before the failure are taken from the ledger, and the answer says so. */
-function expectResumed(answer: ApiAnswer, finished: readonly number[]): void {
-  const whole = finished.length === rightAnswer.length;
-  expect(answer.headers['idempotent-replay']).toBe(whole ? 'true' : undefined);
-  expect(replayedItems(answer)).toEqual(whole ? [] : finished);
+function expectResumed(response: ApiResponse, finished: readonly number[]): void {
+  const whole = finished.length === expectedResponse.length;
+  expect(response.headers['idempotent-replay']).toBe(whole ? 'true' : undefined);
+  expect(replayedItems(response)).toEqual(whole ? [] : finished);
 }
 
 /** Drops Postgres under an attempt, which has its answer before Postgres is back. */
-async function dropUnder(attempt: Attempt, step: Step): Promise<ApiAnswer> {
+async function dropUnder(attempt: Attempt, step: Step): Promise<ApiResponse> {
   await world.dropPostgres(async () => {
     if (!stopsInDatabase(step)) await attempt.goOn();
-    await attempt.answer;
+    await attempt.response;
   });
-  const answered = await attempt.answer;
-  if (answered === undefined) throw new Error('the gateway did not answer');
-  expect([200, 503]).toContain(answered.status);
-  return answered;
+  const responded = await attempt.response;
+  if (responded === undefined) throw new Error('the gateway did not answer');
+  expect([200, 503]).toContain(responded.status);
+  return responded;
 }
 
 /** Every item happened once, the answer is right, and it is the same ever after, with Redis and without. */
-async function expectExactlyOnce(batch: KeyedBatch, ...answers: ApiAnswer[]): Promise<void> {
+async function expectExactlyOnce(batch: KeyedBatch, ...responses: ApiResponse[]): Promise<void> {
   expect(await world.stored(batch)).toEqual({ ledger: places(6), complete: true, records: rightRecords });
   const replay = await world.retry(batch);
-  expect(summaryOf(replay)).toEqual(rightAnswer);
-  for (const answer of answers) expect(unmarked(answer)).toBe(replay.text);
+  expect(summaryOf(replay)).toEqual(expectedResponse);
+  for (const response of responses) expect(unmarked(response)).toBe(replay.text);
   await world.flushRedis();
   const fromLedger = await world.retry(batch);
   expect(fromLedger.text).toBe(replay.text);
@@ -79,7 +79,7 @@ describe('the gateway is killed, and its statement ends with it', () => {
     const attempt = await world.attemptUpTo(step, batch);
     await world.killGateway();
     if (stopsInDatabase(step)) await world.endStatement();
-    const first = await attempt.answer;
+    const first = await attempt.response;
     expect(first !== undefined).toBe(step.place === 'answered');
 
     const finished = places(step.committed);
@@ -89,9 +89,9 @@ describe('the gateway is killed, and its statement ends with it', () => {
       expect([early.status, early.body.error.code]).toEqual([409, 'idempotency_key_in_use']);
       await world.endClaim();
     }
-    const answer = await world.retryUntilComplete(batch);
-    expectResumed(answer, finished);
-    await expectExactlyOnce(batch, answer, ...(first ? [first] : []));
+    const response = await world.retryUntilComplete(batch);
+    expectResumed(response, finished);
+    await expectExactlyOnce(batch, response, ...(first ? [first] : []));
   });
 });
 
@@ -101,8 +101,8 @@ describe('the gateway is killed, and its statement goes on beside the retry', ()
     const attempt = await world.attemptUpTo(step, batch);
     await world.killGateway();
     await world.endClaim();
-    const [answer] = await Promise.all([world.retryUntilComplete(batch), attempt.goOn()]);
-    await expectExactlyOnce(batch, answer);
+    const [response] = await Promise.all([world.retryUntilComplete(batch), attempt.goOn()]);
+    await expectExactlyOnce(batch, response);
   });
 });
 
@@ -115,9 +115,9 @@ describe('Postgres is dropped', () => {
 
     const finished = places(step.committed);
     expect((await world.stored(batch)).ledger).toEqual(finished);
-    const answer = await world.retryUntilComplete(batch);
-    expectResumed(answer, finished);
-    await expectExactlyOnce(batch, answer, ...(isComplete(first) ? [first] : []));
+    const response = await world.retryUntilComplete(batch);
+    expectResumed(response, finished);
+    await expectExactlyOnce(batch, response, ...(isComplete(first) ? [first] : []));
   });
 });
 
@@ -131,9 +131,9 @@ describe('Postgres is dropped before it has written what was committed', () => {
 
       const { ledger } = await world.stored(batch);
       expect(ledger).toEqual(places(ledger.length));
-      const answer = await world.retryUntilComplete(batch);
-      expectResumed(answer, ledger);
-      await expectExactlyOnce(batch, answer);
+      const response = await world.retryUntilComplete(batch);
+      expectResumed(response, ledger);
+      await expectExactlyOnce(batch, response);
     },
   );
 });
@@ -144,10 +144,10 @@ describe('Redis is flushed, and the retry comes beside the first attempt', () =>
     const attempt = await world.attemptUpTo(step, batch);
     await world.flushRedis();
     const retry = world.retry(batch);
-    await world.answeredOrStopped(retry);
+    await world.respondedOrStopped(retry);
     await attempt.goOn();
-    const answers = [await attempt.answer, await retry].filter((answer) => answer !== undefined);
-    expect(answers.map(isComplete)).toEqual([true, true]);
-    await expectExactlyOnce(batch, ...answers);
+    const responses = [await attempt.response, await retry].filter((response) => response !== undefined);
+    expect(responses.map(isComplete)).toEqual([true, true]);
+    await expectExactlyOnce(batch, ...responses);
   });
 });

@@ -8,10 +8,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigModule, readSettings } from '#libs/config';
 import { Database, DatabaseModule } from '#libs/database';
-import { type Answer, IdempotentResponder, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
-import { ProblemException, ProblemFilter } from '#libs/problems';
+import { type WriteResponse, IdempotentResponder, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
+import { RequestError, ErrorFilter } from '#libs/errors';
 import { Redis } from '#libs/redis';
-import { Metrics, RequestNotes, TelemetryModule } from '#libs/telemetry';
+import { Metrics, RequestLogContext, TelemetryModule } from '#libs/telemetry';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
@@ -22,7 +22,7 @@ const RECOVERY = { timeout: 10_000, interval: 20 };
 /** What the handler does, and how often it did. */
 class Work {
   calls = 0;
-  execute: (call: IdempotentCall | undefined) => Promise<Answer> | Answer = done;
+  execute: (call: IdempotentCall | undefined) => Promise<WriteResponse> | WriteResponse = done;
 }
 
 @Controller('v2/prism/:team/things')
@@ -59,7 +59,7 @@ beforeAll(async () => {
   @Module({
     imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), IdempotencyModule],
     controllers: [ThingsController],
-    providers: [Work, { provide: APP_FILTER, useClass: ProblemFilter }],
+    providers: [Work, { provide: APP_FILTER, useClass: ErrorFilter }],
   })
   class TestModule {}
 
@@ -72,7 +72,7 @@ beforeAll(async () => {
     const scopes = new Set<never>();
     request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes, limits: {} };
     request.deadline = performance.now() + budgetMs;
-    request.notes = new RequestNotes();
+    request.notes = new RequestLogContext();
     next();
   });
   await app.listen(0, '127.0.0.1');
@@ -107,14 +107,14 @@ async function redisBack(): Promise<void> {
 }
 
 /** The answer of a handler that wrote to the ledger that all is done. */
-async function done(call: IdempotentCall | undefined): Promise<Answer> {
+async function done(call: IdempotentCall | undefined): Promise<WriteResponse> {
   if (call) await writeLedger(call);
   const body = `{"made": ${work.calls}}`;
   return {
     status: 201,
     headers: { etag: '"1"', location: '/v2/prism/a' },
     body,
-    keep: { body },
+    cacheable: { body },
     replayed: false,
     resumed: false,
   };
@@ -195,7 +195,7 @@ describe('a request with a key', () => {
     work.execute = async (call) => ({
       ...(await done(call)),
       body: '{"replayed": true}',
-      keep: { body: '{}' },
+      cacheable: { body: '{}' },
       resumed: true,
     });
     const resumed = await counted('resumed');
@@ -214,7 +214,7 @@ describe('a request with a key', () => {
   });
 
   it('that is not complete is executed again', async () => {
-    work.execute = async (call) => ({ ...(await done(call)), keep: undefined });
+    work.execute = async (call) => ({ ...(await done(call)), cacheable: undefined });
     await post({});
     await post({});
     expect(work.calls).toBe(2);
@@ -224,7 +224,7 @@ describe('a request with a key', () => {
     'that ends in %s holds no key',
     async (code) => {
       work.execute = () => {
-        throw new ProblemException(code);
+        throw new RequestError(code);
       };
       expect(codeOf(await post({ a: 1 }))).toBe(code);
       work.execute = done;
@@ -278,11 +278,11 @@ describe('a request with a key', () => {
   it('counts what only the ledger finds out', async () => {
     const [mismatches, stale] = [await counted('mismatch'), await counted('stale')];
     work.execute = () => {
-      throw new ProblemException('idempotency_key_mismatch');
+      throw new RequestError('idempotency_key_mismatch');
     };
     await post({});
     work.execute = () => {
-      throw new ProblemException('idempotency_key_stale');
+      throw new RequestError('idempotency_key_stale');
     };
     await post({});
     expect(await counted('mismatch')).toBe(mismatches + 1);
@@ -305,10 +305,10 @@ describe('a request with a key', () => {
       `POST ${PATH} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n` +
         `Idempotency-Key: a\r\nidempotency-key: a\r\ncontent-length: 2\r\n\r\n{}`,
     );
-    let answer = '';
-    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    let response = '';
+    socket.on('data', (chunk: Buffer) => (response += chunk.toString()));
     await once(socket, 'end');
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(response).toMatch(/^HTTP\/1.1 400 /);
     expect(work.calls).toBe(0);
   });
 
@@ -316,7 +316,7 @@ describe('a request with a key', () => {
     const seen: unknown[] = [];
     work.execute = (call) => {
       seen.push(call);
-      return { status: 200, headers: {}, body: '{}', keep: undefined, replayed: false, resumed: false };
+      return { status: 200, headers: {}, body: '{}', cacheable: undefined, replayed: false, resumed: false };
     };
     const dry = { options: { dry_run: true } };
     await post(dry);
@@ -423,7 +423,7 @@ describe('with a key, while Redis', () => {
     const slow = post({});
     await reached;
     budgetMs = 10_000;
-    work.execute = async (call) => ({ ...(await done(call)), keep: { body: '{"by": "the second"}' } });
+    work.execute = async (call) => ({ ...(await done(call)), cacheable: { body: '{"by": "the second"}' } });
     await vi.waitFor(async () => {
       expect((await post({})).status).toBe(201);
     }, RECOVERY);

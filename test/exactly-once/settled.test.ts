@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { migrate } from '#libs/database';
-import { type ApiAnswer, ApiClient } from '../support/api.client';
+import { type ApiResponse, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { PostgresServer } from '../support/postgres.server';
 import { RawSocket } from '../support/raw.socket';
@@ -24,7 +24,7 @@ async function keyedBatch(caller: ApiClient, count: number): Promise<Keyed> {
   return { headers: { 'idempotency-key': randomUUID() }, ids, items };
 }
 
-function send(caller: ApiClient, { items, headers }: Keyed, options?: object): Promise<ApiAnswer> {
+function send(caller: ApiClient, { items, headers }: Keyed, options?: object): Promise<ApiResponse> {
   return caller.update([...items], options, headers);
 }
 
@@ -33,11 +33,11 @@ async function versionsOf(caller: ApiClient, { ids }: Keyed): Promise<number[]> 
 }
 
 /** For each item, whether it was taken from the ledger, or the code of its error. */
-function marksOf({ body }: ApiAnswer): unknown[] {
+function marksOf({ body }: ApiResponse): unknown[] {
   return body.results.map((result: any) => result.error?.code ?? result.replayed ?? false);
 }
 
-function isReplay({ headers }: ApiAnswer): boolean {
+function isReplay({ headers }: ApiResponse): boolean {
   return headers['idempotent-replay'] === 'true';
 }
 
@@ -56,8 +56,8 @@ async function holding<T>(gateway: TestGateway, caller: ApiClient, batch: Keyed,
 /** Leaves a batch with its first item done, its second one locked, and the rest open unless there was just time for it. */
 async function leaveUnfinished(gateway: TestGateway, caller: ApiClient, batch: Keyed): Promise<void> {
   const hasty = { ...batch, headers: { ...batch.headers, 'x-request-timeout-ms': '1000' } };
-  const answer = await holding(gateway, caller, batch, () => send(caller, hasty));
-  expect(marksOf(answer).slice(0, 2)).toEqual([false, 'locked']);
+  const response = await holding(gateway, caller, batch, () => send(caller, hasty));
+  expect(marksOf(response).slice(0, 2)).toEqual([false, 'locked']);
 }
 
 function at(gateway: TestGateway, caller: ApiClient): ApiClient {
@@ -85,13 +85,13 @@ describe.each([
   it('apply fifty identical requests at once as one', async () => {
     const batch = await keyedBatch(caller, 5);
     const callers = [caller, at(other, caller)];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 25 }, () => callers.map((each) => send(each, batch))).flat(),
     );
-    const refused = answers.filter(({ status }) => status !== 200);
+    const refused = responses.filter(({ status }) => status !== 200);
     for (const { body } of refused) expect(body.error.code).toBe('idempotency_key_in_use');
     if (redis === 'without Redis') expect(refused).toEqual([]);
-    const texts = answers.filter(({ status }) => status === 200).map(({ text }) => text);
+    const texts = responses.filter(({ status }) => status === 200).map(({ text }) => text);
     expect(new Set(texts.map((text) => text.replaceAll(', "replayed": true', ''))).size).toBe(1);
     expect(await versionsOf(caller, batch)).toEqual(Array(5).fill(2));
   });
@@ -103,8 +103,8 @@ describe.each([
     const { apiKey, keyId } = await gateway.access.rotateKey(old.teamId, old.credentials.keyId);
     await gateway.access.revokeKey(old.teamId, old.credentials.keyId);
     const fresh = new ApiClient(other.url, old.document, { teamId: old.teamId, apiKey, keyId });
-    const answer = await send(fresh, batch);
-    expect(marksOf(answer)).toEqual([true, false, false]);
+    const response = await send(fresh, batch);
+    expect(marksOf(response)).toEqual([true, false, false]);
     expect(await versionsOf(fresh, batch)).toEqual([2, 2, 2]);
   });
 
@@ -159,9 +159,9 @@ describe.each([
       socket.destroy();
       return { answer: send(at(other, caller), batch) };
     });
-    const answer = await retry.answer;
-    if (answer.status !== 200) expect(answer.body.error.code).toBe('idempotency_key_in_use');
-    const settled = await untilAnswered(at(other, caller), batch);
+    const response = await retry.answer;
+    if (response.status !== 200) expect(response.body.error.code).toBe('idempotency_key_in_use');
+    const settled = await untilResponse(at(other, caller), batch);
     expect(settled.body.summary).toEqual({ total: 3, succeeded: 3, failed: 0 });
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
   });
@@ -172,8 +172,8 @@ describe.each([
     const socket = await RawSocket.open(gateway.url);
     await socket.send(bytes.subarray(0, -10));
     socket.destroy();
-    const answer = await send(caller, batch);
-    expect([answer.status, isReplay(answer), marksOf(answer)]).toEqual([200, false, [false, false, false]]);
+    const response = await send(caller, batch);
+    expect([response.status, isReplay(response), marksOf(response)]).toEqual([200, false, [false, false, false]]);
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
   });
 });
@@ -204,12 +204,13 @@ async function someoneWaits(gateway: TestGateway): Promise<void> {
 }
 
 /** Retries until an attempt is not refused because the database was away or another attempt still ran. */
-async function untilAnswered(caller: ApiClient, batch: Keyed): Promise<ApiAnswer> {
+async function untilResponse(caller: ApiClient, batch: Keyed): Promise<ApiResponse> {
   for (;;) {
-    const answer = await send(caller, batch);
-    const open = answer.status === 200 && answer.body.results.some((result: any) => result.error?.retryable === true);
-    if (answer.status === 200 && !open) return answer;
-    expect(['unavailable', 'idempotency_key_in_use', undefined]).toContain(answer.body.error?.code);
+    const response = await send(caller, batch);
+    const open =
+      response.status === 200 && response.body.results.some((result: any) => result.error?.retryable === true);
+    if (response.status === 200 && !open) return response;
+    expect(['unavailable', 'idempotency_key_in_use', undefined]).toContain(response.body.error?.code);
     await sleep(20);
   }
 }
@@ -244,11 +245,11 @@ describe('Postgres, restored to an earlier time while Redis still has the answer
     const { caller } = await startOver();
     const batch = await keyedBatch(caller, 3);
     await backUp();
-    await untilAnswered(caller, batch);
+    await untilResponse(caller, batch);
     expect(isReplay(await send(caller, batch))).toBe(true);
     await restore();
 
-    const again = await untilAnswered(caller, batch);
+    const again = await untilResponse(caller, batch);
     expect([isReplay(again), marksOf(again)]).toEqual([false, [false, false, false]]);
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
     const replay = await send(caller, batch);
@@ -261,10 +262,10 @@ describe('Postgres, restored to an earlier time while Redis still has the answer
     const batch = await keyedBatch(caller, 3);
     await leaveUnfinished(gateway, caller, batch);
     await backUp();
-    await untilAnswered(caller, batch);
+    await untilResponse(caller, batch);
     await restore();
 
-    const resumed = await untilAnswered(caller, batch);
+    const resumed = await untilResponse(caller, batch);
     expect(isReplay(resumed)).toBe(false);
     expect(marksOf(resumed)[0]).toBe(true);
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);

@@ -40,10 +40,10 @@ afterAll(async () => {
 /** As small as they may be: everything is queued for, and refused. */
 const limits = {
   DATABASE_POOL_SIZE: '2',
-  ADMISSION_QUEUE_LENGTH: '2',
-  ADMISSION_QUEUE_WAIT_MS: '100',
-  BODY_BYTES_IN_FLIGHT: '20000',
-  RESPONSE_BYTES_IN_FLIGHT: '20000',
+  ADMISSION_MAX_QUEUE_LENGTH: '2',
+  ADMISSION_MAX_WAIT_MS: '100',
+  MAX_BODY_BYTES_IN_FLIGHT: '20000',
+  MAX_RESPONSE_BYTES_IN_FLIGHT: '20000',
   REQUEST_TIMEOUT_MS: '5000',
 };
 
@@ -58,8 +58,8 @@ it('connections that are aborted at any point neither end the process nor leave 
     });
   const ids: string[] = [];
   for (let n = 0; n < 5; n += 1) {
-    const answer = await send(apiKeys[0] ?? '', 'POST', '', { default: { name: 'Acme' } });
-    ids.push(((await answer.json()) as { id: string }).id);
+    const response = await send(apiKeys[0] ?? '', 'POST', '', { default: { name: 'Acme' } });
+    ids.push(((await response.json()) as { id: string }).id);
   }
 
   const target: AbortTarget = { url: api, teamId, apiKeys, ids };

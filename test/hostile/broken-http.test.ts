@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
-import { type RawAnswer, rawCall, RawSocket } from '../support/raw.socket';
+import { type RawResponse, rawCall, RawSocket } from '../support/raw.socket';
 
 let gateway: TestGateway;
 let caller: ApiClient;
@@ -64,14 +64,14 @@ it('what follows a request on its connection is never answered in its place', as
   const socket = await RawSocket.open(gateway.url);
   const path = caller.path('organization/properties');
   await socket.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`);
-  expect((await socket.answer()).status).toBe(200);
+  expect((await socket.response()).status).toBe(200);
   expect(await socket.end()).toBe('');
 });
 
 it('requests that are sent without waiting are answered in order', async () => {
   const socket = await RawSocket.open(gateway.url);
   await socket.send(`${get}x-request-id: a\r\n\r\n${get}x-request-id: b\r\n\r\n${get}x-request-id: c\r\n\r\n`);
-  const ids = [await socket.answer(), await socket.answer(), await socket.answer()].map(
+  const ids = [await socket.response(), await socket.response(), await socket.response()].map(
     ({ headers }) => headers['x-request-id'],
   );
   socket.destroy();
@@ -90,11 +90,11 @@ it('an absolute target does not get past authentication', async () => {
 });
 
 it('of more headers than anyone needs none is dropped in silence: it is refused', async () => {
-  const answerTo = (count: number): Promise<RawAnswer> =>
+  const responseTo = (count: number): Promise<RawResponse> =>
     rawCall(gateway.url, `${get}${'a: b\r\n'.repeat(count - 1)}\r\n`);
-  expect((await answerTo(100)).status).toBe(200);
+  expect((await responseTo(100)).status).toBe(200);
   for (const count of [101, 2_500]) {
-    const { status, body } = await answerTo(count);
+    const { status, body } = await responseTo(count);
     expect(status).toBe(400);
     expect(body).toMatchObject({ error: { code: 'invalid_request', errors: [{ field: '.header' }] } });
   }
@@ -113,10 +113,10 @@ it.each([
   ['with spaces inside', (key: string) => ({ 'x-api-key': key.replace('_', ' ') }), 403],
   ['in another header', (key: string) => ({ 'x-api-key': '', authorization: `Bearer ${key}` }), 401],
 ])('a key %s is refused', async (_, headers, status) => {
-  const answer = await caller.call('GET', caller.path('organization/properties'), {
+  const response = await caller.call('GET', caller.path('organization/properties'), {
     headers: headers(caller.credentials.apiKey),
   });
-  expect(answer.status).toBe(status);
+  expect(response.status).toBe(status);
 });
 
 it('a caller that leaves in the middle of its body disturbs nobody', async () => {

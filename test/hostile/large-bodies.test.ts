@@ -27,15 +27,15 @@ async function upload(headers: Record<string, string>, body: (socket: RawSocket)
   socket.stopReading();
   await socket.send(head(headers));
   await body(socket);
-  const answers = [await socket.answer()];
+  const responses = [await socket.response()];
   if (headers.connection !== 'close') {
     await socket.send('GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n');
-    answers.push(await socket.answer());
+    responses.push(await socket.response());
   } else {
     await socket.end();
   }
   socket.destroy();
-  return answers.map(({ status }) => status);
+  return responses.map(({ status }) => status);
 }
 
 const announced = async (socket: RawSocket): Promise<void> => {
@@ -81,7 +81,7 @@ describe('seven megabytes', () => {
   it('need not be sent at all by a caller that asks first', async () => {
     const socket = await RawSocket.open(gateway.url);
     await socket.send(head({ 'x-api-key': caller.credentials.apiKey, ...LENGTH, expect: '100-continue' }));
-    expect((await socket.answer()).status).toBe(413);
+    expect((await socket.response()).status).toBe(413);
     socket.destroy();
   });
 });
@@ -90,9 +90,9 @@ it('a caller that asks first is told to go on when its body will be read', async
   const socket = await RawSocket.open(gateway.url);
   const headers = { 'x-api-key': caller.credentials.apiKey, 'content-length': '2', expect: '100-continue' };
   await socket.send(head(headers));
-  expect((await socket.answer()).status).toBe(100);
+  expect((await socket.response()).status).toBe(100);
   await socket.send('{}');
-  expect((await socket.answer()).status).toBe(400);
+  expect((await socket.response()).status).toBe(400);
   socket.destroy();
 });
 

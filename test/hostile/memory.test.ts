@@ -37,7 +37,7 @@ it.each([
     const { api } = await victim.listening();
     const body = filledWith(value);
     const send = async (keyed: boolean): Promise<number> => {
-      const answer = await fetch(`${api}${caller.path('organization/batch/update')}`, {
+      const response = await fetch(`${api}${caller.path('organization/batch/update')}`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -46,8 +46,8 @@ it.each([
         },
         body,
       });
-      await answer.text();
-      return answer.status;
+      await response.text();
+      return response.status;
     };
     const statuses = await Promise.all(Array.from({ length: CALLERS }, (_, n) => send(n % 2 === 0)));
     expect(new Set([400, 503, ...statuses])).toEqual(new Set([400, 503]));

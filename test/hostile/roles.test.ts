@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { AccessService } from '#libs/auth';
-import { grantRights, migrate, readMigrations } from '#libs/database';
+import { applyGrants, migrate, readMigrations } from '#libs/database';
 import type { PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
 import { createDatabase } from '../support/database';
@@ -106,8 +106,8 @@ describe("the gateway's role", () => {
       await older.query('ALTER TABLE clients ENABLE ROW LEVEL SECURITY');
       await migrate(before.url);
       expect(await upgraded.query("SELECT FROM find_caller('x')")).toEqual([]);
-      const walled = 'SELECT relname AS name FROM pg_class WHERE relrowsecurity ORDER BY relname';
-      expect(await older.query(walled)).toEqual([{ name: 'client_limits' }, { name: 'clients' }]);
+      const withRowLevelSecurity = 'SELECT relname AS name FROM pg_class WHERE relrowsecurity ORDER BY relname';
+      expect(await older.query(withRowLevelSecurity)).toEqual([{ name: 'client_limits' }, { name: 'clients' }]);
       const worker = await Session.open(roleUrl(before.url, inject('workerRole')));
       await expect(worker.query("SELECT FROM find_caller('x')")).rejects.toThrow(DENIED);
       await worker.close();
@@ -155,13 +155,13 @@ describe("the worker's role", () => {
 
 describe('a role is given no rights', () => {
   it('if there is none', async () => {
-    await expect(grantRights(owner.database, 'gateway', 'nobody"s')).rejects.toThrow(
+    await expect(applyGrants(owner.database, 'gateway', 'nobody"s')).rejects.toThrow(
       'there is no role "nobody"s": make it, with CREATE ROLE "nobody""s" LOGIN',
     );
   });
 
   it('if it has all of them', async () => {
-    await expect(grantRights(owner.database, 'worker', 'postgres')).rejects.toThrow(
+    await expect(applyGrants(owner.database, 'worker', 'postgres')).rejects.toThrow(
       'the role "postgres" owns the tables or is a superuser: give the worker a role of its own',
     );
   });

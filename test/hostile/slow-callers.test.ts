@@ -27,9 +27,9 @@ async function trickle(start: string): Promise<string> {
   const timer = setInterval(() => {
     socket.write('x');
   }, TRICKLE_MS);
-  const answer = await socket.end();
+  const response = await socket.end();
   clearInterval(timer);
-  return answer;
+  return response;
 }
 
 async function gauge(name: string): Promise<number | undefined> {
@@ -54,18 +54,18 @@ describe('the limits of time', () => {
 describe('a caller that sends a byte now and then', () => {
   it('does not keep a connection with headers that never end', async () => {
     server.headersTimeout = 500;
-    const answer = await trickle('GET /health/live HTTP/1.1\r\nhost: x\r\na: ');
-    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
-    expect(answer).toContain('"code":"invalid_request","message":"The request did not arrive in time.');
+    const response = await trickle('GET /health/live HTTP/1.1\r\nhost: x\r\na: ');
+    expect(response).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(response).toContain('"code":"invalid_request","message":"The request did not arrive in time.');
   });
 
   it.each(['content-length: 1000000\r\n', 'transfer-encoding: chunked\r\n'])(
     'is answered at its deadline and cut off soon after, in the middle of its body: %j',
     async (framing) => {
       const chunk = framing.startsWith('transfer') ? 'fffff\r\n' : '';
-      const answer = await trickle(upload(`x-request-timeout-ms: 300\r\n${framing}`) + chunk);
-      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-      expect(answer).toContain('"code":"invalid_request"');
+      const response = await trickle(upload(`x-request-timeout-ms: 300\r\n${framing}`) + chunk);
+      expect(response).toMatch(/^HTTP\/1\.1 408 /);
+      expect(response).toContain('"code":"invalid_request"');
     },
   );
 });
@@ -78,7 +78,7 @@ describe('a body that is still arriving when its response leaves', () => {
     const socket = await RawSocket.open(gateway.url);
     const head = upload(`x-request-timeout-ms: 300\r\ncontent-length: ${body.length}\r\n`);
     await socket.send(head + body.slice(0, arrived));
-    expect((await socket.answer()).status).toBe(408);
+    expect((await socket.response()).status).toBe(408);
     expect(await gauge('prism_admission_body_bytes')).toBe(arrived);
     return socket;
   }
@@ -92,7 +92,7 @@ describe('a body that is still arriving when its response leaves', () => {
   it('holds what had arrived until its end, and nothing of it is parsed', async () => {
     const socket = await begin();
     await socket.send(`${body.slice(arrived)}GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
-    expect((await socket.answer()).status).toBe(200);
+    expect((await socket.response()).status).toBe(200);
     await expect.poll(() => gauge('prism_admission_body_bytes')).toBe(0);
     expect(await gauge('prism_admission_heap_bytes')).toBe(0);
     socket.destroy();

@@ -53,8 +53,8 @@ it.each<[string, string[], string]>([
   ['chunks that end in bare line feeds', ['transfer-encoding: chunked'], '2\n{}\n0\n\n'],
   ['a chunk with an endless extension', ['transfer-encoding: chunked'], `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`],
 ])('%s: is refused, and nothing behind it is taken for a request', async (_, headers, body) => {
-  const answer = await exchange(headers, body);
-  expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
-  expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
-  expect(answer).not.toContain('smuggled');
+  const response = await exchange(headers, body);
+  expect(response).toMatch(/^HTTP\/1\.1 4\d\d /);
+  expect(response.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  expect(response).not.toContain('smuggled');
 });

@@ -18,7 +18,7 @@ let server: Server;
 let id: string;
 
 beforeAll(async () => {
-  gateway = await startGateway({ settings: { RESPONSE_BYTES_IN_FLIGHT: String(IN_FLIGHT_BYTES) } });
+  gateway = await startGateway({ settings: { MAX_RESPONSE_BYTES_IN_FLIGHT: String(IN_FLIGHT_BYTES) } });
   caller = await gateway.newCaller({ client: 'unread' });
   other = await gateway.newCaller({ client: 'other', teamId: caller.teamId });
   server = gateway.app.getHttpServer();
@@ -96,12 +96,12 @@ describe('responses that are never read', () => {
     const socket = await RawSocket.open(gateway.url);
     await socket.send(get(caller.path(`organization/${id}`)).repeat(40));
     for (let n = 0; n < 40; n += 1) {
-      expect((await socket.answer()).status).toBe(200);
+      expect((await socket.response()).status).toBe(200);
       gateway.app.get(Connections).cutUnread(performance.now() + n);
     }
     passUnreadTime();
     await socket.send(get('/health/live'));
-    expect((await socket.answer()).status).toBe(200);
+    expect((await socket.response()).status).toBe(200);
     expect(await cuts('unread')).toBe(before);
     socket.destroy();
   });

@@ -62,6 +62,6 @@ function wayToRegistry(folder: string): string[] {
   const trusted = existsSync(certificates);
   const registry = `registry=${run('npm', ['config', 'get', 'registry'])}\n`;
   writeFileSync(npmrc, trusted ? `${registry}cafile=${certificates}\n` : registry);
-  const lent = [`${npmrc}:/usr/local/etc/npmrc:ro`, ...(trusted ? [`${certificates}:${certificates}:ro`] : [])];
-  return lent.flatMap((volume) => ['--volume', volume]);
+  const checkout = [`${npmrc}:/usr/local/etc/npmrc:ro`, ...(trusted ? [`${certificates}:${certificates}:ro`] : [])];
+  return checkout.flatMap((volume) => ['--volume', volume]);
 }

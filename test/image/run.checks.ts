@@ -53,16 +53,16 @@ export class ImageRun {
     const settings = { PORT: String(port), METRICS_PORT: String(metricsPort), DRAIN_DELAY_MS: '100' };
     const gateway = Container.start(this.image, { ...this.addresses, ...settings });
     try {
-      await answers(`http://127.0.0.1:${port}/health/ready`, gateway);
+      await responses(`http://127.0.0.1:${port}/health/ready`, gateway);
       const call = caller(`http://127.0.0.1:${port}/v2/prism/${team}/${organization}`, api_key);
       const created = await call('', { default: { name: 'Acme' } });
       equal(created.status, 201);
       const { id } = (await created.json()) as { id: string };
       const items = [{ id, default: { name: 'Acme 2' } }];
       for (const replay of [null, 'true']) {
-        const answer = await call('/batch/update', { items }, 'check-1');
-        deepEqual([answer.status, answer.headers.get('idempotent-replay')], [200, replay]);
-        match(await answer.text(), /"etag": ?"\\"2\\""/);
+        const response = await call('/batch/update', { items }, 'check-1');
+        deepEqual([response.status, response.headers.get('idempotent-replay')], [200, replay]);
+        match(await response.text(), /"etag": ?"\\"2\\""/);
       }
       const [, ...healthcheck] = this.image.config.Healthcheck?.Test ?? [];
       equal((await Container.run(this.image, { PORT: String(port) }, healthcheck)).code, 0);
@@ -83,7 +83,7 @@ export class ImageRun {
       'dist/apps/worker/main.js',
     ]);
     try {
-      await answers(`http://127.0.0.1:${port}/health/ready`, worker);
+      await responses(`http://127.0.0.1:${port}/health/ready`, worker);
     } finally {
       equal(await worker.stop(), 0, worker.log);
     }
@@ -114,11 +114,11 @@ function caller(url: string, apiKey: string) {
     });
 }
 
-async function answers(url: string, container: Container): Promise<void> {
+async function responses(url: string, container: Container): Promise<void> {
   const deadline = performance.now() + startDeadlineMs;
   while (performance.now() < deadline) {
     const ready = await fetch(url).then(
-      (answer) => answer.ok,
+      (response) => response.ok,
       () => false,
     );
     if (ready) return;

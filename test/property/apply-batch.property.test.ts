@@ -6,7 +6,7 @@ import { type ItemValidator, PropertyDefinitionRepository, PropertyDefinitionSer
 import { type AppliedBatch, type LedgerKey, type PlanItem, planUpdates } from '#libs/records';
 import { batch, Engine, newKey, retryOf } from '../support/engine';
 import { type BatchDraft, type IfMatch, type ItemDraft, listIds, scenario } from './batch.arbitraries';
-import { type ModelAnswer, BatchModel, type ModelItem, type ModelLedger, type ModelRecord } from './batch.model';
+import { type ModelResponse, BatchModel, type ModelItem, type ModelLedger, type ModelRecord } from './batch.model';
 
 const runs = 300;
 const limits = { itemLimitBytes: 262_144, bodyBytes: 0 };
@@ -217,7 +217,7 @@ function readable({ entry, code, replayed }: AppliedBatch['outcomes'][number]): 
 const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 function expectation(
-  { id, code, version, record, replayed }: ModelAnswer['outcomes'][number],
+  { id, code, version, record, replayed }: ModelResponse['outcomes'][number],
   minimal: boolean,
 ): unknown {
   if (code !== undefined) {

@@ -27,7 +27,7 @@ export interface ModelOutcome {
   replayed: boolean;
 }
 
-export interface ModelAnswer {
+export interface ModelResponse {
   state: 'executed' | 'resumed' | 'replayed';
   outcomes: ModelOutcome[];
 }
@@ -45,7 +45,7 @@ export class BatchModel {
     return this.records;
   }
 
-  apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelAnswer {
+  apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelResponse {
     const known = new Map(ledger);
     const before = structuredClone(this.records);
     const atomic = options.onError === 'rollback' && known.size === 0;

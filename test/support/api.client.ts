@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { expectDocumented, type OpenApiDocument } from './openapi';
 
-export interface ApiAnswer<B = any> {
+export interface ApiResponse<B = any> {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
@@ -42,7 +42,7 @@ export class ApiClient {
     return `/v2/prism/${this.teamId}/${rest}`;
   }
 
-  async call<B = any>(method: string, path: string, options: CallOptions = {}): Promise<ApiAnswer<B>> {
+  async call<B = any>(method: string, path: string, options: CallOptions = {}): Promise<ApiResponse<B>> {
     const { body } = options;
     const raw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const response = await request(this.url + path, {
@@ -56,7 +56,7 @@ export class ApiClient {
       ...(raw === undefined ? {} : { body: raw }),
     });
     const text = await response.body.text();
-    const answer: ApiAnswer<B> = {
+    const answer: ApiResponse<B> = {
       status: response.statusCode,
       headers: response.headers,
       text,
@@ -85,7 +85,7 @@ export class ApiClient {
     options?: object | null,
     headers: Record<string, string> = {},
     object = 'organization',
-  ): Promise<ApiAnswer> {
+  ): Promise<ApiResponse> {
     const body = options === undefined ? { items } : { items, options };
     return this.call('POST', this.path(`${object}/batch/update`), { body, headers });
   }

@@ -73,7 +73,7 @@ export class GatewayProcess {
     const { port, metrics_port: metricsPort } = await this.line('listening');
     const admin = `http://127.0.0.1:${String(metricsPort)}`;
     this.unwatch ??= watchInFlight(async () => {
-      const page = await fetch(`${admin}/metrics`).then((answer) => answer.text());
+      const page = await fetch(`${admin}/metrics`).then((response) => response.text());
       return samplesOf(page);
     });
     return { api: `http://127.0.0.1:${String(port)}`, admin };

@@ -54,7 +54,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     DATABASE_URL: own === undefined ? databaseUrl : roleUrl(databaseUrl, inject('gatewayRole')),
     REDIS_URL: inject('redisUrl'),
     // The tests run on the same event loop, and may keep it busy.
-    EVENT_LOOP_DELAY_LIMIT_MS: '60000',
+    MAX_EVENT_LOOP_DELAY_MS: '60000',
     ...options.settings,
   });
   const app = await createApp(settings);

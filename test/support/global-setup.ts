@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { readSettings } from '#libs/config';
-import { grantRights, migrate, openDatabase, setTeamWall } from '#libs/database';
+import { applyGrants, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
 import { PostgresServer } from './postgres.server';
 import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
@@ -64,9 +64,9 @@ async function secure(url: string): Promise<void> {
   try {
     for (const program of ['gateway', 'worker'] as const) {
       await database.query(`CREATE ROLE ${roles[program]} LOGIN`);
-      await grantRights(database, program, roles[program]);
+      await applyGrants(database, program, roles[program]);
     }
-    await setTeamWall(database, true);
+    await setRowLevelSecurity(database, true);
   } finally {
     await database.close();
   }

@@ -10,7 +10,7 @@ type PathItem = OpenApiDocument['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
 type Response = NonNullable<Extract<Operation['responses'][string], { description: string }>>;
 
-export interface GivenAnswer {
+export interface ExampleResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   /** The parsed body; undefined if there was none. */
@@ -45,12 +45,17 @@ export async function documentOf(url: string): Promise<OpenApiDocument> {
  * Fails unless the document has this status for the operation, and the body, the error code and the headers of the answer
  * are as it says. What the document does not know may only be refused, in the common envelope.
  */
-export function expectDocumented(document: OpenApiDocument, method: string, url: string, answer: GivenAnswer): void {
+export function expectDocumented(
+  document: OpenApiDocument,
+  method: string,
+  url: string,
+  answer: ExampleResponse,
+): void {
   const found = operationOf(document, method, url);
   const what = `${method} ${found?.path ?? url} → ${answer.status}`;
   if (found === undefined) {
     if (!STRAY.has(answer.status)) throw new Error(`${what}: the document has no such operation`);
-    expectValid(document, ['components', 'schemas', 'Problem'], answer.body, what);
+    expectValid(document, ['components', 'schemas', 'ErrorResponse'], answer.body, what);
     return;
   }
   const { path, operation, name } = found;
@@ -78,7 +83,7 @@ function expectBody(
   document: OpenApiDocument,
   place: string[],
   response: Response,
-  answer: GivenAnswer,
+  answer: ExampleResponse,
   what: string,
 ): void {
   const given = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
@@ -94,7 +99,12 @@ function expectBody(
   }
 }
 
-function expectHeaders(document: OpenApiDocument, response: Response, { headers }: GivenAnswer, what: string): void {
+function expectHeaders(
+  document: OpenApiDocument,
+  response: Response,
+  { headers }: ExampleResponse,
+  what: string,
+): void {
   const documented = response.headers ?? {};
   for (const name of Object.keys(documented)) {
     const { required } = document.components?.headers?.[name] as { required?: boolean }; // all of them are references

@@ -77,7 +77,7 @@ export class PostgresServer {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true, // Ctrl-C is for the tests
     });
-    await this.answers(child);
+    await this.responses(child);
   }
 
   async stop(mode: StopMode): Promise<void> {
@@ -111,7 +111,7 @@ export class PostgresServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async answers(child: ChildProcess): Promise<void> {
+  private async responses(child: ChildProcess): Promise<void> {
     const deadline = performance.now() + startDeadlineMs;
     while (performance.now() < deadline && child.exitCode === null) {
       const client = new Client({ connectionString: this.url });

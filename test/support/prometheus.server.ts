@@ -122,9 +122,9 @@ export class PrometheusServer {
   }
 
   private async get<A>(path: string, parameters: Record<string, string> = {}): Promise<A> {
-    const answer = await fetch(`${this.url}/api/v1/${path}?${String(new URLSearchParams(parameters))}`);
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`prometheus: ${text} ${parameters.query ?? ''}`);
+    const response = await fetch(`${this.url}/api/v1/${path}?${String(new URLSearchParams(parameters))}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`prometheus: ${text} ${parameters.query ?? ''}`);
     return JSON.parse(text) as A; // of Prometheus' stable API
   }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-export interface RawAnswer {
+export interface RawResponse {
   status: number;
   headers: Record<string, string>;
   body: unknown;
@@ -59,7 +59,7 @@ export class RawSocket {
   }
 
   /** The next answer, which must have a content-length. @throws Error if the connection ends before */
-  async answer(): Promise<RawAnswer> {
+  async response(): Promise<RawResponse> {
     this.socket.resume();
     for (;;) {
       const answer = this.take();
@@ -90,7 +90,7 @@ export class RawSocket {
     });
   }
 
-  private take(): RawAnswer | undefined {
+  private take(): RawResponse | undefined {
     const headEnd = this.received.indexOf('\r\n\r\n');
     if (headEnd < 0) return undefined;
     const [statusLine = '', ...lines] = this.received.slice(0, headEnd).split('\r\n');
@@ -106,11 +106,11 @@ export class RawSocket {
 }
 
 /** Sends bytes on a connection of their own and gives the first answer. */
-export async function rawCall(url: string, bytes: string | Buffer): Promise<RawAnswer> {
+export async function rawCall(url: string, bytes: string | Buffer): Promise<RawResponse> {
   const socket = await RawSocket.open(url);
   try {
     socket.write(bytes);
-    return await socket.answer();
+    return await socket.response();
   } finally {
     socket.destroy();
   }

@@ -7,7 +7,7 @@ import { createDatabase, type TestDatabase } from './database';
 import { GatewayProcess } from './gateway.process';
 import { TraceCollector } from './trace.collector';
 
-export interface Answer {
+export interface WriteResponse {
   status: number;
   headers: Headers;
   body: any;
@@ -18,7 +18,12 @@ export interface TracedGateway {
   readonly collector: TraceCollector;
   readonly api: string;
   readonly admin: string;
-  readonly send: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
+  readonly send: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<WriteResponse>;
 }
 
 /** A database with a team and a key, for gateways that send their spans to a collector of the test. */
@@ -66,7 +71,7 @@ export class TracedWorld {
     });
     const { api, admin } = await gateway.listening();
     const send: TracedGateway['send'] = async (method, path, body, headers = {}) => {
-      const answer = await fetch(api + path, {
+      const response = await fetch(api + path, {
         method,
         headers: {
           'x-api-key': this.apiKey,
@@ -75,14 +80,14 @@ export class TracedWorld {
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      const text = await answer.text();
-      return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
     };
     return { gateway, collector, api, admin, send };
   }
 }
 
 /** The trace that an answer says it is in. */
-export function traceIdOf({ headers }: Answer): string {
+export function traceIdOf({ headers }: WriteResponse): string {
   return headers.get('traceresponse')?.split('-')[1] ?? 'none';
 }

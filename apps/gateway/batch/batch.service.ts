@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import type { Answer } from '#libs/idempotency';
+import type { WriteResponse } from '#libs/idempotency';
 import { PropertyDefinitionService } from '#libs/properties';
 import { planDeletes, type PlanItem, planUpdates, RecordWriter } from '#libs/records';
 import type { WriteCall } from '../http/call.decorator';
 import type { RecordTarget } from '../http/target.decorator';
-import { batchAnswer } from './batch.answer';
+import { batchResponse } from './batch.response';
 import { type BatchDeleteEnvelope, type BatchUpdateEnvelope, batchOptions } from './batch.envelope';
 
 /** Items of about so many bytes of the body are planned at a time: it takes a few milliseconds at most. */
@@ -21,14 +21,14 @@ export class BatchService {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
-  async update(target: RecordTarget, body: BatchUpdateEnvelope, call: WriteCall): Promise<Answer> {
+  async update(target: RecordTarget, body: BatchUpdateEnvelope, call: WriteCall): Promise<WriteResponse> {
     const plan = {
       ...target,
       operation: 'update',
       items: await this.planUpdates(target, body.items, call),
       options: batchOptions(body.options),
     } as const;
-    return batchAnswer(await this.records.write(plan, call));
+    return batchResponse(await this.records.write(plan, call));
   }
 
   /** Plans the items in chunks, with a turn of the event loop in between. */
@@ -45,13 +45,13 @@ export class BatchService {
     return planned;
   }
 
-  async delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<Answer> {
+  async delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<WriteResponse> {
     const plan = {
       ...target,
       operation: 'delete',
       items: planDeletes(body.ids),
       options: batchOptions(body.options),
     } as const;
-    return batchAnswer(await this.records.write(plan, call));
+    return batchResponse(await this.records.write(plan, call));
   }
 }

@@ -2,13 +2,13 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '#libs/auth';
 import { components } from './components';
-import { commonResponses, withLimits, withTrace } from './problems.decorator';
+import { commonResponses, withLimits, withTrace } from './errors.decorator';
 
 const DESCRIPTION = `
 Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
 
 * Send \`Idempotency-Key\` with every write. Whatever goes wrong on the way, the same request with the same key applies each item once.
-* Every answer has \`x-request-id\`. Every answer that is no success has the envelope \`Problem\`; its \`code\` is one of a closed list.
+* Every answer has \`x-request-id\`. Every response that is not 2xx has the body \`ErrorResponse\`; its \`code\` is one of a closed list.
 * A number that a double-precision float cannot hold without rounding, such as \`0.1234567890123456789\`, is refused with 400 \`invalid_request\`; send it as a string.
 * An application may have rate limits in items, requests and bytes (of request and response bodies) per second. Its responses then have \`RateLimit-Policy\` and \`RateLimit\`; over a limit, a call gets 429 \`rate_limited\`. Replays cost nothing.
 * A path that does not exist answers 404 \`not_found\`; one that exists, asked with another method, 405 \`method_not_allowed\` with \`Allow\`.

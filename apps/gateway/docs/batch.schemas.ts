@@ -1,7 +1,7 @@
 import { recordSchemas, uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
-const MOST_ITEMS = 100;
+const MAX_ITEMS = 100;
 
 const replayed: Schema = {
   type: 'boolean',
@@ -51,7 +51,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['items'],
     additionalProperties: false,
     properties: {
-      items: { type: 'array', minItems: 1, maxItems: MOST_ITEMS, items: schemaRef('BatchItem') },
+      items: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: schemaRef('BatchItem') },
       options: schemaRef('BatchOptions'),
     },
   },
@@ -60,7 +60,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['ids'],
     additionalProperties: false,
     properties: {
-      ids: { type: 'array', minItems: 1, maxItems: MOST_ITEMS, items: uuid },
+      ids: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: uuid },
       options: schemaRef('BatchOptions'),
     },
   },
@@ -101,7 +101,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
       results: {
         type: 'array',
         minItems: 1,
-        maxItems: MOST_ITEMS,
+        maxItems: MAX_ITEMS,
         description: '`results[i]` is what became of the i-th item of the request.',
         items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed')] },
       },
@@ -110,9 +110,9 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         required: ['total', 'succeeded', 'failed'],
         additionalProperties: false,
         properties: {
-          total: { type: 'integer', minimum: 1, maximum: MOST_ITEMS },
-          succeeded: { type: 'integer', minimum: 0, maximum: MOST_ITEMS },
-          failed: { type: 'integer', minimum: 0, maximum: MOST_ITEMS },
+          total: { type: 'integer', minimum: 1, maximum: MAX_ITEMS },
+          succeeded: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
+          failed: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
         },
       },
     },

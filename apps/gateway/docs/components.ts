@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { batchSchemas } from './batch.schemas';
 import { healthSchemas } from './health.schemas';
-import { problemSchemas } from './problem.schemas';
+import { errorSchemas } from './error.schemas';
 import { recordSchemas } from './record.schemas';
 
 type Components = NonNullable<OpenAPIObject['components']>;
@@ -54,6 +54,6 @@ const headers: NonNullable<Components['headers']> = {
 
 /** What operations refer to. */
 export const components: Components = {
-  schemas: { ...recordSchemas, ...batchSchemas, ...problemSchemas, ...healthSchemas },
+  schemas: { ...recordSchemas, ...batchSchemas, ...errorSchemas, ...healthSchemas },
   headers,
 };

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { ApiDocument } from './api.document';
 import { DocsPage } from './docs.page';
 import { headerRefs } from './schema.type';
@@ -60,7 +60,7 @@ export class DocsController {
   @ApiExcludeEndpoint()
   file(@Param('file') name: string, @Res({ passthrough: true }) reply: FastifyReply): Buffer {
     const file = this.page.file(name);
-    if (file === undefined) throw new ProblemException('not_found');
+    if (file === undefined) throw new RequestError('not_found');
     void reply.headers({
       'content-type': file.type,
       // The name of each file is followed by the version of what it holds.

@@ -1,4 +1,4 @@
-import { ITEM_ERRORS, type ProblemCode, type ProblemExtra } from '#libs/problems';
+import { ITEM_ERRORS, type RequestErrorCode, type RequestErrorOptions } from '#libs/errors';
 
 const REQUEST_ID = '01997c3e-5c5e-7b0a-9d55-8f1c2d3e4f50';
 const RECORD_ID = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
@@ -48,7 +48,7 @@ const failures = [
 const badField = { field: '.body.items', code: 'max_items', message: 'items must hold 1 to 100 items' };
 
 /** What one refusal of each kind looks like, as far as the code alone does not say it. */
-const problems: Readonly<Partial<Record<ProblemCode, ProblemExtra>>> = {
+const errors: Readonly<Partial<Record<RequestErrorCode, RequestErrorOptions>>> = {
   invalid_request: { errors: [badField] },
   payload_too_large: { details: { limit_bytes: 5_242_880 } },
   method_not_allowed: { headers: { allow: 'POST' } },
@@ -58,7 +58,7 @@ const problems: Readonly<Partial<Record<ProblemCode, ProblemExtra>>> = {
 /** Requests and answers that the document shows. */
 export const examples = {
   requestId: REQUEST_ID,
-  problems,
+  errors,
   record,
   change: { default: { stage: 'won', notes: null, tags: { _op: 'append', values: ['priority'] } } },
   creation: { default: { name: 'Acme', stage: 'lead' } },

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { objectTypes } from '#libs/properties';
 import { examples } from './examples';
-import { ApiProblems } from './problems.decorator';
+import { ApiErrors } from './errors.decorator';
 import { uuid } from './record.schemas';
 import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout, traceparent } from './request.headers';
 import { headerRefs, type Schema, schemaRef } from './schema.type';
@@ -43,7 +43,7 @@ export const ApiCreateRecord = (): MethodDecorator =>
       examples: { record: { summary: 'A record with two properties', value: examples.creation } },
     }),
     record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
-    ApiProblems({ body: true, idempotent: true }, 'conflict'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict'),
     idempotencyKey,
     target(),
   );
@@ -72,7 +72,7 @@ export const ApiPatchRecord = (): MethodDecorator =>
       examples: { change: { summary: 'Set, clear and append', value: examples.change } },
     }),
     record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
-    ApiProblems({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
     ifMatch,
     idempotencyKey,
     recordId(),
@@ -102,7 +102,7 @@ function batch({ operationId, summary, body, bodies, result }: BatchOperation): 
       headers: headerRefs('idempotent-replay'),
       content: { 'application/json': { schema: schemaRef('BatchResult'), example: result } },
     }),
-    ApiProblems({ body: true, idempotent: true }),
+    ApiErrors({ body: true, idempotent: true }),
     idempotencyKey,
     target('Batch'),
   );

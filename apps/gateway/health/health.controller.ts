@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { problemAnswer, ProblemException } from '#libs/problems';
+import { errorResponse, RequestError } from '#libs/errors';
 import { examples } from '../docs/examples';
 import { headerRefs, schemaRef } from '../docs/schema.type';
 import { type Health, HealthService } from './health.service';
@@ -53,7 +53,7 @@ export class HealthController {
     headers: headerRefs('retry-after'),
     content: {
       'application/json': {
-        schema: { oneOf: [schemaRef('Health'), schemaRef('Problem')] },
+        schema: { oneOf: [schemaRef('Health'), schemaRef('ErrorResponse')] },
         examples: { unavailable: { summary: 'Postgres is down', value: { ...notReady, error } } },
       },
     },
@@ -61,7 +61,7 @@ export class HealthController {
   async ready(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const health = await this.health.ready();
     if (health.status !== 'unavailable') return health;
-    const { status, headers, body } = problemAnswer(new ProblemException('unavailable', reasonOf(health)), request.id);
+    const { status, headers, body } = errorResponse(new RequestError('unavailable', reasonOf(health)), request.id);
     void reply.code(status).headers(headers);
     // The one place that renders the envelope gives it as text.
     return { ...health, ...(JSON.parse(body) as { error: object }) };

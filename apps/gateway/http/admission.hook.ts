@@ -72,8 +72,8 @@ function countDropped(request: FastifyRequest, metrics: Metrics): void {
   const { object } = request.params as { object: string }; // each of these routes has it
   if (!isObjectType(object)) return;
   const items = itemsOf(request.body);
-  metrics.countItems(principal.clientName, operation, object, 'abandoned', 'not_attempted', items);
-  notes.countItems('abandoned', items);
+  metrics.countItems(principal.clientName, operation, object, 'canceled', 'not_attempted', items);
+  notes.countItems('canceled', items);
 }
 
 /** How many items a request asks for; 1 where there is no list of them. */

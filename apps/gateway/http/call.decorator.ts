@@ -4,7 +4,7 @@ import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
 import type { Quota } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
-import type { CpuStage, RequestNotes } from '#libs/telemetry';
+import type { CpuStage, RequestLogContext } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
 import { canceledByDisconnect } from './client.disconnect';
 
@@ -31,12 +31,12 @@ export class WriteCall implements WriteContext, Exchange {
     return callerOf(this.request).clientName;
   }
 
-  get notes(): RequestNotes {
+  get notes(): RequestLogContext {
     return this.request.notes;
   }
 
   /** The time that the database takes is one of the notes. */
-  get meter(): RequestNotes {
+  get meter(): RequestLogContext {
     return this.request.notes;
   }
 

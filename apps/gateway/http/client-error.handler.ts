@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { ProblemException, problemAnswer } from '#libs/problems';
+import { RequestError, errorResponse } from '#libs/errors';
 import type { Connections } from './connections';
 import { requestIdOf } from './request-id';
 import { SECURITY_HEADERS } from './security.headers';
@@ -8,18 +8,18 @@ import { SECURITY_HEADERS } from './security.headers';
 /** How long a client may take to read the response and to close the connection, in milliseconds. */
 const CLOSE_MS = 1_000;
 
-function refusalOf(code: string | undefined): ProblemException {
+function refusalOf(code: string | undefined): RequestError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW': {
       const message = 'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.';
-      return new ProblemException('invalid_request', message, { status: 431 });
+      return new RequestError('invalid_request', message, { status: 431 });
     }
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new ProblemException('invalid_request', 'The request did not arrive in time. Send it again.', {
+      return new RequestError('invalid_request', 'The request did not arrive in time. Send it again.', {
         status: 408,
       });
     default:
-      return new ProblemException('invalid_request', 'The request is not valid HTTP/1.1.');
+      return new RequestError('invalid_request', 'The request is not valid HTTP/1.1.');
   }
 }
 
@@ -27,7 +27,7 @@ function refusalOf(code: string | undefined): ProblemException {
  * Responds to what Node's parser refuses: broken or ambiguous HTTP, too large headers, a request that does not arrive in time.
  * None of it reaches the router. The connection ends, since where the next request would begin is unknown.
  */
-export function answerClientError(error: Error & { code?: string }, socket: Socket, connections: Connections): void {
+export function respondToClientError(error: Error & { code?: string }, socket: Socket, connections: Connections): void {
   // Nothing was asked on a connection that never sent a byte: a response could be taken for one to a request just leaving.
   if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) {
     socket.destroy();
@@ -60,8 +60,8 @@ function closeSoon(socket: Socket): void {
   });
 }
 
-function rawResponse(problem: ProblemException): string {
-  const { status, headers, body } = problemAnswer(problem, requestIdOf({ headers: {} }));
+function rawResponse(error: RequestError): string {
+  const { status, headers, body } = errorResponse(error, requestIdOf({ headers: {} }));
   const lines = Object.entries({
     ...SECURITY_HEADERS,
     ...headers,

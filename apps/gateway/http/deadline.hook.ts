@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ProblemException, sendProblem } from '#libs/problems';
+import { RequestError, sendError } from '#libs/errors';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,7 +26,7 @@ export function registerDeadline(fastify: FastifyInstance, requestTimeoutMs: num
   fastify.addHook('onRequest', (request, reply, done) => {
     const budgetMs = Math.min(requestTimeoutMs, askedMs(request) ?? Infinity, sdkMs(request));
     request.deadline = performance.now() + budgetMs;
-    answerInTime(request, reply, budgetMs);
+    respondBeforeDeadline(request, reply, budgetMs);
     done();
   });
 }
@@ -64,11 +64,11 @@ function sdkMs({ headers }: FastifyRequest): number {
   return budgetMs;
 }
 
-function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: number): void {
+function respondBeforeDeadline(request: FastifyRequest, reply: FastifyReply, budgetMs: number): void {
   const waitMs = budgetMs - Math.min(MARGIN_MS, budgetMs * MARGIN_SHARE);
   const timer = setTimeout(() => {
     if (reply.sent || reply.raw.headersSent) return;
-    sendProblem(reply, tooLate(request, Math.round(budgetMs)), request.id);
+    sendError(reply, tooLate(request, Math.round(budgetMs)), request.id);
   }, waitMs);
   // Once per request, however it ends: also when the caller leaves first.
   reply.raw.once('close', () => {
@@ -76,20 +76,20 @@ function answerInTime(request: FastifyRequest, reply: FastifyReply, budgetMs: nu
   });
 }
 
-function tooLate({ method, permits }: FastifyRequest, budgetMs: number): ProblemException {
+function tooLate({ method, permits }: FastifyRequest, budgetMs: number): RequestError {
   if (permits.receiving) {
     const message = `The request did not arrive in full within the ${budgetMs} ms that it had. Send it again, or allow more time.`;
-    return new ProblemException('invalid_request', message, { status: 408 });
+    return new RequestError('invalid_request', message, { status: 408 });
   }
   const message = `The answer was not ready within the ${budgetMs} ms that the request had.`;
-  if (method === 'GET' || method === 'HEAD') return new ProblemException('unavailable', message);
+  if (method === 'GET' || method === 'HEAD') return new RequestError('unavailable', message);
   const advice = 'What it asked for may have been done: send it again with its Idempotency-Key, or read before.';
-  return new ProblemException('unavailable', `${message} ${advice}`);
+  return new RequestError('unavailable', `${message} ${advice}`);
 }
 
-function badBudget(): ProblemException {
+function badBudget(): RequestError {
   const message = `${HEADER} must be a positive whole number of milliseconds.`;
-  return new ProblemException('invalid_request', message, {
+  return new RequestError('invalid_request', message, {
     errors: [{ field: `.header.${HEADER}`, code: 'positive_integer', message }],
   });
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { BatchUpdateEnvelope } from '../batch/batch.envelope';
 import { RecordEnvelope } from '../records/record.envelope';
 import { checkedEnvelope } from './envelope.check';
@@ -11,7 +11,7 @@ function refusal(body: unknown): { field: string; code: string; message: string 
   try {
     checkedEnvelope(BatchUpdateEnvelope, body);
   } catch (error) {
-    if (error instanceof ProblemException && error.code === 'invalid_request') return [...error.errors];
+    if (error instanceof RequestError && error.code === 'invalid_request') return [...error.errors];
     throw error;
   }
   throw new Error('was accepted');

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
-import { type FieldError, fieldSegment, MAX_FIELD_ERRORS, ProblemException } from '#libs/problems';
+import { type FieldError, fieldSegment, MAX_FIELD_ERRORS, RequestError } from '#libs/errors';
 
 /**
  * The class of a request body's outer form: its members are those with a rule of class-validator. What they hold is not
@@ -27,13 +27,13 @@ const codes: Record<string, string> = {
  * class-transformer is not used: its handling of keys takes quadratic time, and nothing here needs transforming.
  * class-validator sees the known members only.
  *
- * @throws ProblemException `invalid_request` that names the wrong fields
+ * @throws RequestError `invalid_request` that names the wrong fields
  */
 export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown): T {
   const errors: FieldError[] = [];
   const envelope = readEnvelope(type, body, '.body', 'the body must be a JSON object', errors);
   if (envelope === undefined || errors.length > 0) {
-    throw new ProblemException('invalid_request', errors[0]?.message, { errors });
+    throw new RequestError('invalid_request', errors[0]?.message, { errors });
   }
   return envelope;
 }

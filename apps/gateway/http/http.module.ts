@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { LimitsModule } from '#libs/limits';
-import { ProblemFilter } from '#libs/problems';
+import { ErrorFilter } from '#libs/errors';
 import { Connections } from './connections';
 import { Lifecycle } from './lifecycle';
 
@@ -14,7 +14,7 @@ export class HttpModule {
       global: true,
       imports: [LimitsModule],
       providers: [
-        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: Connections, useValue: connections },
         { provide: Lifecycle, useValue: lifecycle },
       ],

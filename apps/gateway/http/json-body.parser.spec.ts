@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { examineJsonBody } from './json-body.parser';
 
 const parse = (text: string): unknown => examineJsonBody(Buffer.from(text)).parse();
@@ -8,7 +8,7 @@ function refusal(body: string | Buffer): string {
   try {
     examineJsonBody(Buffer.from(body)).parse();
   } catch (error) {
-    expect(error).toBeInstanceOf(ProblemException);
+    expect(error).toBeInstanceOf(RequestError);
     expect(error).toMatchObject({ code: 'invalid_json' });
     return error instanceof Error ? error.message : '';
   }

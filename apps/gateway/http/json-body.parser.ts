@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { isExactNumber } from './json.number';
 import { findPollutingKey } from './json-pollution.check';
 import { findSyntaxError } from './json-syntax.position';
@@ -17,7 +17,7 @@ export interface ParsableBody {
    * that a double does not hold exactly is `Infinity` or `-Infinity`, which JSON cannot say otherwise and every check of
    * values refuses. Call it once: it overwrites such numbers in the body.
    *
-   * @throws ProblemException `invalid_json`; the message says what and where, and repeats nothing of the body
+   * @throws RequestError `invalid_json`; the message says what and where, and repeats nothing of the body
    */
   parse(): unknown;
 }
@@ -26,7 +26,7 @@ export interface ParsableBody {
  * Examines a JSON body before it is parsed: JSON.parse spends 100 ns and 60 bytes on each opening bracket of a hostile one.
  * Takes time in proportion to the bytes read until the first error.
  *
- * @throws ProblemException `invalid_json` if it is nested too deep
+ * @throws RequestError `invalid_json` if it is nested too deep
  */
 export function examineJsonBody(body: Buffer): ParsableBody {
   const { tooDeepAt, heapBytes, suspectNumbers } = scanJson(body, MAX_DEPTH);
@@ -66,6 +66,6 @@ function parse(text: string): unknown {
   }
 }
 
-function invalidJson(message: string): ProblemException {
-  return new ProblemException('invalid_json', message);
+function invalidJson(message: string): RequestError {
+  return new RequestError('invalid_json', message);
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import type { CpuUsage } from '#libs/limits';
 import { examineJsonBody } from './json-body.parser';
 import { ParseMutex } from './parse.mutex';
@@ -35,7 +35,7 @@ export function registerJsonBodyReader(fastify: FastifyInstance, cpu: CpuUsage):
       // Nobody waits for it any more, and its permits are released.
       if (request.permits.closed) return;
       const examined = attempt(request, () => {
-        refuseUnreadable(request);
+        rejectUnreadable(request);
         return examineJsonBody(body);
       });
       if (examined instanceof Error) {
@@ -73,13 +73,13 @@ function awaitsContinue(request: FastifyRequest): boolean {
   return willBeRead && headers.expect?.toLowerCase() === '100-continue';
 }
 
-/** Fastify has looked at the content type itself, but not at its parameters. @throws ProblemException `unsupported_media_type` */
-function refuseUnreadable({ headers }: FastifyRequest): void {
+/** Fastify has looked at the content type itself, but not at its parameters. @throws RequestError `unsupported_media_type` */
+function rejectUnreadable({ headers }: FastifyRequest): void {
   if ((headers['content-encoding']?.toLowerCase() ?? 'identity') !== 'identity') {
-    throw new ProblemException('unsupported_media_type', 'The body must not be compressed: send no content-encoding.');
+    throw new RequestError('unsupported_media_type', 'The body must not be compressed: send no content-encoding.');
   }
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase() ?? 'utf-8';
   if (charset !== 'utf-8' && charset !== 'utf8') {
-    throw new ProblemException('unsupported_media_type', 'The body must be UTF-8: send no other charset.');
+    throw new RequestError('unsupported_media_type', 'The body must be UTF-8: send no other charset.');
   }
 }

@@ -1,10 +1,10 @@
-import { fieldSegment, ProblemException } from '#libs/problems';
+import { fieldSegment, RequestError } from '#libs/errors';
 
 /** A query string as Fastify parses it: a repeated parameter has all its values. */
 export type Query = Readonly<Record<string, string | string[]>>;
 
-/** @throws ProblemException `invalid_request` that names the first parameter that is not one of `names` */
-export function refuseUnknownParameters(query: Query, names: readonly string[]): void {
+/** @throws RequestError `invalid_request` that names the first parameter that is not one of `names` */
+export function rejectUnknownParameters(query: Query, names: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   throw invalidParameter(unknown, 'unknown_field', `there is no such parameter here; there is ${names.join(', ')}`);
@@ -13,7 +13,7 @@ export function refuseUnknownParameters(query: Query, names: readonly string[]):
 /**
  * The value of a parameter that may be given once; undefined without it.
  *
- * @throws ProblemException `invalid_request` if it is repeated
+ * @throws RequestError `invalid_request` if it is repeated
  */
 export function singleParameter(query: Query, name: string): string | undefined {
   const value = query[name];
@@ -22,7 +22,7 @@ export function singleParameter(query: Query, name: string): string | undefined 
 }
 
 /** The error of a query parameter. @param code the rule that it breaks */
-export function invalidParameter(name: string, code: string, message: string): ProblemException {
+export function invalidParameter(name: string, code: string, message: string): RequestError {
   const field = `.query${fieldSegment(name)}`;
-  return new ProblemException('invalid_request', message, { errors: [{ field, code, message }] });
+  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
 }

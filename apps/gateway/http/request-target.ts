@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]+/i;
 
@@ -48,14 +48,14 @@ function isDecodable(target: string): boolean {
   }
 }
 
-function badTarget(): ProblemException {
+function badTarget(): RequestError {
   const message = 'The path must begin with / and its percent-encoding must be valid UTF-8.';
-  return new ProblemException('invalid_request', message, { errors: [{ field: '.path', code: 'url', message }] });
+  return new RequestError('invalid_request', message, { errors: [{ field: '.path', code: 'url', message }] });
 }
 
-function noHost(): ProblemException {
+function noHost(): RequestError {
   const message = 'An HTTP/1.1 request must have one host header.';
-  return new ProblemException('invalid_request', message, {
+  return new RequestError('invalid_request', message, {
     errors: [{ field: '.header.host', code: 'required', message }],
   });
 }

@@ -17,7 +17,7 @@ export function requestLine(request: FastifyRequest, reply: FastifyReply, status
     method: methodLabel(request.method),
     route: routeOf(request),
     status,
-    code: reply.problemCode,
+    code: reply.errorCode,
     duration_ms: rounded(durationMs),
     admission_ms: rounded(notes.admissionMs),
     wait_ms: rounded(notes.waitMs),

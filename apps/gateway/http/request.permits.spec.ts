@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Principal } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Admission } from '#libs/limits';
-import { Metrics, RequestNotes } from '#libs/telemetry';
+import { Metrics, RequestLogContext } from '#libs/telemetry';
 import { registerAdmission, registerPermits } from './admission.hook';
 import { registerDeadline } from './deadline.hook';
 
@@ -40,7 +40,11 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 
 beforeEach(async () => {
   metrics = new Metrics();
-  const settings = { DATABASE_URL: 'postgres://db/x', DATABASE_POOL_SIZE: String(POOL), ADMISSION_QUEUE_LENGTH: '1' };
+  const settings = {
+    DATABASE_URL: 'postgres://db/x',
+    DATABASE_POOL_SIZE: String(POOL),
+    ADMISSION_MAX_QUEUE_LENGTH: '1',
+  };
   admission = new Admission(readSettings(settings), metrics);
   held = withResolvers();
   keyLookUp = undefined;
@@ -50,7 +54,7 @@ beforeEach(async () => {
   server.decorateRequest('notes');
   server.decorateRequest('principal');
   server.addHook('onRequest', (request, _reply, done) => {
-    request.notes = new RequestNotes(undefined, undefined);
+    request.notes = new RequestLogContext(undefined, undefined);
     done();
   });
   registerPermits(server, admission, metrics);
@@ -122,9 +126,9 @@ describe('a request', () => {
     ['/unknown', 404],
   ])('gives back what it held, once, whatever path it takes: %s', async (path, status) => {
     for (let n = 0; n < 3 * POOL; n += 1) {
-      const answer = await fetch(`http://127.0.0.1:${port()}${path}`);
-      await answer.text();
-      expect(answer.status).toBe(status);
+      const response = await fetch(`http://127.0.0.1:${port()}${path}`);
+      await response.text();
+      expect(response.status).toBe(status);
     }
     await expectNothingHeld();
   });

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Admission, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
-import { sendProblem } from '#libs/problems';
+import { sendError } from '#libs/errors';
 import type { CpuStage } from '#libs/telemetry';
 import { BodyPermit } from './body.permit';
 import { remaining } from './deadline.hook';
@@ -77,7 +77,7 @@ export class RequestPermits {
         else this.noteWait();
       },
       onRefused: (refusal) => {
-        if (!this.reply.sent && !this.reply.raw.headersSent) sendProblem(this.reply, overloaded(refusal), request.id);
+        if (!this.reply.sent && !this.reply.raw.headersSent) sendError(this.reply, overloaded(refusal), request.id);
       },
     });
   }

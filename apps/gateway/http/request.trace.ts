@@ -42,8 +42,8 @@ export function beginTrace(
   return trace;
 }
 
-/** @param answered whether the caller was still there for the answer */
-export function endTrace({ principal, notes }: FastifyRequest, reply: FastifyReply, answered: boolean): void {
+/** @param responded whether the caller was still there for the answer */
+export function endTrace({ principal, notes }: FastifyRequest, reply: FastifyReply, responded: boolean): void {
   const { span } = notes;
   if (span === undefined) return;
   const attributes: Record<string, SpanAttributes[string]> = {
@@ -55,9 +55,9 @@ export function endTrace({ principal, notes }: FastifyRequest, reply: FastifyRep
     attributes['prism.client_id'] = principal.clientId;
     attributes['prism.client'] = principal.clientName;
   }
-  if (reply.problemCode !== undefined) attributes['prism.code'] = reply.problemCode;
+  if (reply.errorCode !== undefined) attributes['prism.code'] = reply.errorCode;
   const status = reply.raw.statusCode;
-  if (!answered) attributes['prism.abandoned'] = true;
+  if (!responded) attributes['prism.canceled'] = true;
   else {
     attributes['http.response.status_code'] = status;
     if (status >= 500) span.fail(String(status));

@@ -1,5 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 
 interface RoutePath {
   pattern: RegExp;
@@ -46,14 +46,14 @@ function hasEmptySegment(path: string): boolean {
   return path.includes('//') || (path.endsWith('/') && path !== '/');
 }
 
-function noRoute(paths: Map<string, RoutePath>, path: string, method: string): ProblemException {
+function noRoute(paths: Map<string, RoutePath>, path: string, method: string): RequestError {
   // Of /a/:b and /a/c the router serves /a/c with the second: so does the answer to what neither serves.
   const [served] = [...paths.values()]
     .filter(({ pattern }) => pattern.test(path))
     .sort((a, b) => a.parameters - b.parameters);
-  if (served === undefined) return new ProblemException('not_found', 'There is no such route.');
+  if (served === undefined) return new RequestError('not_found', 'There is no such route.');
   const allow = [...served.methods].sort().join(', ');
-  return new ProblemException('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
+  return new RequestError('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
     headers: { allow },
   });
 }

@@ -10,8 +10,8 @@ async function seenAs(
 ): Promise<{ ip: string; protocol: string }> {
   const { fastify } = createHttpServer(readSettings({ DATABASE_URL: 'postgres://db/x', TRUSTED_PROXIES: trusted }));
   fastify.get('/', ({ ip, protocol }) => ({ ip, protocol }));
-  const answer = await fastify.inject({ url: '/', remoteAddress, headers });
-  return answer.json();
+  const response = await fastify.inject({ url: '/', remoteAddress, headers });
+  return response.json();
 }
 
 const forwarded = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https' };

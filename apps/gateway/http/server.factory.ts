@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Settings } from '#libs/config';
-import { answerClientError } from './client-error.handler';
+import { respondToClientError } from './client-error.handler';
 import { Connections } from './connections';
-import { MOST_HEADER_BYTES } from './header.limit';
+import { MAX_HEADER_BYTES } from './header.limit';
 import { requestIdOf } from './request-id';
 import { routableTarget } from './request-target';
 
@@ -34,7 +34,7 @@ export function createHttpServer(settings: Settings): HttpServer {
     // A request that is there when the process stops is answered like any other.
     return503OnClosing: false,
     http: {
-      maxHeaderSize: MOST_HEADER_BYTES,
+      maxHeaderSize: MAX_HEADER_BYTES,
       // Whatever flags the process was started with.
       insecureHTTPParser: false,
       headersTimeout: HEADERS_MS,
@@ -43,9 +43,9 @@ export function createHttpServer(settings: Settings): HttpServer {
       requireHostHeader: false,
     },
     // No path can be longer than all headers together: a long segment is for its reader to judge.
-    routerOptions: { maxParamLength: MOST_HEADER_BYTES },
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     clientErrorHandler: (error, socket) => {
-      answerClientError(error, socket, connections);
+      respondToClientError(error, socket, connections);
     },
   });
   const connections = new Connections(instance.server);

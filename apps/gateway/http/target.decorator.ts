@@ -1,7 +1,7 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
-import { ProblemException } from '#libs/problems';
+import { RequestError } from '#libs/errors';
 import { isObjectType, ObjectType, objectTypes } from '#libs/properties';
 
 /** Whose records of which type a call is about: the first two segments of its path. */
@@ -21,10 +21,10 @@ interface TargetParams {
   readonly object: string;
 }
 
-/** @throws ProblemException `not_found` for an object type that does not exist */
+/** @throws RequestError `not_found` for an object type that does not exist */
 export function targetOf({ team, object }: TargetParams): RecordTarget {
   if (!isObjectType(object)) {
-    throw new ProblemException('not_found', `There is no such object type. There are: ${objectTypes.join(', ')}.`);
+    throw new RequestError('not_found', `There is no such object type. There are: ${objectTypes.join(', ')}.`);
   }
   return { teamId: team.toLowerCase(), objectType: object };
 }

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ProblemFilter } from '#libs/problems';
+import { ErrorFilter } from '#libs/errors';
 import { objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 
 import { PropertiesController } from './properties.controller';
@@ -42,7 +42,7 @@ describe('property definitions', () => {
   beforeAll(async () => {
     Logger.overrideLogger(false);
     app = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter());
-    app.useGlobalFilters(new ProblemFilter());
+    app.useGlobalFilters(new ErrorFilter());
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
       request.principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set(), limits: {} };
@@ -67,8 +67,8 @@ describe('property definitions', () => {
   });
 
   it('of an object type come under its name only', async () => {
-    const answer = await get('/deal/properties');
-    expect(answer).toEqual({ status: 200, body: { deal: { 'id of deal': definition('deal') } } });
+    const response = await get('/deal/properties');
+    expect(response).toEqual({ status: 200, body: { deal: { 'id of deal': definition('deal') } } });
   });
 
   it('of an object type that does not exist are not found', async () => {

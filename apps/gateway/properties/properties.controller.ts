@@ -4,7 +4,7 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestj
 import { Authenticated, Caller, Principal } from '#libs/auth';
 import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 
-import { ApiProblems } from '../docs/problems.decorator';
+import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
 import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
@@ -52,7 +52,7 @@ export class PropertiesController {
   })
   @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
   @filters
-  @ApiProblems({})
+  @ApiErrors({})
   async ofTeam(@Caller() caller: Principal, @Query() query: QueryParameters): Promise<Definitions> {
     return this.definitionsOf(caller.teamId, objectTypes, propertyFilterOf(query));
   }
@@ -71,7 +71,7 @@ export class PropertiesController {
     schema: definitionsSchema,
   })
   @filters
-  @ApiProblems({})
+  @ApiErrors({})
   async ofObjectType(
     @Target() { teamId, objectType }: RecordTarget,
     @Query() query: QueryParameters,

@@ -1,5 +1,5 @@
 import { lowerCaseUuid, type PropertyDefinition } from '#libs/properties';
-import { invalidParameter, type Query, refuseUnknownParameters, singleParameter } from '../http/query.check';
+import { invalidParameter, type Query, rejectUnknownParameters, singleParameter } from '../http/query.check';
 
 /** Whether a definition is asked for. */
 export type PropertyFilter = (definition: PropertyDefinition) => boolean;
@@ -7,10 +7,10 @@ export type PropertyFilter = (definition: PropertyDefinition) => boolean;
 /**
  * The filter that `term` (part of the name or slug, in any case) and `list_id` ask for; without either, all definitions.
  *
- * @throws ProblemException `invalid_request` for an unknown or repeated parameter, and a `list_id` that is no UUID
+ * @throws RequestError `invalid_request` for an unknown or repeated parameter, and a `list_id` that is no UUID
  */
 export function propertyFilterOf(query: Query): PropertyFilter {
-  refuseUnknownParameters(query, ['term', 'list_id']);
+  rejectUnknownParameters(query, ['term', 'list_id']);
   const term = singleParameter(query, 'term')?.toLowerCase();
   const list = singleParameter(query, 'list_id');
   const listId = list === undefined ? undefined : lowerCaseUuid(list);

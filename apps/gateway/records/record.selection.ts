@@ -1,12 +1,12 @@
-import { invalidParameter, type Query, refuseUnknownParameters } from '../http/query.check';
+import { invalidParameter, type Query, rejectUnknownParameters } from '../http/query.check';
 
 /**
  * The slugs that `?select=a,b` (also repeated) asks for; undefined for all.
  *
- * @throws ProblemException `invalid_request` for another parameter or an empty selection
+ * @throws RequestError `invalid_request` for another parameter or an empty selection
  */
 export function selectionOf(query: Query): ReadonlySet<string> | undefined {
-  refuseUnknownParameters(query, ['select']);
+  rejectUnknownParameters(query, ['select']);
   const given = query.select;
   if (given === undefined) return undefined;
   const slugs = [given].flat().flatMap((part) => part.split(','));
@@ -23,7 +23,7 @@ export function selectFrom(json: string, selection: ReadonlySet<string>): string
   return JSON.stringify({ id: record.id, default: pick(record.default, selection), list: Object.fromEntries(list) });
 }
 
-/** @throws ProblemException `invalid_request` for a slug that is not defined */
+/** @throws RequestError `invalid_request` for a slug that is not defined */
 export function checkSelection(selection: ReadonlySet<string>, defined: ReadonlySet<string>): void {
   const unknown = [...selection].find((slug) => !defined.has(slug));
   if (unknown !== undefined) {

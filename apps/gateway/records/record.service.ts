@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Settings } from '#libs/config';
-import type { LendOptions } from '#libs/database';
-import type { Answer } from '#libs/idempotency';
-import { itemError, ProblemException } from '#libs/problems';
+import type { CheckoutOptions } from '#libs/database';
+import type { WriteResponse } from '#libs/idempotency';
+import { itemError, RequestError } from '#libs/errors';
 import { type Change, PropertyDefinitionService, type Validation } from '#libs/properties';
 import {
   defaultOptions,
@@ -16,7 +16,7 @@ import {
 } from '#libs/records';
 import type { WriteCall } from '../http/call.decorator';
 import type { RecordTarget } from '../http/target.decorator';
-import { problemOfItem, recordAnswer } from './record.answer';
+import { fromItemError, recordResponse } from './record.response';
 import type { RecordEnvelope } from './record.envelope';
 import { recordIdOf } from './record.conditions';
 import { checkSelection, selectFrom } from './record.selection';
@@ -31,11 +31,11 @@ export class RecordService {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
-  /** @throws ProblemException `invalid_request`, `payload_too_large` */
-  async create(target: RecordTarget, body: RecordEnvelope, call: WriteCall): Promise<Answer> {
+  /** @throws RequestError `invalid_request`, `payload_too_large` */
+  async create(target: RecordTarget, body: RecordEnvelope, call: WriteCall): Promise<WriteResponse> {
     if (body.default === undefined && body.list === undefined && body.extended === undefined) {
       const message = 'a new record takes at least one of default, list, extended';
-      throw new ProblemException('invalid_request', message, {
+      throw new RequestError('invalid_request', message, {
         errors: [{ field: '.body', code: 'required', message }],
       });
     }
@@ -43,7 +43,7 @@ export class RecordService {
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
     const item = planCreate(uuidv7(), changeOf(validator.create(body)));
     const applied = await this.write('create', target, item, call);
-    return recordAnswer(applied, call.requestId, {
+    return recordResponse(applied, call.requestId, {
       status: 201,
       location: (id) => `/v2/prism/${target.teamId}/${target.objectType}/${id}`,
     });
@@ -52,7 +52,7 @@ export class RecordService {
   /**
    * @param id as in the path
    * @param ifMatch the version that the record must have
-   * @throws ProblemException `invalid_request`, `not_found`, `payload_too_large`
+   * @throws RequestError `invalid_request`, `not_found`, `payload_too_large`
    */
   async patch(
     target: RecordTarget,
@@ -60,27 +60,27 @@ export class RecordService {
     body: RecordEnvelope,
     ifMatch: string | undefined,
     call: WriteCall,
-  ): Promise<Answer> {
+  ): Promise<WriteResponse> {
     this.checkSize(call);
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
     const change = changeOf(validator.patch(body));
     const item = planPatch(recordIdOf(id), change, ifMatch);
-    return recordAnswer(await this.write('patch', target, item, call), call.requestId, { status: 200 });
+    return recordResponse(await this.write('patch', target, item, call), call.requestId, { status: 200 });
   }
 
-  /** @throws ProblemException `not_found`, and `invalid_request` for a selection of what is not defined */
+  /** @throws RequestError `not_found`, and `invalid_request` for a selection of what is not defined */
   async get(
     { teamId, objectType }: RecordTarget,
     id: string,
     selection: ReadonlySet<string> | undefined,
-    options: LendOptions,
+    options: CheckoutOptions,
   ): Promise<FoundRecord> {
     if (selection) {
       const definitions = await this.properties.definitionsOf(teamId, objectType);
       checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
     }
     const found = await this.records.find(teamId, objectType, recordIdOf(id), options);
-    if (!found) throw new ProblemException('not_found');
+    if (!found) throw new RequestError('not_found');
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
@@ -97,7 +97,7 @@ export class RecordService {
     const limit = this.settings.itemLimitBytes;
     if (bodyBytes > limit) {
       const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
-      throw new ProblemException('payload_too_large', message, { details: { limit_bytes: limit } });
+      throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
     }
   }
 }
@@ -105,5 +105,5 @@ export class RecordService {
 function changeOf(validation: Validation): Change {
   if ('change' in validation) return validation.change;
   const { code, errors } = validation;
-  throw problemOfItem(itemError(code, errors[0]?.message, errors));
+  throw fromItemError(itemError(code, errors[0]?.message, errors));
 }

@@ -1,4 +1,4 @@
--- What lets the programs run under roles of their own (libs/database/rights), with less than their tables' owner may do.
+-- What lets the programs run under roles of their own (libs/database/grants), with less than their tables' owner may do.
 
 -- The key of this id, whichever team it is of: the one look-up that cannot name a team, since the key is what tells which
 -- team calls. As the owner, so that the gateway's role needs no right to read keys: it gets the hash of the one key that a

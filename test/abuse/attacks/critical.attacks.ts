@@ -55,7 +55,7 @@ export const envelopeKeys: Attack = {
   },
 };
 
-/** More than the queue takes (`ADMISSION_QUEUE_LENGTH`). */
+/** More than the queue takes (`ADMISSION_MAX_QUEUE_LENGTH`). */
 const WAITING_BODIES = 1_100;
 const DISCONNECTS_PER_KEY = 10;
 

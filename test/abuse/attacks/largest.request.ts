@@ -1,7 +1,7 @@
 import type { AttackTarget } from '../attack.target';
 
 /** What a request answered. */
-interface Answer {
+interface WriteResponse {
   status: number;
   body: string;
 }
@@ -15,8 +15,8 @@ interface Answer {
  */
 export async function largest(
   from: number,
-  send: (size: number) => Promise<Answer>,
-): Promise<Answer & { size: number }> {
+  send: (size: number) => Promise<WriteResponse>,
+): Promise<WriteResponse & { size: number }> {
   for (let size = from; size >= 1; size = Math.floor(size * 0.8)) {
     const { status, body } = await send(size);
     // A server error is no limit, but what the attack is after.
@@ -46,7 +46,7 @@ async function createWith(target: AttackTarget, from: number, extended: (size: n
 }
 
 /** One request, of a caller that behaves. */
-export async function call(target: AttackTarget, method: string, path: string, body: object): Promise<Answer> {
+export async function call(target: AttackTarget, method: string, path: string, body: object): Promise<WriteResponse> {
   const response = await fetch(target.url + target.path(path), {
     method,
     headers: { 'content-type': 'application/json', 'x-api-key': target.intruder.apiKeys[0] },

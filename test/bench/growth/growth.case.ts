@@ -36,9 +36,9 @@ export async function measureCase(
   { signal }: BenchContext,
 ): Promise<CaseTurns[]> {
   const { meter } = stage.servers;
-  const answered = { changes: 0 };
+  const responded = { changes: 0 };
   const entrants = worksOf(stage).map((contestant) => ({
-    contestant: counting(contestant, answered),
+    contestant: counting(contestant, responded),
     spent: [] as Spent[],
   }));
   for (const { contestant } of entrants) await contestant.drive(warmUpSeconds, signal);
@@ -51,10 +51,10 @@ export async function measureCase(
   }
   const changes = await stage.population.countChanges();
   // Those beyond were done when nobody waited for them any more: a share of every turn.
-  const share = changes / answered.changes;
-  const most = 1 + (callers * itemsPerBatch * entrants.length * (1 + 2 * rounds)) / answered.changes;
+  const share = changes / responded.changes;
+  const most = 1 + (callers * itemsPerBatch * entrants.length * (1 + 2 * rounds)) / responded.changes;
   if (!(share >= 1 && share <= most)) {
-    throw new Error(`${answered.changes} changes were answered; there are ${changes}`);
+    throw new Error(`${responded.changes} changes were answered; there are ${changes}`);
   }
   return entrants.map(({ contestant, spent }) => ({
     work: contestant.name as Work, // worksOf names them
@@ -62,10 +62,10 @@ export async function measureCase(
   }));
 }
 
-function counting(contestant: Contestant, answered: { changes: number }): Contestant {
+function counting(contestant: Contestant, responded: { changes: number }): Contestant {
   const drive: Contestant['drive'] = async (seconds, signal) => {
     const load = await contestant.drive(seconds, signal);
-    answered.changes += load.batches * contestant.changesPerBatch;
+    responded.changes += load.batches * contestant.changesPerBatch;
     return load;
   };
   return { ...contestant, drive };

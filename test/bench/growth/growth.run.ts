@@ -49,7 +49,7 @@ export async function measureGrowth(options: GrowthOptions, context: BenchContex
   const { rows, settings } = growth;
   const machine = machineFacts();
   const targets = growthTargets(rows);
-  context.print(`\n${headerOf(machine, settings, gatewaySettings)}\n${growthTable(rows)}\n${notesOf(options)}`);
+  context.print(`\n${headerOf(machine, settings, gatewaySettings)}\n${growthTable(rows)}\n${logContextOf(options)}`);
   context.print(`\n${targetText(targets)}\n`);
   const { rounds, seconds } = options;
   const schedule = { rounds, seconds, leadSeconds };
@@ -70,7 +70,7 @@ class Growth {
     const stage = await this.open(teamCount, context);
     const { population } = stage;
     for (const size of sizes) {
-      context.say(`growing to ${size} records of ${teamCount} teams`);
+      context.log(`growing to ${size} records of ${teamCount} teams`);
       await population.growTo(size);
       await population.settle();
       await this.measureCase(stage, context);
@@ -78,7 +78,7 @@ class Growth {
     if (!withLedger) return;
 
     const items = this.ledgerItems();
-    context.say(`growing the ledger to ${items} items`);
+    context.log(`growing the ledger to ${items} items`);
     await population.growLedgerTo(items);
     await population.settle();
     await this.measureCase(stage, context);
@@ -89,7 +89,7 @@ class Growth {
   private async open(teamCount: number, context: BenchContext): Promise<GrowthStage> {
     const servers = await startServers(context, postgresSettings);
     this.settings = servers.settings;
-    context.say(`making ${teamCount} teams`);
+    context.log(`making ${teamCount} teams`);
     const population = await Population.of(teamCount, servers, context);
     const teamsFile = join(servers.folder, 'teams');
     writeFileSync(teamsFile, population.teams.map(({ teamId, apiKey }) => `${teamId} ${apiKey}\n`).join(''));
@@ -105,7 +105,7 @@ class Growth {
       if (!this.smallest.has(work)) this.smallest.set(work, turns);
       const row = growthRow(case_, work, turns, this.smallest.get(work) ?? turns);
       this.rows.push(row);
-      context.say(`${work} ${Math.round(row.itemsPerSecond)} items/s, ${row.postgresMicros.toFixed(1)} us of Postgres`);
+      context.log(`${work} ${Math.round(row.itemsPerSecond)} items/s, ${row.postgresMicros.toFixed(1)} us of Postgres`);
     }
   }
 
@@ -133,7 +133,7 @@ function requireDisk(bytes: number): void {
   );
 }
 
-function notesOf({ rounds, seconds }: GrowthOptions): string {
+function logContextOf({ rounds, seconds }: GrowthOptions): string {
   return [
     `8 callers, batches of 100 random records of a random team; medians of ${rounds} turns of ${seconds} s, in turns, after ${leadSeconds} s unmeasured`,
     "x: to the smallest case, the first of its kind of work; us: CPU in microseconds an item; pgbench: the same UPDATE past the gateway, for what is Postgres's own",

@@ -10,12 +10,12 @@ export interface BodyKind {
 const limitBytes = 5 * 2 ** 20;
 const batchItems = 100;
 
-/** @param mostBytes how large they may be: each of them nearly is */
-export function bodyKinds(mostBytes = limitBytes): BodyKind[] {
+/** @param maxBytes how large they may be: each of them nearly is */
+export function bodyKinds(maxBytes = limitBytes): BodyKind[] {
   const whole = (start: string, value: (n: number) => string, end: string, comma?: string): string =>
-    filled(start, value, end, mostBytes, comma);
+    filled(start, value, end, maxBytes, comma);
   const items = (start: string, value: (n: number) => string, end: string): string =>
-    hundred((n) => item(n, start, value, end, Math.floor(mostBytes / batchItems) - 100));
+    hundred((n) => item(n, start, value, end, Math.floor(maxBytes / batchItems) - 100));
   const kinds: Record<string, string> = {
     'one long text': whole('{"items":[{"id":"x","default":{"notes":"', () => 'x', '"}}]}', ''),
     numbers: whole('{"items":[', () => '0', ']}'),

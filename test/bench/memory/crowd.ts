@@ -15,7 +15,7 @@ const recoveryMs = 30_000;
 export interface Crowd {
   kind: string;
   /** How often each status was answered; `none`: the connection ended without an answer. */
-  answers: Record<string, number>;
+  responses: Record<string, number>;
   peakBytes: number;
   /** When the crowd has gone and everything is collected; null if it died. */
   residentBytes: number | null;
@@ -40,7 +40,7 @@ export async function crowd(
   { signal }: BenchContext,
 ): Promise<Crowd> {
   gateway.forgetPeak();
-  const answers: Record<string, number> = {};
+  const responses: Record<string, number> = {};
   const until = performance.now() + seconds * 1_000;
   const agent = new Agent({ connections: callers, headersTimeout: 60_000, bodyTimeout: 60_000 });
   let peakBytes = 0;
@@ -56,7 +56,7 @@ export async function crowd(
           body,
         }),
       );
-      answers[status] = (answers[status] ?? 0) + 1;
+      responses[status] = (responses[status] ?? 0) + 1;
       if (status === 'none') await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   };
@@ -72,10 +72,10 @@ export async function crowd(
     await agent.destroy();
   }
   const gone = performance.now();
-  const recovered = await answersAgain(gateway, signal);
+  const recovered = await respondsAgain(gateway, signal);
   return {
     kind: name,
-    answers,
+    responses: responses,
     peakBytes,
     residentBytes: recovered ? (await memoryOf(gateway)).residentBytes : null,
     recoveredMs: recovered ? performance.now() - gone : null,
@@ -105,7 +105,7 @@ async function statusOf(response: ReturnType<typeof request>): Promise<string> {
 }
 
 /** Whether a small request is answered. */
-async function answersAgain(gateway: ServiceProcess, signal: AbortSignal): Promise<boolean> {
+async function respondsAgain(gateway: ServiceProcess, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + recoveryMs;
   while (gateway.death === undefined && performance.now() < until) {
     signal.throwIfAborted();

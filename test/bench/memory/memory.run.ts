@@ -25,7 +25,7 @@ const flatWithin = 1.05;
 
 /** What the gateway keeps after many batches, and whether many large bodies at once make it die. */
 export async function measureMemory(options: MemoryOptions, context: BenchContext): Promise<void> {
-  const { say, print } = context;
+  const { log: say, print } = context;
   const servers = await startServers(context, durableSettings);
   const population = await Population.of(1, servers, context);
   say(`loading ${records} organizations`);
@@ -44,7 +44,7 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
   for (const kind of bodyKinds()) {
     const seen = await crowd({ gateway, path, apiKey }, kind, options.seconds, context);
     crowds.push(seen);
-    say(`64 callers, ${kind.name}: ${answersText(seen)}; at most ${inMebibytes(seen.peakBytes)} MiB resident`);
+    say(`64 callers, ${kind.name}: ${responsesText(seen)}; at most ${inMebibytes(seen.peakBytes)} MiB resident`);
     if (seen.death !== null) {
       say(`it died: ${/^.*FATAL.*$/m.exec(seen.death)?.[0] ?? seen.death}`);
       await gateway.stop();
@@ -56,7 +56,7 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
   const targets = memoryTargets(retained, crowds);
   const flags = { ...gatewaySettings, heap: `${heapMebibytes}MiB` };
   print(`\n${headerOf(machine, servers.settings, flags)}`);
-  print(`\n${retainedTable(retained)}\n${crowdTable(crowds)}\n${notesOf(options)}\n${targetText(targets)}\n`);
+  print(`\n${retainedTable(retained)}\n${crowdTable(crowds)}\n${logContextOf(options)}\n${targetText(targets)}\n`);
   writeFigures(options.json, { machine, settings: servers.settings, flags, retained, crowds, targets }, context);
 }
 
@@ -93,7 +93,7 @@ function retainedTable(retained: readonly Retained[]): string {
 function crowdTable(crowds: readonly Crowd[]): string {
   const cells = crowds.map((each) => [
     each.kind,
-    answersText(each),
+    responsesText(each),
     inMebibytes(each.peakBytes),
     inMebibytes(each.residentBytes),
     figure(each.recoveredMs, 0),
@@ -103,7 +103,7 @@ function crowdTable(crowds: readonly Crowd[]): string {
   return aligned([titles, ...cells], new Set([0, 1, 5]));
 }
 
-function answersText({ answers }: Crowd): string {
+function responsesText({ responses: answers }: Crowd): string {
   return Object.entries(answers)
     .map(([status, count]) => `${count} x ${status}`)
     .join(', ');
@@ -113,7 +113,7 @@ function inMebibytes(bytes: number | null): string {
   return figure(bytes === null ? null : bytes / mebibyte, 1);
 }
 
-function notesOf({ batches, seconds }: MemoryOptions): string {
+function logContextOf({ batches, seconds }: MemoryOptions): string {
   return [
     `${figure(batches, 0)} batches of 100 from 8 callers, every other 2 s with keys; each reading after a garbage collection; growth along the median slope`,
     `then 64 callers for ${seconds} s with each kind of body, half of them with keys; none: no answer; answers again: until /health/ready is 200`,

@@ -28,7 +28,7 @@ export async function measureRetained(
   meter: PostgresMeter,
   work: HttpWork,
   batches: number,
-  { signal, say }: BenchContext,
+  { signal, log: say }: BenchContext,
 ): Promise<Retained[]> {
   const retained: Retained[] = [];
   let sent = 0;

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Inject, Param, ParseUUIDPipe, Post, Query }
 import { BatchDto } from './batch.dto';
 import { BatchService, type Result } from './batch.service';
 
-interface BatchAnswer {
+interface BatchResponse {
   results: Result[];
   summary: { total: number; succeeded: number; failed: number };
 }
@@ -18,7 +18,7 @@ export class BatchController {
     @Param('object') object: string,
     @Query('way') way: string,
     @Body() { items }: BatchDto,
-  ): Promise<BatchAnswer> {
+  ): Promise<BatchResponse> {
     const results = await (way === 'all'
       ? this.batches.updateAtOnce(team, object, items)
       : this.batches.updateInTurn(team, object, items));

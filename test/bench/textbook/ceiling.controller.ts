@@ -20,7 +20,7 @@ export class CeilingController {
   @Post('v2/prism/:team/:object/batch/together')
   @HttpCode(200)
   @Header('content-type', 'application/json')
-  async together(
+  async atomic(
     @Param('team') team: string,
     @Param('object') object: string,
     @Body() { items }: { items: unknown[] },

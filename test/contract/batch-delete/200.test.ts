@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiAnswer, ApiClient } from '../../support/api.client';
+import type { ApiResponse, ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 
 let gateway: TestGateway;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-function remove(ids: unknown[], options?: object): Promise<ApiAnswer> {
+function remove(ids: unknown[], options?: object): Promise<ApiResponse> {
   const body = options === undefined ? { ids } : { ids, options };
   return caller.call('POST', caller.path('organization/batch/delete'), { body });
 }

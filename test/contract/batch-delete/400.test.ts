@@ -20,7 +20,7 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
-  const { status, body: answer } = await caller.call('POST', caller.path('organization/batch/delete'), { body });
+  const { status, body: response } = await caller.call('POST', caller.path('organization/batch/delete'), { body });
   expect(status).toBe(400);
-  expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+  expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });

@@ -49,10 +49,10 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
-  const { status, body: answer } = await caller.call('POST', caller.path('organization/batch/update'), { body });
+  const { status, body: response } = await caller.call('POST', caller.path('organization/batch/update'), { body });
   expect(status).toBe(400);
-  expect(answer.error.code).toBe('invalid_request');
-  expect(answer.error.errors).toEqual([{ field, code, message: expect.any(String) }]);
+  expect(response.error.code).toBe('invalid_request');
+  expect(response.error.errors).toEqual([{ field, code, message: expect.any(String) }]);
 });
 
 it('attempts nothing', async () => {
@@ -68,7 +68,7 @@ it('names 20 of 100,000 unknown fields', async () => {
     { items: [item], ...unknown },
     { items: [item], options: unknown },
   ]) {
-    const answer = await caller.call('POST', path, { body });
-    expect([answer.status, answer.body.error.errors.length]).toEqual([400, 20]);
+    const response = await caller.call('POST', path, { body });
+    expect([response.status, response.body.error.errors.length]).toEqual([400, 20]);
   }
 });

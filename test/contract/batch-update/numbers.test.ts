@@ -79,8 +79,8 @@ it.each([
   ['the items', '{"items":9007199254740993}', '.body.items'],
   ['the body', '0.1234567890123456789', '.body'],
 ])('elsewhere it is a 400: %s', async (_, body, field) => {
-  const answer = await caller.call('POST', caller.path('organization/batch/update'), { body });
-  expect([answer.status, answer.body.error.errors[0].field]).toEqual([400, field]);
+  const response = await caller.call('POST', caller.path('organization/batch/update'), { body });
+  expect([response.status, response.body.error.errors[0].field]).toEqual([400, field]);
 });
 
 it('a number that cannot be stored and null are different requests to a key', async () => {

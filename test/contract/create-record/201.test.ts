@@ -35,10 +35,10 @@ it('answers the record, its etag and where it is', async () => {
 });
 
 it('takes any one of the blocks', async () => {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     [{ default: {} }, { list: {} }, { extended: { a: 1 } }].map((body) =>
       caller.call('POST', caller.path('deal'), { body }),
     ),
   );
-  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+  expect(responses.map(({ status }) => status)).toEqual([201, 201, 201]);
 });

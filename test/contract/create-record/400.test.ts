@@ -25,15 +25,15 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
-  const { status, body: answer } = await caller.call('POST', caller.path('organization'), { body });
+  const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
   expect(status).toBe(400);
-  expect(answer.error).toMatchObject({ code: 'invalid_request' });
-  expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+  expect(response.error).toMatchObject({ code: 'invalid_request' });
+  expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });
 
 it('a record over the item limit is payload_too_large', async () => {
   const body = { default: { name: 'A', notes: 'x'.repeat(262_144) } };
-  const { status, body: answer } = await caller.call('POST', caller.path('organization'), { body });
+  const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
   expect(status).toBe(413);
-  expect(answer.error).toMatchObject({ code: 'payload_too_large', details: { limit_bytes: 262_144 } });
+  expect(response.error).toMatchObject({ code: 'payload_too_large', details: { limit_bytes: 262_144 } });
 });

@@ -24,9 +24,9 @@ it('is the same for missing, deleted, another type, another team and an id that 
     '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26',
     '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e%00',
   ];
-  const answers = await Promise.all(ids.map((id) => caller.call('GET', caller.path(`organization/${id}`))));
-  expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 404));
-  expect(new Set(answers.map(({ body }) => JSON.stringify({ ...body.error, request_id: '' }))).size).toBe(1);
+  const responses = await Promise.all(ids.map((id) => caller.call('GET', caller.path(`organization/${id}`))));
+  expect(responses.map(({ status }) => status)).toEqual(ids.map(() => 404));
+  expect(new Set(responses.map(({ body }) => JSON.stringify({ ...body.error, request_id: '' }))).size).toBe(1);
 });
 
 it('is what an unknown object type is', async () => {

@@ -31,7 +31,7 @@ it.each([
   const first = await caller.update(items, undefined, headers);
 
   const [key = ''] = await redis.keys(`prism:{${caller.teamId}}:idempotency:*`);
-  await redis.hset(key, 'answer', deflateSync(`${JSON.stringify(head)}\n{"forged":true}`));
+  await redis.hset(key, 'response', deflateSync(`${JSON.stringify(head)}\n{"forged":true}`));
 
   const second = await caller.update(items, undefined, headers);
   expect([second.status, second.text]).toEqual([200, first.text]);

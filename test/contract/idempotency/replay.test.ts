@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiAnswer, ApiClient } from '../../support/api.client';
+import type { ApiResponse, ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 
 describe.each([
@@ -18,7 +18,7 @@ describe.each([
 
   const key = (): Record<string, string> => ({ 'idempotency-key': randomUUID() });
 
-  function expectReplay(first: ApiAnswer, second: ApiAnswer): void {
+  function expectReplay(first: ApiResponse, second: ApiResponse): void {
     expect(second.status).toBe(first.status);
     expect(second.text).toBe(first.text);
     expect(second.headers.etag).toBe(first.headers.etag);
@@ -91,15 +91,19 @@ describe.each([
       await caller.update([{ id, default: { name: 'A' } }], undefined, headers, 'deal'),
       await caller.call('PATCH', caller.path(`organization/${id}`), { headers, body: {} }),
     ];
-    for (const { status, headers: answered, body } of others) {
-      expect([status, body.error.code, answered['x-should-retry']]).toEqual([409, 'idempotency_key_mismatch', 'false']);
+    for (const { status, headers: responded, body } of others) {
+      expect([status, body.error.code, responded['x-should-retry']]).toEqual([
+        409,
+        'idempotency_key_mismatch',
+        'false',
+      ]);
     }
     expectReplay(first, await caller.update([{ id, default: { name: 'A' } }], undefined, headers));
   });
 
   it('another If-Match is a mismatch: a failed condition is not replayed for one that holds, nor a success for one that fails', async () => {
     const id = await caller.create();
-    const patch = (headers: Record<string, string>): Promise<ApiAnswer> =>
+    const patch = (headers: Record<string, string>): Promise<ApiResponse> =>
       caller.call('PATCH', caller.path(`organization/${id}`), { headers, body: { default: { name: 'New' } } });
     const failed = key();
     const first = await patch({ ...failed, 'if-match': '"999"' });
@@ -120,7 +124,7 @@ describe.each([
   it('the spelling of the path makes no difference', async () => {
     const headers = key();
     const id = await caller.create();
-    const patch = (path: string): Promise<ApiAnswer> =>
+    const patch = (path: string): Promise<ApiResponse> =>
       caller.call('PATCH', path, { headers, body: { default: { name: 'New' } } });
     const first = await patch(caller.path(`organization/${id}`));
     for (const spelling of [id.toUpperCase(), id.replace('-', '%2D'), id.replace('-', '%2d')]) {
@@ -142,7 +146,7 @@ describe.each([
     async (status, _, ifMatch) => {
       const id = status === 404 ? randomUUID() : await caller.create();
       const headers = { ...key(), ...(ifMatch !== undefined && { 'if-match': ifMatch }) };
-      const patch = (requestId: string): Promise<ApiAnswer> =>
+      const patch = (requestId: string): Promise<ApiResponse> =>
         caller.call('PATCH', caller.path(`organization/${id}`), {
           headers: { ...headers, 'x-request-id': requestId },
           body: { default: { name: 'New' } },
@@ -249,14 +253,14 @@ describe.each([
   it('fifty identical requests at once are one effect', async () => {
     const headers = key();
     const id = await caller.create();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, () => caller.update([{ id, default: { name: 'A' } }], undefined, headers)),
     );
-    const done = answers.filter(({ status }) => status === 200);
+    const done = responses.filter(({ status }) => status === 200);
     expect(new Set(done.map(({ text }) => text)).size).toBe(1);
-    for (const { body, headers: answered } of answers.filter(({ status }) => status !== 200)) {
-      expect([body.error.code, answered['x-should-retry']]).toEqual(['idempotency_key_in_use', 'true']);
-      expect(Number(answered['retry-after'])).toBeGreaterThanOrEqual(1);
+    for (const { body, headers: responded } of responses.filter(({ status }) => status !== 200)) {
+      expect([body.error.code, responded['x-should-retry']]).toEqual(['idempotency_key_in_use', 'true']);
+      expect(Number(responded['retry-after'])).toBeGreaterThanOrEqual(1);
     }
     expect((await caller.read(id)).version).toBe(2);
   });

@@ -25,8 +25,8 @@ it.each(cases)(
   '%s is invalid_request that names the field and the rule',
   async (_, given, body, headers, field, code) => {
     const id = given === '' ? await caller.create() : given;
-    const { status, body: answer } = await caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });
+    const { status, body: response } = await caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });
     expect(status).toBe(400);
-    expect(answer.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+    expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
   },
 );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiAnswer, ApiClient } from '../../support/api.client';
+import type { ApiResponse, ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 
 let gateway: TestGateway;
@@ -21,7 +21,7 @@ const newRecord = (): Promise<string> => caller.create({ default: { name: 'Acme'
 const remove = (...values: string[]): object => ({ default: { regions: { _op: 'remove', values } } });
 
 describe('a required property with several values', () => {
-  function patch(id: string, body: object, headers: Record<string, string> = {}): Promise<ApiAnswer> {
+  function patch(id: string, body: object, headers: Record<string, string> = {}): Promise<ApiResponse> {
     return caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readAnswer } from './answer.reader';
+import { readResponse } from './response.reader';
 import type { Attempt, RequestHistory } from './history';
 import type { CallerConnections } from './http.attempt';
 import type { Random } from './random';
@@ -23,9 +23,9 @@ export interface CallerSetup {
 }
 
 /** Past the deadline of every request. */
-const patienceMs = 4_000;
+const maxWaitMs = 4_000;
 /** How soon one hangs up that does so on purpose: mostly in the middle of a batch. */
-const hangUpMs = [1, 12] as const;
+const disconnectMs = [1, 12] as const;
 const longestBackoffMs = 400;
 
 /**
@@ -34,11 +34,11 @@ const longestBackoffMs = 400;
  */
 export class Caller {
   private made = 0;
-  private readonly hangUps: Random;
+  private readonly disconnects: Random;
   private readonly sent: { planned: PlannedRequest; history: RequestHistory }[] = [];
 
   constructor(private readonly setup: CallerSetup) {
-    this.hangUps = setup.random.fork('hang-ups');
+    this.disconnects = setup.random.fork('hang-ups');
   }
 
   /** Sends requests until the first signal, then sees the last one through until the second. */
@@ -54,7 +54,7 @@ export class Caller {
   async askAgain(share: number, retries: AbortSignal): Promise<void> {
     const { random } = this.setup;
     for (const { planned, history } of this.sent) {
-      if (history.abandoned || !random.chance(share)) continue;
+      if (history.canceled || !random.chance(share)) continue;
       const known = history.attempts.length;
       while (!retries.aborted && !this.isSettled(history, known)) {
         await this.attempt(planned, history);
@@ -73,19 +73,19 @@ export class Caller {
     const history: RequestHistory = {
       ...{ key, keyHash, clientId, operation, onError, items },
       attempts: [],
-      abandoned: false,
+      canceled: false,
     };
     histories.push(history);
     this.sent.push({ planned, history });
     if (random.chance(0.1)) await Promise.all([this.attempt(planned, history, 0), this.attempt(planned, history, 1)]);
     else await this.attempt(planned, history);
     // Callers die too: nobody ever asks what became of this one.
-    history.abandoned = !this.isSettled(history) && random.chance(0.04);
-    for (let round = 0; !history.abandoned && !this.isSettled(history) && !retries.aborted; round++) {
+    history.canceled = !this.isSettled(history) && random.chance(0.04);
+    for (let round = 0; !history.canceled && !this.isSettled(history) && !retries.aborted; round++) {
       await sleep(random.integer(1, Math.min(longestBackoffMs, 20 * 2 ** round)));
       await this.attempt(planned, history);
     }
-    if (random.chance(0.05) && !history.abandoned) await this.attempt(planned, history);
+    if (random.chance(0.05) && !history.canceled) await this.attempt(planned, history);
   }
 
   private async attempt(planned: PlannedRequest, history: RequestHistory, at?: 0 | 1): Promise<void> {
@@ -94,30 +94,30 @@ export class Caller {
     const gateway = at ?? (previous === 0 ? 1 : 0);
     const headers: Record<string, string> = { 'x-api-key': apiKey, 'idempotency-key': history.key };
     if (random.chance(0.1)) headers['x-request-timeout-ms'] = String(random.integer(50, 800));
-    const patience = random.chance(0.08) ? random.integer(5, 300) : this.patience();
+    const lockRetry = random.chance(0.08) ? random.integer(5, 300) : this.lockRetry();
     const invokedAt = performance.now();
-    const outcome = await connections.send(planned, { url: urls[gateway], patienceMs: patience, headers });
+    const outcome = await connections.send(planned, { url: urls[gateway], maxWaitMs: lockRetry, headers });
     const attempt: Attempt = { gateway, invokedAt, endedAt: performance.now(), outcome };
     history.attempts.push(attempt);
     this.learn(history, attempt);
   }
 
-  private patience(): number {
-    return this.hangUps.chance(0.05) ? this.hangUps.integer(...hangUpMs) : patienceMs;
+  private lockRetry(): number {
+    return this.disconnects.chance(0.05) ? this.disconnects.integer(...disconnectMs) : maxWaitMs;
   }
 
   /** Whether an attempt from the given one on told all there is to know. */
   private isSettled(history: RequestHistory, from = 0): boolean {
     return history.attempts.slice(from).some(({ outcome }) => {
       if (typeof outcome === 'string') return false;
-      const { kind } = readAnswer(history, outcome);
+      const { kind } = readResponse(history, outcome);
       return kind === 'settled' || kind === 'unexpected';
     });
   }
 
   private learn(history: RequestHistory, { outcome }: Attempt): void {
     if (typeof outcome === 'string') return;
-    const reading = readAnswer(history, outcome);
+    const reading = readResponse(history, outcome);
     if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
     for (const { id, version } of reading.items) {
       if (id !== null && version !== undefined) this.setup.world.heard(id, version);

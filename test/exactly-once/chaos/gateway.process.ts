@@ -63,7 +63,7 @@ export class GatewayProcess {
     child.once('exit', (code, signal) => {
       if (!this.expected) this.misdeeds.push(`${this.name} ended by itself (${code ?? signal ?? ''})`);
     });
-    await this.answers('/health/live', startDeadlineMs);
+    await this.responses('/health/live', startDeadlineMs);
   }
 
   /** `kill -9`, also of a frozen one. */
@@ -92,7 +92,7 @@ export class GatewayProcess {
 
   /** Resolves when it says that it is ready for traffic. @throws Error if it does not in time */
   async ready(withinMs: number): Promise<void> {
-    await this.answers('/health/ready', withinMs);
+    await this.responses('/health/ready', withinMs);
   }
 
   async close(): Promise<void> {
@@ -109,7 +109,7 @@ export class GatewayProcess {
     return code;
   }
 
-  private async answers(path: string, withinMs: number): Promise<void> {
+  private async responses(path: string, withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
     let last = 'nothing was tried';
     while (performance.now() < deadline && this.child?.exitCode === null) {

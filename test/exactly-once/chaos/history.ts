@@ -15,7 +15,7 @@ export interface Tokens {
 }
 
 /** What came back over the wire. */
-export interface Answer {
+export interface WriteResponse {
   status: number;
   etag: string | undefined;
   location: string | undefined;
@@ -30,7 +30,7 @@ export interface Attempt {
   invokedAt: number;
   endedAt: number;
   /** The text of an error: no answer came, and nobody knows what happened. */
-  outcome: Answer | string;
+  outcome: WriteResponse | string;
 }
 
 /** A request with a key and everything that became of it. All its attempts carry the same key and the same bytes. */
@@ -44,7 +44,7 @@ export interface RequestHistory {
   items: AskedItem[];
   attempts: Attempt[];
   /** The caller gave up before it knew the outcome, as callers that die do. */
-  abandoned: boolean;
+  canceled: boolean;
 }
 
 /** What Postgres holds at the end, of one team. */

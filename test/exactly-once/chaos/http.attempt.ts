@@ -1,12 +1,12 @@
 import { Agent, request } from 'undici';
-import type { Answer } from './history';
+import type { WriteResponse } from './history';
 import type { PlannedRequest } from './workload';
 
 export interface Addressed {
   /** Of the gateway, without a path. */
   url: string;
   /** How long the caller waits for the whole answer, in milliseconds. */
-  patienceMs: number;
+  maxWaitMs: number;
   headers: Record<string, string>;
 }
 
@@ -15,14 +15,14 @@ export class CallerConnections {
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
 
   /** Sends a request once. Answers what came back, or the text of the error if nothing whole did. */
-  async send({ method, path, headers, body }: PlannedRequest, to: Addressed): Promise<Answer | string> {
+  async send({ method, path, headers, body }: PlannedRequest, to: Addressed): Promise<WriteResponse | string> {
     try {
       const response = await request(to.url + path, {
         method,
         body,
         headers: { 'content-type': 'application/json', ...headers, ...to.headers },
         dispatcher: this.agent,
-        signal: AbortSignal.timeout(to.patienceMs),
+        signal: AbortSignal.timeout(to.maxWaitMs),
       });
       return {
         status: response.statusCode,

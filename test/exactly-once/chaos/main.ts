@@ -19,7 +19,7 @@ const none: Figures = {
   items: 0,
   attempts: 0,
   retries: 0,
-  unanswered: 0,
+  withoutResponse: 0,
   resumedItems: 0,
   wholeReplays: 0,
   appliedItems: 0,
@@ -36,9 +36,9 @@ async function run(options: Options, stage: Stage, random: Random, stop: AbortSi
   let figures = none;
   let violations = 0;
   let rounds = 0;
-  let leftMs = options.durationMs;
-  for (; leftMs > 0 && violations === 0; rounds++) {
-    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(leftMs, longestRoundMs) };
+  let remainingMs = options.durationMs;
+  for (; remainingMs > 0 && violations === 0; rounds++) {
+    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(remainingMs, longestRoundMs) };
     const progress: RoundProgress = { histories: [], faults };
     const ticker = setInterval(() => {
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);
@@ -51,7 +51,7 @@ async function run(options: Options, stage: Stage, random: Random, stop: AbortSi
     } finally {
       clearInterval(ticker);
     }
-    leftMs -= plan.durationMs;
+    remainingMs -= plan.durationMs;
   }
   const seconds = (performance.now() - began) / 1_000;
   return { seed: options.seed, mutant: options.mutant ?? null, seconds, rounds, figures, faults, violations };

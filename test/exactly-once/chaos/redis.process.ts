@@ -11,7 +11,7 @@ export class RedisProcess {
     private readonly folder: string,
     private server: RedisServer,
   ) {
-    process.once('exit', this.abandon);
+    process.once('exit', this.fail);
   }
 
   static async create(): Promise<RedisProcess> {
@@ -55,11 +55,11 @@ export class RedisProcess {
 
   async close(): Promise<void> {
     await this.server.kill();
-    process.off('exit', this.abandon);
-    this.abandon();
+    process.off('exit', this.fail);
+    this.fail();
   }
 
-  private readonly abandon = (): void => {
+  private readonly fail = (): void => {
     rmSync(this.folder, { recursive: true, force: true });
   };
 

@@ -46,7 +46,7 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, vi
     ['items', figures.items],
     ['attempts', figures.attempts],
     ['retries', figures.retries],
-    ['attempts without an answer', figures.unanswered],
+    ['attempts without an answer', figures.withoutResponse],
     ['items applied', figures.appliedItems],
     ['items applied whose caller never knew', figures.unknownItems],
     ['resumed items', figures.resumedItems],

@@ -15,7 +15,7 @@ export interface PlannedRequest {
 
 type Planned = Pick<PlannedRequest, 'onError' | 'items'> & { wire: unknown };
 
-const mostItems = 20;
+const maxItems = 20;
 
 /** Makes up the next request of a caller: mostly batches of patches, with everything that may go wrong with them. */
 export function nextRequest(random: Random, world: World): PlannedRequest {
@@ -70,7 +70,7 @@ function updates(random: Random, world: World): Planned {
   const onError = random.chance(0.8) ? 'continue' : random.pick(['stop', 'rollback'] as const);
   const items: AskedItem[] = [];
   const wire: unknown[] = [];
-  for (let left = random.integer(1, mostItems); left > 0; left--) {
+  for (let left = random.integer(1, maxItems); left > 0; left--) {
     // One that fails for good makes all the others of a rollback fail too, so there it is rarer.
     const sound = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
     const [asked, item] = sound ? soundItem(random, world, items) : hopelessItem(random, world);

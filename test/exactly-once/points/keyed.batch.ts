@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiAnswer, ApiClient } from '../../support/api.client';
+import type { ApiResponse, ApiClient } from '../../support/api.client';
 
 /** Six items: two records come twice, one is not there. Every name tells which item wrote it. */
 export class KeyedBatch {
@@ -12,13 +12,13 @@ export class KeyedBatch {
     this.items = [a, b, randomUUID(), a, c, b].map((id, index) => ({ id, default: { name: `item ${index + 1}` } }));
   }
 
-  send(caller: ApiClient): Promise<ApiAnswer> {
+  send(caller: ApiClient): Promise<ApiResponse> {
     return caller.update([...this.items], undefined, { 'idempotency-key': this.key });
   }
 }
 
 /** What every attempt at the batch is to be answered with in the end: status, etag and name of each item. */
-export const rightAnswer = [
+export const expectedResponse = [
   ['ok', '"2"', 'item 1'],
   ['ok', '"2"', 'item 2'],
   ['not_found', undefined, undefined],
@@ -34,7 +34,7 @@ export const rightRecords = [
   [2, 'item 5'],
 ];
 
-export function summaryOf({ body }: ApiAnswer): unknown[] {
+export function summaryOf({ body }: ApiResponse): unknown[] {
   return body.results.map((result: any) => [
     result.error?.code ?? result.status,
     result.etag,
@@ -43,16 +43,16 @@ export function summaryOf({ body }: ApiAnswer): unknown[] {
 }
 
 /** The places (from 1) of the items that an answer says were taken from the ledger. */
-export function replayedItems({ body }: ApiAnswer): number[] {
+export function replayedItems({ body }: ApiResponse): number[] {
   return body.results.flatMap((result: any, index: number) => (result.replayed === true ? [index + 1] : []));
 }
 
 /** The answer's bytes without the marks of which attempt did what. */
-export function unmarked({ text }: ApiAnswer): string {
+export function unmarked({ text }: ApiResponse): string {
   return text.replaceAll(', "replayed": true', '');
 }
 
 /** Whether no retry changes anything any more. */
-export function isComplete({ status, body }: ApiAnswer): boolean {
+export function isComplete({ status, body }: ApiResponse): boolean {
   return status === 200 && body.results.every((result: any) => result.error?.retryable !== true);
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { migrate, openDatabase } from '#libs/database';
-import { type ApiAnswer, ApiClient, type Credentials } from '../../support/api.client';
+import { type ApiResponse, ApiClient, type Credentials } from '../../support/api.client';
 import { documentOf, type OpenApiDocument } from '../../support/openapi';
 import { PostgresServer } from '../../support/postgres.server';
 import { type RedisServer, startRedis } from '../../support/redis.server';
@@ -16,7 +16,7 @@ import type { Step } from './steps';
 /** The first attempt at a batch, stopped on its way. */
 export interface Attempt {
   /** Undefined: the connection broke before an answer came. */
-  readonly answer: Promise<ApiAnswer | undefined>;
+  readonly response: Promise<ApiResponse | undefined>;
   /** Lets it go on. */
   goOn(): Promise<void>;
 }
@@ -86,8 +86,8 @@ export class World {
     const victim = await this.victim;
     const caller = new ApiClient(victim.url, this.document, this.credentials);
     if (place === 'answered') {
-      const answer = await batch.send(caller);
-      return { answer: Promise.resolve(answer), goOn: () => Promise.resolve() };
+      const response = await batch.send(caller);
+      return { response: Promise.resolve(response), goOn: () => Promise.resolve() };
     }
     const point = 'gateway' in place ? victim : this.breakpoints;
     if ('gateway' in place) await victim.arm(place.gateway);
@@ -96,7 +96,7 @@ export class World {
     const answer = batch.send(caller).catch(brokenConnection);
     const early = await Promise.race([reached, answer]);
     if (early) throw new Error(`answered before it came to the step: ${early.status} ${early.text}`);
-    return { answer, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
+    return { response: answer, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
   }
 
   /** `kill -9` of the gateway that the first attempt went to. Another one takes its place. */
@@ -145,29 +145,29 @@ export class World {
   }
 
   /** One attempt at the gateway that lives on. */
-  retry(batch: KeyedBatch): Promise<ApiAnswer> {
+  retry(batch: KeyedBatch): Promise<ApiResponse> {
     return batch.send(new ApiClient(this.survivor.url, this.document, this.credentials));
   }
 
   /** Retries as a careful client does, until no retry would change anything. */
-  async retryUntilComplete(batch: KeyedBatch): Promise<ApiAnswer> {
+  async retryUntilComplete(batch: KeyedBatch): Promise<ApiResponse> {
     for (;;) {
-      const answer = await this.retry(batch);
-      if (isComplete(answer)) return answer;
-      const inUse = answer.body.error?.code === 'idempotency_key_in_use';
-      if (answer.status !== 200 && answer.status !== 503 && !inUse) {
-        throw new Error(`a retry answered ${answer.status}: ${answer.text}`);
+      const response = await this.retry(batch);
+      if (isComplete(response)) return response;
+      const inUse = response.body.error?.code === 'idempotency_key_in_use';
+      if (response.status !== 200 && response.status !== 503 && !inUse) {
+        throw new Error(`a retry answered ${response.status}: ${response.text}`);
       }
       await sleep(20);
     }
   }
 
   /** Resolves when a retry is answered, or waits in Postgres for what the first attempt holds. */
-  async answeredOrStopped(retry: Promise<ApiAnswer>): Promise<void> {
-    const answered = new AbortController();
-    const both = this.breakpoints.waiting(2, answered.signal);
+  async respondedOrStopped(retry: Promise<ApiResponse>): Promise<void> {
+    const responded = new AbortController();
+    const both = this.breakpoints.waiting(2, responded.signal);
     await Promise.race([retry, both]);
-    answered.abort();
+    responded.abort();
     await both;
   }
 

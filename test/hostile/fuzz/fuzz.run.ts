@@ -87,8 +87,8 @@ export class FuzzRun {
       this.fail(error instanceof Error ? error.message : String(error), bytes, n);
       return false;
     }
-    const answer = String(status ?? 'closed');
-    this.result.statuses[answer] = (this.result.statuses[answer] ?? 0) + 1;
+    const response = String(status ?? 'closed');
+    this.result.statuses[response] = (this.result.statuses[response] ?? 0) + 1;
     if (status === 'hangs') {
       this.fail('neither a response nor a closed connection', bytes, n);
       connection.destroy();

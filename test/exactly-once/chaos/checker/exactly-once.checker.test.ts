@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Answer, AskedItem, RequestHistory, RoundHistory, StoredOutcome, StoredRecord } from '../history';
+import type { WriteResponse, AskedItem, RequestHistory, RoundHistory, StoredOutcome, StoredRecord } from '../history';
 import { checkRound } from './exactly-once.checker';
 
 const A = '00000000-0000-4000-8000-00000000000a';
@@ -29,7 +29,7 @@ function marked(entry: string): string {
   return `${entry.slice(0, -1)}, "replayed": true}`;
 }
 
-function answer(entries: string[], replay = false): Answer {
+function response(entries: string[], replay = false): WriteResponse {
   const body = `{"results": [${entries.join(', ')}], "summary": {"total": ${entries.length}}}`;
   return { status: 200, etag: undefined, location: undefined, replay, body };
 }
@@ -38,8 +38,8 @@ interface Sent {
   key: string;
   items: AskedItem[];
   /** Each with the times between which it was under way. */
-  attempts: [outcome: Answer | string, from?: number, to?: number][];
-  abandoned?: boolean;
+  attempts: [outcome: WriteResponse | string, from?: number, to?: number][];
+  canceled?: boolean;
   onError?: RequestHistory['onError'];
   operation?: RequestHistory['operation'];
 }
@@ -56,7 +56,7 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
   return {
     seeded: [A, B].map((id) => ({ id, name: 'seed' })),
     requests: requests.map(({ key, attempts, ...sent }) => ({
-      ...{ key, keyHash: sha256(key), clientId, operation: 'update', onError: 'continue', abandoned: false },
+      ...{ key, keyHash: sha256(key), clientId, operation: 'update', onError: 'continue', canceled: false },
       ...sent,
       attempts: attempts.map(([outcome, invokedAt = 0, endedAt = 100]) => ({
         gateway: 0,
@@ -89,12 +89,12 @@ describe('a sound history', () => {
             items: [patch(A, 'one'), patch(B, 'two')],
             attempts: [
               ['reset'],
-              [answer([entry, failed(B, 'locked')]), 110, 120],
-              [answer([marked(entry), applied(B, 2, 'two')]), 130, 140],
-              [answer([entry, applied(B, 2, 'two')], true), 150, 160],
+              [response([entry, failed(B, 'locked')]), 110, 120],
+              [response([marked(entry), applied(B, 2, 'two')]), 130, 140],
+              [response([entry, applied(B, 2, 'two')], true), 150, 160],
             ],
           },
-          { key: 'k2', items: [patch(A, 'three')], attempts: [['reset', 200, 210]], abandoned: true },
+          { key: 'k2', items: [patch(A, 'three')], attempts: [['reset', 200, 210]], canceled: true },
         ],
         [
           { version: 3, name: 'three' },
@@ -105,7 +105,7 @@ describe('a sound history', () => {
     );
     expect(violations).toEqual([]);
     expect(figures).toMatchObject({
-      ...{ requests: 2, items: 3, attempts: 5, retries: 3, unanswered: 2, resumedItems: 1, wholeReplays: 1 },
+      ...{ requests: 2, items: 3, attempts: 5, retries: 3, withoutResponse: 2, resumedItems: 1, wholeReplays: 1 },
       ...{ appliedItems: 3, unknownItems: 1, lost: 0, doubled: 0 },
     });
   });
@@ -117,7 +117,7 @@ describe('a sound history', () => {
         {
           key: 'k',
           items: [{ ask: 'refusal', id: A, code: 'not_found' }, patch(B, 'x')],
-          attempts: [[answer(stopped)]],
+          attempts: [[response(stopped)]],
           onError: 'stop',
         },
       ],
@@ -129,7 +129,7 @@ describe('a sound history', () => {
 });
 
 describe('the checker finds', () => {
-  const one: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([applied(A, 2, 'one')])]] };
+  const one: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([applied(A, 2, 'one')])]] };
   const ledger = { k1: [applied(A, 2, 'one')] };
 
   it('an acknowledged item that is gone', () => {
@@ -137,7 +137,7 @@ describe('the checker finds', () => {
   });
 
   it('an acknowledged item whose version another one made again', () => {
-    const two: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 2, 'two')]), 200, 210]] };
+    const two: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 2, 'two')]), 200, 210]] };
     const history = round([one, two], [{ version: 2, name: 'two' }], { k2: [applied(A, 2, 'two')] });
     expect(rulesOf(history)).toContain('lost');
   });
@@ -168,14 +168,14 @@ describe('the checker finds', () => {
 
   it('two outcomes of one item, if only one byte differs', () => {
     const other = applied(A, 2, 'one').replace('"list": {}', '"list":{}');
-    const twice: Sent = { ...one, attempts: [...one.attempts, [answer([marked(other)]), 110, 120]] };
+    const twice: Sent = { ...one, attempts: [...one.attempts, [response([marked(other)]), 110, 120]] };
     expect(rulesOf(round([twice], [{ version: 2, name: 'one' }], ledger))).toContain('replay-differs');
   });
 
   it('a whole replay that carries marks', () => {
     const twice: Sent = {
       ...one,
-      attempts: [...one.attempts, [answer([marked(applied(A, 2, 'one'))], true), 110, 120]],
+      attempts: [...one.attempts, [response([marked(applied(A, 2, 'one'))], true), 110, 120]],
     };
     expect(rulesOf(round([twice], [{ version: 2, name: 'one' }], ledger))).toEqual(['replay-differs']);
   });
@@ -185,7 +185,7 @@ describe('the checker finds', () => {
       key: 'k2',
       items: [{ ask: 'patch', id: A, set: { notes: 'n' } }],
       // Shows a name that version 2 had replaced.
-      attempts: [[answer([applied(A, 3, 'seed')]), 200, 210]],
+      attempts: [[response([applied(A, 3, 'seed')]), 200, 210]],
     };
     const history = round([one, stale], [{ version: 3, name: 'one', notes: 'n' }], {
       ...ledger,
@@ -195,8 +195,8 @@ describe('the checker finds', () => {
   });
 
   it('an order of versions that contradicts the order of answers and requests', () => {
-    const late: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 2)]), 200, 210]] };
-    const early: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([applied(A, 3)]), 0, 100]] };
+    const late: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 2)]), 200, 210]] };
+    const early: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([applied(A, 3)]), 0, 100]] };
     const entries = { k1: [applied(A, 3)], k2: [applied(A, 2)] };
     expect(rulesOf(round([early, late], [{ version: 3, name: 'one' }], entries))).toEqual(['out-of-order']);
   });
@@ -206,9 +206,9 @@ describe('the checker finds', () => {
       key: 'k1',
       operation: 'delete',
       items: [{ ask: 'delete', id: A }],
-      attempts: [[answer([applied(A, 2)])]],
+      attempts: [[response([applied(A, 2)])]],
     };
-    const after: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[answer([applied(A, 3)])]] };
+    const after: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 3)])]] };
     const history = round([deletion, after], [{ version: 3, name: 'two', deleted: true }], {
       k1: [applied(A, 2)],
       k2: [applied(A, 3)],
@@ -217,19 +217,19 @@ describe('the checker finds', () => {
   });
 
   it('a record that is said to be missing though nobody deleted it', () => {
-    const missing: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[answer([failed(A, 'not_found')])]] };
+    const missing: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([failed(A, 'not_found')])]] };
     expect(rulesOf(round([missing], [], { k1: [failed(A, 'not_found')] }))).toEqual(['impossible-outcome']);
   });
 
   it('a condition that failed although it held all the time', () => {
     const entry = failed(A, 'precondition_failed');
-    const unmet: Sent = { key: 'k2', items: [patch(A, 'two', 2)], attempts: [[answer([entry]), 200, 210]] };
+    const unmet: Sent = { key: 'k2', items: [patch(A, 'two', 2)], attempts: [[response([entry]), 200, 210]] };
     const history = round([one, unmet], [{ version: 2, name: 'one' }], { ...ledger, k2: [entry] });
     expect(rulesOf(history)).toEqual(['impossible-outcome']);
   });
 
   it('a condition that was met by another version', () => {
-    const met: Sent = { key: 'k1', items: [patch(A, 'one', 7)], attempts: [[answer([applied(A, 2, 'one')])]] };
+    const met: Sent = { key: 'k1', items: [patch(A, 'one', 7)], attempts: [[response([applied(A, 2, 'one')])]] };
     expect(rulesOf(round([met], [{ version: 2, name: 'one' }], ledger))).toEqual(['impossible-outcome']);
   });
 
@@ -239,7 +239,7 @@ describe('the checker finds', () => {
       key: 'k1',
       onError: 'rollback',
       items: [patch(A, 'one'), { ask: 'refusal', id: B, code: 'not_found' }],
-      attempts: [[answer(entries)]],
+      attempts: [[response(entries)]],
     };
     expect(rulesOf(round([torn], [{ version: 2, name: 'one' }], { k1: entries }))).toEqual(['impossible-outcome']);
   });

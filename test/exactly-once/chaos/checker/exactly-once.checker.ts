@@ -1,5 +1,5 @@
 import type { RoundHistory } from '../history';
-import { checkAnswers } from './answer.check';
+import { checkResponses } from './response.check';
 import { checkCreations } from './creation.check';
 import { factsOf, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
 import { checkLedger } from './ledger.check';
@@ -22,7 +22,7 @@ export interface Figures {
   attempts: number;
   retries: number;
   /** Attempts that ended without an answer. */
-  unanswered: number;
+  withoutResponse: number;
   /** Items that an answer took from the ledger while others of the request were run. */
   resumedItems: number;
   /** Answers with `idempotent-replay: true`. */
@@ -39,7 +39,7 @@ export function checkRound(round: RoundHistory): Verdict {
   const requests = factsOf(round);
   const items = requests.flatMap((facts) => facts.items);
   const violations = [
-    ...requests.flatMap(checkAnswers),
+    ...requests.flatMap(checkResponses),
     ...checkLedger(requests, round.final),
     ...timelinesOf(round, requests).flatMap(checkRecord),
     ...checkCreations(items, round.final),
@@ -54,7 +54,7 @@ function gravity({ rule }: Violation): number {
 
 function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Violation[]): Figures {
   const attempts = requests.reduce((sum, { request }) => sum + request.attempts.length, 0);
-  const answers = requests.flatMap((facts) => facts.attempts);
+  const responses = requests.flatMap((facts) => facts.attempts);
   const count = <T>(list: T[], is: (one: T) => boolean): number => list.filter(is).length;
   return {
     requests: requests.length,
@@ -62,9 +62,9 @@ function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Vio
     items: items.length,
     attempts,
     retries: attempts - requests.length,
-    unanswered: attempts - answers.length,
-    resumedItems: answers.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
-    wholeReplays: count(answers, ({ answer }) => answer.replay),
+    withoutResponse: attempts - responses.length,
+    resumedItems: responses.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
+    wholeReplays: count(responses, ({ response: response }) => response.replay),
     appliedItems: count(items, ({ told, stored }) => told?.state === 'applied' || stored?.code === null),
     unknownItems: count(items, ({ told, stored }) => told === undefined && stored?.code === null),
     lost: count(violations, ({ rule }) => rule === 'lost'),

@@ -1,9 +1,9 @@
-import { type ItemAnswer, type Reading, readAnswer } from '../answer.reader';
-import type { Answer, AskedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
+import { type ItemResult, type Reading, readResponse } from '../response.reader';
+import type { WriteResponse, AskedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An answer that came, as it was read. */
 export interface ReadAttempt {
-  answer: Answer;
+  response: WriteResponse;
   reading: Reading;
   endedAt: number;
 }
@@ -17,9 +17,9 @@ export interface ItemFacts {
   /** Before this nothing can have happened to it. */
   invokedAt: number;
   /** When its caller first knew its outcome; infinity if that never was. */
-  answeredAt: number;
+  respondedAt: number;
   /** The first outcome that its caller was told. */
-  told: ItemAnswer | undefined;
+  told: ItemResult | undefined;
   /** What the ledger holds of it. */
   stored: StoredOutcome | undefined;
 }
@@ -43,7 +43,7 @@ export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
         place: index + 1,
         asked,
         invokedAt,
-        answeredAt: first?.at ?? Infinity,
+        respondedAt: first?.at ?? Infinity,
         told: first?.told,
         stored: stored.get(placeOf(request, index + 1)),
       };
@@ -58,19 +58,19 @@ export function placeOf({ clientId, keyHash }: { clientId: string; keyHash: stri
 }
 
 /** The outcomes that an answer tells, open ones included. */
-export function itemsOf(reading: Reading): ItemAnswer[] {
+export function itemsOf(reading: Reading): ItemResult[] {
   return reading.kind === 'settled' || reading.kind === 'partial' ? reading.items : [];
 }
 
 function readAttempts(request: RequestHistory): ReadAttempt[] {
   return request.attempts
     .flatMap(({ outcome, endedAt }) =>
-      typeof outcome === 'string' ? [] : [{ answer: outcome, reading: readAnswer(request, outcome), endedAt }],
+      typeof outcome === 'string' ? [] : [{ response: outcome, reading: readResponse(request, outcome), endedAt }],
     )
     .sort((a, b) => a.endedAt - b.endedAt);
 }
 
-function firstOutcome(attempts: ReadAttempt[], index: number): { told: ItemAnswer; at: number } | undefined {
+function firstOutcome(attempts: ReadAttempt[], index: number): { told: ItemResult; at: number } | undefined {
   for (const { reading, endedAt } of attempts) {
     const told = itemsOf(reading)[index];
     if (told !== undefined && told.state !== 'open') return { told, at: endedAt };

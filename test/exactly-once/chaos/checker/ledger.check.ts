@@ -19,7 +19,7 @@ export function checkLedger(requests: readonly RequestFacts[], final: FinalState
     ...requests.flatMap((facts) => [
       ...facts.items.flatMap(checkItem),
       ...checkCompletion(facts, rows.get(placeOf(facts.request, 0))?.complete),
-      ...checkTogether(facts),
+      ...checkAtomic(facts),
     ]),
   ];
 }
@@ -46,13 +46,13 @@ function saysTheSame(entry: string, told: NonNullable<ItemFacts['told']>): boole
 }
 
 function checkCompletion({ request, attempts }: RequestFacts, complete: boolean | undefined): Violation[] {
-  const answered = attempts.some(({ reading }) => reading.kind === 'settled');
-  if (!answered || complete === true) return [];
+  const responded = attempts.some(({ reading }) => reading.kind === 'settled');
+  if (!responded || complete === true) return [];
   return [{ rule: 'ledger-differs', message: 'answered whole, and not complete in the ledger', key: request.key }];
 }
 
 /** `rollback`: all or none. `stop`: nothing after the first that failed. */
-function checkTogether({ request, items }: RequestFacts): Violation[] {
+function checkAtomic({ request, items }: RequestFacts): Violation[] {
   const applied = items.filter(({ stored }) => stored?.code === null);
   if (request.onError === 'rollback' && applied.length > 0 && applied.length < items.length) {
     const message = `${applied.length} of ${items.length} items applied, of all or none`;

@@ -81,23 +81,23 @@ function checkOrder({ changes, id }: RecordTimeline): Violation[] {
   const violations: Violation[] = [];
   let earliest: Change | undefined;
   for (const change of changes.toReversed()) {
-    if (earliest !== undefined && earliest.facts.answeredAt < change.facts.invokedAt) {
+    if (earliest !== undefined && earliest.facts.respondedAt < change.facts.invokedAt) {
       const message =
         `made version ${change.version} and was asked for at ${change.facts.invokedAt.toFixed(1)} ms, ` +
-        `after version ${earliest.version} had been answered at ${earliest.facts.answeredAt.toFixed(1)} ms`;
+        `after version ${earliest.version} had been answered at ${earliest.facts.respondedAt.toFixed(1)} ms`;
       violations.push(about(change.facts, 'out-of-order', message, id));
     }
     if (earliest !== undefined && change.facts.asked.ask === 'delete') {
       violations.push(about(change.facts, 'out-of-order', `deleted it before version ${earliest.version}`, id));
     }
-    if (earliest === undefined || change.facts.answeredAt < earliest.facts.answeredAt) earliest = change;
+    if (earliest === undefined || change.facts.respondedAt < earliest.facts.respondedAt) earliest = change;
   }
   return violations;
 }
 
 /** An item may have changed nothing only if the record was so at some moment while it was under way. */
 function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Violation[] {
-  const { asked, told, invokedAt, answeredAt } = failure;
+  const { asked, told, invokedAt, respondedAt: answeredAt } = failure;
   const gone = changes.some(({ facts }) => facts.asked.ask === 'delete' && facts.invokedAt < answeredAt);
   if (told?.code === 'not_found') {
     return gone ? [] : [about(failure, 'impossible-outcome', 'not_found, and nobody had deleted it', id)];
@@ -105,7 +105,7 @@ function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Viol
   if (told?.code !== 'precondition_failed' || asked.ask !== 'patch') return [];
   const { ifMatch = 0 } = asked;
   const began =
-    changes.find(({ version }) => version === ifMatch)?.facts.answeredAt ?? (ifMatch === 1 ? -Infinity : Infinity);
+    changes.find(({ version }) => version === ifMatch)?.facts.respondedAt ?? (ifMatch === 1 ? -Infinity : Infinity);
   const ended = changes.find(({ version }) => version === ifMatch + 1)?.facts.invokedAt ?? Infinity;
   if (began >= invokedAt || ended <= answeredAt) return [];
   return [

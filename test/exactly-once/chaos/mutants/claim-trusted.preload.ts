@@ -16,9 +16,9 @@ const { query } = Database.prototype;
 const granted = new Set<string>();
 
 ClaimStore.prototype.claim = async function (this: ClaimStore, ...call) {
-  const answer = await claim.apply(this, call);
-  if (answer.state === 'new') granted.add(call[0].keyHash.toString('hex'));
-  return answer;
+  const response = await claim.apply(this, call);
+  if (response.state === 'new') granted.add(call[0].keyHash.toString('hex'));
+  return response;
 };
 
 RecordRepository.prototype.apply = async function (this: RecordRepository, plan, terms) {

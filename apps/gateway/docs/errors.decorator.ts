@@ -1,0 +1,123 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse, type OpenAPIObject } from '@nestjs/swagger';
+import { errorResponse, type RequestErrorCode, RequestError } from '#libs/errors';
+import { examples } from './examples';
+import { headerRefs, schemaRef } from './schema.type';
+
+/** What any request may meet, whatever the route. */
+const ANYWHERE = ['invalid_request', 'internal', 'unavailable'] as const satisfies readonly RequestErrorCode[];
+/** What any request with an API key may meet: no such object type, for one. */
+const WITH_ACCESS = [
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'rate_limited',
+] as const satisfies readonly RequestErrorCode[];
+const RATE_LIMIT_FIELDS = ['ratelimit-policy', 'ratelimit'];
+const WITH_BODY = [
+  'invalid_json',
+  'payload_too_large',
+  'unsupported_media_type',
+] as const satisfies readonly RequestErrorCode[];
+const WITH_KEY = [
+  'idempotency_key_mismatch',
+  'idempotency_key_stale',
+  'idempotency_key_in_use',
+] as const satisfies readonly RequestErrorCode[];
+
+/** Statuses of responses that are sent before rate limits are consulted. */
+const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'];
+
+/** `invalid_request` with a status of its own. */
+const LATE = new RequestError('invalid_request', 'The request did not arrive in time. Send it again.', {
+  status: 408,
+});
+const HEADERS_TOO_LARGE = new RequestError(
+  'invalid_request',
+  'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.',
+  { status: 431 },
+);
+
+/** Answers that a write came to by executing: they are kept for retries with the same key. */
+const FROM_EXECUTING: readonly RequestErrorCode[] = [
+  'not_found',
+  'precondition_failed',
+  'conflict',
+  'payload_too_large',
+];
+
+type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+type ResponseObject = Extract<ResponsesObject[string], { description: string }>;
+
+interface Traits {
+  /** The route reads a JSON body. */
+  body?: boolean;
+  /** The route accepts `Idempotency-Key`. */
+  idempotent?: boolean;
+}
+
+/** Documents how a route refuses, beside what `commonResponses` adds to each of its kind. */
+export function ApiErrors({ body = false, idempotent = false }: Traits, ...more: RequestErrorCode[]): MethodDecorator {
+  const codes = [...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, 'invalid_request'] as const;
+  const late = body ? [{ status: LATE.status, ...responseOf([LATE]) }] : [];
+  return applyDecorators(...[...responsesOf(codes), ...late].map((response) => ApiResponse(response)));
+}
+
+/** How every operation refuses, by status. */
+export function commonResponses(authenticated: boolean): ResponsesObject {
+  const codes = [...ANYWHERE, ...(authenticated ? WITH_ACCESS : [])];
+  return Object.fromEntries([
+    ...responsesOf(codes).map(({ status, ...response }) => [status, response] as const),
+    [HEADERS_TOO_LARGE.status, responseOf([HEADERS_TOO_LARGE])],
+  ]);
+}
+
+/** Adds to the answers of an operation what they say of its trace. */
+export function withTrace(responses: ResponsesObject): ResponsesObject {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => [
+      status,
+      { ...response, headers: { ...response.headers, ...headerRefs('traceresponse') } },
+    ]),
+  );
+}
+
+/** Adds the `RateLimit` fields to the responses of an operation with an API key. */
+export function withLimits(responses: ResponsesObject): ResponsesObject {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => {
+      if (BEFORE_RATE_LIMITS.includes(status)) return [status, response];
+      return [status, { ...response, headers: { ...response.headers, ...headerRefs(...RATE_LIMIT_FIELDS) } }];
+    }),
+  );
+}
+
+/** One answer per status, with an example per code. */
+function responsesOf(codes: readonly RequestErrorCode[]): ({ status: number } & ResponseObject)[] {
+  const byStatus = new Map<number, RequestError[]>();
+  for (const code of codes) {
+    const error = new RequestError(code, undefined, examples.errors[code]);
+    byStatus.set(error.status, [...(byStatus.get(error.status) ?? []), error]);
+  }
+  return [...byStatus].map(([status, errors]) => ({ status, ...responseOf(errors) }));
+}
+
+/** The response of one status, with an example of each of its errors. */
+function responseOf(errors: readonly RequestError[]): ResponseObject {
+  const responses = errors.map((error) => ({ error, ...errorResponse(error, examples.requestId) }));
+  return {
+    description: errors.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),
+    headers: headerRefs(
+      ...responses.flatMap(({ headers }) => Object.keys(headers)),
+      ...(errors.some(({ code }) => FROM_EXECUTING.includes(code)) ? ['idempotent-replay'] : []),
+    ),
+    content: {
+      'application/json': {
+        schema: schemaRef('ErrorResponse'),
+        examples: Object.fromEntries(
+          responses.map(({ error, body }) => [error.code, { value: JSON.parse(body) as unknown }]),
+        ),
+      },
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { Body, Controller, Get, Logger, Module, Param, ParseUUIDPipe, Post, Res } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RequestError } from './request.error';
+import { ErrorFilter } from './error.filter';
+
+class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+  readonly severity = 'ERROR';
+  readonly code = '22P02';
+}
+
+@Controller()
+class Thrower {
+  @Get('problem')
+  error() {
+    throw new RequestError('unavailable', 'later', {
+      headers: { 'retry-after': '7' },
+      cause: new Error('refused'),
+    });
+  }
+
+  @Get('fault')
+  fault() {
+    throw new TypeError('cannot read the password hunter2');
+  }
+
+  @Get('database')
+  database() {
+    throw new DatabaseError('invalid input syntax: "hunter2"');
+  }
+
+  @Get('sent')
+  async sent(@Res() reply: FastifyReply) {
+    await reply.send({ first: true });
+    throw new RequestError('forbidden');
+  }
+
+  @Get('piped/:id')
+  piped(@Param('id', ParseUUIDPipe) id: string) {
+    return id;
+  }
+
+  @Post('body')
+  body(@Body() body: unknown) {
+    return { body };
+  }
+}
+
+@Module({ controllers: [Thrower], providers: [{ provide: APP_FILTER, useClass: ErrorFilter }] })
+class ThrowerModule {}
+
+describe('ProblemFilter', () => {
+  let app: NestFastifyApplication;
+  const logged: [level: string, line: Record<string, unknown>][] = [];
+
+  beforeAll(async () => {
+    const cacheable = (level: string) => (line: unknown) => {
+      if (typeof line === 'object') logged.push([level, { ...line }]);
+    };
+    Logger.overrideLogger({ log: cacheable('log'), error: cacheable('error'), warn: cacheable('warn') });
+    const adapter = new FastifyAdapter({ bodyLimit: 100 });
+    app = await NestFactory.create<NestFastifyApplication>(ThrowerModule, adapter);
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRequest', (request, _reply, done) => {
+        done(request.headers['x-refuse'] ? new RequestError('unauthorized') : undefined);
+      });
+    await app.init();
+  });
+  afterAll(() => app.close());
+  beforeEach(() => {
+    logged.length = 0;
+  });
+
+  async function ask(method: 'GET' | 'POST', url: string, headers: Record<string, string> = {}, payload = '') {
+    const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.payload,
+      json: response.json<unknown>(),
+    };
+  }
+
+  it('answers a handler’s problem with its headers', async () => {
+    const { status, headers, json } = await ask('GET', '/problem');
+    expect(status).toBe(503);
+    expect(headers).toMatchObject({ 'retry-after': '7', 'content-type': 'application/json; charset=utf-8' });
+    expect(json).toEqual({
+      error: { code: 'unavailable', message: 'later', request_id: headers['x-request-id'] },
+    });
+    expect(logged).toMatchObject([['warn', { message: 'request failed: unavailable' }]]);
+  });
+
+  it('hides a fault from the caller and logs it once, with the request id', async () => {
+    const { status, headers, text } = await ask('GET', '/fault');
+    expect(status).toBe(500);
+    expect(text).not.toContain('hunter2');
+    expect(text).not.toContain('at ');
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatchObject(['error', { request_id: headers['x-request-id'], error: { type: 'TypeError' } }]);
+    expect(JSON.stringify(logged)).toContain('Thrower.fault');
+  });
+
+  it('logs no value that a database error repeats', async () => {
+    expect(await ask('GET', '/database')).toMatchObject({ status: 500 });
+    expect(logged).toMatchObject([['error', { error: { type: 'DatabaseError', code: '22P02' } }]]);
+    expect(JSON.stringify(logged)).not.toContain('hunter2');
+    expect(JSON.stringify(logged)).toContain('Thrower.database');
+  });
+
+  it('writes nothing after an answer that was sent', async () => {
+    expect(await ask('GET', '/sent')).toMatchObject({ status: 200, json: { first: true } });
+    expect(logged).toEqual([]);
+  });
+
+  it.each([
+    ['a hook', 'GET', '/body', { 'x-refuse': '1' }, '', 401, 'unauthorized'],
+    ['a pipe', 'GET', '/piped/x', {}, '', 400, 'invalid_request'],
+    ['the router', 'GET', '/nowhere', {}, '', 404, 'not_found'],
+    ['the parser: broken JSON', 'POST', '/body', { 'content-type': 'application/json' }, '{', 400, 'invalid_json'],
+    [
+      'the parser: __proto__',
+      'POST',
+      '/body',
+      { 'content-type': 'application/json' },
+      '{"__proto__":1}',
+      400,
+      'invalid_json',
+    ],
+    [
+      'the parser: content type',
+      'POST',
+      '/body',
+      { 'content-type': 'text/xml' },
+      '<a/>',
+      415,
+      'unsupported_media_type',
+    ],
+  ] as const)('answers what %s refuses', async (_, method, url, headers, payload, status, code) => {
+    const response = await ask(method, url, headers, payload);
+    expect(response.status).toBe(status);
+    expect(response.json).toMatchObject({ error: { code, request_id: response.headers['x-request-id'] } });
+    expect(logged).toEqual([]);
+  });
+
+  it('tells the limit that a body is over', async () => {
+    const payload = JSON.stringify('x'.repeat(101));
+    const response = await ask('POST', '/body', { 'content-type': 'application/json' }, payload);
+    expect(response).toMatchObject({
+      status: 413,
+      json: {
+        error: { code: 'payload_too_large', message: 'The body is over 100 bytes.', details: { limit_bytes: 100 } },
+      },
+    });
+  });
+});

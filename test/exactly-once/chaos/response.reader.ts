@@ -1,0 +1,110 @@
+import type { WriteResponse, RequestHistory } from './history';
+import { elementsOf } from './json.elements';
+
+/** What an answer says about one item. */
+export interface ItemResult {
+  /** `open`: a retry may still change it, so it is no outcome. */
+  state: 'applied' | 'failed' | 'open';
+  code: string | undefined;
+  /** The bytes that must be the same in every answer to this key: the entry without its mark. */
+  text: string;
+  /** Taken from the ledger, it says. */
+  marked: boolean;
+  id: string | null;
+  version: number | undefined;
+  record: ResponseRecord | undefined;
+}
+
+export interface ResponseRecord {
+  id: string;
+  default: Record<string, unknown>;
+}
+
+/** What an answer means to a careful caller. */
+export type Reading =
+  /** Every item has its outcome. */
+  | { kind: 'settled'; items: ItemResult[]; text: string }
+  /** Some items have no outcome yet. */
+  | { kind: 'partial'; items: ItemResult[] }
+  /** Nothing is known of any item. */
+  | { kind: 'retry' }
+  /** No careful caller should ever get this. */
+  | { kind: 'unexpected'; why: string };
+
+const mark = ', "replayed": true}';
+
+/** Reads an answer to a request with a key. */
+export function readResponse(request: Pick<RequestHistory, 'operation' | 'items'>, response: WriteResponse): Reading {
+  const retry = retryOf(response);
+  if (retry !== undefined) return retry;
+  try {
+    return request.operation === 'update' || request.operation === 'delete'
+      ? readBatch(request, response)
+      : readSingle(response);
+  } catch (error) {
+    return { kind: 'unexpected', why: `${String(error)} in ${response.status} ${response.body.slice(0, 500)}` };
+  }
+}
+
+function retryOf({ status, body }: WriteResponse): Reading | undefined {
+  if (status === 503 || status === 429) return { kind: 'retry' };
+  if (status === 409 && body.includes('"idempotency_key_in_use"')) return { kind: 'retry' };
+  return undefined;
+}
+
+function readBatch(request: Pick<RequestHistory, 'items'>, response: WriteResponse): Reading {
+  if (response.status !== 200) return { kind: 'unexpected', why: `${response.status} ${response.body.slice(0, 500)}` };
+  const { results } = JSON.parse(response.body) as { results: RawEntry[] }; // checked below by what is read from it
+  const texts = elementsOf(response.body, response.body.indexOf('['));
+  const items = results.map((entry, index) => readEntry(entry, texts[index] ?? ''));
+  if (items.length !== request.items.length) {
+    return { kind: 'unexpected', why: `${items.length} results for ${request.items.length} items` };
+  }
+  if (items.some(({ state }) => state === 'open')) return { kind: 'partial', items };
+  return { kind: 'settled', items, text: response.body.replaceAll(mark, '}') };
+}
+
+interface RawEntry {
+  id: string | null;
+  status: 'ok' | 'error';
+  etag?: string;
+  record?: ResponseRecord;
+  error?: { code: string; retryable: boolean };
+}
+
+function readEntry(entry: RawEntry, text: string): ItemResult {
+  const marked = text.endsWith(mark);
+  const code = entry.status === 'ok' ? undefined : (entry.error?.code ?? 'none');
+  return {
+    state: code === undefined ? 'applied' : entry.error?.retryable === false ? 'failed' : 'open',
+    code,
+    text: marked ? `${text.slice(0, -mark.length)}}` : text,
+    marked,
+    id: entry.id,
+    version: versionOf(entry.etag),
+    record: entry.record,
+  };
+}
+
+function readSingle(response: WriteResponse): Reading {
+  const { status, etag, location, body } = response;
+  const text = JSON.stringify([status, etag, location, body]);
+  const settled = (item: Pick<ItemResult, 'state' | 'code' | 'id' | 'version' | 'record'>): Reading => ({
+    kind: 'settled',
+    items: [{ ...item, text, marked: false }],
+    text,
+  });
+  const parsed = JSON.parse(body) as ResponseRecord & { error: { code: string } }; // one or the other, by the status
+  if (status === 200 || status === 201) {
+    return settled({ state: 'applied', code: undefined, id: parsed.id, version: versionOf(etag), record: parsed });
+  }
+  const { code } = parsed.error;
+  if (code === 'not_found' || code === 'precondition_failed') {
+    return settled({ state: 'failed', code, id: null, version: undefined, record: undefined });
+  }
+  return { kind: 'unexpected', why: `${status} ${body.slice(0, 500)}` };
+}
+
+function versionOf(etag: string | undefined): number | undefined {
+  return etag === undefined ? undefined : Number(etag.slice(1, -1));
+}
