@@ -59,7 +59,7 @@ export async function createApp(
   registerDeadlineCheck(fastify);
   registerAdmission(fastify, admission);
   registerRateLimits(fastify, app.get(RateLimiter));
-  registerJsonBodyReader(fastify, admission.cpu);
+  registerJsonBodyReader(fastify);
 
   await app.init();
   app.get(ApiDocument).describe(app);

@@ -10,7 +10,7 @@ import { ExpiringCache } from './expiring-cache';
 import type { Principal } from './principal';
 
 /** Why a key gives no access. For metrics only: the caller is told the same in every case. */
-type KeyRefusal = 'malformed' | 'unknown' | 'revoked' | 'expired';
+export type KeyRefusal = 'malformed' | 'unknown' | 'revoked' | 'expired';
 
 /** How long a row is relied on, counted from the start of its look-up. No replica honours a revoked key longer than 5 s. */
 const CACHE_MS = 4_000;

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { errorResponse, toRequestError } from '#libs/errors';
+import { errorResponse, RequestError, toRequestError } from '#libs/errors';
 import type { Metrics } from '#libs/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiKeyService } from './api-key.service';
@@ -97,6 +97,30 @@ describe('authentication', () => {
     });
     expect(response.body).toBe((await send('GET', `/v2/prism/${TEAM}/contact`, 'nonsense')).body);
     expect(countAuthFailure).toHaveBeenNthCalledWith(1, reason);
+  });
+
+  it.each([
+    ['after 2 s to a client that connects itself', '192.0.2.1', 2_000],
+    ['at once to a client behind a proxy', '192.0.2.9', 0],
+  ])('refuses too many invalid keys %s', async (_, remoteAddress, delayMs) => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const proxied = fastify({ trustProxy: '192.0.2.9' });
+    const authenticate = (): Promise<never> => Promise.reject(new RequestError('rate_limited'));
+    registerAuthentication(
+      proxied,
+      { authenticate } as Partial<ApiKeyService> as ApiKeyService,
+      { countAuthFailure } as Partial<Metrics> as Metrics,
+    );
+    const headers = { 'x-api-key': 'bad', 'x-forwarded-for': '198.51.100.7' };
+    const settled = vi.fn();
+    const response = proxied.inject({ url: `/v2/prism/${TEAM}/x`, headers, remoteAddress }).then(settled);
+    await expect.poll(() => vi.getTimerCount() > 0 || settled.mock.calls.length > 0).toBe(true);
+    expect(settled).toHaveBeenCalledTimes(delayMs === 0 ? 1 : 0);
+    await vi.advanceTimersByTimeAsync(delayMs);
+    await expect.poll(() => settled.mock.calls.length).toBe(1);
+    await response;
+    vi.useRealTimers();
+    await proxied.close();
   });
 
   it('comes before the body is read', async () => {

@@ -1,7 +1,7 @@
 import { RequestError } from '#libs/errors';
 import type { AuthFailureReason, Metrics } from '#libs/telemetry';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { ApiKeyService } from './api-key.service';
+import type { ApiKeyService, KeyRefusal } from './api-key.service';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
 import type { Principal } from './principal';
 import type { Scope } from './scope';
@@ -16,6 +16,9 @@ declare module 'fastify' {
     scope?: Scope;
   }
 }
+
+/** How long the refusal of a throttled client takes, in milliseconds. */
+const THROTTLED_DELAY_MS = 2_000;
 
 /** The parameter that names the team in the pattern of every route under `/v2/prism`. */
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
@@ -50,12 +53,32 @@ async function identify(
   const apiKey = request.headers['x-api-key'];
   if (apiKey === undefined || apiKey === '') return 'missing';
   if (typeof apiKey !== 'string') return 'malformed';
-  const caller = await keys.authenticate(apiKey, request.ip);
+  const caller = await authenticateSlowly(request, keys, apiKey);
   if (typeof caller === 'string') return caller;
   if (caller.teamId !== team.toLowerCase()) return 'team';
   // Without a declared scope no route matched: the answer is 404 or 405, and shows nothing.
   if (scope !== undefined && !caller.scopes.has(scope)) return 'scope';
   return caller;
+}
+
+/**
+ * Delays the refusal of a client that sent too many invalid keys. A connection has few requests in progress, so the client can
+ * only send so many more. Clients behind a proxy share its connections, so those are not delayed.
+ */
+async function authenticateSlowly(
+  request: FastifyRequest,
+  keys: ApiKeyService,
+  apiKey: string,
+): Promise<Principal | KeyRefusal> {
+  try {
+    return await keys.authenticate(apiKey, request.ip);
+  } catch (error) {
+    const isThrottled = error instanceof RequestError && error.code === 'rate_limited';
+    if (isThrottled && request.ip === request.raw.socket.remoteAddress) {
+      await new Promise((resolve) => setTimeout(resolve, THROTTLED_DELAY_MS).unref());
+    }
+    throw error;
+  }
 }
 
 /** The team as the router read it, which is as the controller will: the two cannot differ over an odd spelling. */

@@ -3,7 +3,8 @@ import { CanonicalJsonWriter } from './canonical-json';
 
 function piecesOf(value: unknown): string[] {
   const pieces: string[] = [];
-  new CanonicalJsonWriter((piece) => pieces.push(piece)).write(value);
+  const writer = new CanonicalJsonWriter(value, (piece) => pieces.push(piece));
+  while (writer.advance());
   return pieces;
 }
 

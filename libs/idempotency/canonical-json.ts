@@ -1,6 +1,15 @@
 /** Characters of a piece of text before it is emitted: a longer one would take many times its size in memory. */
 const PIECE_LENGTH = 65_536;
 
+/** An object or array of which some members are written. */
+interface Frame {
+  readonly value: object;
+  /** Sorted; undefined for an array. */
+  readonly names: readonly string[] | undefined;
+  readonly length: number;
+  next: number;
+}
+
 /**
  * Writes JSON as RFC 8785 has it, piece by piece: members sorted by UTF-16 code units at every depth, no white space. Two
  * things that the RFC has no text for are written as well: a number that a double does not hold, which the parser reads as
@@ -8,50 +17,61 @@ const PIECE_LENGTH = 65_536;
  */
 export class CanonicalJsonWriter {
   private piece = '';
-
-  constructor(private readonly emit: (piece: string) => void) {}
+  private readonly frames: Frame[] = [];
 
   /** @param value what `JSON.parse` returned */
-  write(value: unknown): void {
-    this.value(value);
-    this.emit(this.piece);
-    this.piece = '';
+  constructor(
+    value: unknown,
+    private readonly emit: (piece: string) => void,
+  ) {
+    this.begin(value);
   }
 
-  private value(value: unknown): void {
+  /** Writes the next piece. @returns whether there is more to write */
+  advance(): boolean {
+    let frame = this.frames.at(-1);
+    while (frame !== undefined && this.piece.length <= PIECE_LENGTH) {
+      this.member(frame);
+      frame = this.frames.at(-1);
+    }
+    this.emit(this.piece);
+    this.piece = '';
+    return frame !== undefined;
+  }
+
+  private member(frame: Frame): void {
+    const { names, next } = frame;
+    if (next === frame.length) {
+      this.piece += names === undefined ? ']' : '}';
+      this.frames.pop();
+      return;
+    }
+    frame.next += 1;
+    if (next > 0) this.piece += ',';
+    if (names === undefined) {
+      this.begin((frame.value as unknown[])[next]);
+    } else {
+      const name = names[next] ?? '';
+      this.piece += JSON.stringify(name) + ':';
+      // Own properties of an object from JSON.parse: plain values under any name.
+      this.begin((frame.value as Record<string, unknown>)[name]);
+    }
+  }
+
+  private begin(value: unknown): void {
     if (typeof value === 'string') this.piece += JSON.stringify(value);
     else if (typeof value === 'number') this.piece += number(value);
     else if (typeof value !== 'object' || value === null) this.piece += String(value);
-    else if (Array.isArray(value)) this.array(value);
-    else this.object(value);
-    if (this.piece.length > PIECE_LENGTH) {
-      this.emit(this.piece);
-      this.piece = '';
+    else if (Array.isArray(value)) {
+      this.piece += '[';
+      this.frames.push({ value, names: undefined, length: value.length, next: 0 });
+    } else {
+      const names = Object.keys(value);
+      // Most are in order as they come, and to see that costs less than to sort them.
+      if (!isSorted(names)) names.sort();
+      this.piece += '{';
+      this.frames.push({ value, names, length: names.length, next: 0 });
     }
-  }
-
-  private array(values: readonly unknown[]): void {
-    this.piece += '[';
-    for (let i = 0; i < values.length; i++) {
-      if (i > 0) this.piece += ',';
-      this.value(values[i]);
-    }
-    this.piece += ']';
-  }
-
-  private object(value: object): void {
-    const names = Object.keys(value);
-    // Most are in order as they come, and to see that costs less than to sort them.
-    if (!isSorted(names)) names.sort();
-    this.piece += '{';
-    let separator = '';
-    for (const name of names) {
-      this.piece += separator + JSON.stringify(name) + ':';
-      separator = ',';
-      // Own properties of an object from JSON.parse: plain values under any name.
-      this.value((value as Record<string, unknown>)[name]);
-    }
-    this.piece += '}';
   }
 }
 

@@ -27,18 +27,30 @@ export interface FingerprintInput {
  *
  * None of them contains a line break, so no two requests share the text that is hashed.
  */
-export function fingerprintOf({ method, url, ifMatch, body }: FingerprintInput): Buffer {
-  const [path, query] = splitUrl(url);
-  // The equals sign tells an empty header from none.
-  const condition = ifMatch === undefined ? '' : `=${ifMatch.trim()}`;
-  const hash = createHash('sha256').update(VERSION);
-  hash.update(`${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${condition}\n`);
-  if (body !== undefined) {
-    new CanonicalJsonWriter((piece) => {
-      hash.update(piece);
-    }).write(body);
+export class Fingerprint {
+  private readonly hash = createHash('sha256').update(VERSION);
+  private readonly writer: CanonicalJsonWriter | undefined;
+
+  constructor({ method, url, ifMatch, body }: FingerprintInput) {
+    const [path, query] = splitUrl(url);
+    // The equals sign tells an empty header from none.
+    const condition = ifMatch === undefined ? '' : `=${ifMatch.trim()}`;
+    this.hash.update(`${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${condition}\n`);
+    if (body === undefined) return;
+    this.writer = new CanonicalJsonWriter(body, (piece) => {
+      this.hash.update(piece);
+    });
   }
-  return hash.digest();
+
+  /** Hashes the next piece of the body. @returns whether there is more to hash */
+  advance(): boolean {
+    return this.writer?.advance() ?? false;
+  }
+
+  /** The fingerprint, once the whole body is hashed. */
+  digest(): Buffer {
+    return this.hash.digest();
+  }
 }
 
 /** The router ends a path at a `#` too. */

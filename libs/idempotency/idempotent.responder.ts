@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WriteResponse } from './write.response';
-import { fingerprintOf } from './fingerprint';
+import { Fingerprint } from './fingerprint';
 import { parseIdempotencyKey } from './idempotency-key';
 import { hashKey } from './idempotency-id';
 import { IdempotencyService, type KeyedRequest } from './idempotency.service';
@@ -11,7 +11,7 @@ import type { CachedResponse } from './cached-response';
 export interface IdempotentCall {
   /** SHA-256 of the key. */
   readonly keyHash: Buffer;
-  /** As `fingerprintOf` makes it. */
+  /** The digest of a `Fingerprint`. */
   readonly fingerprint: Buffer;
 }
 
@@ -26,8 +26,8 @@ declare module 'fastify' {
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  /** Runs a synchronous section of the request and attributes its time to the client. */
-  measure<T>(stage: 'fingerprint', section: () => T): T;
+  /** Runs a computation on the body step by step, and attributes its time to the client. @param step returns whether there is more */
+  compute(stage: 'fingerprint', step: () => boolean): Promise<void>;
 }
 
 const HEADER = 'idempotency-key';
@@ -55,7 +55,7 @@ export class IdempotentResponder {
     const response =
       key === undefined || isDryRun(request.body)
         ? await execute()
-        : await this.once(keyedRequest(exchange, key), request, execute);
+        : await this.once(await keyedRequest(exchange, key), request, execute);
     reply
       .code(response.status)
       .headers(withoutRequestId(response.headers))
@@ -84,15 +84,16 @@ export class IdempotentResponder {
   }
 }
 
-function keyedRequest(exchange: Exchange, key: string): KeyedRequest {
+async function keyedRequest(exchange: Exchange, key: string): Promise<KeyedRequest> {
   const { request } = exchange;
   const { principal, deadline, body, notes: meter } = request;
   if (principal === undefined) throw new Error('This route takes an Idempotency-Key but is not @Authenticated.');
+  const { method, url, headers } = request;
+  const fingerprint = new Fingerprint({ method, url, ifMatch: headers['if-match'], body });
+  await exchange.compute('fingerprint', () => fingerprint.advance());
   return {
     id: { teamId: principal.teamId, clientId: principal.clientId, keyHash: hashKey(key) },
-    fingerprint: exchange.measure('fingerprint', () =>
-      fingerprintOf({ method: request.method, url: request.url, ifMatch: request.headers['if-match'], body }),
-    ),
+    fingerprint: fingerprint.digest(),
     deadline,
     meter,
     span: meter.span,

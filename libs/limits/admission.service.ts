@@ -4,6 +4,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { LineLimiter, RequestError } from '#libs/errors';
 import { type AdmissionStage, Metrics, type ShedReason } from '#libs/telemetry';
+import { CpuScheduler } from './cpu.scheduler';
 import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
 import { FairQueue, type FairQueueOptions, type Permit } from './fair.queue';
@@ -35,6 +36,8 @@ export type WorkPermit = Permit<'requests' | 'items' | 'responseBytes'>;
 export class Admission implements OnApplicationShutdown {
   /** Attributes the time for which requests block the event loop to their clients. */
   readonly cpu: CpuUsage;
+  /** Runs what takes long on the event loop, the clients taking turns. */
+  readonly scheduler: CpuScheduler;
   private readonly delay: EventLoopDelay;
   private readonly logger = new Logger(Admission.name);
   private readonly bodies: FairQueue<'bytes'>;
@@ -56,6 +59,7 @@ export class Admission implements OnApplicationShutdown {
       admission.countStall(stage);
       if (lines.admits(stage)) this.logger.warn({ message: 'the event loop was blocked', client_id, stage, ms });
     });
+    this.scheduler = new CpuScheduler(this.cpu);
     this.delay = new EventLoopDelay(undefined, (ms) => {
       if (ms >= STALL_MS && !attributed) admission.countStall('other');
       attributed = false;
@@ -107,7 +111,8 @@ export class Admission implements OnApplicationShutdown {
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }
 
-  private maxWaitMs(remainingMs: number): number {
+  /** How long a request waits at most for a permit. @param remainingMs until its deadline */
+  maxWaitMs(remainingMs: number): number {
     return Math.min(this.settings.admissionMaxWaitMs, remainingMs);
   }
 

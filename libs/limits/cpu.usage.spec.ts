@@ -64,7 +64,7 @@ describe('an expensive section', () => {
     use('alone', 40);
     expect(cpu.restMs('alone')).toBe(0);
     cpu.countRequest('modest');
-    use('quick', 4);
+    use('quick', 2);
     expect(cpu.restMs('quick')).toBe(0);
   });
 

@@ -9,7 +9,7 @@ const MIN_CULPRIT_MS = 100;
 /** A section that blocks the event loop for longer is a stall. */
 export const STALL_MS = 50;
 /** A section that takes longer is followed by a rest, so that one client's sections take an eighth of the time beside others. */
-const RESTED_SECTION_MS = 5;
+const RESTED_SECTION_MS = 3;
 const REST_FACTOR = 7;
 /** More clients than are active within a second in any installation; beyond it the least recently active one is forgotten. */
 const MAX_CLIENTS = 10_000;
@@ -49,6 +49,13 @@ export class CpuUsage {
     }
   }
 
+  /** Attributes time that could not be measured, as that of a section. */
+  charge(clientId: string, ms: number): void {
+    const usage = this.usageOf(clientId);
+    usage.ms += ms;
+    if (ms >= RESTED_SECTION_MS) usage.restUntil = usage.asOf + REST_FACTOR * ms;
+  }
+
   /** Attributes a request as such. */
   countRequest(clientId: string): void {
     this.usageOf(clientId).ms += REQUEST_MS;
@@ -72,7 +79,7 @@ export class CpuUsage {
     return own * active >= total;
   }
 
-  /** How long the next expensive section of a client has to wait, in milliseconds; 0 if no other client is active. */
+  /** How long the next expensive section or request of a client has to wait, in milliseconds; 0 if no other client is active. */
   restMs(clientId: string): number {
     const now = this.now();
     const rest = (this.clients.get(clientId)?.restUntil ?? 0) - now;
@@ -80,9 +87,7 @@ export class CpuUsage {
   }
 
   private add(clientId: string, stage: CpuStage, ms: number): void {
-    const usage = this.usageOf(clientId);
-    usage.ms += ms;
-    if (ms >= RESTED_SECTION_MS) usage.restUntil = usage.asOf + REST_FACTOR * ms;
+    this.charge(clientId, ms);
     if (ms >= STALL_MS) this.onStall(clientId, stage, ms);
   }
 

@@ -1,5 +1,5 @@
 export { Admission, overloaded, type WorkPermit } from './admission.service';
-export type { CpuUsage } from './cpu.usage';
+export type { Step } from './cpu.scheduler';
 export { FairQueue, type Permit, type Refusal } from './fair.queue';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';

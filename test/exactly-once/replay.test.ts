@@ -35,7 +35,11 @@ class ThingsController {
   @Post()
   @HttpCode(200)
   handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    return this.responder.send({ request, reply, measure: (_stage, section) => section() }, () => {
+    const compute = (_stage: string, step: () => boolean): Promise<void> => {
+      while (step());
+      return Promise.resolve();
+    };
+    return this.responder.send({ request, reply, compute }, () => {
       this.work.calls += 1;
       return this.work.execute(request.idempotency);
     });

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import type { WriteResponse } from '#libs/idempotency';
@@ -9,8 +8,8 @@ import type { RecordTarget } from '../http/target.decorator';
 import { batchResponse } from './batch.response';
 import { type BatchDeleteEnvelope, type BatchUpdateEnvelope, batchOptions } from './batch.envelope';
 
-/** Items of about so many bytes of the body are planned at a time: it takes a few milliseconds at most. */
-const CHUNK_BYTES = 65_536;
+/** An item has 256 KiB at most, and then takes milliseconds. */
+const ITEMS_PER_STEP = 1;
 
 /** Changes up to 100 records in one call. */
 @Injectable()
@@ -31,17 +30,16 @@ export class BatchService {
     return batchResponse(await this.records.write(plan, call));
   }
 
-  /** Plans the items in chunks, with a turn of the event loop in between. */
+  /** Plans the items step by step, so that a large body does not block the event loop. */
   private async planUpdates(target: RecordTarget, items: readonly unknown[], call: WriteCall): Promise<PlanItem[]> {
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
     const limits = { itemLimitBytes: this.settings.itemLimitBytes, bodyBytes: call.bodyBytes };
-    const chunk = Math.max(1, Math.floor((items.length * CHUNK_BYTES) / Math.max(1, call.bodyBytes)));
     const planned: PlanItem[] = [];
-    for (let first = 0; first < items.length; first += chunk) {
-      if (first > 0) await nextTurn();
-      const some = items.slice(first, first + chunk);
-      planned.push(...call.measure('plan', () => planUpdates(some, validator, limits)));
-    }
+    await call.compute('plan', () => {
+      const next = items.slice(planned.length, planned.length + ITEMS_PER_STEP);
+      planned.push(...planUpdates(next, validator, limits));
+      return planned.length < items.length;
+    });
     return planned;
   }
 

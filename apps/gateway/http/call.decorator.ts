@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
-import type { Quota } from '#libs/limits';
+import type { Quota, Step } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
 import type { CpuStage, RequestLogContext } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
@@ -44,9 +44,9 @@ export class WriteCall implements WriteContext, Exchange {
     return this.request.quota;
   }
 
-  /** Runs a synchronous section of the request and attributes its time to the client. */
-  measure<T>(stage: CpuStage, section: () => T): T {
-    return this.request.permits.measure(stage, section);
+  /** Runs a computation on the body step by step, and attributes its time to the client. */
+  compute(stage: CpuStage, step: Step): Promise<void> {
+    return this.request.permits.computed(stage, this.request.bodyBytes, step);
   }
 
   /** Bytes of the request body. */

@@ -1,8 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
-import type { CpuUsage } from '#libs/limits';
-import { examineJsonBody } from './json-body.parser';
-import { ParseMutex } from './parse.mutex';
+import { JsonBodyParser } from './json-body.parser';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,60 +9,49 @@ declare module 'fastify' {
   }
 }
 
-/** From here on, bodies are scanned and parsed one at a time. A smaller one takes a millisecond or two at most. */
-const LARGE_BYTES = 65_536;
-
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
-export function registerJsonBodyReader(fastify: FastifyInstance, cpu: CpuUsage): void {
+export function registerJsonBodyReader(fastify: FastifyInstance): void {
   fastify.decorateRequest('bodyBytes', 0);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (awaitsContinue(request)) reply.raw.writeContinue();
     done();
   });
-  const mutex = new ParseMutex(cpu);
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const { permits } = request;
     request.bodyBytes = body.length;
-    const run = (section: () => void): void => {
-      if (body.length < LARGE_BYTES) section();
-      else mutex.enqueue(request.principal?.clientId ?? '', section);
+    const unreadable = encodingError(request);
+    if (unreadable !== undefined) {
+      done(unreadable);
+      return;
+    }
+    const parser = new JsonBodyParser(body);
+    const compute = (step: () => boolean, next: () => void): void => {
+      permits.compute('parse', body.length, step, (error) => {
+        if (error === undefined) next();
+        else done(error);
+      });
     };
-    run(() => {
-      // Nobody waits for it any more, and its permits are released.
-      if (request.permits.closed) return;
-      const examined = attempt(request, () => {
-        rejectUnreadable(request);
-        return examineJsonBody(body);
-      });
-      if (examined instanceof Error) {
-        done(examined);
-        return;
-      }
-      request.permits.acquireHeap(examined.heapBytes, (refused) => {
-        if (refused) {
-          done(refused);
-          return;
-        }
-        run(() => {
-          if (request.permits.closed) return;
-          const parsed = attempt(request, () => ({ value: examined.parse() }));
-          if (parsed instanceof Error) done(parsed);
-          else done(null, parsed.value);
+    compute(
+      () => parser.scan(),
+      () => {
+        permits.acquireHeap(parser.heapBytes, (refused) => {
+          if (refused !== undefined) {
+            done(refused);
+            return;
+          }
+          compute(
+            () => parser.parse(),
+            () => {
+              done(null, parser.value);
+            },
+          );
         });
-      });
-    });
+      },
+    );
   });
-}
-
-/** Runs a step of reading the body; what it throws is returned, so that `done` is called once whatever `done` throws. */
-function attempt<T>(request: FastifyRequest, step: () => T): T | Error {
-  try {
-    return request.permits.measure('parse', step);
-  } catch (error) {
-    return error instanceof Error ? error : new Error('The body cannot be read.', { cause: error });
-  }
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {
@@ -73,13 +60,14 @@ function awaitsContinue(request: FastifyRequest): boolean {
   return willBeRead && headers.expect?.toLowerCase() === '100-continue';
 }
 
-/** Fastify has looked at the content type itself, but not at its parameters. @throws RequestError `unsupported_media_type` */
-function rejectUnreadable({ headers }: FastifyRequest): void {
+/** Fastify has checked the content type itself, but not its parameters. */
+function encodingError({ headers }: FastifyRequest): RequestError | undefined {
   if ((headers['content-encoding']?.toLowerCase() ?? 'identity') !== 'identity') {
-    throw new RequestError('unsupported_media_type', 'The body must not be compressed: send no content-encoding.');
+    return new RequestError('unsupported_media_type', 'The body must not be compressed: send no content-encoding.');
   }
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase() ?? 'utf-8';
   if (charset !== 'utf-8' && charset !== 'utf8') {
-    throw new RequestError('unsupported_media_type', 'The body must be UTF-8: send no other charset.');
+    return new RequestError('unsupported_media_type', 'The body must be UTF-8: send no other charset.');
   }
+  return undefined;
 }

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { scanJson } from './json.scan';
+import { type JsonLimits, JsonScanner } from './json.scan';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void; // what the flag defines
@@ -9,6 +9,14 @@ const collect = runInNewContext('gc') as () => void; // what the flag defines
 function heapUsed(): number {
   collect();
   return process.memoryUsage().heapUsed;
+}
+
+const LIMITS: JsonLimits = { depth: 32, members: 10, elements: 100 };
+
+function scan(text: string, limits?: JsonLimits, onSuspectNumber?: () => void): JsonScanner {
+  const scanner = new JsonScanner(Buffer.from(text), limits, onSuspectNumber);
+  while (scanner.advance(10));
+  return scanner;
 }
 
 /** As many values as fit into a megabyte. */
@@ -30,7 +38,7 @@ describe('what a body takes on the heap', () => {
     ['strings', `[${many((n) => `"a${n}"`)}]`],
     ['one long string', `["${'{[,:'.repeat(250_000)}"]`],
   ])('is not more than reckoned: %s', (_, text) => {
-    const { heapBytes } = scanJson(Buffer.from(text), 32);
+    const { heapBytes } = scan(text);
     const before = heapUsed();
     const value: unknown = JSON.parse(text);
     const taken = heapUsed() - before;
@@ -42,13 +50,37 @@ describe('what a body takes on the heap', () => {
 
   it('counts nothing inside of strings', () => {
     const text = JSON.stringify(['{[,:"\\'.repeat(10)]);
-    expect(scanJson(Buffer.from(text), 32).heapBytes).toBe(text.length + 64);
+    expect(scan(text).heapBytes).toBe(text.length + 64);
   });
 });
 
 it('a scan ends where the text is nested too deep: the rest of a hostile body costs nothing', () => {
   let visited = 0;
   const text = `${'['.repeat(33)}${'1e5,'.repeat(1_000)}`;
-  expect(scanJson(Buffer.from(text), 32, () => (visited += 1)).tooDeepAt).toBe(32);
+  expect(scan(text, LIMITS, () => (visited += 1)).exceeded).toEqual({ limit: 'depth', at: 32 });
   expect(visited).toBe(0);
+});
+
+describe('the limits of one object or array', () => {
+  const object = (members: number): string =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: members }, (_, n) => [`k${n}`, 0])));
+  const array = (elements: number): string => JSON.stringify(Array.from({ length: elements }, () => 0));
+
+  it.each([
+    ['a full object', object(10)],
+    ['a full array', array(100)],
+    ['full objects in a full array', `[${Array.from({ length: 100 }, () => object(10)).join(',')}]`],
+    ['commas in strings', JSON.stringify([','.repeat(1_000)])],
+  ])('admit %s', (_, text) => {
+    expect(scan(text, LIMITS).exceeded).toBeUndefined();
+  });
+
+  it.each([
+    ['members', object(11)],
+    ['elements', array(101)],
+    ['members', `[0,{"a":[1,2]},${object(11)}]`],
+    ['elements', `{"a":{"b":${array(101)}}}`],
+  ])('are exceeded by one more of the %s: %s', (limit, text) => {
+    expect(scan(text, LIMITS).exceeded).toMatchObject({ limit });
+  });
 });

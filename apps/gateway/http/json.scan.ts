@@ -8,6 +8,7 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
+const OPENING_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 // '[' and '{' differ in one bit only, as do ']' and '}', and 'E' and 'e'.
 const CASE_BIT = 0x20;
@@ -20,62 +21,110 @@ const PER_BRACKET = 64;
 const PER_MEMBER = 80;
 const PER_ELEMENT = 24;
 
-/** What JSON text shows before it is parsed. */
-export interface JsonScan {
-  /** Where it first nests objects and arrays too deep, in bytes from 0; undefined if nowhere. */
-  tooDeepAt: number | undefined;
-  /** An estimate of what its values take on the heap; rather too high than too low. */
-  heapBytes: number;
-  /** How many numbers may not survive as a double: those that are long, or have an exponent. */
-  suspectNumbers: number;
+/** What JSON text may contain. */
+export interface JsonLimits {
+  /** Levels of objects and arrays inside each other. */
+  depth: number;
+  /** Members of one object. */
+  members: number;
+  /** Elements of one array. */
+  elements: number;
+}
+
+/** The first limit that JSON text exceeds, and where, in bytes from 0. */
+export interface ExceededLimit {
+  limit: keyof JsonLimits;
+  at: number;
 }
 
 /** Receives a number that may not survive as a double: its bytes from `start` up to `end`. */
 export type OnSuspectNumber = (start: number, end: number) => void;
 
+const NO_LIMITS: JsonLimits = { depth: 1_000_000, members: Infinity, elements: Infinity };
+
 /**
- * Scans the structure of JSON text, outside of strings, one byte after the other. Whether the text is JSON is for the
- * parser to say. Ends where it is nested deeper than `maxDepth`.
+ * Scans the structure of JSON text, outside of strings, one byte after the other and in parts. Whether the text is JSON is
+ * for the parser to say. Ends at the first limit that is exceeded.
  */
-export function scanJson(body: Buffer, maxDepth: number, onSuspectNumber?: OnSuspectNumber): JsonScan {
-  let depth = 0;
-  let brackets = 0;
-  let members = 0;
-  let elements = 0;
-  let suspectNumbers = 0;
-  let inString = false;
-  let tooDeepAt: number | undefined;
-  for (let at = 0; at < body.length; at += 1) {
-    const byte = body[at] ?? 0;
-    if (inString) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) {
-      inString = true;
-    } else if (byte === COMMA) {
-      elements += 1;
-    } else if (byte === COLON) {
-      members += 1;
-    } else if (isDigit(byte) || byte === MINUS) {
-      const end = endOfNumber(body, at);
-      if (end - at > ALWAYS_EXACT_LENGTH || hasExponent(body, at, end)) {
-        suspectNumbers += 1;
-        onSuspectNumber?.(at, end);
-      }
-      at = end - 1;
-    } else if ((byte | CASE_BIT) === OPENING) {
-      brackets += 1;
-      depth += 1;
-      if (depth > maxDepth) {
-        tooDeepAt = at;
-        break;
-      }
-    } else if ((byte | CASE_BIT) === CLOSING) {
-      depth -= 1;
-    }
+export class JsonScanner {
+  exceeded: ExceededLimit | undefined;
+  /** How many numbers may not survive as a double: those that are long, or have an exponent. */
+  suspectNumbers = 0;
+  private at = 0;
+  private depth = 0;
+  private inString = false;
+  private brackets = 0;
+  private members = 0;
+  private elements = 0;
+  /** Per open object or array: the children so far but the last, and how many there may be. */
+  private readonly counts: number[] = [];
+  private readonly bounds: number[] = [];
+
+  constructor(
+    private readonly body: Buffer,
+    private readonly limits: JsonLimits = NO_LIMITS,
+    private readonly onSuspectNumber?: OnSuspectNumber,
+  ) {}
+
+  /** An estimate of what the values scanned so far take on the heap; rather too high than too low. */
+  get heapBytes(): number {
+    return this.at + PER_BRACKET * this.brackets + PER_MEMBER * this.members + PER_ELEMENT * this.elements;
   }
-  const heapBytes = body.length + PER_BRACKET * brackets + PER_MEMBER * members + PER_ELEMENT * elements;
-  return { tooDeepAt, heapBytes, suspectNumbers };
+
+  /** Scans at least so many more bytes. @returns whether there is more to scan */
+  advance(bytes: number): boolean {
+    const { body } = this;
+    const end = Math.min(body.length, this.at + bytes);
+    let { at, inString } = this;
+    for (; at < end; at += 1) {
+      const byte = body[at] ?? 0;
+      if (inString) {
+        if (byte === BACKSLASH) at += 1;
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === QUOTE) {
+        inString = true;
+      } else if (byte === COMMA) {
+        this.elements += 1;
+        const count = (this.counts[this.depth] ?? 0) + 1;
+        this.counts[this.depth] = count;
+        if (count >= (this.bounds[this.depth] ?? Infinity)) this.exceeded = { limit: this.boundName(), at };
+      } else if (byte === COLON) {
+        this.members += 1;
+      } else if (isDigit(byte) || byte === MINUS) {
+        at = this.number(at) - 1;
+      } else if ((byte | CASE_BIT) === OPENING) {
+        this.open(at, byte === OPENING_BRACKET);
+      } else if ((byte | CASE_BIT) === CLOSING) {
+        this.depth -= 1;
+      }
+      if (this.exceeded !== undefined) break;
+    }
+    this.at = Math.min(at, body.length);
+    this.inString = inString;
+    return this.exceeded === undefined && this.at < body.length;
+  }
+
+  private open(at: number, isArray: boolean): void {
+    this.brackets += 1;
+    this.depth += 1;
+    this.counts[this.depth] = 0;
+    this.bounds[this.depth] = isArray ? this.limits.elements : this.limits.members;
+    if (this.depth > this.limits.depth) this.exceeded = { limit: 'depth', at };
+  }
+
+  private boundName(): keyof JsonLimits {
+    return this.bounds[this.depth] === this.limits.members ? 'members' : 'elements';
+  }
+
+  private number(start: number): number {
+    const { body } = this;
+    const end = endOfNumber(body, start);
+    if (end - start > ALWAYS_EXACT_LENGTH || hasExponent(body, start, end)) {
+      this.suspectNumbers += 1;
+      this.onSuspectNumber?.(start, end);
+    }
+    return end;
+  }
 }
 
 /** The end of the longest run of characters that a number can have; what stands there need not be a number. */

@@ -164,6 +164,28 @@ describe('a request', () => {
     expect(handlers).toBe(1);
   });
 
+  it('waits after expensive ones of its client while another client is active, and holds nothing meanwhile', async () => {
+    admission.cpu.countRequest('another client');
+    admission.cpu.charge('client', 30);
+    const response = fetch(`http://127.0.0.1:${port()}/sync`);
+    await expect.poll(() => lookUps).toBe(1);
+    expect(await working()).toBe(0);
+    expect((await response).status).toBe(200);
+    expect(admission.cpu.restMs('client')).toBe(0);
+    await expectNothingHeld();
+  });
+
+  it('that waits after expensive ones never begins if the client disconnects', async () => {
+    admission.cpu.countRequest('another client');
+    admission.cpu.charge('client', 100);
+    const socket = send('/held');
+    await expect.poll(() => lookUps).toBe(1);
+    socket.destroy();
+    await expect.poll(() => admission.cpu.restMs('client')).toBe(0);
+    expect(handlers).toBe(0);
+    await expectNothingHeld();
+  });
+
   it('whose client disconnects while its key is looked up acquires nothing, though the queue is full', async () => {
     send('/held');
     await expect.poll(() => handlers).toBe(1);

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Admission, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
-import { sendError } from '#libs/errors';
+import { type Admission, overloaded, type Permit, type Refusal, type Step, type WorkPermit } from '#libs/limits';
+import { RequestError, sendError } from '#libs/errors';
 import type { CpuStage } from '#libs/telemetry';
 import { BodyPermit } from './body.permit';
 import { remaining } from './deadline.hook';
@@ -11,6 +11,11 @@ declare module 'fastify' {
     permits: RequestPermits;
   }
 }
+
+/** From here on, a body is scanned, parsed, hashed and planned in turns. A smaller one takes a millisecond or two at most. */
+const LARGE_BYTES = 65_536;
+/** What it costs the event loop to receive a byte of a response from Postgres and to send it. */
+const RESPONSE_MS_PER_BYTE = 4 / 2 ** 20;
 
 /** Continues with the request, or refuses it. */
 type Continue = (error?: Error) => void;
@@ -32,6 +37,7 @@ export class RequestPermits {
   private work: WorkPermit | undefined;
   private handler: 'pending' | 'running' | 'done' = 'pending';
   private waitingSince: number | undefined;
+  private restTimer: NodeJS.Timeout | undefined;
 
   /** @param onDropped called if the client disconnects before the work of its request has begun */
   constructor(
@@ -56,10 +62,33 @@ export class RequestPermits {
     return this.body !== undefined && !this.request.raw.complete && this.waitingSince === undefined;
   }
 
-  /** Runs a synchronous section of the request and attributes its time to the client. */
-  measure<T>(stage: CpuStage, section: () => T): T {
-    const { principal } = this.request;
-    return principal === undefined ? section() : this.admission.cpu.measure(principal.clientId, stage, section);
+  /**
+   * Runs a computation on `bytes` of the request, and attributes its time to the client: at once, or in turns with those of
+   * other requests if it may take long. `done` is not called after the request has ended.
+   */
+  compute(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
+    this.start(
+      stage,
+      bytes,
+      () => !this.isClosed && step(),
+      (error) => {
+        if (!this.isClosed) done(error);
+      },
+    );
+  }
+
+  /** As {@link compute}, for the handler of the route: it rejects when the request has ended. */
+  computed(stage: CpuStage, bytes: number, step: Step): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const guarded = (): boolean => {
+        if (this.isClosed) throw new RequestError('unavailable', 'The client disconnected.');
+        return step();
+      };
+      this.start(stage, bytes, guarded, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
   }
 
   /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */
@@ -106,8 +135,27 @@ export class RequestPermits {
       done();
       return;
     }
-    this.work = this.admission.begin(principal.clientId, items, remaining(this.request));
-    this.wait(this.work, done);
+    this.rest(principal.clientId, () => {
+      this.work = this.admission.begin(principal.clientId, items, remaining(this.request));
+      this.wait(this.work, done);
+    });
+  }
+
+  /** Continues when the client has rested from expensive requests; no later than a queued request is refused. */
+  private rest(clientId: string, next: () => void): void {
+    const endsAt = performance.now() + this.admission.maxWaitMs(remaining(this.request));
+    const check = (): void => {
+      const waitMs = Math.min(this.admission.cpu.restMs(clientId), endsAt - performance.now());
+      if (waitMs <= 0) {
+        this.restTimer = undefined;
+        this.noteWait();
+        next();
+        return;
+      }
+      this.waitingSince ??= performance.now();
+      this.restTimer = setTimeout(check, waitMs);
+    };
+    check();
   }
 
   /** Runs the handler of the route, unless nobody waits for it any more; it holds the permit for work until it has ended. */
@@ -133,10 +181,29 @@ export class RequestPermits {
   /** The response is about to be sent: from here on its bytes are counted. */
   respond(bytes: number): void {
     if (this.work === undefined || this.isClosed) return;
+    this.admission.cpu.charge(this.work.clientId, bytes * RESPONSE_MS_PER_BYTE);
     // A refusal, or the response at the deadline, goes ahead of a request that is still queued.
     if (this.work.state === 'queued') this.work.release();
     else this.work.resize({ ...this.work.load, responseBytes: bytes });
     if (this.handler !== 'running') this.endWork();
+  }
+
+  private start(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
+    const { cpu, scheduler } = this.admission;
+    const clientId = this.request.principal?.clientId ?? '';
+    if (bytes >= LARGE_BYTES) {
+      scheduler.run(clientId, stage, step, done);
+      return;
+    }
+    let failure: Error | undefined;
+    try {
+      cpu.measure(clientId, stage, () => {
+        while (step());
+      });
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error('A computation failed.', { cause: error });
+    }
+    done(failure);
   }
 
   private wait(permit: Permit<string>, done: Continue): void {
@@ -156,10 +223,12 @@ export class RequestPermits {
 
   private close(): void {
     this.noteWait();
-    if (!this.reply.raw.writableFinished && this.work !== undefined && this.handler === 'pending') this.onDropped();
+    const isWaiting = this.work !== undefined || this.restTimer !== undefined;
+    if (!this.reply.raw.writableFinished && isWaiting && this.handler === 'pending') this.onDropped();
     this.isClosed = true;
     // Whoever still refers to the request must not keep its body in memory.
     this.request.body = undefined;
+    clearTimeout(this.restTimer);
     this.body?.end();
     this.heap?.release();
     this.work?.resize({ ...this.work.load, responseBytes: 0 });

@@ -1,0 +1,260 @@
+import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser';
+import { RequestError } from '#libs/errors';
+import { findPollutingKey } from './json-pollution.check';
+import { isExactNumber } from './json.number';
+import { JsonScanner } from './json.scan';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPENING_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+type Container = unknown[] | Record<string, unknown>;
+
+/** An object or array that is open at the current position. */
+interface Frame {
+  readonly isArray: boolean;
+  /** Its opening bracket, as the positions below in bytes of the body. */
+  readonly start: number;
+  /** The first byte of its text that is not in `value` yet. */
+  from: number;
+  /** The first byte of the member or element at the current position. */
+  member: number;
+  /** Set once it is known not to fit into one slice. */
+  value: Container | undefined;
+  /** Of its parent, if that is an object and `value` is set. */
+  key: string | undefined;
+  /** Its member at the current position is in `value` already: only white space may follow. */
+  memberDone: boolean;
+}
+
+/**
+ * Parses JSON text in slices, so that a large body does not block the event loop: JSON.parse sees pieces of about
+ * `sliceBytes`, cut at commas, and the objects and arrays that do not fit into a piece are put together from their pieces. The
+ * value is the one that JSON.parse makes of the whole text.
+ *
+ * Each number that a double does not hold exactly becomes `Infinity` or `-Infinity`. No key of the value reaches a prototype.
+ */
+export class SlicedJsonParser {
+  value: unknown;
+  private readonly frames: Frame[] = [];
+  private at = 0;
+  /** Where the text begins that JSON.parse has not seen yet. */
+  private sliceStart = 0;
+  private root: Container | undefined;
+  private rootEnd = 0;
+
+  /**
+   * @param body UTF-8; numbers in it are overwritten
+   * @param hasSuspectNumbers whether it has numbers that a double may not hold
+   */
+  constructor(
+    private readonly body: Buffer,
+    private readonly sliceBytes: number,
+    private readonly hasSuspectNumbers: boolean,
+  ) {}
+
+  /**
+   * Parses the next slice.
+   *
+   * @returns whether there is more; if not, `value` is set
+   * @throws RequestError `invalid_json`; the message says what and where, and repeats nothing of the body
+   */
+  advance(): boolean {
+    const { body } = this;
+    for (let at = this.at; at < body.length; at += 1) {
+      const byte = body[at] ?? 0;
+      if (byte === QUOTE) at = endOfString(body, at + 1);
+      else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) this.open(at, byte === OPENING_BRACKET);
+      else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) this.close(at, byte === CLOSING_BRACKET);
+      else if (byte === COMMA && this.comma(at)) {
+        this.at = at + 1;
+        return true;
+      }
+    }
+    this.finish();
+    return false;
+  }
+
+  private open(at: number, isArray: boolean): void {
+    const next = at + 1;
+    this.frames.push({
+      isArray,
+      start: at,
+      from: next,
+      member: next,
+      value: undefined,
+      key: undefined,
+      memberDone: false,
+    });
+  }
+
+  private close(at: number, isArray: boolean): void {
+    const frame = this.frames.pop();
+    if (frame?.value === undefined) return; // JSON.parse sees it whole
+    if (frame.isArray !== isArray) throw this.invalid(frame.isArray ? '] expected' : '} expected', at);
+    this.take(frame, at);
+    if (frame.key === 'constructor' && Object.hasOwn(frame.value, 'prototype'))
+      throw polluting('constructor.prototype');
+    const parent = this.frames.at(-1);
+    this.sliceStart = at + 1;
+    if (parent === undefined) this.rootEnd = at + 1;
+    else {
+      parent.from = at + 1;
+      parent.memberDone = true;
+    }
+  }
+
+  /** @returns whether a slice was parsed */
+  private comma(at: number): boolean {
+    const frame = this.frames.at(-1);
+    if (frame === undefined) return false; // JSON.parse refuses it
+    const isFull = at - this.sliceStart >= this.sliceBytes;
+    if (isFull) this.materialize();
+    if (isFull || frame.memberDone) this.take(frame, at);
+    frame.member = at + 1;
+    return isFull;
+  }
+
+  /** Gives every open object and array its value, with the members before the current one. */
+  private materialize(): void {
+    let parent: Frame | undefined;
+    for (const frame of this.frames) {
+      if (frame.value === undefined) {
+        frame.value = frame.isArray ? [] : {};
+        if (parent !== undefined) this.attach(parent, frame, frame.value);
+        else {
+          this.parse(0, frame.start, 'blank');
+          this.root = frame.value;
+        }
+      }
+      parent = frame;
+    }
+  }
+
+  /** Adds the members of `parent` before `frame`, and `frame` itself. */
+  private attach(parent: Frame, frame: Frame, value: Container): void {
+    if (parent.from < parent.member) this.merge(parent, this.parse(parent.from, parent.member - 1, parent));
+    if (parent.isArray) {
+      this.parse(parent.member, frame.start, 'blank');
+      (parent.value as unknown[]).push(value);
+    } else {
+      const [key = ''] = Object.keys(this.parse(parent.member, frame.start, 'key') as object);
+      if (key === '__proto__') throw polluting(key);
+      frame.key = key;
+      (parent.value as Record<string, unknown>)[key] = value;
+    }
+    // Until the frame ends, nothing of its parent is text that was not seen.
+    parent.from = frame.start;
+    parent.member = frame.start;
+  }
+
+  /** Adds the members up to `end` to the value of the frame. */
+  private take(frame: Frame, end: number): void {
+    if (frame.memberDone) this.parse(frame.from, end, 'blank');
+    else this.merge(frame, this.parse(frame.from, end, frame));
+    frame.memberDone = false;
+    frame.from = end + 1;
+    this.sliceStart = end + 1;
+  }
+
+  private merge(frame: Frame, members: unknown): void {
+    if (frame.isArray) {
+      const values = frame.value as unknown[];
+      for (const value of members as unknown[]) values.push(value);
+    } else {
+      Object.assign(frame.value as object, members);
+    }
+  }
+
+  private finish(): void {
+    const { body, root } = this;
+    if (root === undefined) {
+      this.value = this.parse(0, body.length, 'whole');
+      return;
+    }
+    if (this.frames.length > 0) throw this.invalid('it ends too early', body.length);
+    this.parse(this.rootEnd, body.length, 'blank');
+    this.value = root;
+  }
+
+  /** What JSON.parse makes of the text between two positions, with what stood around it. */
+  private parse(start: number, end: number, as: Frame | 'key' | 'blank' | 'whole'): unknown {
+    if (this.hasSuspectNumbers) replaceInexactNumbers(this.body.subarray(start, end));
+    const text = this.body.toString('utf8', start, end);
+    if (as === 'blank') {
+      const at = text.search(/[^ \t\r\n]/);
+      if (at >= 0) throw this.invalid('a comma or bracket expected', start + at);
+      return undefined;
+    }
+    const [before, after] = surroundingsOf(as);
+    // Between two commas, and before a comma or bracket, JSON.parse would take nothing for an empty list.
+    if (typeof as === 'object' && text.trim() === '') throw this.invalid('value expected', end);
+    const json = before + text + after;
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      throw this.invalid(...this.syntaxError(json, start - before.length));
+    }
+    const key = findPollutingKey(value);
+    if (key !== undefined) throw polluting(key);
+    return value;
+  }
+
+  private syntaxError(json: string, offset: number): [what: string, at: number] {
+    const errors: [what: string, at: number][] = [];
+    const onError = (code: ParseErrorCode, at: number): void => {
+      const words = printParseErrorCode(code).replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ');
+      errors.push([words.toLowerCase(), offset + Buffer.byteLength(json.slice(0, at))]);
+    };
+    visit(json, { onError }, { disallowComments: true });
+    return errors[0] ?? ['an error follows', Math.max(0, offset)];
+  }
+
+  private invalid(what: string, at: number): RequestError {
+    return invalidJson(`The body is not JSON: ${what} at byte ${at}.`);
+  }
+}
+
+/** The position of the quote that ends a string, or the end of the text. */
+function endOfString(body: Buffer, start: number): number {
+  let at = start;
+  for (; at < body.length; at += 1) {
+    const byte = body[at];
+    if (byte === QUOTE) break;
+    if (byte === BACKSLASH) at += 1;
+  }
+  return at;
+}
+
+export function invalidJson(message: string): RequestError {
+  return new RequestError('invalid_json', message);
+}
+
+function polluting(key: string): RequestError {
+  return invalidJson(`The body holds a "${key}" key, which is not allowed.`);
+}
+
+function surroundingsOf(as: Frame | 'key' | 'whole'): [before: string, after: string] {
+  if (as === 'whole') return ['', ''];
+  if (as === 'key') return ['{', ' 0}']; // the space keeps the 0 apart from what stands before it
+  return as.isArray ? ['[', ']'] : ['{', '}'];
+}
+
+/**
+ * Writes `1e999` over each number that would be rounded, and blanks over the rest of it: JSON.parse makes `Infinity` of
+ * it, and every position in the text stays where it was. No inexact number is shorter than that. What is no number is left
+ * for the parser to refuse.
+ */
+function replaceInexactNumbers(text: Buffer): void {
+  const scanner = new JsonScanner(text, undefined, (start, end) => {
+    const token = text.toString('latin1', start, end);
+    if (isExactNumber(token) === false)
+      text.fill(' ', start, end).write(token.startsWith('-') ? '-1e999' : '1e999', start);
+  });
+  scanner.advance(text.length);
+}

@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
+import { CpuScheduler } from './cpu.scheduler';
+
+const measure = <T>(_client: string, _stage: string, section: () => T): T => section();
+const noRest = { restMs: () => 0, measure };
+
+/** Runs computations of one step each. */
+function add(scheduler: CpuScheduler, client: string, step: () => void): void {
+  scheduler.run(
+    client,
+    'parse',
+    () => {
+      step();
+      return false;
+    },
+    () => undefined,
+  );
+}
+
+it('lets clients take turns', async () => {
+  const order: string[] = [];
+  const scheduler = new CpuScheduler(noRest);
+  for (let n = 0; n < 10; n += 1) add(scheduler, 'greedy', () => order.push('greedy'));
+  add(scheduler, 'modest', () => order.push('modest'));
+  await vi.waitFor(() => {
+    expect(order).toHaveLength(11);
+  });
+  expect(order.indexOf('modest')).toBe(1);
+});
+
+it('runs steps until 4 ms have passed, and the rest in later turns of the event loop', async () => {
+  let now = 0;
+  let steps = 0;
+  const done = vi.fn();
+  const scheduler = new CpuScheduler(noRest, () => now);
+  const step = (): boolean => {
+    steps += 1;
+    now += 2;
+    return steps < 5;
+  };
+  scheduler.run('a', 'parse', step, done);
+  const seen: number[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    await nextTurn();
+    seen.push(steps);
+  }
+  expect(seen).toEqual([2, 4, 5, 5]);
+  expect(done).toHaveBeenCalledExactlyOnceWith();
+});
+
+it('ends a computation with the error of its step, and goes on with the next', async () => {
+  const scheduler = new CpuScheduler(noRest);
+  const error = new Error('invalid');
+  const done = vi.fn();
+  const fail = (): boolean => {
+    throw error;
+  };
+  scheduler.run('a', 'parse', fail, done);
+  const next = vi.fn();
+  add(scheduler, 'a', next);
+  await vi.waitFor(() => {
+    expect(next).toHaveBeenCalled();
+  });
+  expect(done).toHaveBeenCalledExactlyOnceWith(error);
+});
+
+it('passes over a client that rests, and runs its section after the rest', () => {
+  vi.useFakeTimers();
+  const rests = new Map([['greedy', 20]]);
+  const order: string[] = [];
+  const scheduler = new CpuScheduler({ restMs: (client) => rests.get(client) ?? 0, measure });
+  add(scheduler, 'greedy', () => order.push('greedy'));
+  add(scheduler, 'modest', () => order.push('modest'));
+  vi.advanceTimersByTime(20);
+  expect(order).toEqual(['modest']);
+  rests.clear();
+  vi.advanceTimersByTime(20);
+  expect(order).toEqual(['modest', 'greedy']);
+  vi.useRealTimers();
+});
