@@ -71,10 +71,10 @@ describe('the content type', () => {
 
 describe('a body', () => {
   it.each([
-    ['{"items":', 'ends too early'],
-    ['{"items":[1,]}', 'expected a value at position 12'],
-    ['[1] 2', 'expected nothing more at position 4'],
-    ['\u{feff}{}', 'position 0'],
+    ['{"items":', 'value expected at byte 9'],
+    ['{"items":[1,]}', 'value expected at byte 12'],
+    ['[1] 2', 'end of file expected at byte 4'],
+    ['\u{feff}{}', 'at byte 0'],
     ['{"items":[{"__proto__":{}}]}', '__proto__'],
     ['{"items":[{"constructor":{"prototype":{}}}]}', 'constructor.prototype'],
     ['['.repeat(33) + ']'.repeat(33), 'deeper than 32'],

@@ -171,7 +171,7 @@ describe('the line of a request', () => {
         await expect.poll(inLine).toContain('prism_admission_queue_length{stage="work"} 1');
         queued.destroy();
         const line = await gateway.request('queued');
-        expect(line).toMatchObject({ client: 'billing', route: UPDATE, status: 499, items: { abandoned: 1 } });
+        expect(line).toMatchObject({ client: 'billing', route: UPDATE, status: 499, items: { canceled: 1 } });
         expect(line.admission_ms).toBeGreaterThan(0);
         expect(Number(line.admission_ms)).toBeLessThanOrEqual(Number(line.duration_ms));
         working.destroy();

@@ -61,8 +61,8 @@ it('attempts nothing', async () => {
   expect((await caller.read(id)).version).toBe(1);
 });
 
-it('names 20 of 100,000 unknown fields', async () => {
-  const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, 1]));
+it('names 20 of 9,000 unknown fields', async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`k${n}`, 1]));
   const path = caller.path('organization/batch/update');
   for (const body of [
     { items: [item], ...unknown },
