@@ -39,7 +39,7 @@ function resultOf({ state, outcomes, canceled }: AppliedBatch): SpanAttributes {
   const failed = outcomes.filter(({ code }) => code !== undefined).length;
   return {
     'prism.batch.state': state,
-    'prism.batch.abandoned': canceled,
+    'prism.batch.canceled': canceled,
     'prism.items.succeeded': outcomes.length - failed,
     'prism.items.failed': failed,
     'prism.items.replayed': state === 'replayed' ? outcomes.length : outcomes.filter(({ replayed }) => replayed).length,

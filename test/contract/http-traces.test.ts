@@ -75,7 +75,7 @@ describe('the trace of a batch', () => {
       'prism.dry_run': false,
       'prism.keyed': true,
       'prism.batch.state': 'executed',
-      'prism.batch.abandoned': false,
+      'prism.batch.canceled': false,
       'prism.items.total': 3,
       'prism.items.succeeded': 1,
       'prism.items.failed': 2,
