@@ -2,9 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { LineLimiter, RequestError } from '#libs/errors';
 import { Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Metrics } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';
 import { ApiKeyRepository, type StoredApiKey } from './api-key.repository';
+import { AuthMetrics } from './auth.metrics';
 import { AuthenticationThrottle } from './authentication.throttle';
 import { ExpiringCache } from './expiring-cache';
 import type { Principal } from './principal';
@@ -47,7 +47,7 @@ export class ApiKeyService {
   constructor(
     private readonly keys: ApiKeyRepository,
     settings: Settings,
-    metrics: Metrics,
+    metrics: AuthMetrics,
   ) {
     const lines = new LineLimiter((reason, repeated, intervalMs) => {
       this.logger.warn({

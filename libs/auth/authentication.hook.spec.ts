@@ -1,8 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorResponse, toRequestError } from '#libs/errors';
-import type { Metrics } from '#libs/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiKeyService } from './api-key.service';
+import type { AuthMetrics } from './auth.metrics';
 import { registerAuthentication } from './authentication.hook';
 import type { Principal } from './principal';
 
@@ -30,7 +30,7 @@ describe('authentication', () => {
     registerAuthentication(
       app,
       { authenticate } as Partial<ApiKeyService> as ApiKeyService,
-      { countAuthFailure } as Partial<Metrics> as Metrics,
+      { countAuthFailure } as Partial<AuthMetrics> as AuthMetrics,
     );
     app.setErrorHandler((error, request, reply) => {
       const { status, headers, body } = errorResponse(toRequestError(error), request.id);

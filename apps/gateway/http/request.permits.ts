@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Admission, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
+import { type Admission, type CpuStage, overloaded, type Permit, type Refusal, type WorkPermit } from '#libs/limits';
 import { sendError } from '#libs/errors';
-import type { CpuStage } from '#libs/telemetry';
 import { BodyPermit } from './body.permit';
 import { remaining } from './deadline.hook';
 
