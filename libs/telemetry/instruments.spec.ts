@@ -111,6 +111,19 @@ describe('ProcessMetrics', () => {
     expect(await ready()).toBe(0);
   });
 
+  it('checks readiness after the other gauges of the scrape are read', async () => {
+    const calls: string[] = [];
+    new ProcessMetrics(instruments).observeReadiness(() => {
+      calls.push('readiness');
+      return Promise.resolve(true);
+    });
+    instruments.gauge('pool', 'Registered later.', {}, () => {
+      calls.push('pool');
+    });
+    await instruments.registry.metrics();
+    expect(calls).toEqual(['pool', 'readiness']);
+  });
+
   it('identifies the build and the version of Node.js', async () => {
     new ProcessMetrics(instruments);
     const info = await instruments.samples('prism_build_info');

@@ -14,6 +14,8 @@ export class ProcessMetrics {
       '1 if the process is ready, 0 if not: the result of `/health/ready`, checked at each scrape.',
       {},
       async (gauge) => {
+        // A check may take a database connection. Deferred, it does not show in the gauges of the pools.
+        await Promise.resolve();
         gauge.set((await this.checkReadiness?.()) === true ? 1 : 0);
       },
     );
