@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander';
 import { errorLine, messageOf } from './admin.errors';
 import { AdminSession, type Terminal } from './admin.session';
 import { addClientCommands } from './client.command';
-import { addDocsCommand } from './docs.command';
 import { addKeyCommands } from './key.command';
 import { addMigrateCommand } from './migrate.command';
 import { addSbomCommand } from './sbom.command';
@@ -31,7 +30,7 @@ export async function runAdmin(args: readonly string[], terminal: Terminal): Pro
 function adminProgram(terminal: Terminal): Command {
   const session = new AdminSession(terminal);
   const program = new Command('admin')
-    .description('Teams, clients and API keys, the database schema, and generated documents.')
+    .description('Teams, clients and API keys, the database schema, and the software bill of materials.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
@@ -45,7 +44,6 @@ function adminProgram(terminal: Terminal): Command {
   addKeyCommands(program, session);
   addMigrateCommand(program, session);
   addRowLevelSecurityCommand(program, session);
-  addDocsCommand(program, session);
   addSbomCommand(program, session);
   return program;
 }

@@ -1,6 +1,5 @@
 import { type AccessService, type Client, nameOf, teamIdOf } from '#libs/auth';
-import { MAX_RATES, type Rate, type Rates } from '#libs/limits';
-import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
+import { MAX_RATES, type Rate, RATE_UNITS, type Rates, type RateUnit } from '#libs/limits';
 import { type Command, Option } from 'commander';
 import type { AdminSession } from './admin.session';
 import { clientDocument, clientList, limitsText } from './client.view';

@@ -1,6 +1,6 @@
 import type { Client } from '#libs/auth';
 import type { Rate } from '#libs/limits';
-import { RATE_UNITS } from '#libs/telemetry';
+import { RATE_UNITS } from '#libs/limits';
 import { textTable } from './text.table';
 
 /** A client as JSON. Of its rate limits, `null` means that the default of the gateways applies, and 0 unlimited. */

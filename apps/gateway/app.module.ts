@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from '#libs/auth';
 import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
-import { TelemetryModule } from '#libs/telemetry';
+import { TelemetryModule, TracingModule } from '#libs/telemetry';
 import { BatchModule } from './batch/batch.module';
 import { DocsModule } from './docs/docs.module';
 import { HealthModule } from './health/health.module';
@@ -21,6 +21,7 @@ export class AppModule {
       imports: [
         ConfigModule.of(settings),
         TelemetryModule,
+        TracingModule,
         DatabaseModule.of(settings),
         AuthModule,
         HttpModule.of(connections, lifecycle),

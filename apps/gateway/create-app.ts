@@ -1,16 +1,18 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { ApiKeyService, registerAuthentication } from '#libs/auth';
+import { ApiKeyService, AuthMetrics, registerAuthentication } from '#libs/auth';
 import type { Settings } from '#libs/config';
 import { Admission, RateLimiter } from '#libs/limits';
-import { createLogger, Metrics, Tracing } from '#libs/telemetry';
+import { RecordsMetrics } from '#libs/records';
+import { createLogger, Tracing } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
 import { registerAdmission, registerPermits } from './http/admission.hook';
 import { registerConnectionRules } from './http/connection.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
+import { HttpMetrics } from './http/http.metrics';
 import { registerJsonBodyReader } from './http/json-body.reader';
 import { Lifecycle } from './http/lifecycle';
 import { registerRateLimits } from './http/rate-limit.hook';
@@ -34,12 +36,12 @@ export async function createApp(
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and means an interface
     { bodyParser: false, logger: new StartLogger(logger), abortOnError: false },
   );
-  const metrics = app.get(Metrics);
+  const metrics = app.get(HttpMetrics);
   connections.refused = (status): void => {
     metrics.countRequest('', undefined, status, 0);
   };
   connections.cut = (reason): void => {
-    metrics.admission.countConnectionCut(reason);
+    metrics.countConnectionCut(reason);
   };
   connections.failed = (error): void => {
     logger.error({ err: error }, 'a request could not be handled');
@@ -48,11 +50,11 @@ export async function createApp(
   // In this order: what a request has wrong is answered by the first of these that finds it.
   const admission = app.get(Admission);
   registerObserver(fastify, metrics, app.get(Tracing), logger);
-  registerPermits(fastify, admission, metrics);
+  registerPermits(fastify, admission, app.get(RecordsMetrics));
   registerSecurityHeaders(fastify);
   registerDeadline(fastify, settings.requestTimeoutMs);
   registerConnectionRules(fastify, lifecycle);
-  registerAuthentication(fastify, app.get(ApiKeyService), metrics);
+  registerAuthentication(fastify, app.get(ApiKeyService), app.get(AuthMetrics));
   registerTargetCheck(fastify);
   registerHeaderLimit(fastify);
   registerRouteCheck(fastify);

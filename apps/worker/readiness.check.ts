@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, pendingMigrations, readMigrations } from '#libs/database';
-import { type Readiness, WorkerMetrics } from '#libs/telemetry';
+import { type Readiness, ProcessMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
 
 /** A database that takes longer than this for a trivial query counts as down. */
@@ -15,7 +15,7 @@ export class ReadinessCheck {
   constructor(
     private readonly database: Database,
     private readonly loop: RetentionLoop,
-    metrics: WorkerMetrics,
+    metrics: ProcessMetrics,
   ) {
     metrics.observeReadiness(async () => (await this.ready()).status === 'ok');
   }

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
-import { WorkerTelemetryModule } from '#libs/telemetry';
+import { TelemetryModule } from '#libs/telemetry';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 
@@ -12,7 +12,7 @@ export class WorkerModule {
   static of(settings: Settings): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [ConfigModule.of(settings), WorkerTelemetryModule, DatabaseModule.of(settings), RetentionModule],
+      imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), RetentionModule],
       providers: [RetentionLoop, ReadinessCheck],
     };
   }

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApiKey, type NewApiKey } from './api-key';
 import type { ApiKeyRepository, StoredApiKey } from './api-key.repository';
+import { AuthMetrics } from './auth.metrics';
 import { ApiKeyService } from './api-key.service';
 import { readSettings } from '#libs/config';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 
 const ADDRESS = '192.0.2.1';
 
@@ -28,7 +29,7 @@ function serviceOver(rows: Map<string, StoredApiKey>, env: NodeJS.ProcessEnv = {
   // Authentication asks the repository for nothing else.
   const repository = { findByKeyId } as Partial<ApiKeyRepository> as ApiKeyRepository;
   const settings = readSettings({ DATABASE_URL: 'postgres://localhost/test', ...env });
-  return { service: new ApiKeyService(repository, settings, new Metrics()), findByKeyId };
+  return { service: new ApiKeyService(repository, settings, new AuthMetrics(new Instruments())), findByKeyId };
 }
 
 describe('who calls by an API key', () => {

@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { LineLimiter, RequestError } from '#libs/errors';
 import { Injectable, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Settings } from '#libs/config';
-import { Metrics } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';
 import { ApiKeyRepository, type StoredApiKey } from './api-key.repository';
+import { AuthMetrics } from './auth.metrics';
 import { AuthenticationThrottle } from './authentication.throttle';
-import { ExpiringCache } from './expiring-cache';
 import type { Principal } from './principal';
 
 /** Why a key gives no access. For metrics only: the caller is told the same in every case. */
@@ -29,6 +29,8 @@ interface KnownKey {
   /** Milliseconds since the epoch; Infinity for a key that does not expire. */
   readonly expiresAt: number;
   readonly revoked: boolean;
+  /** `performance.now()` from which on the row must not be used. */
+  readonly staleAt: number;
   /** `performance.now()` from which on the row is read again in the background. */
   readonly refreshAt: number;
 }
@@ -36,9 +38,10 @@ interface KnownKey {
 /** Tells who calls by an API key, at the cost of one SHA-256 and a map look-up while the key's row is cached. */
 @Injectable()
 export class ApiKeyService {
-  private readonly known = new ExpiringCache<KnownKey>(CACHED_KEYS);
-  private readonly unknown = new ExpiringCache<true>(CACHED_UNKNOWN);
-  private readonly found = new ExpiringCache<true>(FOUND_KEYS);
+  private readonly known = new LRUCache<string, KnownKey>({ max: CACHED_KEYS });
+  /** Values: `performance.now()` until which the key id counts as unknown. */
+  private readonly unknown = new LRUCache<string, number>({ max: CACHED_UNKNOWN });
+  private readonly found = new LRUCache<string, true>({ max: FOUND_KEYS });
   private readonly lookUps = new Map<string, Promise<KnownKey | undefined>>();
 
   private readonly throttle: AuthenticationThrottle;
@@ -47,7 +50,7 @@ export class ApiKeyService {
   constructor(
     private readonly keys: ApiKeyRepository,
     settings: Settings,
-    metrics: Metrics,
+    metrics: AuthMetrics,
   ) {
     const lines = new LineLimiter((reason, repeated, intervalMs) => {
       this.logger.warn({
@@ -71,12 +74,17 @@ export class ApiKeyService {
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRefusal> {
     const keyId = keyIdOf(apiKey);
     const now = performance.now();
-    const cached = keyId === undefined ? undefined : this.known.get(keyId, now);
-    if (keyId === undefined || this.found.get(keyId, now) === undefined) this.throttle.checkAddress(address);
+    const cached = keyId === undefined ? undefined : this.cachedKey(keyId, now);
+    if (keyId === undefined || !this.found.has(keyId)) this.throttle.checkAddress(address);
     else if (cached !== undefined && now >= cached.refreshAt) this.refresh(keyId);
     const caller = keyId === undefined ? 'malformed' : verify(apiKey, cached ?? (await this.lookUp(keyId, address)));
     if (typeof caller === 'string') this.throttle.countFailure(address);
     return caller;
+  }
+
+  private cachedKey(keyId: string, now: number): KnownKey | undefined {
+    const key = this.known.get(keyId);
+    return key !== undefined && now < key.staleAt ? key : undefined;
   }
 
   /** The cached row is used until its time is up; only then does a request meet the failure of a look-up. */
@@ -89,12 +97,11 @@ export class ApiKeyService {
 
   /** One statement per key id at a time, however many callers wait for it. */
   private lookUp(keyId: string, address: string): Promise<KnownKey | undefined> | undefined {
-    const now = performance.now();
-    if (this.unknown.get(keyId, now) !== undefined) return undefined;
+    if (performance.now() < (this.unknown.get(keyId) ?? 0)) return undefined;
     const running = this.lookUps.get(keyId);
     if (running !== undefined) return running;
     const read = (): Promise<KnownKey | undefined> => this.readRow(keyId);
-    return this.share(keyId, this.found.get(keyId, now) === undefined ? this.throttle.lookUp(address, read) : read());
+    return this.share(keyId, this.found.has(keyId) ? read() : this.throttle.lookUp(address, read));
   }
 
   /** Has every caller that needs the row wait for the same look-up. */
@@ -105,24 +112,26 @@ export class ApiKeyService {
   }
 
   private async readRow(keyId: string): Promise<KnownKey | undefined> {
-    const until = performance.now() + CACHE_MS;
+    const startedAt = performance.now();
     const row = await this.keys.findByKeyId(keyId, LOOK_UP_MS);
     // A row may have changed since it was read: however the time was spent, one this old says nothing.
-    if (performance.now() >= until) throw new RequestError('unavailable');
+    if (performance.now() >= startedAt + CACHE_MS) throw new RequestError('unavailable');
     if (row === undefined) {
-      this.unknown.set(keyId, true, until);
+      this.unknown.set(keyId, startedAt + CACHE_MS);
       return undefined;
     }
-    const key = toKnownKey(row, until - CACHE_MS + REFRESH_AFTER_MS);
-    this.known.set(keyId, key, until);
-    this.found.set(keyId, true, Infinity);
+    const key = toKnownKey(row, startedAt);
+    this.known.set(keyId, key);
+    this.found.set(keyId, true);
     return key;
   }
 }
 
-function toKnownKey(row: StoredApiKey, refreshAt: number): KnownKey {
+/** @param startedAt `performance.now()` when the look-up began: the row may lack what changed after it */
+function toKnownKey(row: StoredApiKey, startedAt: number): KnownKey {
   return {
-    refreshAt,
+    refreshAt: startedAt + REFRESH_AFTER_MS,
+    staleAt: startedAt + CACHE_MS,
     hash: row.hash,
     principal: Object.freeze({
       keyId: row.keyId,

@@ -1,8 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorResponse, RequestError, toRequestError } from '#libs/errors';
-import type { Metrics } from '#libs/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiKeyService } from './api-key.service';
+import type { AuthMetrics } from './auth.metrics';
 import { registerAuthentication } from './authentication.hook';
 import type { Principal } from './principal';
 
@@ -30,7 +30,7 @@ describe('authentication', () => {
     registerAuthentication(
       app,
       { authenticate } as Partial<ApiKeyService> as ApiKeyService,
-      { countAuthFailure } as Partial<Metrics> as Metrics,
+      { countAuthFailure } as Partial<AuthMetrics> as AuthMetrics,
     );
     app.setErrorHandler((error, request, reply) => {
       const { status, headers, body } = errorResponse(toRequestError(error), request.id);
@@ -109,7 +109,7 @@ describe('authentication', () => {
     registerAuthentication(
       proxied,
       { authenticate } as Partial<ApiKeyService> as ApiKeyService,
-      { countAuthFailure } as Partial<Metrics> as Metrics,
+      { countAuthFailure } as Partial<AuthMetrics> as AuthMetrics,
     );
     const headers = { 'x-api-key': 'bad', 'x-forwarded-for': '198.51.100.7' };
     const settled = vi.fn();

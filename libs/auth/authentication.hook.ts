@@ -1,7 +1,7 @@
 import { RequestError } from '#libs/errors';
-import type { AuthFailureReason, Metrics } from '#libs/telemetry';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ApiKeyService, KeyRefusal } from './api-key.service';
+import type { AuthFailureReason, AuthMetrics } from './auth.metrics';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
 import type { Principal } from './principal';
 import type { Scope } from './scope';
@@ -27,7 +27,7 @@ const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
  * Refuses every request under `/v2/prism`, also one that no route matches, whose key does not give access to its team and
  * route, and sets `request.principal` on the others. Call it before routes are added: it refuses those without a scope.
  */
-export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: Metrics): void {
+export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {
   fastify.decorateRequest('principal');
   fastify.addHook('onRoute', rejectRouteWithoutScope);
   fastify.addHook('onRequest', async (request) => {

@@ -1,5 +1,4 @@
-import type { Rate, Rates } from '#libs/limits';
-import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
+import { type Rate, RATE_UNITS, type Rates, type RateUnit } from '#libs/limits';
 
 /** The rate limits in a row of `client_limits`; missing in the row of a client that was just inserted. */
 export type LimitColumns = Partial<Record<`${RateUnit}_per_second` | `${RateUnit}_burst`, number | null>>;

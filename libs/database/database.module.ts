@@ -1,9 +1,9 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { ProcessMetrics } from '#libs/telemetry';
 import { Database } from './database';
+import { type DatabaseErrorKind, DatabaseMetrics } from './database.metrics';
 
-type OnDatabaseError = (kind: 'connection' | 'timeout' | 'call') => void;
+type OnDatabaseError = (kind: DatabaseErrorKind) => void;
 type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>;
 
 /** Enough for statements of a fraction of a millisecond whose results are cached. */
@@ -42,17 +42,18 @@ class DatabaseLifetime implements OnApplicationShutdown {
 export class DatabaseModule {
   static of(settings: Settings): DynamicModule {
     const onError =
-      (metrics: ProcessMetrics): OnDatabaseError =>
+      (metrics: DatabaseMetrics): OnDatabaseError =>
       (kind) => {
         metrics.countDatabaseError(kind);
       };
     return {
       module: DatabaseModule,
       providers: [
+        DatabaseMetrics,
         {
           provide: Database,
-          inject: [ProcessMetrics],
-          useFactory: (metrics: ProcessMetrics) => {
+          inject: [DatabaseMetrics],
+          useFactory: (metrics: DatabaseMetrics) => {
             const database = openDatabase(settings, onError(metrics));
             metrics.observePool('data', () => database.use());
             return database;
@@ -60,8 +61,8 @@ export class DatabaseModule {
         },
         {
           provide: ControlDatabase,
-          inject: [ProcessMetrics],
-          useFactory: (metrics: ProcessMetrics) => {
+          inject: [DatabaseMetrics],
+          useFactory: (metrics: DatabaseMetrics) => {
             const database = new ControlDatabase(optionsOf(settings, CONTROL_POOL_SIZE), onError(metrics));
             metrics.observePool('control', () => database.use());
             return database;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RedisModule } from '#libs/redis';
 import { ClaimStore } from './claim.store';
+import { IdempotencyMetrics } from './idempotency.metrics';
 import { IdempotencyService } from './idempotency.service';
 import { IdempotentResponder } from './idempotent.responder';
 import { LedgerLookup, LedgerRepository } from './ledger.repository';
@@ -11,6 +12,7 @@ import { LedgerLookup, LedgerRepository } from './ledger.repository';
   providers: [
     IdempotentResponder,
     ClaimStore,
+    IdempotencyMetrics,
     IdempotencyService,
     { provide: LedgerLookup, useClass: LedgerRepository },
   ],

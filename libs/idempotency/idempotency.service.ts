@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { DatabaseMeter } from '#libs/database';
 import { RequestError } from '#libs/errors';
-import { Metrics, type Span } from '#libs/telemetry';
+import type { Span } from '#libs/telemetry';
 import type { WriteResponse } from './write.response';
 import type { CachedResponse } from './cached-response';
 import { type Claim, ClaimStore } from './claim.store';
 import type { IdempotencyId } from './idempotency-id';
+import { IdempotencyMetrics } from './idempotency.metrics';
 import { LedgerLookup } from './ledger.repository';
 
 /** One request with a key, as it came. */
@@ -35,7 +36,7 @@ export class IdempotencyService {
   constructor(
     private readonly claims: ClaimStore,
     private readonly ledger: LedgerLookup,
-    private readonly metrics: Metrics,
+    private readonly metrics: IdempotencyMetrics,
   ) {}
 
   /**

@@ -5,6 +5,7 @@ export type { IdempotencyId } from './idempotency-id';
 export { type Exchange, type IdempotentCall, IdempotentResponder } from './idempotent.responder';
 export { IdempotencyModule } from './idempotency.module';
 export { pause } from './pause';
+export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
 export { type RetentionPass, RetentionService } from './retention.service';

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { WorkerMetrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type {
   ExpiredPartition,
@@ -8,6 +8,7 @@ import type {
   RetentionRepository,
   RetentionState,
 } from './retention.repository';
+import { RetentionMetrics } from './retention.metrics';
 import { RetentionService } from './retention.service';
 
 type Steps = Pick<
@@ -45,7 +46,7 @@ describe('RetentionService', () => {
   beforeEach(() => {
     Logger.overrideLogger(false);
     ledger = new FakeLedger();
-    service = new RetentionService(ledger as unknown as RetentionRepository, new WorkerMetrics()); // all that it uses
+    service = new RetentionService(ledger as unknown as RetentionRepository, new RetentionMetrics(new Instruments())); // all that it uses
   });
 
   it('takes away requests before the days that they point to', async () => {

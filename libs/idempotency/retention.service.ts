@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { WorkerMetrics } from '#libs/telemetry';
 import { pause } from './pause';
+import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
 /** A gateway makes a missing partition itself; this is so that none has to, also over a long weekend without a worker. */
@@ -29,7 +29,7 @@ export class RetentionService {
 
   constructor(
     private readonly ledger: RetentionRepository,
-    private readonly metrics: WorkerMetrics,
+    private readonly metrics: RetentionMetrics,
   ) {}
 
   /**

@@ -3,11 +3,11 @@ import { getHeapStatistics } from 'node:v8';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { LineLimiter, RequestError } from '#libs/errors';
-import { type AdmissionStage, Metrics, type ShedReason } from '#libs/telemetry';
 import { CpuScheduler } from './cpu.scheduler';
 import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
 import { FairQueue, type FairQueueOptions, type Permit } from './fair.queue';
+import { type AdmissionStage, LimitsMetrics, type ShedReason } from './limits.metrics';
 
 /** How long a client counts as active after its last request, in milliseconds. */
 const ACTIVE_MS = 1_000;
@@ -43,25 +43,23 @@ export class Admission implements OnApplicationShutdown {
   private readonly bodies: FairQueue<'bytes'>;
   private readonly values: FairQueue<'heap'>;
   private readonly work: FairQueue<'requests' | 'items' | 'responseBytes'>;
-  private readonly metrics: Metrics['admission'];
 
   constructor(
     private readonly settings: Settings,
-    { admission }: Metrics,
+    private readonly metrics: LimitsMetrics,
   ) {
-    this.metrics = admission;
     let attributed = false;
     const lines = new LineLimiter((stage, repeated, intervalMs) => {
       this.logger.warn({ message: 'the event loop was blocked again', stage, repeated, interval_ms: intervalMs });
     });
     this.cpu = new CpuUsage((client_id, stage, ms) => {
       attributed = true;
-      admission.countStall(stage);
+      metrics.countStall(stage);
       if (lines.admits(stage)) this.logger.warn({ message: 'the event loop was blocked', client_id, stage, ms });
     });
     this.scheduler = new CpuScheduler(this.cpu);
     this.delay = new EventLoopDelay(undefined, (ms) => {
-      if (ms >= STALL_MS && !attributed) admission.countStall('other');
+      if (ms >= STALL_MS && !attributed) metrics.countStall('other');
       attributed = false;
     });
     this.bodies = this.queue('body', {
@@ -73,7 +71,7 @@ export class Admission implements OnApplicationShutdown {
       share: 'as_much_as_is_free',
     });
     this.work = this.queue('work', workLimits(settings));
-    this.metrics.observe(() => ({
+    this.metrics.observeAdmission(() => ({
       requests: this.work.inUse('requests'),
       items: this.work.inUse('items'),
       bodyBytes: this.bodies.inUse('bytes'),

@@ -1,4 +1,4 @@
-import type { CpuStage } from '#libs/telemetry';
+import type { CpuStage } from './limits.metrics';
 
 /** Over about this time usage is remembered, in milliseconds. */
 const WINDOW_MS = 1_000;

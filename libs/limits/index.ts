@@ -1,6 +1,7 @@
 export { Admission, overloaded, type WorkPermit } from './admission.service';
 export type { Step } from './cpu.scheduler';
 export { FairQueue, type Permit, type Refusal } from './fair.queue';
+export { type CpuStage, LimitsMetrics } from './limits.metrics';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
 export { Quota } from './quota';
@@ -10,8 +11,10 @@ export {
   type BucketState,
   chargesOf,
   MAX_RATES,
+  RATE_UNITS,
   type Rate,
   type Rates,
+  type RateUnit,
   wholeSeconds,
 } from './rate';
 export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { RequestError } from '#libs/errors';
 import { Redis, type RedisScript } from '#libs/redis';
-import { Metrics, type Span } from '#libs/telemetry';
+import type { Span } from '#libs/telemetry';
+import { LimitsMetrics } from './limits.metrics';
 import { LocalBuckets } from './local.buckets';
 import { type BucketCharge, type BucketState, defaultRates, type Rates, ratesInForce, wholeSeconds } from './rate';
 
@@ -32,12 +33,14 @@ export class RateLimiter {
   private readonly script: RedisScript;
   private readonly local = new LocalBuckets();
   private readonly defaults: Rates;
-  private readonly metrics: Metrics['rates'];
 
-  constructor(redis: Redis, settings: Settings, { rates }: Metrics) {
+  constructor(
+    redis: Redis,
+    settings: Settings,
+    private readonly metrics: LimitsMetrics,
+  ) {
     this.script = redis.script(join(__dirname, 'charge-1.lua'));
     this.defaults = defaultRates(settings);
-    this.metrics = rates;
   }
 
   /** The rates that limit a client; undefined if none does. @param own the limits configured for the client */

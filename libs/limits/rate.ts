@@ -1,11 +1,14 @@
 import type { Settings } from '#libs/config';
-import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
 
 /*
  * A rate limit is a leaky bucket: a request adds its cost, the bucket drains at the rate, and a request whose cost does not fit
  * is refused. The level of a bucket is stored as the time, in whole microseconds, until it is empty, so that one timestamp is
  * all its state. charge-1.lua does the same arithmetic in Redis.
  */
+
+/** What rate limits count. */
+export const RATE_UNITS = ['items', 'requests', 'bytes'] as const;
+export type RateUnit = (typeof RATE_UNITS)[number];
 
 const SECOND_US = 1_000_000;
 

@@ -1,6 +1,8 @@
+import { LRUCache } from 'lru-cache';
+
 interface Entry<V> {
   readonly value: V;
-  /** `performance.now()` when the load that brought the value began: the value may lack what changed after it. */
+  /** `performance.now()` when the load of the value started: the value may lack later changes. */
   readonly asOf: number;
 }
 
@@ -10,67 +12,64 @@ interface Load<V> {
 }
 
 interface Freshness {
-  /** No older value is answered. */
+  /** An older value is never returned. */
   readonly maxAgeMs: number;
-  /** An older value is answered, and a new one loaded in the background, so that a busy key never waits. */
+  /** A value older than this is returned, and reloaded in the background, so that a busy key never waits. */
   readonly refreshAfterMs: number;
-  /** The number of values kept; beyond it those that nobody asked for longest go. */
+  /** The number of values kept; beyond it, the least recently used ones are dropped. */
   readonly capacity: number;
 }
 
-/** Values by key that are never older than agreed, measured from the start of their load. One load a key at a time. */
+/**
+ * Values by key whose age is bounded, measured from the start of their load. One load per key runs at a time.
+ *
+ * `fetchMethod` of lru-cache does not fit: it measures the age from the end of the load, and bounds no stale value.
+ */
 export class FreshCache<V> {
-  private readonly entries = new Map<string, Entry<V>>();
+  private readonly entries: LRUCache<string, Entry<V>>;
   private readonly loads = new Map<string, Load<V>>();
 
-  /** @param load brings a key's value; it gets the one before, if there is one, to answer it again when nothing changed */
+  /** @param load loads the value of a key; it receives the previous value, if any, to return it again if nothing changed */
   constructor(
-    private readonly load: (key: string, before: V | undefined) => Promise<V>,
+    private readonly load: (key: string, previous: V | undefined) => Promise<V>,
     private readonly freshness: Freshness,
-  ) {}
+  ) {
+    this.entries = new LRUCache({ max: freshness.capacity });
+  }
 
-  /** The key's value: at once if it is fresh, else when it is loaded. Rejects with what the load rejects with. */
+  /** The value of the key: at once if it is fresh, otherwise when it is loaded. Rejects with the error of the load. */
   get(key: string): V | Promise<V> {
     const now = performance.now();
     const entry = this.entries.get(key);
-    if (entry === undefined || now - entry.asOf >= this.freshness.maxAgeMs) return this.loaded(key, now);
-    this.cacheable(key, entry);
+    if (entry === undefined || now - entry.asOf >= this.freshness.maxAgeMs) return this.loadOnce(key, now);
     if (now - entry.asOf >= this.freshness.refreshAfterMs) this.refresh(key, now);
     return entry.value;
   }
 
   private refresh(key: string, now: number): void {
-    // Not lost: the entry is good until its time is up, and then the one who asks gets the error of his own load.
-    this.loaded(key, now).catch(() => undefined);
+    // If it fails, the entry is returned until its maximum age; after that, callers get the error of their own load.
+    this.loadOnce(key, now).catch(() => undefined);
   }
 
-  private loaded(key: string, now: number): Promise<V> {
+  /** Joins the load that is running, unless it is too old to return a fresh value. */
+  private loadOnce(key: string, now: number): Promise<V> {
     const running = this.loads.get(key);
     if (running !== undefined && now - running.startedAt < this.freshness.maxAgeMs) return running.value;
 
-    const load = { startedAt: now, value: this.loadAndKeep(key, now) };
+    const load = { startedAt: now, value: this.loadAndStore(key, now) };
     this.loads.set(key, load);
-    const forget = (): void => {
+    const remove = (): void => {
       if (this.loads.get(key) === load) this.loads.delete(key);
     };
-    load.value.then(forget, forget);
+    load.value.then(remove, remove);
     return load.value;
   }
 
-  private async loadAndKeep(key: string, startedAt: number): Promise<V> {
-    const value = await this.load(key, this.entries.get(key)?.value);
-    const entry = this.entries.get(key);
-    // A load that was overtaken by a later one brings nothing new.
-    if (entry === undefined || entry.asOf <= startedAt) this.cacheable(key, { value, asOf: startedAt });
+  private async loadAndStore(key: string, startedAt: number): Promise<V> {
+    const value = await this.load(key, this.entries.peek(key)?.value);
+    const entry = this.entries.peek(key);
+    // A later load may have finished first.
+    if (entry === undefined || entry.asOf <= startedAt) this.entries.set(key, { value, asOf: startedAt });
     return value;
-  }
-
-  private cacheable(key: string, entry: Entry<V>): void {
-    // A map iterates in the order of insertion: deleting first makes the first key the one unused longest.
-    this.entries.delete(key);
-    this.entries.set(key, entry);
-    if (this.entries.size <= this.freshness.capacity) return;
-    const [unused] = this.entries.keys();
-    if (unused !== undefined) this.entries.delete(unused);
   }
 }

@@ -7,5 +7,6 @@ export { RecordRepository } from './record.repository';
 export type { FoundRecord, LedgerKey } from './record.repository';
 export { RecordWriter } from './record.writer';
 export type { WriteContext } from './record.writer';
+export { RecordsMetrics } from './records.metrics';
 export { RecordsModule } from './records.module';
 export { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';

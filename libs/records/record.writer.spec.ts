@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClientLabel } from '#libs/auth';
 import type { Quota } from '#libs/limits';
 import { RequestError } from '#libs/errors';
-import { Metrics, RequestLogContext } from '#libs/telemetry';
+import { Instruments, RequestLogContext } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { defaultOptions, type Plan } from './plan';
 import type { RecordRepository } from './record.repository';
 import { RecordWriter, type WriteContext } from './record.writer';
+import { RecordsMetrics } from './records.metrics';
 
 const plan: Plan = {
   teamId: 't',
@@ -31,8 +33,9 @@ describe('a write of a client with a limit', () => {
   const consume = vi.fn<Quota['consume']>();
   const refund = vi.fn<Quota['refund']>();
   const refundItems = vi.fn<Quota['refundItems']>();
+  const metrics = new RecordsMetrics(new Instruments(), new ClientLabel({ metricsMaxClients: 100 }));
   // The writer asks nothing else of either.
-  const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, new Metrics());
+  const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, metrics);
   const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
   const call: WriteContext = { client: 'billing', notes: new RequestLogContext(), quota, budget: () => 1_000 };
 

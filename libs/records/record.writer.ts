@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/errors';
-import { type ItemOutcome, Metrics, type RequestLogContext } from '#libs/telemetry';
+import type { RequestLogContext } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { inBatchSpan } from './batch.span';
 import type { Plan } from './plan';
 import { RecordRepository, type WriteOptions } from './record.repository';
+import { type ItemOutcome, RecordsMetrics } from './records.metrics';
 
 /** Of the call that has a plan carried out. */
 export interface WriteContext extends WriteOptions {
@@ -31,7 +32,7 @@ interface Group {
 export class RecordWriter {
   constructor(
     @Inject(RecordRepository) private readonly records: RecordRepository,
-    @Inject(Metrics) private readonly metrics: Metrics,
+    @Inject(RecordsMetrics) private readonly metrics: RecordsMetrics,
   ) {}
 
   /**

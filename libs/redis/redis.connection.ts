@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
 import type { Settings } from '#libs/config';
 import { failConnectionOnParserError } from '#libs/database';
-import type { Metrics, Span } from '#libs/telemetry';
+import type { Span } from '#libs/telemetry';
+import type { RedisMetrics } from './redis.metrics';
 import { readScript } from './script.file';
 import type { RedisReply } from './redis.reply';
 import { inScriptSpan } from './script.span';
@@ -52,7 +53,7 @@ export class Redis {
 
   constructor(
     settings: Pick<Settings, 'redisUrl' | 'redisTimeoutMs'>,
-    private readonly metrics: Metrics,
+    private readonly metrics: RedisMetrics,
     private readonly logger: Pick<Logger, 'log' | 'warn'> = new Logger(Redis.name),
   ) {
     this.#budgetMs = settings.redisTimeoutMs;

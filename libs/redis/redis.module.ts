@@ -1,16 +1,17 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Metrics } from '#libs/telemetry';
 import { Redis } from './redis.connection';
+import { RedisMetrics } from './redis.metrics';
 
 /** Provides `Redis`, and closes it after the last request has been answered. */
 @Module({
   providers: [
+    RedisMetrics,
     {
       provide: Redis,
-      inject: [Settings, Metrics],
+      inject: [Settings, RedisMetrics],
       // Waits for the first attempt to connect, so that the first requests already have their fast path.
-      useFactory: async (settings: Settings, metrics: Metrics): Promise<Redis> => {
+      useFactory: async (settings: Settings, metrics: RedisMetrics): Promise<Redis> => {
         const redis = new Redis(settings, metrics);
         await redis.settled();
         return redis;

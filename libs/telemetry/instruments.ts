@@ -1,24 +1,49 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, type Metric, type OpenMetricsContentType, Registry } from 'prom-client';
 import { BatchHistogram } from './batch.histogram';
 
-/** The values of a label: all of them, or, where the program's routes make the set, words that say which. */
+/** The values of a label: all of them, or a description if the program does not list them. */
 export type LabelValues = readonly string[] | string;
 export type Labels<L extends string> = Readonly<Record<L, LabelValues>>;
 
-/** Makes instruments in a registry of its own and remembers which values their labels take. */
+/** A page of metrics as an HTTP response serves it. */
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/**
+ * The metrics registry of one app. Each module creates its instruments here and declares the values of their labels. Apps in
+ * the same process share nothing.
+ */
+@Injectable()
 export class Instruments {
   readonly registry = new Registry();
   private readonly labels = new Map<string, Labels<string>>();
+  private exemplars = false;
 
   counter<L extends string>(name: string, help: string, labels: Labels<L>): Counter<L> {
     return new Counter({ ...this.describe(name, labels), name, help });
   }
 
-  histogram<L extends string>(name: string, help: string, labels: Labels<L>, buckets: readonly number[]): Histogram<L> {
-    return new Histogram({ ...this.describe(name, labels), name, help, buckets: [...buckets] });
+  /** @param options.exemplars whether observations can carry the trace that explains them */
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    labels: Labels<L>,
+    buckets: readonly number[],
+    options: { exemplars: boolean } = { exemplars: false },
+  ): Histogram<L> {
+    const { exemplars: enableExemplars } = options;
+    this.exemplars ||= enableExemplars;
+    const described = { ...this.describe(name, labels), name, help, buckets: [...buckets] };
+    // prom-client refuses to put a histogram with exemplars into a registry of the Prometheus format, which only omits them.
+    const histogram = new Histogram({ ...described, enableExemplars, registers: [] });
+    this.registry.registerMetric(histogram);
+    return histogram;
   }
 
-  /** A histogram for many values at a time. */
+  /** A histogram that takes many values per call. */
   batchHistogram<L extends string>(
     name: string,
     help: string,
@@ -29,7 +54,7 @@ export class Instruments {
     return new BatchHistogram(name, help, buckets, this.registry);
   }
 
-  /** @param collect brings the value up to date before it is read */
+  /** @param collect updates the value before each scrape */
   gauge<L extends string>(
     name: string,
     help: string,
@@ -49,13 +74,47 @@ export class Instruments {
     return gauge;
   }
 
-  /** The labels of one of our instruments; undefined for one that prom-client made. */
+  /** The declared labels of an instrument; undefined for the metrics of the Node.js process. */
   labelsOf(name: string): Labels<string> | undefined {
     return this.labels.get(name);
+  }
+
+  /** The current samples of a metric, keyed by what follows its name: `{result="ok"}` or `_sum{result="ok"}`. */
+  async samples(name: string): Promise<Map<string, number>> {
+    const text = await this.registry.getSingleMetricAsString(name);
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+    );
+  }
+
+  /**
+   * The metrics in the Prometheus text format, or in the OpenMetrics format if there are exemplars, which only OpenMetrics can
+   * express, and the client accepts it. Series have the same names and labels in both.
+   *
+   * @param accept the `Accept` header of the scrape
+   */
+  async page(accept: string | undefined): Promise<MetricsPage> {
+    const openMetrics = this.exemplars && accept?.includes('application/openmetrics-text') === true;
+    const registry = openMetrics ? this.openMetricsRegistry() : this.registry;
+    return { contentType: registry.contentType, body: await registry.metrics() };
+  }
+
+  /** A registry of views: in this format prom-client renames each counter in place, which must not affect the other format. */
+  private openMetricsRegistry(): Registry<OpenMetricsContentType> {
+    const registry = new Registry<OpenMetricsContentType>();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    for (const metric of this.registry.getMetricsAsArray()) registry.registerMetric(viewOf(metric));
+    return registry;
   }
 
   private describe<L extends string>(name: string, labels: Labels<L>): { labelNames: L[]; registers: Registry[] } {
     this.labels.set(name, labels);
     return { labelNames: Object.keys(labels) as L[], registers: [this.registry] }; // the keys of a record of L are L
   }
+}
+
+/** An object that reads through to the metric and keeps what is written to it. */
+function viewOf(metric: unknown): Metric {
+  return Object.create(metric as Metric) as Metric; // a registry holds metrics only, and a view has their members
 }

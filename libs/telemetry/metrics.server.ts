@@ -2,8 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { errorResponse, RequestError, toRequestError } from '#libs/errors';
-import { OPEN_METRICS_TYPE, openMetricsPage, readsOpenMetrics } from './open-metrics.page';
-import { ProcessMetrics } from './process.metrics';
+import { Instruments } from './instruments';
 
 /** Whether the process can do its work, and what that was told by. */
 export interface Readiness {
@@ -26,7 +25,7 @@ export class MetricsServer {
   private server: Server | undefined;
   private ready: (() => Promise<Readiness>) | undefined;
 
-  constructor(private readonly metrics: ProcessMetrics) {}
+  constructor(private readonly instruments: Instruments) {}
 
   /**
    * @param port 0 takes any free one
@@ -103,16 +102,8 @@ export class MetricsServer {
     return pages;
   }
 
-  /** In Prometheus' own format; in OpenMetrics' where there are exemplars, for which the other has no room. */
   private async metricsPage(accept: string | undefined): Promise<Page> {
-    const { registry, exemplars } = this.metrics;
-    if (exemplars === undefined || !readsOpenMetrics(accept)) {
-      return { status: 200, type: registry.contentType, body: await registry.metrics() };
-    }
-    return {
-      status: 200,
-      type: OPEN_METRICS_TYPE,
-      body: openMetricsPage(await registry.getMetricsAsJSON(), exemplars),
-    };
+    const { contentType, body } = await this.instruments.page(accept);
+    return { status: 200, type: contentType, body };
   }
 }

@@ -24,7 +24,8 @@ import {
 import { headersOf, type Settings } from '#libs/config';
 import { readVersion } from './build.info';
 import type { RemoteParent, RequestTrace, Span, SpanAttributes } from './span';
-import { type LossListener, SpanDelivery } from './span.delivery';
+import { SpanDelivery } from './span.delivery';
+import type { LossListener } from './span.loss';
 
 type OpenTelemetrySettings = Pick<
   Settings,

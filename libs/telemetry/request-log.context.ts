@@ -1,7 +1,5 @@
 import type { ItemErrorCode } from '#libs/errors';
-import type { TracePosition } from './exemplars';
-import type { ItemOutcome } from './metric.labels';
-import type { Span } from './span';
+import type { Span, SpanPosition } from './span';
 import type { TraceContext } from './trace.context';
 
 /** Enough to see what is wrong with a batch; its answer has the rest. */
@@ -25,7 +23,7 @@ export class RequestLogContext {
   /** How long they then took. */
   databaseMs = 0;
   /** Of how many items each outcome became; undefined where no item was come to. */
-  items: Partial<Record<ItemOutcome, number>> | undefined;
+  items: Record<string, number> | undefined;
   /** The first items that failed. */
   failed: FailedItem[] | undefined;
   readonly traceId: string | undefined;
@@ -42,12 +40,12 @@ export class RequestLogContext {
   }
 
   /** The span that shows this request; undefined if it is not traced. */
-  get position(): TracePosition | undefined {
+  get position(): SpanPosition | undefined {
     const { traceId, span } = this;
     return traceId === undefined || span === undefined ? undefined : { traceId, spanId: span.spanId };
   }
 
-  countItems(outcome: ItemOutcome, items: number): void {
+  countItems(outcome: string, items: number): void {
     this.items ??= {};
     this.items[outcome] = (this.items[outcome] ?? 0) + items;
   }

@@ -1,9 +1,6 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { SpanLoss } from './metric.labels';
-
-/** Told of spans that will not arrive. */
-export type LossListener = (reason: SpanLoss, spans: number, error?: Error) => void;
+import type { LossListener } from './span.loss';
 
 /** Some 10 MiB: what a collector that is away or slow may cost. */
 const MAX_HELD = 4_096;

@@ -16,6 +16,12 @@ export interface Span {
   end(): void;
 }
 
+/** A span of a trace, as W3C Trace Context identifies it. */
+export interface SpanPosition {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
 /** Where in which trace a request is that was let in, and the span to hang its work on. */
 export interface RequestTrace extends TraceContext {
   /** Undefined if this trace is not recorded. */

@@ -1,22 +1,21 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
 import { LineLimiter } from '#libs/errors';
-import type { SpanLoss } from './metric.labels';
-import type { Metrics } from './metrics';
+import type { Instruments } from './instruments';
 import type { OpenTelemetry } from './open.telemetry';
 import type { RemoteParent, RequestTrace, SpanAttributes } from './span';
+import { type LossListener, SPAN_LOSSES } from './span.loss';
 
 /** Traces of requests, sent to a collector. Off unless the settings name one: then nothing of OpenTelemetry is loaded. */
 export class Tracing implements OnApplicationShutdown {
   private constructor(private readonly telemetry: OpenTelemetry | undefined) {}
 
-  static async open(settings: Settings, metrics: Metrics): Promise<Tracing> {
+  static async open(settings: Settings, instruments: Instruments): Promise<Tracing> {
     const { otelExporterOtlpEndpoint: endpoint } = settings;
+    const onLoss = lossListener(instruments, new Logger(Tracing.name));
     if (endpoint === undefined) return new Tracing(undefined);
-    metrics.enableExemplars();
-    const report = lossReport(metrics, new Logger(Tracing.name));
     const { OpenTelemetry } = await import('./open.telemetry.js');
-    return new Tracing(new OpenTelemetry(endpoint, settings, report));
+    return new Tracing(new OpenTelemetry(endpoint, settings, onLoss));
   }
 
   get on(): boolean {
@@ -34,13 +33,19 @@ export class Tracing implements OnApplicationShutdown {
   }
 }
 
-/** Counts spans that were lost, and says so now and then. */
-function lossReport(metrics: Metrics, logger: Logger): (reason: SpanLoss, spans: number, error?: Error) => void {
+/** Counts lost spans, and logs them at a limited rate. */
+function lossListener(instruments: Instruments, logger: Logger): LossListener {
+  const lost = instruments.counter(
+    'prism_trace_spans_lost_total',
+    'Spans that did not reach the collector: too many were waiting to be exported, or the export failed.',
+    { reason: SPAN_LOSSES },
+  );
+  for (const reason of SPAN_LOSSES) lost.inc({ reason }, 0);
   const limiter = new LineLimiter((kind, repeated, intervalMs) => {
     logger.warn({ message: `spans were lost: ${kind}`, repeated, interval_ms: intervalMs });
   });
   return (reason, spans, error) => {
-    metrics.countLostSpans(reason, spans);
+    lost.inc({ reason }, spans);
     if (!limiter.admits(reason)) return;
     // Of the error no more than its message: it may hold what the collector answered.
     logger.warn({ message: `spans were lost: ${reason}`, spans, error: error?.message });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, connect, type Server, type Socket } from 'node:net';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ApiClient } from '../support/api.client';
@@ -52,7 +52,7 @@ function update(team = caller.teamId): string {
 }
 
 async function failures(reason: string): Promise<number> {
-  const metric = await gateway.app.get(Metrics).registry.getSingleMetricAsString('prism_auth_failures_total');
+  const metric = await gateway.app.get(Instruments).registry.getSingleMetricAsString('prism_auth_failures_total');
   return Number(new RegExp(`\\{reason="${reason}"\\} (\\d+)`).exec(metric)?.[1]);
 }
 

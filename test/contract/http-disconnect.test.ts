@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
@@ -55,7 +55,7 @@ async function stuck(key: string): Promise<RawSocket> {
 }
 
 async function counted(metric: string, labels: Record<string, unknown>): Promise<number> {
-  const found = await gateway.app.get(Metrics).registry.getSingleMetric(metric)?.get();
+  const found = await gateway.app.get(Instruments).registry.getSingleMetric(metric)?.get();
   return (found?.values ?? [])
     .filter((value) => Object.entries(labels).every(([name, label]) => value.labels[name] === label))
     .reduce((sum, { value }) => sum + value, 0);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { Lifecycle } from '../../apps/gateway/http/lifecycle';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 async function valueOf(name: string, labels: Record<string, string>): Promise<number | undefined> {
-  const metric = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const metric = await gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
   const found = metric?.values.find((sample) =>
     Object.entries(labels).every(([label, value]) => String(sample.labels[label]) === value),
   );
@@ -26,7 +26,7 @@ async function valueOf(name: string, labels: Record<string, string>): Promise<nu
 }
 
 async function count(method: string, route: string, status: number): Promise<number> {
-  const metric = await gateway.app.get(Metrics).registry.getSingleMetric('prism_http_requests_total')?.get();
+  const metric = await gateway.app.get(Instruments).registry.getSingleMetric('prism_http_requests_total')?.get();
   const found = metric?.values.find(
     ({ labels }) => labels.method === method && labels.route === route && labels.status === status,
   );
@@ -104,7 +104,7 @@ describe('prism_ready', () => {
     expect(await valueOf('prism_ready', {})).toBe(1);
     const draining = await startGateway({ databaseUrl: gateway.databaseUrl });
     draining.app.get(Lifecycle).drain();
-    const ready = await draining.app.get(Metrics).registry.getSingleMetric('prism_ready')?.get();
+    const ready = await draining.app.get(Instruments).registry.getSingleMetric('prism_ready')?.get();
     expect(ready?.values[0]?.value).toBe(0);
     await draining.close();
   });

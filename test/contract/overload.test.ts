@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Admission } from '#libs/limits';
-import { MetricsServer, Metrics } from '#libs/telemetry';
+import { Instruments, MetricsServer } from '#libs/telemetry';
 import type { ApiResponse, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 /** The values of all series with these labels. */
 async function values(name: string, labels: Record<string, unknown>): Promise<number[]> {
-  const read = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const read = await gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
   return (read?.values ?? [])
     .filter((series) => Object.entries(labels).every(([label, wanted]) => series.labels[label] === wanted))
     .map(({ value }) => value);
@@ -56,7 +56,7 @@ async function total(name: string, labels: Record<string, unknown>): Promise<num
 
 /** Of all requests together, in seconds. */
 async function waited(): Promise<number> {
-  const read = await gateway.app.get(Metrics).registry.getSingleMetric('prism_admission_wait_seconds')?.get();
+  const read = await gateway.app.get(Instruments).registry.getSingleMetric('prism_admission_wait_seconds')?.get();
   const sums = read?.values.filter((value) => 'metricName' in value && String(value.metricName).endsWith('_sum')) ?? [];
   return sums.reduce((sum, { value }) => sum + value, 0);
 }
@@ -373,9 +373,11 @@ describe('while the event loop is late', () => {
     expectOverloaded(refused);
     expect(other.status).toBe(200);
     expect(health.status).toBe(200);
-    const stalls = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_event_loop_stalls_total');
+    const stalls = await sensitive.app
+      .get(Instruments)
+      .registry.getSingleMetricAsString('prism_event_loop_stalls_total');
     expect(stalls).toContain('prism_event_loop_stalls_total{stage="plan"} 1');
-    const shedding = await sensitive.app.get(Metrics).registry.getSingleMetricAsString('prism_requests_shed_total');
+    const shedding = await sensitive.app.get(Instruments).registry.getSingleMetricAsString('prism_requests_shed_total');
     expect(shedding).toContain('prism_requests_shed_total{stage="body",reason="event_loop"} 1');
     await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
   });

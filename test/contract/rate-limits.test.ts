@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Rates } from '#libs/limits';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { runAdmin } from '../../apps/admin/admin.program';
 import { type ApiResponse, ApiClient } from '../support/api.client';
 import { type GatewayOptions, startGateway, type TestGateway } from '../support/gateway';
@@ -61,7 +61,7 @@ function expectLimited({ status, headers, body }: ApiResponse, message: RegExp):
 }
 
 async function metric(of: TestGateway, name: string, labels: Record<string, string>): Promise<number> {
-  const read = await of.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const read = await of.app.get(Instruments).registry.getSingleMetric(name)?.get();
   const found = read?.values.find(({ labels: own }) => JSON.stringify(own) === JSON.stringify(labels));
   return found?.value ?? NaN;
 }

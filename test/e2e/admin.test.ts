@@ -1,11 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { settingsReference } from '#libs/config';
 import { runAdmin } from '../../apps/admin/admin.program';
 import { createDatabase, type TestDatabase } from '../support/database';
 
@@ -344,21 +341,5 @@ describe('the program', () => {
     expect(await walls()).toBe(0);
     expect((await admin('wall', 'on')).stdout).toContain('for all roles but their owner postgres and superusers');
     expect((await admin('wall', 'sideways')).code).toBe(2);
-  });
-
-  it('writes the references, and those of the repository are the same', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'prism docs '));
-    try {
-      expect((await run({}, ['docs', '--out', folder])).code).toBe(0);
-      expect((await readdir(folder)).sort()).toEqual(['configuration.md', 'errors.md', 'metrics.md']);
-      expect(await readFile(join(folder, 'configuration.md'), 'utf8')).toBe(settingsReference());
-      for (const name of await readdir(folder)) {
-        const [made, kept] = [join(folder, name), join(__dirname, '../../docs', name)];
-        const same = (await readFile(made, 'utf8')) === (await readFile(kept, 'utf8'));
-        expect(same, `docs/${name} is as the code says; if not: npm run docs`).toBe(true);
-      }
-    } finally {
-      await rm(folder, { recursive: true });
-    }
   });
 });

@@ -5,8 +5,8 @@ import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
 import { type Claim, ClaimStore, type IdempotencyId, type CachedResponse } from '#libs/idempotency';
-import { Redis } from '#libs/redis';
-import { Metrics } from '#libs/telemetry';
+import { Redis, RedisMetrics } from '#libs/redis';
+import { Instruments } from '#libs/telemetry';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
 const TTL_MS = 30_000;
@@ -36,7 +36,7 @@ async function connect(): Promise<{ redis: Redis; claims: ClaimStore }> {
     REDIS_URL: server.url,
     IDEMPOTENCY_CACHE_SECONDS: '60',
   });
-  const connection = new Redis(settings, new Metrics(), silent);
+  const connection = new Redis(settings, new RedisMetrics(new Instruments()), silent);
   await connection.settled();
   return { redis: connection, claims: new ClaimStore(connection, settings) };
 }
@@ -281,7 +281,7 @@ describe('with Redis full (noeviction)', () => {
     full = await startRedis({ arguments: ['--maxmemory', '64mb', '--maxmemory-policy', 'noeviction'] });
     admin = new Client(full.url);
     const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
-    connection = new Redis(settings, new Metrics(), silent);
+    connection = new Redis(settings, new RedisMetrics(new Instruments()), silent);
     await connection.settled();
     store = new ClaimStore(connection, settings);
   });
@@ -322,7 +322,11 @@ describe('with Redis full (noeviction)', () => {
     // A user that may read, but neither store nor delete.
     await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-hset', '-del', '-pexpire');
     const url = full.url.replace('redis://', 'redis://reader:secret@');
-    const reader = new Redis({ redisUrl: url, redisTimeoutMs: settings.redisTimeoutMs }, new Metrics(), silent);
+    const reader = new Redis(
+      { redisUrl: url, redisTimeoutMs: settings.redisTimeoutMs },
+      new RedisMetrics(new Instruments()),
+      silent,
+    );
     await reader.settled();
     expect(reader.health()).toBe('up');
     const refused = new ClaimStore(reader, settings);

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Redis, type RedisReply } from '#libs/redis';
-import { Metrics } from '#libs/telemetry';
+import { Redis, RedisMetrics, type RedisReply } from '#libs/redis';
+import { Instruments } from '#libs/telemetry';
 import { freePort, type RedisServer, startRedis } from '../support/redis.server';
 
 const BUDGET_MS = 50;
@@ -25,13 +25,13 @@ async function server(options: Parameters<typeof startRedis>[0] = {}): Promise<R
 }
 
 async function connect(redisUrl?: string, redisTimeoutMs = BUDGET_MS) {
-  const metrics = new Metrics();
+  const metrics = new Instruments();
   const lines: string[] = [];
   const write = (line: string): void => {
     lines.push(line);
   };
   const settings = redisUrl === undefined ? { redisTimeoutMs } : { redisUrl, redisTimeoutMs };
-  const redis = new Redis(settings, metrics, { log: write, warn: write });
+  const redis = new Redis(settings, new RedisMetrics(metrics), { log: write, warn: write });
   cleanUps.push(() => redis.close());
   const script = redis.script(join(__dirname, 'echo-1.lua'));
   const echo = (text: string): Promise<RedisReply> => script(['k'], [text]);
@@ -45,12 +45,12 @@ async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
   return { value, ms: performance.now() - start };
 }
 
-async function errors(metrics: Metrics, kind: string): Promise<number | undefined> {
+async function errors(metrics: Instruments, kind: string): Promise<number | undefined> {
   const metric = await metrics.registry.getSingleMetric('prism_redis_errors_total')?.get();
   return metric?.values.find((value) => value.labels.kind === kind)?.value;
 }
 
-async function up(metrics: Metrics): Promise<number | undefined> {
+async function up(metrics: Instruments): Promise<number | undefined> {
   return (await metrics.registry.getSingleMetric('prism_redis_up')?.get())?.values[0]?.value;
 }
 

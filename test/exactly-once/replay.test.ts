@@ -11,7 +11,7 @@ import { Database, DatabaseModule } from '#libs/database';
 import { type WriteResponse, IdempotentResponder, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
 import { RequestError, ErrorFilter } from '#libs/errors';
 import { Redis } from '#libs/redis';
-import { Metrics, RequestLogContext, TelemetryModule } from '#libs/telemetry';
+import { Instruments, RequestLogContext, TelemetryModule } from '#libs/telemetry';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
@@ -51,7 +51,7 @@ let database: TestDatabase;
 let app: NestFastifyApplication;
 let work: Work;
 let db: Database;
-let metrics: Metrics;
+let metrics: Instruments;
 let clientId: string;
 let budgetMs: number;
 let key: string;
@@ -82,7 +82,7 @@ beforeAll(async () => {
   await app.listen(0, '127.0.0.1');
   work = app.get(Work);
   db = app.get(Database);
-  metrics = app.get(Metrics);
+  metrics = app.get(Instruments);
 });
 
 afterAll(async () => {

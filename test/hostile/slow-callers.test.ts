@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
@@ -33,7 +33,7 @@ async function trickle(start: string): Promise<string> {
 }
 
 async function gauge(name: string): Promise<number | undefined> {
-  const read = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const read = await gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
   return read?.values[0]?.value;
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { Connections, UNREAD_MS } from '../../apps/gateway/http/connections';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 async function value(name: string, labels: Record<string, string> = {}): Promise<number> {
-  const read = await gateway.app.get(Metrics).registry.getSingleMetric(name)?.get();
+  const read = await gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
   const found = read?.values.find((series) => Object.entries(labels).every(([k, v]) => series.labels[k] === v));
   if (found === undefined) throw new Error(`there is no ${name} ${JSON.stringify(labels)}`);
   return found.value;

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 import { AccessService, type Scope } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Database, openDatabase } from '#libs/database';
-import { Metrics } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import { createApp } from '../../apps/gateway/create-app';
 import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
@@ -64,7 +64,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const database = openDatabase({ databaseUrl, databasePoolSize, requestTimeoutMs });
   const access = AccessService.over(database);
   const document = await documentOf(url);
-  const unwatch = watchInFlight(() => gaugesOf(app.get(Metrics)));
+  const unwatch = watchInFlight(() => gaugesOf(app.get(Instruments)));
   return {
     app,
     url,
@@ -85,7 +85,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   };
 }
 
-async function gaugesOf({ registry }: Metrics): ReturnType<Parameters<typeof watchInFlight>[0]> {
+async function gaugesOf({ registry }: Instruments): ReturnType<Parameters<typeof watchInFlight>[0]> {
   const gauges = registry.getMetricsAsArray().filter(({ name }) => isInFlightGauge(name));
   const read = gauges.map(async ({ name }) => {
     const metric = await registry.getSingleMetric(name)?.get();

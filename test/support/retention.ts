@@ -1,7 +1,7 @@
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { type RetentionPass, RetentionRepository, RetentionService } from '#libs/idempotency';
-import { WorkerMetrics } from '#libs/telemetry';
+import { RetentionMetrics, type RetentionPass, RetentionRepository, RetentionService } from '#libs/idempotency';
+import { Instruments } from '#libs/telemetry';
 import type { Session } from './session';
 
 /** What a worker runs, without its process. */
@@ -17,19 +17,13 @@ export interface Retention {
 export function startRetention(url: string, settings: Record<string, string> = {}): Retention {
   const read = readSettings({ NODE_ENV: 'test', DATABASE_URL: url, ...settings });
   const database = openDatabase(read);
-  const metrics = new WorkerMetrics();
+  const instruments = new Instruments();
   const ledger = new RetentionRepository(database, read);
-  const service = new RetentionService(ledger, metrics);
+  const service = new RetentionService(ledger, new RetentionMetrics(instruments));
   return {
     ledger,
     run: (stopping = new AbortController().signal) => service.run(stopping),
-    metric: async (name) => {
-      const text = await metrics.registry.getSingleMetricAsString(name);
-      const lines = text.split('\n').filter((line) => line.startsWith(name));
-      return new Map(
-        lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
-      );
-    },
+    metric: (name) => instruments.samples(name),
     close: () => database.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ControlDatabase, pendingMigrations, readMigrations } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
-import { Metrics } from '#libs/telemetry';
+import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
 
 /** A database that takes longer than this to answer the smallest query counts as down. */
@@ -35,7 +35,7 @@ export class HealthService {
     private readonly database: ControlDatabase,
     private readonly redis: Redis,
     private readonly lifecycle: Lifecycle,
-    metrics: Metrics,
+    metrics: ProcessMetrics,
   ) {
     metrics.observeReadiness(async () => (await this.ready()).status !== 'unavailable');
   }

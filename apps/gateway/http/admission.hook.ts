@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission } from '#libs/limits';
 import { isObjectType } from '#libs/properties';
-import type { MetricOperation, Metrics } from '#libs/telemetry';
+import type { Plan, RecordsMetrics } from '#libs/records';
 import { RequestPermits } from './request.permits';
 
 /** The members of bodies that list what is to be done. */
@@ -10,7 +10,7 @@ const LISTS = ['items', 'ids', 'objects'] as const;
 const MAX_ITEMS = 100;
 
 /** The routes that change records. */
-const OPERATIONS: Readonly<Partial<Record<string, MetricOperation>>> = {
+const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
   'POST /v2/prism/:team/:object/batch/update': 'update',
   'POST /v2/prism/:team/:object/batch/delete': 'delete',
   'POST /v2/prism/:team/:object': 'create',
@@ -18,7 +18,7 @@ const OPERATIONS: Readonly<Partial<Record<string, MetricOperation>>> = {
 };
 
 /** Gives every request the owner of its permits. Call it before other hooks, right after the observer. */
-export function registerPermits(fastify: FastifyInstance, admission: Admission, metrics: Metrics): void {
+export function registerPermits(fastify: FastifyInstance, admission: Admission, metrics: RecordsMetrics): void {
   fastify.decorateRequest('permits');
   fastify.addHook('onRequest', (request, reply, done) => {
     request.permits = new RequestPermits(admission, request, reply, () => {
@@ -65,7 +65,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 }
 
 /** Counts the items of a request whose client disconnected before its work began: none of them was begun. */
-function countDropped(request: FastifyRequest, metrics: Metrics): void {
+function countDropped(request: FastifyRequest, metrics: RecordsMetrics): void {
   const { method, routeOptions, principal, notes } = request;
   const operation = OPERATIONS[`${method} ${routeOptions.url ?? ''}`];
   if (operation === undefined || principal === undefined) return;

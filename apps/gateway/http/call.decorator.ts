@@ -2,9 +2,9 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '#libs/auth';
 import type { Exchange } from '#libs/idempotency';
-import type { Quota, Step } from '#libs/limits';
+import type { CpuStage, Quota, Step } from '#libs/limits';
 import type { LedgerKey, WriteContext } from '#libs/records';
-import type { CpuStage, RequestLogContext } from '#libs/telemetry';
+import type { RequestLogContext } from '#libs/telemetry';
 import { remaining } from './deadline.hook';
 import { canceledByDisconnect } from './client.disconnect';
 

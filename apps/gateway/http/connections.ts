@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectionCut } from '#libs/telemetry';
+import type { ConnectionCut } from './http.metrics';
 
 /** Requests of one connection that are worked on at once. */
 const MAX_ACTIVE = 16;

@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AuthModule } from '#libs/auth';
 import { LimitsModule } from '#libs/limits';
 import { ErrorFilter } from '#libs/errors';
+import { HttpMetrics } from './http.metrics';
 import { Connections } from './connections';
 import { Lifecycle } from './lifecycle';
 
@@ -12,8 +14,9 @@ export class HttpModule {
     return {
       module: HttpModule,
       global: true,
-      imports: [LimitsModule],
+      imports: [AuthModule, LimitsModule],
       providers: [
+        HttpMetrics,
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: Connections, useValue: connections },
         { provide: Lifecycle, useValue: lifecycle },

@@ -4,12 +4,13 @@ import {
   availableIn,
   type Decision,
   Quota,
+  RATE_UNITS,
   type RateLimiter,
   type Rates,
+  type RateUnit,
   retryAfterSeconds,
   wholeSeconds,
 } from '#libs/limits';
-import { RATE_UNITS, type RateUnit } from '#libs/telemetry';
 
 declare module 'fastify' {
   interface FastifyRequest {

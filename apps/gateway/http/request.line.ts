@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { methodLabel } from '#libs/telemetry';
+import { methodLabel } from './http.metrics';
 
 /**
  * What the log says of a request that is over. Every member is named here and described in docs/logging.md: none holds a

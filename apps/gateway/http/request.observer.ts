@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { type Metrics, requestLogger, RequestLogContext, traceContextOf, type Tracing } from '#libs/telemetry';
+import { requestLogger, RequestLogContext, traceContextOf, type Tracing } from '#libs/telemetry';
+import type { HttpMetrics } from './http.metrics';
 import { requestLine, routeOf } from './request.line';
 import { beginTrace, endTrace } from './request.trace';
 
@@ -15,7 +16,12 @@ declare module 'fastify' {
 const CANCELED_CODES = 499;
 
 /** Puts `x-request-id` on every answer; counts, times, traces and logs every request when it is over. Call it before other hooks and all routes. */
-export function registerObserver(fastify: FastifyInstance, metrics: Metrics, tracing: Tracing, logger: Logger): void {
+export function registerObserver(
+  fastify: FastifyInstance,
+  metrics: HttpMetrics,
+  tracing: Tracing,
+  logger: Logger,
+): void {
   fastify.addHook('onRoute', ({ method, url }) => {
     if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.expectRequests(each, url);
   });

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Principal } from '#libs/auth';
+import { ClientLabel, type Principal } from '#libs/auth';
 import { readSettings } from '#libs/config';
-import { Admission } from '#libs/limits';
-import { Metrics, RequestLogContext } from '#libs/telemetry';
+import { Admission, LimitsMetrics } from '#libs/limits';
+import { RecordsMetrics } from '#libs/records';
+import { Instruments, RequestLogContext } from '#libs/telemetry';
 import { registerAdmission, registerPermits } from './admission.hook';
 import { registerDeadline } from './deadline.hook';
 
@@ -13,7 +14,7 @@ const POOL = 2;
 const principal = { clientId: 'client', clientName: 'client' } as Principal; // nothing else is read
 
 let server: FastifyInstance;
-let metrics: Metrics;
+let instruments: Instruments;
 let admission: Admission;
 /** What the handler of `/held` waits for. */
 let held: PromiseWithResolvers<string>;
@@ -39,13 +40,13 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 }
 
 beforeEach(async () => {
-  metrics = new Metrics();
+  instruments = new Instruments();
   const settings = {
     DATABASE_URL: 'postgres://db/x',
     DATABASE_POOL_SIZE: String(POOL),
     ADMISSION_MAX_QUEUE_LENGTH: '1',
   };
-  admission = new Admission(readSettings(settings), metrics);
+  admission = new Admission(readSettings(settings), new LimitsMetrics(instruments));
   held = withResolvers();
   keyLookUp = undefined;
   lookUps = 0;
@@ -57,7 +58,8 @@ beforeEach(async () => {
     request.notes = new RequestLogContext(undefined, undefined);
     done();
   });
-  registerPermits(server, admission, metrics);
+  const records = new RecordsMetrics(instruments, new ClientLabel({ metricsMaxClients: 100 }));
+  registerPermits(server, admission, records);
   registerDeadline(server, 30_000);
   server.addHook('onRequest', async (request: FastifyRequest) => {
     request.principal = principal;
@@ -92,7 +94,7 @@ afterEach(async () => {
 });
 
 async function gauge(name: string): Promise<number> {
-  const read = await metrics.registry.getSingleMetric(name)?.get();
+  const read = await instruments.registry.getSingleMetric(name)?.get();
   return (read?.values ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 

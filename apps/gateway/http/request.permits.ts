@@ -1,7 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Admission, overloaded, type Permit, type Refusal, type Step, type WorkPermit } from '#libs/limits';
+import {
+  type Admission,
+  type CpuStage,
+  overloaded,
+  type Permit,
+  type Refusal,
+  type Step,
+  type WorkPermit,
+} from '#libs/limits';
 import { RequestError, sendError } from '#libs/errors';
-import type { CpuStage } from '#libs/telemetry';
 import { BodyPermit } from './body.permit';
 import { remaining } from './deadline.hook';
 

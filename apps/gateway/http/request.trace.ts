@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
-  methodLabel,
   type RequestTrace,
   type SpanAttributes,
   type TraceContext,
   traceparentOf,
   type Tracing,
 } from '#libs/telemetry';
+import { methodLabel } from './http.metrics';
 import { routeOf } from './request.line';
 
 /** What OpenTelemetry's conventions call a method that is none of HTTP's. */

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { Instruments } from '#libs/telemetry';
+import { DatabaseMetrics } from './database.metrics';
+
+describe('DatabaseMetrics', () => {
+  it.each([
+    ['prism_database_errors_total', 3],
+    ['prism_database_pool_connections', 4],
+    ['prism_database_pool_waiting', 2],
+  ])('starts %s at 0 for its %i label sets', async (name, size) => {
+    const instruments = new Instruments();
+    new DatabaseMetrics(instruments);
+    const samples = await instruments.samples(name);
+    expect(samples.size).toBe(size);
+    expect(new Set(samples.values())).toEqual(new Set([0]));
+  });
+
+  it('counts errors by kind', async () => {
+    const instruments = new Instruments();
+    new DatabaseMetrics(instruments).countDatabaseError('timeout');
+    expect((await instruments.samples('prism_database_errors_total')).get('{kind="timeout"}')).toBe(1);
+  });
+
+  it('reads the state of a pool at each scrape', async () => {
+    const instruments = new Instruments();
+    const pool = { total: 10, idle: 4, waiting: 0 };
+    new DatabaseMetrics(instruments).observePool('data', () => pool);
+    const connections = async () => Object.fromEntries(await instruments.samples('prism_database_pool_connections'));
+    expect(await connections()).toMatchObject({ '{pool="data",state="idle"}': 4 });
+    Object.assign(pool, { idle: 0, waiting: 6 });
+    expect(await connections()).toMatchObject({
+      '{pool="data",state="total"}': 10,
+      '{pool="data",state="idle"}': 0,
+    });
+    expect((await instruments.samples('prism_database_pool_waiting')).get('{pool="data"}')).toBe(6);
+  });
+});

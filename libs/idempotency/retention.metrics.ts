@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Instruments } from '#libs/telemetry';
+
+const RESULTS = ['ok', 'error'] as const;
+type RetentionResult = (typeof RESULTS)[number];
+
+/** Metrics of the retention of the ledger. */
+@Injectable()
+export class RetentionMetrics {
+  /** When the oldest row or partition expires, on the clock of `performance.now()`; undefined if the ledger is empty. */
+  private oldestExpiresAt: number | undefined;
+  private readonly partitionsAhead;
+  private readonly requestsRemoved;
+  private readonly partitionsDropped;
+  private readonly runs;
+
+  constructor(instruments: Instruments) {
+    this.partitionsAhead = instruments.gauge(
+      'prism_ledger_partitions_ahead',
+      'Consecutive days after today for which the ledger has a partition. Below 1, a batch has to create it.',
+      {},
+    );
+    this.requestsRemoved = instruments.counter(
+      'prism_ledger_requests_removed_total',
+      'Expired requests that this worker deleted from the ledger, in rows.',
+      {},
+    );
+    this.partitionsDropped = instruments.counter(
+      'prism_ledger_partitions_dropped_total',
+      'Expired partitions of the ledger that this worker dropped. A partition holds one day.',
+      {},
+    );
+    this.runs = instruments.counter('prism_retention_runs_total', 'Passes of retention, by result.', {
+      result: RESULTS,
+    });
+    instruments.gauge(
+      'prism_ledger_retention_lag_seconds',
+      'Age of the oldest expired row or partition that is not removed yet. It keeps growing while passes fail.',
+      {},
+      (gauge) => {
+        gauge.set(
+          this.oldestExpiresAt === undefined ? 0 : Math.max(0, performance.now() - this.oldestExpiresAt) / 1_000,
+        );
+      },
+    );
+    for (const result of RESULTS) this.runs.inc({ result }, 0);
+  }
+
+  countRequestsRemoved(rows: number): void {
+    this.requestsRemoved.inc({}, rows);
+  }
+
+  countPartitionDropped(): void {
+    this.partitionsDropped.inc();
+  }
+
+  countRetentionRun(result: RetentionResult): void {
+    this.runs.inc({ result });
+  }
+
+  /**
+   * @param overdueSeconds time since the oldest row or partition expired; negative before that; null if the ledger is empty
+   * @param partitionsAhead in days
+   */
+  setRetentionState(overdueSeconds: number | null, partitionsAhead: number): void {
+    this.oldestExpiresAt = overdueSeconds === null ? undefined : performance.now() - overdueSeconds * 1_000;
+    this.partitionsAhead.set(partitionsAhead);
+  }
+}
