@@ -10,14 +10,14 @@ const demo = {
   records: ['first', 'second', 'third'],
 };
 
-/** The arguments that a program of this name would get from the shell. */
+/** The arguments that the shell passes to curl. */
 function argumentsIn(shell: string, command: string): string[] {
   const script = command.replace(/^curl/, `printf '%s\\0'`);
   return execFileSync(shell, ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
 }
 
-describe('the command to paste', () => {
-  it.each(['sh', 'bash'])('reaches curl whole through %s', (shell) => {
+describe('demoCurl', () => {
+  it.each(['sh', 'bash'])('passes its arguments to curl unchanged through %s', (shell) => {
     const args = argumentsIn(shell, demoCurl('http://127.0.0.1:3000', demo));
     expect(args).toContain(`http://127.0.0.1:3000/v2/prism/${demo.team}/organization/batch/update`);
     expect(args).toContain('x-api-key: prism_a_b');
@@ -30,7 +30,7 @@ describe('the command to paste', () => {
     ]);
   });
 
-  it('has a new idempotency key at each start', () => {
+  it('has a new idempotency key each time', () => {
     const key = () => /idempotency-key: (\S+)'/.exec(demoCurl('http://127.0.0.1:3000', demo))?.[1];
     expect(key()).toMatch(/^try-/);
     expect(key()).not.toBe(key());

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
-import { type Demo } from './demo.seed';
+import type { DemoData } from './demo.data';
 
-/** Belongs to no record: its fields say so. */
+/** No record has it. */
 const MISSING_ID = '00000000-0000-4000-8000-000000000404';
 
 /**
- * A command for sh, bash and zsh whose batch shows one success, one missing record, one bad value and one bad id. Its
- * idempotency key is new each time, so that pasting it replays only what was pasted from the same start.
+ * A curl command for sh, bash and zsh. Its batch shows one success, one missing record, one invalid value and one invalid
+ * id. Each start has a new idempotency key, so a paste replays only a request of the same start.
  */
-export function demoCurl(gatewayUrl: string, demo: Demo): string {
+export function demoCurl(gatewayUrl: string, demo: DemoData): string {
   const [first, second] = demo.records;
   const items = [
     { id: first, default: { stage: 'won', employees: 250 } },
@@ -17,7 +17,7 @@ export function demoCurl(gatewayUrl: string, demo: Demo): string {
     { id: second, default: { employees: 'a few' } },
     { id: 'not-a-uuid', default: { stage: 'won' } },
   ];
-  // Pasted between single quotes: nothing in it may hold one.
+  // The shell reads it between single quotes, so it must not contain one.
   const body = `{"items": [\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]}`;
   return [
     `curl -sSi -w '\\n' '${gatewayUrl}/v2/prism/${demo.team}/organization/batch/update' \\`,

@@ -1,85 +1,59 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, rmSync } from 'node:fs';
 
-import { identify, type ProcessIdentity, stillRuns } from './process.identity';
+import { readJson, writeJson } from './data.folder';
+import { identify, isRunning, type ProcessIdentity } from './process.identity';
 import { QuickstartError } from './quickstart.error';
 
 interface Holder extends ProcessIdentity {
-  /** Where its gateway answers; absent while it starts. */
+  /** Of the gateway; absent until it is ready. */
   url?: string;
 }
 
-/** Lets one start at a time use a data folder. A lock whose holder has died counts for nothing. */
+/** Allows one start at a time to use a data folder. The lock of a process that has ended is ignored. */
 export class InstanceLock {
   private constructor(
     private readonly file: string,
     private readonly holder: Holder,
   ) {}
 
-  /** @throws QuickstartError if another start holds the lock, saying where it answers. */
+  /** @throws QuickstartError with the URL of the running gateway if another start holds the lock */
   static acquire(file: string): InstanceLock {
     const own = identify(process.pid);
-    if (!own) throw new QuickstartError('cannot see my own process: is /proc mounted?');
-    const lock = new InstanceLock(file, own);
-    while (!lock.tryTake()) lock.clearIfStale();
-    return lock;
+    if (!own) throw new Error('the start time of this process cannot be read; is /proc mounted?');
+    const holder = readHolder(file);
+    if (holder && isRunning(holder)) throw heldBy(holder);
+    if (holder) rmSync(file, { force: true });
+    const draft = `${file}.${process.pid}`;
+    writeJson(draft, own);
+    try {
+      // A link appears with its whole content and never replaces a file.
+      linkSync(draft, file);
+    } catch {
+      throw heldBy(readHolder(file));
+    } finally {
+      rmSync(draft);
+    }
+    return new InstanceLock(file, own);
   }
 
+  /** Records the gateway's URL for the message that a second start shows. */
   announce(url: string): void {
-    writeFileSync(this.draft, JSON.stringify({ ...this.holder, url }), { mode: 0o600 });
-    renameSync(this.draft, this.file);
+    writeJson(this.file, { ...this.holder, url });
   }
 
   release(): void {
     rmSync(this.file, { force: true });
   }
-
-  private get draft(): string {
-    return `${this.file}.${process.pid}`;
-  }
-
-  private tryTake(): boolean {
-    writeFileSync(this.draft, JSON.stringify(this.holder), { mode: 0o600 });
-    try {
-      // A link appears whole or not at all, and never replaces what is there.
-      linkSync(this.draft, this.file);
-      return true;
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-      throw error;
-    } finally {
-      rmSync(this.draft, { force: true });
-    }
-  }
-
-  private clearIfStale(): void {
-    refuseIfHeld(read(this.file));
-    // Moved aside before it is dropped: if someone else took the lock meanwhile, it is theirs that was moved.
-    const aside = `${this.file}.stale.${process.pid}`;
-    try {
-      renameSync(this.file, aside);
-    } catch {
-      return; // Someone else cleared it.
-    }
-    const moved = read(aside);
-    if (moved && stillRuns(moved)) renameSync(aside, this.file);
-    else rmSync(aside, { force: true });
-    refuseIfHeld(moved);
-  }
 }
 
-function refuseIfHeld(holder: Holder | undefined): void {
-  if (!holder || !stillRuns(holder)) return;
-  const where = holder.url === undefined ? 'is just starting' : `answers on ${holder.url}`;
-  throw new QuickstartError(
-    `it is running already: process ${holder.pid} ${where}. Stop that one first (Ctrl-C there).`,
+function readHolder(file: string): Holder | undefined {
+  return readJson(file) as Holder | undefined; // Only this class writes the file.
+}
+
+function heldBy(holder: Holder | undefined): QuickstartError {
+  const state = holder?.url === undefined ? 'is starting' : `serves ${holder.url}`;
+  const pid = holder?.pid ?? 'unknown';
+  return new QuickstartError(
+    `npm start is already running: process ${pid} ${state}. Stop it first: Ctrl-C, or kill ${pid}`,
   );
-}
-
-function read(file: string): Holder | undefined {
-  try {
-    // Only this program writes the file, whole or not at all.
-    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
-  } catch {
-    return undefined; // Released in the meantime.
-  }
 }

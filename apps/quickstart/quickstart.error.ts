@@ -1,8 +1,8 @@
-/** A start that cannot go on, told to the person at the terminal: the message alone, never a stack. */
+/** An error that the user can act on. The terminal shows its message without a stack trace. */
 export class QuickstartError extends Error {
   override readonly name = 'QuickstartError';
 
-  /** @param logFile where the failed program wrote; its last lines are shown with the message. */
+  /** @param logFile the log of the process that failed; its last lines are shown below the message */
   constructor(
     message: string,
     readonly logFile?: string,

@@ -1,89 +1,49 @@
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
 import { connect } from 'node:net';
-import { delimiter, join } from 'node:path';
 
-import { type DataFolder } from './data.folder';
 import { freePort } from './free.port';
-import { type Supervisor } from './keeper.client';
-import { type ProgramSpec } from './keeper.protocol';
-import { newPassword } from './secret.store';
-import { type Service } from './service';
-import { outputOf } from './unprivileged.user';
+import { QuickstartError } from './quickstart.error';
+import type { ServerProcesses } from './server.processes';
+import { newPassword, type Service } from './service';
+import { outputOf } from './service.user';
 import { waitUntil } from './wait.until';
 
 const READY_MS = 10_000;
-const PROBE_MS = 500;
-
-const STOP: ProgramSpec['stop'] = [
-  { signal: 'SIGTERM', waitMs: 3_000 },
-  { signal: 'SIGKILL', waitMs: 1_000 },
-];
 
 /**
- * Runs a Redis of our own, on the loopback interface, with a password, keeping nothing on disk: it is only the fast path.
+ * Runs a Redis on the loopback interface, with a password, that writes nothing to disk: Redis is only the fast path.
  *
- * @returns undefined if this system has no `redis-server`; the gateway is correct without one.
- * @throws QuickstartError if there is one and it does not start.
+ * @returns undefined if this system has no `redis-server`; the gateway is correct without Redis
+ * @throws QuickstartError if it does not start
  */
-export async function startPrivateRedis(
-  folder: DataFolder,
-  supervisor: Supervisor,
-  env: NodeJS.ProcessEnv,
-): Promise<Service | undefined> {
-  const found = findRedis(env);
-  if (!found) return undefined;
+export async function startRedis(servers: ServerProcesses, env: NodeJS.ProcessEnv): Promise<Service | undefined> {
+  const version = /v=([\d.]+)/.exec(outputOf('redis-server', ['--version'], undefined) ?? '')?.[1];
   const port = await freePort();
+  if (version === undefined || port === undefined) return undefined;
   const password = newPassword();
   const settings = [`port ${port}`, 'bind 127.0.0.1', `requirepass ${password}`, 'save ""', 'appendonly no'];
-  supervisor.spawn({
+  servers.start({
     name: 'redis',
-    command: found.program,
+    command: 'redis-server',
     args: ['-'],
-    stdin: `${settings.join('\n')}\n`,
-    cwd: '/',
     env: { PATH: env.PATH },
-    logFile: folder.file('redis.log'),
-    stop: STOP,
+    stopSignal: 'SIGTERM',
+    stdin: `${settings.join('\n')}\n`,
   });
-  const ready = await waitUntil(() => {
-    supervisor.assertRunning('redis');
-    return responses(port, password);
-  }, READY_MS);
-  if (!ready) return undefined;
-  return {
-    origin: 'system',
-    url: `redis://:${password}@127.0.0.1:${port}`,
-    version: found.version,
-    address: `127.0.0.1:${port}`,
-  };
-}
-
-function findRedis(env: NodeJS.ProcessEnv): { program: string; version: string } | undefined {
-  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
-  for (const folder of folders.filter((path) => path.startsWith('/'))) {
-    const program = join(folder, 'redis-server');
-    const response = existsSync(program) ? outputOf(program, ['--version'], undefined) : undefined;
-    const version = /v=([\d.]+)/.exec(response ?? '')?.[1];
-    if (version !== undefined) return { program, version };
+  if (!(await waitUntil(() => accepts(port), READY_MS))) {
+    throw new QuickstartError(`redis is not ready after ${READY_MS / 1000} s`, servers.logFile('redis'));
   }
-  return undefined;
+  return { origin: 'system', version, url: `redis://:${password}@127.0.0.1:${port}` };
 }
 
-async function responses(port: number, password: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: PROBE_MS });
-    let heard = '';
-    const settle = () => {
-      socket.destroy();
-      resolve(heard === '+OK\r\n+PONG\r\n');
-    };
-    socket.on('connect', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
-    socket.on('data', (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-      if (heard.length >= '+OK\r\n+PONG\r\n'.length) settle();
-    });
-    socket.on('timeout', settle);
-    socket.on('error', settle);
-    socket.on('close', settle);
-  });
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -2,15 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 25;
 
-/**
- * Polls until `check` answers true. `check` may throw to give up at once, as when the awaited program has ended.
- *
- * @returns false if `timeoutMs` ran out first.
- */
+/** Polls until `check` returns true. Returns false if `timeoutMs` passes first. */
 export async function waitUntil(check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await check())) {
-    if (performance.now() > end) return false;
+    if (performance.now() > deadline) return false;
     await sleep(POLL_MS);
   }
   return true;

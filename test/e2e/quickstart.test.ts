@@ -1,14 +1,16 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createDatabase } from '../support/database';
-import { allGone, type CurlResponse, ProjectCopy } from './quickstart.harness';
+import { allEnded, type CurlResponse, isRunning, ProjectCopy } from './quickstart.harness';
 
-const running: number[] = [];
+const started: number[] = [];
 
-/** One success, one missing record, one bad value, one bad id. */
+/** One success, one missing record, one invalid value, one invalid id. */
 function expectPartialSuccess(response: CurlResponse): void {
   expect(response.results.map(({ status, error }) => error?.code ?? status)).toEqual([
     'ok',
@@ -27,15 +29,16 @@ function newProject(options?: { closed: boolean }): ProjectCopy {
 }
 
 describe('npm start', { timeout: 90_000 }, () => {
-  // Whatever a test does to it, in the end none of its processes is left.
   afterEach(async () => {
-    await allGone(running.splice(0));
+    await allEnded(started.splice(0));
   });
 
-  it('shows partial success, survives kill -9 without leaving a process, and keeps the data', async () => {
+  it('stops the servers that an earlier start left running after kill -9, and keeps the data', async () => {
     const project = newProject();
     const first = await project.start({ PRISM_QUICKSTART_POSTGRES: 'system' }).ready();
-    running.push(first.pid, ...project.pids());
+    const servers = project.pids();
+    started.push(first.pid, ...Object.values(servers));
+    expect(Object.keys(servers).sort()).toEqual(['gateway', 'postgres', 'redis']);
     expect(first.output).toMatch(/postgres +\d+\.\d+ system/);
     expect(first.output).toMatch(/redis +\d+\.\d+\.\d+ system/);
     const response = first.paste();
@@ -43,18 +46,17 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(response.replayed).toBe(false);
     expect(first.paste()).toEqual({ ...response, replayed: true });
 
-    const beside = project.start();
-    expect(await beside.ended()).toBe(1);
-    expect(beside.output).toContain(`it is running already: process ${first.pid} answers on ${first.url ?? ''}`);
+    const concurrent = project.start();
+    expect(await concurrent.ended()).toBe(1);
+    expect(concurrent.output).toContain(`already running: process ${first.pid} serves ${first.url ?? ''}`);
 
-    const pids = project.pids();
-    expect(pids).toHaveLength(4);
     await first.signal('SIGKILL');
-    await allGone(pids);
+    expect(Object.values(servers).every(isRunning)).toBe(true);
 
     const second = await project.start().ready();
-    running.push(second.pid, ...project.pids());
-    // What made the first start slow is not done again.
+    started.push(second.pid, ...Object.values(project.pids()));
+    expect(second.output).toContain('stopped what an earlier start left running: gateway, redis, postgres');
+    expect(Object.values(servers).some(isRunning)).toBe(false);
     expect(second.output).not.toMatch(/migrations? applied/);
     expect(second.apiKey).toBe(first.apiKey);
     expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
@@ -62,49 +64,60 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(await second.signal('SIGINT')).toBe(0);
   });
 
-  it('brings its own Postgres where there is none, also where its user cannot go, and ends if its keeper does', async () => {
+  it('runs the embedded Postgres, also if the user that runs it cannot reach the project', async () => {
     const project = newProject({ closed: true });
     const run = project.start({ PRISM_QUICKSTART_POSTGRES: 'embedded' });
-    const elsewhere = () => /data in (\/\S+)/.exec(run.output)?.[1];
+    const folderElsewhere = () => /data in (\/\S+)/.exec(run.output)?.[1];
     onTestFinished(() => {
-      const folder = elsewhere();
+      const folder = folderElsewhere();
       if (folder !== undefined) rmSync(dirname(folder), { recursive: true });
     });
     await run.ready();
-    const [supervisor = 0, ...programs] = project.pids();
-    running.push(run.pid, supervisor, ...programs);
-    // Only root has another user run Postgres, who then needs another place.
-    expect(elsewhere() !== undefined).toBe(process.getuid?.() === 0);
+    started.push(run.pid, ...Object.values(project.pids()));
+    // Only root runs Postgres as another user.
+    expect(folderElsewhere() !== undefined).toBe(process.getuid?.() === 0);
     expect(run.output).toMatch(/postgres +\d+\.\d+ embedded/);
     expect(run.output).toMatch(/redis +none/);
     const response = run.paste();
     expectPartialSuccess(response);
     expect(run.paste()).toEqual({ ...response, replayed: true });
-
-    process.kill(supervisor, 'SIGKILL');
-    expect(await run.ended()).toBe(1);
-    expect(run.output).toContain('the keeper, which runs the services, has been ended');
-    await allGone([supervisor, ...programs]);
+    expect(await run.signal('SIGTERM')).toBe(0);
   });
 
-  it('uses the database that it is given, and says how the gateway ended', async () => {
+  it('uses the database of DATABASE_URL, and reports how a gateway that was killed ended', async () => {
     const database = await createDatabase({ migrated: false });
     onTestFinished(() => database.drop());
     const project = newProject();
     const run = await project.start({ DATABASE_URL: database.url }).ready();
-    const [supervisor = 0, gateway = 0, ...others] = project.pids();
-    running.push(run.pid, supervisor, gateway);
-    expect(others).toEqual([]);
+    const { gateway = 0, ...others } = project.pids();
+    started.push(run.pid, gateway);
+    expect(others).toEqual({});
     expect(run.output).toMatch(/postgres +given/);
     expect(run.output).toMatch(/redis +none/);
     expectPartialSuccess(run.paste());
 
     process.kill(gateway, 'SIGKILL');
     expect(await run.ended()).toBe(1);
-    expect(run.output).toMatch(/gateway: ended by SIGKILL\s+the end of \.data\/gateway\.log:/);
+    expect(run.output).toMatch(/gateway ended: SIGKILL\s+the end of \.data\/gateway\.log:/);
   });
 
-  it('refuses to run in production', async () => {
+  it('names the port that is in use, and stops what it started', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => {
+      other.close();
+    });
+    const { port } = other.address() as AddressInfo;
+    const database = await createDatabase({ migrated: false });
+    onTestFinished(() => database.drop());
+    const project = newProject();
+    const run = project.start({ DATABASE_URL: database.url, PORT: String(port) });
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toContain(`port ${port} of 127.0.0.1 is in use. Choose another: PORT=0 npm start`);
+    expect(project.pids()).toEqual({});
+  });
+
+  it('does not run in production', async () => {
     const run = newProject().start({ NODE_ENV: 'production' });
     expect(await run.ended()).toBe(1);
     expect(run.output).toContain('never for production');
