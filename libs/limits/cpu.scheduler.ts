@@ -1,4 +1,4 @@
-import type { CpuStage } from './admission.metrics';
+import type { CpuStage } from './limits.metrics';
 import type { CpuUsage } from './cpu.usage';
 
 /** How long the steps of one computation run before others have their turn, in milliseconds. */
