@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The one place that names the base image. Pin it here: node:24.11-bookworm-slim@sha256:<digest> (docs/deployment.md, "Pin the
+# The base image. Pin it here: node:24.11-bookworm-slim@sha256:<digest> (docs/deployment.md, "Pin the
 # images").
 ARG NODE_IMAGE=node:24.11-bookworm-slim
 
@@ -22,9 +22,9 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="prism-gateway" \
       org.opencontainers.image.description="Batch-update gateway: up to 100 records patched in one request, each in its own transaction, each exactly once"
-# A container has a network of its own, so the admin port answers Prometheus; it is for you not to publish it. V8 would
-# otherwise let its heap grow to 256 MiB in a container of 256 MiB, and the kernel would end the process: half of the memory
-# limit is for the heap, the rest for buffers and native memory. So always set a memory limit.
+# METRICS_HOST: a container has its own network, so the admin port listens on all addresses; do not publish it.
+# NODE_OPTIONS: half of the memory limit is for the V8 heap, the rest for buffers and native memory. Otherwise V8 would use 256 MiB
+# for the heap in a container of 256 MiB, and the kernel would kill the process. Always set a memory limit.
 ENV NODE_ENV=production \
     METRICS_HOST=0.0.0.0 \
     NODE_OPTIONS=--max-old-space-size-percentage=50

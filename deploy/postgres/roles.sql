@@ -1,6 +1,6 @@
--- The roles that gateways and workers run as, with the passwords of the environment; for psql 15 and newer, as a superuser or
--- a role with CREATEROLE. Harmless when it is done again, and the way to change a password. Their rights come with the
--- migrations: docs/security.md, "Database roles".
+-- Creates the roles of gateways and workers, with passwords from the environment. Run it with psql 15 or newer, as a superuser or a
+-- role with CREATEROLE. Safe to repeat; run it again to change a password. `migrate` adds the grants: docs/security.md,
+-- "Database roles".
 \set ON_ERROR_STOP on
 \getenv gateway_password GATEWAY_PASSWORD
 \getenv worker_password WORKER_PASSWORD
