@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
+import { prerequisiteTags } from './test/support/prerequisites.js';
+import { SkippedReporter } from './test/support/skipped.reporter.js';
 
 /** What takes minutes: `npm run test:long`. */
 const LONG = ['test/**/*.long.test.ts'];
@@ -22,6 +24,8 @@ export default defineConfig({
   ],
   test: {
     environment: 'node',
+    tags: prerequisiteTags(),
+    reporters: ['default', new SkippedReporter()],
     // More would only wait for the same Postgres, on the two cores that a build machine has.
     maxWorkers: 2,
     projects: [

@@ -1,3 +1,6 @@
+// @module-tag haproxy
+// @module-tag prometheus
+// @module-tag redis-server
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Cleanup } from '../support/cleanup';
 import { createDatabase } from '../support/database';

@@ -1,3 +1,6 @@
+// @module-tag redis-server
+// @module-tag curl
+// @module-tag ps
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 

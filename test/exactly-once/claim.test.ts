@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';

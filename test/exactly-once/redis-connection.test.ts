@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, connect as openSocket } from 'node:net';
 import { once } from 'node:events';
