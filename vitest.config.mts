@@ -1,15 +1,23 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
-import { prerequisiteTags } from './test/support/prerequisites.js';
-import { SkippedReporter } from './test/support/skipped.reporter.js';
+import { prerequisiteTags } from './test/support/prerequisites.mjs';
 
-/** What takes minutes: `npm run test:long`. */
-const LONG = ['test/**/*.long.test.ts'];
+/** Tests that measure time: one at a time, after all others. */
+const serial = ['test/**/*.serial.test.ts'];
+/** Tests that take minutes: `npm run test:long`. */
+const long = ['test/**/*.long.test.ts'];
+
+const withServers = {
+  setupFiles: ['test/support/in-flight.setup.ts'],
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
 
 export default defineConfig({
-  // Tests run the sources, and so does their global set-up, for which the `source` condition of package.json's imports
-  // cannot be set.
+  // Tests and their global setup run the sources. The `source` condition of package.json's imports cannot be set for the
+  // global setup, so an alias replaces it.
   resolve: { alias: [{ find: /^#libs\/(.+)$/, replacement: join(import.meta.dirname, 'libs/$1/index.ts') }] },
   plugins: [
     // SWC emits the decorator metadata that Nest's injection and class-validator need; esbuild does not.
@@ -25,8 +33,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     tags: prerequisiteTags(),
-    reporters: ['default', new SkippedReporter()],
-    // More would only wait for the same Postgres, on the two cores that a build machine has.
+    reporters: ['default', './test/support/skipped.reporter.ts'],
+    // A build machine has two cores; more workers would wait for the same Postgres.
     maxWorkers: 2,
     projects: [
       {
@@ -38,26 +46,27 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { ...withServers, name: 'servers', include: ['test/**/*.test.ts'], exclude: [...serial, ...long] },
+      },
+      {
+        extends: true,
         test: {
-          name: 'servers',
-          include: ['test/**/*.test.ts'],
-          setupFiles: ['test/support/in-flight.setup.ts'],
-          exclude: LONG,
-          globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...withServers,
+          name: 'serial',
+          include: serial,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
+          ...withServers,
           name: 'long',
-          include: LONG,
-          setupFiles: ['test/support/in-flight.setup.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
+          include: long,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 1_200_000,
-          hookTimeout: 60_000,
         },
       },
     ],

@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
-import { findExecutable } from '../support/prerequisites';
+import { findExecutable } from '../support/prerequisites.mjs';
 
 const ARGUMENTS = [
   '--headless',

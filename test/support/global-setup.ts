@@ -4,7 +4,7 @@ import { readSettings } from '#libs/config';
 import { applyGrants, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
 import { postgresBinaries, serverUser } from './postgres.binaries';
 import { PostgresServer } from './postgres.server';
-import { findExecutable } from './prerequisites';
+import { findExecutable } from './prerequisites.mjs';
 import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
 

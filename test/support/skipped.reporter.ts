@@ -1,12 +1,14 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /** Prints which tests were skipped because this machine lacks a program, and the Debian package to install. */
-export class SkippedReporter implements Reporter {
+export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = new Map<string, Map<string, number>>();
     for (const module of modules) {
       const descriptions = new Map(
-        module.project.config.tags.filter(({ skip }) => skip).map(({ name, description = name }) => [name, description]),
+        module.project.config.tags
+          .filter(({ skip }) => skip)
+          .map(({ name, description = name }) => [name, description]),
       );
       for (const test of module.children.allTests('skipped')) {
         const tag = test.tags.find((name) => descriptions.has(name));
