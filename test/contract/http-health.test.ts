@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('readiness', () => {
-  it('is 200 while Postgres answers and the migrations are current', async () => {
+  it('is 200 while Postgres answers and the migrations are current', { tags: ['redis-server'] }, async () => {
     const { status, body } = await caller.call('GET', '/health/ready', { headers: { 'x-api-key': '' } });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -92,7 +92,7 @@ describe('readiness', () => {
     await empty.drop();
   });
 
-  it('is 200 and degraded without Redis, and 200 where none is configured', async () => {
+  it('is 200 and degraded without Redis, and 200 where none is configured', { tags: ['redis-server'] }, async () => {
     const redis = await startRedis();
     const other = await startGateway({ databaseUrl: database.url, settings: { REDIS_URL: redis.url } });
     await redis.kill();

@@ -120,7 +120,7 @@ describe('the line of a request', () => {
   it.each([
     ['Redis', undefined],
     ['the ledger', { replayed: 2 }],
-  ])('tells what was replayed, from %s, and what was resumed', async (from, items) => {
+  ])('tells what was replayed, from %s, and what was resumed', { tags: ['redis-server'] }, async (from, items) => {
     const { send } = await start(from === 'Redis' ? {} : { REDIS_URL: '' });
     const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
     const batch = { items: [{ id, default: { name: 'A' } }, { id: randomUUID() }] };
@@ -171,7 +171,7 @@ describe('the line of a request', () => {
         await expect.poll(inLine).toContain('prism_admission_queue_length{stage="work"} 1');
         queued.destroy();
         const line = await gateway.request('queued');
-        expect(line).toMatchObject({ client: 'billing', route: UPDATE, status: 499, items: { abandoned: 1 } });
+        expect(line).toMatchObject({ client: 'billing', route: UPDATE, status: 499, items: { canceled: 1 } });
         expect(line.admission_ms).toBeGreaterThan(0);
         expect(Number(line.admission_ms)).toBeLessThanOrEqual(Number(line.duration_ms));
         working.destroy();

@@ -195,7 +195,7 @@ describe('the secrets of docker-compose.yml', () => {
     for (const [, password] of [...inUrls, ...inVariables]) expect(password).toMatch(/^\$\{\w+:\?[^}]+\}$/);
   });
 
-  it('let nobody into Redis who does not know its password', async () => {
+  it('let nobody into Redis who does not know its password', { tags: ['redis-server'] }, async () => {
     const [program, ...options] = (compose.services.redis?.command ?? []).map(interpolated);
     expect(program).toBe('redis-server');
     const redis = await startRedis({ arguments: options });
