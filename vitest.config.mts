@@ -36,6 +36,13 @@ export default defineConfig({
     reporters: ['default', './test/support/skipped.reporter.ts'],
     // A build machine has two cores; more workers would wait for the same Postgres.
     maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['apps/**/*.ts', 'libs/**/*.ts'],
+      // Programs run as processes of their own, where coverage is not collected.
+      exclude: ['**/*.spec.ts', '**/main.ts', 'apps/quickstart/**', 'apps/demo/**'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
     projects: [
       {
         extends: true,

@@ -20,8 +20,6 @@ export interface WatchedSetup {
   redisUrl: string;
   /** How many, 1 or 2: as many as the load balancer knows. */
   gateways: number;
-  /** Between two rounds of the traffic; 0 if undefined. */
-  pauseMs?: number;
 }
 
 export interface WatchedStage {
@@ -78,8 +76,7 @@ async function startTraffic(url: string, setup: WatchedSetup, cleanup: Cleanup):
   const session = await Session.open(setup.databaseUrl);
   cleanup.add(() => session.close());
   const keys = await newKeys(setup.databaseUrl);
-  const pause = setup.pauseMs === undefined ? {} : { pauseMs: setup.pauseMs };
-  const traffic = new MixedTraffic({ url, session, ...keys, ...pause });
+  const traffic = new MixedTraffic({ url, session, ...keys });
   traffic.start();
   cleanup.add(() => traffic.stop());
 }

@@ -4,7 +4,7 @@ import { readSettings } from '#libs/config';
 import { type Database, DatabaseUnavailable, openDatabase } from '#libs/database';
 import { PropertyDefinitionRepository, PropertyDefinitionService } from '#libs/properties';
 
-import { createDatabase, type TestDatabase } from '../support/database';
+import { createDatabase, type TestDatabase } from '../../support/database';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
 const OTHER_TEAM = '7a3f2c55-6f0b-4a8e-8c0d-5d2e9b1a4f63';

