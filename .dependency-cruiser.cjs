@@ -16,7 +16,7 @@ module.exports = {
       comment: 'A library that imports an app cannot serve a second one.',
       severity: 'error',
       from: { path: '^libs/' },
-      to: { path: '^(apps|test)/' },
+      to: { path: '^(apps|test|tools)/' },
     },
     {
       name: 'apps-stay-apart',
@@ -30,7 +30,7 @@ module.exports = {
       name: 'only-through-the-front-door',
       comment: "A library's index.ts is its whole surface: what lies behind it may change freely.",
       severity: 'error',
-      from: { path: '^(apps|libs|test)/([^/]+)/' },
+      from: { path: '^(apps|libs|test|tools)/([^/]+)/' },
       to: { path: '^libs/([^/]+)/.+', pathNot: ['^libs/[^/]+/index\\.ts$', '^$1/$2/'] },
     },
     {

@@ -6,7 +6,7 @@ export default defineConfig(
   { ignores: ['dist/', 'coverage/', '.data/', 'docs/'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,mts}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -21,8 +21,8 @@ export default defineConfig(
     },
   },
   {
-    // An answer is JSON until an assertion has said what it is: typing it before would only claim what is to be shown.
-    files: ['test/**/*.ts'],
+    // A response is untyped JSON until an assertion checks it: a type would claim what the test is to show.
+    files: ['test/**/*.{ts,mts}', 'tools/**/*.ts'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -1,13 +1,23 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
+import { prerequisiteTags } from './test/support/prerequisites.mjs';
 
-/** What takes minutes: `npm run test:long`. */
-const LONG = ['test/**/*.long.test.ts'];
+/** Tests that measure time: one at a time, after all others. */
+const serial = ['test/**/*.serial.test.ts'];
+/** Tests that take minutes: `npm run test:long`. */
+const long = ['test/**/*.long.test.ts'];
+
+const withServers = {
+  setupFiles: ['test/support/in-flight.setup.ts'],
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
 
 export default defineConfig({
-  // Tests run the sources, and so does their global set-up, for which the `source` condition of package.json's imports
-  // cannot be set.
+  // Tests and their global setup run the sources. The `source` condition of package.json's imports cannot be set for the
+  // global setup, so an alias replaces it.
   resolve: { alias: [{ find: /^#libs\/(.+)$/, replacement: join(import.meta.dirname, 'libs/$1/index.ts') }] },
   plugins: [
     // SWC emits the decorator metadata that Nest's injection and class-validator need; esbuild does not.
@@ -22,35 +32,48 @@ export default defineConfig({
   ],
   test: {
     environment: 'node',
-    // More would only wait for the same Postgres, on the two cores that a build machine has.
+    tags: prerequisiteTags(),
+    reporters: ['default', './test/support/skipped.reporter.ts'],
+    // A build machine has two cores; more workers would wait for the same Postgres.
     maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['apps/**/*.ts', 'libs/**/*.ts'],
+      // Programs run as processes of their own, where coverage is not collected.
+      exclude: ['**/*.spec.ts', '**/main.ts', 'apps/quickstart/**', 'apps/demo/**'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['apps/**/*.spec.ts', 'libs/**/*.spec.ts', 'test/**/*.spec.ts'] },
+        test: {
+          name: 'unit',
+          include: ['apps/**/*.spec.ts', 'libs/**/*.spec.ts', 'test/**/*.spec.ts', 'tools/**/*.spec.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: { ...withServers, name: 'servers', include: ['test/**/*.test.ts'], exclude: [...serial, ...long] },
       },
       {
         extends: true,
         test: {
-          name: 'servers',
-          include: ['test/**/*.test.ts'],
-          setupFiles: ['test/support/in-flight.setup.ts'],
-          exclude: LONG,
-          globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...withServers,
+          name: 'serial',
+          include: serial,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
+          ...withServers,
           name: 'long',
-          include: LONG,
-          setupFiles: ['test/support/in-flight.setup.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
+          include: long,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 1_200_000,
-          hookTimeout: 60_000,
         },
       },
     ],

@@ -1,9 +1,9 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+// @module-tag chromium
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
+import { findExecutable } from '../support/prerequisites.mjs';
 
 const ARGUMENTS = [
   '--headless',
@@ -26,7 +26,7 @@ const complaints: string[] = [];
 beforeAll(async () => {
   gateway = await startGateway();
   caller = await gateway.newCaller();
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: ARGUMENTS });
+  browser = await chromium.launch({ executablePath: findExecutable('chromium') ?? '', args: ARGUMENTS });
   page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
   page.on('request', (request) => requested.push(request.url()));
   page.on('console', (message) => {
@@ -39,25 +39,6 @@ afterAll(async () => {
   await browser.close();
   await gateway.close();
 });
-
-/** Debian calls it chromium; others have other names. */
-function chromiumPath(): string {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const candidates = folders.flatMap((folder) => names.map((name) => join(folder, name)));
-  const found = [process.env.CHROMIUM_PATH, ...candidates].find((path) => path !== undefined && isProgram(path));
-  if (found === undefined) throw new Error('no Chromium on this machine: install it, or set CHROMIUM_PATH');
-  return found;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('the page at /docs', () => {
   it('shows the operations', async () => {

@@ -120,7 +120,7 @@ describe('the line of a request', () => {
   it.each([
     ['Redis', undefined],
     ['the ledger', { replayed: 2 }],
-  ])('tells what was replayed, from %s, and what was resumed', async (from, items) => {
+  ])('tells what was replayed, from %s, and what was resumed', { tags: ['redis-server'] }, async (from, items) => {
     const { send } = await start(from === 'Redis' ? {} : { REDIS_URL: '' });
     const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
     const batch = { items: [{ id, default: { name: 'A' } }, { id: randomUUID() }] };

@@ -81,9 +81,8 @@ describe('a stop', () => {
     const idle = await RawSocket.open(gateway.url);
     await idle.send(LIVE);
     await idle.response();
-    const start = performance.now();
-    await stop();
-    expect(performance.now() - start).toBeLessThan(3_000);
+    // Far beyond the test's own timeout: a stop that waited for these connections would fail the test.
+    await stop({ requestTimeoutMs: 3_600_000 });
     expect([await silent.end(), await idle.end()]).toEqual(['', '']);
   });
 
@@ -100,9 +99,7 @@ describe('a stop', () => {
 
   it('cuts off after the deadline who neither sends nor takes anything', async () => {
     const socket = await beginUpload();
-    const start = performance.now();
     await stop({ requestTimeoutMs: 100 });
-    expect(performance.now() - start).toBeLessThan(4_000);
     expect(await socket.end()).toBe('');
   });
 });

@@ -35,77 +35,81 @@ async function backendThatWaits(): Promise<number> {
 }
 
 describe('the trace of a batch', () => {
-  it('has a span for the request, the batch, the call of Postgres and each of Redis, under that of the caller', async () => {
-    const gateway = await world.start();
-    const id = await created(gateway);
-    const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }, { id: 'none' }];
-    const headers = {
-      traceparent: `00-${TRACE}-${PARENT}-01`,
-      tracestate: 'vendor=here',
-      'idempotency-key': randomUUID(),
-    };
-    const response = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
-    const spans = await gateway.collector.trace(TRACE);
-    expect(spans.map(({ name }) => name).sort()).toEqual(
-      [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA store'].sort(),
-    );
+  it(
+    'has a span for the request, the batch, the call of Postgres and each of Redis, under that of the caller',
+    { tags: ['redis-server'] },
+    async () => {
+      const gateway = await world.start();
+      const id = await created(gateway);
+      const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }, { id: 'none' }];
+      const headers = {
+        traceparent: `00-${TRACE}-${PARENT}-01`,
+        tracestate: 'vendor=here',
+        'idempotency-key': randomUUID(),
+      };
+      const response = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
+      const spans = await gateway.collector.trace(TRACE);
+      expect(spans.map(({ name }) => name).sort()).toEqual(
+        [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA store'].sort(),
+      );
 
-    const request = named(spans, `POST ${UPDATE}`);
-    expect(request).toMatchObject({ kind: 2, parentSpanId: PARENT, traceState: 'vendor=here', status: { code: 0 } });
-    expect(response.headers.get('traceresponse')).toBe(`00-${TRACE}-${request.spanId}-01`);
-    expect(request.attributes).toEqual({
-      'http.request.method': 'POST',
-      'http.route': UPDATE,
-      'http.response.status_code': 200,
-      'url.scheme': 'http',
-      'network.protocol.version': '1.1',
-      'prism.team_id': world.teamId,
-      'prism.client_id': world.clientId,
-      'prism.client': 'billing',
-      'prism.wait_ms': expect.any(Number) as number,
-      'prism.database_ms': expect.any(Number) as number,
-    });
-
-    const batch = named(spans, 'batch update');
-    expect(batch).toMatchObject({ kind: 1, parentSpanId: request.spanId, status: { code: 0 } });
-    expect(batch.attributes).toEqual({
-      'prism.operation': 'update',
-      'prism.object_type': 'organization',
-      'prism.on_error': 'continue',
-      'prism.dry_run': false,
-      'prism.keyed': true,
-      'prism.batch.state': 'executed',
-      'prism.batch.canceled': false,
-      'prism.items.total': 3,
-      'prism.items.succeeded': 1,
-      'prism.items.failed': 2,
-      'prism.items.replayed': 0,
-    });
-
-    const call = named(spans, 'CALL apply_batch');
-    expect(call).toMatchObject({ kind: 3, parentSpanId: batch.spanId });
-    expect(call.attributes).toEqual({
-      'db.system.name': 'postgresql',
-      'db.namespace': expect.any(String) as string,
-      'db.operation.name': 'CALL',
-      'db.query.summary': 'CALL apply_batch',
-      'server.address': expect.any(String) as string,
-      'server.port': expect.any(Number) as number,
-    });
-    for (const script of ['claim', 'keep']) {
-      const span = named(spans, `EVALSHA ${script}`);
-      expect(span).toMatchObject({ kind: 3, parentSpanId: request.spanId });
-      expect(span.attributes).toEqual({
-        'db.system.name': 'redis',
-        'db.operation.name': 'EVALSHA',
-        'db.query.summary': `EVALSHA ${script}`,
-        'db.stored_procedure.name': script,
+      const request = named(spans, `POST ${UPDATE}`);
+      expect(request).toMatchObject({ kind: 2, parentSpanId: PARENT, traceState: 'vendor=here', status: { code: 0 } });
+      expect(response.headers.get('traceresponse')).toBe(`00-${TRACE}-${request.spanId}-01`);
+      expect(request.attributes).toEqual({
+        'http.request.method': 'POST',
+        'http.route': UPDATE,
+        'http.response.status_code': 200,
+        'url.scheme': 'http',
+        'network.protocol.version': '1.1',
+        'prism.team_id': world.teamId,
+        'prism.client_id': world.clientId,
+        'prism.client': 'billing',
+        'prism.wait_ms': expect.any(Number) as number,
+        'prism.database_ms': expect.any(Number) as number,
       });
-    }
-    expect(gateway.collector.resource).toMatchObject({ 'service.name': 'prism-gateway', 'service.version': '0.1.0' });
-  });
 
-  it('says what was replayed, from the ledger and from Redis', async () => {
+      const batch = named(spans, 'batch update');
+      expect(batch).toMatchObject({ kind: 1, parentSpanId: request.spanId, status: { code: 0 } });
+      expect(batch.attributes).toEqual({
+        'prism.operation': 'update',
+        'prism.object_type': 'organization',
+        'prism.on_error': 'continue',
+        'prism.dry_run': false,
+        'prism.keyed': true,
+        'prism.batch.state': 'executed',
+        'prism.batch.canceled': false,
+        'prism.items.total': 3,
+        'prism.items.succeeded': 1,
+        'prism.items.failed': 2,
+        'prism.items.replayed': 0,
+      });
+
+      const call = named(spans, 'CALL apply_batch');
+      expect(call).toMatchObject({ kind: 3, parentSpanId: batch.spanId });
+      expect(call.attributes).toEqual({
+        'db.system.name': 'postgresql',
+        'db.namespace': expect.any(String) as string,
+        'db.operation.name': 'CALL',
+        'db.query.summary': 'CALL apply_batch',
+        'server.address': expect.any(String) as string,
+        'server.port': expect.any(Number) as number,
+      });
+      for (const script of ['claim', 'store']) {
+        const span = named(spans, `EVALSHA ${script}`);
+        expect(span).toMatchObject({ kind: 3, parentSpanId: request.spanId });
+        expect(span.attributes).toEqual({
+          'db.system.name': 'redis',
+          'db.operation.name': 'EVALSHA',
+          'db.query.summary': `EVALSHA ${script}`,
+          'db.stored_procedure.name': script,
+        });
+      }
+      expect(gateway.collector.resource).toMatchObject({ 'service.name': 'prism-gateway', 'service.version': '0.1.0' });
+    },
+  );
+
+  it('says what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
     const gateway = await world.start();
     const items = [{ id: await created(gateway), default: { name: 'A' } }, { id: randomUUID() }];
     const send = async (key: string): Promise<ReceivedSpan[]> => {
@@ -128,7 +132,7 @@ describe('the trace of a batch', () => {
     });
   });
 
-  it('shows what Redis was asked for the limits of the client', async () => {
+  it('shows what Redis was asked for the limits of the client', { tags: ['redis-server'] }, async () => {
     const gateway = await world.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
     const response = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
     const spans = await gateway.collector.trace(traceIdOf(response));
@@ -261,37 +265,44 @@ describe('the trace of a request', () => {
 });
 
 describe('what is sent to the collector', () => {
-  it('has nothing of what a caller sends: no key, no value, no query, no id of a record', async () => {
-    const gateway = await world.start();
-    const { send, collector } = gateway;
-    const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
-    const value = { default: { name: secret('value'), [secret('property')]: 1 }, extended: { [secret('member')]: 1 } };
-    const headers = {
-      'idempotency-key': secret('key'),
-      authorization: secret('token'),
-      cookie: secret('cookie'),
-      'user-agent': secret('agent'),
-      'x-request-id': secret('request-id'),
-      baggage: `a=${secret('baggage')}`,
-      tracestate: 'secret-', // no list, and so not passed on
-    };
-    const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
-      .id as string;
-    const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
-    await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
-    await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
-    await send('PATCH', world.path(`/${id}`), value);
-    await send('GET', world.path(`/${id}?select=${secret('query')}`));
-    await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
-    await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
-    const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
-    await collector.trace(traceIdOf(last));
-    gateway.gateway.signal('SIGTERM');
-    await gateway.gateway.exit();
-    expect(collector.spans.length).toBeGreaterThan(15);
-    const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
-    expect(sent).not.toMatch(/secret-/);
-    expect(sent).not.toContain(id);
-    for (const text of world.secrets) expect(sent).not.toContain(text);
-  });
+  it(
+    'has nothing of what a caller sends: no key, no value, no query, no id of a record',
+    { tags: ['redis-server'] },
+    async () => {
+      const gateway = await world.start();
+      const { send, collector } = gateway;
+      const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
+      const value = {
+        default: { name: secret('value'), [secret('property')]: 1 },
+        extended: { [secret('member')]: 1 },
+      };
+      const headers = {
+        'idempotency-key': secret('key'),
+        authorization: secret('token'),
+        cookie: secret('cookie'),
+        'user-agent': secret('agent'),
+        'x-request-id': secret('request-id'),
+        baggage: `a=${secret('baggage')}`,
+        tracestate: 'secret-', // no list, and so not passed on
+      };
+      const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
+        .id as string;
+      const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
+      await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
+      await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
+      await send('PATCH', world.path(`/${id}`), value);
+      await send('GET', world.path(`/${id}?select=${secret('query')}`));
+      await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
+      await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
+      const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
+      await collector.trace(traceIdOf(last));
+      gateway.gateway.signal('SIGTERM');
+      await gateway.gateway.exit();
+      expect(collector.spans.length).toBeGreaterThan(15);
+      const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
+      expect(sent).not.toMatch(/secret-/);
+      expect(sent).not.toContain(id);
+      for (const text of world.secrets) expect(sent).not.toContain(text);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+// @module-tag haproxy
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';

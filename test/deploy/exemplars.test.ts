@@ -1,3 +1,4 @@
+// @module-tag prometheus
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { PrometheusServer } from '../support/prometheus.server';

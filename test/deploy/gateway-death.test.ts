@@ -1,3 +1,5 @@
+// @module-tag haproxy
+// @module-tag redis-server
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';

@@ -1,3 +1,4 @@
+// @module-tag haproxy
 import { spawnSync } from 'node:child_process';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import type { Session } from '../support/session';
 
@@ -17,8 +16,6 @@ export interface TrafficSetup {
   limitedKey: string;
   /** To hold records, so that their items are `locked`. */
   session: Session;
-  /** Between two rounds; 0 if undefined. */
-  pauseMs?: number;
 }
 
 interface Sent {
@@ -53,7 +50,6 @@ export class MixedTraffic {
       await this.resume(ids);
       await this.overload(ids);
       await this.refuse();
-      await sleep(this.setup.pauseMs ?? 0);
     }
   }
 

@@ -24,20 +24,10 @@ export interface Target {
   legendFormat: string;
 }
 
-/** How values look. */
-export interface FieldDefaults {
+/** The unit and the colours of a panel's values. */
+interface FieldDefaults {
   unit?: string;
-  decimals?: number;
-  min?: number;
-  thresholds?: { steps: Threshold[] };
-  /** Of a time series. */
-  custom?: { fillOpacity: number; stacking: { mode: string }; thresholdsStyle?: { mode: string } };
-}
-
-/** A colour by its name in Grafana, and the value from which on it is used: null for the lowest. */
-export interface Threshold {
-  value: number | null;
-  color: string;
+  thresholds?: { steps: unknown[] };
 }
 
 export interface Panel {
@@ -48,8 +38,6 @@ export interface Panel {
   datasource: { type: string; uid: string };
   targets: Target[];
   fieldConfig: { defaults: FieldDefaults };
-  /** Of a stat. */
-  options: { colorMode?: string; textMode?: string };
   gridPos: { x: number; y: number; w: number; h: number };
   links?: { title: string; url: string }[];
 }

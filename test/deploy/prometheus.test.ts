@@ -1,14 +1,19 @@
+// @module-tag haproxy
+// @module-tag prometheus
+// @module-tag redis-server
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Cleanup } from '../support/cleanup';
 import { createDatabase } from '../support/database';
 import type { PrometheusServer, Sample } from '../support/prometheus.server';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
-import { substituted } from './panel.query';
 import { familyOf, selectorsIn } from './promql';
 import { openWatchedStage, watchedClient } from './watched.stage';
 
 const { recording, alerts } = readRules();
 const panels = readDashboards().flatMap(({ file, panels }) => panels.map((panel) => ({ file, ...panel })));
+
+/** A range that covers several scrapes: the Prometheus of the tests scrapes every second. */
+const RATE_INTERVAL = '15s';
 
 const cleanup = new Cleanup();
 let prometheus: PrometheusServer;
@@ -22,7 +27,12 @@ beforeAll(async () => {
 
 afterAll(() => cleanup.run());
 
-/** Resolves with what the expression gives as soon as that is a number. */
+/** The expression of a panel with Grafana's variables replaced. @param client a regular expression of client names */
+function substituted(expression: string, client: string): string {
+  return expression.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$client', client);
+}
+
+/** Resolves with the result of the expression as soon as that has a finite value. */
 async function dataOf(expression: string): Promise<Sample[]> {
   let samples: Sample[] = [];
   await expect

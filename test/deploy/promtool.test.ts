@@ -1,3 +1,4 @@
+// @module-tag promtool
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

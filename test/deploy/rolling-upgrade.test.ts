@@ -1,3 +1,5 @@
+// @module-tag haproxy
+// @module-tag redis-server
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '#libs/database';
 import { NextVersion } from './next.version';

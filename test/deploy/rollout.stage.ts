@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { GatewayProcess } from '../exactly-once/chaos/gateway.process';
+import { GatewayServer } from '../support/gateway.server';
 import { Balancer } from '../support/balancer';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { freePort } from '../support/redis.server';
@@ -19,7 +19,7 @@ export class Stage {
   private constructor(
     private readonly database: TestDatabase,
     readonly session: Session,
-    readonly gateways: GatewayProcess[],
+    readonly gateways: GatewayServer[],
     private readonly ports: number[],
     readonly balancer: Balancer,
     private readonly settings: Record<string, string>,
@@ -63,13 +63,13 @@ export class Stage {
   }
 
   /** Starts the gateway at this place, of another version if a program is given. Resolves when it answers. */
-  async start(index: number, program?: string): Promise<GatewayProcess> {
+  async start(index: number, program?: string): Promise<GatewayServer> {
     const name = `gateway-${index + 1}`;
     const port = this.ports[index];
     if (port === undefined) throw new Error(`there is no ${name}`);
     // By its name in pg_stat_activity a test knows which of the two a batch came to.
     const url = `${this.databaseUrl}?application_name=${name}`;
-    const gateway = new GatewayProcess(name, {
+    const gateway = new GatewayServer(name, {
       port,
       settings: { ...this.settings, DATABASE_URL: url },
       preloads: [],

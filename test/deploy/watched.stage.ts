@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { GatewayProcess } from '../exactly-once/chaos/gateway.process';
+import { GatewayServer } from '../support/gateway.server';
 import { Balancer } from '../support/balancer';
 import type { Cleanup } from '../support/cleanup';
 import { PrometheusServer } from '../support/prometheus.server';
@@ -20,8 +20,6 @@ export interface WatchedSetup {
   redisUrl: string;
   /** How many, 1 or 2: as many as the load balancer knows. */
   gateways: number;
-  /** Between two rounds of the traffic; 0 if undefined. */
-  pauseMs?: number;
 }
 
 export interface WatchedStage {
@@ -66,7 +64,7 @@ async function startGateways(
       LOCK_TIMEOUT_MS: '20',
       ...smallGateway,
     };
-    const gateway = new GatewayProcess(`gateway ${number}`, { port, settings, preloads: [] });
+    const gateway = new GatewayServer(`gateway ${number}`, { port, settings, preloads: [] });
     cleanup.add(() => gateway.close());
     await gateway.start();
     started.push({ port, metricsPort });
@@ -78,8 +76,7 @@ async function startTraffic(url: string, setup: WatchedSetup, cleanup: Cleanup):
   const session = await Session.open(setup.databaseUrl);
   cleanup.add(() => session.close());
   const keys = await newKeys(setup.databaseUrl);
-  const pause = setup.pauseMs === undefined ? {} : { pauseMs: setup.pauseMs };
-  const traffic = new MixedTraffic({ url, session, ...keys, ...pause });
+  const traffic = new MixedTraffic({ url, session, ...keys });
   traffic.start();
   cleanup.add(() => traffic.stop());
 }

@@ -1,3 +1,6 @@
+// @module-tag redis-server
+// @module-tag curl
+// @module-tag ps
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';

@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Rates } from '#libs/limits';

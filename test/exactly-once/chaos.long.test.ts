@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,9 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { faultKinds } from './chaos/fault.schedule';
-import { type MutantName, mutants } from './chaos/mutants/mutant.catalogue';
-import type { Summary } from './chaos/report';
+import { faultKinds } from '../../tools/chaos/fault.schedule';
+import { type MutantName, mutants } from '../../tools/chaos/mutants/mutant.catalogue';
+import type { Summary } from '../../tools/chaos/report';
 
 const folder = newFolder(join(tmpdir(), 'prism-chaos-test-'));
 
@@ -19,7 +20,7 @@ interface Run {
 }
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.harness.json']);
+  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.tools.json']);
 });
 
 afterAll(() => {
@@ -37,7 +38,7 @@ function newFolder(prefix: string): string {
 async function chaos(...options: string[]): Promise<Run> {
   const temporary = newFolder(join(folder, 'run-'));
   const json = join(temporary, 'summary.json');
-  const child = spawn(process.execPath, ['dist/test/exactly-once/chaos/main.js', ...options, '--json', json], {
+  const child = spawn(process.execPath, ['dist/tools/chaos/main.js', ...options, '--json', json], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: temporary },
   });

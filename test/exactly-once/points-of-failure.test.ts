@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiResponse } from '../support/api.client';
 import {

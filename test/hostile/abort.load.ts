@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../exactly-once/chaos/random';
+import type { Random } from '../support/random';
 
 export interface AbortTarget {
   /** Address of the gateway. */

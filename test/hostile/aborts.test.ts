@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { type Database, openDatabase } from '#libs/database';
-import { Random } from '../exactly-once/chaos/random';
+import { Random } from '../support/random';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { GatewayProcess } from '../support/gateway.process';
 import { expectNothingInFlight } from '../support/in-flight';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { attacks } from '../abuse/attack.catalogue';
-import { AttackTarget } from '../abuse/attack.target';
-import { Victim } from '../abuse/victim';
+import { attacks } from '../../tools/abuse/attack.catalogue';
+import { AttackTarget } from '../../tools/abuse/attack.target';
+import { Victim } from '../../tools/abuse/victim';
 import { type HostileStage, openHostileStage } from './hostile.stage';
 
 /** How many requests the victim sends after the volley, while connections of the attacker are still open. */

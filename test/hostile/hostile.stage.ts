@@ -1,8 +1,8 @@
 import { inject } from 'vitest';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { LimitedGateway } from '../abuse/limited.gateway';
-import { createParties, type Parties } from '../abuse/parties';
+import { LimitedGateway } from '../../tools/abuse/limited.gateway';
+import { createParties, type Parties } from '../../tools/abuse/parties';
 import { Cleanup } from '../support/cleanup';
 import { createDatabase } from '../support/database';
 import { roleUrl } from '../support/server.database';

@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';

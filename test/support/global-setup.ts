@@ -1,49 +1,41 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { readSettings } from '#libs/config';
 import { applyGrants, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
+import { postgresBinaries, serverUser } from './postgres.binaries';
 import { PostgresServer } from './postgres.server';
+import { findExecutable } from './prerequisites.mjs';
 import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The Postgres on which tests make their databases. */
+    /** The Postgres on which tests create their databases. */
     postgresUrl: string;
-    /** A migrated, empty database on it, to make others from. */
+    /** Name of a migrated, empty database on it: the template of the others. */
     templateDatabase: string;
-    /** The role that gateways have, and no right beside; behind the team wall. */
+    /** Role of the gateways: the gateway's grants only, subject to row-level security. */
     gatewayRole: string;
-    /** The role that workers have. */
+    /** Role of the workers: the worker's grants only. */
     workerRole: string;
-    /** A Redis that tests share: they use keys of their own teams. */
+    /** A Redis that tests share: each uses keys of its own teams. Empty on a machine without `redis-server`. */
     redisUrl: string;
   }
 }
 
 const roles = { gateway: 'prism_gateway', worker: 'prism_worker' };
 
-/** What the tests drive, and the Debian package that has it. */
-const programs = {
-  psql: 'postgresql-client',
-  'redis-server': 'redis-server',
-  haproxy: 'haproxy',
-  prometheus: 'prometheus',
-  promtool: 'prometheus',
-  chromium: 'chromium',
-  curl: 'curl',
-  ps: 'procps',
-};
-
 /**
- * Starts the Postgres and the Redis that tests share, and migrates one database of which every test file gets a copy.
- * Tests that stop or kill a server start their own.
+ * Starts the Postgres and the Redis that tests share, and migrates one database that every test file copies. Tests that
+ * stop or kill a server start their own.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  requirePrograms();
-  const [postgres, redis] = await Promise.all([PostgresServer.create({ max_connections: '200' }), startRedis()]);
+  // Workers inherit it: the embedded Postgres is looked up, and copied for another user, only once.
+  process.env.TEST_POSTGRES_BIN = postgresBinaries(serverUser());
+  const [postgres, redis] = await Promise.all([
+    PostgresServer.create({ max_connections: '200' }),
+    findExecutable('redis-server') === undefined ? undefined : startRedis(),
+  ]);
   const template = `prism_template_${randomBytes(6).toString('hex')}`;
   await onServer(postgres.url, `CREATE DATABASE ${template} TEMPLATE template0`);
   await migrate(databaseUrl(postgres.url, template));
@@ -52,13 +44,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('templateDatabase', template);
   project.provide('gatewayRole', roles.gateway);
   project.provide('workerRole', roles.worker);
-  project.provide('redisUrl', redis.url);
+  project.provide('redisUrl', redis?.url ?? '');
   return async () => {
-    await Promise.all([postgres.remove(), redis.kill()]);
+    await Promise.all([postgres.remove(), redis?.kill()]);
   };
 }
 
-/** As in a production that takes all the care there is: a role for each program, and the wall. */
+/** Secures the template as in production: one role per program, and row-level security. */
 async function secure(url: string): Promise<void> {
   const database = openDatabase(readSettings({ DATABASE_URL: url }));
   try {
@@ -70,14 +62,4 @@ async function secure(url: string): Promise<void> {
   } finally {
     await database.close();
   }
-}
-
-function requirePrograms(): void {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  const missing = Object.entries(programs).filter(
-    ([name]) => !folders.some((folder) => existsSync(join(folder, name))),
-  );
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
-  throw new Error(`the tests drive ${missing.map(([name]) => name).join(', ')}: apt-get install ${packages}`);
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { postgresBinaries, type ServerUser, serverUser } from './postgres.binaries';
 import { freePort } from './redis.server';
 
 /** `immediate`: as if the machine had lost power, which leaves the recovery to the next start. `fast`: orderly. */
@@ -26,7 +27,7 @@ export class PostgresServer {
 
   private constructor(
     private readonly folder: string,
-    private readonly user: { uid: number; gid: number } | undefined,
+    private readonly user: ServerUser | undefined,
     readonly port: number,
     private readonly settings: Record<string, string>,
   ) {}
@@ -34,10 +35,10 @@ export class PostgresServer {
   /** Makes an empty cluster and starts it, with these settings beside the test's own. */
   static async create(settings: Record<string, string> = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
-    const user = unprivilegedUser();
+    const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
     execFileSync(
-      binary('initdb'),
+      join(postgresBinaries(user), 'initdb'),
       ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
       { ...user, cwd: folder, stdio: 'pipe' },
     );
@@ -60,7 +61,7 @@ export class PostgresServer {
       ...this.settings,
     };
     const child = spawn(
-      binary('postgres'),
+      join(postgresBinaries(this.user), 'postgres'),
       [
         '-D',
         join(this.folder, 'data'),
@@ -126,25 +127,4 @@ export class PostgresServer {
     }
     throw new Error(`postgres did not start:\n${this.log}`);
   }
-}
-
-/** Postgres refuses to run as root; its packages come with a user to run it as. */
-function unprivilegedUser(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const idOf = (option: string): number => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }));
-  return { uid: idOf('-u'), gid: idOf('-g') };
-}
-
-/** From `TEST_POSTGRES_BIN`, the newest version of the system's packages, or the search path. */
-function binary(name: string): string {
-  const packages = '/usr/lib/postgresql';
-  const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [
-    ...(process.env.TEST_POSTGRES_BIN === undefined ? [] : [process.env.TEST_POSTGRES_BIN]),
-    ...versions.map((version) => join(packages, version, 'bin')),
-    ...(process.env.PATH ?? '').split(delimiter),
-  ];
-  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`no ${name} on this machine: install Postgres`);
-  return found;
 }

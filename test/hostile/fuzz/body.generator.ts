@@ -1,4 +1,4 @@
-import { Random } from '../../exactly-once/chaos/random';
+import { Random } from '../../support/random';
 
 /** What the generated requests may refer to. */
 export interface Known {

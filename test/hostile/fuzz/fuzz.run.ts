@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Random } from '../../exactly-once/chaos/random';
+import { Random } from '../../support/random';
 import { HttpConnection, requestBytes } from '../../support/http.connection';
 import { type Caller, generateRaw, generateWrite, type RawRequest } from './request.generator';
 

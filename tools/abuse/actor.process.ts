@@ -1,0 +1,59 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { inspect } from 'node:util';
+import { builtFile } from '../../test/support/repository.files';
+import { guard } from '../../test/support/child.guard';
+
+interface Reply {
+  value?: unknown;
+  /** What went wrong, if something did. */
+  failure?: string;
+}
+
+/** A process that obeys orders one at a time: its CPU time is not that of whoever measures beside it. */
+export class ActorProcess {
+  private constructor(private readonly child: ChildProcess) {}
+
+  /** @param main one of the programs that call {@link obeyOrders}, such as `victim.main.js` */
+  static start(main: string): ActorProcess {
+    const child = fork(builtFile(`tools/abuse/${main}`), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    guard(child);
+    return new ActorProcess(child);
+  }
+
+  /** Sends an order and resolves with what came of it. @throws Error if the order fails or the process ends */
+  async order<T>(order: object, signal: AbortSignal): Promise<T> {
+    const over = new AbortController();
+    const either = AbortSignal.any([over.signal, signal]);
+    try {
+      const replied = once(this.child, 'message', { signal: either });
+      const ended = once(this.child, 'exit', { signal: either }).then(([code]) => {
+        throw new Error(`an actor ended with ${String(code)} before it replied`);
+      });
+      this.child.send(order);
+      const [{ value, failure }] = (await Promise.race([replied, ended])) as [Reply]; // what `obeyOrders` sends
+      if (failure !== undefined) throw new Error(failure);
+      return value as T; // the caller knows what its order is answered with
+    } finally {
+      over.abort();
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exit;
+  }
+}
+
+/** The other end of {@link ActorProcess}: obeys the orders that this process gets. */
+export function obeyOrders(obey: (order: unknown) => Promise<unknown>): void {
+  process.on('message', (order) => {
+    obey(order).then(
+      (value) => process.send?.({ value }),
+      (error: unknown) => process.send?.({ failure: inspect(error) }),
+    );
+  });
+  process.once('disconnect', () => process.exit());
+}

@@ -1,0 +1,100 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { migrate, openDatabase } from '#libs/database';
+import { machineFacts } from '../bench/machine.facts';
+import { Cleanup } from '../../test/support/cleanup';
+import { PostgresServer } from '../../test/support/postgres.server';
+import { startRedis } from '../../test/support/redis.server';
+import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { sectionOf, tableOf, withSection } from './report';
+import { type TrialContext, type TrialResult, tryAttack } from './trial';
+import { countsText, exitCodeOf, verdictOf } from './verdict';
+
+const STATEMENT_MS = 60_000;
+
+/** Runs the attacks one after the other, each against a gateway of its own. @returns the exit code */
+async function main(options: Options, signal: AbortSignal): Promise<number> {
+  const cleanup = new Cleanup();
+  try {
+    const context = await openContext(cleanup, signal);
+    const results: TrialResult[] = [];
+    for (const attack of options.attacks) {
+      log(`${attack.name}: the attacker ${attack.summary}`);
+      const result = await tryAttack(attack, options.seconds, context);
+      results.push(result);
+      log(outcomeText(result));
+    }
+    process.stdout.write(`\n${tableOf(results)}\n`);
+    write(options, results);
+    return exitCodeOf(results.map(verdictOf), options.strict);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function openContext(cleanup: Cleanup, signal: AbortSignal): Promise<TrialContext> {
+  const postgres = await PostgresServer.create({
+    max_connections: '100',
+    shared_buffers: '256MB',
+    max_wal_size: '4GB',
+  });
+  cleanup.add(() => postgres.remove());
+  const redis = await startRedis();
+  cleanup.add(() => redis.kill());
+  await migrate(postgres.url);
+  const database = openDatabase({
+    databaseUrl: postgres.url,
+    databasePoolSize: 2,
+    requestTimeoutMs: STATEMENT_MS,
+  });
+  cleanup.add(() => database.close());
+  return { databaseUrl: postgres.url, redisUrl: redis.url, database, cleanup, signal };
+}
+
+function outcomeText(result: TrialResult): string {
+  const { broken, slow } = verdictOf(result);
+  const { volleys, responses } = result.attacker;
+  const failures = [...broken, ...slow];
+  return [
+    `  the attacker sent ${volleys} volleys and got ${countsText(responses) || 'nothing'}`,
+    failures.length === 0 ? '  passed' : `  ${broken.length > 0 ? 'FAILED' : 'slow'}: ${failures.join('; ')}`,
+    ...(result.death === null ? [] : [`  it ${result.death.trimEnd()}`]),
+  ].join('\n');
+}
+
+function write({ json, markdown }: Options, results: readonly TrialResult[]): void {
+  const [machine, at] = [machineFacts(), new Date()];
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ at, machine, results }, null, 2)}\n`);
+  if (markdown === undefined) return;
+  const document = readFileSync(markdown, 'utf8');
+  writeFileSync(markdown, withSection(document, sectionOf(results, machine, at)));
+}
+
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    stop.abort(new Error(`ended by ${signal}`));
+  });
+}
+
+/** 2: the command line is wrong or the program failed; 1: an attack succeeded. */
+async function exitCode(): Promise<number> {
+  try {
+    return await main(readOptions(process.argv.slice(2)), stop.signal);
+  } catch (error) {
+    if (error instanceof UsageError) log(`${error.message}\n\n${usage}`);
+    else log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return 2;
+  }
+}
+
+exitCode().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    log(String(error));
+    process.exit(2);
+  },
+);

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '#libs/database';
+import type { ServiceProcess } from '../bench/service.process';
+import type { Cleanup } from '../../test/support/cleanup';
+import type { Attack } from './attack';
+import { ActorProcess } from './actor.process';
+import type { AttackerOrder, AttackReport } from './attacker.main';
+import { LimitedGateway } from './limited.gateway';
+import { createParties } from './parties';
+import type { Measurement } from './victim';
+import type { VictimOrder } from './victim.main';
+
+const PEAK_EVERY_MS = 100;
+const STALL_EVERY_MS = 1_000;
+const WARM_UP_SECONDS = 2;
+const QUIET_SECONDS = 10;
+/** How long a gateway may take to answer a scrape before it counts as frozen, in milliseconds. */
+const FROZEN_MS = 60_000;
+/** How long an attacker may take to end. */
+const END_MS = 10_000;
+
+/** The servers that every trial uses, and how to end early. */
+export interface TrialContext {
+  databaseUrl: string;
+  redisUrl: string;
+  database: Database;
+  cleanup: Cleanup;
+  signal: AbortSignal;
+}
+
+/** What one attack did to a gateway and to its victim. */
+export interface TrialResult {
+  attack: string;
+  summary: string;
+  seconds: number;
+  quiet: Measurement;
+  attacked: Measurement;
+  attacker: AttackReport;
+  /** How the gateway ended, with the end of its log; null if it is alive. */
+  death: string | null;
+  peakBytes: number;
+  longestStallMs: number;
+  /** Gauges that did not go back to 0; null if the gateway could not say. */
+  held: Record<string, number> | null;
+  /** By how much the database grew during the attack, in bytes. */
+  databaseGrowthBytes: number;
+}
+
+/** Runs one attack against a gateway of its own. */
+export async function tryAttack(attack: Attack, seconds: number, context: TrialContext): Promise<TrialResult> {
+  const { database, signal } = context;
+  const gateway = await LimitedGateway.start(context, signal);
+  const actors = { victim: ActorProcess.start('victim.main.js'), attacker: ActorProcess.start('attacker.main.js') };
+  const stopAll = async (): Promise<void> => {
+    await Promise.all([gateway.service.stop(), actors.victim.stop(), actors.attacker.stop()]);
+  };
+  context.cleanup.add(stopAll);
+  try {
+    const { victim, intruder } = await createParties(database, gateway.url);
+    const measure = (duration: number): Promise<Measurement> => {
+      const order: VictimOrder = { url: gateway.url, party: victim, seconds: duration };
+      return actors.victim.order(order, signal);
+    };
+    const command = <T>(order: AttackerOrder, limit: AbortSignal = signal): Promise<T> =>
+      actors.attacker.order(order, limit);
+
+    await command({ do: 'prepare', attack: attack.name, url: gateway.url, intruder });
+    await measure(WARM_UP_SECONDS);
+    const quiet = await measure(QUIET_SECONDS);
+    const sizeBefore = await sizeOf(database);
+    await gateway.longestStallMs(signal);
+    const watch = new Watch(gateway);
+    await command({ do: 'begin' });
+    const attacked = await measure(seconds);
+    const attacker = await command<AttackReport>({ do: 'end' }, AbortSignal.any([signal, AbortSignal.timeout(END_MS)]));
+    const held = await heldAfter(gateway, signal);
+    const { peakBytes, longestStallMs } = await watch.end();
+    return {
+      ...{ attack: attack.name, summary: attack.summary, seconds, quiet, attacked, attacker },
+      ...{ death: gateway.service.death ?? null, peakBytes, longestStallMs, held },
+      databaseGrowthBytes: (await sizeOf(database)) - sizeBefore,
+    };
+  } finally {
+    await stopAll();
+  }
+}
+
+/** Null if it has died or does not answer. */
+async function heldAfter(gateway: LimitedGateway, signal: AbortSignal): Promise<Record<string, number> | null> {
+  const limit = AbortSignal.timeout(FROZEN_MS);
+  try {
+    return await gateway.held(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.aborted || gateway.service.death !== undefined) return null;
+    throw error;
+  }
+}
+
+/** Looks at a gateway's memory and event loop again and again: what a dead one has used can be asked of nobody. */
+class Watch {
+  private peakBytes = 0;
+  private longestStallMs = 0;
+  private isOver = false;
+  private readonly watching: Promise<unknown>;
+
+  constructor(private readonly gateway: LimitedGateway) {
+    const { service } = gateway;
+    service.forgetPeak();
+    this.watching = Promise.all([
+      this.repeat(PEAK_EVERY_MS, () => {
+        this.peakBytes = Math.max(this.peakBytes, peakOf(service) ?? 0);
+      }),
+      this.repeat(STALL_EVERY_MS, async () => {
+        this.longestStallMs = Math.max(this.longestStallMs, await stallOf(gateway));
+      }),
+    ]);
+  }
+
+  /** Ends after one more look. */
+  async end(): Promise<{ peakBytes: number; longestStallMs: number }> {
+    this.isOver = true;
+    await this.watching;
+    return { peakBytes: this.peakBytes, longestStallMs: this.longestStallMs };
+  }
+
+  private async repeat(everyMs: number, look: () => unknown): Promise<void> {
+    for (let last = false; !last && this.gateway.service.death === undefined;) {
+      last = this.isOver;
+      await look();
+      await sleep(everyMs);
+    }
+  }
+}
+
+/** Undefined once the process has ended, even before its exit is known here. */
+function peakOf(service: ServiceProcess): number | undefined {
+  try {
+    return service.peakBytes;
+  } catch {
+    return undefined; // a process that is gone has no figures
+  }
+}
+
+/** A gateway that does not answer at all has been stalled for at least as long as the scrape waited. */
+async function stallOf(gateway: LimitedGateway): Promise<number> {
+  const asked = performance.now();
+  try {
+    return await gateway.longestStallMs(AbortSignal.timeout(FROZEN_MS));
+  } catch {
+    return performance.now() - asked;
+  }
+}
+
+async function sizeOf(database: Database): Promise<number> {
+  const { rows } = await database.query<{ bytes: string }>('SELECT pg_database_size(current_database()) AS bytes');
+  return Number(rows[0]?.bytes);
+}

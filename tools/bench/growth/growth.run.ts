@@ -1,0 +1,145 @@
+import { statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { BenchContext } from '../bench.context';
+import { Cleanup } from '../../../test/support/cleanup';
+import type { GrowthOptions } from '../cli.options';
+import { headerOf, machineFacts, writeFigures } from '../machine.facts';
+import { targetText } from '../report';
+import { durableSettings, startServers } from '../servers';
+import { gatewaySettings, Services } from '../services';
+import { median } from '../statistics';
+import { leadSeconds } from '../tournament';
+import type { Turn } from '../turn';
+import { type GrowthStage, measureCase, type Work } from './growth.case';
+import { type GrowthCase, type GrowthRow, growthRow, growthTable, growthTargets } from './growth.report';
+import { Population } from './population';
+
+/** Fewer records a team would not fill a batch. */
+const leastRecordsPerTeam = 100;
+const secondsPerHour = 3_600;
+const million = 1_000_000;
+
+/** About what a record takes on disk with its place in the index, and an item of the ledger. */
+const bytesPerRecord = 700;
+const bytesPerLedgerItem = 900;
+/** For WAL, and so that nobody else runs out of it. */
+const spareBytes = 26 * 2 ** 30;
+
+/** As Postgres's own documentation has it for a machine of its own: a quarter of the memory. */
+const postgresSettings = {
+  ...durableSettings,
+  shared_buffers: `${Math.floor(totalmem() / 2 ** 22)}MB`,
+  max_wal_size: '16GB',
+  // It would come in the middle of a turn: before each case the tables are vacuumed by hand.
+  autovacuum: 'off',
+};
+
+/** What an item costs when there are more records, more teams, and an hour's worth of ledger. */
+export async function measureGrowth(options: GrowthOptions, context: BenchContext): Promise<void> {
+  requireDisk(Math.max(...options.sizes) * bytesPerRecord + (options.ledger ?? 0) * bytesPerLedgerItem);
+  const growth = new Growth(options);
+  for (const [index, teamCount] of options.teams.entries()) {
+    const own = new Cleanup();
+    context.cleanup.add(() => own.run());
+    await growth.measure(teamCount, index === 0, { ...context, cleanup: own });
+    await own.run();
+  }
+
+  const { rows, settings } = growth;
+  const machine = machineFacts();
+  const targets = growthTargets(rows);
+  context.print(`\n${headerOf(machine, settings, gatewaySettings)}\n${growthTable(rows)}\n${logContextOf(options)}`);
+  context.print(`\n${targetText(targets)}\n`);
+  const { rounds, seconds } = options;
+  const schedule = { rounds, seconds, leadSeconds };
+  writeFigures(options.json, { machine, settings, schedule, rows, targets }, context);
+}
+
+class Growth {
+  readonly rows: GrowthRow[] = [];
+  settings: Record<string, string> = {};
+  private readonly smallest = new Map<Work, Turn[]>();
+
+  constructor(private readonly options: GrowthOptions) {}
+
+  /** All cases with so many teams, on servers of their own. */
+  async measure(teamCount: number, withLedger: boolean, context: BenchContext): Promise<void> {
+    const sizes = this.options.sizes.filter((size) => size >= teamCount * leastRecordsPerTeam);
+    if (sizes.length === 0) return;
+    const stage = await this.open(teamCount, context);
+    const { population } = stage;
+    for (const size of sizes) {
+      context.log(`growing to ${size} records of ${teamCount} teams`);
+      await population.growTo(size);
+      await population.settle();
+      await this.measureCase(stage, context);
+    }
+    if (!withLedger) return;
+
+    const items = this.ledgerItems();
+    context.log(`growing the ledger to ${items} items`);
+    await population.growLedgerTo(items);
+    await population.settle();
+    await this.measureCase(stage, context);
+    await population.checkpoint();
+    await this.measureCase(stage, context, true);
+  }
+
+  private async open(teamCount: number, context: BenchContext): Promise<GrowthStage> {
+    const servers = await startServers(context, postgresSettings);
+    this.settings = servers.settings;
+    context.log(`making ${teamCount} teams`);
+    const population = await Population.of(teamCount, servers, context);
+    const teamsFile = join(servers.folder, 'teams');
+    writeFileSync(teamsFile, population.teams.map(({ teamId, apiKey }) => `${teamId} ${apiKey}\n`).join(''));
+    const services = new Services(context.cleanup, context.signal);
+    const gateway = await services.gateway('gateway', servers.postgres.url, servers.redisUrl);
+    return { servers, population, gateway, teamsFile };
+  }
+
+  private async measureCase(stage: GrowthStage, context: BenchContext, afterCheckpoint = false): Promise<void> {
+    const { records, teams, ledgerItems } = stage.population;
+    const case_: GrowthCase = { records, teams: teams.length, ledgerItems, afterCheckpoint };
+    for (const { work, turns } of await measureCase(stage, this.options, context)) {
+      if (!this.smallest.has(work)) this.smallest.set(work, turns);
+      const row = growthRow(case_, work, turns, this.smallest.get(work) ?? turns);
+      this.rows.push(row);
+      context.log(`${work} ${Math.round(row.itemsPerSecond)} items/s, ${row.postgresMicros.toFixed(1)} us of Postgres`);
+    }
+  }
+
+  /** An hour of keyed batches, at the rate of the smallest case; less if the disk has no room for it. */
+  private ledgerItems(): number {
+    if (this.options.ledger !== undefined) return this.options.ledger;
+    const rates = (this.smallest.get('keyed') ?? []).map(({ itemsPerSecond }) => itemsPerSecond ?? 0);
+    const hour = Math.ceil((median(rates) * secondsPerHour) / million) * million;
+    const room = Math.floor((freeBytes() - spareBytes) / bytesPerLedgerItem / million) * million;
+    return Math.max(million, Math.min(hour, room));
+  }
+}
+
+function freeBytes(): number {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  return bavail * bsize;
+}
+
+function requireDisk(bytes: number): void {
+  if (freeBytes() >= bytes + spareBytes) return;
+  const gibibytes = (value: number): string => `${(value / 2 ** 30).toFixed(0)} GiB`;
+  throw new Error(
+    `${tmpdir()} has ${gibibytes(freeBytes())} left; this needs ${gibibytes(bytes + spareBytes)}: set TMPDIR to a ` +
+      'larger disk, or ask for less with --growth=<n>,... and --ledger',
+  );
+}
+
+function logContextOf({ rounds, seconds }: GrowthOptions): string {
+  return [
+    `8 callers, batches of 100 random records of a random team; medians of ${rounds} turns of ${seconds} s, in turns, after ${leadSeconds} s unmeasured`,
+    "x: to the smallest case, the first of its kind of work; us: CPU in microseconds an item; pgbench: the same UPDATE past the gateway, for what is Postgres's own",
+    'up to 100,000 records of one team were made by the product itself; more, more teams, and the ledger by INSERT ... SELECT with the same values',
+    'before each case: VACUUM, CHECKPOINT, then one record in ten is changed, so that every page has an old version to clear away and is in the WAL',
+    `the ledger is that of an hour of keyed batches at the rate of the smallest case, unless --ledger or the disk says otherwise`,
+    '',
+  ].join('\n');
+}

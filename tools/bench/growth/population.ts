@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { Pool } from 'pg';
+import { AccessService } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { migrate, openDatabase } from '#libs/database';
+import type { BenchContext } from '../bench.context';
+import { sourceFile } from '../../../test/support/repository.files';
+import { idOf, idPrefix, loadOrganizations, notes, organizationOf } from '../organizations';
+import type { Servers } from '../servers';
+
+/** More than these are made with statements over many rows: one by one they would take hours. */
+const madeByProduct = 100_000;
+const recordsAtOnce = 50_000;
+const requestsAtOnce = 1_000;
+const itemsPerRequest = 100;
+const teamsAtOnce = 8;
+
+/** A team and what its one application shows. */
+export interface TeamAccess {
+  teamId: string;
+  apiKey: string;
+}
+
+const addRecords = text('add-records');
+const ageRecords = text('age-records');
+const addLedger = text('add-ledger');
+
+/** Who and what there is in a database, as it grows. */
+export class Population {
+  private readonly pool: Pool;
+  records = 0;
+  ledgerItems = 0;
+  /** What the versions of all records sum up to, but for what callers did. */
+  private versions = 0;
+
+  private constructor(
+    private readonly servers: Servers,
+    private readonly context: BenchContext,
+    readonly teams: readonly TeamAccess[],
+  ) {
+    this.pool = new Pool({ connectionString: servers.postgres.url, max: cpus().length });
+    // What breaks shows at the next use.
+    this.pool.on('error', () => undefined);
+    context.cleanup.add(() => this.pool.end());
+  }
+
+  /** Teams with an application each, made as the product makes them. */
+  static async of(teamCount: number, servers: Servers, context: BenchContext): Promise<Population> {
+    await migrate(servers.postgres.url);
+    const database = openDatabase(readSettings({ DATABASE_URL: servers.postgres.url }));
+    const teams: TeamAccess[] = [];
+    try {
+      const access = AccessService.over(database);
+      const make = async (): Promise<TeamAccess> => {
+        const { id: teamId } = await access.createTeam('A team');
+        const { apiKey } = await access.createKey(teamId, 'bench', ['records:write']);
+        return { teamId, apiKey };
+      };
+      while (teams.length < teamCount) {
+        context.signal.throwIfAborted();
+        const count = Math.min(teamsAtOnce, teamCount - teams.length);
+        teams.push(...(await Promise.all(Array.from({ length: count }, make))));
+      }
+    } finally {
+      await database.close();
+    }
+    return new Population(servers, context, teams);
+  }
+
+  /** Adds records until there are so many. */
+  async growTo(records: number): Promise<void> {
+    const teamIds = this.teams.map(({ teamId }) => teamId);
+    const [teamId = ''] = teamIds;
+    const byProduct = teamIds.length === 1 ? Math.min(records, madeByProduct) : 0;
+    if (this.records < byProduct) {
+      const settings = readSettings({ DATABASE_URL: this.servers.postgres.url, REQUEST_TIMEOUT_MS: '60000' });
+      const database = openDatabase(settings);
+      try {
+        const range = { teamId, from: this.records, to: byProduct };
+        await loadOrganizations(database, settings, range, this.context.signal);
+      } finally {
+        await database.close();
+      }
+    }
+    const from = Math.max(this.records, byProduct);
+    await this.inParts(from, records, recordsAtOnce, (first, last) => [
+      addRecords,
+      [first, last, teamIds, idPrefix, notes],
+    ]);
+    this.versions += records - this.records;
+    this.records = records;
+    await this.checkRecord(records - 1);
+  }
+
+  /** Adds items to the ledger until there are so many. A keyed batch must have come before, to show what they are. */
+  async growLedgerTo(items: number): Promise<void> {
+    const clients = await this.pool.query<{ team_id: string; id: string }>('SELECT team_id, id FROM clients');
+    const requests = Math.ceil((items - this.ledgerItems) / itemsPerRequest);
+    const teamIds = clients.rows.map(({ team_id }) => team_id);
+    const clientIds = clients.rows.map(({ id }) => id);
+    await this.inParts(0, requests, requestsAtOnce, (first, last) => [
+      addLedger,
+      [first, last, requests, teamIds, clientIds],
+    ]);
+    await this.pool.query('ANALYZE idempotency_requests, idempotency_items');
+    this.ledgerItems = items;
+  }
+
+  /**
+   * Leaves the records as in the middle of a day: vacuumed once, since then changed in every page, which also is in the
+   * WAL since the last checkpoint. Without that the first change of each page would be measured, again and again.
+   */
+  async settle(): Promise<void> {
+    await this.pool.query('VACUUM (ANALYZE) records');
+    await this.checkpoint();
+    const { rowCount } = await this.pool.query(ageRecords);
+    this.versions += rowCount ?? 0;
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.pool.query('CHECKPOINT');
+  }
+
+  /** How many changes callers have made since this was asked last. Reads all records. */
+  async countChanges(): Promise<number> {
+    const versions = await this.servers.meter.changes();
+    const changes = versions - this.versions;
+    this.versions = versions;
+    return changes;
+  }
+
+  /** As many parts at once as there are cores. */
+  private async inParts(
+    from: number,
+    to: number,
+    size: number,
+    statementOf: (first: number, last: number) => [string, unknown[]],
+  ): Promise<void> {
+    let next = from;
+    const work = async (): Promise<void> => {
+      for (let first = next; first < to; first = next) {
+        this.context.signal.throwIfAborted();
+        next = Math.min(first + size, to);
+        await this.pool.query(...statementOf(first, next));
+      }
+    };
+    await Promise.all(cpus().map(work));
+  }
+
+  /** What was made with a statement is what the product would have made. */
+  private async checkRecord(number: number): Promise<void> {
+    const { rows } = await this.pool.query<{ properties: unknown }>(
+      'SELECT properties FROM records WHERE team_id = $1 AND id = $2',
+      [this.teams[number % this.teams.length]?.teamId, idOf(number)],
+    );
+    if (!isDeepStrictEqual(rows[0]?.properties, organizationOf(number))) {
+      throw new Error(`record ${number} is not as organizations.ts makes it: ${JSON.stringify(rows[0])}`);
+    }
+  }
+}
+
+function text(name: string): string {
+  return readFileSync(sourceFile(`tools/bench/growth/sql/${name}.sql`), 'utf8');
+}

@@ -1,0 +1,65 @@
+import type { BenchContext } from './bench.context';
+import { Cleanup } from '../../test/support/cleanup';
+import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { ToolMissing } from './command';
+import { compare } from './comparison';
+import { measureGrowth } from './growth/growth.run';
+import { measureMemory } from './memory/memory.run';
+import { requireWrk } from './wrk.driver';
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      stop.abort(new Interrupted(`ended by ${signal}`));
+    });
+  }
+  await requireWrk(stop.signal);
+  const cleanup = new Cleanup();
+  try {
+    await run(options, { cleanup, signal: stop.signal, log: log, print });
+    return 0;
+  } catch (error) {
+    // A Ctrl-C reaches the servers as well: whatever failed then failed because of it.
+    stop.signal.throwIfAborted();
+    throw error;
+  } finally {
+    await cleanup.run();
+  }
+}
+
+function run(options: Options, context: BenchContext): Promise<void> {
+  switch (options.run) {
+    case 'comparison':
+      return compare(options, context);
+    case 'growth':
+      return measureGrowth(options, context);
+    case 'memory':
+      return measureMemory(options, context);
+  }
+}
+
+/** Someone had seen enough. */
+class Interrupted extends Error {}
+
+function log(line: string): void {
+  process.stderr.write(`${(performance.now() / 1_000).toFixed(0).padStart(5)} s  ${line}\n`);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(error instanceof UsageError ? `${error.message}\n\n${usage}` : `${describe(error)}\n`);
+    process.exit(error instanceof Interrupted ? 130 : 2);
+  },
+);
+
+function describe(error: unknown): string {
+  if (error instanceof ToolMissing || error instanceof Interrupted) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,122 @@
+import type { BenchContext } from '../bench.context';
+import type { MemoryOptions } from '../cli.options';
+import { builtFile } from '../../../test/support/repository.files';
+import { Population } from '../growth/population';
+import { headerOf, machineFacts, writeFigures } from '../machine.facts';
+import { targetText } from '../report';
+import { durableSettings, type Servers, startServers } from '../servers';
+import type { ServiceProcess } from '../service.process';
+import { gatewaySettings, Services } from '../services';
+import { type Spread, spreadOf } from '../statistics';
+import type { Target } from '../targets';
+import { aligned, figure } from '../text.table';
+import type { HttpWork } from '../wrk.driver';
+import { bodyKinds } from './body.kinds';
+import { crowd, type Crowd } from './crowd';
+import { growthOf, measureRetained, type Retained } from './retained';
+
+const records = 10_000;
+const mebibyte = 2 ** 20;
+/** The memory that the gateway's container has in `deploy/kubernetes`, and the heap that Node takes by itself in one. */
+const containerMebibytes = 512;
+const heapMebibytes = 256;
+/** How much larger memory may be in the end. */
+const flatWithin = 1.05;
+
+/** What the gateway keeps after many batches, and whether many large bodies at once make it die. */
+export async function measureMemory(options: MemoryOptions, context: BenchContext): Promise<void> {
+  const { log: say, print } = context;
+  const servers = await startServers(context, durableSettings);
+  const population = await Population.of(1, servers, context);
+  say(`loading ${records} organizations`);
+  await population.growTo(records);
+  await population.settle();
+  const [{ teamId, apiKey } = { teamId: '', apiKey: '' }] = population.teams;
+  const path = `/v2/prism/${teamId}/organization/batch/update`;
+
+  let gateway = await startGateway(servers, context);
+  const work: HttpWork = {
+    ...{ url: gateway.url + path, caller: { apiKey }, callers: 8, items: 100, records },
+    ...{ failing: 0, keyed: false, minimal: false },
+  };
+  const retained = await measureRetained(gateway, servers.meter, work, options.batches, context);
+  const crowds: Crowd[] = [];
+  for (const kind of bodyKinds()) {
+    const seen = await crowd({ gateway, path, apiKey }, kind, options.seconds, context);
+    crowds.push(seen);
+    say(`64 callers, ${kind.name}: ${responsesText(seen)}; at most ${inMebibytes(seen.peakBytes)} MiB resident`);
+    if (seen.death !== null) {
+      say(`it died: ${/^.*FATAL.*$/m.exec(seen.death)?.[0] ?? seen.death}`);
+      await gateway.stop();
+      gateway = await startGateway(servers, context);
+    }
+  }
+
+  const machine = machineFacts();
+  const targets = memoryTargets(retained, crowds);
+  const flags = { ...gatewaySettings, heap: `${heapMebibytes}MiB` };
+  print(`\n${headerOf(machine, servers.settings, flags)}`);
+  print(`\n${retainedTable(retained)}\n${crowdTable(crowds)}\n${logContextOf(options)}\n${targetText(targets)}\n`);
+  writeFigures(options.json, { machine, settings: servers.settings, flags, retained, crowds, targets }, context);
+}
+
+/** With a heap of the size that it has in a container, and ears for the question how much of it is in use. */
+function startGateway({ postgres, redisUrl }: Servers, { cleanup, signal }: BenchContext): Promise<ServiceProcess> {
+  const preload = builtFile('tools/bench/memory/collect.preload.js');
+  const flags = ['--expose-gc', `--max-old-space-size=${heapMebibytes}`, '--require', preload];
+  return new Services(cleanup, signal).gateway('gateway', postgres.url, redisUrl, flags);
+}
+
+function memoryTargets(retained: readonly Retained[], crowds: readonly Crowd[]): Target[] {
+  const most = (what: string, wanted: number, unit: Target['unit'], value: number): Target => {
+    const reached: Spread = spreadOf([value]);
+    return { what, bound: 'most', wanted, unit, reached, met: value <= wanted };
+  };
+  const resident = growthOf(retained, ({ residentBytes }) => residentBytes);
+  const peak = Math.max(...crowds.map(({ peakBytes }) => peakBytes)) / mebibyte;
+  const deaths = crowds.filter(({ death }) => death !== null).length;
+  return [
+    most('resident memory after the last batches to that after the first tenth', flatWithin, 'x', resident),
+    most('resident memory under 64 callers with 5 MiB bodies', containerMebibytes, 'MiB', peak),
+    most('kinds of large bodies that made it die', 0, '', deaths),
+  ];
+}
+
+function retainedTable(retained: readonly Retained[]): string {
+  const cells = retained.map(({ batches, residentBytes, heapBytes, externalBytes }) => [
+    figure(batches, 0),
+    ...[residentBytes, heapBytes, externalBytes].map(inMebibytes),
+  ]);
+  return aligned([['batches', 'resident MiB', 'heap MiB', 'external MiB'], ...cells], new Set());
+}
+
+function crowdTable(crowds: readonly Crowd[]): string {
+  const cells = crowds.map((each) => [
+    each.kind,
+    responsesText(each),
+    inMebibytes(each.peakBytes),
+    inMebibytes(each.residentBytes),
+    figure(each.recoveredMs, 0),
+    each.death === null ? '' : 'DIED',
+  ]);
+  const titles = ['64 callers with 5 MiB of', 'answers', 'peak MiB', 'after MiB', 'answers again ms', ''];
+  return aligned([titles, ...cells], new Set([0, 1, 5]));
+}
+
+function responsesText({ responses: answers }: Crowd): string {
+  return Object.entries(answers)
+    .map(([status, count]) => `${count} x ${status}`)
+    .join(', ');
+}
+
+function inMebibytes(bytes: number | null): string {
+  return figure(bytes === null ? null : bytes / mebibyte, 1);
+}
+
+function logContextOf({ batches, seconds }: MemoryOptions): string {
+  return [
+    `${figure(batches, 0)} batches of 100 from 8 callers, every other 2 s with keys; each reading after a garbage collection; growth along the median slope`,
+    `then 64 callers for ${seconds} s with each kind of body, half of them with keys; none: no answer; answers again: until /health/ready is 200`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PostgresServer } from '../../test/support/postgres.server';
+import { startRedis } from '../../test/support/redis.server';
+import type { BenchContext } from './bench.context';
+import type { Cleanup } from '../../test/support/cleanup';
+import { PostgresMeter } from './postgres.meter';
+
+/** Durable to the letter, and with room: no checkpoint comes in the middle of a turn. */
+export const durableSettings = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  shared_buffers: '512MB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '1h',
+  max_connections: '100',
+};
+
+/** What a gateway stands on, of the bench's own. */
+export interface Servers {
+  postgres: PostgresServer;
+  /** Programs of the server's own version. */
+  pgbench: string;
+  redisUrl: string;
+  meter: PostgresMeter;
+  /** For files of the moment. */
+  folder: string;
+  /** What Postgres itself says of those settings and of others that matter, not what it was told. */
+  settings: Record<string, string>;
+}
+
+/** Starts them. What it started is in the clean-up also if it fails. */
+export async function startServers(
+  { cleanup, signal }: BenchContext,
+  settings: Record<string, string>,
+): Promise<Servers> {
+  const folder = temporaryFolder(cleanup);
+  const postgres = await PostgresServer.create(settings);
+  cleanup.add(() => postgres.remove());
+  // Nobody waits for the end of a long statement.
+  signal.addEventListener('abort', () => {
+    postgres.stop('immediate').catch((error: unknown) => {
+      process.stderr.write(`Postgres could not be stopped: ${String(error)}\n`);
+    });
+  });
+  const redis = await startRedis();
+  cleanup.add(() => redis.kill());
+  const meter = await PostgresMeter.open(postgres.url);
+  cleanup.add(() => meter.close());
+  return {
+    ...{ postgres, meter, folder },
+    pgbench: join(await meter.programFolder(), 'pgbench'),
+    redisUrl: redis.url,
+    settings: await settingsOf(meter, Object.keys(settings)),
+  };
+}
+
+function temporaryFolder(cleanup: Cleanup): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prism-bench-'));
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', remove);
+  cleanup.add(remove);
+  return folder;
+}
+
+async function settingsOf(meter: PostgresMeter, given: readonly string[]): Promise<Record<string, string>> {
+  const settings: Record<string, string> = {};
+  for (const name of new Set(['server_version', ...given, 'wal_sync_method', 'wal_level', 'autovacuum'])) {
+    settings[name] = await meter.setting(name);
+  }
+  return settings;
+}

@@ -1,0 +1,78 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { freePort } from '../../test/support/redis.server';
+import type { Cleanup } from '../../test/support/cleanup';
+import { builtFile } from '../../test/support/repository.files';
+import { haproxyConfig } from './haproxy.config';
+import { ServiceProcess, type ServiceSetup } from './service.process';
+
+/** As in production, except that a line of log for each request would be part of what is measured. */
+export const gatewaySettings = { NODE_ENV: 'production', LOG_LEVEL: 'warn' };
+
+/** Starts the programs that answer HTTP. */
+export class Services {
+  constructor(
+    private readonly cleanup: Cleanup,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @param nodeFlags with them it takes messages as well */
+  gateway(
+    name: string,
+    databaseUrl: string,
+    redisUrl: string,
+    nodeFlags: readonly string[] = [],
+  ): Promise<ServiceProcess> {
+    const settings = { ...gatewaySettings, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+    return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings, nodeFlags });
+  }
+
+  textbook(databaseUrl: string): Promise<ServiceProcess> {
+    const settings = { NODE_ENV: 'production', DATABASE_URL: databaseUrl };
+    return this.node({ name: 'textbook', main: 'tools/bench/textbook/main.js', readyPath: '/empty', settings });
+  }
+
+  /** HAProxy before these gateways. @param folder where its configuration goes */
+  async balancer(command: string, gateways: readonly ServiceProcess[], folder: string): Promise<ServiceProcess> {
+    const port = await freePort();
+    const config = join(folder, `haproxy-${port}.cfg`);
+    const gatewayPorts = gateways.map((gateway) => gateway.port);
+    writeFileSync(config, haproxyConfig(port, gatewayPorts));
+    return this.start({
+      name: 'haproxy',
+      command,
+      args: ['-db', '-f', config],
+      env: {},
+      port,
+      readyPath: '/health/live',
+    });
+  }
+
+  private async node(given: {
+    name: string;
+    main: string;
+    readyPath: string;
+    settings: Record<string, string>;
+    nodeFlags?: readonly string[];
+  }): Promise<ServiceProcess> {
+    const { name, main, readyPath, settings, nodeFlags = [] } = given;
+    const port = await freePort();
+    const addresses = { HOST: '127.0.0.1', PORT: String(port), METRICS_HOST: '127.0.0.1', METRICS_PORT: '0' };
+    const env = { ...settings, ...addresses };
+    const args = [...nodeFlags, builtFile(main)];
+    const takesMessages = nodeFlags.length > 0;
+    return this.start({ name, command: process.execPath, args, env, port, readyPath, takesMessages });
+  }
+
+  private async start(setup: ServiceSetup): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start(setup, this.signal);
+    this.cleanup.add(() => service.stop());
+    return service;
+  }
+}
+
+/** Where HAProxy is; undefined if this machine has none. */
+export function haproxyProgram(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, 'haproxy')).find((path) => existsSync(path));
+}

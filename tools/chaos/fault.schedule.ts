@@ -1,0 +1,108 @@
+import { Random } from '../../test/support/random';
+
+/** What is broken. Everything is whole again when the fault is over. */
+export const faultKinds = [
+  'gateway-killed',
+  'gateway-frozen',
+  'gateway-drained',
+  'postgres-stopped',
+  'backends-terminated',
+  'records-locked',
+  'redis-flushed',
+  'redis-emptied',
+  'redis-frozen',
+  'redis-restored',
+  'link-cut',
+  'link-stalled',
+  'answers-lost',
+  'requests-cut',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Which connections a fault of the network is about: those between a gateway and its callers or one of its servers. */
+export const linkNames = ['callers', 'postgres', 'redis'] as const;
+export type LinkName = (typeof linkNames)[number];
+
+export interface Fault {
+  /** Milliseconds after the start of the round. Later if the fault before it in its lane took its time. */
+  atMs: number;
+  kind: FaultKind;
+  /** The gateway that it happens to, or whose link it is. */
+  gateway: 0 | 1;
+  link: LinkName;
+  /** How long it lasts, beyond what stopping and starting takes. */
+  holdMs: number;
+}
+
+type Span = readonly [least: number, most: number];
+
+/** Faults of one lane follow each other; those of different lanes overlap. */
+export interface Lane {
+  name: string;
+  kinds: readonly FaultKind[];
+  /** Milliseconds between the end of one fault and the start of the next. */
+  gapMs: Span;
+  /** Fixed for a lane that is about one gateway; else each fault picks one. */
+  gateway?: 0 | 1;
+  links?: readonly LinkName[];
+}
+
+const holdMs: Record<FaultKind, Span> = {
+  'gateway-killed': [0, 1_000],
+  // Past the deadline of every request that it holds, the lifetime of their claims, and Postgres' statement timeout.
+  'gateway-frozen': [3_500, 5_000],
+  'gateway-drained': [0, 300],
+  'postgres-stopped': [0, 600],
+  'backends-terminated': [0, 0],
+  'records-locked': [200, 900],
+  'redis-flushed': [0, 0],
+  'redis-emptied': [0, 500],
+  'redis-frozen': [100, 2_500],
+  'redis-restored': [200, 1_500],
+  'link-cut': [0, 0],
+  'link-stalled': [100, 3_300],
+  'answers-lost': [300, 1_500],
+  'requests-cut': [300, 1_500],
+};
+
+const gatewayFaults = ['gateway-killed', 'gateway-frozen', 'gateway-drained'] as const;
+const linkFaults = ['link-cut', 'link-stalled', 'answers-lost', 'requests-cut'] as const;
+
+/** Everything that can break, at the pace of a very bad day. */
+export const allLanes: readonly Lane[] = [
+  { name: 'first gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 0 },
+  { name: 'second gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 1 },
+  { name: 'postgres', kinds: ['postgres-stopped', 'backends-terminated'], gapMs: [2_000, 7_000] },
+  { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
+  {
+    name: 'redis',
+    kinds: ['redis-flushed', 'redis-emptied', 'redis-frozen', 'redis-restored'],
+    gapMs: [500, 3_000],
+  },
+  { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },
+  { name: 'network of servers', kinds: linkFaults, gapMs: [1_000, 4_000], links: ['postgres', 'redis'] },
+];
+
+/** The faults of one lane. The same seed, duration and lane give the same faults. */
+export function scheduleOf(lane: Lane, random: Random, durationMs: number): Fault[] {
+  const chance = random.fork(lane.name);
+  const faults: Fault[] = [];
+  let bag: FaultKind[] = [];
+  let atMs = 0;
+  for (;;) {
+    atMs += chance.integer(...lane.gapMs);
+    if (atMs >= durationMs) return faults;
+    // Each kind once before any comes again.
+    if (bag.length === 0) bag = chance.shuffled(lane.kinds);
+    const kind = bag.pop() ?? chance.pick(lane.kinds);
+    const fault: Fault = {
+      atMs,
+      kind,
+      gateway: lane.gateway ?? chance.pick([0, 1] as const),
+      link: chance.pick(lane.links ?? linkNames),
+      holdMs: chance.integer(...holdMs[kind]),
+    };
+    faults.push(fault);
+    atMs += fault.holdMs;
+  }
+}

@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import type { Figures } from './checker/exactly-once.checker';
+import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { type Mutant, mutants } from './mutants/mutant.catalogue';
+import { Random } from '../../test/support/random';
+import { keepEvidence, progressLine, type Summary, summaryText, violationText } from './report';
+import { playRound, type RoundProgress } from './round';
+import { fullPlan, type RoundPlan } from './round.plan';
+import { Stage } from './stage';
+
+const progressEveryMs = 10_000;
+/** A round's histories are held against the database when it ends, and let go. */
+const longestRoundMs = 60_000;
+
+const none: Figures = {
+  requests: 0,
+  batches: 0,
+  items: 0,
+  attempts: 0,
+  retries: 0,
+  withoutResponse: 0,
+  resumedItems: 0,
+  wholeReplays: 0,
+  appliedItems: 0,
+  unknownItems: 0,
+  lost: 0,
+  doubled: 0,
+};
+
+/** Plays rounds until the time is over or a violation is found. */
+async function run(options: Options, stage: Stage, random: Random, stop: AbortSignal): Promise<Summary> {
+  const began = performance.now();
+  const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
+  const faults: RoundProgress['faults'] = {};
+  let figures = none;
+  let violations = 0;
+  let rounds = 0;
+  let remainingMs = options.durationMs;
+  for (; remainingMs > 0 && violations === 0; rounds++) {
+    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(remainingMs, longestRoundMs) };
+    const progress: RoundProgress = { histories: [], faults };
+    const ticker = setInterval(() => {
+      print(`${progressLine(performance.now() - began, figures, progress)}\n`);
+    }, progressEveryMs);
+    try {
+      const result = await playRound(stage, plan, random.fork(`round ${rounds}`), progress, stop);
+      figures = sum(figures, result.figures);
+      violations = result.violations.length;
+      if (violations > 0) print(`${violationText(result.violations)}histories: ${keepEvidence(result, stage)}\n`);
+    } finally {
+      clearInterval(ticker);
+    }
+    remainingMs -= plan.durationMs;
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  return { seed: options.seed, mutant: options.mutant ?? null, seconds, rounds, figures, faults, violations };
+}
+
+function sum(a: Figures, b: Figures): Figures {
+  const total = { ...a };
+  for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += b[name]; // the names are the type's
+  return total;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  print(`seed ${options.seed}\n`);
+  const stop = new AbortController();
+  stopOnSignal(stop);
+  const random = new Random(options.seed);
+  const stage = await Stage.open(random, options.mutant && mutants[options.mutant]);
+  try {
+    const summary = await run(options, stage, random, stop.signal);
+    print(summaryText(summary));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
+    if (summary.violations > 0) return 1;
+    if (options.mutant !== undefined) print(`the mutant was not found out: ${mutants[options.mutant].summary}\n`);
+    return 0;
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Somebody wanted it to stop. */
+class Ended extends Error {}
+
+/** The first signal stops everything in order, a second one at once. */
+function stopOnSignal(stop: AbortController): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(2);
+      stop.abort(new Ended(`ended by ${signal}`));
+    });
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** What is no verdict on the gateway: 2. What was started is stopped on the way out. */
+function fail(error: unknown): never {
+  if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
+  else process.stderr.write(`${error instanceof Ended ? error.message : inspect(error)}\n`);
+  process.exit(2);
+}
+
+process.on('uncaughtException', fail);
+main().then((code) => process.exit(code), fail);

@@ -1,0 +1,152 @@
+import { AccessService } from '#libs/auth';
+import { Caller } from './caller';
+import { checkRound, type Verdict } from './checker/exactly-once.checker';
+import type { Violation } from './checker/violation';
+import { inject } from './fault.injector';
+import { type Fault, type FaultKind, scheduleOf } from './fault.schedule';
+import { readFinalState } from './final.reader';
+import type { RequestHistory, RoundHistory } from './history';
+import { CallerConnections } from './http.attempt';
+import { pause } from './pause';
+import type { Random } from '../../test/support/random';
+import type { RoundPlan } from './round.plan';
+import type { Stage } from './stage';
+import { World } from './world';
+
+/** What is going on in a round, for those who watch. */
+export interface RoundProgress {
+  histories: RequestHistory[];
+  faults: Partial<Record<FaultKind, number>>;
+}
+
+export interface RoundResult extends Verdict {
+  round: RoundHistory;
+  schedule: Fault[];
+}
+
+const seededRecords = 250;
+/** After the last fault, for every request that is still open to find its outcome. */
+const settlingMs = 40_000;
+const askedAgainShare = 0.25;
+
+/**
+ * Breaks things under callers for a while, mends everything, lets the callers find out what became of their requests, asks
+ * again for some that are long over, and holds it all against what Postgres has.
+ *
+ * @param stop ends the round early, without a verdict
+ */
+export async function playRound(
+  stage: Stage,
+  plan: RoundPlan,
+  random: Random,
+  progress: RoundProgress,
+  stop: AbortSignal,
+): Promise<RoundResult> {
+  const world = await seedWorld(stage, random);
+  const connections = new CallerConnections();
+  const over = new AbortController();
+  const tooLate = new AbortController();
+  const busy: Promise<void>[] = [];
+  try {
+    const callers = await recruit(stage, plan, random, world, connections, progress.histories);
+    const running = callers.map((caller) =>
+      caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
+    );
+    const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
+    const lanes = schedule.map((faults) => runLane(stage, faults, world, progress, stop));
+    busy.push(...running, ...lanes);
+    await Promise.all([...lanes, pause(plan.durationMs, stop)]);
+    stop.throwIfAborted();
+    over.abort();
+    const violations = await wholeAgain(stage);
+    const timer = setTimeout(() => {
+      tooLate.abort();
+    }, settlingMs);
+    await Promise.all(running);
+    await stage.redis.flush();
+    await Promise.all(callers.map((caller) => caller.askAgain(askedAgainShare, tooLate.signal)));
+    clearTimeout(timer);
+    stop.throwIfAborted();
+
+    const final = await readFinalState(stage.database, world.teamId);
+    const round = { seeded: world.seeded, requests: progress.histories, final };
+    const verdict = checkRound(round);
+    const all = [...violations, ...misdeeds(stage), ...verdict.violations];
+    return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all };
+  } finally {
+    over.abort();
+    tooLate.abort();
+    await connections.close();
+    // Whatever still mends something must be done before everything is stopped.
+    await Promise.allSettled(busy);
+  }
+}
+
+async function seedWorld({ database }: Stage, random: Random): Promise<World> {
+  const world = World.seed(random.uuid(), random, seededRecords);
+  await AccessService.over(database).createTeam('chaos', world.teamId);
+  await database.query(
+    `INSERT INTO records (team_id, id, object_type, properties)
+     SELECT $1, id, 'organization', jsonb_build_object('name', name) FROM unnest($2::uuid[], $3::text[]) AS r (id, name)`,
+    [world.teamId, world.seeded.map(({ id }) => id), world.seeded.map(({ name }) => name)],
+  );
+  return world;
+}
+
+/** Callers of two client applications, which share nothing but the records. */
+async function recruit(
+  { database, actors }: Stage,
+  { callers, pauseMs }: RoundPlan,
+  random: Random,
+  world: World,
+  connections: CallerConnections,
+  histories: RequestHistory[],
+): Promise<Caller[]> {
+  const access = AccessService.over(database);
+  const clients: { apiKey: string; clientId: string }[] = [];
+  for (const name of ['billing', 'shipping']) {
+    const { apiKey } = await access.createKey(world.teamId, name, ['records:write']);
+    const client = (await access.listClients(world.teamId)).find((listed) => listed.name === name);
+    if (client === undefined) throw new Error(`the client ${name} was not made`);
+    clients.push({ apiKey, clientId: client.id });
+  }
+  const urls = actors.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two actors
+  return Array.from({ length: callers }, (_, index) => {
+    const name = `caller-${index + 1}`;
+    const client = clients[index % clients.length] ?? { apiKey: '', clientId: '' };
+    return new Caller({ name, ...client, urls, world, random: random.fork(name), connections, pauseMs, histories });
+  });
+}
+
+async function runLane(
+  stage: Stage,
+  faults: readonly Fault[],
+  world: World,
+  { faults: counts }: RoundProgress,
+  stop: AbortSignal,
+): Promise<void> {
+  const began = performance.now();
+  for (const fault of faults) {
+    await pause(Math.max(0, began + fault.atMs - performance.now()), stop);
+    if (stop.aborted) return;
+    counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
+    await inject(stage, fault, world, stop);
+  }
+}
+
+async function wholeAgain(stage: Stage): Promise<Violation[]> {
+  try {
+    await stage.whole();
+    return [];
+  } catch (error) {
+    return [{ rule: 'process', message: String(error) }];
+  }
+}
+
+function misdeeds({ actors }: Stage): Violation[] {
+  return actors.flatMap(({ gateway }) =>
+    gateway.misdeeds
+      .splice(0)
+      .map((message): Violation => ({ rule: 'process', message: `${message}\n${gateway.lastLog}` })),
+  );
+}
