@@ -1,29 +1,28 @@
+import { DatabaseUnavailable } from '#libs/database';
 import { Command, CommanderError } from 'commander';
-import { errorLine, messageOf } from './admin.errors';
 import { AdminSession, type Terminal } from './admin.session';
 import { addClientCommands } from './client.command';
-import { addKeyCommands } from './key.command';
-import { addMigrateCommand } from './migrate.command';
+import { addMigrateCommand, addRowLevelSecurityCommand } from './database.command';
 import { addSbomCommand } from './sbom.command';
+import { addKeyCommands } from './key.command';
 import { addTeamCommands } from './team.command';
-import { addRowLevelSecurityCommand } from './row-level-security.command';
 
-const DONE = 0;
-const FAILED = 1;
-const WRONG_USAGE = 2;
+const SUCCESS = 0;
+const FAILURE = 1;
+const USAGE_ERROR = 2;
 
 /**
- * Runs one command. Results go to stdout, an error goes to stderr in one line.
- * @returns the exit code: 0 done, 1 refused or failed, 2 not a command as the help describes it
+ * Runs one command. Results go to stdout; an error goes to stderr on one line.
+ * @returns the exit code: 0 success, 1 rejected or failed, 2 usage error
  */
 export async function runAdmin(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     await adminProgram(terminal).parseAsync(args, { from: 'user' });
-    return DONE;
+    return SUCCESS;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : USAGE_ERROR;
     terminal.stderr.write(errorLine(`error: ${messageOf(error)}`));
-    return FAILED;
+    return FAILURE;
   }
 }
 
@@ -46,4 +45,21 @@ function adminProgram(terminal: Terminal): Command {
   addRowLevelSecurityCommand(program, session);
   addSbomCommand(program, session);
   return program;
+}
+
+/** The error's message, without a stack trace. */
+function messageOf(error: unknown): string {
+  if (error instanceof DatabaseUnavailable) {
+    const reason = error.cause instanceof Error && error.cause.message !== '' ? ` (${error.cause.message})` : '';
+    return `the database of DATABASE_URL is unavailable${reason}; check that Postgres runs and accepts connections`;
+  }
+  return error instanceof Error && error.message !== '' ? error.message : String(error);
+}
+
+/** One line, without an API key that was pasted in place of something else. */
+function errorLine(text: string): string {
+  return `${text
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/prism_\w+/g, 'prism_...')}\n`;
 }

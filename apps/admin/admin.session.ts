@@ -2,19 +2,19 @@ import { AccessService } from '#libs/auth';
 import { readSettings, type Settings } from '#libs/config';
 import { type Database, openDatabase, pendingMigrations } from '#libs/database';
 
-/** What the command line needs of its process. */
+/** The parts of the process that the command line uses. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }
 
-/** A command cannot be carried out. The message says what is wrong, where, and how to mend it, in one line. */
+/** A command cannot be executed. The message says what is wrong and how to correct it. */
 class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 
-/** What the commands share: the terminal, the settings, and a database that is ready. */
+/** Output, settings and database access of the commands. */
 export class AdminSession {
   constructor(private readonly terminal: Terminal) {}
 
@@ -22,27 +22,41 @@ export class AdminSession {
     this.terminal.stdout.write(`${line}\n`);
   }
 
-  /** One JSON document on one line, so that it can be told from whatever a runner such as npm prints before it. */
+  /** Prints one JSON document on one line, which a reader can tell from what npm prints before it. */
   printJson(document: Readonly<Record<string, unknown>>): void {
     this.print(JSON.stringify(document));
   }
 
-  /** @throws SettingsError naming every variable that is missing or wrong */
+  /** Prints columns below their titles, each as wide as its longest cell. */
+  printTable(titles: readonly string[], rows: readonly (readonly string[])[]): void {
+    const lines = [titles, ...rows];
+    const widths = titles.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+    for (const cells of lines) {
+      const padded = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+      this.print(padded.join('  ').trimEnd());
+    }
+  }
+
+  /** @throws SettingsError naming every variable that is missing or invalid */
   settings(): Settings {
     return readSettings(this.terminal.env);
   }
 
-  /** Runs the work on teams, clients and keys of a database whose migrations are current. */
+  /** Runs a change of teams, clients or keys. Throws as {@link withDatabase} does. */
   withAccess<T>(work: (access: AccessService) => Promise<T>): Promise<T> {
     return this.withDatabase((database) => work(AccessService.over(database)));
   }
 
-  /** Runs the work on a database whose migrations are current, and closes the connection. */
+  /**
+   * Runs the work with a connection, and closes it.
+   * @throws AdminError if migrations are pending
+   * @throws DatabaseUnavailable if Postgres cannot be reached
+   */
   async withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const { databaseUrl, requestTimeoutMs } = this.settings();
     const database = openDatabase({ databaseUrl, requestTimeoutMs, databasePoolSize: 1 });
     try {
-      await requireCurrentMigrations(database);
+      await rejectPendingMigrations(database);
       return await work(database);
     } finally {
       await database.close();
@@ -50,10 +64,10 @@ export class AdminSession {
   }
 }
 
-async function requireCurrentMigrations(database: Database): Promise<void> {
+async function rejectPendingMigrations(database: Database): Promise<void> {
   const pending = await pendingMigrations(database);
   if (pending.length === 0) return;
   throw new AdminError(
-    `the database of DATABASE_URL lacks ${pending.length} of the program's migrations (${pending.join(', ')}); apply them with: npm run migrate`,
+    `${pending.length} migrations are not yet applied to the database of DATABASE_URL (${pending.join(', ')}); apply them with: npm run migrate`,
   );
 }

@@ -1,8 +1,7 @@
-import { type AccessService, type Client, nameOf, teamIdOf } from '#libs/auth';
+import { type AccessService, type Client, parseName, parseTeamId } from '#libs/auth';
 import { MAX_RATES, type Rate, RATE_UNITS, type Rates, type RateUnit } from '#libs/limits';
 import { type Command, Option } from 'commander';
 import type { AdminSession } from './admin.session';
-import { clientDocument, clientList, limitsText } from './client.view';
 import { checked, wholeNumber } from './option.parser';
 
 const LABELS: Readonly<Record<RateUnit, string>> = {
@@ -33,7 +32,9 @@ interface LimitOptions extends Partial<Record<RateOption, number>> {
 }
 
 export function addClientCommands(program: Command, session: AdminSession): void {
-  const client = program.command('client').description('The clients of a team: applications that own its API keys.');
+  const client = program
+    .command('client')
+    .description('The clients of a team: applications that call the API with their own keys.');
   addCreate(client, session);
   addList(client, session);
   addLimit(client, session);
@@ -43,49 +44,49 @@ function addCreate(client: Command, session: AdminSession): void {
   client
     .command('create')
     .description('Create a client.')
-    .requiredOption('--team <uuid>', "its team's id", checked(teamIdOf))
-    .requiredOption('--name <text>', 'its name, 1 to 200 characters, unique in the team', checked(nameOf))
+    .requiredOption('--team <uuid>', "its team's id", checked(parseTeamId))
+    .requiredOption('--name <text>', 'its name, 1 to 200 characters, unique in the team', checked(parseName))
     .option('--json', 'print a JSON document')
     .action(async (options: CreateOptions) => {
-      const made = await session.withAccess((access) => access.createClient(options.team, options.name));
-      if (options.json) session.printJson({ ...clientDocument(made), team_id: options.team });
-      else session.print(`client ${made.name} (${made.id}) of team ${options.team} created`);
+      const created = await session.withAccess((access) => access.createClient(options.team, options.name));
+      if (options.json) session.printJson({ ...clientDocument(created), team_id: options.team });
+      else session.print(`client ${created.name} (${created.id}) of team ${options.team} created`);
     });
 }
 
 function addList(client: Command, session: AdminSession): void {
   client
     .command('list')
-    .description("List a team's clients by name, with the rate limits configured for them.")
-    .requiredOption('--team <uuid>', "the team's id", checked(teamIdOf))
+    .description("List a team's clients by name, with the rate limits that are set for them.")
+    .requiredOption('--team <uuid>', "the team's id", checked(parseTeamId))
     .option('--json', 'print a JSON document')
     .action(async (options: ListOptions) => {
       const clients = await session.withAccess((access) => access.listClients(options.team));
       if (options.json) session.printJson({ clients: clients.map(clientDocument) });
-      else session.print(clientList(clients));
+      else printClients(session, clients);
     });
 }
 
 function addLimit(client: Command, session: AdminSession): void {
   const limit = client
     .command('limit')
-    .description('Set the rate limits of a client. An option that is left out keeps its value.')
-    .requiredOption('--team <uuid>', "its team's id", checked(teamIdOf))
-    .requiredOption('--client <name>', 'its name', checked(nameOf));
+    .description('Set the rate limits of a client. A limit that is not given keeps its value.')
+    .requiredOption('--team <uuid>', "its team's id", checked(parseTeamId))
+    .requiredOption('--client <name>', 'its name', checked(parseName));
   for (const unit of RATE_UNITS) {
     const max = MAX_RATES[unit];
     limit
       .option(`--${unit}-per-second <n>`, `${LABELS[unit]} on average; 0: unlimited`, wholeNumber(0, max))
-      .option(`--${unit}-burst <n>`, `${unit} at once; as many as in one second if left out`, wholeNumber(1, max));
+      .option(`--${unit}-burst <n>`, `${unit} at once; by default the rate of one second`, wholeNumber(1, max));
   }
   const rates = RATE_UNITS.flatMap((unit): RateOption[] => [`${unit}PerSecond`, `${unit}Burst`]);
   limit
-    .addOption(new Option('--unlimited', 'no rate limits, whatever the default is').conflicts(rates))
-    .addOption(new Option('--default', 'the default of the gateways').conflicts([...rates, 'unlimited']))
+    .addOption(new Option('--unlimited', 'no rate limits, whatever the default').conflicts(rates))
+    .addOption(new Option('--default', "the gateways' default").conflicts([...rates, 'unlimited']))
     .option('--json', 'print a JSON document')
     .action(async (options: LimitOptions, command: Command) => {
-      const mistake = mistakeIn(options);
-      if (mistake !== undefined) command.error(`error: ${mistake}`);
+      const conflict = conflictIn(options);
+      if (conflict !== undefined) command.error(`error: ${conflict}`);
       const limited = await session.withAccess((access) => setLimits(access, options));
       if (options.json) session.printJson({ ...clientDocument(limited), team_id: options.team });
       else session.print(limitsText(limited, options.team));
@@ -106,15 +107,47 @@ function ratesIn(options: LimitOptions): Rates {
   return rates;
 }
 
-/** Rules between options, which commander cannot check. */
-function mistakeIn(options: LimitOptions): string | undefined {
+/** The rules between options that commander cannot check. */
+function conflictIn(options: LimitOptions): string | undefined {
   for (const unit of RATE_UNITS) {
     if (options[`${unit}Burst`] !== undefined && !options[`${unit}PerSecond`]) {
-      return `--${unit}-burst needs --${unit}-per-second, with a value above 0`;
+      return `--${unit}-burst requires --${unit}-per-second with a value above 0`;
     }
   }
   const isSet = RATE_UNITS.some((unit) => options[`${unit}PerSecond`] !== undefined);
   if (isSet || options.unlimited || options.default) return undefined;
   const names = RATE_UNITS.map((unit) => `--${unit}-per-second`).join(', ');
   return `set at least one of ${names}, --unlimited and --default`;
+}
+
+/** A client as JSON. A rate limit of `null` is the gateways' default, 0 is unlimited. */
+function clientDocument({ id, name, createdAt, limits }: Client): Record<string, unknown> {
+  const document: Record<string, unknown> = { id, name, created_at: createdAt.toISOString() };
+  for (const unit of RATE_UNITS) {
+    document[`${unit}_per_second`] = limits[unit]?.perSecond ?? null;
+    document[`${unit}_burst`] = limits[unit]?.burst ?? null;
+  }
+  return document;
+}
+
+function printClients(session: AdminSession, clients: readonly Client[]): void {
+  session.printTable(
+    ['NAME', 'ID', 'CREATED', ...RATE_UNITS.map((unit) => `${unit.toUpperCase()} PER SECOND`)],
+    clients.map(({ id, name, createdAt, limits }) => [
+      name,
+      id,
+      createdAt.toISOString(),
+      ...RATE_UNITS.map((unit) => limitText(limits[unit])),
+    ]),
+  );
+}
+
+function limitsText({ name, limits }: Client, teamId: string): string {
+  const rates = RATE_UNITS.map((unit) => `${unit} ${limitText(limits[unit])}`).join('; ');
+  return `rate limits per second of client ${name} of team ${teamId}: ${rates}. They take effect within 5 s`;
+}
+
+function limitText(rate: Rate | undefined): string {
+  if (rate === undefined) return 'default';
+  return rate.perSecond === 0 ? 'unlimited' : `${rate.perSecond}, burst ${rate.burst}`;
 }

@@ -1,8 +1,16 @@
-import { keyIdFrom, nameOf, type Scope, SCOPES, scopesOf, teamIdOf } from '#libs/auth';
+import {
+  type IssuedApiKey,
+  type ListedApiKey,
+  parseKeyId,
+  parseName,
+  parseScopes,
+  parseTeamId,
+  type Scope,
+  SCOPES,
+} from '#libs/auth';
 import type { Command } from 'commander';
 import type { AdminSession } from './admin.session';
-import { issuedDocument, issuedText, listedDocument, listedText } from './key.view';
-import { checked, futureMoment, momentAfter } from './option.parser';
+import { checked, futureTime, timeAfter } from './option.parser';
 
 interface CreateOptions {
   team: string;
@@ -32,7 +40,7 @@ interface RevokeOptions {
 }
 
 export function addKeyCommands(program: Command, session: AdminSession): void {
-  const key = program.command('key').description('The API keys by which clients call.');
+  const key = program.command('key').description('The API keys of clients.');
   addCreate(key, session);
   addList(key, session);
   addRotate(key, session);
@@ -40,49 +48,53 @@ export function addKeyCommands(program: Command, session: AdminSession): void {
 }
 
 function addCreate(key: Command, session: AdminSession): void {
-  teamCommand(key, 'create', 'Make a key. It is shown once.')
-    .requiredOption('--client <name>', 'the application that will use it; made if the team has none', checked(nameOf))
-    .requiredOption('--scope <a,b>', `what it may do: some of ${SCOPES.join(',')}`, checked(scopesOf))
-    .option('--expires <when>', 'a duration such as 90d, or an ISO 8601 time; never if left out', futureMoment)
+  teamCommand(key, 'create', 'Create a key. It is shown once.')
+    .requiredOption(
+      '--client <name>',
+      'the client that will use it; created if the team has none with that name',
+      checked(parseName),
+    )
+    .requiredOption('--scope <a,b>', `its scopes: some of ${SCOPES.join(',')}`, checked(parseScopes))
+    .option('--expires <when>', 'a duration such as 90d, or an ISO 8601 time; by default never', futureTime)
     .action(async (options: CreateOptions) => {
       const { team, client, scope, expires } = options;
-      const made = await session.withAccess((access) => access.createKey(team, client, scope, expires));
-      if (options.json) session.printJson(issuedDocument(made, team));
-      else session.print(issuedText(made, team));
+      const issued = await session.withAccess((access) => access.createKey(team, client, scope, expires));
+      if (options.json) session.printJson(issuedDocument(issued, team));
+      else session.print(issuedText(issued, team));
     });
 }
 
 function addList(key: Command, session: AdminSession): void {
-  teamCommand(key, 'list', "List a team's keys, revoked and expired ones too. Never a secret.")
-    .option('--client <name>', 'only the keys of this application', checked(nameOf))
+  teamCommand(key, 'list', "List a team's keys, also revoked and expired ones, without their secrets.")
+    .option('--client <name>', 'only the keys of this client', checked(parseName))
     .action(async (options: ListOptions) => {
       const keys = await session.withAccess((access) => access.listKeys(options.team, options.client));
       if (options.json) session.printJson({ keys: keys.map(listedDocument) });
-      else session.print(listedText(keys));
+      else printKeys(session, keys);
     });
 }
 
 function addRotate(key: Command, session: AdminSession): void {
-  teamCommand(key, 'rotate', 'Make a second key with the client, scopes and lifetime of a live one. Both work.')
-    .requiredOption('--key <key id>', 'the key to be replaced, as listed', checked(keyIdFrom))
-    .option('--revoke-old-after <duration>', 'let the old key end by itself, such as after 7d', momentAfter)
+  teamCommand(key, 'rotate', 'Create a second key with the client, scopes and lifetime of a live one. Both work.')
+    .requiredOption('--key <key id>', 'the id of the key to replace', checked(parseKeyId))
+    .option('--revoke-old-after <duration>', 'expire the old key after a duration such as 7d', timeAfter)
     .action(async (options: RotateOptions) => {
       const { team, key: old, revokeOldAfter } = options;
-      const made = await session.withAccess((access) => access.rotateKey(team, old, revokeOldAfter));
-      if (options.json) session.printJson({ ...issuedDocument(made, team), replaces: old });
-      else session.print(`${issuedText(made, team)}\n${fateOfOld(options)}`);
+      const issued = await session.withAccess((access) => access.rotateKey(team, old, revokeOldAfter));
+      if (options.json) session.printJson({ ...issuedDocument(issued, team), replaces: old });
+      else session.print(`${issuedText(issued, team)}\n${oldKeyText(options)}`);
     });
 }
 
 function addRevoke(key: Command, session: AdminSession): void {
-  teamCommand(key, 'revoke', 'End a key. Within 5 s no gateway honours it.')
-    .requiredOption('--key <key id>', 'the key, as listed', checked(keyIdFrom))
+  teamCommand(key, 'revoke', 'Revoke a key. Every gateway rejects it within 5 s.')
+    .requiredOption('--key <key id>', 'the id of the key', checked(parseKeyId))
     .action(async (options: RevokeOptions) => {
       const revoked = await session.withAccess((access) => access.revokeKey(options.team, options.key));
       if (options.json) session.printJson(listedDocument(revoked));
       else
         session.print(
-          `key ${options.key} of client ${revoked.clientName} is revoked; within 5 s no gateway honours it`,
+          `key ${options.key} of client ${revoked.clientName} is revoked; every gateway rejects it within 5 s`,
         );
     });
 }
@@ -91,12 +103,59 @@ function teamCommand(key: Command, name: string, description: string): Command {
   return key
     .command(name)
     .description(description)
-    .requiredOption('--team <uuid>', "the team's id", checked(teamIdOf))
+    .requiredOption('--team <uuid>', "the team's id", checked(parseTeamId))
     .option('--json', 'print a JSON document');
 }
 
-function fateOfOld({ team, key, revokeOldAfter }: RotateOptions): string {
+function oldKeyText({ team, key, revokeOldAfter }: RotateOptions): string {
   return revokeOldAfter === undefined
     ? `The old key works until you revoke it: key revoke --team ${team} --key ${key}`
     : `The old key works until ${revokeOldAfter.toISOString()} at the latest.`;
+}
+
+/** A new key as JSON, with its secret. */
+function issuedDocument(key: IssuedApiKey, teamId: string): Record<string, unknown> {
+  return { api_key: key.apiKey, team_id: teamId, ...listedDocument(key) };
+}
+
+function issuedText(key: IssuedApiKey, teamId: string): string {
+  const expiry = key.expiresAt === undefined ? 'never expires' : `expires ${key.expiresAt.toISOString()}`;
+  return [
+    `key ${key.keyId} of client ${key.clientName}, team ${teamId}: ${key.scopes.join(',')}; ${expiry}`,
+    key.apiKey,
+    'Store it now: it is shown only once, and the database has only its hash.',
+  ].join('\n');
+}
+
+/** A key as JSON, without its secret. */
+function listedDocument(key: ListedApiKey): Record<string, unknown> {
+  return {
+    key_id: key.keyId,
+    client: key.clientName,
+    scopes: key.scopes,
+    status: statusOf(key),
+    created_at: key.createdAt.toISOString(),
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    revoked_at: key.revokedAt?.toISOString() ?? null,
+  };
+}
+
+function printKeys(session: AdminSession, keys: readonly ListedApiKey[]): void {
+  session.printTable(
+    ['KEY ID', 'CLIENT', 'SCOPES', 'STATUS', 'CREATED', 'EXPIRES', 'REVOKED'],
+    keys.map((key) => [
+      key.keyId,
+      key.clientName,
+      key.scopes.join(','),
+      statusOf(key),
+      key.createdAt.toISOString(),
+      key.expiresAt?.toISOString() ?? '-',
+      key.revokedAt?.toISOString() ?? '-',
+    ]),
+  );
+}
+
+function statusOf(key: ListedApiKey): 'live' | 'revoked' | 'expired' {
+  if (key.revokedAt !== undefined) return 'revoked';
+  return key.expiresAt !== undefined && key.expiresAt.getTime() <= Date.now() ? 'expired' : 'live';
 }

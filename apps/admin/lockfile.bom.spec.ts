@@ -13,7 +13,7 @@ function read(file: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-/** The places that `npm ci --omit=dev` fills, as npm itself says. */
+/** The packages that `npm ci --omit=dev` installs, as npm lists them. */
 function production(): string[] {
   const args = ['ls', '--all', '--omit=dev', '--package-lock-only', '--parseable', '--long'];
   const lines = execFileSync('npm', args, { cwd: repository, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -23,8 +23,8 @@ function production(): string[] {
     .filter((name) => name !== '' && !name.startsWith('prism-gateway@'));
 }
 
-describe('the bill of materials', () => {
-  it('has what production installs, each version once', () => {
+describe('bomOf', () => {
+  it('contains every package that production installs, each version once', () => {
     const names = bomOf(locked).components.map(
       ({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`,
     );
@@ -32,10 +32,10 @@ describe('the bill of materials', () => {
     expect(names).toContain(`pg@${locked.packages['node_modules/pg']?.version ?? ''}`);
   });
 
-  it('is CycloneDX 1.6', () => {
+  it('returns a valid CycloneDX 1.6 document', () => {
     const folder = join(dirname(require.resolve('@cyclonedx/cyclonedx-library/package.json')), 'res/schema');
     const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
-    // Formats of internationalised addresses, of which we write none.
+    // Formats of internationalized addresses, which the document does not have.
     for (const format of ['idn-email', 'iri-reference']) ajv.addFormat(format, true);
     for (const name of ['spdx', 'jsf-0.82', 'cryptography-defs']) {
       const file = `${name}.SNAPSHOT.schema.json`;
@@ -46,14 +46,14 @@ describe('the bill of materials', () => {
     expect(validate({ ...bomOf(locked), serialNumber: 'none' })).toBe(false);
   });
 
-  it('says of every component its hash and its license', () => {
+  it('gives every component a hash and a license', () => {
     for (const { name, hashes, licenses } of bomOf(locked).components) {
       expect(hashes?.[0]?.content, name).toMatch(/^[0-9a-f]{128}$/);
       expect(licenses?.[0]?.expression, name).toMatch(/\w/);
     }
   });
 
-  it('leads every dependency to a component, and every component to the product', () => {
+  it('connects every component to the product by dependencies', () => {
     const { dependencies, metadata, components } = bomOf(locked);
     const edges = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
     const reached = new Set<string>();
@@ -67,12 +67,12 @@ describe('the bill of materials', () => {
     expect([...reached].sort()).toEqual(refs.sort());
   });
 
-  it('is the same for the same lockfile', () => {
+  it('returns the same document for the same lockfile', () => {
     expect(bomOf(structuredClone(locked))).toEqual(bomOf(locked));
     expect(bomOf({ ...locked, packages: {} }).serialNumber).not.toBe(bomOf(locked).serialNumber);
   });
 
-  it('tells apart the versions that two packages get of a third', () => {
+  it('distinguishes the versions of one package that two others require', () => {
     const bom = bomOf({
       name: 'product',
       version: '1.0.0',

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** What is read of a package in npm's lockfile (version 3). */
+/** The fields of a package in npm's lockfile (version 3) that are read. */
 interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
   readonly license?: string;
-  /** Nothing but development needs it. */
+  /** Only development dependencies require it. */
   readonly dev?: boolean;
   readonly optional?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ interface LockedPackage {
 export interface Lockfile {
   readonly name: string;
   readonly version: string;
-  /** By place: `node_modules/a/node_modules/b` is the b that a gets; the empty place is the product. */
+  /** By path: `node_modules/a/node_modules/b` is the b that a requires. The empty path is the product. */
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }
 
@@ -32,7 +32,7 @@ interface Component {
   purl: string;
 }
 
-/** A software bill of materials as CycloneDX 1.6 defines it, as far as it is used here. */
+/** The fields of a CycloneDX 1.6 software bill of materials that are written. */
 export interface Bom {
   $schema: string;
   bomFormat: 'CycloneDX';
@@ -53,15 +53,15 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What runs in production, from the lockfile alone, and always the same for the same lockfile: no time and no random
- * number in it. (`npm sbom --omit dev` leaves out whatever a development tool uses too, such as `pg`.)
+ * The production dependencies, from the lockfile alone. Reproducible: without a time or a random number. (`npm sbom
+ * --omit dev` omits packages that a development dependency requires too, such as `pg`.)
  */
 export function bomOf(lockfile: Lockfile): Bom {
-  const places = Object.keys(lockfile.packages)
-    .filter((place) => place !== '' && lockfile.packages[place]?.dev !== true)
+  const paths = Object.keys(lockfile.packages)
+    .filter((path) => path !== '' && lockfile.packages[path]?.dev !== true)
     .sort();
-  // The same version in two places is one component.
-  const components = new Map(places.map((place) => [purlAt(lockfile, place), componentAt(lockfile, place)]));
+  // The same version at two paths is one component.
+  const components = new Map(paths.map((path) => [purlAtPath(lockfile, path), componentAtPath(lockfile, path)]));
   const root: Component = {
     'bom-ref': purlOf(lockfile.name, lockfile.version),
     type: 'application',
@@ -77,39 +77,39 @@ export function bomOf(lockfile: Lockfile): Bom {
     version: 1,
     metadata: { component: root },
     components: [...components.values()],
-    dependencies: dependenciesOf(lockfile, ['', ...places]),
+    dependencies: dependenciesOf(lockfile, ['', ...paths]),
   };
 }
 
-function dependenciesOf(lockfile: Lockfile, places: readonly string[]): Bom['dependencies'] {
+function dependenciesOf(lockfile: Lockfile, paths: readonly string[]): Bom['dependencies'] {
   const edges = new Map<string, Set<string>>();
-  for (const place of places) {
-    const ref = purlAt(lockfile, place);
+  for (const path of paths) {
+    const ref = purlAtPath(lockfile, path);
     const targets = edges.get(ref) ?? new Set();
     edges.set(ref, targets);
-    const { dependencies, optionalDependencies, peerDependencies } = lockfile.packages[place] ?? {};
+    const { dependencies, optionalDependencies, peerDependencies } = lockfile.packages[path] ?? {};
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
-      const found = resolve(lockfile, place, name);
-      if (found !== undefined && lockfile.packages[found]?.dev !== true) targets.add(purlAt(lockfile, found));
+      const found = resolve(lockfile, path, name);
+      if (found !== undefined && lockfile.packages[found]?.dev !== true) targets.add(purlAtPath(lockfile, found));
     }
   }
   return [...edges].map(([ref, targets]) => ({ ref, dependsOn: [...targets].sort() }));
 }
 
-/** The place that Node would find: the nearest `node_modules` on the way up. Undefined for an optional one that is not there. */
+/** The path that Node resolves: the nearest `node_modules` upwards. Undefined for an optional package that is absent. */
 function resolve({ packages }: Lockfile, from: string, name: string): string | undefined {
-  for (let place = from; ; place = place.slice(0, Math.max(0, place.lastIndexOf(`/${FOLDER}`)))) {
-    const candidate = place === '' ? FOLDER + name : `${place}/${FOLDER}${name}`;
+  for (let path = from; ; path = path.slice(0, Math.max(0, path.lastIndexOf(`/${FOLDER}`)))) {
+    const candidate = path === '' ? FOLDER + name : `${path}/${FOLDER}${name}`;
     if (candidate in packages) return candidate;
-    if (place === '') return undefined;
+    if (path === '') return undefined;
   }
 }
 
-function componentAt(lockfile: Lockfile, place: string): Component {
-  const { version = '', integrity, license, optional } = lockfile.packages[place] ?? {};
-  const [group, name] = splitName(nameAt(place));
+function componentAtPath(lockfile: Lockfile, path: string): Component {
+  const { version = '', integrity, license, optional } = lockfile.packages[path] ?? {};
+  const [group, name] = splitName(nameAtPath(path));
   return {
-    'bom-ref': purlAt(lockfile, place),
+    'bom-ref': purlAtPath(lockfile, path),
     type: 'library',
     ...(group !== undefined && { group }),
     name,
@@ -117,7 +117,7 @@ function componentAt(lockfile: Lockfile, place: string): Component {
     scope: optional === true ? 'optional' : 'required',
     ...(integrity !== undefined && { hashes: integrity.split(' ').map(hashOf) }),
     ...(license !== undefined && { licenses: [{ expression: license }] }),
-    purl: purlAt(lockfile, place),
+    purl: purlAtPath(lockfile, path),
   };
 }
 
@@ -126,8 +126,8 @@ function hashOf(integrity: string): { alg: string; content: string } {
   return { alg: ALGORITHMS[algorithm] ?? algorithm, content: Buffer.from(digest, 'base64').toString('hex') };
 }
 
-function nameAt(place: string): string {
-  return place.slice(place.lastIndexOf(FOLDER) + FOLDER.length);
+function nameAtPath(path: string): string {
+  return path.slice(path.lastIndexOf(FOLDER) + FOLDER.length);
 }
 
 function splitName(name: string): [group: string | undefined, name: string] {
@@ -135,16 +135,16 @@ function splitName(name: string): [group: string | undefined, name: string] {
   return rest === undefined ? [undefined, scope] : [scope, rest];
 }
 
-function purlAt(lockfile: Lockfile, place: string): string {
-  if (place === '') return purlOf(lockfile.name, lockfile.version);
-  return purlOf(nameAt(place), lockfile.packages[place]?.version ?? '');
+function purlAtPath(lockfile: Lockfile, path: string): string {
+  if (path === '') return purlOf(lockfile.name, lockfile.version);
+  return purlOf(nameAtPath(path), lockfile.packages[path]?.version ?? '');
 }
 
 function purlOf(name: string, version: string): string {
   return `pkg:npm/${name.replace('@', '%40')}@${version}`;
 }
 
-/** A UUID of version 8 that stands for the text. */
+/** A UUID of version 8 derived from the text. */
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);

@@ -1,6 +1,6 @@
 import { runAdmin } from './admin.program';
 
-// Whoever reads the output may stop early, as `head` does; that is no fault of the command.
+// The reader of the output may close it early, as `head` does. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
@@ -10,7 +10,7 @@ runAdmin(process.argv.slice(2), process).then(
     process.exitCode = exitCode;
   },
   (error: unknown) => {
-    // As an uncaught exception, which is printed and ends the process with code 1.
+    // Thrown outside of the promise: an uncaught exception, which is printed and ends the process with code 1.
     setImmediate(() => {
       throw error;
     });

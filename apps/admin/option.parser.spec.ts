@@ -1,9 +1,9 @@
 import { AccessError } from '#libs/auth';
 import { InvalidArgumentError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checked, futureMoment, momentAfter } from './option.parser';
+import { checked, futureTime, timeAfter } from './option.parser';
 
-describe('a time that an option names', () => {
+describe('the parser of a time', () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: new Date('2026-01-31T12:00:00Z') });
   });
@@ -18,8 +18,8 @@ describe('a time that an option names', () => {
     ['2026-02-01', '2026-02-01T00:00:00.000Z'],
     ['2026-02-01T12:00:00+02:00', '2026-02-01T10:00:00.000Z'],
     ['2028-02-29', '2028-02-29T00:00:00.000Z'],
-  ])('%s is %s', (text, moment) => {
-    expect(futureMoment(text).toISOString()).toBe(moment);
+  ])('parses %s as %s', (text, time) => {
+    expect(futureTime(text).toISOString()).toBe(time);
   });
 
   it.each([
@@ -34,26 +34,26 @@ describe('a time that an option names', () => {
     '2027-02-29',
     '2026-02-01T12:00',
     'never',
-  ])('%j is refused', (text) => {
-    expect(() => futureMoment(text)).toThrow(InvalidArgumentError);
+  ])('rejects %j', (text) => {
+    expect(() => futureTime(text)).toThrow(InvalidArgumentError);
   });
 
-  it('is only a duration where it counts from now', () => {
-    expect(momentAfter('1h').toISOString()).toBe('2026-01-31T13:00:00.000Z');
-    expect(() => momentAfter('2027-01-01')).toThrow(InvalidArgumentError);
+  it('accepts only a duration where the time is relative to now', () => {
+    expect(timeAfter('1h').toISOString()).toBe('2026-01-31T13:00:00.000Z');
+    expect(() => timeAfter('2027-01-01')).toThrow(InvalidArgumentError);
   });
 });
 
-describe('a rule as the parser of an option', () => {
-  it('turns a refusal into one that names the option, and nothing else', () => {
-    const refuse = checked(() => {
+describe('checked', () => {
+  it('turns an AccessError into an error of the option, and no other error', () => {
+    const reject = checked(() => {
       throw new AccessError('no');
     });
     const fail = checked(() => {
-      throw new TypeError('a fault');
+      throw new TypeError('a defect');
     });
 
-    expect(() => refuse('x')).toThrow(new InvalidArgumentError('no'));
+    expect(() => reject('x')).toThrow(new InvalidArgumentError('no'));
     expect(() => fail('x')).toThrow(TypeError);
   });
 });

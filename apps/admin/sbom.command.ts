@@ -6,10 +6,10 @@ import { bomOf, type Lockfile } from './lockfile.bom';
 export function addSbomCommand(program: Command, session: AdminSession): void {
   program
     .command('sbom')
-    .description('Print what runs in production as a CycloneDX document, made from the lockfile.')
-    .option('--lockfile <file>', 'the lockfile of npm', 'package-lock.json')
+    .description('Print the production dependencies as a CycloneDX document, from the lockfile.')
+    .option('--lockfile <file>', "npm's lockfile", 'package-lock.json')
     .action(async ({ lockfile }: { lockfile: string }) => {
-      const read = JSON.parse(await readFile(lockfile, 'utf8')) as Lockfile; // npm's own format
-      session.print(JSON.stringify(bomOf(read), null, 2));
+      const content = JSON.parse(await readFile(lockfile, 'utf8')) as Lockfile; // npm's format
+      session.print(JSON.stringify(bomOf(content), null, 2));
     });
 }

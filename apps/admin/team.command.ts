@@ -1,8 +1,7 @@
-import { nameOf, type Team, teamIdOf } from '#libs/auth';
+import { parseName, parseTeamId, type Team } from '#libs/auth';
 import type { Command } from 'commander';
 import type { AdminSession } from './admin.session';
 import { checked } from './option.parser';
-import { textTable } from './text.table';
 
 interface CreateOptions {
   id?: string;
@@ -15,14 +14,14 @@ export function addTeamCommands(program: Command, session: AdminSession): void {
 
   team
     .command('create')
-    .description('Make a team.')
-    .option('--id <uuid>', 'its id; a new UUIDv7 if left out', checked(teamIdOf))
-    .requiredOption('--name <text>', 'its name, 1 to 200 characters', checked(nameOf))
+    .description('Create a team.')
+    .option('--id <uuid>', 'its id; by default a new UUIDv7', checked(parseTeamId))
+    .requiredOption('--name <text>', 'its name, 1 to 200 characters', checked(parseName))
     .option('--json', 'print a JSON document')
     .action(async (options: CreateOptions) => {
-      const made = await session.withAccess((access) => access.createTeam(options.name, options.id));
-      if (options.json) session.printJson(document(made));
-      else session.print(`team ${made.id} (${made.name}) is made`);
+      const created = await session.withAccess((access) => access.createTeam(options.name, options.id));
+      if (options.json) session.printJson(teamDocument(created));
+      else session.print(`team ${created.id} (${created.name}) created`);
     });
 
   team
@@ -31,15 +30,15 @@ export function addTeamCommands(program: Command, session: AdminSession): void {
     .option('--json', 'print a JSON document')
     .action(async (options: { json?: true }) => {
       const teams = await session.withAccess((access) => access.listTeams());
-      if (options.json) session.printJson({ teams: teams.map(document) });
-      else session.print(textTable(['ID', 'NAME', 'CREATED'], teams.map(row)));
+      if (options.json) session.printJson({ teams: teams.map(teamDocument) });
+      else
+        session.printTable(
+          ['ID', 'NAME', 'CREATED'],
+          teams.map(({ id, name, createdAt }) => [id, name, createdAt.toISOString()]),
+        );
     });
 }
 
-function document(team: Team): Record<string, unknown> {
+function teamDocument(team: Team): Record<string, unknown> {
   return { id: team.id, name: team.name, created_at: team.createdAt.toISOString() };
-}
-
-function row(team: Team): string[] {
-  return [team.id, team.name, team.createdAt.toISOString()];
 }

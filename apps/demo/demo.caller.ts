@@ -1,28 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const REQUEST_MS = 10_000;
-/** How often a request with a key is sent, at most: what it asks for happens once however often it comes. */
+/** The most attempts of a request with an Idempotency-Key: retries are safe. */
 const ATTEMPTS = 5;
-const REST_MS = 500;
+const RETRY_DELAY_MS = 500;
 
-/** What a caller sends besides the path. */
+/** A request, apart from its method and path. */
 export interface DemoRequest {
   body?: object;
   /** The `Idempotency-Key`. */
   key?: string;
-  /** The status that the answer is to have; 200 if undefined. */
+  /** The expected status; 200 if undefined. */
   status?: number;
 }
 
-/** Calls the API as a careful application does: what has a key is sent again if its answer does not come. */
+/** Calls the API. Retries requests with an Idempotency-Key when they fail. */
 export class DemoCaller {
-  /** @param records where its records are: `http://.../v2/prism/<team>/organization` */
+  /** @param records the URL of the records: `http://.../v2/prism/<team>/organization` */
   constructor(
     private readonly records: string,
     private readonly apiKey: string,
   ) {}
 
-  /** @throws Error if there is no answer, or another than expected */
+  /** @throws Error if there is no response, or its status is not the expected one */
   async call(method: string, path: string, request: DemoRequest = {}): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -30,7 +30,7 @@ export class DemoCaller {
       } catch (error) {
         if (request.key === undefined || attempt === ATTEMPTS) throw error;
       }
-      await sleep(REST_MS * attempt);
+      await sleep(RETRY_DELAY_MS * attempt);
     }
   }
 
@@ -46,7 +46,7 @@ export class DemoCaller {
       signal: AbortSignal.timeout(REQUEST_MS),
     });
     const text = await response.text();
-    if (response.status !== status) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    if (response.status !== status) throw new Error(`${method} ${path} returned ${response.status}: ${text}`);
     return text;
   }
 }

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DemoCaller } from './demo.caller';
 
-/** Between two rounds. Gentle: a day of it adds some hundred thousand rows to the ledger, which retention takes away again. */
+/** Between two rounds. Low: a day adds some hundred thousand rows to the ledger, which retention deletes. */
 const PAUSE_MS = 1_000;
 const RECORDS = 10;
-/** Belongs to no record. */
+/** No record has it. */
 const MISSING_ID = '00000000-0000-4000-8000-000000000404';
 const STAGES = ['lead', 'qualified', 'proposal', 'won'];
 
-/** One application's everyday: updates, some of them with mistakes, retries that are replayed, and reads. */
+/** The traffic of one application: updates, some with invalid items, retries that are replayed, and reads. */
 export class DemoTraffic {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
@@ -24,7 +24,7 @@ export class DemoTraffic {
     this.running = this.run();
   }
 
-  /** Resolves when the round that is under way is over. */
+  /** Resolves when the current round has ended. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -38,10 +38,10 @@ export class DemoTraffic {
         ids ??= await this.create();
         await this.send(round, ids);
       } catch (error) {
-        // A gateway that is away, mostly. The next round may find it again.
-        this.logger.warn({ err: error }, 'a round did not come to its end');
+        // Usually the gateway is unavailable. The next round tries again.
+        this.logger.warn({ err: error }, 'a round failed');
       }
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined); // it is over
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined); // Aborted by stop().
     }
   }
 
@@ -50,12 +50,12 @@ export class DemoTraffic {
     for (let n = 1; n <= RECORDS; n += 1) {
       const body = { default: { name: `Demo ${n}`, stage: 'lead' } };
       const created = await this.caller.call('POST', '', { body, key: randomUUID(), status: 201 });
-      ids.push((JSON.parse(created) as { id: string }).id); // a 201 has the record
+      ids.push((JSON.parse(created) as { id: string }).id); // The response to a create is the record.
     }
     return ids;
   }
 
-  /** What is sent depends on the round alone, and the first one has everything. */
+  /** The requests depend only on the round. Round 0 sends every kind. */
   private async send(round: number, ids: readonly string[]): Promise<void> {
     const every = (rounds: number): boolean => round % rounds === 0;
     const [first = ''] = ids;
@@ -71,11 +71,11 @@ export class DemoTraffic {
     if (every(7)) await this.caller.call('GET', `/${MISSING_ID}`, { status: 404 });
   }
 
-  /** @param again as one that has not got its answer, and asks for it */
-  private async updateWithKey(items: object[], again: boolean): Promise<void> {
+  /** @param retry sends the request twice, as a caller that received no response */
+  private async updateWithKey(items: object[], retry: boolean): Promise<void> {
     const key = randomUUID();
     await this.update(items, key);
-    if (again) await this.update(items, key);
+    if (retry) await this.update(items, key);
   }
 
   private async update(items: object[], key?: string): Promise<void> {

@@ -1,23 +1,12 @@
 import { Module } from '@nestjs/common';
-import { AccessService } from './access.service';
 import { ApiKeyRepository } from './api-key.repository';
 import { ApiKeyService } from './api-key.service';
 import { AuthMetrics } from './auth.metrics';
 import { ClientLabel } from './client.label';
-import { ClientRepository } from './client.repository';
-import { TeamRepository } from './team.repository';
 
-/** Who may call. Needs `DatabaseModule`. */
+/** Authentication of callers. Requires `DatabaseModule`. */
 @Module({
-  providers: [
-    AuthMetrics,
-    ClientLabel,
-    ApiKeyRepository,
-    ApiKeyService,
-    TeamRepository,
-    ClientRepository,
-    AccessService,
-  ],
-  exports: [AuthMetrics, ClientLabel, ApiKeyService, AccessService],
+  providers: [AuthMetrics, ClientLabel, ApiKeyRepository, ApiKeyService],
+  exports: [AuthMetrics, ClientLabel, ApiKeyService],
 })
 export class AuthModule {}

@@ -1,6 +1,6 @@
 import { type Rate, RATE_UNITS, type Rates, type RateUnit } from '#libs/limits';
 
-/** The rate limits in a row of `client_limits`; missing in the row of a client that was just inserted. */
+/** The rate limits in a row of `client_limits`; absent from the row of a client that was just inserted. */
 export type LimitColumns = Partial<Record<`${RateUnit}_per_second` | `${RateUnit}_burst`, number | null>>;
 
 export function ratesOf(row: LimitColumns): Rates {
@@ -11,9 +11,4 @@ export function ratesOf(row: LimitColumns): Rates {
     if (perSecond !== undefined) rates[unit] = { perSecond, burst: row[`${unit}_burst`] ?? perSecond };
   }
   return rates;
-}
-
-/** The values of `set-client-limits.sql`, in its order. */
-export function limitValues({ items, requests, bytes }: Rates): (number | null)[] {
-  return [items, requests, bytes].flatMap((rate) => [rate?.perSecond ?? null, rate?.burst ?? null]);
 }

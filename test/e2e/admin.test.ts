@@ -42,7 +42,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs the built program with nothing in its environment but what it needs. */
+/** Runs the built program with only the given environment. */
 function run(env: NodeJS.ProcessEnv, args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...args], { env }, (error, stdout, stderr) => {
@@ -51,7 +51,7 @@ function run(env: NodeJS.ProcessEnv, args: string[]): Promise<Outcome> {
   });
 }
 
-/** Runs a command in this process, which is what `main.ts` does in one of its own, and many times faster. */
+/** Runs a command in this process, as `main.ts` does in a process of its own, many times faster. */
 async function admin(...args: string[]): Promise<Outcome> {
   const outcome = { code: 0, stdout: '', stderr: '' };
   const stdout = { write: (text: string) => (outcome.stdout += text) };
@@ -60,20 +60,20 @@ async function admin(...args: string[]): Promise<Outcome> {
   return outcome;
 }
 
-/** The JSON document of a command that must succeed: all of standard output. */
+/** The JSON document that a successful command prints. */
 async function document<T>(...args: string[]): Promise<T> {
   const outcome = await admin(...args, '--json');
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
-  // What the document holds is what the tests are about.
+  // The tests check its content.
   return JSON.parse(outcome.stdout) as T;
 }
 
-/** What a refused command says, which is one line on standard error and nothing else. */
-async function refusal(code: number, ...args: string[]): Promise<string> {
-  return refusalOf(await admin(...args), code);
+/** The error of a failed command: one line on standard error, and no other output. */
+async function failure(code: number, ...args: string[]): Promise<string> {
+  return failureOf(await admin(...args), code);
 }
 
-function refusalOf(outcome: Outcome, code: number): string {
+function failureOf(outcome: Outcome, code: number): string {
   expect(outcome).toMatchObject({ code, stdout: '' });
   expect(outcome.stderr).toMatch(/^error: .+\n$/);
   return outcome.stderr;
@@ -89,42 +89,42 @@ async function listKeys(client: string): Promise<KeyDocument[]> {
 }
 
 describe('teams', () => {
-  it('are made with an id or get a new one, and are listed', async () => {
+  it('creates teams with a given or a new id, and lists them', async () => {
     const id = '0197B1A2-7C3D-7E4F-8A5B-6C7D8E9FA0B2';
     const named = await document<{ id: string; name: string }>('team', 'create', '--id', id, '--name', 'Büro 7');
-    const made = await document<{ id: string }>('team', 'create', '--name', 'Other');
+    const created = await document<{ id: string }>('team', 'create', '--name', 'Other');
 
     expect(named).toMatchObject({ id: id.toLowerCase(), name: 'Büro 7' });
-    expect(made.id).toMatch(UUID);
+    expect(created.id).toMatch(UUID);
     const { teams } = await document<{ teams: { id: string }[] }>('team', 'list');
-    expect(teams.map((team) => team.id)).toEqual([TEAM, named.id, made.id]);
+    expect(teams.map((team) => team.id)).toEqual([TEAM, named.id, created.id]);
     expect((await admin('team', 'list')).stdout).toContain(`${named.id}  Büro 7`);
   });
 
-  it('are not made twice', async () => {
-    expect(await refusal(1, 'team', 'create', '--id', TEAM, '--name', 'Again')).toContain(
+  it('rejects a second team with the same id', async () => {
+    expect(await failure(1, 'team', 'create', '--id', TEAM, '--name', 'Again')).toContain(
       `team ${TEAM} exists already (named 'Acme')`,
     );
   });
 
-  it('need a UUID and a name that prints', async () => {
-    expect(await refusal(2, 'team', 'create', '--id', 'acme', '--name', 'x')).toMatch(/--id.*must be a UUID/);
-    expect(await refusal(2, 'team', 'create', '--name', 'a\nb')).toMatch(/--name.*1 to 200 characters/);
+  it('rejects a team id that is not a UUID, and an unprintable name', async () => {
+    expect(await failure(2, 'team', 'create', '--id', 'acme', '--name', 'x')).toMatch(/--id.*must be a UUID/);
+    expect(await failure(2, 'team', 'create', '--name', 'a\nb')).toMatch(/--name.*1 to 200 characters/);
   });
 });
 
 describe('clients', () => {
-  it('are made once a name, and are listed', async () => {
-    const made = await document<{ id: string }>('client', 'create', '--team', TEAM, '--name', 'crm');
+  it('creates one client per name, and lists clients', async () => {
+    const created = await document<{ id: string }>('client', 'create', '--team', TEAM, '--name', 'crm');
     const { clients } = await document<{ clients: unknown[] }>('client', 'list', '--team', TEAM);
 
-    expect(clients).toContainEqual(expect.objectContaining({ id: made.id, name: 'crm' }));
-    expect(await refusal(1, 'client', 'create', '--team', TEAM, '--name', 'crm')).toContain(
+    expect(clients).toContainEqual(expect.objectContaining({ id: created.id, name: 'crm' }));
+    expect(await failure(1, 'client', 'create', '--team', TEAM, '--name', 'crm')).toContain(
       "a client named 'crm' already",
     );
   });
 
-  it('are limited one limit at a time, freed of all, and given back to the default', async () => {
+  it('sets single rate limits of a client, removes all, and restores the default', async () => {
     await document('client', 'create', '--team', TEAM, '--name', 'limited');
     const who = ['--team', TEAM, '--client', 'limited'];
     const set = (...options: string[]): Promise<object> => document('client', 'limit', ...who, ...options);
@@ -159,23 +159,23 @@ describe('clients', () => {
     );
   });
 
-  it('are limited by whole numbers that make a rate', async () => {
+  it('rejects rate limits that are not whole numbers or are incomplete', async () => {
     const limit = ['client', 'limit', '--team', TEAM, '--client', 'crm'];
-    expect(await refusal(2, ...limit)).toContain('set at least one of --items-per-second');
-    expect(await refusal(2, ...limit, '--items-per-second', '1.5')).toMatch(/--items-per-second.*whole number, 0 to/);
-    expect(await refusal(2, ...limit, '--requests-burst', '0')).toMatch(/--requests-burst.*whole number, 1 to/);
-    expect(await refusal(2, ...limit, '--items-burst', '10')).toContain('--items-burst needs --items-per-second');
-    expect(await refusal(2, ...limit, '--bytes-per-second', '1000000001')).toMatch(/whole number, 0 to 1000000000/);
-    expect(await refusal(2, ...limit, '--requests-per-second', '0', '--requests-burst', '10')).toContain('above 0');
-    expect(await refusal(2, ...limit, '--unlimited', '--items-per-second', '1')).toContain('cannot be used with');
-    expect(await refusal(1, 'client', 'limit', '--team', TEAM, '--client', 'nobody', '--unlimited')).toContain(
+    expect(await failure(2, ...limit)).toContain('set at least one of --items-per-second');
+    expect(await failure(2, ...limit, '--items-per-second', '1.5')).toMatch(/--items-per-second.*whole number, 0 to/);
+    expect(await failure(2, ...limit, '--requests-burst', '0')).toMatch(/--requests-burst.*whole number, 1 to/);
+    expect(await failure(2, ...limit, '--items-burst', '10')).toContain('--items-burst requires --items-per-second');
+    expect(await failure(2, ...limit, '--bytes-per-second', '1000000001')).toMatch(/whole number, 0 to 1000000000/);
+    expect(await failure(2, ...limit, '--requests-per-second', '0', '--requests-burst', '10')).toContain('above 0');
+    expect(await failure(2, ...limit, '--unlimited', '--items-per-second', '1')).toContain('cannot be used with');
+    expect(await failure(1, 'client', 'limit', '--team', TEAM, '--client', 'nobody', '--unlimited')).toContain(
       "no client named 'nobody'",
     );
   });
 });
 
 describe('keys', () => {
-  it('are shown once, with their client made on the way, and kept as a hash', async () => {
+  it('creates a key and its client, shows the key once, and stores only a hash', async () => {
     const key = await createKey('billing', '--expires', '90d');
 
     expect(key.api_key).toMatch(API_KEY);
@@ -192,42 +192,42 @@ describe('keys', () => {
     expect(await listKeys('billing')).toEqual([expect.not.objectContaining({ api_key: expect.anything() as string })]);
   });
 
-  it('of one client are its alone', async () => {
+  it('lists the keys of one client only', async () => {
     const [one, two] = [await createKey('shipping'), await createKey('shipping')];
 
     expect((await listKeys('shipping')).map((key) => key.key_id)).toEqual([one.key_id, two.key_id]);
-    expect(await refusal(1, 'key', 'list', '--team', TEAM, '--client', 'nobody')).toContain("no client named 'nobody'");
+    expect(await failure(1, 'key', 'list', '--team', TEAM, '--client', 'nobody')).toContain("no client named 'nobody'");
   });
 
-  it('for people come with the warning that they are shown once', async () => {
+  it('warns a person that the key is shown only once', async () => {
     const { stdout } = await admin('key', 'create', '--team', TEAM, '--client', 'people', '--scope', 'schema:write');
     const [facts, key, warning] = stdout.split('\n');
 
     expect(facts).toContain('client people');
     expect(key).toMatch(API_KEY);
-    expect(warning).toContain('shown this once');
+    expect(warning).toContain('shown only once');
   });
 
-  it('rotate: both work until the old one is revoked', async () => {
+  it('rotates a key: both keys are live until the old one is revoked', async () => {
     const old = await createKey('rotating', '--expires', '2w');
     const fresh = await document<KeyDocument>('key', 'rotate', '--team', TEAM, '--key', old.key_id);
 
     expect(fresh.api_key).toMatch(API_KEY);
     expect(fresh).toMatchObject({ replaces: old.key_id, client: 'rotating', scopes: ['records:read'], status: 'live' });
-    // It lives as long as the old one was meant to, from now.
+    // It has the lifetime of the old key, from now.
     expect(Date.parse(fresh.expires_at ?? '')).toBeGreaterThan(Date.parse(old.expires_at ?? ''));
     expect((await listKeys('rotating')).map((key) => key.status)).toEqual(['live', 'live']);
 
     const revoked = await document<KeyDocument>('key', 'revoke', '--team', TEAM, '--key', old.key_id);
     expect(revoked.status).toBe('revoked');
     expect((await listKeys('rotating')).map((key) => key.status)).toEqual(['revoked', 'live']);
-    // A second time changes nothing, not even the time.
+    // The second revocation does not change the time.
     const again = await document<KeyDocument>('key', 'revoke', '--team', TEAM, '--key', old.key_id);
     expect(again.revoked_at).toBe(revoked.revoked_at);
-    expect(await refusal(1, 'key', 'rotate', '--team', TEAM, '--key', old.key_id)).toContain('is revoked or expired');
+    expect(await failure(1, 'key', 'rotate', '--team', TEAM, '--key', old.key_id)).toContain('is revoked or expired');
   });
 
-  it('rotate: the old one can be given an end, but never a longer life', async () => {
+  it('rotates a key: the old key can expire earlier, never later', async () => {
     const eternal = await createKey('ending');
     const brief = await createKey('ending', '--expires', '1h');
     for (const key of [eternal, brief]) {
@@ -241,69 +241,69 @@ describe('keys', () => {
     expect(ends.get(brief.key_id)).toBe(brief.expires_at);
   });
 
-  it('of another team cannot be rotated or revoked', async () => {
-    const { id } = await document<{ id: string }>('team', 'create', '--name', 'Strangers');
+  it('does not rotate or revoke a key of another team', async () => {
+    const { id } = await document<{ id: string }>('team', 'create', '--name', 'Other team');
     const key = await createKey('guarded');
 
     for (const verb of ['rotate', 'revoke']) {
-      expect(await refusal(1, 'key', verb, '--team', id, '--key', key.key_id)).toContain(`has no key ${key.key_id}`);
+      expect(await failure(1, 'key', verb, '--team', id, '--key', key.key_id)).toContain(`has no key ${key.key_id}`);
     }
     expect((await listKeys('guarded')).map((listed) => listed.status)).toEqual(['live']);
   });
 
-  it('need known scopes, a known team and a time to come', async () => {
+  it('rejects unknown scopes, an unknown team and an expiry in the past', async () => {
     const create = ['key', 'create', '--team', TEAM, '--client', 'wrong'];
 
-    expect(await refusal(2, ...create, '--scope', 'admin')).toContain('records:read, records:write, schema:write');
-    expect(await refusal(2, ...create)).toContain("required option '--scope <a,b>' not specified");
-    expect(await refusal(2, ...create, '--scope', 'records:read', '--expires', '2020-01-01')).toContain(
+    expect(await failure(2, ...create, '--scope', 'admin')).toContain('records:read, records:write, schema:write');
+    expect(await failure(2, ...create)).toContain("required option '--scope <a,b>' not specified");
+    expect(await failure(2, ...create, '--scope', 'records:read', '--expires', '2020-01-01')).toContain(
       'in the future',
     );
     const otherTeam = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0ff';
     expect(
-      await refusal(1, 'key', 'create', '--team', otherTeam, '--client', 'x', '--scope', 'records:read'),
+      await failure(1, 'key', 'create', '--team', otherTeam, '--client', 'x', '--scope', 'records:read'),
     ).toContain(`there is no team ${otherTeam}`);
     const { clients } = await document<{ clients: { name: string }[] }>('client', 'list', '--team', TEAM);
     expect(clients.map((client) => client.name)).not.toContain('wrong');
   });
 
-  it('pasted whole where a key id belongs are not repeated', async () => {
+  it('does not repeat a whole key that was pasted in place of a key id', async () => {
     const { api_key: key } = await createKey('careless');
 
-    const said = await refusal(2, 'key', 'revoke', '--team', TEAM, '--key', key);
-    expect(said).toContain('12 letters and digits');
-    expect(said).not.toContain(key);
-    expect(await refusal(1, 'key', 'list', '--team', TEAM, '--client', key)).not.toContain(key);
-    expect(await refusal(2, 'key', key)).not.toContain(key);
+    const message = await failure(2, 'key', 'revoke', '--team', TEAM, '--key', key);
+    expect(message).toContain('12 letters and digits');
+    expect(message).not.toContain(key);
+    expect(await failure(1, 'key', 'list', '--team', TEAM, '--client', key)).not.toContain(key);
+    expect(await failure(2, 'key', key)).not.toContain(key);
   });
 });
 
 describe('the program', () => {
-  it('explains itself without a database', async () => {
+  it('prints its help without a database', async () => {
     expect(await run({}, ['--help'])).toMatchObject({ code: 0, stderr: '' });
     expect((await run({}, ['--help'])).stdout).toMatch(/team[\s\S]*client[\s\S]*key[\s\S]*migrate[\s\S]*docs/);
-    refusalOf(await run({}, ['frobnicate']), 2);
+    failureOf(await run({}, ['frobnicate']), 2);
   });
 
-  it('names the setting that is missing', async () => {
-    expect(refusalOf(await run({}, ['team', 'list']), 1)).toContain('DATABASE_URL');
+  it('names a missing setting', async () => {
+    expect(failureOf(await run({}, ['team', 'list']), 1)).toContain('DATABASE_URL');
   });
 
-  it('says that the database is away, without its password', async () => {
-    const said = refusalOf(
+  it('reports an unavailable database without its password', async () => {
+    const message = failureOf(
       await run({ DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/x' }, ['team', 'list']),
       1,
     );
 
-    expect(said).toContain('DATABASE_URL does not answer');
-    expect(said).not.toContain('hunter2');
+    expect(message).toContain('DATABASE_URL is unavailable');
+    expect(message).not.toContain('hunter2');
   });
 
-  it('asks for the migrations that are missing, applies them, and does nothing the second time', async () => {
+  it('requests pending migrations, applies them, and does nothing the second time', async () => {
     const empty = await createDatabase({ migrated: false });
     try {
       const env = { DATABASE_URL: empty.url };
-      expect(refusalOf(await run(env, ['team', 'list']), 1)).toContain('npm run migrate');
+      expect(failureOf(await run(env, ['team', 'list']), 1)).toContain('npm run migrate');
       expect((await run(env, ['migrate'])).stdout).toMatch(/^(applied \d{4}_\w+\n)+$/);
       expect(await run(env, ['migrate'])).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
       expect(await run(env, ['team', 'list', '--json'])).toEqual({ code: 0, stdout: '{"teams":[]}\n', stderr: '' });
@@ -312,7 +312,7 @@ describe('the program', () => {
     }
   });
 
-  it('gives roles their rights when it migrates, and says which role there is not', async () => {
+  it('grants roles their privileges when it migrates, and names a role that does not exist', async () => {
     const empty = await createDatabase({ migrated: false });
     const env = { DATABASE_URL: empty.url };
     const roles = ['--gateway-role', inject('gatewayRole'), '--worker-role', inject('workerRole')];
@@ -325,21 +325,23 @@ describe('the program', () => {
         gateway_role: inject('gatewayRole'),
         worker_role: inject('workerRole'),
       });
-      expect(refusalOf(await run(env, ['migrate', '--worker-role', 'absent']), 1)).toContain('CREATE ROLE "absent"');
+      expect(failureOf(await run(env, ['migrate', '--worker-role', 'absent']), 1)).toContain('CREATE ROLE "absent"');
     } finally {
       await empty.drop();
     }
   });
 
-  it('puts the wall between teams up and takes it down', async () => {
-    const walls = async (): Promise<number> =>
+  it('enables and disables row-level security', async () => {
+    const securedTables = async (): Promise<number> =>
       (await sql.query('SELECT FROM pg_class WHERE relrowsecurity')).rowCount ?? 0;
-    const up = await admin('wall', 'on', '--json');
-    expect(JSON.parse(up.stdout)).toMatchObject({ wall: 'on', owner: 'postgres' });
-    expect(await walls()).toBe((JSON.parse(up.stdout) as { tables: string[] }).tables.length);
-    expect((await admin('wall', 'off')).stdout).toMatch(/^the wall is off for \d+ tables\n$/);
-    expect(await walls()).toBe(0);
-    expect((await admin('wall', 'on')).stdout).toContain('for all roles but their owner postgres and superusers');
-    expect((await admin('wall', 'sideways')).code).toBe(2);
+    const on = await admin('row-level-security', 'on', '--json');
+    expect(JSON.parse(on.stdout)).toMatchObject({ row_level_security: 'on', owner: 'postgres' });
+    expect(await securedTables()).toBe((JSON.parse(on.stdout) as { tables: string[] }).tables.length);
+    expect((await admin('row-level-security', 'off')).stdout).toMatch(/^row-level security is off for \d+ tables\n$/);
+    expect(await securedTables()).toBe(0);
+    expect((await admin('row-level-security', 'on')).stdout).toContain(
+      'for all roles except their owner postgres and superusers',
+    );
+    expect((await admin('row-level-security', 'sideways')).code).toBe(2);
   });
 });

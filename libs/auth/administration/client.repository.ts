@@ -1,15 +1,14 @@
-import { ControlDatabase, type Database } from '#libs/database';
+import type { Database } from '#libs/database';
 import type { Rates } from '#libs/limits';
-import { Inject, Injectable } from '@nestjs/common';
-import { type LimitColumns, limitValues, ratesOf } from './limit.columns';
-import { statement } from './statement';
+import { type LimitColumns, ratesOf } from '../limit.columns';
+import { statement } from '../statement';
 
-/** A calling application: owns API keys, and is the scope of an Idempotency-Key and of rate limits. */
+/** An application that calls the API. It owns API keys and is the scope of an Idempotency-Key and of rate limits. */
 export interface Client {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Date;
-  /** The rate limits configured for it. */
+  /** The rate limits that are set for it. */
   readonly limits: Rates;
 }
 
@@ -19,16 +18,15 @@ interface ClientRow extends LimitColumns {
   created_at: Date;
 }
 
-const INSERT = statement('insert-client');
-const FIND = statement('find-client');
-const LIST = statement('list-clients');
-const SET_LIMITS = statement('set-client-limits');
-const CLEAR_LIMITS = statement('clear-client-limits');
+const INSERT = statement('insert-client', __dirname);
+const FIND = statement('find-client', __dirname);
+const LIST = statement('list-clients', __dirname);
+const SET_LIMITS = statement('set-client-limits', __dirname);
+const CLEAR_LIMITS = statement('clear-client-limits', __dirname);
 
 /** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
-@Injectable()
 export class ClientRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** Undefined if the team already has a client of this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {
@@ -47,15 +45,20 @@ export class ClientRepository {
     return rows.map(toClient);
   }
 
-  /** Sets the given rate limits; the others keep their values. */
+  /** Sets the given rate limits and does not change the others. */
   async setLimits(teamId: string, id: string, limits: Rates): Promise<void> {
     await this.database.query(SET_LIMITS, [teamId, id, ...limitValues(limits)]);
   }
 
-  /** Removes the rate limits of the client: the defaults of the gateways apply. */
+  /** Removes the client's rate limits: the gateways' defaults apply. */
   async clearLimits(teamId: string, id: string): Promise<void> {
     await this.database.query(CLEAR_LIMITS, [teamId, id]);
   }
+}
+
+/** The rate limit parameters of `set-client-limits.sql`, in their order. */
+function limitValues({ items, requests, bytes }: Rates): (number | null)[] {
+  return [items, requests, bytes].flatMap((rate) => [rate?.perSecond ?? null, rate?.burst ?? null]);
 }
 
 function toClient(row: ClientRow): Client {

@@ -1,38 +1,35 @@
-import { Database } from '#libs/database';
+import type { Database } from '#libs/database';
 import type { Rates } from '#libs/limits';
-import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { AccessError } from './access.error';
-import { createApiKey } from './api-key';
-import { ApiKeyRepository, type ListedApiKey } from './api-key.repository';
+import { createApiKey } from '../api-key';
+import type { Scope } from '../scope';
 import { type Client, ClientRepository } from './client.repository';
-import type { Scope } from './scope';
+import { IssuedApiKeyRepository, type ListedApiKey } from './issued-api-key.repository';
 import { type Team, TeamRepository } from './team.repository';
 
-/** A key just made: the only time that `apiKey`, the whole of it, is known. */
+/** A new key. Only here is the whole key, `apiKey`, known. */
 export interface IssuedApiKey extends ListedApiKey {
   readonly apiKey: string;
 }
 
 /**
- * Makes and ends what gives access: teams, their clients, and the clients' keys.
- * Ids, names, scopes and key ids are taken as `access.rules` return them. Every method throws `AccessError` if it cannot do
- * what it is asked to, and `DatabaseUnavailable` when Postgres is away.
+ * Manages teams, their clients and the clients' API keys. Expects ids, names, scopes and key ids as `access.rules` returns
+ * them. Every method throws `AccessError` if the request is not possible, and `DatabaseUnavailable` if Postgres cannot be
+ * reached.
  */
-@Injectable()
 export class AccessService {
-  constructor(
+  private constructor(
     private readonly teams: TeamRepository,
     private readonly clients: ClientRepository,
-    private readonly keys: ApiKeyRepository,
+    private readonly keys: IssuedApiKeyRepository,
   ) {}
 
-  /** For programs without an injector: the command line, and tests. */
   static over(database: Database): AccessService {
     return new AccessService(
       new TeamRepository(database),
       new ClientRepository(database),
-      new ApiKeyRepository(database),
+      new IssuedApiKeyRepository(database),
     );
   }
 
@@ -42,7 +39,7 @@ export class AccessService {
     if (team !== undefined) return team;
     const existing = await this.teams.find(id);
     const whose = existing === undefined ? '' : ` (named '${existing.name}')`;
-    throw new AccessError(`team ${id} exists already${whose}; leave out --id to make a new one`);
+    throw new AccessError(`team ${id} exists already${whose}; omit --id to create a new one`);
   }
 
   listTeams(): Promise<Team[]> {
@@ -61,21 +58,21 @@ export class AccessService {
     return this.clients.list(teamId);
   }
 
-  /** Sets the limits that are given, the others stay. Within 5 s every gateway goes by them. */
+  /** Sets the given rate limits and does not change the others. Every gateway applies them within 5 s. */
   async limitClient(teamId: string, name: string, limits: Rates): Promise<Client> {
     const { id } = await this.requireClient(teamId, name);
     await this.clients.setLimits(teamId, id, limits);
     return this.requireClient(teamId, name);
   }
 
-  /** Has a client limited as those are for which nothing was set. */
+  /** Removes the client's rate limits: the gateways' defaults apply. */
   async unsetLimits(teamId: string, name: string): Promise<Client> {
     const { id } = await this.requireClient(teamId, name);
     await this.clients.clearLimits(teamId, id);
     return this.requireClient(teamId, name);
   }
 
-  /** Makes the client too if the team has none of that name. Without `expiresAt` the key lives until it is revoked. */
+  /** Creates the client too if the team has none with that name. Without `expiresAt` the key never expires. */
   async createKey(
     teamId: string,
     clientName: string,
@@ -83,7 +80,7 @@ export class AccessService {
     expiresAt?: Date,
   ): Promise<IssuedApiKey> {
     await this.requireTeam(teamId);
-    const client = await this.clientNamed(teamId, clientName);
+    const client = await this.findOrCreateClient(teamId, clientName);
     const { apiKey, keyId, hash } = createApiKey();
     await this.keys.insert(teamId, client.id, { id: uuid(), keyId, hash }, scopes, expiresAt);
     return { ...(await this.requireKey(teamId, keyId)), apiKey };
@@ -99,22 +96,22 @@ export class AccessService {
   }
 
   /**
-   * Adds a second key with the client, the scopes and the lifetime of a live one. Both work, and share idempotency keys,
-   * until the old one is revoked or, if `oldEndsAt` is given, until then.
+   * Adds a second key with the client, the scopes and the lifetime of a live one. Both work and share idempotency keys until
+   * the old one is revoked, or expires at `oldExpiresAt` at the latest.
    */
-  async rotateKey(teamId: string, oldKeyId: string, oldEndsAt?: Date): Promise<IssuedApiKey> {
+  async rotateKey(teamId: string, oldKeyId: string, oldExpiresAt?: Date): Promise<IssuedApiKey> {
     await this.requireTeam(teamId);
     const { apiKey, keyId, hash } = createApiKey();
-    if (!(await this.keys.rotate(teamId, oldKeyId, { id: uuid(), keyId, hash }, oldEndsAt))) {
+    if (!(await this.keys.rotate(teamId, oldKeyId, { id: uuid(), keyId, hash }, oldExpiresAt))) {
       await this.requireKey(teamId, oldKeyId);
       throw new AccessError(
-        `key ${oldKeyId} is revoked or expired; make a new one with: key create --team ${teamId} ...`,
+        `key ${oldKeyId} is revoked or expired; create a new one with: key create --team ${teamId} ...`,
       );
     }
     return { ...(await this.requireKey(teamId, keyId)), apiKey };
   }
 
-  /** Ends a key: within 5 s no gateway honours it. Revoking it again changes nothing. */
+  /** Revokes a key: every gateway rejects it within 5 s. Revoking it again changes nothing. */
   async revokeKey(teamId: string, keyId: string): Promise<ListedApiKey> {
     await this.requireTeam(teamId);
     await this.keys.revoke(teamId, keyId);
@@ -123,7 +120,7 @@ export class AccessService {
 
   private async requireTeam(teamId: string): Promise<void> {
     if ((await this.teams.find(teamId)) === undefined) {
-      throw new AccessError(`there is no team ${teamId}; make it with: team create --id ${teamId} --name <text>`);
+      throw new AccessError(`there is no team ${teamId}; create it with: team create --id ${teamId} --name <text>`);
     }
   }
 
@@ -140,13 +137,13 @@ export class AccessService {
     return key;
   }
 
-  private async clientNamed(teamId: string, name: string): Promise<Client> {
+  private async findOrCreateClient(teamId: string, name: string): Promise<Client> {
     const client =
       (await this.clients.find(teamId, name)) ??
       (await this.clients.insert(teamId, uuid(), name)) ??
-      // Someone else made it between the two.
+      // Another session inserted it in between.
       (await this.clients.find(teamId, name));
-    if (client === undefined) throw new AccessError(`the client '${name}' is being changed by someone else; try again`);
+    if (client === undefined) throw new AccessError(`another session is changing the client '${name}'; try again`);
     return client;
   }
 }

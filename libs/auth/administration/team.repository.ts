@@ -1,6 +1,5 @@
-import { ControlDatabase, type Database } from '#libs/database';
-import { Inject, Injectable } from '@nestjs/common';
-import { statement } from './statement';
+import type { Database } from '#libs/database';
+import { statement } from '../statement';
 
 export interface Team {
   readonly id: string;
@@ -14,16 +13,15 @@ interface TeamRow {
   created_at: Date;
 }
 
-const INSERT = statement('insert-team');
-const FIND = statement('find-team');
-const LIST = statement('list-teams');
+const INSERT = statement('insert-team', __dirname);
+const FIND = statement('find-team', __dirname);
+const LIST = statement('list-teams', __dirname);
 
-/** The rows of `teams`. Throws `DatabaseUnavailable` when Postgres is away. */
-@Injectable()
+/** The rows of `teams`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class TeamRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
-  /** Undefined when the id is taken. */
+  /** Undefined if a team with this id exists. */
   async insert(id: string, name: string): Promise<Team | undefined> {
     const { rows } = await this.database.query<TeamRow>(INSERT, [id, name]);
     return rows.map(toTeam)[0];

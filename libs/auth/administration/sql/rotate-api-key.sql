@@ -1,5 +1,5 @@
--- A second key for the client and scopes of a live one, in one statement: two rotations at once make two keys, never half
--- a key. The new key lives as long as the old one was meant to; $6, if given, is when the old one ends at the latest.
+-- Adds a key with the client and scopes of a live one, in one statement: two concurrent rotations create two complete keys.
+-- The new key has the lifetime of the old one, from now. $6, if given, is when the old key expires at the latest.
 WITH old AS (
   SELECT client_id, scopes, expires_at - created_at AS lifetime
   FROM api_keys
