@@ -1,4 +1,4 @@
-import { Database } from '#libs/database';
+import type { ConnectionPool } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
@@ -28,7 +28,7 @@ export class AccessService {
   ) {}
 
   /** For programs without an injector: the command line, and tests. */
-  static over(database: Database): AccessService {
+  static over(database: ConnectionPool): AccessService {
     return new AccessService(
       new TeamRepository(database),
       new ClientRepository(database),

@@ -1,9 +1,8 @@
-import { ControlDatabase, type Database } from '#libs/database';
+import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
-import { statement } from './statement';
 
 /** A key's row as authentication needs it. */
 export interface StoredApiKey {
@@ -51,16 +50,16 @@ interface StoredRow extends Omit<ListedRow, 'created_at'>, LimitColumns {
   client_id: string;
 }
 
-const FIND_BY_KEY_ID = statement('find-api-key-by-key-id');
-const INSERT = statement('insert-api-key');
-const LIST = statement('list-api-keys');
-const ROTATE = statement('rotate-api-key');
-const REVOKE = statement('revoke-api-key');
+const FIND_BY_KEY_ID = statement(__dirname, 'find_api_key');
+const INSERT = statement(__dirname, 'insert_api_key');
+const LIST = statement(__dirname, 'list_api_keys');
+const ROTATE = statement(__dirname, 'rotate_api_key');
+const REVOKE = statement(__dirname, 'revoke_api_key');
 
 /** The rows of `api_keys`. Throws `DatabaseUnavailable` when Postgres is away. */
 @Injectable()
 export class ApiKeyRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /**
    * The key of this id, whichever team it is of, also when it is revoked or expired.

@@ -1,8 +1,7 @@
-import { ControlDatabase, type Database } from '#libs/database';
+import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, limitValues, ratesOf } from './limit.columns';
-import { statement } from './statement';
 
 /** A calling application: owns API keys, and is the scope of an Idempotency-Key and of rate limits. */
 export interface Client {
@@ -19,16 +18,16 @@ interface ClientRow extends LimitColumns {
   created_at: Date;
 }
 
-const INSERT = statement('insert-client');
-const FIND = statement('find-client');
-const LIST = statement('list-clients');
-const SET_LIMITS = statement('set-client-limits');
-const CLEAR_LIMITS = statement('clear-client-limits');
+const INSERT = statement(__dirname, 'insert_client');
+const FIND = statement(__dirname, 'find_client');
+const LIST = statement(__dirname, 'list_clients');
+const SET_LIMITS = statement(__dirname, 'set_client_limits');
+const CLEAR_LIMITS = statement(__dirname, 'clear_client_limits');
 
 /** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
 @Injectable()
 export class ClientRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /** Undefined if the team already has a client of this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {

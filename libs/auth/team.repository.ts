@@ -1,6 +1,5 @@
-import { ControlDatabase, type Database } from '#libs/database';
+import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 import { Inject, Injectable } from '@nestjs/common';
-import { statement } from './statement';
 
 export interface Team {
   readonly id: string;
@@ -14,14 +13,14 @@ interface TeamRow {
   created_at: Date;
 }
 
-const INSERT = statement('insert-team');
-const FIND = statement('find-team');
-const LIST = statement('list-teams');
+const INSERT = statement(__dirname, 'insert_team');
+const FIND = statement(__dirname, 'find_team');
+const LIST = statement(__dirname, 'list_teams');
 
 /** The rows of `teams`. Throws `DatabaseUnavailable` when Postgres is away. */
 @Injectable()
 export class TeamRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /** Undefined when the id is taken. */
   async insert(id: string, name: string): Promise<Team | undefined> {

@@ -12,6 +12,7 @@ export type {
 } from './metric.labels';
 export { Metrics } from './metrics';
 export { metricsReference } from './metrics.reference';
+export { readVersion } from './build.info';
 export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';

@@ -31,7 +31,7 @@ beforeEach(async () => {
 describe('the team wall', () => {
   it('stands around every table that holds something of a team', async () => {
     const tables = await owner.session.query<{ name: string; withRowLevelSecurity: boolean }>(
-      `SELECT t.relname AS name, t.relrowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = t.oid) AS walled
+      `SELECT t.relname AS name, t.relrowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = t.oid) AS "withRowLevelSecurity"
          FROM pg_class AS t
         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND t.relnamespace = 'public'::regnamespace
           AND (t.relname = 'teams' OR EXISTS (
@@ -39,7 +39,7 @@ describe('the team wall', () => {
         ORDER BY t.relname`,
     );
     expect(tables.length).toBeGreaterThanOrEqual(8);
-    expect(tables.filter(({ withRowLevelSecurity: walled }) => !walled)).toEqual([]);
+    expect(tables.filter(({ withRowLevelSecurity: enabled }) => !enabled)).toEqual([]);
   });
 
   it('shows no row of another team to a statement that forgets to name one', async () => {

@@ -1,5 +1,5 @@
--- A second key for the client and scopes of a live one, in one statement: two rotations at once make two keys, never half
--- a key. The new key lives as long as the old one was meant to; $6, if given, is when the old one ends at the latest.
+-- Inserts a second key with the client, scopes and lifetime of a valid one. One statement, so concurrent rotations insert one
+-- complete key each. $6: if given, the latest time at which the old key expires.
 WITH old AS (
   SELECT client_id, scopes, expires_at - created_at AS lifetime
   FROM api_keys
