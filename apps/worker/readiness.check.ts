@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Database, pendingMigrations, readMigrations } from '#libs/database';
+import { Database, pendingMigrations, readSchemaFiles } from '#libs/database';
 import { type Readiness, ProcessMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
 
@@ -10,7 +10,7 @@ const DATABASE_TIMEOUT_MS = 1_000;
 @Injectable()
 export class ReadinessCheck {
   private readonly logger = new Logger(ReadinessCheck.name);
-  private readonly migrations = readMigrations();
+  private readonly schema = readSchemaFiles();
 
   constructor(
     private readonly database: Database,
@@ -28,7 +28,7 @@ export class ReadinessCheck {
 
   private async checkDatabase(): Promise<{ postgres: 'up' | 'down'; migrations: 'current' | 'pending' | 'unknown' }> {
     try {
-      const pending = await pendingMigrations(this.database, { timeoutMs: DATABASE_TIMEOUT_MS }, this.migrations);
+      const pending = await pendingMigrations(this.database, { timeoutMs: DATABASE_TIMEOUT_MS }, this.schema);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
       this.logger.debug(error);

@@ -1,9 +1,8 @@
-import { ControlDatabase, type Database } from '#libs/database';
+import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
-import { statement } from './statement';
 
 /** A key's row as authentication needs it. */
 export interface StoredApiKey {
@@ -31,12 +30,12 @@ interface StoredRow extends LimitColumns {
   revoked_at: Date | null;
 }
 
-const FIND_BY_KEY_ID = statement('find-api-key-by-key-id');
+const FIND_BY_KEY_ID = statement(__dirname, 'find_api_key');
 
 /** Reads the rows of `api_keys` that authenticate callers. */
 @Injectable()
 export class ApiKeyRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /**
    * The key with this id, of any team, also if it is revoked or expired.

@@ -1,20 +1,20 @@
 import { Connection, type PoolClient } from 'pg';
 
-/** How long the server may take to receive a request to cancel. */
+/** Timeout of the delivery of a cancel request. */
 const DELIVERY_MS = 1_000;
 
-/** What a client of pg knows of its connection beyond its type. */
+/** Properties of pg's client that its type does not declare. */
 interface ConnectedClient {
   readonly host: string;
   readonly port: number;
   readonly ssl: boolean | object;
   readonly sslNegotiation: 'postgres' | 'direct';
-  /** Of its backend: what a request to cancel must show. */
+  /** These two identify the backend in a cancel request. */
   readonly processID: number;
   readonly secretKey: number;
 }
 
-/** What pg's connection can do before it begins a session; its type has none of it. */
+/** Methods of pg's connection that its type does not declare. */
 interface RawConnection extends Connection {
   connect(port: number | string, host?: string): void;
   requestSsl(): void;
@@ -22,11 +22,12 @@ interface RawConnection extends Connection {
 }
 
 /**
- * Asks Postgres to cancel what a client's backend is running, over a connection of its own and encrypted if the client's is.
- * Nothing happens if the backend runs nothing by then.
+ * Cancels the statement that a client's backend is running. The request goes over a connection of its own, encrypted if the
+ * client's is. It has no effect if the backend is idle when it arrives.
  *
- * Resolves with true when the server has closed that connection, which it does after it has told the backend: whatever
- * the client sends from then on is not what is canceled. With false, that may still happen. Never rejects.
+ * Resolves with true when the server has closed that connection, which it does after it has signaled the backend: statements
+ * sent from then on are not canceled. Resolves with false after a timeout or an error: the request may still arrive. Never
+ * rejects.
  */
 export function cancelRunning(pooled: PoolClient): Promise<boolean> {
   const client = pooled as unknown as ConnectedClient; // pg's own class, see above

@@ -1,23 +1,22 @@
 /**
- * Lets whoever asked for something take it back. An `AbortSignal` for one listener at a time: every write has one, and
- * making it must cost next to nothing.
+ * Cancels work on request: an `AbortSignal` with one listener at a time. Every write has one, so it must cost next to nothing.
  */
 export class Cancellation {
-  private wish = false;
+  private isRequested = false;
   private listener: (() => void) | undefined;
 
   get requested(): boolean {
-    return this.wish;
+    return this.isRequested;
   }
 
-  /** There is no way back. A second time does nothing. */
+  /** Cannot be undone. Further calls have no effect. */
   request(): void {
-    if (this.wish) return;
-    this.wish = true;
+    if (this.isRequested) return;
+    this.isRequested = true;
     this.listener?.();
   }
 
-  /** Has the listener called if it is requested from now on; undefined: nobody listens any more. */
+  /** Sets the listener that is called when it is requested from now on; undefined removes it. */
   listen(listener: (() => void) | undefined): void {
     this.listener = listener;
   }

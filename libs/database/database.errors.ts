@@ -1,18 +1,17 @@
 import { RequestError } from '#libs/errors';
 
-/** SQLSTATEs by name, as far as the product tells them apart. */
+/** The SQLSTATEs that the programs handle, by name. */
 export const sqlState = {
   undefinedTable: '42P01',
   queryCanceled: '57014',
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
   lockNotAvailable: '55P03',
+  invalidFunctionDefinition: '42P13',
+  ambiguousFunction: '42725',
 } as const;
 
-/**
- * The database cannot be reached, went away, or did not answer in time: worth another try. Or whoever asked took it back
- * (`canceled`).
- */
+/** The database cannot be reached, closed the connection or exceeded a timeout, or the caller canceled the work. Retryable. */
 export class DatabaseUnavailable extends RequestError {
   constructor(
     readonly kind: 'connection' | 'timeout' | 'canceled',
@@ -35,13 +34,13 @@ const networkCodes = new Set([
   'ENOENT',
 ]);
 
-// Connection exceptions, insufficient resources, operator intervention (shutdown, crash, starting up), a standby.
+// Connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), read-only standby.
 const unavailableStates = /^(08|53|57P|25006)/;
 
-// Canceled (also by statement_timeout), waited too long for a lock, or chosen to end a deadlock.
+// query_canceled (also by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
 const transientStates = /^(57014|55P03|40001|40P01)/;
 
-// node-postgres gives these no code.
+// node-postgres sets no code on these errors.
 const lostConnection =
   /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected/i;
 
@@ -51,7 +50,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Whether the connection, not the statement, is what failed. */
+/** Whether the connection failed, not the statement. */
 export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   const code = codeOf(error);
@@ -59,7 +58,7 @@ export function isConnectionFailure(error: unknown): boolean {
   return error instanceof Error && lostConnection.test(error.message);
 }
 
-/** Whether the statement was sound but other work was in its way: the same one may succeed at another time. */
+/** Whether the statement failed because of other work, such as a lock: the same statement may succeed later. */
 export function isTransientError(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state !== undefined && transientStates.test(state);

@@ -1,27 +1,27 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { Database } from './database';
+import type { ConnectionPool, DatabaseOptions } from './connection.pool';
+import { ControlDatabase, Database } from './database';
 import { type DatabaseErrorKind, DatabaseMetrics } from './database.metrics';
 
 type OnDatabaseError = (kind: DatabaseErrorKind) => void;
 type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>;
 
-/** Enough for statements of a fraction of a millisecond whose results are cached. */
+/** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
 
-/**
- * The pool of the control plane: API keys, property definitions and readiness. Batches and reads of records never use it, so
- * however busy they keep their own pool, a gateway still authenticates callers and answers probes.
- */
-export class ControlDatabase extends Database {}
-
-/** Opens the pool that the settings describe. Connects at first use, so it succeeds with Postgres down. */
+/** Opens a pool as the settings specify. It connects at first use, so this also succeeds while Postgres is down. */
 export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): Database {
   return new Database(optionsOf(settings, settings.databasePoolSize), onError);
 }
 
-function optionsOf(settings: DatabaseSettings, poolSize: number): ConstructorParameters<typeof Database>[0] {
+function optionsOf(settings: DatabaseSettings, poolSize: number): DatabaseOptions {
   return { url: settings.databaseUrl, poolSize, statementTimeoutMs: settings.requestTimeoutMs };
+}
+
+function observed<P extends ConnectionPool>(pool: P, metrics: DatabaseMetrics): P {
+  metrics.observePool(pool.plane, () => pool.use());
+  return pool;
 }
 
 @Injectable()
@@ -36,7 +36,7 @@ class DatabaseLifetime implements OnApplicationShutdown {
   }
 }
 
-/** Provides `Database`, the pool of the data plane, and `ControlDatabase`. */
+/** Provides {@link Database}, the pool of the data plane, and {@link ControlDatabase}. */
 @Global()
 @Module({})
 export class DatabaseModule {
@@ -55,8 +55,7 @@ export class DatabaseModule {
           inject: [DatabaseMetrics],
           useFactory: (metrics: DatabaseMetrics) => {
             const database = openDatabase(settings, onError(metrics));
-            metrics.observePool('data', () => database.use());
-            return database;
+            return observed(database, metrics);
           },
         },
         {
@@ -64,8 +63,7 @@ export class DatabaseModule {
           inject: [DatabaseMetrics],
           useFactory: (metrics: DatabaseMetrics) => {
             const database = new ControlDatabase(optionsOf(settings, CONTROL_POOL_SIZE), onError(metrics));
-            metrics.observePool('control', () => database.use());
-            return database;
+            return observed(database, metrics);
           },
         },
         DatabaseLifetime,

@@ -1,31 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, DatabaseClient } from './database';
+import type { ConnectionPool, DatabaseClient } from './connection.pool';
 import { DatabaseUnavailable, isTransientError } from './database.errors';
 import { MigrationError } from './migration.error';
 
 /**
- * How long a statement that changes a table waits for its lock. While it waits, every batch on that table waits behind it:
- * so not long, and far less than `LOCK_TIMEOUT_MS`, after which their items would be `locked`.
+ * `lock_timeout` of a schema change. While the change waits for its lock on a table, every batch on that table queues behind
+ * it. Far below `LOCK_TIMEOUT_MS`, so the items of those batches do not become `locked`.
  */
-const LOCK_WAIT_MS = 200;
-/** How long batches have the tables to themselves before the next try. */
-const REST_MS = 1_000;
-/** After this it is for an operator to end what is in the way. */
+const LOCK_TIMEOUT_MS = 200;
+/** Pause between two attempts, in which queued batches run. */
+const RETRY_DELAY_MS = 1_000;
+/** After this time an operator has to end the conflicting work. */
 export const MAX_WAIT_MS = 300_000;
 
-/** From here on, statements of this transaction give up soon where a lock is not to be had. */
+/** Limits how long the further statements of this transaction wait for locks. */
 export async function setLockTimeout(client: DatabaseClient): Promise<void> {
-  await client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
 }
 
 /**
- * Runs a change in a transaction, and where it does not get its locks, lets the batches pass and tries again.
+ * Runs a schema change in a transaction, and again after a pause while it does not get its locks.
  *
- * @param what begins the sentence that says it did not get them
- * @throws MigrationError after `patienceMs`
+ * @param what the subject of the error message
+ * @throws MigrationError after `maxWaitMs`
  */
 export async function retryOnLockTimeout<T>(
-  database: Database,
+  database: ConnectionPool,
   what: string,
   maxWaitMs: number,
   change: (client: DatabaseClient) => Promise<T>,
@@ -36,15 +36,15 @@ export async function retryOnLockTimeout<T>(
       return await database.transaction(change);
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || !isTransientError(error.cause)) throw error;
-      if (performance.now() > until) throw lockedOut(what, maxWaitMs, error);
+      if (performance.now() > until) throw lockTimeoutError(what, maxWaitMs, error);
     }
-    await sleep(REST_MS);
+    await sleep(RETRY_DELAY_MS);
   }
 }
 
-function lockedOut(what: string, maxWaitMs: number, cause: Error): MigrationError {
+function lockTimeoutError(what: string, maxWaitMs: number, cause: Error): MigrationError {
   return new MigrationError(
-    `${what} did not get its locks within ${maxWaitMs / 1_000} s, so nothing of it was applied: end what holds ` +
+    `${what} did not get its locks within ${maxWaitMs / 1_000} s, so nothing of it was applied: end the sessions that hold ` +
       `its tables for long (a backup, a long transaction: see pg_stat_activity and pg_locks), and try again`,
     { cause },
   );

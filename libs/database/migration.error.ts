@@ -1,4 +1,4 @@
-/** The migrations in the files and those in the database do not fit together, or a change does not get its locks. */
+/** The files and the database do not fit together, or a schema change does not get its locks. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }

@@ -1,70 +1,79 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Database, type DatabaseClient } from './database';
+import type { ConnectionPool, DatabaseClient } from './connection.pool';
+import { Database } from './database';
 import { sqlState, sqlStateOf } from './database.errors';
-import { MigrationError } from './migration.error';
+import { type AppliedFunction, applyFunctions, isPending } from './function.runner';
 import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
+import { MigrationError } from './migration.error';
+import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './schema.files';
 
-/** One numbered file of SQL that brings the schema one step further. */
-export interface Migration {
-  /** The file's name without its ending, such as `0001_tables`: the order is the names' order. */
-  name: string;
-  sql: string;
-  /** SHA-256 of the SQL, hex: a file that was edited after it was applied is refused. */
-  checksum: string;
+/** What the database records of the files that were applied to it. */
+interface AppliedFiles {
+  /** Checksums of migrations, by name. */
+  readonly migrations: ReadonlyMap<string, string>;
+  readonly functions: readonly AppliedFunction[];
 }
 
-const folder = join(__dirname, 'migrations');
-
-const createTable = `
+const CREATE_TABLES = `
   CREATE TABLE IF NOT EXISTS schema_migrations (
     name       text        PRIMARY KEY,
     checksum   text        NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
+  );
+  -- Every text of a function that was ever applied. is_current: the one applied last. version: of the programs.
+  CREATE TABLE IF NOT EXISTS schema_functions (
+    name       text        NOT NULL,
+    checksum   text        NOT NULL,
+    version    text        NOT NULL,
+    is_current boolean     NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (name, checksum)
   )`;
 
-/** The migrations that this program was built with, in order. */
-export function readMigrations(from: string = folder): Migration[] {
-  return readdirSync(from)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-    .map((file) => {
-      const sql = readFileSync(join(from, file), 'utf8');
-      return { name: file.slice(0, -'.sql'.length), sql, checksum: createHash('sha256').update(sql).digest('hex') };
-    });
-}
+const READ_APPLIED = `
+  SELECT 'migration' AS kind, name, checksum, '' AS version, true AS is_current FROM schema_migrations
+   UNION ALL
+  SELECT 'function', name, checksum, version, is_current FROM schema_functions`;
 
 /**
- * Brings the schema up to date. Each migration is one transaction that first inserts its own row: of two programs that
- * start at once, the second waits there, and then finds it done. Harmless while gateways serve: a migration that does not
- * get its locks at once lets the batches pass and tries again.
+ * Brings the schema up to date. Safe while gateways serve, and when two programs start it at once.
  *
- * On a database that is ahead, since a newer version has migrated it, nothing is done: so a rollback can run it too.
+ * Each migration is a transaction that first inserts its own row: a second starter waits for that row and then finds it
+ * committed. The last one also applies the functions that changed, so that functions and tables change together. A
+ * transaction that does not get its locks quickly is rolled back and tried again.
  *
- * @param options.patienceMs how long a migration is tried again for
- * @returns the names of the migrations that were applied
- * @throws MigrationError if a migration that was applied has been edited or is missing, or one does not get its locks
+ * A database that a newer version has migrated is left as it is, so a rollback can run this too.
+ *
+ * @param options.maxWaitMs how long a transaction is tried again for
+ * @returns what was applied: names of migrations, and `functions/<name>`
+ * @throws MigrationError if an applied migration was edited or is missing, a function changed its parameters, or a
+ * transaction does not get its locks
  */
 export async function migrate(
   databaseUrl: string,
-  migrations: Migration[] = readMigrations(),
-  { maxWaitMs: maxWaitMs = MAX_WAIT_MS }: { maxWaitMs?: number } = {},
+  schema: SchemaFiles = readSchemaFiles(),
+  { maxWaitMs = MAX_WAIT_MS }: { maxWaitMs?: number } = {},
 ): Promise<string[]> {
   const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0x7fff_ffff });
   try {
     await database.transaction(async (client) => {
-      // IF NOT EXISTS alone is not safe against a second starter.
-      await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
-      await client.query(createTable);
+      // CREATE TABLE IF NOT EXISTS fails if another session creates the table at the same moment.
+      await lockSchema(client);
+      await client.query(CREATE_TABLES);
     });
-    rejectUnknownMigrations(migrations, await appliedMigrations(database));
+    rejectUnknownMigrations(schema.migrations, (await readApplied(database)).migrations);
     const applied: string[] = [];
-    for (const migration of migrations) {
-      const apply = (client: DatabaseClient): Promise<boolean> => applyOnce(client, migration);
-      if (await retryOnLockTimeout(database, `migration ${migration.name}`, maxWaitMs, apply))
-        applied.push(migration.name);
+    for (const migration of schema.migrations.slice(0, -1)) {
+      const apply = (client: DatabaseClient): Promise<string[]> => applyMigration(client, migration);
+      applied.push(...(await retryOnLockTimeout(database, `migration ${migration.name}`, maxWaitMs, apply)));
     }
+    const last = schema.migrations.at(-1);
+    const step = last === undefined ? 'the functions' : `migration ${last.name}`;
+    const applyLast = async (client: DatabaseClient): Promise<string[]> => {
+      await lockSchema(client);
+      const migrations = last === undefined ? [] : await applyMigration(client, last);
+      return [...migrations, ...(await applyFunctions(client, schema))];
+    };
+    applied.push(...(await retryOnLockTimeout(database, step, maxWaitMs, applyLast)));
     return applied;
   } finally {
     await database.close();
@@ -72,53 +81,62 @@ export async function migrate(
 }
 
 /**
- * The names of the migrations that this program needs and the database does not have yet. Ones that only the database
- * knows belong to a newer version, which keeps the schema usable for this one.
+ * What this program needs and the database does not have: names of migrations, and `functions/<name>`. Empty on a database
+ * that a newer version has migrated, because newer versions keep the schema compatible with this one.
+ *
+ * @throws DatabaseUnavailable also if it takes longer than `timeoutMs`
  */
 export async function pendingMigrations(
-  database: Database,
+  database: ConnectionPool,
   options: { timeoutMs?: number } = {},
-  migrations: Migration[] = readMigrations(),
+  schema: SchemaFiles = readSchemaFiles(),
 ): Promise<string[]> {
-  const applied = await appliedMigrations(database, options);
-  return migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name);
+  const applied = await readApplied(database, options);
+  const migrations = schema.migrations.filter(({ name }) => !applied.migrations.has(name));
+  const functions = schema.functions.filter((file) => isPending(file, schema.version, applied.functions));
+  return [...migrations.map(({ name }) => name), ...functions.map(({ name }) => `functions/${name}`)];
 }
 
-async function applyOnce(client: DatabaseClient, { name, checksum, sql }: Migration): Promise<boolean> {
+async function lockSchema(client: DatabaseClient): Promise<void> {
+  await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
+}
+
+async function applyMigration(client: DatabaseClient, { name, checksum, sql }: SchemaFile): Promise<string[]> {
   const inserted = await client.query(
     'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
     [name, checksum],
   );
   if (inserted.rowCount === 0) {
-    // Whoever applied it, even just now, must have had the same file.
-    const found = 'SELECT name, checksum FROM schema_migrations WHERE name = $1';
-    const { rows } = await client.query<Pick<Migration, 'name' | 'checksum'>>(found, [name]);
-    for (const applied of rows) rejectEditedMigrations(applied, checksum);
-    return false;
+    // Another starter may have applied it in the meantime, from another file.
+    const find = 'SELECT name, checksum FROM schema_migrations WHERE name = $1';
+    const { rows } = await client.query<{ name: string; checksum: string }>(find, [name]);
+    for (const applied of rows) rejectEditedMigration(applied, checksum);
+    return [];
   }
   await setLockTimeout(client);
   await client.query(sql);
-  return true;
+  return [name];
 }
 
-async function appliedMigrations(
-  database: Database,
-  options: { timeoutMs?: number } = {},
-): Promise<Map<string, string>> {
+async function readApplied(database: ConnectionPool, options: { timeoutMs?: number } = {}): Promise<AppliedFiles> {
   try {
-    const { rows } = await database.query<{ name: string; checksum: string }>(
-      'SELECT name, checksum FROM schema_migrations',
+    const { rows } = await database.query<AppliedFunction & { kind: 'migration' | 'function' }>(
+      READ_APPLIED,
       [],
       options,
     );
-    return new Map(rows.map(({ name, checksum }) => [name, checksum]));
+    const migrations = rows.filter(({ kind }) => kind === 'migration');
+    return {
+      migrations: new Map(migrations.map(({ name, checksum }) => [name, checksum])),
+      functions: rows.filter(({ kind }) => kind === 'function'),
+    };
   } catch (error) {
-    if (sqlStateOf(error) === sqlState.undefinedTable) return new Map();
+    if (sqlStateOf(error) === sqlState.undefinedTable) return { migrations: new Map(), functions: [] };
     throw error;
   }
 }
 
-function rejectUnknownMigrations(migrations: Migration[], applied: Map<string, string>): void {
+function rejectUnknownMigrations(migrations: readonly SchemaFile[], applied: ReadonlyMap<string, string>): void {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
   const complete = migrations.every(({ name }) => applied.has(name));
   const last = migrations.at(-1)?.name ?? '';
@@ -131,11 +149,11 @@ function rejectUnknownMigrations(migrations: Migration[], applied: Map<string, s
           'restore the file, or migrate with the version of the program that has it',
       );
     }
-    rejectEditedMigrations({ name, checksum }, expected);
+    rejectEditedMigration({ name, checksum }, expected);
   }
 }
 
-function rejectEditedMigrations({ name, checksum }: Pick<Migration, 'name' | 'checksum'>, expected: string): void {
+function rejectEditedMigration({ name, checksum }: { name: string; checksum: string }, expected: string): void {
   if (checksum === expected) return;
   throw new MigrationError(
     `migration ${name} was edited after it was applied: restore the file, and put the change into a new migration`,

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
-import type { Database } from './database';
+import type { ConnectionPool } from './connection.pool';
 
-/** The programs that can run under a role of their own, each with what it needs in `rights/<program>.sql`. */
+/** The programs that can run under a role of their own. `grants/<program>.sql` lists the privileges of each. */
 export type Program = 'gateway' | 'worker';
 
-/** A role cannot be given a program's rights. The message says why, and how to mend it. */
+/** A role cannot receive a program's privileges. The message says why, and how to fix it. */
 export class RoleError extends Error {
   override readonly name = 'RoleError';
 }
@@ -14,7 +14,7 @@ export class RoleError extends Error {
 interface RoleFacts {
   schema: string;
   exists: boolean;
-  /** It has every right of the tables' owner: as that owner, as a member of it, or as a superuser. */
+  /** It has every privilege of the tables' owner: as that owner, as a member of it, or as a superuser. */
   owns: boolean;
 }
 
@@ -26,15 +26,15 @@ const READ_FACTS = `
    WHERE t.oid = 'records'::regclass`;
 
 /**
- * Gives a role that exists the rights that a program needs on a migrated database. Takes none away, so that it may be done
- * again at any time and by any version: a role that has been given nothing else has nothing else.
+ * Grants a role the privileges that a program needs on a migrated database. Revokes none, so it can be repeated at any time
+ * and by any version.
  *
- * @param database to which the tables' owner is connected
- * @throws RoleError if there is no such role, or it owns the tables
+ * @param database connected as the owner of the tables
+ * @throws RoleError if the role does not exist or owns the tables
  */
-export async function applyGrants(database: Database, program: Program, role: string): Promise<void> {
+export async function applyGrants(database: ConnectionPool, program: Program, role: string): Promise<void> {
   await database.transaction(async (client) => {
-    // Two that change the rights of one table at the same time would fail over its row in the catalogue.
+    // Two concurrent GRANTs on one table fail, because both update its row in pg_class.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
     const { rows } = await client.query<RoleFacts>(READ_FACTS, [role]);
     await client.query(grantsOf(program, role, rows[0]));
@@ -44,7 +44,7 @@ export async function applyGrants(database: Database, program: Program, role: st
 function grantsOf(program: Program, role: string, facts: RoleFacts | undefined): string {
   if (!facts?.exists) {
     throw new RoleError(
-      `there is no role "${role}": make it, with CREATE ROLE ${escapeIdentifier(role)} LOGIN PASSWORD '...'`,
+      `there is no role "${role}": create it with CREATE ROLE ${escapeIdentifier(role)} LOGIN PASSWORD '...'`,
     );
   }
   if (facts.owns) {

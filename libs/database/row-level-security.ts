@@ -1,10 +1,10 @@
-import type { Database } from './database';
+import type { ConnectionPool } from './connection.pool';
 import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 
-/** What `wall` did: the tables that it is on, or off, for now. */
+/** Where row-level security was enabled or disabled. */
 export interface RowLevelSecurity {
   readonly tables: readonly string[];
-  /** Their owner, for whom it never stands. */
+  /** The owner of the tables, to whom policies do not apply. */
   readonly owner: string;
 }
 
@@ -13,26 +13,26 @@ interface TableRow {
   owner: string;
 }
 
-const TABLES = `
+const TABLES_WITH_POLICY = `
   SELECT t.oid::regclass::text AS name, t.relowner::regrole::text AS owner
     FROM pg_policy AS p
     JOIN pg_class AS t ON t.oid = p.polrelid
-   WHERE p.polname = 'team_wall' AND t.relnamespace = current_schema()::regnamespace
+   WHERE p.polname = 'team_isolation' AND t.relnamespace = current_schema()::regnamespace
    ORDER BY t.relname`;
 
 /**
- * Puts up the second wall behind `team_id` (see `0007_team_wall.sql`), or takes it down: row-level security on every table
- * that holds something of a team. Harmless while gateways serve, and when it is done again.
+ * Enables or disables row-level security on every table with data of teams (`0003_row_level_security.sql`). Safe while
+ * gateways serve, and when it is repeated.
  *
- * @param database to which the tables' owner is connected
- * @throws MigrationError if something holds a table for minutes
+ * @param database connected as the owner of the tables
+ * @throws MigrationError if it does not get the lock of a table within minutes
  */
-export async function setRowLevelSecurity(database: Database, on: boolean): Promise<RowLevelSecurity> {
-  const { rows } = await database.query<TableRow>(TABLES);
-  // One after the other: to hold one table while waiting for the next would hold up every batch.
+export async function setRowLevelSecurity(database: ConnectionPool, enabled: boolean): Promise<RowLevelSecurity> {
+  const { rows } = await database.query<TableRow>(TABLES_WITH_POLICY);
+  // A transaction for each table: holding the lock of one while waiting for the next would block every batch.
   for (const { name } of rows) {
-    const change = `ALTER TABLE ${name} ${on ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`;
-    await retryOnLockTimeout(database, `the wall of ${name}`, MAX_WAIT_MS, async (client) => {
+    const change = `ALTER TABLE ${name} ${enabled ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`;
+    await retryOnLockTimeout(database, `row-level security of ${name}`, MAX_WAIT_MS, async (client) => {
       await setLockTimeout(client);
       await client.query(change);
     });

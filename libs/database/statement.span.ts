@@ -3,17 +3,17 @@ import type { Span } from '#libs/telemetry';
 import { isConnectionFailure, sqlStateOf } from './database.errors';
 import type { Statement } from './statement';
 
-/** What a client of pg knows of its connection beyond its type. */
+/** Properties of pg's client that its type does not declare. */
 interface ConnectedClient {
   readonly host: string;
   readonly port: number;
   readonly database: string;
 }
 
-/** The first word behind comments. */
+/** The first word after comments. */
 const OPERATION = /^(?:\s|--.*)*(\w+)/;
 
-/** Runs a statement in a span of its own, which has its name and never its values. */
+/** Runs a statement in a span, which contains its name and never its values. */
 export async function traced<T>(
   parent: Span,
   pooled: PoolClient,

@@ -1,5 +1,5 @@
 export { fieldSegment } from './field.path';
-export { finalItemError, ITEM_ERRORS, itemError } from './item-error.catalogue';
+export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
 export { LineLimiter } from './line.limiter';
 export { errorResponse } from './error.response';

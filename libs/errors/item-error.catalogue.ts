@@ -99,11 +99,6 @@ export interface ItemError {
   errors?: FieldError[];
 }
 
-/** The error of an item that no retry of its request will run, because a failure that is not retryable ended the batch. */
-export function finalItemError(code: 'not_attempted' | 'rolled_back', message: string): ItemError {
-  return { code, message, retryable: false };
-}
-
 /** @param errors which fields of the item are at fault; paths are relative to the item, e.g. `.default.stage` */
 export function itemError(code: ItemErrorCode, message?: string, errors?: FieldError[]): ItemError {
   const kind = ITEM_ERRORS[code];

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database, type CheckoutOptions } from '#libs/database';
+import { Database, statement, type CheckoutOptions } from '#libs/database';
 import type { IdempotencyId } from './idempotency-id';
 import { STALE_SECONDS } from './key-lifetime';
 
@@ -21,10 +19,7 @@ export abstract class LedgerLookup {
   abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
 }
 
-const FIND_REQUEST_STATE = {
-  name: 'find-request-state',
-  text: readFileSync(join(__dirname, 'find-request-state.sql'), 'utf8'),
-};
+const FIND_REQUEST_STATE = statement(__dirname, 'find_request_state');
 
 /** Reads `idempotency_requests`: one look-up by primary key. */
 @Injectable()

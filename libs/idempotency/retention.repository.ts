@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database, type Statement } from '#libs/database';
+import { Database, statement } from '#libs/database';
 import { STALE_SECONDS } from './key-lifetime';
 
 /** Rows a transaction: few enough that a retry of one of their keys hardly waits. */
@@ -32,9 +30,9 @@ export interface RetentionState {
   readonly partitionsAhead: number;
 }
 
-const listExpiredPartitions = statement('list-expired-partitions');
-const purgeRequests = statement('purge-requests');
-const readRetentionState = statement('read-retention-state');
+const listExpiredPartitions = statement(__dirname, 'list_expired_partitions');
+const purgeRequests = statement(__dirname, 'purge_requests');
+const readRetentionState = statement(__dirname, 'read_retention_state');
 
 /** Takes from the ledger what is over, one step at a time. Which day it is and what is over, the database's clock says. */
 @Injectable()
@@ -96,8 +94,4 @@ export class RetentionRepository {
     const { rows } = await this.database.query<{ step: PartitionStep }>(text, [day]);
     return rows[0]?.step ?? 'kept';
   }
-}
-
-function statement(name: string): Statement {
-  return { name, text: readFileSync(join(__dirname, `${name}.sql`), 'utf8') };
 }

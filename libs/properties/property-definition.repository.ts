@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { Inject, Injectable } from '@nestjs/common';
 
-import { ControlDatabase, type Database } from '#libs/database';
+import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 
 import { PropertyOption } from './property-definition.interface';
 
@@ -31,12 +28,12 @@ export interface TeamRows {
   readonly options: readonly OptionRow[];
 }
 
-const FIND_TEAM_PROPERTIES = readFileSync(join(__dirname, 'sql', 'find-team-properties.sql'), 'utf8');
+const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
 
 /** Reads `property_definitions` and `property_options`. */
 @Injectable()
 export class PropertyDefinitionRepository {
-  constructor(@Inject(ControlDatabase) private readonly database: Database) {}
+  constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /** @throws DatabaseUnavailable, also if it takes longer than `timeoutMs` */
   async ofTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import {
@@ -12,10 +10,10 @@ import {
   type CheckoutOptions,
   sqlState,
   sqlStateOf,
-  type Statement,
+  statement,
 } from '#libs/database';
 import { STALE_SECONDS } from '#libs/idempotency';
-import { finalItemError, ITEM_ERRORS, type ItemErrorCode, RequestError, itemError } from '#libs/errors';
+import { type ItemErrorCode, RequestError, itemError } from '#libs/errors';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -52,10 +50,10 @@ interface ApplyRow {
   state: AppliedBatch['state'] | 'mismatch' | 'stale';
   entries: string;
   codes: string;
-  sources: string;
-  ends: string;
-  answered_as: string | null;
-  faults: string;
+  replayed: string;
+  durations: string;
+  completed_by: string | null;
+  internal_errors: string;
 }
 
 /**
@@ -64,26 +62,9 @@ interface ApplyRow {
  */
 const MIN_MARGIN_MS = 20;
 
-const applyBatch = statement('apply_batch');
-const findRecord = statement('find_record');
-const patchRecord = statement('patch_record');
-
-// The entries of items that fail in the database are made there, from the texts of the one catalogue here.
-const errorTexts = JSON.stringify(
-  Object.fromEntries(
-    Object.entries({
-      ...Object.fromEntries(Object.keys(ITEM_ERRORS).map((code) => [code, itemError(code as ItemErrorCode)])), // keys of the catalogue
-      not_attempted_final: finalItemError(
-        'not_attempted',
-        'The item was not attempted because an earlier item failed and on_error is stop. The request is complete: send the item in a new one.',
-      ),
-      rolled_back_final: finalItemError(
-        'rolled_back',
-        'The item was rolled back because another one failed. The request is complete: send the item in a new one.',
-      ),
-    }).map(([code, error]) => [code, JSON.stringify(error)]),
-  ),
-);
+const applyBatch = statement(__dirname, 'apply_batch');
+const findRecord = statement(__dirname, 'find_record');
+const patchRecord = statement(__dirname, 'patch_record');
 
 /** Reads and changes records. The only place that speaks their SQL. */
 @Injectable()
@@ -187,17 +168,16 @@ export class RecordRepository {
       plan.options.return === 'minimal',
       // A lone item's own commit is the flush.
       this.settings.durability === 'item' || alone,
+      this.settings.recordLimitBytes,
+      this.settings.responseLimitBytes,
       this.settings.lockTimeoutMs,
       Math.max(0, Math.floor(budgetMs)),
-      errorTexts,
       key?.clientId ?? null,
       key?.keyHash ?? null,
       key?.fingerprint ?? null,
       this.settings.idempotencyTtlSeconds,
       STALE_SECONDS,
       key?.requestId ?? null,
-      this.settings.recordLimitBytes,
-      this.settings.responseLimitBytes,
     ];
   }
 
@@ -206,18 +186,20 @@ export class RecordRepository {
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
-    if (row.faults !== '{}') this.logger.error({ message: 'items failed in the database', faults: row.faults });
+    if (row.internal_errors !== '{}') {
+      this.logger.error({ message: 'items failed in the database', internal_errors: row.internal_errors });
+    }
 
     const entries = row.entries.split('\n');
     const codes = row.codes.split(',');
-    const seconds = secondsOf(row.ends);
+    const durations = row.durations.split(',');
     const outcomes = plan.items.map((_, index): Outcome => ({
       entry: entries[index] ?? '',
       code: codeOf(codes[index]),
-      replayed: row.sources[index] === '1',
-      seconds: seconds[index] ?? 0,
+      replayed: row.replayed[index] === 't',
+      seconds: Number(durations[index] ?? 0),
     }));
-    return { state, outcomes, completedBy: row.answered_as ?? undefined };
+    return { state, outcomes, completedBy: row.completed_by ?? undefined };
   }
 }
 
@@ -255,21 +237,4 @@ function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
 /** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */
 function codeOf(text: string | undefined): ItemErrorCode | undefined {
   return text === undefined || text === '' ? undefined : (text as ItemErrorCode); // see above
-}
-
-/** How long each item took, from when the first began and when each ended; 0 for one that was not run. */
-function secondsOf(text: string): number[] {
-  const [start = 0, ...ends] = text.split(',').map((end) => (end === '' ? undefined : Number(end)));
-  let previous = start;
-  const seconds: number[] = [];
-  for (const place of [...ends.keys()].sort((a, b) => (ends[a] ?? 0) - (ends[b] ?? 0))) {
-    const end = ends[place] ?? previous;
-    seconds[place] = end - previous;
-    previous = end;
-  }
-  return seconds;
-}
-
-function statement(name: string): Statement {
-  return { name, text: readFileSync(join(__dirname, 'sql', `${name}.sql`), 'utf8') };
 }

@@ -1,5 +1,6 @@
 export { Instruments, type Labels } from './instruments';
 export { createLogger, requestLogger } from './logger';
+export { readVersion } from './build.info';
 export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';

@@ -120,7 +120,7 @@ describe('the trace of a batch', () => {
     const key = randomUUID();
     await send(key);
     const names = (await send(key)).map(({ name }) => name).sort();
-    expect(names).toEqual(['EVALSHA claim', `POST ${UPDATE}`, 'WITH find-request-state']);
+    expect(names).toEqual(['EVALSHA claim', `POST ${UPDATE}`, 'WITH find_request_state']);
 
     const ledgerOnly = await world.start({ REDIS_URL: '' });
     const second = await ledgerOnly.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });

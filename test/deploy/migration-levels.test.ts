@@ -1,13 +1,38 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrate, readMigrations } from '#libs/database';
+import { migrate, readSchemaFiles } from '#libs/database';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { Session } from '../support/session';
 import { broken, promiseOf, type SchemaPromise } from './schema.promise';
 
-/** Takes away what no program in use needs any more: the only kind of migration that may. */
+/** Removes what no version in use needs any more: the only kind of migration that may remove anything. */
 const contracts = (name: string): boolean => /^\d+_contract_/.test(name);
 
-const migrations = readMigrations();
+/**
+ * The functions that the programs of the last release call. A program names every parameter, so another signature breaks the
+ * programs that run while a new version is rolled out. Add the functions of a new release here; remove one only after its
+ * contract migration.
+ */
+const CALLED_FUNCTIONS = [
+  'apply_batch(IN p_team_id uuid, IN p_object_type text, IN p_items jsonb, IN p_atomic boolean, IN p_dry_run boolean, ' +
+    'IN p_stop boolean, IN p_minimal boolean, IN p_item_durable boolean, IN p_record_limit_bytes integer, ' +
+    'IN p_response_limit_bytes integer, IN p_lock_timeout_ms integer, IN p_budget_ms integer, IN p_client_id uuid, ' +
+    'IN p_key_hash bytea, IN p_fingerprint bytea, IN p_key_lifetime_s integer, IN p_key_stale_s integer, ' +
+    'IN p_request_id text, INOUT state text, INOUT entries text, INOUT codes text, INOUT replayed text, ' +
+    'INOUT durations text, INOUT completed_by text, INOUT internal_errors text)',
+  'detach_ledger_partition(p_day date)',
+  'drop_ledger_partition(p_day date)',
+  'ensure_ledger_partition(p_day date)',
+  'find_api_key(p_key_id text)',
+  'item_entry(p_id uuid, p_error text, p_version bigint, p_properties jsonb, p_list jsonb, p_extended jsonb, ' +
+    'p_created_at timestamp with time zone, p_updated_at timestamp with time zone, p_omitted boolean)',
+  'oldest_idempotency_request()',
+  'purge_idempotency_requests(p_retention interval, p_from timestamp with time zone, p_limit integer, ' +
+    'OUT deleted integer, OUT deleted_up_to timestamp with time zone)',
+  'record_json(p_id uuid, p_properties jsonb, p_list jsonb, p_extended jsonb, p_created_at timestamp with time zone, ' +
+    'p_updated_at timestamp with time zone)',
+];
+
+const schema = readSchemaFiles();
 let database: TestDatabase;
 let session: Session;
 
@@ -22,18 +47,25 @@ afterAll(async () => {
 });
 
 describe('a program of the version before', () => {
-  it.each(migrations.map(({ name }, index) => [name, index] as const).slice(1))(
+  it.each(schema.migrations.map(({ name }, index) => [name, index] as const).slice(1))(
     'goes on using a database on which %s was applied',
     async (name, index) => {
-      await migrate(database.url, migrations.slice(0, index));
+      const level = (count: number) => ({ ...schema, migrations: schema.migrations.slice(0, count), functions: [] });
+      await migrate(database.url, level(index));
       const before = await promiseOf(session);
-      await migrate(database.url, migrations.slice(0, index + 1));
+      await migrate(database.url, level(index + 1));
       if (!contracts(name)) expect(broken(before, await promiseOf(session))).toEqual([]);
     },
   );
+
+  it('goes on calling every function that it knows, with the parameters that it knows', async () => {
+    await migrate(database.url);
+    const { routines } = await promiseOf(session);
+    expect([...routines.keys()]).toEqual(expect.arrayContaining(CALLED_FUNCTIONS));
+  });
 });
 
-describe('what a program of the version before does not survive is found', () => {
+describe('a change that breaks programs of the version before is found', () => {
   let before: SchemaPromise;
 
   beforeEach(async () => {
@@ -73,7 +105,7 @@ describe('what a program of the version before does not survive is found', () =>
     expect(broken(before, await promiseOf(session))).toContainEqual(found);
   });
 
-  it('and nothing else: what is only added', async () => {
+  it('an addition is not reported', async () => {
     await session.query(`
       ALTER TABLE things ADD region text, ADD kind text NOT NULL DEFAULT 'x';
       CREATE TABLE others (id integer PRIMARY KEY, thing integer NOT NULL REFERENCES things);

@@ -1,46 +1,53 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Migration, readMigrations } from '#libs/database';
+import { readSchemaFiles, type SchemaFiles } from '#libs/database';
 
-// The procedure gets a new parameter, so it stands twice in the schema: as the version that is running calls it, and as
-// the next one will.
+const version = '99.0.0';
+
 const expand = `
   ALTER TABLE records ADD COLUMN region text;
-  ALTER TABLE idempotency_requests ADD COLUMN region text NOT NULL DEFAULT 'here';
-  DO $$
-  BEGIN
-    EXECUTE replace(pg_get_functiondef('apply_batch'::regproc), 'IN p_request_id text', 'IN p_request_id text, IN p_region text');
-  END
-  $$`;
+  ALTER TABLE idempotency_requests ADD COLUMN region text NOT NULL DEFAULT 'here';`;
 
 const contract = `
   DO $$
   BEGIN
-    EXECUTE (SELECT 'DROP PROCEDURE ' || p.oid::regprocedure FROM pg_proc AS p
-              WHERE p.proname = 'apply_batch' AND NOT 'p_region' = ANY (p.proargnames));
+    EXECUTE 'DROP PROCEDURE ' || 'apply_batch'::regproc::oid::regprocedure;
   END
   $$`;
 
 /**
- * The product as it might be a version later: the same programs, but they call the procedure with a parameter that only
- * their own migration brings, and that the version of today does not know.
+ * The product as it may be one version later: a migration adds columns, a function that both versions use has another text,
+ * and the gateway calls a new function, because the procedure has a new parameter.
  */
 export class NextVersion {
   private constructor(private readonly folder: string) {}
 
-  /** From what was built. */
+  /** Makes it from the build of this version. */
   static make(): NextVersion {
     const folder = mkdtempSync(join(tmpdir(), 'prism-next-'));
     cpSync('dist/apps', join(folder, 'dist/apps'), { recursive: true });
     cpSync('dist/libs', join(folder, 'dist/libs'), { recursive: true });
-    cpSync('package.json', join(folder, 'package.json'));
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as object; // an object, or npm would not run
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }));
     symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+
+    const database = join(folder, 'dist/libs/database');
+    writeFileSync(join(database, 'migrations/9001_region.sql'), expand);
+    const procedure = readFileSync(join(database, 'functions/apply_batch.sql'), 'utf8');
+    writeFileSync(
+      join(database, 'functions/apply_batch_2.sql'),
+      replaced(
+        replaced(procedure, 'PROCEDURE apply_batch(', 'PROCEDURE apply_batch_2('),
+        'p_request_id text,',
+        'p_request_id text, p_region text,',
+      ),
+    );
+    const shared = join(database, 'functions/render_entries.sql');
+    writeFileSync(shared, `-- Another text.\n${readFileSync(shared, 'utf8')}`);
     const call = join(folder, 'dist/libs/records/sql/apply_batch.sql');
-    const text = readFileSync(call, 'utf8').replace('p_request_id =>', "p_region => 'here', p_request_id =>");
-    if (!text.includes('p_region')) throw new Error(`${call} does not call apply_batch as expected`);
-    writeFileSync(call, text);
-    writeFileSync(join(folder, 'dist/libs/database/migrations/9001_region.sql'), expand);
+    const text = replaced(readFileSync(call, 'utf8'), 'CALL apply_batch(', 'CALL apply_batch_2(');
+    writeFileSync(call, replaced(text, 'p_request_id =>', "p_region => 'here', p_request_id =>"));
     return new NextVersion(folder);
   }
 
@@ -48,17 +55,27 @@ export class NextVersion {
     return join(this.folder, 'dist/apps/gateway/main.js');
   }
 
-  /** Up to the one that lets both versions run. */
-  get migrations(): Migration[] {
-    return readMigrations(join(this.folder, 'dist/libs/database/migrations'));
+  /** Works for both versions. */
+  get schema(): SchemaFiles {
+    return { ...readSchemaFiles(join(this.folder, 'dist/libs/database')), version };
   }
 
-  /** Of the version after that: it takes away what only the version of today calls. */
-  get contracted(): Migration[] {
-    return [...this.migrations, { name: '9002_contract_region', sql: contract, checksum: 'none' }];
+  /** The schema of the version after it, which removes what only the version of today calls. */
+  get contractedSchema(): SchemaFiles {
+    const { migrations, functions } = this.schema;
+    return {
+      version: '100.0.0',
+      migrations: [...migrations, { name: '9002_contract_region', sql: contract, checksum: 'none' }],
+      functions: functions.filter(({ name }) => name !== 'apply_batch'),
+    };
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }
+}
+
+function replaced(text: string, part: string, by: string): string {
+  if (!text.includes(part)) throw new Error(`expected to find: ${part}`);
+  return text.replace(part, by);
 }

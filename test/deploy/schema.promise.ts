@@ -20,7 +20,7 @@ const columns = `
          NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' AS optional
     FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
-     AND NOT a.attisdropped AND NOT c.relispartition AND c.relname <> 'schema_migrations'`;
+     AND NOT a.attisdropped AND NOT c.relispartition AND c.relname NOT IN ('schema_migrations', 'schema_functions')`;
 
 const routines = `
   SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' AS name,

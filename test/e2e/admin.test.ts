@@ -304,7 +304,7 @@ describe('the program', () => {
     try {
       const env = { DATABASE_URL: empty.url };
       expect(failureOf(await run(env, ['team', 'list']), 1)).toContain('npm run migrate');
-      expect((await run(env, ['migrate'])).stdout).toMatch(/^(applied \d{4}_\w+\n)+$/);
+      expect((await run(env, ['migrate'])).stdout).toMatch(/^(applied \d{4}_\w+\n)+(applied functions\/\w+\n)+$/);
       expect(await run(env, ['migrate'])).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
       expect(await run(env, ['team', 'list', '--json'])).toEqual({ code: 0, stdout: '{"teams":[]}\n', stderr: '' });
     } finally {

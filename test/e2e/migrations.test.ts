@@ -4,18 +4,21 @@ import {
   type Database,
   DatabaseUnavailable,
   migrate,
-  type Migration,
   MigrationError,
   openDatabase,
   pendingMigrations,
-  readMigrations,
+  readSchemaFiles,
+  type SchemaFile,
+  type SchemaFiles,
 } from '#libs/database';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { PostgresServer } from '../support/postgres.server';
 import { Session } from '../support/session';
 
-const migrations = readMigrations();
-const names = migrations.map(({ name }) => name);
+const schema = readSchemaFiles();
+const { migrations } = schema;
+const migrationNames = migrations.map(({ name }) => name);
+const names = [...migrationNames, ...schema.functions.map(({ name }) => `functions/${name}`)];
 
 function poolOf(url: string, size = 2): Database {
   const settings = readSettings({ DATABASE_URL: url, DATABASE_POOL_SIZE: String(size), REQUEST_TIMEOUT_MS: '10000' });
@@ -30,8 +33,16 @@ async function sessionOn(url: string): Promise<Session> {
   return session;
 }
 
-function edited(migration: Migration): Migration {
-  return { ...migration, checksum: 'of an edited file' };
+function edited(file: SchemaFile): SchemaFile {
+  return { ...file, checksum: 'of an edited file' };
+}
+
+function withMigrations(files: SchemaFile[]): SchemaFiles {
+  return { ...schema, migrations: files };
+}
+
+function withMigration(file: SchemaFile): SchemaFiles {
+  return withMigrations([...migrations, file]);
 }
 
 describe('migrate', () => {
@@ -41,106 +52,225 @@ describe('migrate', () => {
   });
   afterEach(() => empty.drop());
 
-  it('applies every file once, in the order of their numbers', async () => {
+  it('applies every file once: migrations in the order of their numbers, then functions', async () => {
     const database = poolOf(empty.url);
     expect(await pendingMigrations(database)).toEqual(names);
     expect(await migrate(empty.url)).toEqual(names);
     expect(await pendingMigrations(database)).toEqual([]);
     expect(await migrate(empty.url)).toEqual([]);
-    expect(names).toEqual(names.toSorted());
+    expect(migrationNames).toEqual(migrationNames.toSorted());
   });
 
-  it.each([2, 10])('is harmless when %s start at once: each file is applied by one of them', async (starters) => {
+  it('applies functions whose bodies are valid', async () => {
+    await migrate(empty.url);
+    const session = await sessionOn(empty.url);
+    await session.query(
+      `SELECT CASE l.lanname WHEN 'plpgsql' THEN plpgsql_validator(p.oid) ELSE fmgr_sql_validator(p.oid) END
+         FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang WHERE p.pronamespace = current_schema()::regnamespace`,
+    );
+  });
+
+  it.each([2, 10])('is harmless when %s start at once: one of them applies each file', async (starters) => {
     const applied = await Promise.all(Array.from({ length: starters }, () => migrate(empty.url)));
-    expect(applied.flat().sort()).toEqual(names);
+    expect(applied.flat().sort()).toEqual(names.toSorted());
     expect(await pendingMigrations(poolOf(empty.url))).toEqual([]);
   });
 
-  it('refuses a file that was edited after it was applied, and names it', async () => {
+  it('rejects a migration that was edited after it was applied, and names it', async () => {
     await migrate(empty.url);
     const withEdit = migrations.map((migration, index) => (index === 1 ? edited(migration) : migration));
-    const refusal = migrate(empty.url, withEdit);
+    const refusal = migrate(empty.url, withMigrations(withEdit));
     await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-    await expect(refusal).rejects.toThrow(new RegExp(`${names[1] ?? ''} was edited`));
+    await expect(refusal).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''} was edited`));
   });
 
-  it('refuses to go on when a file that was applied is missing, and names it', async () => {
+  it('rejects a database of which a migration is missing among the files, and names it', async () => {
     await migrate(empty.url);
-    const refusal = migrate(empty.url, migrations.toSpliced(1, 1));
+    const refusal = migrate(empty.url, withMigrations(migrations.toSpliced(1, 1)));
     await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-    await expect(refusal).rejects.toThrow(new RegExp(`${names[1] ?? ''}.* missing`));
+    await expect(refusal).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''}.* missing`));
     const withAnother = [...migrations.slice(0, -1), { name: '9999_other', sql: '', checksum: '' }];
-    await expect(migrate(empty.url, withAnother)).rejects.toThrow(new RegExp(`${names.at(-1) ?? ''}.* missing`));
+    await expect(migrate(empty.url, withMigrations(withAnother))).rejects.toThrow(
+      new RegExp(`${migrationNames.at(-1) ?? ''}.* missing`),
+    );
   });
 
-  it('does nothing on a database that a newer version has migrated, which lacks nothing', async () => {
+  it('does nothing on a database that a newer version has migrated, and finds nothing pending', async () => {
     await migrate(empty.url);
-    const older = migrations.slice(0, -1);
+    const older = withMigrations(migrations.slice(0, -1));
     expect(await migrate(empty.url, older)).toEqual([]);
     expect(await pendingMigrations(poolOf(empty.url), {}, older)).toEqual([]);
   });
 
-  it('refuses one of several starters whose file differs from the one that was first', async () => {
-    const results = await Promise.allSettled([migrate(empty.url), migrate(empty.url, migrations.map(edited))]);
+  it('rejects the second of two starters whose files differ', async () => {
+    const results = await Promise.allSettled([
+      migrate(empty.url),
+      migrate(empty.url, withMigrations(migrations.map(edited))),
+    ]);
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused).toHaveLength(1);
     expect(refused[0]?.reason).toBeInstanceOf(MigrationError);
   });
 
-  it('leaves nothing of a migration that fails, and keeps those before it', async () => {
+  it('rolls back a migration that fails, with the functions, and keeps the migrations before it', async () => {
     const broken = { name: '9999_broken', sql: 'CREATE TABLE half (id int); SELECT 1 / 0', checksum: 'x' };
-    await expect(migrate(empty.url, [...migrations, broken])).rejects.toThrow(/division by zero/);
+    await expect(migrate(empty.url, withMigration(broken))).rejects.toThrow(/division by zero/);
     const session = await sessionOn(empty.url);
     expect(await session.query("SELECT to_regclass('half') AS half")).toEqual([{ half: null }]);
-    expect(await pendingMigrations(poolOf(empty.url), {}, [...migrations, broken])).toEqual(['9999_broken']);
-    const mended = { ...broken, sql: 'CREATE TABLE half (id int)', checksum: 'y' };
-    expect(await migrate(empty.url, [...migrations, mended])).toEqual(['9999_broken']);
+    const pending = ['9999_broken', ...names.slice(migrations.length)];
+    expect(await pendingMigrations(poolOf(empty.url), {}, withMigration(broken))).toEqual(pending);
+    const fixed = { ...broken, sql: 'CREATE TABLE half (id int)', checksum: 'y' };
+    expect(await migrate(empty.url, withMigration(fixed))).toEqual(pending);
   });
 
   describe('while others use the tables', () => {
     const addColumn = { name: '9999_add_column', sql: 'ALTER TABLE teams ADD COLUMN region text', checksum: 'x' };
 
-    it('lets them pass, and tries again until it has its locks', async () => {
+    it('lets them pass and tries again until it gets its locks', async () => {
       await migrate(empty.url);
       const [reader, other] = [await sessionOn(empty.url), await sessionOn(empty.url)];
       await reader.query('BEGIN');
       await reader.query('SELECT FROM teams');
-      const applied = migrate(empty.url, [...migrations, addColumn]);
+      const applied = migrate(empty.url, withMigration(addColumn));
       const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE teams%'";
       await vi.waitUntil(async () => (await other.query(waiting)).length > 0, { timeout: 5_000 });
-      // It waits behind the migration, which gives way before the reader does.
+      // It queues behind the migration, whose lock timeout ends before the reader's transaction does.
       await other.query("SET lock_timeout = '1s'");
       await other.query('SELECT FROM teams');
       await reader.query('COMMIT');
       expect(await applied).toEqual([addColumn.name]);
     });
 
-    it('gives up in the end, says why, and leaves nothing behind', async () => {
+    it('gives up after the maximum wait, says why, and changes nothing', async () => {
       await migrate(empty.url);
       const reader = await sessionOn(empty.url);
       await reader.query('BEGIN');
       await reader.query('SELECT FROM teams');
-      const refusal = migrate(empty.url, [...migrations, addColumn], { maxWaitMs: 0 });
+      const refusal = migrate(empty.url, withMigration(addColumn), { maxWaitMs: 0 });
       await expect(refusal).rejects.toBeInstanceOf(MigrationError);
       await expect(refusal).rejects.toThrow(/9999_add_column did not get its locks .* nothing of it was applied/);
       await reader.query('COMMIT');
-      expect(await pendingMigrations(poolOf(empty.url), {}, [...migrations, addColumn])).toEqual([addColumn.name]);
+      expect(await pendingMigrations(poolOf(empty.url), {}, withMigration(addColumn))).toEqual([addColumn.name]);
     });
   });
 
-  it('says that the database cannot be reached when it cannot', async () => {
+  it('reports a database that cannot be reached as unavailable', async () => {
     await expect(migrate('postgres://postgres@127.0.0.1:1/none')).rejects.toBeInstanceOf(DatabaseUnavailable);
   });
 });
 
-describe('the pool of connections', () => {
+describe('a function file', () => {
+  let database: TestDatabase;
+  let session: Session;
+  beforeEach(async () => {
+    database = await createDatabase({ migrated: false });
+    session = await Session.open(database.url);
+    await migrate(database.url, versionOf('1.0.0', 1));
+  });
+  afterEach(async () => {
+    await session.close();
+    await database.drop();
+  });
+
+  /** Two functions, of which `answer` returns the given number; `twice` calls it and comes first by name. */
+  function versionOf(version: string, number: number, extra: SchemaFile[] = []): SchemaFiles {
+    const answer = `CREATE OR REPLACE FUNCTION own_answer() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
+    const twice = `CREATE OR REPLACE FUNCTION a_twice() RETURNS integer LANGUAGE sql AS 'SELECT 2 * own_answer()'`;
+    return {
+      version,
+      migrations,
+      functions: [
+        { name: 'a_twice', sql: twice, checksum: 'twice' },
+        { name: 'own_answer', sql: answer, checksum: `answer ${number}` },
+        ...extra,
+      ],
+    };
+  }
+
+  async function twice(): Promise<unknown> {
+    const [row] = await session.query<{ result: number }>('SELECT a_twice() AS result');
+    return row?.result;
+  }
+
+  it('is applied again when it changed, and only then', async () => {
+    const unchanged = "SELECT xmin::text FROM pg_proc WHERE proname = 'a_twice'";
+    const before = await session.query(unchanged);
+    expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual(['functions/own_answer']);
+    expect(await twice()).toBe(14);
+    expect(await session.query(unchanged)).toEqual(before);
+    expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual([]);
+  });
+
+  it('is pending for a new version until it is applied, and never for the version before', async () => {
+    const pool = poolOf(database.url);
+    const [older, newer] = [versionOf('1.0.0', 1), versionOf('1.1.0', 7)];
+    expect(await pendingMigrations(pool, {}, newer)).toEqual(['functions/own_answer']);
+    expect(await pendingMigrations(pool, {}, older)).toEqual([]);
+    await migrate(database.url, newer);
+    expect(await pendingMigrations(pool, {}, newer)).toEqual([]);
+    expect(await pendingMigrations(pool, {}, older)).toEqual([]);
+  });
+
+  it('is left alone by the version before on a database that is ahead', async () => {
+    await migrate(database.url, versionOf('1.1.0', 7));
+    expect(await migrate(database.url, versionOf('1.0.0', 1))).toEqual([]);
+    expect(await migrate(database.url, versionOf('1.0.1', 3))).toEqual([]);
+    expect(await twice()).toBe(14);
+  });
+
+  it('is applied again by a version that restores an earlier text', async () => {
+    await migrate(database.url, versionOf('1.1.0', 7));
+    expect(await migrate(database.url, versionOf('1.2.0', 1))).toEqual(['functions/own_answer']);
+    expect(await twice()).toBe(2);
+    expect(await pendingMigrations(poolOf(database.url), {}, versionOf('1.1.0', 7))).toEqual([]);
+  });
+
+  it('keeps the privileges on the function that it replaces', async () => {
+    await session.query('REVOKE EXECUTE ON FUNCTION own_answer FROM PUBLIC');
+    const privileges = "SELECT proacl::text FROM pg_proc WHERE proname = 'own_answer'";
+    const before = await session.query(privileges);
+    await migrate(database.url, versionOf('1.1.0', 7));
+    expect(await session.query(privileges)).toEqual(before);
+  });
+
+  it.each([
+    [
+      'other parameters',
+      `CREATE OR REPLACE FUNCTION own_answer(p_n integer) RETURNS integer LANGUAGE sql AS 'SELECT p_n'`,
+    ],
+    ['another result', `CREATE OR REPLACE FUNCTION own_answer() RETURNS text LANGUAGE sql AS $$ SELECT '1' $$`],
+  ])('is rejected with %s, and no function is changed', async (_, sql) => {
+    const { functions, ...rest } = versionOf('1.1.0', 7);
+    const changed = { ...rest, functions: functions.slice(1).map((file) => ({ ...edited(file), sql })) };
+    await expect(migrate(database.url, changed)).rejects.toThrow(
+      /functions\/own_answer\.sql changes the parameters or the result .* own_answer_2/,
+    );
+    expect(await twice()).toBe(2);
+    expect(await pendingMigrations(poolOf(database.url), {}, changed)).toEqual(['functions/own_answer']);
+  });
+
+  it('is rejected if it does not create the function that it is named after', async () => {
+    const other = { name: 'other', sql: 'SELECT 1', checksum: 'other' };
+    await expect(migrate(database.url, versionOf('1.1.0', 7, [other]))).rejects.toThrow(
+      /does not create a function named/,
+    );
+    expect(await twice()).toBe(2);
+  });
+
+  it('is applied once when several start at once', async () => {
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.url, versionOf('1.1.0', 7))));
+    expect(applied.flat()).toEqual(['functions/own_answer']);
+  });
+});
+
+describe('the connection pool', () => {
   let own: TestDatabase;
   beforeEach(async () => {
     own = await createDatabase();
   });
   afterEach(() => own.drop());
 
-  it('survives the death of idle connections', async () => {
+  it('replaces idle connections that were terminated', async () => {
     const database = poolOf(own.url);
     const session = await sessionOn(own.url);
     await Promise.all([database.query('SELECT'), database.query('SELECT')]);
@@ -153,7 +283,7 @@ describe('the pool of connections', () => {
     await expect(database.query('SELECT')).resolves.toMatchObject({ rowCount: 1 });
   });
 
-  it('survives the death of a connection that is lent and not speaking', async () => {
+  it('replaces a leased connection that was terminated while it was idle', async () => {
     const database = poolOf(own.url);
     const session = await sessionOn(own.url);
     const checkout = database.withClient(async (client) => {
@@ -167,7 +297,7 @@ describe('the pool of connections', () => {
     await expect(database.query('SELECT')).resolves.toMatchObject({ rowCount: 1 });
   });
 
-  it('answers unavailable to who waited too long for a connection, and gives it to the next', async () => {
+  it('rejects a caller that waited too long for a connection as unavailable, and leases the connection to the next', async () => {
     const database = poolOf(own.url, 1);
     const session = await sessionOn(own.url);
     await session.query('SELECT pg_advisory_lock(1)');
@@ -178,14 +308,14 @@ describe('the pool of connections', () => {
       kind: 'timeout',
     });
     expect(performance.now() - began).toBeLessThan(1_000);
-    const patient = database.query('SELECT');
+    const next = database.query('SELECT');
     await session.query('SELECT pg_advisory_unlock(1)');
     await holder;
-    await patient;
+    await next;
     expect(database.use()).toEqual({ total: 1, idle: 1, waiting: 0 });
   });
 
-  it('does not lend a connection again whose statement took too long', async () => {
+  it('closes a connection whose statement exceeded its timeout', async () => {
     const database = poolOf(own.url, 1);
     const session = await sessionOn(own.url);
     await session.query('SELECT pg_advisory_lock(1)');
@@ -195,7 +325,7 @@ describe('the pool of connections', () => {
     await expect(database.query('SELECT', [], { timeoutMs: 5_000 })).resolves.toBeDefined();
   });
 
-  it('keeps nothing of a transaction that throws', async () => {
+  it('rolls back a transaction that throws', async () => {
     const database = poolOf(own.url);
     const refusal = new Error('not this');
     const attempt = database.transaction(async (client) => {
@@ -206,7 +336,7 @@ describe('the pool of connections', () => {
     expect((await database.query('SELECT FROM teams')).rowCount).toBe(0);
   });
 
-  it('says that a statement may be tried again when it was canceled or came in the way of others', async () => {
+  it('reports a statement that was canceled or conflicted with others as unavailable', async () => {
     const database = poolOf(own.url);
     for (const state of ['57014', '55P03', '40001', '40P01', '53300', '57P01']) {
       const raise = database.query(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${state}'; END $$`);
@@ -216,11 +346,11 @@ describe('the pool of connections', () => {
   });
 });
 
-describe('a database that goes away', () => {
+describe('a database that stops', () => {
   let server: PostgresServer | undefined;
   afterAll(() => server?.remove());
 
-  it('is unavailable while it is down, and used again when it is back', async () => {
+  it('is unavailable while it is down, and used again when it is up', async () => {
     server = await PostgresServer.create();
     const database = poolOf(server.url);
     const waiting = database.query('SELECT pg_sleep(30)').catch((error: unknown) => error);
@@ -230,7 +360,7 @@ describe('a database that goes away', () => {
     await expect(database.query('SELECT')).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
     await server.start();
     await expect(database.query('SELECT')).resolves.toMatchObject({ rowCount: 1 });
-    // Also one that shuts down in good order, as for an upgrade.
+    // Also after a clean shutdown, as for an upgrade.
     await server.stop('fast');
     await expect(database.transaction(() => Promise.resolve())).rejects.toBeInstanceOf(DatabaseUnavailable);
     await server.start();

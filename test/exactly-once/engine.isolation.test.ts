@@ -111,9 +111,12 @@ describe('an item', () => {
     expect(JSON.parse(entry)).toMatchObject({ id: second, status: 'error', error: { code, retryable } });
     expect(entry).not.toContain('secret');
     expect(entry).not.toContain(sqlstate);
-    // A fault of ours is told to us alone.
+    // The SQLSTATE of an internal error is logged, and not returned.
     if (code !== 'internal') expect(logged).not.toHaveBeenCalled();
-    else expect(logged.mock.lastCall?.[0]).toMatchObject({ faults: expect.stringContaining(sqlstate) as unknown });
+    else
+      expect(logged.mock.lastCall?.[0]).toMatchObject({
+        internal_errors: expect.stringContaining(sqlstate) as unknown,
+      });
 
     expect(await engine.versions(teamId, ids)).toEqual([2, 1, thirdCode === 'ok' ? 2 : 1]);
     const audited = await engine.session.query('SELECT id FROM audit');

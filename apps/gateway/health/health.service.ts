@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ControlDatabase, pendingMigrations, readMigrations } from '#libs/database';
+import { ControlDatabase, pendingMigrations, readSchemaFiles } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
@@ -27,7 +27,7 @@ type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'>;
 @Injectable()
 export class HealthService {
   private readonly logger = new Logger(HealthService.name);
-  private readonly migrations = readMigrations();
+  private readonly schema = readSchemaFiles();
   private check: Promise<DatabaseChecks> | undefined;
   private last: HealthStatus = 'ok';
 
@@ -61,7 +61,7 @@ export class HealthService {
 
   private async askDatabase(): Promise<DatabaseChecks> {
     try {
-      const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.migrations);
+      const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.schema);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
       this.logger.debug(error);

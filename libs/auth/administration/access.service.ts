@@ -1,4 +1,4 @@
-import type { Database } from '#libs/database';
+import type { ConnectionPool } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { v7 as uuid } from 'uuid';
 import { AccessError } from './access.error';
@@ -25,7 +25,7 @@ export class AccessService {
     private readonly keys: IssuedApiKeyRepository,
   ) {}
 
-  static over(database: Database): AccessService {
+  static over(database: ConnectionPool): AccessService {
     return new AccessService(
       new TeamRepository(database),
       new ClientRepository(database),

@@ -1,7 +1,6 @@
-import type { Database } from '#libs/database';
+import { type ConnectionPool, statement } from '#libs/database';
 import type { Rates } from '#libs/limits';
 import { type LimitColumns, ratesOf } from '../limit.columns';
-import { statement } from '../statement';
 
 /** An application that calls the API. It owns API keys and is the scope of an Idempotency-Key and of rate limits. */
 export interface Client {
@@ -18,15 +17,15 @@ interface ClientRow extends LimitColumns {
   created_at: Date;
 }
 
-const INSERT = statement('insert-client', __dirname);
-const FIND = statement('find-client', __dirname);
-const LIST = statement('list-clients', __dirname);
-const SET_LIMITS = statement('set-client-limits', __dirname);
-const CLEAR_LIMITS = statement('clear-client-limits', __dirname);
+const INSERT = statement(__dirname, 'insert_client');
+const FIND = statement(__dirname, 'find_client');
+const LIST = statement(__dirname, 'list_clients');
+const SET_LIMITS = statement(__dirname, 'set_client_limits');
+const CLEAR_LIMITS = statement(__dirname, 'clear_client_limits');
 
 /** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
 export class ClientRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ConnectionPool) {}
 
   /** Undefined if the team already has a client of this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {
@@ -56,7 +55,7 @@ export class ClientRepository {
   }
 }
 
-/** The rate limit parameters of `set-client-limits.sql`, in their order. */
+/** The rate limit parameters of `set_client_limits.sql`, in their order. */
 function limitValues({ items, requests, bytes }: Rates): (number | null)[] {
   return [items, requests, bytes].flatMap((rate) => [rate?.perSecond ?? null, rate?.burst ?? null]);
 }

@@ -1,6 +1,5 @@
-import type { Database } from '#libs/database';
+import { type ConnectionPool, statement } from '#libs/database';
 import { isScope, type Scope } from '../scope';
-import { statement } from '../statement';
 
 /** A key as people see it: without its secret. */
 export interface ListedApiKey {
@@ -27,14 +26,14 @@ interface ListedRow {
   revoked_at: Date | null;
 }
 
-const INSERT = statement('insert-api-key', __dirname);
-const LIST = statement('list-api-keys', __dirname);
-const ROTATE = statement('rotate-api-key', __dirname);
-const REVOKE = statement('revoke-api-key', __dirname);
+const INSERT = statement(__dirname, 'insert_api_key');
+const LIST = statement(__dirname, 'list_api_keys');
+const ROTATE = statement(__dirname, 'rotate_api_key');
+const REVOKE = statement(__dirname, 'revoke_api_key');
 
 /** Issues, lists and revokes the rows of `api_keys`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class IssuedApiKeyRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ConnectionPool) {}
 
   async insert(
     teamId: string,

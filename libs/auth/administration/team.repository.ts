@@ -1,5 +1,4 @@
-import type { Database } from '#libs/database';
-import { statement } from '../statement';
+import { type ConnectionPool, statement } from '#libs/database';
 
 export interface Team {
   readonly id: string;
@@ -13,13 +12,13 @@ interface TeamRow {
   created_at: Date;
 }
 
-const INSERT = statement('insert-team', __dirname);
-const FIND = statement('find-team', __dirname);
-const LIST = statement('list-teams', __dirname);
+const INSERT = statement(__dirname, 'insert_team');
+const FIND = statement(__dirname, 'find_team');
+const LIST = statement(__dirname, 'list_teams');
 
 /** The rows of `teams`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class TeamRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ConnectionPool) {}
 
   /** Undefined if a team with this id exists. */
   async insert(id: string, name: string): Promise<Team | undefined> {

@@ -1,5 +1,5 @@
--- The tables. Every one but `teams` has team_id first in its primary key, and every statement of the product names it:
--- one team's rows can be found, distributed and walled off by that column alone.
+-- Every table except `teams` has team_id first in its primary key, and every statement of the programs names it: rows can be
+-- found, distributed over servers, and protected by that column alone.
 
 CREATE TABLE teams (
   id         uuid        PRIMARY KEY,
@@ -17,7 +17,26 @@ CREATE TABLE clients (
   UNIQUE (team_id, name)
 );
 
--- key_id is the public part of a key, by which it is found; of the secret only a hash is kept.
+-- Rate limits of single clients: an average per second, and a burst that may be used at once. The bytes are those of request
+-- and response bodies. NULL: the default of the gateways applies. 0: unlimited.
+CREATE TABLE client_limits (
+  team_id             uuid    NOT NULL,
+  client_id           uuid    NOT NULL,
+  items_per_second    integer CHECK (items_per_second BETWEEN 0 AND 1000000),
+  items_burst         integer CHECK (items_burst BETWEEN 0 AND 1000000),
+  requests_per_second integer CHECK (requests_per_second BETWEEN 0 AND 1000000),
+  requests_burst      integer CHECK (requests_burst BETWEEN 0 AND 1000000),
+  bytes_per_second    integer CHECK (bytes_per_second BETWEEN 0 AND 1000000000),
+  bytes_burst         integer CHECK (bytes_burst BETWEEN 0 AND 1000000000),
+  PRIMARY KEY (team_id, client_id),
+  FOREIGN KEY (team_id, client_id) REFERENCES clients (team_id, id),
+  -- Rate and burst are set together. A burst of 0 would admit nothing, so it goes with the rate 0 alone.
+  CHECK ((items_per_second IS NULL) = (items_burst IS NULL) AND (items_per_second = 0) = (items_burst = 0)),
+  CHECK ((requests_per_second IS NULL) = (requests_burst IS NULL) AND (requests_per_second = 0) = (requests_burst = 0)),
+  CHECK ((bytes_per_second IS NULL) = (bytes_burst IS NULL) AND (bytes_per_second = 0) = (bytes_burst = 0))
+);
+
+-- key_id is the public part of a key and identifies it. Of the secret part only a hash is stored.
 CREATE TABLE api_keys (
   team_id     uuid        NOT NULL,
   id          uuid        NOT NULL,
@@ -32,7 +51,7 @@ CREATE TABLE api_keys (
   FOREIGN KEY (team_id, client_id) REFERENCES clients (team_id, id)
 );
 
--- A team's own property definitions; the built-in ones are constants of the program.
+-- A team's own property definitions. The built-in ones are constants of the program.
 CREATE TABLE property_definitions (
   team_id     uuid        NOT NULL REFERENCES teams (id),
   object_type text        NOT NULL,
@@ -49,7 +68,7 @@ CREATE TABLE property_definitions (
   PRIMARY KEY (team_id, id)
 );
 
--- One slug per object type and list; the zero UUID stands for "no list", since NULLs are never equal.
+-- One slug per object type and list. The zero UUID stands for "no list", because a unique index treats NULLs as distinct.
 CREATE UNIQUE INDEX property_definitions_slug ON property_definitions
   (team_id, object_type, (COALESCE(list_id, '00000000-0000-0000-0000-000000000000'::uuid)), slug);
 
@@ -64,8 +83,8 @@ CREATE TABLE property_options (
   UNIQUE (team_id, property_id, slug)
 );
 
--- The records. No index covers what a patch touches, so patches stay heap-only (HOT); the free space of each page is
--- where the new row versions go.
+-- No index covers a column that a patch changes, so patches are heap-only tuple (HOT) updates. The free space of each page
+-- (fillfactor) holds the new row versions.
 CREATE TABLE records (
   team_id     uuid           NOT NULL,
   id          uuid           NOT NULL,

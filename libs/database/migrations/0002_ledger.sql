@@ -1,26 +1,30 @@
--- The ledger: what makes an item with a key happen exactly once.
+-- The ledger: it applies each item of a keyed batch exactly once.
 --
--- A request row says which body a key stands for and on which day its first attempt came; an item row holds the outcome
--- of one item and is written in the transaction that applies it. The primary key of the items is the proof: two attempts
--- at one item cannot both commit.
+-- A request row stores the fingerprint of the request that a key stands for, and the day of its first attempt. An item row
+-- stores the outcome of one item and is written in the transaction that applies the item. The primary key of the items
+-- guarantees that two attempts at one item cannot both commit.
 
 CREATE TABLE idempotency_requests (
   team_id     uuid        NOT NULL,
   client_id   uuid        NOT NULL,
   key_hash    bytea       NOT NULL,
   fingerprint bytea       NOT NULL,
-  -- Of the first attempt, and read from here ever after: so the items' primary key stays unique across midnight.
+  -- Of the first attempt. Later attempts use it too, so the primary key of the items stays unique across midnight.
   day         date        NOT NULL,
   -- Every item has an outcome that no retry changes.
   complete    boolean     NOT NULL DEFAULT false,
-  -- Of the attempt that completed it: an error envelope is replayed with it.
+  -- Of the attempt that completed the request. A replayed error envelope contains it.
   request_id  text,
   created_at  timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (team_id, client_id, key_hash)
 ) WITH (fillfactor = 80);
 
--- A record as one change left it. `properties`, `list` and `extended` are NULL where the response has no record: the caller
--- asked for none, or the response has no room for it (`omitted`).
+-- For retention, which deletes the oldest rows. No attempt changes created_at of a key in its lifetime, so the updates that
+-- complete a request stay HOT.
+CREATE INDEX idempotency_requests_created_at ON idempotency_requests (created_at);
+
+-- A record after one change. `properties`, `list` and `extended` are NULL where the response has no record: the caller asked
+-- for none, or the record exceeds the size limit of the response (`omitted`).
 CREATE TYPE record_image AS (
   id         uuid,
   version    bigint,
@@ -38,44 +42,20 @@ CREATE TABLE idempotency_items (
   client_id uuid     NOT NULL,
   key_hash  bytea    NOT NULL,
   item      smallint NOT NULL,
-  -- NULL: applied; else the item error code.
+  -- The item error code. NULL: the item was applied.
   code      text,
-  -- With a code: the error object of the answer, as JSON text.
+  -- With a code: the error object of the response, as JSON text.
   error     text,
-  -- Without one: what the response entry is rendered from, the same bytes each time.
+  -- Without a code: what the response entry is rendered from. Every replay renders the same bytes.
   image     record_image,
-  -- Instead of an image: the earlier item of this request whose image is the same, because nothing changed between the two.
+  -- Instead of an image: the earlier item of this request that has the same image, because nothing changed in between.
   same_as   smallint,
   PRIMARY KEY (day, team_id, client_id, key_hash, item)
 ) PARTITION BY RANGE (day);
 
--- Makes the partition of a day if it is not there. The new table is attached, not created in place: attaching does not
--- wait for the batches that are writing to other days, nor they for it. Runs as the owner, so that the gateway's role
--- needs no right to create tables.
-CREATE FUNCTION ensure_ledger_partition(p_day date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE
-  partition text := format('%I.%I', current_schema(), 'idempotency_items_' || to_char(p_day, 'YYYYMMDD'));
-BEGIN
-  IF to_regclass(partition) IS NOT NULL THEN
-    RETURN;
-  END IF;
-  -- One at a time, in the mode that attaching takes anyway. No other kind of lock will do: only the locking of a table
-  -- makes this session see the tables that others have made since.
-  LOCK TABLE ONLY idempotency_items IN SHARE UPDATE EXCLUSIVE MODE;
-  IF to_regclass(partition) IS NOT NULL THEN
-    RETURN;
-  END IF;
-  EXECUTE format('CREATE TABLE %s (LIKE idempotency_items INCLUDING ALL, CHECK (day >= %L AND day < %L))',
-                 partition, p_day, p_day + 1);
-  EXECUTE format('ALTER TABLE idempotency_items ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
-                 partition, p_day, p_day + 1);
-END
-$$;
-
--- In it a name means a table of the product's, whatever its caller may have made under the same one.
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION ensure_ledger_partition(date) SET search_path = %I, pg_temp', current_schema());
-END
-$$;
+-- The days that have a partition. A partition that is not attached was detached by a worker that stopped before the drop.
+CREATE VIEW ledger_partitions AS
+  SELECT substring(c.relname FROM '^idempotency_items_([0-9]{8})$')::date AS day, c.relispartition AS attached
+    FROM pg_class AS c
+   WHERE c.relkind = 'r' AND c.relname ~ '^idempotency_items_[0-9]{8}$'
+     AND c.relnamespace = (SELECT p.relnamespace FROM pg_class AS p WHERE p.oid = 'idempotency_items'::regclass);

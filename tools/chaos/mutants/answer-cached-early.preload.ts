@@ -4,15 +4,15 @@ import { Database, type Rows, type Statement } from '#libs/database';
 import { ClaimStore } from '#libs/idempotency';
 
 /*
- * A gateway that keeps the answer in Redis first and waits for the disk then, and takes what Redis holds without proof.
- * The answer still leaves only when all is durable. To be used with a procedure that does not flush.
+ * A gateway that caches the response in Redis before it waits for the disk, and replays cached responses without asking
+ * Postgres. The response is still sent only when all items are durable. To be used with a procedure that does not flush.
  */
 /* eslint-disable @typescript-eslint/unbound-method -- each is called with the `this` that its replacement is called with */
 const { storeResponse } = ClaimStore.prototype;
 const { query } = Database.prototype;
 /* eslint-enable @typescript-eslint/unbound-method */
 
-/** A busy disk, so that the moment between the two is long enough to be hit. */
+/** Simulates a busy disk, so that the time between the two is long enough for a power cut to hit it. */
 const slowDiskMs = 120;
 
 let database: Database | undefined;
@@ -32,9 +32,9 @@ Database.prototype.query = function <R extends object>(
   statement: string | Statement,
   ...rest: [values?: readonly unknown[], options?: { timeoutMs?: number }]
 ): Promise<Rows<R>> {
-  // eslint-disable-next-line @typescript-eslint/no-this-alias -- there is no other way to the one that the gateway made
+  // eslint-disable-next-line @typescript-eslint/no-this-alias -- no other way to get the gateway's own pool
   database = this;
-  const proof = typeof statement !== 'string' && statement.name === 'find-request-state';
-  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // what that statement answers
-  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is the caller's word
+  const proof = typeof statement !== 'string' && statement.name === 'find_request_state';
+  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
+  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
 };

@@ -4,8 +4,8 @@ import { ClaimStore } from '#libs/idempotency';
 import { RecordRepository } from '#libs/records';
 
 /*
- * A gateway that believes Redis: who is granted a claim is the first, so the ledger is left out; and an answer that Redis
- * holds needs no proof.
+ * A gateway that trusts Redis: an attempt that gets a claim counts as the first one and does not use the ledger, and cached
+ * responses are replayed without asking Postgres.
  */
 /* eslint-disable @typescript-eslint/unbound-method -- each is called with the `this` that its replacement is called with */
 const { claim } = ClaimStore.prototype;
@@ -34,7 +34,7 @@ Database.prototype.query = function <R extends object>(
   statement: string | Statement,
   ...rest: [values?: readonly unknown[], options?: { timeoutMs?: number }]
 ): Promise<Rows<R>> {
-  const proof = typeof statement !== 'string' && statement.name === 'find-request-state';
-  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // what that statement answers
-  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is the caller's word
+  const proof = typeof statement !== 'string' && statement.name === 'find_request_state';
+  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
+  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
 };

@@ -2,13 +2,13 @@ import type { Database } from '#libs/database';
 import type { Lane } from '../fault.schedule';
 import type { RoundPlan } from '../round.plan';
 
-/** A gateway with one of its safeguards taken out: a run against it must find a violation. */
+/** A gateway without one of its safeguards: a run against it must find a violation. */
 export interface Mutant {
-  /** What is taken out. */
+  /** The safeguard that is removed. */
   summary: string;
-  /** Changes the procedures in the run's own database. */
+  /** Changes the procedures in the database of the run. */
   install?: (database: Database) => Promise<void>;
-  /** What the gateways load before their own code: `<name>.preload.ts`. */
+  /** The file that the gateways load before their own code: `<name>.preload.ts`. */
   preload?: string;
   /** A round that provokes the fault. */
   plan: RoundPlan;
@@ -21,26 +21,26 @@ const lossyNetwork: Lane[] = [
 ];
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
 
-/** Keeps no outcome and says that it did. */
+/** Stores no outcome, and reports that it did. */
 async function skipLedgerInsert(database: Database): Promise<void> {
-  for (const routine of ['apply_batch', 'keep_outcome']) {
+  for (const routine of ['apply_batch', 'insert_outcome']) {
     const definition = await definitionOf(database, routine);
-    const forgetful = definition
+    const mutated = definition
       .replace(/INSERT INTO idempotency_items [^;]*;/, 'NULL;')
       .replace('RETURN FOUND;', 'RETURN true;');
-    if (forgetful === definition) throw new Error(`${routine} no longer keeps outcomes as this mutant expects it`);
-    await database.query(forgetful);
+    if (mutated === definition) throw new Error(`${routine} does not store outcomes as this mutant expects`);
+    await database.query(mutated);
   }
 }
 
-/** No commit of a batch waits for the disk, the last one neither. */
+/** No commit of a batch waits for the disk, not even the last one. */
 async function skipFlush(database: Database): Promise<void> {
   const definition = await definitionOf(database, 'apply_batch');
-  const flushless = definition
+  const mutated = definition
     .replaceAll('RESET synchronous_commit;', '')
     .replaceAll(`set_config('synchronous_commit', 'on'`, `set_config('synchronous_commit', 'off'`);
-  if (flushless === definition) throw new Error('apply_batch no longer flushes where this mutant expects it');
-  await database.query(flushless);
+  if (mutated === definition) throw new Error('apply_batch does not flush where this mutant expects it');
+  await database.query(mutated);
 }
 
 export const mutants = {
@@ -50,17 +50,17 @@ export const mutants = {
     plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
   },
   'flush-skipped': {
-    summary: 'the last commit of a batch is not waited for either',
+    summary: 'the last commit of a batch does not wait for the disk either',
     install: skipFlush,
     plan: { durationMs: 5_000, lanes: powerCuts, callers: 8, pauseMs: 0 },
   },
   'claim-trusted-as-proof': {
-    summary: 'a claim that Redis grants is taken as proof that nothing happened before',
+    summary: 'a claim that Redis grants is taken as proof that there was no earlier attempt',
     preload: 'mutants/claim-trusted',
     plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
   },
   'answer-cached-too-early': {
-    summary: 'Redis has the answer before Postgres has it on disk, and nobody asks Postgres for proof',
+    summary: 'the response is cached in Redis before it is durable in Postgres, and replayed without asking Postgres',
     install: skipFlush,
     preload: 'mutants/answer-cached-early',
     plan: { durationMs: 5_000, lanes: powerCuts, callers: 3, pauseMs: 0 },

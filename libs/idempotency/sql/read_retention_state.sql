@@ -1,7 +1,8 @@
--- How far retention has come. $1: seconds for which a request row is kept, $2: how many days ahead to look.
+-- The progress of retention. $1: retention time of a request row in seconds, $2: how many days ahead to look for partitions.
 --
---   overdue_seconds   since when the oldest thing there is could be gone; negative: until then; NULL: there is nothing
---   partitions_ahead  how many days after today, without a gap, have their partition
+--   overdue_seconds   for how long the oldest row or partition could have been deleted; negative: the time until then; NULL:
+--                     there is nothing to delete
+--   partitions_ahead  how many days after today have a partition, up to the first gap
 SELECT EXTRACT(EPOCH FROM now() - make_interval(secs => $1) - LEAST(
          oldest_idempotency_request(),
          (SELECT (min(p.day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ledger_partitions AS p)

@@ -1,8 +1,8 @@
--- What the ledger holds of the request that a key stands for, by the database's clock and with the rules of claim_request.
--- The team is entered first, as in find_record.sql.
-WITH entered AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
+-- The state of a key's request in the ledger, by the database's clock and the rules of claim_request.
+-- The tenant context is set first, as in find_record.sql.
+WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
 SELECT found.state
-  FROM entered
+  FROM context
  CROSS JOIN LATERAL (
    SELECT CASE
             WHEN q.created_at + make_interval(secs => $5) + make_interval(secs => $6) < now() THEN 'missing'
@@ -11,6 +11,6 @@ SELECT found.state
             ELSE 'missing'
           END AS state
      FROM idempotency_requests AS q
-    WHERE q.team_id = entered.team AND q.client_id = $2 AND q.key_hash = $3
+    WHERE q.team_id = context.team AND q.client_id = $2 AND q.key_hash = $3
    OFFSET 0
  ) AS found

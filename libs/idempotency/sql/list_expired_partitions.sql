@@ -1,4 +1,4 @@
--- The days whose every request is past being kept, which is for $1 seconds.
+-- The days all of whose requests are older than the retention time. $1: retention time in seconds.
 SELECT to_char(p.day, 'YYYY-MM-DD') AS day, p.attached
   FROM ledger_partitions AS p
  WHERE (p.day + 1)::timestamp AT TIME ZONE 'UTC' + make_interval(secs => $1) <= now()

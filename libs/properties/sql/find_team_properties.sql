@@ -1,7 +1,6 @@
--- What a team defined itself. $1: team id.
--- One statement, hence one snapshot: an option never comes without its property.
--- The team is entered first, as in find_record.sql: both look-ups depend on it.
-WITH entered AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
+-- The property definitions and options of a team. One statement, so one snapshot: no option without its property.
+-- The tenant context is set first, as in find_record.sql: both lookups depend on it.
+WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
 SELECT
   ARRAY(
     SELECT json_build_object(
@@ -15,13 +14,13 @@ SELECT
              'locked', d.locked,
              'list_id', d.list_id)
       FROM property_definitions d
-     WHERE d.team_id = entered.team
+     WHERE d.team_id = context.team
      ORDER BY d.created_at, d.id
   ) AS definitions,
   ARRAY(
     SELECT json_build_object('property_id', o.property_id, 'id', o.id, 'slug', o.slug, 'value', o.value)
       FROM property_options o
-     WHERE o.team_id = entered.team
+     WHERE o.team_id = context.team
      ORDER BY o.property_id, o.position, o.slug
   ) AS options
-FROM entered
+FROM context

@@ -1,0 +1,304 @@
+-- Applies a plan in one round trip, each item in a transaction of its own.
+--
+-- Inputs
+--   p_items                 JSON array of items as apply_item takes them, in request order
+--   p_atomic                One transaction for all items; the first failure ends it. Nothing changes then, and the other
+--                           items are rolled_back. If validation rejected items, all of these are reported and none is run
+--   p_dry_run               One transaction for all items, which is rolled back: the outcomes say what would have happened
+--   p_stop                  After the first failure the remaining items are not_attempted
+--   p_minimal               Entries without the record
+--   p_item_durable          Each item's commit waits for the disk, instead of the last commit for all
+--   p_record_limit_bytes    The largest record that a change may produce (record_size)
+--   p_response_limit_bytes  The largest total size of all records in the entries. An entry beyond it has
+--                           "record_omitted": true instead of its record, in the response and in the ledger
+--   p_lock_timeout_ms       How long an item waits for a record that another transaction has locked
+--   p_budget_ms             Items that have not started by then are not_attempted
+--   p_client_id .. p_request_id
+--                           The Idempotency-Key. p_key_hash is NULL without one, and then the ledger is not used
+--
+-- Results
+--   state            executed, resumed, replayed (every outcome is from the ledger), mismatch, stale
+--   entries          the response entries, one a line, in request order
+--   codes            comma separated: empty for an applied item, else the item error code
+--   replayed         one character an item: t if the outcome is from the ledger, else f
+--   durations        comma separated: seconds that the item took, 0 if it was not run
+--   completed_by     the request id of the attempt that completed the request; NULL while it is not complete
+--   internal_errors  JSON {"<item>": "<SQLSTATE>"} of the items with the code `internal`: for the log, not for the caller
+--
+-- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
+-- every earlier commit is durable when this returns.
+--
+-- Settings: lock_timeout, synchronous_commit and prism.team are set for the session, because transaction-local settings would
+-- have to be repeated for every item. A call that raises an error does not reset them: the caller must close the connection.
+--
+-- Performance: plpgsql prepares every expression again in every transaction, which costs more than evaluating it. Therefore
+-- the loop contains the one statement that most items need and little else. What can be done for all items at once is done
+-- before or after the loop, and helper functions are called only for what is rare.
+CREATE OR REPLACE PROCEDURE apply_batch(
+  p_team_id uuid, p_object_type text, p_items jsonb, p_atomic boolean, p_dry_run boolean, p_stop boolean, p_minimal boolean,
+  p_item_durable boolean, p_record_limit_bytes integer, p_response_limit_bytes integer, p_lock_timeout_ms integer,
+  p_budget_ms integer, p_client_id uuid, p_key_hash bytea, p_fingerprint bytea, p_key_lifetime_s integer,
+  p_key_stale_s integer, p_request_id text,
+  INOUT state text, INOUT entries text, INOUT codes text, INOUT replayed text, INOUT durations text,
+  INOUT completed_by text, INOUT internal_errors text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  c_started CONSTANT timestamptz := clock_timestamp();
+  c_count   CONSTANT integer := jsonb_array_length(p_items);
+  c_keyed   CONSTANT boolean := p_key_hash IS NOT NULL;
+  c_grouped CONSTANT boolean := p_atomic OR p_dry_run; -- one transaction for all items
+  -- What applies to a batch whose items have a transaction each: store each outcome in it; stop after a failure.
+  c_store   CONSTANT boolean := c_keyed AND NOT c_grouped;
+  c_stop    CONSTANT boolean := p_stop AND NOT c_grouped;
+  -- An image of up to so many bytes of jsonb is not measured, because that means to render it. As text it is at most 28 times
+  -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
+  -- sixth of the response, which v_room reserves for them.
+  c_small   CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+
+  -- The items, by position in the request.
+  v_items      jsonb[];
+  v_ids        uuid[];
+  v_target_ids uuid[]; -- of common patches, which only set properties; NULL for all other items
+  v_sets       jsonb[];
+  v_versions   bigint[]; -- the version that the record must have; NULL: any
+  v_order      integer[]; -- the positions of the items to run, in the order in which they run
+
+  -- Their outcomes, by position in the request.
+  v_codes    text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_errors   text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_images   record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
+  v_replayed boolean[] := array_fill(false, ARRAY[c_count]);
+  v_ended    timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
+  v_internal jsonb := '{}';
+
+  v_day        date; -- of the request, in the ledger
+  v_loop_start timestamptz;
+  v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
+  -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
+  v_check_from timestamptz := CASE WHEN c_stop THEN c_started
+                                   ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
+  v_left_ms    integer;
+  v_image      record_image;
+  v_size       bigint; -- of the record in v_image
+  v_room       bigint := p_response_limit_bytes - 28 * c_small * c_count; -- bytes left for measured records
+  v_same_as    integer; -- an earlier item with the same image
+  v_result     record;
+  v_failures   integer; -- how many items failed
+  v_final      boolean; -- whether any failure is one that no retry changes
+  v_stop_after integer; -- the first item whose failure is not retryable
+  n            integer;
+BEGIN
+  -- 1. Set up the session and unpack the items.
+  PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
+          set_config('lock_timeout', p_lock_timeout_ms::text, false),
+          set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT p_item_durable THEN 'off'
+            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
+
+  SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
+         array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
+         array_agg((i.item ->> 'if_match')::bigint), array_agg(i.n::integer)
+    INTO v_items, v_ids, v_target_ids, v_sets, v_versions, v_order
+    FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
+  IF c_grouped THEN
+    -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
+    v_order := ARRAY(SELECT position FROM unnest(v_ids, v_order) AS i (id, position) ORDER BY id, position);
+  END IF;
+  IF p_atomic THEN
+    IF 'refuse' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
+      v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'refuse');
+    ELSE
+      v_check_from := c_started;
+    END IF;
+  END IF;
+
+  -- 2. Claim the key, and resume from the outcomes that earlier attempts stored.
+  state := 'executed';
+  IF c_keyed THEN
+    SELECT * INTO v_result FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint,
+      make_interval(secs => p_key_lifetime_s), make_interval(secs => p_key_stale_s));
+    v_day := v_result.day;
+    IF v_result.state IN ('mismatch', 'stale') THEN
+      state := v_result.state;
+      RESET lock_timeout;
+      RESET synchronous_commit;
+      PERFORM set_config('prism.team', '', false);
+      RETURN;
+    END IF;
+    COMMIT;
+    IF v_result.state <> 'new' THEN
+      state := 'resumed';
+      FOR v_result IN SELECT * FROM find_outcomes(v_day, p_team_id, p_client_id, p_key_hash) LOOP
+        n := v_result.item;
+        v_codes[n] := v_result.code;
+        v_errors[n] := v_result.error;
+        v_images[n] := v_result.image;
+        v_replayed[n] := true;
+        v_order := array_remove(v_order, n);
+        v_room := v_room - v_result.stored_size;
+      END LOOP;
+    END IF;
+  END IF;
+
+  -- 3. Apply the items.
+  v_loop_start := clock_timestamp();
+  FOREACH n IN ARRAY v_order LOOP
+    IF clock_timestamp() >= v_check_from THEN
+      EXIT WHEN p_atomic AND array_to_string(v_codes, '') <> ''; -- an item failed: the others would be rolled back
+      IF clock_timestamp() >= v_deadline OR (c_stop AND array_to_string(v_codes[:n - 1], '') <> '') THEN
+        v_codes[n] := 'not_attempted';
+        CONTINUE;
+      END IF;
+      v_left_ms := GREATEST(1, 1000 * date_part('epoch', v_deadline - clock_timestamp()));
+      PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms, v_left_ms)::text, false);
+    END IF;
+
+    BEGIN
+      -- The common patch. For any other item it finds no row, and apply_item runs the item or determines why it fails.
+      UPDATE records AS r
+         SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()
+       WHERE r.team_id = p_team_id AND r.id = v_target_ids[n] AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND r.version = COALESCE(v_versions[n], r.version)
+      RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at, NULL::boolean INTO v_image;
+      IF NOT FOUND OR pg_column_size(v_image) > c_small THEN
+        IF NOT FOUND THEN
+          SELECT * INTO v_result FROM apply_item(p_team_id, p_object_type, v_items[n]);
+          v_codes[n] := v_result.code;
+          v_errors[n] := COALESCE(v_result.error, item_error(v_result.code, false));
+          v_image := v_result.image;
+        END IF;
+        v_size := record_size(v_image);
+        IF v_size > p_record_limit_bytes AND v_items[n] ->> 'op' IN ('update', 'create') THEN
+          RAISE EXCEPTION USING ERRCODE = 'PG002'; -- rolls the change back; record_failure makes it too_large
+        END IF;
+        IF NOT p_minimal AND v_size > v_room THEN
+          v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
+        ELSIF NOT p_minimal THEN
+          v_room := v_room - v_size;
+          -- After a read the record may be as an earlier item of the batch left it: then the ledger stores it once.
+          IF c_store AND v_items[n] ->> 'op' = 'read' AND v_codes[n] IS NULL THEN
+            v_same_as := (
+              SELECT min(earlier.position)
+                FROM unnest(v_images) WITH ORDINALITY
+                  AS earlier (id, version, properties, list, extended, created_at, updated_at, omitted, position)
+               WHERE earlier.id = v_image.id AND earlier.version = v_image.version AND earlier.properties IS NOT NULL);
+          END IF;
+        END IF;
+      END IF;
+      IF p_minimal THEN
+        v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, NULL);
+      END IF;
+      v_images[n] := v_image;
+      IF c_store AND v_same_as IS NULL THEN
+        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
+        VALUES (v_day, p_team_id, p_client_id, p_key_hash, n, v_codes[n], v_errors[n], v_image);
+      ELSIF c_store THEN
+        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, same_as)
+        VALUES (v_day, p_team_id, p_client_id, p_key_hash, n, v_same_as);
+        v_same_as := NULL;
+      END IF;
+    EXCEPTION WHEN query_canceled OR OTHERS THEN
+      SELECT * INTO v_result FROM record_failure(SQLSTATE, CASE WHEN c_store THEN v_day END,
+        p_team_id, p_client_id, p_key_hash, n);
+      v_codes[n] := v_result.code;
+      v_errors[n] := v_result.error;
+      v_images[n] := v_result.image;
+      v_replayed[n] := v_result.replayed;
+      v_same_as := NULL;
+      v_room := v_room - record_size(v_result.image);
+      IF SQLSTATE = '57014' THEN -- query_canceled: no further item starts
+        v_check_from := c_started;
+        v_deadline := c_started;
+      END IF;
+      IF v_result.internal_error IS NOT NULL THEN
+        v_internal := v_internal || jsonb_build_object(n, v_result.internal_error);
+      END IF;
+    END;
+    IF NOT c_grouped THEN
+      COMMIT;
+    END IF;
+    v_ended[n] := clock_timestamp();
+  END LOOP;
+
+  -- 4. One transaction for all items: commit it or roll it back.
+  IF c_grouped THEN
+    SELECT count(*), COALESCE(bool_or(NOT is_retryable(code)), false) INTO v_failures, v_final
+      FROM unnest(v_codes) AS code WHERE code IS NOT NULL;
+    IF v_failures > 0 OR p_dry_run THEN
+      ROLLBACK;
+      SELECT f.codes, f.errors INTO v_codes, v_errors FROM propagate_failures(v_codes, v_errors, p_atomic, p_stop) AS f;
+    END IF;
+    -- The ledger stores all outcomes or none: a retry runs the whole batch again if every failure is retryable.
+    IF c_keyed AND (v_failures = 0 OR v_final)
+       AND NOT insert_outcomes(v_day, p_team_id, p_client_id, p_key_hash, v_codes, v_errors, v_images, v_replayed) THEN
+      ROLLBACK; -- another attempt has stored its outcomes first: the response consists of those
+      v_codes := array_fill('rolled_back'::text, ARRAY[c_count]);
+      v_errors := array_fill(NULL::text, ARRAY[c_count]);
+      v_images := array_fill(NULL::record_image, ARRAY[c_count]);
+      v_replayed := array_fill(false, ARRAY[c_count]);
+      FOR v_result IN SELECT * FROM find_outcomes(v_day, p_team_id, p_client_id, p_key_hash) LOOP
+        v_codes[v_result.item] := v_result.code;
+        v_errors[v_result.item] := v_result.error;
+        v_images[v_result.item] := v_result.image;
+        v_replayed[v_result.item] := true;
+      END LOOP;
+    END IF;
+    COMMIT;
+  END IF;
+
+  -- 5. After a failure that is not retryable, p_stop makes `not_attempted` final for the items behind it. No other attempt runs
+  -- these: it starts them only when it knows the outcome of the failed item, and the ledger stores only the first outcome.
+  IF c_stop THEN
+    v_stop_after := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE NOT is_retryable(o.code));
+    FOR n IN COALESCE(v_stop_after, c_count) + 1 .. c_count LOOP
+      IF v_codes[n] = 'not_attempted' AND NOT v_replayed[n] THEN
+        v_errors[n] := item_error('not_attempted', true);
+        IF c_keyed THEN
+          PERFORM insert_outcome(v_day, p_team_id, p_client_id, p_key_hash, n, v_codes[n], v_errors[n], NULL);
+        END IF;
+      END IF;
+    END LOOP;
+  END IF;
+
+  -- 6. Flush: mark the request complete, in the one commit that waits for the disk.
+  RESET lock_timeout;
+  RESET synchronous_commit;
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF c_keyed AND NOT EXISTS (
+    SELECT FROM unnest(v_codes, v_errors) AS o (code, error)
+     WHERE is_retryable(o.code) AND COALESCE((o.error::json ->> 'retryable')::boolean, true)
+  ) THEN
+    UPDATE idempotency_requests AS q SET complete = true, request_id = p_request_id
+     WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND NOT q.complete;
+    SELECT q.request_id INTO completed_by FROM idempotency_requests AS q
+     WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash;
+  ELSIF NOT c_grouped AND (c_keyed OR array_position(v_codes, NULL) IS NOT NULL)
+    AND (NOT p_item_durable OR state = 'resumed') THEN
+    -- A WAL record to flush. The outcomes of a resumed request may be those of an attempt that has not flushed yet.
+    PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
+  END IF;
+  PERFORM set_config('prism.team', '', false);
+  COMMIT;
+
+  -- 7. Build the response.
+  IF c_keyed AND true = ALL (v_replayed) THEN
+    state := 'replayed';
+  END IF;
+  BEGIN
+    entries := render_entries(v_ids, v_codes, v_errors, v_images, false);
+  EXCEPTION WHEN query_canceled OR OTHERS THEN
+    -- The changes are committed, so their outcomes must be returned: without a key, without the records. With a key all
+    -- responses must be equal, so it renders the records again: a cancel request interrupts only once, and after any other
+    -- error the outcomes are in the ledger.
+    entries := render_entries(v_ids, v_codes, v_errors, v_images, NOT c_keyed);
+  END;
+  codes := array_to_string(v_codes, ',', '');
+  replayed := array_to_string(v_replayed, '');
+  durations := (
+    SELECT string_agg(COALESCE(date_part('epoch', e.ended - e.started), 0)::text, ',' ORDER BY e.position)
+      FROM (SELECT i.position, i.ended, lag(i.ended, 1, v_loop_start) OVER (ORDER BY i.ended) AS started
+              FROM unnest(v_ended) WITH ORDINALITY AS i (ended, position)) AS e);
+  internal_errors := v_internal::text;
+END
+$$;

@@ -1,0 +1,58 @@
+-- Applies one item of a plan, whatever its operation.
+--
+--   p_item  {"op": "update" | "read" | "delete" | "create" | "refuse", "id", "if_match"?, and the operands of the op}.
+--           refuse: {"code", "error"}, an item that validation rejected
+--   code    NULL: applied. Else the item error code
+--   error   the error object as JSON text. NULL: item_error(code, false)
+--   image   the record after the change
+CREATE OR REPLACE FUNCTION apply_item(p_team_id uuid, p_object_type text, p_item jsonb,
+                                      OUT code text, OUT error text, OUT image record_image)
+LANGUAGE plpgsql AS $$
+DECLARE
+  c_op       CONSTANT text := p_item ->> 'op';
+  c_id       CONSTANT uuid := CASE WHEN c_op <> 'refuse' THEN (p_item ->> 'id')::uuid END;
+  c_if_match CONSTANT bigint := p_item ->> 'if_match';
+  v_record   records;
+BEGIN
+  CASE c_op
+    WHEN 'refuse' THEN
+      code := p_item ->> 'code';
+      error := p_item ->> 'error';
+      RETURN;
+    WHEN 'update' THEN
+      UPDATE records AS r
+         SET properties = patch_block(r.properties, COALESCE(p_item -> 'default', p_item)),
+             list = patch_lists(r.list, p_item -> 'list'),
+             extended = patch_block(r.extended, p_item -> 'extended'),
+             version = r.version + 1, updated_at = now()
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND (c_if_match IS NULL OR r.version = c_if_match)
+      RETURNING r.* INTO v_record;
+    WHEN 'read' THEN
+      SELECT r.* INTO v_record FROM records AS r
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND (c_if_match IS NULL OR r.version = c_if_match);
+    WHEN 'delete' THEN
+      UPDATE records AS r
+         SET deleted_at = now(), version = r.version + 1, updated_at = now()
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND (c_if_match IS NULL OR r.version = c_if_match)
+      RETURNING r.* INTO v_record;
+    WHEN 'create' THEN
+      INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
+      VALUES (p_team_id, c_id, p_object_type, p_item -> 'properties', p_item -> 'list', p_item -> 'extended')
+      RETURNING r.* INTO v_record;
+  END CASE;
+
+  IF v_record.id IS NULL THEN
+    -- No row matched: either a live record has another version, or there is no such record.
+    code := CASE WHEN c_if_match IS NOT NULL AND EXISTS (
+      SELECT FROM records AS r
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+    ) THEN 'precondition_failed' ELSE 'not_found' END;
+  ELSE
+    image := (v_record.id, v_record.version, v_record.properties, v_record.list, v_record.extended,
+              v_record.created_at, v_record.updated_at, NULL);
+  END IF;
+END
+$$;

@@ -1,0 +1,33 @@
+-- Deletes up to p_limit request rows that are older than p_retention (at least 7 days), the oldest first, of all teams. Skips
+-- a row that an attempt has locked: that attempt is about to renew it.
+--
+-- Retention deletes in an order that never applies a change twice: first the request row, after which the key is new and
+-- starts on a new day; then, once no request row of a day is left, the partition of that day. Each step is a transaction of
+-- its own, so a worker may stop between any two, and several may run at once. The clock is the database's. SECURITY DEFINER,
+-- so that the worker's role needs no right to delete; the function itself refuses to delete what may still be needed.
+--
+--   p_from         where the previous call of the same run ended: rows before it are already deleted
+--   deleted_up_to  where this call ended; NULL if it found nothing
+CREATE OR REPLACE FUNCTION purge_idempotency_requests(p_retention interval, p_from timestamptz, p_limit integer,
+                                                      OUT deleted integer, OUT deleted_up_to timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  c_before CONSTANT timestamptz := now() - GREATEST(p_retention, interval '7 days');
+BEGIN
+  -- A retry that waits for one of these rows does not wait for the disk. The next run deletes rows that a crash restores.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  WITH purged AS (
+    DELETE FROM idempotency_requests AS q
+     WHERE q.created_at < c_before
+       AND q.ctid = ANY (ARRAY(
+             SELECT e.ctid FROM idempotency_requests AS e
+              WHERE e.created_at < c_before AND e.created_at >= COALESCE(p_from, '-infinity')
+              ORDER BY e.created_at
+              LIMIT p_limit
+                FOR UPDATE SKIP LOCKED))
+    RETURNING q.created_at
+  )
+  SELECT count(*), max(created_at) INTO deleted, deleted_up_to FROM purged;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION purge_idempotency_requests FROM PUBLIC;
