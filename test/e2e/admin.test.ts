@@ -281,7 +281,7 @@ describe('keys', () => {
 describe('the program', () => {
   it('prints its help without a database', async () => {
     expect(await run({}, ['--help'])).toMatchObject({ code: 0, stderr: '' });
-    expect((await run({}, ['--help'])).stdout).toMatch(/team[\s\S]*client[\s\S]*key[\s\S]*migrate[\s\S]*docs/);
+    expect((await run({}, ['--help'])).stdout).toMatch(/team[\s\S]*client[\s\S]*key[\s\S]*migrate[\s\S]*sbom/);
     failureOf(await run({}, ['frobnicate']), 2);
   });
 
