@@ -1,23 +1,27 @@
-import { BlockChange, Json } from './change.interface';
-import { ValidationErrors } from './validation.errors';
-import { isStorableKey } from './json.check';
-import { isOperator, operationOf } from './operator.check';
-import { PropertyDefinition } from './property-definition.interface';
-import { anythingGoes, PropertyRule, ruleOf } from './property.rule';
+import type { BlockChange, Json, Operation } from './change.interface';
+import { isObject, isStorableKey } from './json.check';
+import type { PropertyDefinition } from './property-definition';
+import { anyValue, type PropertyRule, ruleOf } from './property.rule';
 import { suggestSlug } from './slug.suggestion';
+import type { ValidationErrors } from './validation.errors';
 
-/** What becomes of properties that nobody defined: an error, or stored as they are. */
+/** How undefined properties are treated: as an error, or stored unchanged. */
 export type UnknownProperties = 'reject' | 'accept';
 
-/** Checks one block of properties: `default`, or that of one list. */
+const OPERATOR_FORM = '{"_op": "append" | "remove", "values": [...]}';
+
+/** The maximum number of values in one operator: Postgres compares each with the elements of the record. */
+export const MAX_OPERATOR_VALUES = 1_000;
+
+/** Validates one block of properties: `default`, or the block of one list. */
 export class BlockValidator {
   private readonly rules = new Map<string, PropertyRule>();
   private readonly required: readonly string[];
 
   /**
-   * @param definitions of this block; of two with one slug the first holds
-   * @param unknown what becomes of other slugs
-   * @param owner whose properties these are, for error messages
+   * @param definitions of this block; the first of several with the same slug applies
+   * @param unknown how other slugs are treated
+   * @param owner what has these properties, for error messages
    */
   constructor(
     definitions: readonly PropertyDefinition[],
@@ -30,51 +34,57 @@ export class BlockValidator {
     this.required = [...this.rules].filter(([, rule]) => rule.required).map(([slug]) => slug);
   }
 
-  /** The change that brings a record's block up to date; worth something only if `errors` stays empty. */
+  /** The change of an existing record's block; incomplete if it added errors. */
   patch(block: Record<string, unknown>, errors: ValidationErrors): BlockChange {
     const change: BlockChange = { set: null, clear: null, ops: null };
     for (const slug of Object.keys(block)) {
       if (errors.full) break;
       errors.enter(slug);
       const rule = this.rules.get(slug) ?? this.ruleOfUndefined(slug, errors);
-      if (rule !== null) take(slug, block[slug], rule, change, errors);
+      if (rule !== null) addChange(change, slug, block[slug], rule, errors);
       errors.leave();
     }
     return change;
   }
 
   /**
-   * The change that fills a new record's block: it only sets, since there is nothing to clear, to append to or to remove
-   * from. Required properties must be there.
+   * The content of a new record's block: only `set`, because a new record has nothing to clear or remove. Adds an error for
+   * each missing required property.
    */
   create(block: Record<string, unknown>, errors: ValidationErrors): BlockChange {
     const { set, ops } = this.patch(block, errors);
-    let filled = set;
+    let content = set;
     for (const [slug, { op, values, required }] of Object.entries(ops ?? {})) {
       const added = op === 'append' ? values : [];
-      if (required === true && added.length === 0) rejectMissingRole(errors, slug);
-      else if (op === 'append') (filled ??= {})[slug] = added;
+      if (required === true && added.length === 0) addRequired(errors, slug);
+      else if (op === 'append') (content ??= {})[slug] = added;
     }
     for (const slug of this.required) {
-      if (!Object.hasOwn(block, slug)) rejectMissingRole(errors, slug);
+      if (!Object.hasOwn(block, slug)) addRequired(errors, slug);
     }
-    return { set: filled, clear: null, ops: null };
+    return { set: content, clear: null, ops: null };
   }
 
   private ruleOfUndefined(slug: string, errors: ValidationErrors): PropertyRule | null {
-    if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anythingGoes : null;
+    if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anyValue : null;
     const suggestion = suggestSlug(slug, this.rules.keys());
     const hint = suggestion === undefined ? 'GET .../properties lists them' : `did you mean ${suggestion}?`;
-    return errors.refuse('unknown_property', `is not a property of ${this.owner}; ${hint}`);
+    return errors.add('unknown_property', `is not a property of ${this.owner}; ${hint}`);
   }
 }
 
-/** Checks one value and notes in `change` what it does. */
-function take(slug: string, value: unknown, rule: PropertyRule, change: BlockChange, errors: ValidationErrors): void {
+/** Validates one value and adds its effect to `change`. */
+function addChange(
+  change: BlockChange,
+  slug: string,
+  value: unknown,
+  rule: PropertyRule,
+  errors: ValidationErrors,
+): void {
   if (rule.readOnlyReason !== undefined) {
-    errors.refuse('invalid_property', rule.readOnlyReason);
+    errors.add('invalid_property', rule.readOnlyReason);
   } else if (value === null) {
-    if (rule.required) errors.refuse('required_property', 'is required: it cannot be null');
+    if (rule.required) errors.add('required_property', 'is required: it cannot be null');
     else (change.clear ??= []).push(slug);
   } else if (isOperator(value)) {
     const operation = operationOf(value, rule, errors);
@@ -82,17 +92,45 @@ function take(slug: string, value: unknown, rule: PropertyRule, change: BlockCha
   } else {
     const checked = rule.check(value, errors);
     if (checked === null) return;
-    if (rule.required && isBlank(checked)) errors.refuse('required_property', 'is required: it cannot be blank');
+    if (rule.required && isBlank(checked)) errors.add('required_property', 'is required: it cannot be blank');
     else (change.set ??= {})[slug] = checked;
   }
 }
 
-/** Whether a value says nothing: text of white space only, or a list without elements. */
+/** Whether a value is an operator. Any object with `_op` is one: storing it as a value would lose the client's intent. */
+function isOperator(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && Object.hasOwn(value, '_op');
+}
+
+/** The operation of an operator; null, after adding the error, if it is malformed or the property takes none. */
+function operationOf(
+  operator: Record<string, unknown>,
+  rule: PropertyRule,
+  errors: ValidationErrors,
+): Operation | null {
+  const reject = (message: string, below?: string): null => errors.add('invalid_property', message, below);
+  if (!rule.multi) return reject('takes no operator: _op is for properties that hold several values');
+  const op = operator._op;
+  if (op !== 'append' && op !== 'remove') return reject('must be "append" or "remove"', '_op');
+  if (!Array.isArray(operator.values)) return reject(`must be an array, as in ${OPERATOR_FORM}`, 'values');
+  if (operator.values.length > MAX_OPERATOR_VALUES) {
+    return reject(`must have at most ${MAX_OPERATOR_VALUES} elements; use several operators`, 'values');
+  }
+  if (Object.keys(operator).length > 2) return reject(`must have no other keys than ${OPERATOR_FORM}`);
+
+  errors.enter('values');
+  const values = rule.check(operator.values, errors);
+  errors.leave();
+  if (!Array.isArray(values)) return null;
+  return rule.required ? { op, values, required: true } : { op, values };
+}
+
+/** Whether a value is white space only, or a list without elements. */
 function isBlank(value: Json): boolean {
   if (typeof value === 'string') return value.trim() === '';
   return Array.isArray(value) && value.length === 0;
 }
 
-function rejectMissingRole(errors: ValidationErrors, slug: string): void {
-  errors.refuse('required_property', 'is required', slug);
+function addRequired(errors: ValidationErrors, slug: string): void {
+  errors.add('required_property', 'is required', slug);
 }

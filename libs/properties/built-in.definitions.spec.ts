@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-
 import { builtInDefinitions } from './built-in.definitions';
-import { objectTypes } from './object-type.constants';
-import { isPropertyType } from './property-type.constants';
+import { isPropertyType, objectTypes } from './property-definition';
 
 const all = objectTypes.flatMap((object) => builtInDefinitions.get(object) ?? []);
 
@@ -11,20 +9,20 @@ function slugsOf(object: (typeof objectTypes)[number]): string[] {
 }
 
 describe('built-in definitions', () => {
-  it('keep their ids for ever: callers and rows refer to them', () => {
+  it('have ids that never change', () => {
     const stage = builtInDefinitions.get('organization')?.find(({ slug }) => slug === 'stage');
     expect(stage?.id).toBe('52214270-167d-5496-adea-c4865f54a355');
     expect(stage?.options[0]).toEqual({ id: 'f48d4aa8-a513-5788-bd17-698b04e85b87', slug: 'lead', value: 'Lead' });
   });
 
-  it('have ids and slugs that name one thing each', () => {
+  it('have unique ids, and slugs that are unique per object type', () => {
     const ids = all.flatMap(({ id, options }) => [id, ...options.map((option) => option.id)]);
     expect(new Set(ids).size).toBe(ids.length);
     for (const object of objectTypes) expect(new Set(slugsOf(object)).size).toBe(slugsOf(object).length);
     for (const { options } of all) expect(new Set(options.map(({ slug }) => slug)).size).toBe(options.length);
   });
 
-  it('are native, belong to no list, and have a type of the contract', () => {
+  it('are native, belong to no list, and have a valid type', () => {
     for (const definition of all) {
       expect(definition).toMatchObject({ native: true, list_id: null });
       expect(isPropertyType(definition.type)).toBe(true);

@@ -1,10 +1,7 @@
-import { v5 as uuidOf } from 'uuid';
+import { v5 as uuidv5 } from 'uuid';
+import { type ObjectType, objectTypes, type PropertyDefinition, type PropertyType } from './property-definition';
 
-import { ObjectType, objectTypes } from './object-type.constants';
-import { PropertyDefinition } from './property-definition.interface';
-import { PropertyType } from './property-type.constants';
-
-/** Ids of built-in definitions and options are made from their names in it: the same everywhere, for ever. */
+/** Ids of built-in definitions and options derive from their names in this namespace. They must never change. */
 const NAMESPACE = '5f0c1b0e-7d0a-4c53-9a3b-2f6d8c1e4a97';
 
 interface Column {
@@ -30,8 +27,8 @@ const DEPARTMENTS = [
   'legal',
 ];
 
-/** What is not written as its slug would be. */
-const BRANDS: ReadonlyMap<string, string> = new Map([
+/** Display names that do not derive from the slug. */
+const NAMES: ReadonlyMap<string, string> = new Map([
   ['linkedin', 'LinkedIn'],
   ['github', 'GitHub'],
   ['photo_url', 'Photo URL'],
@@ -39,7 +36,7 @@ const BRANDS: ReadonlyMap<string, string> = new Map([
   ['c_level', 'C-level'],
 ]);
 
-/** What a contact and an identity have in common: both are people. */
+/** Properties that a contact and an identity share. */
 const person: readonly Column[] = [
   { slug: 'full_name', type: 'str' },
   { slug: 'first_name', type: 'str' },
@@ -57,7 +54,7 @@ const person: readonly Column[] = [
 
 const owner: Column = { slug: 'owner', type: 'ref_identity' };
 
-/** Kept by the gateway: when the record was made, and when it last changed. */
+/** Written by the gateway: when the record was created and last changed. */
 const times: readonly Column[] = [
   { slug: 'created_at', type: 'date', locked: true },
   { slug: 'updated_at', type: 'date', locked: true },
@@ -150,7 +147,7 @@ const columns: Readonly<Record<ObjectType, readonly Column[]>> = {
   ],
 };
 
-/** The definitions that every team has, by object type. */
+/** The definitions that every team has, by object type. They precede the team's own. */
 export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefinition[]> = new Map(
   objectTypes.map((object) => [object, [...columns[object], ...times].map((column) => definition(object, column))]),
 );
@@ -158,22 +155,22 @@ export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefini
 function definition(object: ObjectType, column: Column): PropertyDefinition {
   const { slug, type, options = [], required = false, locked = false } = column;
   return {
-    id: uuidOf(`${object}.${slug}`, NAMESPACE),
+    id: uuidv5(`${object}.${slug}`, NAMESPACE),
     slug,
     type,
-    name: nameOf(slug),
+    name: displayNameOf(slug),
     required,
     native: true,
     locked,
     list_id: null,
     options: options.map((option) => ({
-      id: uuidOf(`${object}.${slug}.${option}`, NAMESPACE),
+      id: uuidv5(`${object}.${slug}.${option}`, NAMESPACE),
       slug: option,
-      value: nameOf(option),
+      value: displayNameOf(option),
     })),
   };
 }
 
-function nameOf(slug: string): string {
-  return BRANDS.get(slug) ?? slug.charAt(0).toUpperCase() + slug.slice(1).replaceAll('_', ' ');
+function displayNameOf(slug: string): string {
+  return NAMES.get(slug) ?? slug.charAt(0).toUpperCase() + slug.slice(1).replaceAll('_', ' ');
 }

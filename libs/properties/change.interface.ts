@@ -2,40 +2,40 @@ import type { FieldError, ItemErrorCode } from '#libs/errors';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Adds elements to a multi-value property, or takes them out of it. `values` holds no duplicates. */
+/** Adds elements to a multi-value property, or removes them. `values` holds no duplicates. */
 export interface Operation {
   op: 'append' | 'remove';
   values: Json[];
-  /** Refused if it leaves the property without elements. */
+  /** The change fails if it leaves the property without elements. */
   required?: true;
 }
 
-/** What to do with one block of properties. Null where there is nothing of the kind. */
+/** The change of one block of properties. A part without entries is null. */
 export interface BlockChange {
   set: Record<string, Json> | null;
-  /** Slugs whose values go. */
+  /** Slugs of the properties to clear. */
   clear: string[] | null;
   ops: Record<string, Operation> | null;
 }
 
-/** What to do with the opaque `extended` object: its top-level keys are set or dropped, the others stay. */
+/** The change of the opaque `extended` object: top-level keys to set and to remove; other keys stay. */
 export interface ExtendedChange {
   set: Record<string, Json>;
   clear: string[];
 }
 
-/** What one item changes in its record: the `default` block, the blocks by list id, and `extended`. */
+/** The change of one record: its `default` block, its blocks by list id, and `extended`. */
 export interface Change extends BlockChange {
   list: Record<string, BlockChange> | null;
   extended: ExtendedChange | null;
 }
 
-/** The blocks of an item as they arrived. Left out (undefined) means unchanged. */
+/** The blocks of an item as the client sent them. An undefined block stays unchanged. */
 export interface ItemBlocks {
   default?: unknown;
   list?: unknown;
   extended?: unknown;
 }
 
-/** A change to apply, or everything that is wrong with the item; `code` is the first error's. */
+/** A change to apply, or all errors of the item; `code` is that of the first error. */
 export type Validation = { change: Change } | { code: ItemErrorCode; errors: FieldError[] };

@@ -1,20 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-
 import { FreshCache } from './fresh.cache';
 
 const freshness = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 2 };
 
-/** A source whose loads end when the test says so. */
+/** A source whose loads the test completes. */
 class Source {
-  readonly loads: { key: string; before: string | undefined; end: (value: string) => void; fail: () => void }[] = [];
-  readonly load = (key: string, before: string | undefined): Promise<string> =>
+  readonly loads: { key: string; previous: string | undefined; end: (value: string) => void; fail: () => void }[] = [];
+  readonly load = (key: string, previous: string | undefined): Promise<string> =>
     new Promise((resolve, reject) => {
       this.loads.push({
         key,
-        before,
+        previous,
         end: resolve,
         fail: () => {
-          reject(new Error('away'));
+          reject(new Error('unavailable'));
         },
       });
     });
@@ -34,7 +33,7 @@ function settle(): Promise<unknown> {
   return vi.advanceTimersByTimeAsync(0);
 }
 
-describe('a cache of fresh values', () => {
+describe('FreshCache', () => {
   let source: Source;
   let cache: FreshCache<string>;
 
@@ -54,31 +53,31 @@ describe('a cache of fresh values', () => {
     expect(await asked).toBe(value);
   }
 
-  it('loads once for all who ask at the same time', async () => {
+  it('loads once for concurrent calls', async () => {
     const asked = [cache.get('a'), cache.get('a'), cache.get('a')];
     await source.end(0, 'one');
     for (const value of asked) expect(await value).toBe('one');
     expect(source.loads).toHaveLength(1);
   });
 
-  it('answers a fresh value at once and leaves the source alone', async () => {
+  it('returns a fresh value without a load', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(2_499);
     expect(cache.get('a')).toBe('one');
     expect(source.loads).toHaveLength(1);
   });
 
-  it('refreshes an ageing value in the background, once, and tells the source what it had', async () => {
+  it('reloads an ageing value once in the background and passes the previous value to the load', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(2_500);
     expect([cache.get('a'), cache.get('a')]).toEqual(['one', 'one']);
     expect(source.loads).toHaveLength(2);
-    expect(source.loads[1]?.before).toBe('one');
+    expect(source.loads[1]?.previous).toBe('one');
     await source.end(1, 'two');
     expect(cache.get('a')).toBe('two');
   });
 
-  it('never answers a value whose load began 5 s ago, however late it arrived', async () => {
+  it('never returns a value whose load started 5 s ago, even if it finished late', async () => {
     const asked = cache.get('a');
     vi.advanceTimersByTime(4_000);
     await source.end(0, 'one');
@@ -92,25 +91,25 @@ describe('a cache of fresh values', () => {
     expect(cache.get('a')).toBe('two');
   });
 
-  it('keeps answering while a refresh fails, and fails when the value is too old', async () => {
+  it('returns the value while a refresh fails, and rejects when the value is too old', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(3_000);
     expect(cache.get('a')).toBe('one');
     await source.fail(1);
     vi.advanceTimersByTime(2_000);
-    const asked = expect(cache.get('a')).rejects.toThrow('away');
+    const asked = expect(cache.get('a')).rejects.toThrow('unavailable');
     await source.fail(2);
     await asked;
   });
 
-  it('tries again after a failed first load', async () => {
-    const asked = expect(cache.get('a')).rejects.toThrow('away');
+  it('loads again after a failed first load', async () => {
+    const asked = expect(cache.get('a')).rejects.toThrow('unavailable');
     await source.fail(0);
     await asked;
     await loaded('a', 'one');
   });
 
-  it('does not wait for a load that hangs, nor let it undo a later one', async () => {
+  it('does not wait for a load that hangs, and does not let it overwrite a later one', async () => {
     const hanging = cache.get('a');
     vi.advanceTimersByTime(5_000);
     await loaded('a', 'new');
@@ -119,7 +118,7 @@ describe('a cache of fresh values', () => {
     expect(cache.get('a')).toBe('new');
   });
 
-  it('forgets the key that nobody asked for longest', async () => {
+  it('drops the least recently used key', async () => {
     await loaded('a', 'one');
     await loaded('b', 'one');
     expect(cache.get('a')).toBe('one');

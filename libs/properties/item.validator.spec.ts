@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-
 import type { BlockChange, Change, ItemBlocks, Json, Validation } from './change.interface';
 import { ItemValidator } from './item.validator';
-import type { PropertyDefinition } from './property-definition.interface';
+import type { PropertyDefinition } from './property-definition';
 
 const LIST = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
 const OTHER_LIST = '7a3f2c55-6f0b-4a8e-8c0d-5d2e9b1a4f63';
@@ -49,28 +48,28 @@ const definitions = [
 ];
 
 const validator = new ItemValidator('organization', definitions, 'reject');
-const tolerant = new ItemValidator('organization', definitions, 'accept');
+const lenient = new ItemValidator('organization', definitions, 'accept');
 
 function changed(validation: Validation): Change {
   if ('errors' in validation) throw new Error(JSON.stringify(validation));
   return validation.change;
 }
 
-function refused(validation: Validation): { code: string; fields: string[]; messages: string[] } {
+function rejected(validation: Validation): { code: string; fields: string[]; messages: string[] } {
   if ('change' in validation) throw new Error(JSON.stringify(validation));
   const { code, errors } = validation;
   return { code, fields: errors.map((e) => e.field), messages: errors.map((e) => e.message) };
 }
 
-/** The single fault of a patch of `default`. */
-function fault(block: Record<string, unknown>): [code: string, field: string] {
-  const { code, fields } = refused(validator.patch({ default: block }));
+/** The single error of a patch of `default`. */
+function errorOf(block: Record<string, unknown>): [code: string, field: string] {
+  const { code, fields } = rejected(validator.patch({ default: block }));
   expect(fields).toHaveLength(1);
   return [code, fields[0] ?? ''];
 }
 
-describe('a patch', () => {
-  it('without blocks changes nothing', () => {
+describe('ItemValidator.patch', () => {
+  it('changes nothing without blocks', () => {
     const nothing = { set: null, clear: null, ops: null, list: null, extended: null };
     expect(changed(validator.patch({}))).toEqual(nothing);
     expect(changed(validator.patch({ default: {}, list: { [LIST]: {} }, extended: {} }))).toEqual(nothing);
@@ -160,8 +159,8 @@ describe('a patch', () => {
     ['toString', 'x', 'unknown_property', ''],
     ['Name', 'x', 'unknown_property', ''],
     ['owner', 'x', 'unknown_property', ''],
-  ])('refuses %s: %j as %s', (slug, value, code, below) => {
-    expect(fault({ [slug]: value })).toEqual([code, `.default.${slug}${below}`]);
+  ])('rejects %s: %j as %s', (slug, value, code, below) => {
+    expect(errorOf({ [slug]: value })).toEqual([code, `.default.${slug}${below}`]);
   });
 
   it.each<[operator: Record<string, unknown>, field: string]>([
@@ -172,46 +171,46 @@ describe('a patch', () => {
     [{ _op: 'append', values: ['a', 1] }, '.default.tags.values[1]'],
     [{ _op: 'append', values: ['\0'] }, '.default.tags.values[0]'],
     [{ _op: 'append', values: ['a'], at: 1 }, '.default.tags'],
-  ])('refuses the operator %j', (operator, field) => {
-    expect(fault({ tags: operator })).toEqual(['invalid_property', field]);
+  ])('rejects the operator %j', (operator, field) => {
+    expect(errorOf({ tags: operator })).toEqual(['invalid_property', field]);
   });
 
-  it('takes 1,000 values in an operator, and no more', () => {
+  it('accepts 1,000 values in an operator and rejects 1,001', () => {
     const values = Array.from({ length: 1_000 }, (_, n) => `v${n}`);
     expect(changed(validator.patch({ default: { tags: { _op: 'remove', values } } })).ops?.tags?.values).toEqual(
       values,
     );
-    expect(fault({ tags: { _op: 'append', values: [...values, 'a'] } })).toEqual([
+    expect(errorOf({ tags: { _op: 'append', values: [...values, 'a'] } })).toEqual([
       'invalid_property',
       '.default.tags.values',
     ]);
   });
 
-  it('asks the database not to leave a required property without elements, and sets no empty one', () => {
+  it('marks an operation that must leave elements, and rejects an empty required list', () => {
     const strict = new ItemValidator('deal', [property('tags', 'multi_str', { required: true })], 'reject');
     expect(changed(strict.patch({ default: { tags: { _op: 'remove', values: ['a'] } } })).ops).toEqual({
       tags: { op: 'remove', values: ['a'], required: true },
     });
-    expect(refused(strict.patch({ default: { tags: [] } }))).toMatchObject({
+    expect(rejected(strict.patch({ default: { tags: [] } }))).toMatchObject({
       code: 'required_property',
       fields: ['.default.tags'],
     });
   });
 
-  it.each(['name', 'blob', 'company', 'colour', 'size'])('refuses an operator on %s, which holds one value', (slug) => {
-    expect(fault({ [slug]: { _op: 'append', values: ['a'] } })).toEqual(['invalid_property', `.default.${slug}`]);
+  it.each(['name', 'blob', 'company', 'colour', 'size'])('rejects an operator on %s, which holds one value', (slug) => {
+    expect(errorOf({ [slug]: { _op: 'append', values: ['a'] } })).toEqual(['invalid_property', `.default.${slug}`]);
   });
 
-  it('checks list blocks against the properties of their list, whatever the case of its id', () => {
+  it('validates list blocks against the properties of their list, with its id in any case', () => {
     const block = { rating: 4, owner: 'x', places: { _op: 'remove', values: ['b'] } };
     expect(changed(validator.patch({ list: { [LIST.toUpperCase()]: block } })).list).toEqual({
       [LIST]: { set: { rating: 4, owner: 'x' }, clear: null, ops: { places: { op: 'remove', values: ['b'] } } },
     });
-    expect(refused(validator.patch({ list: { [LIST]: { owner: null, name: 'x', rating: 'y' } } }))).toMatchObject({
+    expect(rejected(validator.patch({ list: { [LIST]: { owner: null, name: 'x', rating: 'y' } } }))).toMatchObject({
       code: 'required_property',
       fields: [`.list.${LIST}.owner`, `.list.${LIST}.name`, `.list.${LIST}.rating`],
     });
-    expect(refused(validator.patch({ list: { [OTHER_LIST]: { rating: 4 } } }))).toMatchObject({
+    expect(rejected(validator.patch({ list: { [OTHER_LIST]: { rating: 4 } } }))).toMatchObject({
       code: 'unknown_property',
       fields: [`.list.${OTHER_LIST}.rating`],
     });
@@ -220,7 +219,7 @@ describe('a patch', () => {
   it('merges extended by top-level key', () => {
     const extended = { a: { b: null }, c: null, '': [] };
     expect(changed(validator.patch({ extended })).extended).toEqual({ set: { a: { b: null }, '': [] }, clear: ['c'] });
-    expect(refused(validator.patch({ extended: { a: { b: [0, 0, 0, 1e16] } } }))).toMatchObject({
+    expect(rejected(validator.patch({ extended: { a: { b: [0, 0, 0, 1e16] } } }))).toMatchObject({
       code: 'invalid_property',
       fields: ['.extended.a.b[3]'],
     });
@@ -238,11 +237,11 @@ describe('a patch', () => {
     [{ list: { [LIST]: {}, [LIST.toUpperCase()]: {} } }, `.list.${LIST.toUpperCase()}`],
     [{ extended: null }, '.extended'],
     [{ extended: [1] }, '.extended'],
-  ])('refuses the malformed blocks %j', (item, field) => {
-    expect(refused(validator.patch(item))).toMatchObject({ code: 'invalid_item', fields: [field] });
+  ])('rejects the malformed blocks %j', (item, field) => {
+    expect(rejected(validator.patch(item))).toMatchObject({ code: 'invalid_item', fields: [field] });
   });
 
-  it('reports every fault, with the code of the first', () => {
+  it('reports every error, with the code of the first', () => {
     const item = { default: { colour: 'green', size: 'x', nmae: 1 }, list: { x: {} }, extended: { a: '\0' } };
     expect(validator.patch(item)).toMatchObject({
       code: 'unknown_option',
@@ -256,70 +255,70 @@ describe('a patch', () => {
     });
   });
 
-  it('reports no more than 20 faults', () => {
+  it('reports at most 20 errors', () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${index}`, 1]));
-    expect(refused(validator.patch({ default: many })).fields).toHaveLength(20);
-    expect(refused(validator.patch({ default: { tags: Array(1_000).fill(1) } })).fields).toHaveLength(20);
+    expect(rejected(validator.patch({ default: many })).fields).toHaveLength(20);
+    expect(rejected(validator.patch({ default: { tags: Array(1_000).fill(1) } })).fields).toHaveLength(20);
   });
 
-  it('names what is allowed, and never what was sent', () => {
+  it('names what is allowed and never repeats the value', () => {
     const secret = 'hunter2'.repeat(1_000);
     const block = { colour: secret, day: secret, company: secret, nmae: secret, size: secret, tags: secret };
-    const { messages } = refused(validator.patch({ default: block }));
+    const { messages } = rejected(validator.patch({ default: block }));
     expect(messages.join()).not.toContain('hunter2');
     expect(messages[0]).toContain('use red, blue');
     expect(messages[3]).toContain('did you mean name?');
   });
 
-  it('shortens the key of a field that is too long to name', () => {
-    const [field = ''] = refused(validator.patch({ default: { ['k'.repeat(10_000)]: 1 } })).fields;
+  it('truncates a long key in the field path', () => {
+    const [field = ''] = rejected(validator.patch({ default: { ['k'.repeat(10_000)]: 1 } })).fields;
     expect(field.length).toBeLessThan(100);
   });
 
-  it('shortens the path of a field that is nested too deep to name', () => {
+  it('truncates a long field path', () => {
     let value: unknown = '\0';
     for (let level = 0; level < 20; level += 1) value = { [`"${'k'.repeat(60)}`]: value };
-    const { fields, messages } = refused(validator.patch({ default: { blob: value } }));
+    const { fields, messages } = rejected(validator.patch({ default: { blob: value } }));
     expect(fields[0]).toMatch(/^\.default\.blob.{100,}…$/);
     expect(fields[0]?.length).toBeLessThanOrEqual(257);
     expect(messages[0]?.length).toBeLessThan(400);
   });
 
-  it('names ten options at most', () => {
+  it('lists at most ten options', () => {
     const options = Array.from({ length: 12 }, (_, n) => ({ id: `id-${n}`, slug: `o${n}`, value: '' }));
     const many = new ItemValidator('deal', [property('stage', 'select_str', { options })], 'reject');
-    const [message] = refused(many.patch({ default: { stage: 'x' } })).messages;
+    const [message] = rejected(many.patch({ default: { stage: 'x' } })).messages;
     expect(message).toMatch(/use o0, .*, o9 or one of 2 more$/);
   });
 });
 
-describe('a patch where unknown properties are accepted', () => {
-  it('stores them as given', () => {
+describe('ItemValidator.patch with unknown properties accepted', () => {
+  it('stores them unchanged', () => {
     const item = { default: { size: 1, toString: { a: [1] }, gone: null }, list: { [OTHER_LIST]: { x: 'y' } } };
-    expect(changed(tolerant.patch(item))).toMatchObject({
+    expect(changed(lenient.patch(item))).toMatchObject({
       set: { size: 1, toString: { a: [1] } },
       clear: ['gone'],
       list: { [OTHER_LIST]: { set: { x: 'y' } } },
     });
   });
 
-  it('refuses what cannot be stored, and operators, since nobody knows what they would work on', () => {
+  it('rejects values that cannot be stored, and operators', () => {
     const block: unknown = JSON.parse(
       '{"a":{"b":"\\u0000"},"\\u0000":1,"__proto__":1,"c":{"_op":"append","values":[]}}',
     );
-    expect(refused(tolerant.patch({ default: block }))).toMatchObject({
+    expect(rejected(lenient.patch({ default: block }))).toMatchObject({
       code: 'invalid_property',
       fields: ['.default.a.b', '.default["\\u0000"]', '.default.__proto__', '.default.c'],
     });
   });
 
-  it('still checks those that are known', () => {
-    expect(refused(tolerant.patch({ default: { size: 'x' } })).code).toBe('invalid_property');
+  it('validates the known properties', () => {
+    expect(rejected(lenient.patch({ default: { size: 'x' } })).code).toBe('invalid_property');
   });
 });
 
-describe('a create', () => {
-  it('only sets: nulls are dropped, and operators work on nothing', () => {
+describe('ItemValidator.create', () => {
+  it('only sets: drops nulls and applies operators to an empty value', () => {
     const block = {
       name: 'Acme',
       notes: null,
@@ -341,28 +340,28 @@ describe('a create', () => {
     { default: { name: null } },
     { default: { name: ' ' } },
     { default: { size: 1 } },
-  ])('of %j lacks a required property', (item) => {
-    expect(refused(validator.create(item))).toMatchObject({ code: 'required_property', fields: ['.default.name'] });
+  ])('rejects %j, which lacks a required property', (item) => {
+    expect(rejected(validator.create(item))).toMatchObject({ code: 'required_property', fields: ['.default.name'] });
   });
 
-  it('names a required property once if its value is bad', () => {
-    expect(refused(validator.create({ default: { name: 5 } }))).toMatchObject({
+  it('reports a required property once if its value is invalid', () => {
+    expect(rejected(validator.create({ default: { name: 5 } }))).toMatchObject({
       code: 'invalid_property',
       fields: ['.default.name'],
     });
   });
 
-  it('needs the required properties of the lists that it names', () => {
-    expect(refused(validator.create({ default: { name: 'x' }, list: { [LIST]: { rating: 1 } } }))).toMatchObject({
+  it('requires the required properties of each list in the item', () => {
+    expect(rejected(validator.create({ default: { name: 'x' }, list: { [LIST]: { rating: 1 } } }))).toMatchObject({
       code: 'required_property',
       fields: [`.list.${LIST}.owner`],
     });
   });
 
-  it('cannot satisfy a required property by removing from it', () => {
+  it('does not accept an operator without elements for a required property', () => {
     const strict = new ItemValidator('deal', [property('tags', 'multi_str', { required: true })], 'reject');
     for (const tags of [[], { _op: 'remove', values: [] }, { _op: 'append', values: [] }]) {
-      expect(refused(strict.create({ default: { tags } })).code).toBe('required_property');
+      expect(rejected(strict.create({ default: { tags } })).code).toBe('required_property');
     }
     expect(changed(strict.create({ default: { tags: { _op: 'append', values: ['a'] } } })).set).toEqual({
       tags: ['a'],
@@ -396,16 +395,16 @@ const items = fc.record(
     extended: blocks,
   },
   { requiredKeys: [] },
-) as fc.Arbitrary<ItemBlocks>; // fast-check says "or undefined" where it means "or absent"
-const validators = fc.constantFrom(validator, tolerant);
+) as fc.Arbitrary<ItemBlocks>; // fast-check types absent members as undefined
+const validators = fc.constantFrom(validator, lenient);
 const purposes = fc.constantFrom<'patch' | 'create'>('patch', 'create');
 
 function emptyBlock(): BlockChange {
   return { set: null, clear: null, ops: null };
 }
 
-describe('whatever the item', () => {
-  it('is a change or a list of faults, neither of which Postgres could refuse', () => {
+describe('validation of any item', () => {
+  it('returns a change or errors, which Postgres can always store', () => {
     fc.assert(
       fc.property(validators, purposes, items, (which, purpose, item) => {
         const validation = which[purpose](item);
@@ -421,7 +420,7 @@ describe('whatever the item', () => {
     );
   });
 
-  it('sends again what it set, and gets the same', () => {
+  it('returns the same change for the values that it set', () => {
     fc.assert(
       fc.property(validators, items, (which, item) => {
         const validation = which.patch(item);
@@ -435,7 +434,7 @@ describe('whatever the item', () => {
     );
   });
 
-  it('is left as it was', () => {
+  it('does not modify the item', () => {
     fc.assert(
       fc.property(purposes, items, (purpose, item) => {
         const before = structuredClone(item);
@@ -445,7 +444,7 @@ describe('whatever the item', () => {
     );
   });
 
-  it('creates what a patch of an empty record would leave', () => {
+  it('creates the same content as a patch of an empty record', () => {
     const named = fc.dictionary(fc.constantFrom('notes', 'tags', 'colours', 'size', 'blob'), values);
     fc.assert(
       fc.property(named, (block) => {

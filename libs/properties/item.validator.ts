@@ -1,19 +1,16 @@
-import { BlockValidator, UnknownProperties } from './block.validator';
-import { BlockChange, ExtendedChange, ItemBlocks, Validation } from './change.interface';
+import { BlockValidator, type UnknownProperties } from './block.validator';
+import type { BlockChange, ExtendedChange, ItemBlocks, Validation } from './change.interface';
+import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
+import type { ObjectType, PropertyDefinition } from './property-definition';
 import { ValidationErrors } from './validation.errors';
-import { isStorable, isStorableKey } from './json.check';
-import { ObjectType } from './object-type.constants';
-import { isObject } from './plain-object';
-import { PropertyDefinition } from './property-definition.interface';
-import { lowerCaseUuid } from './uuid.check';
 
 type Purpose = 'patch' | 'create';
 
 const UNCHANGED: BlockChange = { set: null, clear: null, ops: null };
 
 /**
- * Checks the content of items against the definitions of one object type of one team, compiled once.
- * It never throws, whatever the item holds.
+ * Validates the content of items against the property definitions of one object type of one team. The definitions are compiled
+ * once. Validation never throws.
  */
 export class ItemValidator {
   private readonly defaults: BlockValidator;
@@ -29,12 +26,12 @@ export class ItemValidator {
     }
   }
 
-  /** What the item changes in a record that exists: null clears, an operator adds or removes elements. */
+  /** The change of an existing record: null clears a property, an operator adds or removes elements. */
   patch(item: ItemBlocks): Validation {
     return this.validate(item, 'patch');
   }
 
-  /** What a new record holds: only `set`s. Nulls are dropped, and required properties must be there. */
+  /** The content of a new record: only `set`s. Nulls are dropped, and required properties must be present. */
   create(item: ItemBlocks): Validation {
     return this.validate(item, 'create');
   }
@@ -48,19 +45,19 @@ export class ItemValidator {
     return { change: { set, clear, ops, list, extended } };
   }
 
-  private checkDefault(given: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {
-    // A new record without a `default` lacks what is required there.
-    const block = given === undefined && purpose === 'create' ? {} : given;
-    if (block === undefined) return UNCHANGED;
+  private checkDefault(block: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {
+    // A new record without `default` lacks its required properties.
+    const content = block === undefined && purpose === 'create' ? {} : block;
+    if (content === undefined) return UNCHANGED;
     errors.enter('default');
-    const change = isObject(block) ? this.defaults[purpose](block, errors) : rejectBlock(errors);
+    const change = isObject(content) ? this.defaults[purpose](content, errors) : rejectBlock(errors);
     errors.leave();
     return change ?? UNCHANGED;
   }
 
   private checkLists(lists: unknown, purpose: Purpose, errors: ValidationErrors): Record<string, BlockChange> | null {
     if (lists === undefined) return null;
-    if (!isObject(lists)) return errors.refuse('invalid_item', 'must be an object of list ids', 'list');
+    if (!isObject(lists)) return errors.add('invalid_item', 'must be an object of list ids', 'list');
 
     const changes: Record<string, BlockChange> = {};
     const seen = new Set<string>();
@@ -70,8 +67,8 @@ export class ItemValidator {
       errors.enter(key);
       const listId = lowerCaseUuid(key);
       const block = lists[key];
-      if (listId === null) errors.refuse('invalid_item', 'must be a list id (UUID)');
-      else if (seen.has(listId)) errors.refuse('invalid_item', 'names a list for the second time');
+      if (listId === null) errors.add('invalid_item', 'must be a list id (UUID)');
+      else if (seen.has(listId)) errors.add('invalid_item', 'must not repeat a list of this item');
       else if (!isObject(block)) rejectBlock(errors);
       else {
         seen.add(listId);
@@ -85,7 +82,7 @@ export class ItemValidator {
   }
 }
 
-/** `extended` belongs to the callers: its content need only be storable. */
+/** Clients own the content of `extended`: it must only be storable. */
 function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationErrors): ExtendedChange | null {
   if (extended === undefined) return null;
   errors.enter('extended');
@@ -107,5 +104,5 @@ function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationEr
 }
 
 function rejectBlock(errors: ValidationErrors): null {
-  return errors.refuse('invalid_item', 'must be an object');
+  return errors.add('invalid_item', 'must be an object');
 }

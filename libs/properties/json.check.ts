@@ -1,10 +1,22 @@
-import { Json } from './change.interface';
-import { ValidationErrors } from './validation.errors';
+import type { Json } from './change.interface';
+import type { ValidationErrors } from './validation.errors';
 
-/** Deeper than any request body may be; it bounds the recursion for values that come another way. */
+/** Deeper than any request body can be; bounds the recursion for other values. */
 const MAX_DEPTH = 32;
 
-/** Whether the value is JSON that Postgres stores and every client reads back as it was; if not, `errors` says where. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a parsed JSON value is an object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The UUID in lower case; null if the text is not a UUID in canonical form (RFC 9562), of any version and variant. */
+export function lowerCaseUuid(text: string): string | null {
+  return UUID.test(text) ? text.toLowerCase() : null;
+}
+
+/** Whether Postgres can store the JSON value and every client reads it back unchanged; adds the errors if not. */
 export function isStorable(value: unknown, errors: ValidationErrors, depth = 0): value is Json {
   switch (typeof value) {
     case 'string':
@@ -15,58 +27,58 @@ export function isStorable(value: unknown, errors: ValidationErrors, depth = 0):
       return true;
     case 'object':
       if (value === null) return true;
-      if (depth === MAX_DEPTH) return refused(errors, `must not be nested deeper than ${MAX_DEPTH} levels`);
+      if (depth === MAX_DEPTH) return reject(errors, `must not be nested deeper than ${MAX_DEPTH} levels`);
       return Array.isArray(value) ? areStorable(value, errors, depth + 1) : isStorableObject(value, errors, depth + 1);
     default:
-      return refused(errors, 'must be a JSON value');
+      return reject(errors, 'must be a JSON value');
   }
 }
 
-/** Postgres refuses NUL in text, and a lone surrogate has no UTF-8. */
+/** Postgres rejects NUL in text, and a lone surrogate has no encoding in UTF-8. */
 export function isStorableText(text: string, errors: ValidationErrors): boolean {
-  if (text.includes('\0')) return refused(errors, 'must not contain NUL characters (U+0000)');
-  if (!text.isWellFormed()) return refused(errors, 'must be well-formed Unicode: it contains a lone surrogate');
+  if (text.includes('\0')) return reject(errors, 'must not contain NUL characters (U+0000)');
+  if (!text.isWellFormed()) return reject(errors, 'must be well-formed Unicode: it contains a lone surrogate');
   return true;
 }
 
 /**
- * Refuses integers beyond ±(2^53 − 1), of which a double holds only some. The body parser reads a number that a double does
- * not hold exactly as Infinity, so such numbers are refused here as well.
+ * Rejects integers beyond ±(2^53 − 1), which a double cannot represent exactly in general. The body parser returns Infinity
+ * for a number that a double cannot represent exactly, so such numbers are rejected too.
  */
 export function isStorableNumber(number: number, errors: ValidationErrors): boolean {
   if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return true;
   return Number.isFinite(number)
-    ? refused(errors, 'must be within ±(2^53 − 1); send larger numbers as strings')
-    : refused(errors, 'cannot be stored exactly as a double-precision number; send fewer digits, or send a string');
+    ? reject(errors, 'must be within ±(2^53 − 1); send larger numbers as strings')
+    : reject(errors, 'cannot be stored exactly as a double-precision number; send fewer digits, or send a string');
 }
 
-/** A key of an object. `__proto__` is refused because setting it would change what an object is, not what it holds. */
+/** Whether a key of an object can be stored. `__proto__` is rejected because assigning it changes the prototype. */
 export function isStorableKey(key: string, errors: ValidationErrors): boolean {
-  if (key === '__proto__') return refused(errors, 'must not be named __proto__');
+  if (key === '__proto__') return reject(errors, 'must not be named __proto__');
   return isStorableText(key, errors);
 }
 
 function areStorable(values: readonly unknown[], errors: ValidationErrors, depth: number): boolean {
-  let good = true;
+  let storable = true;
   for (let index = 0; index < values.length; index += 1) {
     errors.enter(index);
-    if (!isStorable(values[index], errors, depth)) good = false;
+    if (!isStorable(values[index], errors, depth)) storable = false;
     errors.leave();
   }
-  return good;
+  return storable;
 }
 
 function isStorableObject(object: object, errors: ValidationErrors, depth: number): boolean {
-  let good = true;
+  let storable = true;
   for (const [key, value] of Object.entries(object)) {
     errors.enter(key);
-    if (!isStorableKey(key, errors) || !isStorable(value, errors, depth)) good = false;
+    if (!isStorableKey(key, errors) || !isStorable(value, errors, depth)) storable = false;
     errors.leave();
   }
-  return good;
+  return storable;
 }
 
-function refused(errors: ValidationErrors, message: string): false {
-  errors.refuse('invalid_property', message);
+function reject(errors: ValidationErrors, rule: string): false {
+  errors.add('invalid_property', rule);
   return false;
 }

@@ -1,9 +1,8 @@
 import { Module } from '@nestjs/common';
-
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
 
-/** Needs Database and Settings from global modules. */
+/** Provides `PropertyDefinitionService`. Needs the global `DatabaseModule` and `ConfigModule`. */
 @Module({
   providers: [PropertyDefinitionRepository, PropertyDefinitionService],
   exports: [PropertyDefinitionService],

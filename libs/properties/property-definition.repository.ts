@@ -1,10 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-
 import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
+import type { PropertyOption } from './property-definition';
 
-import { PropertyOption } from './property-definition.interface';
-
-/** A definition as the table has it: any release may have written it, so its types are text. */
+/** A row of `property_definitions`. A newer release may have written it, so types are plain text. */
 export interface DefinitionRow {
   readonly object_type: string;
   readonly id: string;
@@ -18,11 +16,11 @@ export interface DefinitionRow {
 }
 
 export interface OptionRow extends PropertyOption {
-  /** A definition of the team's own, or a built-in one to which the team added the option. */
+  /** A definition of the team, or a built-in one to which the team added the option. */
   readonly property_id: string;
 }
 
-/** What a team defined beyond the built-in properties: definitions oldest first, options in their order. */
+/** The rows of a team: definitions oldest first, options in their order. */
 export interface TeamRows {
   readonly definitions: readonly DefinitionRow[];
   readonly options: readonly OptionRow[];
@@ -35,8 +33,8 @@ const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
 export class PropertyDefinitionRepository {
   constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
-  /** @throws DatabaseUnavailable, also if it takes longer than `timeoutMs` */
-  async ofTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {
+  /** @throws DatabaseUnavailable, also after `timeoutMs` */
+  async findByTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {
     const { rows } = await this.database.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId], { timeoutMs });
     return rows[0] ?? { definitions: [], options: [] };
   }

@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-
 import { readSettings } from '#libs/config';
-
 import type { PropertyDefinitionRepository, TeamRows } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
 
@@ -25,16 +23,16 @@ const score: TeamRows = {
   options: [],
 };
 
-describe('the service', () => {
+describe('PropertyDefinitionService', () => {
   let rows: TeamRows;
-  let ofTeam: ReturnType<typeof vi.fn<PropertyDefinitionRepository['ofTeam']>>;
+  let findByTeam: ReturnType<typeof vi.fn<PropertyDefinitionRepository['findByTeam']>>;
   let service: PropertyDefinitionService;
 
   beforeEach(() => {
     vi.useFakeTimers();
     rows = none;
-    ofTeam = vi.fn(() => Promise.resolve(structuredClone(rows)));
-    const repository = { ofTeam } as Partial<PropertyDefinitionRepository> as PropertyDefinitionRepository; // all it uses
+    findByTeam = vi.fn(() => Promise.resolve(structuredClone(rows)));
+    const repository = { findByTeam } as Partial<PropertyDefinitionRepository> as PropertyDefinitionRepository; // the service calls nothing else
     service = new PropertyDefinitionService(repository, settings);
   });
 
@@ -42,7 +40,7 @@ describe('the service', () => {
     vi.useRealTimers();
   });
 
-  it('shows a change within 5 s to a team that keeps calling, which never waits', async () => {
+  it('applies a change within 5 s for a team that keeps sending requests', async () => {
     expect((await service.validatorOf(TEAM, 'deal')).patch({ default: { score: 1 } })).toHaveProperty('code');
     rows = score;
     for (let elapsed = 0; elapsed < 5_000; elapsed += 500) {
@@ -53,19 +51,19 @@ describe('the service', () => {
     expect((await service.definitionsOf(TEAM, 'deal')).map(({ slug }) => slug)).toContain('score');
   });
 
-  it('shows a change after 5 s to a team that was silent', async () => {
+  it('applies a change after 5 s for a team that sent no requests', async () => {
     await service.validatorOf(TEAM, 'deal');
     rows = score;
     vi.advanceTimersByTime(5_000);
     expect((await service.validatorOf(TEAM, 'deal')).patch({ default: { score: 1 } })).toHaveProperty('change');
   });
 
-  it('compiles anew only if the rows changed', async () => {
+  it('compiles a new validator only if the rows changed', async () => {
     rows = score;
     const before = await service.validatorOf(TEAM, 'deal');
     vi.advanceTimersByTime(5_000);
     expect(await service.validatorOf(TEAM, 'deal')).toBe(before);
-    expect(ofTeam).toHaveBeenCalledTimes(2);
+    expect(findByTeam).toHaveBeenCalledTimes(2);
   });
 
   it('shares one validator among teams without definitions of their own', async () => {
@@ -73,12 +71,12 @@ describe('the service', () => {
     expect(await service.validatorOf(TEAM, 'deal')).toBe(await service.validatorOf(other, 'deal'));
   });
 
-  it('fails as the database does rather than use definitions older than 5 s', async () => {
+  it('rejects with the error of the database instead of using definitions older than 5 s', async () => {
     await service.validatorOf(TEAM, 'deal');
-    ofTeam.mockRejectedValue(new Error('away'));
+    findByTeam.mockRejectedValue(new Error('unavailable'));
     vi.advanceTimersByTime(4_999);
     await expect(service.validatorOf(TEAM, 'deal')).resolves.toBeDefined();
     vi.advanceTimersByTime(1);
-    await expect(service.validatorOf(TEAM, 'deal')).rejects.toThrow('away');
+    await expect(service.validatorOf(TEAM, 'deal')).rejects.toThrow('unavailable');
   });
 });

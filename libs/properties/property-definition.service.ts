@@ -1,24 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-
 import { Injectable } from '@nestjs/common';
-
 import { Settings } from '#libs/config';
-
 import { FreshCache } from './fresh.cache';
-import { ItemValidator } from './item.validator';
-import { ObjectType } from './object-type.constants';
-import { PropertyDefinition } from './property-definition.interface';
+import type { ItemValidator } from './item.validator';
+import type { ObjectType, PropertyDefinition } from './property-definition';
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
 
-/** A change of a definition takes effect on every replica within `maxAgeMs`. A load that takes longer is worth nothing. */
+/** A change of a definition takes effect on every replica within `maxAgeMs`; a load that takes longer fails. */
 const FRESHNESS = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 1_000 };
 
-/** Which properties a team's records have, and the checking of values against them. */
+/** The property definitions of teams, and the validators compiled from them. */
 @Injectable()
 export class PropertyDefinitionService {
   private readonly teams: FreshCache<TeamProperties>;
-  /** Shared by all teams that defined nothing themselves, which are most. */
+  /** Shared by all teams without definitions of their own, which are most. */
   private readonly builtInOnly: TeamProperties;
 
   constructor(
@@ -26,7 +22,7 @@ export class PropertyDefinitionService {
     private readonly settings: Settings,
   ) {
     this.builtInOnly = new TeamProperties({ definitions: [], options: [] }, settings.unknownProperties);
-    this.teams = new FreshCache((teamId, before) => this.load(teamId, before), FRESHNESS);
+    this.teams = new FreshCache((teamId, previous) => this.load(teamId, previous), FRESHNESS);
   }
 
   /**
@@ -38,16 +34,16 @@ export class PropertyDefinitionService {
   }
 
   /**
-   * What checks items of one object type, by definitions that are at most 5 s old.
+   * The validator of items of one object type, compiled from definitions that are at most 5 s old.
    * @throws DatabaseUnavailable
    */
   async validatorOf(teamId: string, objectType: ObjectType): Promise<ItemValidator> {
     return (await this.teams.get(teamId)).validatorOf(objectType);
   }
 
-  private async load(teamId: string, before: TeamProperties | undefined): Promise<TeamProperties> {
-    const rows = await this.repository.ofTeam(teamId, FRESHNESS.maxAgeMs);
-    if (before !== undefined && isDeepStrictEqual(rows, before.rows)) return before;
+  private async load(teamId: string, previous: TeamProperties | undefined): Promise<TeamProperties> {
+    const rows = await this.repository.findByTeam(teamId, FRESHNESS.maxAgeMs);
+    if (previous !== undefined && isDeepStrictEqual(rows, previous.rows)) return previous;
     if (rows.definitions.length === 0 && rows.options.length === 0) return this.builtInOnly;
     return new TeamProperties(rows, this.settings.unknownProperties);
   }

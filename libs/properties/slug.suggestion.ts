@@ -1,7 +1,7 @@
-/** More than a slip of the finger is another word. */
+/** A slug with more differences is considered another word. */
 const MAX_EDITS = 2;
 
-/** The slug that `mistaken` was probably meant to be, or undefined. For error messages only: it compares with all. */
+/** The known slug that is closest to `mistaken`; undefined if none is close. For error messages only: it compares with all. */
 export function suggestSlug(mistaken: string, slugs: Iterable<string>): string | undefined {
   const limit = Math.min(MAX_EDITS, Math.floor(mistaken.length / 2));
   let best: string | undefined;
@@ -17,7 +17,7 @@ export function suggestSlug(mistaken: string, slugs: Iterable<string>): string |
   return best;
 }
 
-/** How many letters must be inserted, dropped or replaced (Levenshtein). */
+/** The Levenshtein distance. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 1; line <= from.length; line += 1) {

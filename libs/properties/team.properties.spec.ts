@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-
 import { builtInDefinitions } from './built-in.definitions';
 import type { DefinitionRow } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
@@ -24,13 +23,13 @@ function row(rest: Partial<DefinitionRow>): DefinitionRow {
   };
 }
 
-describe('the properties of a team', () => {
-  it('are the built-in ones if it defined none', () => {
+describe('TeamProperties', () => {
+  it('has the built-in definitions if the team defined none', () => {
     const team = new TeamProperties({ definitions: [], options: [] }, 'reject');
     expect(team.definitionsOf('deal')).toEqual(builtInDefinitions.get('deal'));
   });
 
-  it('are those that it defined, too, with their options', () => {
+  it('includes the definitions of the team with their options', () => {
     const options = [{ property_id: TIER, id: GOLD, slug: 'gold', value: 'Gold' }];
     const team = new TeamProperties({ definitions: [row({})], options }, 'reject');
     expect(team.definitionsOf('organization').at(-1)).toEqual({
@@ -50,14 +49,14 @@ describe('the properties of a team', () => {
     expect(team.validatorOf('contact').patch({ default: { tier: GOLD } })).toMatchObject({ code: 'unknown_property' });
   });
 
-  it('hold in the list that they were defined for', () => {
+  it('applies a list property only in the block of its list', () => {
     const team = new TeamProperties({ definitions: [row({ type: 'num', list_id: LIST })], options: [] }, 'reject');
     const validator = team.validatorOf('organization');
     expect(validator.patch({ list: { [LIST]: { tier: 1 } } })).toMatchObject({ change: { list: { [LIST]: {} } } });
     expect(validator.patch({ default: { tier: 1 } })).toMatchObject({ code: 'unknown_property' });
   });
 
-  it('include options that it added to a built-in one', () => {
+  it('includes options that the team added to a built-in definition', () => {
     const stage = builtInDefinitions.get('organization')?.find(({ slug }) => slug === 'stage');
     const options = [{ property_id: stage?.id ?? '', id: GOLD, slug: 'paused', value: 'Paused' }];
     const team = new TeamProperties({ definitions: [], options }, 'reject');
@@ -65,19 +64,19 @@ describe('the properties of a team', () => {
     expect(team.validatorOf('organization').patch({ default: { stage: 'won' } })).toHaveProperty('change');
   });
 
-  it('cannot take the place of a built-in one', () => {
+  it('does not let a definition of the team replace a built-in one', () => {
     const team = new TeamProperties({ definitions: [row({ slug: 'created_at', type: 'str' })], options: [] }, 'accept');
     expect(team.validatorOf('organization').patch({ default: { created_at: 'x' } })).toMatchObject({
       code: 'invalid_property',
     });
   });
 
-  it('compile each validator once', () => {
+  it('compiles each validator once', () => {
     const team = new TeamProperties({ definitions: [], options: [] }, 'reject');
     expect(team.validatorOf('deal')).toBe(team.validatorOf('deal'));
   });
 
-  it('of a type that this release does not support are read-only, and one warning names them', () => {
+  it('makes definitions of an unsupported type read-only and logs one warning about them', () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
     const definitions = [row({ type: 'colour', required: true }), row({ id: GOLD, slug: 'size', type: 'num' })];
     const team = new TeamProperties({ definitions, options: [] }, 'reject');

@@ -1,15 +1,13 @@
 import { Logger } from '@nestjs/common';
-import { UnknownProperties } from './block.validator';
+import type { UnknownProperties } from './block.validator';
 import { builtInDefinitions } from './built-in.definitions';
 import { ItemValidator } from './item.validator';
-import { ObjectType, objectTypes } from './object-type.constants';
-import { PropertyDefinition } from './property-definition.interface';
-import { DefinitionRow, OptionRow, TeamRows } from './property-definition.repository';
-import { isPropertyType } from './property-type.constants';
+import { isPropertyType, type ObjectType, objectTypes, type PropertyDefinition } from './property-definition';
+import type { DefinitionRow, OptionRow, TeamRows } from './property-definition.repository';
 
 const logger = new Logger('TeamProperties');
 
-/** The properties of one team as they were at one moment: built in and its own. Validators are compiled on first use. */
+/** A snapshot of the property definitions of one team, built-in and its own. Validators are compiled on first use. */
 export class TeamProperties {
   private readonly definitions = new Map<ObjectType, readonly PropertyDefinition[]>();
   private readonly validators = new Map<ObjectType, ItemValidator>();
@@ -23,13 +21,13 @@ export class TeamProperties {
     for (const objectType of objectTypes) {
       const builtIn = builtInDefinitions.get(objectType) ?? [];
       const ofTeam = own.get(objectType) ?? [];
-      // Built-in ones first: they hold where a team's own has the same slug.
+      // Built-in ones first: of two definitions with the same slug, the first applies.
       this.definitions.set(objectType, [
         ...builtIn.map((definition) => withOptions(definition, options.get(definition.id) ?? [])),
         ...ofTeam.map((row) => definitionOf(row, options.get(row.id) ?? [])),
       ]);
     }
-    warnOfUnsupportedTypes(rows.definitions);
+    warnAboutUnsupportedTypes(rows.definitions);
   }
 
   definitionsOf(objectType: ObjectType): readonly PropertyDefinition[] {
@@ -49,21 +47,20 @@ export class TeamProperties {
 function definitionOf(row: DefinitionRow, options: readonly OptionRow[]): PropertyDefinition {
   const { id, slug, type, name, required, native, locked, list_id } = row;
   const rest = { id, slug, name, required, native, list_id, options: [] };
-  // One such row must not keep the team from its other properties.
+  // An unsupported type must not make the team's other properties unavailable.
   const definition: PropertyDefinition = isPropertyType(type)
     ? { ...rest, type, locked }
     : { ...rest, type: 'jsonb', locked: true, unsupportedType: type };
   return withOptions(definition, options);
 }
 
-/** One line for all of them, each time the rows of a team have changed. */
-function warnOfUnsupportedTypes(rows: readonly DefinitionRow[]): void {
+/** Writes one line each time the rows of a team have changed. */
+function warnAboutUnsupportedTypes(rows: readonly DefinitionRow[]): void {
   const unsupported = rows.filter(({ type }) => !isPropertyType(type));
   if (unsupported.length === 0) return;
   logger.warn({
     message: 'property definitions have types that this release does not support: they are read-only',
     definitions: unsupported.length,
-    // Enough to find them.
     property_ids: unsupported.slice(0, 10).map(({ id }) => id),
   });
 }

@@ -1,17 +1,17 @@
 import { type FieldError, fieldSegment, type ItemErrorCode, MAX_FIELD_ERRORS } from '#libs/errors';
 
-/** What can be wrong with the content of an item. */
+/** The codes of errors in the content of an item. */
 type ValidationCode = Extract<
   ItemErrorCode,
   'invalid_item' | 'unknown_property' | 'invalid_property' | 'unknown_option' | 'required_property'
 >;
 
-/** Characters of a field's path: keys may be long and deeply nested, and each error repeats the path in its message. */
+/** The maximum length of a field's path: keys can be long and deeply nested, and each message repeats the path. */
 const MAX_PATH_LENGTH = 256;
 
 /**
- * Collects what is wrong with one item, each error with the path of its field. The path is a stack that the checks push
- * to and pop from; it becomes text only when there is an error.
+ * Collects the errors of one item, each with the path of its field. The checks push keys to the path and pop them; the path
+ * becomes text only if there is an error.
  */
 export class ValidationErrors {
   /** At most {@link MAX_FIELD_ERRORS}. */
@@ -20,7 +20,7 @@ export class ValidationErrors {
   code: ItemErrorCode | null = null;
   private readonly path: (string | number)[] = [];
 
-  /** Whether further errors would not be reported. */
+  /** Whether further errors are dropped. */
   get full(): boolean {
     return this.list.length >= MAX_FIELD_ERRORS;
   }
@@ -34,12 +34,12 @@ export class ValidationErrors {
   }
 
   /**
-   * Adds an error of the current field, or of its member `below`. `rule` completes the sentence that the path begins, such
-   * as `must be a number`. It must not repeat a value: messages end up in logs.
+   * Adds an error of the current field, or of its member `below`. The message is the path followed by `rule`, such as
+   * `must be a number`. The rule must not contain a value of the item: messages are logged.
    *
-   * @returns null, which is what a check returns for a refused value
+   * @returns null, the result of a check that rejects a value
    */
-  refuse(code: ValidationCode, rule: string, below?: string): null {
+  add(code: ValidationCode, rule: string, below?: string): null {
     if (this.full) return null;
     this.code ??= code;
     const field = pathText(below === undefined ? this.path : [...this.path, below]);
@@ -48,7 +48,7 @@ export class ValidationErrors {
   }
 }
 
-/** The path as text; cut after the last key that fits. */
+/** The path as text, truncated after the last key that fits. */
 function pathText(path: readonly (string | number)[]): string {
   let text = '';
   for (const key of path) {

@@ -1,9 +1,8 @@
 import { fieldSegment, itemError } from '#libs/errors';
-import type { Change, ItemValidator, Validation } from '#libs/properties';
+import { type Change, isObject, type ItemValidator, lowerCaseUuid, type Validation } from '#libs/properties';
 import { conditionOf } from './etag';
 import { type PlanItem, refuse } from './plan';
 
-const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const keys = new Set(['id', 'default', 'list', 'extended', 'if_match']);
 
 export interface ItemLimits {
@@ -38,7 +37,7 @@ export function planPatch(id: string, change: Change, ifMatch?: string): PlanIte
 
 /** A UUID in canonical form (RFC 9562), in lower case; undefined if it is none. */
 export function uuidOf(value: unknown): string | undefined {
-  return typeof value === 'string' && canonicalUuid.test(value) ? value.toLowerCase() : undefined;
+  return typeof value === 'string' ? (lowerCaseUuid(value) ?? undefined) : undefined;
 }
 
 function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits): PlanItem {
@@ -84,8 +83,4 @@ function badId(given: unknown): PlanItem {
 
 function refused(id: string | null, field: string, code: string, message: string): PlanItem {
   return refuse(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

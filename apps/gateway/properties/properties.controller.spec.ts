@@ -1,13 +1,10 @@
 import 'reflect-metadata';
-
 import { Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
 import { ErrorFilter } from '#libs/errors';
-import { objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
-
+import { objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { PropertiesController } from './properties.controller';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
@@ -36,7 +33,7 @@ function definition(objectType: string): PropertyDefinition {
   };
 }
 
-describe('property definitions', () => {
+describe('PropertiesController', () => {
   let app: NestFastifyApplication;
 
   beforeAll(async () => {
@@ -56,22 +53,22 @@ describe('property definitions', () => {
 
   async function get(path: string): Promise<{ status: number; body: Record<string, unknown> }> {
     const { statusCode, body } = await app.inject({ method: 'GET', url: `/v2/prism/${TEAM.toUpperCase()}${path}` });
-    return { status: statusCode, body: JSON.parse(body) as Record<string, unknown> }; // every answer is an object
+    return { status: statusCode, body: JSON.parse(body) as Record<string, unknown> }; // every response is an object
   }
 
-  it('of a team come by object type, then by id', async () => {
+  it('lists the definitions of a team by object type and id', async () => {
     const { status, body } = await get('/properties');
     expect(status).toBe(200);
     expect(Object.keys(body)).toEqual([...objectTypes]);
     expect(body.event).toEqual({ 'id of event': definition('event') });
   });
 
-  it('of an object type come under its name only', async () => {
+  it('lists the definitions of one object type under its name only', async () => {
     const response = await get('/deal/properties');
     expect(response).toEqual({ status: 200, body: { deal: { 'id of deal': definition('deal') } } });
   });
 
-  it('of an object type that does not exist are not found', async () => {
+  it('responds 404 for an unknown object type', async () => {
     const { status, body } = await get('/person/properties');
     expect(status).toBe(404);
     expect(body.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('organization') as string });

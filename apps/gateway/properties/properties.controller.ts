@@ -1,9 +1,7 @@
 import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
-
-import { Authenticated, Caller, Principal } from '#libs/auth';
-import { ObjectType, objectTypes, PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
-
+import { Authenticated, Caller, type Principal } from '#libs/auth';
+import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
 import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
@@ -21,7 +19,7 @@ const filters = applyDecorators(
   ApiQuery({
     name: 'term',
     required: false,
-    description: 'Only properties with this in their name or slug, in upper or lower case.',
+    description: 'Only properties whose name or slug contains this text. Case is ignored.',
     schema: { type: 'string' },
     example: 'stage',
   }),
@@ -48,7 +46,7 @@ export class PropertiesController {
   @Authenticated('records:read')
   @ApiOperation({
     operationId: 'listProperties',
-    summary: 'The properties of all records, by object type, then by definition id',
+    summary: 'List the property definitions of all object types, by object type and definition id',
   })
   @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
   @filters
@@ -57,12 +55,12 @@ export class PropertiesController {
     return this.definitionsOf(caller.teamId, objectTypes, propertyFilterOf(query));
   }
 
-  /** The definitions of one object type; its name is the only key. */
+  /** The definitions of one object type, which is the only key. */
   @Get(':object/properties')
   @Authenticated('records:read')
   @ApiOperation({
     operationId: 'listObjectProperties',
-    summary: 'The properties of the records of one object type, by object type, then by definition id',
+    summary: 'List the property definitions of one object type, by object type and definition id',
   })
   @ApiParam({ name: 'object', description: 'The object type.', enum: objectTypes })
   @ApiOkResponse({

@@ -1,5 +1,4 @@
 import { objectTypes, propertyTypes } from '#libs/properties';
-
 import { uuid } from '../docs/record.schemas';
 import type { Schema } from '../docs/schema.type';
 
@@ -9,8 +8,8 @@ const option: Schema = {
   additionalProperties: false,
   properties: {
     id: uuid,
-    slug: { type: 'string', description: 'What records hold. Written as slug or id, read as slug.' },
-    value: { type: 'string', description: 'What a person sees.' },
+    slug: { type: 'string', description: 'The value in records. Write the slug or the id; reads return the slug.' },
+    value: { type: 'string', description: 'The display name.' },
   },
 };
 
@@ -20,17 +19,17 @@ const definition: Schema = {
   additionalProperties: false,
   properties: {
     id: uuid,
-    slug: { type: 'string', description: 'The key under which records hold the value.' },
+    slug: { type: 'string', description: 'The key of the value in a record.' },
     type: { type: 'string', enum: [...propertyTypes] },
     name: { type: 'string' },
-    required: { type: 'boolean', description: 'Cannot be left out on create, nor cleared.' },
+    required: { type: 'boolean', description: 'Must be present on create and cannot be cleared.' },
     native: { type: 'boolean', description: 'Built in, and the same for every team.' },
     locked: { type: 'boolean', description: 'Read-only.' },
     list_id: {
       anyOf: [uuid, { type: 'null' }],
-      description: 'The list whose block holds the property; null if `default` does.',
+      description: 'The list whose block holds the property; null if `default` holds it.',
     },
-    options: { type: 'array', items: option, description: 'The choices of a select property, in order.' },
+    options: { type: 'array', items: option, description: 'The options of a select property, in order.' },
   },
 };
 

@@ -1,13 +1,13 @@
 import { lowerCaseUuid, type PropertyDefinition } from '#libs/properties';
 import { invalidParameter, type Query, rejectUnknownParameters, singleParameter } from '../http/query.check';
 
-/** Whether a definition is asked for. */
+/** Whether a definition is part of the response. */
 export type PropertyFilter = (definition: PropertyDefinition) => boolean;
 
 /**
- * The filter that `term` (part of the name or slug, in any case) and `list_id` ask for; without either, all definitions.
+ * The filter of the query parameters `term` (part of the name or slug, case ignored) and `list_id`.
  *
- * @throws RequestError `invalid_request` for an unknown or repeated parameter, and a `list_id` that is no UUID
+ * @throws RequestError `invalid_request` for an unknown or repeated parameter, or a `list_id` that is not a UUID
  */
 export function propertyFilterOf(query: Query): PropertyFilter {
   rejectUnknownParameters(query, ['term', 'list_id']);

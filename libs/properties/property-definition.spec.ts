@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { isObjectType, isPropertyType, propertyTypes } from './property-definition';
 
-import { isObjectType } from './object-type.constants';
-import { isPropertyType, propertyTypes } from './property-type.constants';
-
-describe('types', () => {
-  it('knows all 27 property types', () => {
+describe('isPropertyType', () => {
+  it('accepts all 27 property types', () => {
     expect(propertyTypes).toHaveLength(27);
     expect(propertyTypes.every(isPropertyType)).toBe(true);
   });
 
   it.each(['', 'string', 'ref_', 'ref_person', 'multiref_str', 'ref_multiref_deal', 'constructor', 'STR'])(
-    '%j is no property type',
+    'rejects %j',
     (text) => {
       expect(isPropertyType(text)).toBe(false);
     },
   );
+});
 
-  it.each(['', 'Organization', 'organizations', 'toString', '__proto__'])('%j is no object type', (text) => {
+describe('isObjectType', () => {
+  it.each(['', 'Organization', 'organizations', 'toString', '__proto__'])('rejects %j', (text) => {
     expect(isObjectType(text)).toBe(false);
   });
 });

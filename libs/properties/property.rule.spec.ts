@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { isDate } from './date.check';
+import { isDate } from './property.rule';
 
 const time = 'T09:30:00';
 
-describe('a date', () => {
+describe('isDate', () => {
   it.each([
     '2026-02-28',
     '2024-02-29',
@@ -20,7 +20,7 @@ describe('a date', () => {
     '1998-12-31T23:59:60Z',
     '1998-12-31T15:59:60-08:00',
     '1999-01-01T00:59:60+01:00',
-  ])('takes %s', (text) => {
+  ])('accepts %s', (text) => {
     expect(isDate(text)).toBe(true);
   });
 
@@ -51,11 +51,11 @@ describe('a date', () => {
     `2026-01-01 09:30:00Z`,
     `2026-02-30${time}Z`,
     '٢٠٢٦-٠١-٠١',
-  ])('refuses %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(isDate(text)).toBe(false);
   });
 
-  it('knows every day that the calendar knows, and no other', () => {
+  it('accepts exactly the days of the calendar', () => {
     const part = fc.integer({ min: 0, max: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9999 }), part, part, (year, month, day) => {
@@ -67,7 +67,7 @@ describe('a date', () => {
     );
   });
 
-  it('takes whatever a machine writes as a moment', () => {
+  it('accepts every ISO timestamp of Date', () => {
     const moments = fc.date({
       min: new Date('0001-01-01T00:00:00Z'),
       max: new Date('9999-12-31'),

@@ -1,0 +1,78 @@
+/** Every type of record, as it appears on the wire. */
+export const objectTypes = [
+  'organization',
+  'contact',
+  'identity',
+  'deal',
+  'action',
+  'document',
+  'engagement',
+  'event',
+  'comment',
+] as const;
+
+export type ObjectType = (typeof objectTypes)[number];
+
+const plainTypes = [
+  'str',
+  'num',
+  'bool',
+  'date',
+  'text',
+  'select_str',
+  'multiselect_str',
+  'multi_str',
+  'jsonb',
+] as const;
+
+type PlainType = (typeof plainTypes)[number];
+
+/** The type of a property. `ref_<object type>` holds the id of one record of that type, `multiref_<object type>` several. */
+export type PropertyType = PlainType | `ref_${ObjectType}` | `multiref_${ObjectType}`;
+
+export const propertyTypes: readonly PropertyType[] = [
+  ...plainTypes,
+  ...objectTypes.map((object) => `ref_${object}` as const),
+  ...objectTypes.map((object) => `multiref_${object}` as const),
+];
+
+const knownObjectTypes: ReadonlySet<string> = new Set(objectTypes);
+const knownPropertyTypes: ReadonlySet<string> = new Set(propertyTypes);
+
+export function isObjectType(text: string): text is ObjectType {
+  return knownObjectTypes.has(text);
+}
+
+export function isPropertyType(text: string): text is PropertyType {
+  return knownPropertyTypes.has(text);
+}
+
+/** An option of a select property. Clients write it as `slug` or `id` and read it as `slug`; `value` is the display name. */
+export interface PropertyOption {
+  readonly id: string;
+  readonly slug: string;
+  readonly value: string;
+}
+
+/** The definition of one property of an object type, as it appears on the wire. */
+export interface PropertyDefinition {
+  readonly id: string;
+  /** The key of the value in a record. */
+  readonly slug: string;
+  readonly type: PropertyType;
+  /**
+   * The type in the database, if this release does not support it. Such a property is a read-only `jsonb`: its values are
+   * returned unchanged, and writes are rejected. Not on the wire.
+   */
+  readonly unsupportedType?: string;
+  readonly name: string;
+  /** It must be present on create and cannot be cleared. */
+  readonly required: boolean;
+  /** Built in, and the same for every team. */
+  readonly native: boolean;
+  /** Read-only: only the gateway writes it. */
+  readonly locked: boolean;
+  /** The list whose block holds the property; null if `default` holds it. */
+  readonly list_id: string | null;
+  readonly options: readonly PropertyOption[];
+}
