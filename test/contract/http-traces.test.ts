@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.drop());
 
-/** A record, and with it what a gateway asks for once. */
+/** Creates a record, which also fills the gateway's caches. */
 async function created({ send }: TracedGateway): Promise<string> {
   return (await send('POST', world.path(''), { default: { name: 'Acme' } })).body.id;
 }
@@ -36,7 +36,7 @@ async function backendThatWaits(): Promise<number> {
 
 describe('the trace of a batch', () => {
   it(
-    'has a span for the request, the batch, the call of Postgres and each of Redis, under that of the caller',
+    "has spans for the request, the batch, and each call to Postgres and Redis, below the client's span",
     { tags: ['redis-server'] },
     async () => {
       const gateway = await world.start();
@@ -109,7 +109,7 @@ describe('the trace of a batch', () => {
     },
   );
 
-  it('says what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
+  it('shows what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
     const gateway = await world.start();
     const items = [{ id: await created(gateway), default: { name: 'A' } }, { id: randomUUID() }];
     const send = async (key: string): Promise<ReceivedSpan[]> => {
@@ -132,7 +132,7 @@ describe('the trace of a batch', () => {
     });
   });
 
-  it('shows what Redis was asked for the limits of the client', { tags: ['redis-server'] }, async () => {
+  it("shows the Redis calls for the client's rate limits", { tags: ['redis-server'] }, async () => {
     const gateway = await world.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
     const response = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
     const spans = await gateway.collector.trace(traceIdOf(response));
@@ -140,7 +140,7 @@ describe('the trace of a batch', () => {
     expect(named(spans, 'EVALSHA charge').parentSpanId).toBe(request.spanId);
   });
 
-  it('shows where it failed when Postgres ends the connection under it', async () => {
+  it('shows the failed call when Postgres closes the connection', async () => {
     const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
     const response = await world.database.transaction(async (client) => {
@@ -163,7 +163,7 @@ describe('the trace of a batch', () => {
     expect(named(spans, `POST ${UPDATE}`).status).toEqual({ code: 0 });
   });
 
-  it('says that the caller hung up', async () => {
+  it('shows that the client disconnected', async () => {
     const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
     const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
@@ -185,7 +185,7 @@ describe('the trace of a batch', () => {
 });
 
 describe('the trace of a request', () => {
-  it('is one of its own without a caller that has one, and its log line names it', async () => {
+  it('is new if the client sends none, and is named in the log line', async () => {
     const { send, collector, gateway } = await world.start();
     const id = randomUUID();
     const response = await send('GET', world.path(`/${randomUUID()}`), undefined, {
@@ -203,7 +203,7 @@ describe('the trace of a request', () => {
     expect(await gateway.request(id)).toMatchObject({ trace_id: request.traceId, span_id: request.spanId });
   });
 
-  it('is not recorded where the caller does not record its own', async () => {
+  it("is not recorded if the client's is not", async () => {
     const { send, collector, gateway } = await world.start();
     const traceId = randomUUID().replaceAll('-', '');
     const id = randomUUID();
@@ -223,14 +223,14 @@ describe('the trace of a request', () => {
     ['parentbased_always_off', '', '01', true],
     ['parentbased_traceidratio', '0', undefined, false],
     ['traceidratio', '1', undefined, true],
-  ])('with the sampler %s %s and a caller of %s: %s', async (name, arg, flags, recorded) => {
+  ])("with the sampler %s %s and the client's flags %s is recorded: %s", async (name, arg, flags, recorded) => {
     const { send } = await world.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
     const headers = flags === undefined ? {} : { traceparent: `00-${TRACE}-${PARENT}-${flags}` };
     const response = await send('GET', '/openapi.json', undefined, headers);
     expect(response.headers.get('traceresponse')?.slice(-2)).toBe(recorded ? '01' : '00');
   });
 
-  it('is failed where the fault is ours, and only there', async () => {
+  it('has the status error for server errors only', async () => {
     const { send, collector } = await world.start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
     const failed = await send('GET', world.path(`/${randomUUID()}`));
     expect(named(await collector.trace(traceIdOf(failed)), 'GET /v2/prism/:team/:object/:id')).toMatchObject({
@@ -242,7 +242,7 @@ describe('the trace of a request', () => {
     expect(span).toMatchObject({ name: 'HTTP', status: { code: 0 }, attributes: { 'http.request.method': '_OTHER' } });
   });
 
-  it('is told to the caller as the document says, also where it is refused', async () => {
+  it('is returned to the client as documented, also with an error', async () => {
     const collector = await TraceCollector.start();
     const gateway = await startGateway({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
     onTestFinished(() => gateway.close());
@@ -255,7 +255,7 @@ describe('the trace of a request', () => {
     expect(otherTeam).toMatchObject({ status: 401, headers: { traceresponse: expect.any(String) as string } });
   });
 
-  it('is none for a probe', async () => {
+  it('does not exist for a health probe', async () => {
     const { send, collector } = await world.start();
     const probe = await send('GET', '/health/live');
     expect(probe.headers.get('traceresponse')).toBeNull();
@@ -264,45 +264,41 @@ describe('the trace of a request', () => {
   });
 });
 
-describe('what is sent to the collector', () => {
-  it(
-    'has nothing of what a caller sends: no key, no value, no query, no id of a record',
-    { tags: ['redis-server'] },
-    async () => {
-      const gateway = await world.start();
-      const { send, collector } = gateway;
-      const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
-      const value = {
-        default: { name: secret('value'), [secret('property')]: 1 },
-        extended: { [secret('member')]: 1 },
-      };
-      const headers = {
-        'idempotency-key': secret('key'),
-        authorization: secret('token'),
-        cookie: secret('cookie'),
-        'user-agent': secret('agent'),
-        'x-request-id': secret('request-id'),
-        baggage: `a=${secret('baggage')}`,
-        tracestate: 'secret-', // no list, and so not passed on
-      };
-      const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
-        .id as string;
-      const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
-      await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
-      await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
-      await send('PATCH', world.path(`/${id}`), value);
-      await send('GET', world.path(`/${id}?select=${secret('query')}`));
-      await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
-      await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
-      const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
-      await collector.trace(traceIdOf(last));
-      gateway.gateway.signal('SIGTERM');
-      await gateway.gateway.exit();
-      expect(collector.spans.length).toBeGreaterThan(15);
-      const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
-      expect(sent).not.toMatch(/secret-/);
-      expect(sent).not.toContain(id);
-      for (const text of world.secrets) expect(sent).not.toContain(text);
-    },
-  );
+describe('the exported spans', () => {
+  it('contain nothing that a client sends: no key, value, query or record id', { tags: ['redis-server'] }, async () => {
+    const gateway = await world.start();
+    const { send, collector } = gateway;
+    const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
+    const value = {
+      default: { name: secret('value'), [secret('property')]: 1 },
+      extended: { [secret('member')]: 1 },
+    };
+    const headers = {
+      'idempotency-key': secret('key'),
+      authorization: secret('token'),
+      cookie: secret('cookie'),
+      'user-agent': secret('agent'),
+      'x-request-id': secret('request-id'),
+      baggage: `a=${secret('baggage')}`,
+      tracestate: 'secret-', // no list, and so not passed on
+    };
+    const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
+      .id as string;
+    const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
+    await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
+    await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
+    await send('PATCH', world.path(`/${id}`), value);
+    await send('GET', world.path(`/${id}?select=${secret('query')}`));
+    await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
+    await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
+    const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
+    await collector.trace(traceIdOf(last));
+    gateway.gateway.signal('SIGTERM');
+    await gateway.gateway.exit();
+    expect(collector.spans.length).toBeGreaterThan(15);
+    const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
+    expect(sent).not.toMatch(/secret-/);
+    expect(sent).not.toContain(id);
+    for (const text of world.secrets) expect(sent).not.toContain(text);
+  });
 });
