@@ -3,22 +3,22 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
 import { type ReceivedSpan, TraceCollector } from '../support/trace.collector';
-import { type TracedGateway, TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { type TracedGateway, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const UPDATE = '/v2/prism/:team/:object/batch/update';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
 
-let world: TracedWorld;
+let environment: TracedEnvironment;
 
 beforeAll(async () => {
-  world = await TracedWorld.create();
+  environment = await TracedEnvironment.create();
 });
-afterAll(() => world.drop());
+afterAll(() => environment.drop());
 
 /** Creates a record, which also fills the gateway's caches. */
 async function created({ send }: TracedGateway): Promise<string> {
-  return (await send('POST', world.path(''), { default: { name: 'Acme' } })).body.id;
+  return (await send('POST', environment.path(''), { default: { name: 'Acme' } })).body.id;
 }
 
 function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
@@ -30,8 +30,8 @@ function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
 const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
 
 async function backendThatWaits(): Promise<number> {
-  await expect.poll(async () => (await world.database.query(waiting)).rowCount).toBe(1);
-  return (await world.database.query<{ pid: number }>(waiting)).rows[0]?.pid ?? 0;
+  await expect.poll(async () => (await environment.database.query(waiting)).rowCount).toBe(1);
+  return (await environment.database.query<{ pid: number }>(waiting)).rows[0]?.pid ?? 0;
 }
 
 describe('the trace of a batch', () => {
@@ -39,7 +39,7 @@ describe('the trace of a batch', () => {
     "has spans for the request, the batch, and each call to Postgres and Redis, below the client's span",
     { tags: ['redis-server'] },
     async () => {
-      const gateway = await world.start();
+      const gateway = await environment.start();
       const id = await created(gateway);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }, { id: 'none' }];
       const headers = {
@@ -47,7 +47,7 @@ describe('the trace of a batch', () => {
         tracestate: 'vendor=here',
         'idempotency-key': randomUUID(),
       };
-      const response = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
+      const response = await gateway.send('POST', environment.path('/batch/update'), { items }, headers);
       const spans = await gateway.collector.trace(TRACE);
       expect(spans.map(({ name }) => name).sort()).toEqual(
         [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA keep'].sort(),
@@ -62,8 +62,8 @@ describe('the trace of a batch', () => {
         'http.response.status_code': 200,
         'url.scheme': 'http',
         'network.protocol.version': '1.1',
-        'prism.team_id': world.teamId,
-        'prism.client_id': world.clientId,
+        'prism.team_id': environment.teamId,
+        'prism.client_id': environment.clientId,
         'prism.client': 'billing',
         'prism.wait_ms': expect.any(Number) as number,
         'prism.database_ms': expect.any(Number) as number,
@@ -110,10 +110,15 @@ describe('the trace of a batch', () => {
   );
 
   it('shows what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
-    const gateway = await world.start();
+    const gateway = await environment.start();
     const items = [{ id: await created(gateway), default: { name: 'A' } }, { id: randomUUID() }];
     const send = async (key: string): Promise<ReceivedSpan[]> => {
-      const response = await gateway.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
+      const response = await gateway.send(
+        'POST',
+        environment.path('/batch/update'),
+        { items },
+        { 'idempotency-key': key },
+      );
       expect(response.status).toBe(200);
       return gateway.collector.trace(traceIdOf(response));
     };
@@ -122,8 +127,13 @@ describe('the trace of a batch', () => {
     const names = (await send(key)).map(({ name }) => name).sort();
     expect(names).toEqual(['EVALSHA claim', `POST ${UPDATE}`, 'WITH find-request-state']);
 
-    const ledgerOnly = await world.start({ REDIS_URL: '' });
-    const second = await ledgerOnly.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
+    const ledgerOnly = await environment.start({ REDIS_URL: '' });
+    const second = await ledgerOnly.send(
+      'POST',
+      environment.path('/batch/update'),
+      { items },
+      { 'idempotency-key': key },
+    );
     const spans = await ledgerOnly.collector.trace(traceIdOf(second));
     expect(named(spans, 'batch update').attributes).toMatchObject({
       'prism.batch.state': 'replayed',
@@ -133,20 +143,20 @@ describe('the trace of a batch', () => {
   });
 
   it("shows the Redis calls for the client's rate limits", { tags: ['redis-server'] }, async () => {
-    const gateway = await world.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
-    const response = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
+    const gateway = await environment.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
+    const response = await gateway.send('POST', environment.path('/batch/update'), { items: [{ id: randomUUID() }] });
     const spans = await gateway.collector.trace(traceIdOf(response));
     const request = named(spans, `POST ${UPDATE}`);
     expect(named(spans, 'EVALSHA charge').parentSpanId).toBe(request.spanId);
   });
 
   it('shows the failed call when Postgres closes the connection', async () => {
-    const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
+    const gateway = await environment.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
-    const response = await world.database.transaction(async (client) => {
+    const response = await environment.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }];
-      const pending = gateway.send('POST', world.path('/batch/update'), { items });
+      const pending = gateway.send('POST', environment.path('/batch/update'), { items });
       await client.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
       return pending;
     });
@@ -164,16 +174,16 @@ describe('the trace of a batch', () => {
   });
 
   it('shows that the client disconnected', async () => {
-    const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
+    const gateway = await environment.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
     const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
     const traceId = randomUUID().replaceAll('-', '');
-    await world.database.transaction(async (client) => {
+    await environment.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       const socket = await RawSocket.open(gateway.api);
-      const headers = `host: x\r\nx-api-key: ${world.apiKey}\r\ntraceparent: 00-${traceId}-${PARENT}-01\r\ncontent-type: application/json`;
+      const headers = `host: x\r\nx-api-key: ${environment.apiKey}\r\ntraceparent: 00-${traceId}-${PARENT}-01\r\ncontent-type: application/json`;
       await socket.send(
-        `POST ${world.path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        `POST ${environment.path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
       await backendThatWaits();
       socket.destroy();
@@ -186,9 +196,9 @@ describe('the trace of a batch', () => {
 
 describe('the trace of a request', () => {
   it('is new if the client sends none, and is named in the log line', async () => {
-    const { send, collector, gateway } = await world.start();
+    const { send, collector, gateway } = await environment.start();
     const id = randomUUID();
-    const response = await send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const response = await send('GET', environment.path(`/${randomUUID()}`), undefined, {
       'x-request-id': id,
       traceparent: `00-${'0'.repeat(32)}-${PARENT}-01`,
     });
@@ -204,13 +214,13 @@ describe('the trace of a request', () => {
   });
 
   it("is not recorded if the client's is not", async () => {
-    const { send, collector, gateway } = await world.start();
+    const { send, collector, gateway } = await environment.start();
     const traceId = randomUUID().replaceAll('-', '');
     const id = randomUUID();
     const headers = { traceparent: `00-${traceId}-${PARENT}-00`, 'x-request-id': id };
-    const response = await send('POST', world.path(''), { default: { name: 'Acme' } }, headers);
+    const response = await send('POST', environment.path(''), { default: { name: 'Acme' } }, headers);
     expect(response.headers.get('traceresponse')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
-    await collector.trace(traceIdOf(await send('GET', world.path(`/${randomUUID()}`))));
+    await collector.trace(traceIdOf(await send('GET', environment.path(`/${randomUUID()}`))));
     expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
     const line = await gateway.request(id);
     expect(line.trace_id).toBe(traceId);
@@ -224,15 +234,15 @@ describe('the trace of a request', () => {
     ['parentbased_traceidratio', '0', undefined, false],
     ['traceidratio', '1', undefined, true],
   ])("with the sampler %s %s and the client's flags %s is recorded: %s", async (name, arg, flags, recorded) => {
-    const { send } = await world.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
+    const { send } = await environment.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
     const headers = flags === undefined ? {} : { traceparent: `00-${TRACE}-${PARENT}-${flags}` };
     const response = await send('GET', '/openapi.json', undefined, headers);
     expect(response.headers.get('traceresponse')?.slice(-2)).toBe(recorded ? '01' : '00');
   });
 
   it('has the status error for server errors only', async () => {
-    const { send, collector } = await world.start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
-    const failed = await send('GET', world.path(`/${randomUUID()}`));
+    const { send, collector } = await environment.start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
+    const failed = await send('GET', environment.path(`/${randomUUID()}`));
     expect(named(await collector.trace(traceIdOf(failed)), 'GET /v2/prism/:team/:object/:id')).toMatchObject({
       status: { code: 2 },
       attributes: { 'error.type': '503', 'http.response.status_code': 503, 'prism.code': 'unavailable' },
@@ -256,7 +266,7 @@ describe('the trace of a request', () => {
   });
 
   it('does not exist for a health probe', async () => {
-    const { send, collector } = await world.start();
+    const { send, collector } = await environment.start();
     const probe = await send('GET', '/health/live');
     expect(probe.headers.get('traceresponse')).toBeNull();
     await collector.trace(traceIdOf(await send('GET', '/openapi.json')));
@@ -266,7 +276,7 @@ describe('the trace of a request', () => {
 
 describe('the exported spans', () => {
   it('contain nothing that a client sends: no key, value, query or record id', { tags: ['redis-server'] }, async () => {
-    const gateway = await world.start();
+    const gateway = await environment.start();
     const { send, collector } = gateway;
     const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
     const value = {
@@ -282,16 +292,23 @@ describe('the exported spans', () => {
       baggage: `a=${secret('baggage')}`,
       tracestate: 'secret-', // no list, and so not passed on
     };
-    const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
+    const id = (await send('POST', environment.path(''), { default: { name: secret('created') } }, headers)).body
       .id as string;
     const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
-    await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
-    await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
-    await send('PATCH', world.path(`/${id}`), value);
-    await send('GET', world.path(`/${id}?select=${secret('query')}`));
-    await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
+    await send('POST', environment.path('/batch/update'), batch, headers); // another request: a mismatch
+    await send('POST', environment.path('/batch/update'), batch, {
+      ...headers,
+      'idempotency-key': secret('other-key'),
+    });
+    await send('PATCH', environment.path(`/${id}`), value);
+    await send('GET', environment.path(`/${id}?select=${secret('query')}`));
+    await send('GET', environment.path(`/${secret('path')}?${secret('query')}`), undefined, {
+      'if-match': secret('etag'),
+    });
     await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
-    const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
+    const last = await send('POST', environment.path('/batch/update'), secret('body'), {
+      traceparent: secret('trace'),
+    });
     await collector.trace(traceIdOf(last));
     gateway.gateway.signal('SIGTERM');
     await gateway.gateway.exit();
@@ -299,6 +316,6 @@ describe('the exported spans', () => {
     const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
     expect(sent).not.toMatch(/secret-/);
     expect(sent).not.toContain(id);
-    for (const text of world.secrets) expect(sent).not.toContain(text);
+    for (const text of environment.secrets) expect(sent).not.toContain(text);
   });
 });

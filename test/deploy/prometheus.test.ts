@@ -7,7 +7,7 @@ import { createDatabase } from '../support/database';
 import type { PrometheusServer, Sample } from '../support/prometheus.server';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
 import { familyOf, selectorsIn } from './promql';
-import { openWatchedStage, watchedClient } from './watched.stage';
+import { openMonitoredEnvironment, monitoredClient } from './monitored.environment';
 
 const { recording, alerts } = readRules();
 const panels = readDashboards().flatMap(({ file, panels }) => panels.map((panel) => ({ file, ...panel })));
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const database = await createDatabase();
   cleanup.add(() => database.drop());
   const setup = { databaseUrl: database.url, redisUrl: inject('redisUrl'), gateways: 1 };
-  ({ prometheus } = await openWatchedStage(setup, cleanup));
+  ({ prometheus } = await openMonitoredEnvironment(setup, cleanup));
 });
 
 afterAll(() => cleanup.run());
@@ -64,7 +64,7 @@ describe('the traffic is of every kind', () => {
 describe('every panel has data', () => {
   it.each(panels)('$file: $title', async ({ targets }) => {
     for (const { expr, legendFormat } of targets) {
-      const samples = await dataOf(substituted(expr, watchedClient));
+      const samples = await dataOf(substituted(expr, monitoredClient));
       for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
         expect(
           samples.filter(({ metric }) => metric[label] === undefined),
@@ -80,7 +80,7 @@ describe('every panel has data', () => {
     expect(queried).not.toEqual([]);
     for (const definition of queried) {
       const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
-      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(watchedClient);
+      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(monitoredClient);
     }
   });
 });

@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayProcess } from '../support/gateway.process';
 import { freePort } from '../support/redis.server';
-import { type TracedGateway, TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { type TracedGateway, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const ROUNDS = 25;
 
-let world: TracedWorld;
+let environment: TracedEnvironment;
 
 beforeAll(async () => {
-  world = await TracedWorld.create();
+  environment = await TracedEnvironment.create();
 });
-afterAll(() => world.drop());
+afterAll(() => environment.drop());
 
 /** Sends requests in rounds. If each round waited for an export, they would exceed the timeout of the test. */
 async function expectServed({ send }: TracedGateway, requests: number): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const calls = Array.from({ length: requests / ROUNDS }, () => send('GET', world.path(`/${randomUUID()}`)));
+    const calls = Array.from({ length: requests / ROUNDS }, () => send('GET', environment.path(`/${randomUUID()}`)));
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([404]));
   }
 }
@@ -28,15 +28,15 @@ async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
 
 describe('spans', () => {
   it('that are not sent yet leave before the process ends', async () => {
-    const gateway = await world.start();
-    const response = await gateway.send('GET', world.path(`/${randomUUID()}`));
+    const gateway = await environment.start();
+    const response = await gateway.send('GET', environment.path(`/${randomUUID()}`));
     gateway.gateway.signal('SIGTERM');
     expect(await gateway.gateway.exit()).toBe(0);
     expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(response));
   });
 
   it('are posted as JSON, with the headers of the settings, which nothing else repeats', async () => {
-    const gateway = await world.start({
+    const gateway = await environment.start({
       LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t0ken,tenant=a',
       OTEL_SERVICE_NAME: 'records',
@@ -55,7 +55,7 @@ describe('spans', () => {
 
 describe('a collector that', () => {
   it('is away harms no request: what is lost is counted, and said once', async () => {
-    const gateway = await world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+    const gateway = await environment.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 20_000 }).toBeGreaterThanOrEqual(50);
     const lines = gateway.gateway.lines.filter(({ msg }) => msg.startsWith('spans were lost'));
@@ -64,7 +64,7 @@ describe('a collector that', () => {
   });
 
   it('answers 500 harms no request: what is lost is counted', async () => {
-    const gateway = await world.start();
+    const gateway = await environment.start();
     gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 10_000 }).toBeGreaterThanOrEqual(50);
@@ -75,7 +75,7 @@ describe('a collector that', () => {
     'never answers harms no request, holds no more than so many spans, and does not keep the process',
     { timeout: 120_000 },
     async () => {
-      const gateway = await world.start();
+      const gateway = await environment.start();
       gateway.collector.behaviour = () => undefined;
       await expectServed(gateway, 2_500);
       expect(await lost(gateway, 'queue_full')).toBeGreaterThan(0);
@@ -91,12 +91,12 @@ describe('without an endpoint', () => {
 
   it('neither SDK nor exporter is loaded, and no answer speaks of a trace', async () => {
     // Node then says of every module that it loads it.
-    const traced = await world.start({ NODE_DEBUG: 'module' });
+    const traced = await environment.start({ NODE_DEBUG: 'module' });
     await traced.send('GET', '/openapi.json');
     await expect.poll(() => loads(traced.gateway), { timeout: 10_000 }).toBe(true);
 
-    const gateway = await world.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
-    const response = await gateway.send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const gateway = await environment.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
+    const response = await gateway.send('GET', environment.path(`/${randomUUID()}`), undefined, {
       traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
     });
     expect(response.status).toBe(404);

@@ -27,7 +27,7 @@ export interface TracedGateway {
 }
 
 /** A database with a team and a key, for gateways that send their spans to a collector of the test. */
-export class TracedWorld {
+export class TracedEnvironment {
   private constructor(
     private readonly own: TestDatabase,
     readonly database: Database,
@@ -36,14 +36,14 @@ export class TracedWorld {
     readonly apiKey: string,
   ) {}
 
-  static async create(): Promise<TracedWorld> {
+  static async create(): Promise<TracedEnvironment> {
     const own = await createDatabase();
     const database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
     const access = AccessService.over(database);
     const { id } = await access.createTeam('A team', randomUUID());
     const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);
     const { rows } = await database.query<{ id: string }>('SELECT id FROM clients WHERE team_id = $1', [id]);
-    return new TracedWorld(own, database, id, rows[0]?.id ?? '', apiKey);
+    return new TracedEnvironment(own, database, id, rows[0]?.id ?? '', apiKey);
   }
 
   async drop(): Promise<void> {
