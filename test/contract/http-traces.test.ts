@@ -50,7 +50,7 @@ describe('the trace of a batch', () => {
       const response = await gateway.send('POST', environment.path('/batch/update'), { items }, headers);
       const spans = await gateway.collector.trace(TRACE);
       expect(spans.map(({ name }) => name).sort()).toEqual(
-        [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA keep'].sort(),
+        [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA store'].sort(),
       );
 
       const request = named(spans, `POST ${UPDATE}`);
