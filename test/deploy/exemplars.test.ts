@@ -7,7 +7,7 @@ import { readDashboards } from './monitoring.files';
 
 const NOWHERE = '127.0.0.1:1';
 
-it('Prometheus keeps the traces of requests beside their latency, and has the same series as without traces', async () => {
+it('Prometheus stores trace exemplars of latencies, with the same series as without traces', async () => {
   const environment = await TracedEnvironment.create();
   onTestFinished(() => environment.drop());
   const [traced, plain] = await Promise.all([

@@ -82,7 +82,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
   });
   afterAll(() => environment.close());
 
-  it('under load, no request with a key is lost, and each of its items happens once', async () => {
+  it('under load, no keyed request is lost, and each of its items is applied once', async () => {
     const traffic = await environment.traffic([{ keyed: true }, { keyed: true }, { keyed: true }, { keyed: true }]);
     for (const place of [0, 1]) {
       await traffic.flows();
@@ -99,7 +99,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     );
   });
 
-  it('a batch without a key that it was working on is not sent to the other one', async () => {
+  it('its batch without a key is not sent to the other gateway', async () => {
     const batch = await HeldBatch.make(environment, {});
     const response = batch.send();
     const place = await killUnderBatch();
@@ -112,7 +112,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     await startAgain(place);
   });
 
-  it('a batch with a key goes to the other one, which lets the caller wait until the attempt is surely over', async () => {
+  it('its batch with a key goes to the other gateway, which responds 409 until the first attempt has ended', async () => {
     const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
     const place = await killUnderBatch();
@@ -137,7 +137,7 @@ describe('when a gateway is killed, and there is no Redis', { timeout: 120_000 }
   });
   afterAll(() => environment.close());
 
-  it('a batch with a key is finished by the other one, and its caller notices nothing', async () => {
+  it('its batch with a key is completed by the other gateway, unnoticed by the client', async () => {
     const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
     const killed = await killUnderBatch();

@@ -47,7 +47,7 @@ async function dataOf(expression: string): Promise<Sample[]> {
   return samples;
 }
 
-describe('the traffic is of every kind', () => {
+describe('the traffic contains every kind of request', () => {
   it.each([
     ['success', 'prism_batches_total{result="all_ok"}'],
     ['partial', 'prism_batches_total{result="partial"}'],
@@ -74,7 +74,7 @@ describe('every panel has data', () => {
     }
   });
 
-  it('and every variable has values', async () => {
+  it('every variable has values', async () => {
     const variables = readDashboards().flatMap(({ templating }) => templating.list);
     const queried = variables.flatMap(({ definition }) => definition ?? []);
     expect(queried).not.toEqual([]);
@@ -94,7 +94,7 @@ describe('every rule has data', () => {
     await dataOf(text);
   });
 
-  it.each(alerts)('$alert ($labels.severity): in all that it reads', async ({ expr }) => {
+  it.each(alerts)('$alert ($labels.severity): in every series that it reads', async ({ expr }) => {
     for (const { text } of selectorsIn(expr)) await dataOf(text);
   });
 });

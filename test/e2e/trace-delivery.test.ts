@@ -27,7 +27,7 @@ async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
 }
 
 describe('spans', () => {
-  it('that are not sent yet leave before the process ends', async () => {
+  it('are exported before the process exits', async () => {
     const gateway = await environment.start();
     const response = await gateway.send('GET', environment.path(`/${randomUUID()}`));
     gateway.gateway.signal('SIGTERM');
@@ -35,7 +35,7 @@ describe('spans', () => {
     expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(response));
   });
 
-  it('are posted as JSON, with the headers of the settings, which nothing else repeats', async () => {
+  it('are posted as JSON, with the configured headers, which are not logged', async () => {
     const gateway = await environment.start({
       LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t0ken,tenant=a',
@@ -54,7 +54,7 @@ describe('spans', () => {
 });
 
 describe('a collector that', () => {
-  it('is away harms no request: what is lost is counted, and said once', async () => {
+  it('is unavailable delays no request: lost spans are counted, and logged once', async () => {
     const gateway = await environment.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 20_000 }).toBeGreaterThanOrEqual(50);
@@ -63,7 +63,7 @@ describe('a collector that', () => {
     expect(lines[0]).toMatchObject({ level: 'warn', msg: 'spans were lost: export_failed' });
   });
 
-  it('answers 500 harms no request: what is lost is counted', async () => {
+  it('responds 500 delays no request: lost spans are counted', async () => {
     const gateway = await environment.start();
     gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
     await expectServed(gateway, 50);
@@ -72,7 +72,7 @@ describe('a collector that', () => {
   });
 
   it(
-    'never answers harms no request, holds no more than so many spans, and does not keep the process',
+    'never responds delays neither requests nor the exit, and the queue of spans stays limited',
     { timeout: 120_000 },
     async () => {
       const gateway = await environment.start();
@@ -89,7 +89,7 @@ describe('without an endpoint', () => {
   /** Of the API alone, prom-client has its own use. */
   const loads = ({ stderr }: GatewayProcess): boolean => /@opentelemetry\/(?!api\b)/.test(stderr);
 
-  it('neither SDK nor exporter is loaded, and no answer speaks of a trace', async () => {
+  it('neither SDK nor exporter is loaded, and no response has a trace header', async () => {
     // Node then says of every module that it loads it.
     const traced = await environment.start({ NODE_DEBUG: 'module' });
     await traced.send('GET', '/openapi.json');

@@ -20,7 +20,7 @@ beforeEach(() => environment.renew());
 afterAll(() => environment.close());
 
 it.for(attacks)(
-  '$name: one caller $summary, and the gateway lives, refuses no other caller and holds nothing afterwards',
+  '$name: one client $summary, and the gateway keeps serving all others and holds no resource afterwards',
   { timeout: ATTACK_MS },
   async (attack, { signal, onTestFailed }) => {
     const { gateway, parties } = environment;

@@ -50,7 +50,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     }
   }
 
-  describe('generated requests get no 5xx and never hang, and the gateway lives and holds nothing afterwards', () => {
+  describe('generated requests get no 5xx and never hang, and the gateway keeps running and holds no resource afterwards', () => {
     it(
       `${counts.bodies} bodies`,
       async () => {
