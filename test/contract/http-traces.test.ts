@@ -95,7 +95,7 @@ describe('the trace of a batch', () => {
         'server.address': expect.any(String) as string,
         'server.port': expect.any(Number) as number,
       });
-      for (const script of ['claim', 'keep']) {
+      for (const script of ['claim', 'store']) {
         const span = named(spans, `EVALSHA ${script}`);
         expect(span).toMatchObject({ kind: 3, parentSpanId: request.spanId });
         expect(span.attributes).toEqual({
@@ -196,7 +196,7 @@ describe('the trace of a batch', () => {
 
 describe('the trace of a request', () => {
   it('is new if the client sends none, and is named in the log line', async () => {
-    const { send, collector, gateway } = await environment.start();
+    const { send, collector, gateway } = await environment.startProcess();
     const id = randomUUID();
     const response = await send('GET', environment.path(`/${randomUUID()}`), undefined, {
       'x-request-id': id,
@@ -214,7 +214,7 @@ describe('the trace of a request', () => {
   });
 
   it("is not recorded if the client's is not", async () => {
-    const { send, collector, gateway } = await environment.start();
+    const { send, collector, gateway } = await environment.startProcess();
     const traceId = randomUUID().replaceAll('-', '');
     const id = randomUUID();
     const headers = { traceparent: `00-${traceId}-${PARENT}-00`, 'x-request-id': id };
@@ -270,13 +270,13 @@ describe('the trace of a request', () => {
     const probe = await send('GET', '/health/live');
     expect(probe.headers.get('traceresponse')).toBeNull();
     await collector.trace(traceIdOf(await send('GET', '/openapi.json')));
-    expect(collector.spans).toHaveLength(1);
+    expect(collector.spans.filter(({ name }) => name.includes('health'))).toEqual([]);
   });
 });
 
 describe('the exported spans', () => {
   it('contain nothing that a client sends: no key, value, query or record id', { tags: ['redis-server'] }, async () => {
-    const gateway = await environment.start();
+    const gateway = await environment.startProcess();
     const { send, collector } = gateway;
     const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
     const value = {

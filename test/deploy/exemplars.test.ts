@@ -11,8 +11,8 @@ it('Prometheus stores trace exemplars of latencies, with the same series as with
   const environment = await TracedEnvironment.create();
   onTestFinished(() => environment.drop());
   const [traced, plain] = await Promise.all([
-    environment.start(),
-    environment.start({ OTEL_EXPORTER_OTLP_ENDPOINT: '' }),
+    environment.startProcess(),
+    environment.startProcess({ OTEL_EXPORTER_OTLP_ENDPOINT: '' }),
   ]);
   const prometheus = await PrometheusServer.start({
     'prism-gateway': [traced, plain].map(({ admin }) => new URL(admin).host),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayProcess } from '../support/gateway.process';
 import { freePort } from '../support/redis.server';
-import { type TracedGateway, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
+import { type TracedGatewayProcess, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const ROUNDS = 25;
 
@@ -14,21 +14,21 @@ beforeAll(async () => {
 afterAll(() => environment.drop());
 
 /** Sends requests in rounds. If each round waited for an export, they would exceed the timeout of the test. */
-async function expectServed({ send }: TracedGateway, requests: number): Promise<void> {
+async function expectServed({ send }: TracedGatewayProcess, requests: number): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const calls = Array.from({ length: requests / ROUNDS }, () => send('GET', environment.path(`/${randomUUID()}`)));
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([404]));
   }
 }
 
-async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
+async function lost({ admin }: TracedGatewayProcess, reason: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text();
   return Number(new RegExp(`^prism_trace_spans_lost_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
 describe('spans', () => {
   it('are exported before the process exits', async () => {
-    const gateway = await environment.start();
+    const gateway = await environment.startProcess();
     const response = await gateway.send('GET', environment.path(`/${randomUUID()}`));
     gateway.gateway.signal('SIGTERM');
     expect(await gateway.gateway.exit()).toBe(0);
@@ -36,7 +36,7 @@ describe('spans', () => {
   });
 
   it('are posted as JSON, with the configured headers, which are not logged', async () => {
-    const gateway = await environment.start({
+    const gateway = await environment.startProcess({
       LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t0ken,tenant=a',
       OTEL_SERVICE_NAME: 'records',
@@ -55,7 +55,9 @@ describe('spans', () => {
 
 describe('a collector that', () => {
   it('is unavailable delays no request: lost spans are counted, and logged once', async () => {
-    const gateway = await environment.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+    const gateway = await environment.startProcess({
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    });
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 20_000 }).toBeGreaterThanOrEqual(50);
     const lines = gateway.gateway.lines.filter(({ msg }) => msg.startsWith('spans were lost'));
@@ -64,7 +66,7 @@ describe('a collector that', () => {
   });
 
   it('responds 500 delays no request: lost spans are counted', async () => {
-    const gateway = await environment.start();
+    const gateway = await environment.startProcess();
     gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 10_000 }).toBeGreaterThanOrEqual(50);
@@ -75,7 +77,7 @@ describe('a collector that', () => {
     'never responds delays neither requests nor the exit, and the queue of spans stays limited',
     { timeout: 120_000 },
     async () => {
-      const gateway = await environment.start();
+      const gateway = await environment.startProcess();
       gateway.collector.behaviour = () => undefined;
       await expectServed(gateway, 2_500);
       expect(await lost(gateway, 'queue_full')).toBeGreaterThan(0);
@@ -91,11 +93,11 @@ describe('without an endpoint', () => {
 
   it('neither SDK nor exporter is loaded, and no response has a trace header', async () => {
     // Node then says of every module that it loads it.
-    const traced = await environment.start({ NODE_DEBUG: 'module' });
+    const traced = await environment.startProcess({ NODE_DEBUG: 'module' });
     await traced.send('GET', '/openapi.json');
     await expect.poll(() => loads(traced.gateway), { timeout: 10_000 }).toBe(true);
 
-    const gateway = await environment.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
+    const gateway = await environment.startProcess({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
     const response = await gateway.send('GET', environment.path(`/${randomUUID()}`), undefined, {
       traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
     });
