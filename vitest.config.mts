@@ -42,6 +42,7 @@ export default defineConfig({
       // Programs run as processes of their own, where coverage is not collected.
       exclude: ['**/*.spec.ts', '**/main.ts', 'apps/quickstart/**', 'apps/demo/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
+      reportOnFailure: true,
     },
     projects: [
       {

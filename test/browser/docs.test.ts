@@ -40,14 +40,14 @@ afterAll(async () => {
   await gateway.close();
 });
 
-describe('the page at /docs', () => {
+describe('the documentation page', () => {
   it('shows the operations', async () => {
     await page.goto(`${gateway.url}/docs`);
     await page.getByText('Patch up to 100 records, each in its own transaction').waitFor();
     expect(await page.title()).toBe('Prism gateway');
   });
 
-  it('takes the API key', async () => {
+  it('accepts the API key', async () => {
     await page.getByRole('button', { name: 'Authorize' }).click();
     await page
       .getByLabel('auth-api-key')
@@ -58,7 +58,7 @@ describe('the page at /docs', () => {
     await page.locator('.auth-btn-wrapper').getByRole('button', { name: 'Close' }).click();
   });
 
-  it('sends a batch and shows what became of each item', async () => {
+  it('sends a batch and shows the result of each item', async () => {
     const id = await caller.create({ default: { name: 'Acme' } });
     const operation = page.locator('#operations-Batch-batchUpdate');
     await operation.locator('.opblock-summary-control').click();
@@ -80,7 +80,7 @@ describe('the page at /docs', () => {
     expect((await caller.read(id)).record).toMatchObject({ default: { stage: 'won' } });
   });
 
-  it('asked nobody but the gateway, and the browser had nothing to complain about', () => {
+  it('sends requests to the gateway only, without browser errors', () => {
     expect(requested.length).toBeGreaterThan(5);
     const elsewhere = requested.filter((url) => !url.startsWith(`${gateway.url}/`) && !url.startsWith('data:'));
     expect(elsewhere).toEqual([]);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** Sends exactly these headers, and asks under a fixed request id so that whole bodies can be compared. */
+/** Sends exactly these headers, with a fixed request id so that whole bodies can be compared. */
 async function send(
   path: string,
   apiKey?: string | string[],
@@ -34,7 +34,7 @@ async function send(
     headers: responded,
     body: stream,
   } = await request(url + path, {
-    // Of undici's methods, or one that no server knows.
+    // A method of undici's type, or one that no server implements.
     method: method as 'GET',
     headers: { 'x-request-id': 'fixed', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }), ...headers },
     ...(body === undefined ? {} : { body }),
@@ -42,7 +42,7 @@ async function send(
   return { status: statusCode, headers: responded, text: await stream.text() };
 }
 
-/** A path that a key with `records:read` may read: whose record it names does not matter to authentication. */
+/** The path of a record, which need not exist: authentication comes first. */
 function recordPath(team = caller.teamId): string {
   return `/v2/prism/${team}/organization/${randomUUID()}`;
 }
@@ -60,7 +60,7 @@ describe('401 unauthorized', () => {
   it.each([
     ['no key', undefined],
     ['an empty key', ''],
-  ])('answers %s, with an envelope that says what to send', async (_, key) => {
+  ])('responds to %s with an envelope that says what to send', async (_, key) => {
     const before = await failures('missing');
     const { status, headers, text } = await send(recordPath(), key);
 
@@ -115,7 +115,7 @@ describe('403 forbidden', () => {
     return text;
   }
 
-  it('has the same body whatever is wrong with the key', async () => {
+  it('has the same body for every reason', async () => {
     const { access, database } = gateway;
     const { teamId } = caller;
     const key = caller.credentials.apiKey;
@@ -151,17 +151,17 @@ describe('403 forbidden', () => {
     expect(bodies[0]?.startsWith(body)).toBe(true);
   });
 
-  it('is not for a team id in upper case', async () => {
+  it('is not the response to a team id in upper case', async () => {
     expect((await send(recordPath(caller.teamId.toUpperCase()), caller.credentials.apiKey)).status).toBe(404);
   });
 
-  it('is in the document, like every answer to a caller without the scope', async () => {
+  it('is documented for a client without the scope', async () => {
     const reader = await gateway.newCaller({ scopes: ['records:read'] });
 
     expect((await reader.update([{ id: randomUUID() }])).status).toBe(403);
   });
 
-  it('changes nothing', async () => {
+  it('neither changes a record nor claims an Idempotency-Key', async () => {
     const id = await caller.create({ default: { name: 'Untouched' } });
     const reader = await gateway.access.createKey(caller.teamId, 'billing', ['records:read']);
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
@@ -173,15 +173,15 @@ describe('403 forbidden', () => {
 
     expect((await send(update(), reader.apiKey, attempt)).status).toBe(403);
     expect((await caller.read(id)).version).toBe(1);
-    // Nor did it claim the key: the same request runs once it is allowed.
+    // It did not claim the Idempotency-Key: the same request is executed once it is authorized.
     const { status, headers: responded } = await send(update(), caller.credentials.apiKey, attempt);
     expect([status, responded['idempotent-replay']]).toEqual([200, undefined]);
     expect((await caller.read(id)).version).toBe(2);
   });
 });
 
-describe('a key', () => {
-  it('and the one it is rotated to both work, and replay each other', async () => {
+describe('an API key', () => {
+  it("works beside its successor after a rotation, and each replays the other's requests", async () => {
     const { access } = gateway;
     const id = await caller.create();
     const old = await access.createKey(caller.teamId, 'rotating', ['records:write']);
@@ -199,7 +199,7 @@ describe('a key', () => {
     expect(second.text).toBe(first.text);
     expect((await caller.read(id)).version).toBe(2);
 
-    // A replay is authorised like any call.
+    // A replay is authorized like any request.
     await access.revokeKey(caller.teamId, old.keyId);
     await vi.waitFor(
       async () => {
@@ -210,7 +210,7 @@ describe('a key', () => {
     expect((await send(update(), fresh.apiKey, attempt)).status).toBe(200);
   });
 
-  it('works at once after it is made, also on another gateway', async () => {
+  it('works immediately after its creation, on every gateway', async () => {
     const other = await startGateway({ databaseUrl: gateway.databaseUrl });
     try {
       const { apiKey } = await gateway.access.createKey(caller.teamId, 'new', ['records:read']);
@@ -222,7 +222,7 @@ describe('a key', () => {
 });
 
 describe('without the database', () => {
-  it('a key in use is still known, any other is 503 and not 403', async () => {
+  it('a cached key still works, and any other key gets 503', async () => {
     const database = await createDatabase();
     const wire = await cuttableWire(database.url);
     const behind = await startGateway({ databaseUrl: wire.url });
@@ -247,7 +247,7 @@ describe('without the database', () => {
   });
 });
 
-/** A way to a database that can be cut for good. */
+/** A proxy to the database that can be cut permanently. */
 async function cuttableWire(databaseUrl: string): Promise<{ url: string; cut(): Promise<void> }> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
@@ -258,7 +258,7 @@ async function cuttableWire(databaseUrl: string): Promise<{ url: string; cut(): 
       [far, near],
     ] as const) {
       sockets.add(socket);
-      // What is cut complains; its other end is to go with it.
+      // A cut socket emits an error; its other end is destroyed as well.
       socket.on('error', () => other.destroy());
       socket.on('close', () => other.destroy());
       socket.pipe(other);

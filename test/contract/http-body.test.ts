@@ -22,7 +22,7 @@ describe('the content type', () => {
     'application/json;charset="UTF-8"',
     'application/json; profile=x',
     'Application/JSON',
-  ])('is fine: %s', async (type) => {
+  ])('accepts %s', async (type) => {
     const id = await caller.create();
     const { status } = await caller.call('POST', update, {
       body: { items: [{ id }] },
@@ -42,7 +42,7 @@ describe('the content type', () => {
     'application/json; charset=latin1',
     'application/json; charset=utf-16',
     ';',
-  ])('answers 415: %s', async (type) => {
+  ])('rejects %s with 415', async (type) => {
     const { status, body } = await caller.call('POST', update, {
       body: '{"items":[]}',
       headers: { 'content-type': type },
@@ -50,17 +50,17 @@ describe('the content type', () => {
     expect([status, body.error.code]).toEqual([415, 'unsupported_media_type']);
   });
 
-  it('answers 415 if a body comes without one', async () => {
+  it('rejects a body without one with 415', async () => {
     const { status } = await caller.call('POST', update, { body: '{"items":[]}', headers: { 'content-type': '' } });
     expect(status).toBe(415);
   });
 
-  it('answers 415 for a compressed body', async () => {
+  it('rejects a compressed body with 415', async () => {
     const { status } = await caller.call('POST', update, { body: '{}', headers: { 'content-encoding': 'gzip' } });
     expect(status).toBe(415);
   });
 
-  it('answers 401 first', async () => {
+  it('is checked after authentication', async () => {
     const { status } = await caller.call('POST', update, {
       body: 'x',
       headers: { 'content-type': 'text/plain', 'x-api-key': '' },
@@ -78,25 +78,25 @@ describe('a body', () => {
     ['{"items":[{"__proto__":{}}]}', '__proto__'],
     ['{"items":[{"constructor":{"prototype":{}}}]}', 'constructor.prototype'],
     ['['.repeat(33) + ']'.repeat(33), 'deeper than 32'],
-  ])('that is not fine JSON answers 400 invalid_json and says why: %s', async (body, why) => {
+  ])('that is not valid JSON gets 400 invalid_json with the reason: %s', async (body, why) => {
     const response = await caller.call('POST', update, { body });
     expect([response.status, response.body.error.code]).toEqual([400, 'invalid_json']);
     expect(response.body.error.message).toContain(why);
   });
 
-  it('that is not UTF-8 answers 400 invalid_json', async () => {
+  it('that is not UTF-8 gets 400 invalid_json', async () => {
     const { status, body } = await caller.call('POST', update, { body: Buffer.from('{"a":"\xff"}', 'latin1') });
     expect([status, body.error.code]).toEqual([400, 'invalid_json']);
   });
 
-  it('never comes back in the refusal', async () => {
+  it('is not repeated in the error', async () => {
     const { text } = await caller.call('POST', update, { body: '{"password": hunter2}' });
     expect(text).not.toContain('hunter');
     expect(text).not.toContain('password');
   });
 
   it.each(['', 'null', '1', '"items"', '[]', 'true'])(
-    'that is no object answers 400 invalid_request that names it: %s',
+    'that is not an object gets 400 invalid_request: %s',
     async (body) => {
       const response = await caller.call('POST', update, { body });
       expect([response.status, response.body.error.code]).toEqual([400, 'invalid_request']);
@@ -104,14 +104,14 @@ describe('a body', () => {
     },
   );
 
-  it('of exactly the limit is taken, one byte more answers 413', async () => {
+  it('of exactly the limit is accepted, one byte more gets 413', async () => {
     const fits = JSON.stringify({ items: [] }).padEnd(2000);
     expect((await caller.call('POST', update, { body: fits })).status).toBe(400);
     const { status, body } = await caller.call('POST', update, { body: `${fits} ` });
     expect([status, body.error.code, body.error.details]).toEqual([413, 'payload_too_large', { limit_bytes: 2000 }]);
   });
 
-  it('over the limit answers 413 also if its length is not announced', async () => {
+  it('over the limit gets 413 also without content-length', async () => {
     const response = await fetch(gateway.url + update, {
       method: 'POST',
       headers: { 'x-api-key': caller.credentials.apiKey, 'content-type': 'application/json' },
@@ -122,7 +122,7 @@ describe('a body', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'payload_too_large' } });
   });
 
-  it('of a refused request does not disturb the next one on the connection', async () => {
+  it('of a rejected request does not affect the next request of the connection', async () => {
     for (const body of ['{', 'x'.repeat(2001), '{}']) await caller.call('POST', update, { body });
     expect((await caller.call('GET', '/health/live')).status).toBe(200);
   });

@@ -24,27 +24,30 @@ function headOfUpload(path: string, headers: Record<string, string>): string {
 }
 
 describe('x-request-timeout-ms', () => {
-  it.each(['1', '50', '007', '2000', '999999999999999999999'])('is fine: %s', async (budget) => {
+  it.each(['1', '50', '007', '2000', '999999999999999999999'])('accepts %s', async (budget) => {
     const { status } = await caller.call('GET', '/health/live', { headers: { 'x-request-timeout-ms': budget } });
     expect(status).toBe(200);
   });
 
-  it.each(['0', '-1', '1.5', '1e3', 'soon', '', ' ', '1, 2'])('answers 400 that names it: %j', async (budget) => {
-    const { status, body } = await caller.call('GET', caller.path('organization/properties'), {
-      headers: { 'x-request-timeout-ms': budget },
-    });
-    expect([status, body.error.code]).toEqual([400, 'invalid_request']);
-    expect(body.error.errors[0].field).toBe('.header.x-request-timeout-ms');
-  });
+  it.each(['0', '-1', '1.5', '1e3', 'soon', '', ' ', '1, 2'])(
+    'responds 400 with the name of the header to %j',
+    async (budget) => {
+      const { status, body } = await caller.call('GET', caller.path('organization/properties'), {
+        headers: { 'x-request-timeout-ms': budget },
+      });
+      expect([status, body.error.code]).toEqual([400, 'invalid_request']);
+      expect(body.error.errors[0].field).toBe('.header.x-request-timeout-ms');
+    },
+  );
 
-  it('answers 401 first', async () => {
+  it('is checked after authentication', async () => {
     const { status } = await caller.call('GET', caller.path('organization/properties'), {
       headers: { 'x-request-timeout-ms': 'soon', 'x-api-key': '' },
     });
     expect(status).toBe(401);
   });
 
-  it('of 1 ms is answered too', async () => {
+  it('responds to a request with 1 ms', async () => {
     const id = await caller.create();
     const { status } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
       'x-request-timeout-ms': '1',
@@ -54,7 +57,7 @@ describe('x-request-timeout-ms', () => {
   });
 });
 
-describe('what the official SDKs say of their timeout', () => {
+describe('the timeout headers of the official SDKs', () => {
   async function upload(headers: Record<string, string>): Promise<{ status: number; ms: number }> {
     const socket = await RawSocket.open(gateway.url);
     const start = performance.now();
@@ -68,10 +71,13 @@ describe('what the official SDKs say of their timeout', () => {
   it.each([
     ['x-stainless-read-timeout', { 'x-stainless-read-timeout': '0.3' }],
     ['x-stainless-timeout', { 'x-stainless-timeout': '0.3' }],
-    ['the shortest of all', { 'x-stainless-read-timeout': '60', 'x-stainless-timeout': '0.3' }],
+    ['the shortest of both', { 'x-stainless-read-timeout': '60', 'x-stainless-timeout': '0.3' }],
     ['x-request-timeout-ms if it is shorter', { 'x-stainless-read-timeout': '1', 'x-request-timeout-ms': '300' }],
-    ['it if x-request-timeout-ms is longer', { 'x-stainless-read-timeout': '0.3', 'x-request-timeout-ms': '1000' }],
-  ])('is a deadline: %s', async (_, headers) => {
+    [
+      "the SDK's if x-request-timeout-ms is longer",
+      { 'x-stainless-read-timeout': '0.3', 'x-request-timeout-ms': '1000' },
+    ],
+  ])('set the deadline: %s', async (_, headers) => {
     const { status, ms } = await upload(headers);
     expect(status).toBe(408);
     expect(ms).toBeGreaterThan(240);
@@ -79,7 +85,7 @@ describe('what the official SDKs say of their timeout', () => {
   });
 
   it.each(['0', '0.0', '-1', 'inf', 'None', '', '1e-3', '1, 2', '0x1', '.3'])(
-    'is ignored if it is careless: %j',
+    'are ignored if invalid: %j',
     async (seconds) => {
       const id = await caller.create();
       const { body } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
@@ -91,8 +97,8 @@ describe('what the official SDKs say of their timeout', () => {
   );
 });
 
-describe('a deadline that is too near', () => {
-  it.each(['1', '5', '15'])('lets nothing begin: %s ms', async (budget) => {
+describe('a deadline that is too close', () => {
+  it.each(['1', '5', '15'])('executes no item: %s ms', async (budget) => {
     const id = await caller.create();
     const { status, body } = await caller.update([{ id, default: { name: 'A' } }], undefined, {
       'x-request-timeout-ms': budget,
@@ -103,11 +109,11 @@ describe('a deadline that is too near', () => {
     expect((await caller.read(id)).version).toBe(1);
   });
 
-  it('leaves nobody waiting who could still change the record', async () => {
+  it('leaves no statement waiting that could still change the record', async () => {
     const id = await caller.create();
     await gateway.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
-      // The second waits for the first, and begins to wait for the record itself when its time is over.
+      // The second waits behind the first, and reaches the record's lock only when its time is over.
       const patch = (): Promise<unknown> =>
         caller.update([{ id, default: { name: 'A' } }], undefined, { 'x-request-timeout-ms': '1000' });
       await Promise.all([patch(), patch(), patch()]);
@@ -118,7 +124,7 @@ describe('a deadline that is too near', () => {
   });
 });
 
-describe('the answer leaves before the deadline', () => {
+describe('the response is sent before the deadline', () => {
   it('when a record is locked for longer', async () => {
     const id = await caller.create();
     await gateway.database.transaction(async (client) => {
@@ -133,10 +139,10 @@ describe('the answer leaves before the deadline', () => {
   });
 
   it.each([
-    ['asked for', { 'x-request-timeout-ms': '300' }, 300],
-    ['set for all', {}, 2000],
-    ['set for all, when more is asked for', { 'x-request-timeout-ms': '60000' }, 2000],
-  ])('when the body does not come, %s', async (_, headers, budgetMs) => {
+    ['deadline of the request', { 'x-request-timeout-ms': '300' }, 300],
+    ['deadline of the gateway', {}, 2000],
+    ["deadline of the gateway, if the request's is longer", { 'x-request-timeout-ms': '60000' }, 2000],
+  ])('when the body does not arrive: %s', async (_, headers, budgetMs) => {
     const socket = await RawSocket.open(gateway.url);
     const start = performance.now();
     const path = caller.path('organization/batch/update');

@@ -12,7 +12,7 @@ let session: Session;
 let ids: string[];
 
 beforeAll(async () => {
-  // Of three connections one client gets two.
+  // One client gets two of the three connections.
   gateway = await startGateway({ settings: { LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '3' } });
   caller = await gateway.newCaller();
   session = await Session.open(gateway.databaseUrl);
@@ -45,7 +45,7 @@ async function versions(): Promise<number[]> {
   return Promise.all(ids.map(async (id) => (await caller.read(id)).version));
 }
 
-/** Sends the request and resolves when its second item waits for a record. */
+/** Sends the request and resolves when its second item waits for a record's lock. */
 async function stuck(key: string): Promise<RawSocket> {
   await session.hold(caller.teamId, ids.slice(1, 2));
   const socket = await RawSocket.open(gateway.url);
@@ -64,7 +64,7 @@ async function counted(metric: string, labels: Record<string, unknown>): Promise
 const canceledItems = (): Promise<number> => counted('prism_batch_items_total', { outcome: 'canceled' });
 const canceledRequests = (): Promise<number> => counted('prism_http_requests_total', { status: 499 });
 
-/** Retries as clients do: a claim that is being given up is worth another try. */
+/** Retries as clients do, until the claim of the canceled attempt is released. */
 async function retry(key: string): Promise<{ status: number; body: any }> {
   for (;;) {
     const response = await caller.update(items(), undefined, { 'idempotency-key': key });
@@ -72,21 +72,21 @@ async function retry(key: string): Promise<{ status: number; body: any }> {
   }
 }
 
-describe('a caller that hangs up', () => {
+describe('a client that disconnects', () => {
   it.each([
     [
-      'closes the connection',
+      'by closing the connection',
       (socket: RawSocket): void => {
         socket.destroy();
       },
     ],
     [
-      'ends its own side of it',
+      'by ending its side of the connection',
       (socket: RawSocket): void => {
         socket.endSending();
       },
     ],
-  ])('stops its remaining items, and its retry resumes: %s', async (_, disconnect) => {
+  ])('stops its remaining items, and its retry resumes them: %s', async (_, disconnect) => {
     const before = { items: await canceledItems(), requests: await canceledRequests() };
     const key = randomUUID();
     const socket = await stuck(key);
@@ -109,7 +109,7 @@ describe('a caller that hangs up', () => {
     expect(await versions()).toEqual([2, 2, 2, 2]);
   });
 
-  it('counts neither as a fault of the database nor as one of ours', async () => {
+  it('counts neither as a database error nor as a server error', async () => {
     const faults = (): Promise<number[]> =>
       Promise.all([
         counted('prism_database_errors_total', {}),
@@ -123,7 +123,7 @@ describe('a caller that hangs up', () => {
     expect(await faults()).toEqual(before);
   });
 
-  it('stops every request that it sent on the connection', async () => {
+  it('stops every request of the connection', async () => {
     const keys = [randomUUID(), randomUUID()];
     await session.hold(caller.teamId, ids.slice(0, 1));
     const socket = await RawSocket.open(gateway.url);
@@ -136,7 +136,7 @@ describe('a caller that hangs up', () => {
     expect(await versions()).toEqual([1, 1, 1, 1]);
   });
 
-  it('while its request waits for its turn has nothing begun', async () => {
+  it('while its request is queued has no item executed', async () => {
     const [first, second] = [await stuck(randomUUID()), await RawSocket.open(gateway.url)];
     await second.send(requestOf(randomUUID(), items().slice(1, 2)));
     await expect.poll(() => session.lockWaiters()).toBe(2);
@@ -155,8 +155,8 @@ describe('a caller that hangs up', () => {
   });
 });
 
-describe('a caller that stays', () => {
-  it('has every item attempted, on a connection that it goes on to use', async () => {
+describe('a client that stays connected', () => {
+  it('has every item executed, and can reuse its connection', async () => {
     const socket = await stuck(randomUUID());
     await session.release();
     expect((await socket.response()).body).toMatchObject({ summary: { succeeded: 4 } });
@@ -166,7 +166,7 @@ describe('a caller that stays', () => {
     socket.destroy();
   });
 
-  it('is not disturbed by one that hangs up', async () => {
+  it('is not affected by one that disconnects', async () => {
     await session.hold(caller.teamId, ids.slice(0, 1));
     const [leaving, staying] = [await RawSocket.open(gateway.url), await RawSocket.open(gateway.url)];
     await staying.send(requestOf(randomUUID()));

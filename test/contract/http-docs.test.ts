@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 describe('the OpenAPI document', () => {
-  it('is version 3.1, with the key as its security scheme and a relative server', () => {
+  it('is version 3.1, with the API key as security scheme and a relative server', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document.servers).toEqual([{ url: '/', description: 'This gateway' }]);
     expect(document.components?.securitySchemes).toMatchObject({
@@ -43,7 +43,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('has every operation of the gateway', () => {
+  it('contains every operation of the gateway', () => {
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'get /docs',
       'get /health/live',
@@ -59,7 +59,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('names each operation once, and each parameter of its path', () => {
+  it('names each operation once and each path parameter', () => {
     const names = operations.map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)*$/);
@@ -71,7 +71,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('leads every reference somewhere', () => {
+  it('has no dangling reference', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, place]) => place ?? '');
     expect(references.length).toBeGreaterThan(20);
     for (const place of references) {
@@ -80,7 +80,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('says under which scope each operation on records runs, and how it refuses', () => {
+  it('states the scope of each record operation and its errors', () => {
     for (const { path, operation } of operations.filter(({ path }) => path.startsWith('/v2/prism'))) {
       expect(operation.security, path).toHaveLength(1);
       expect(Object.keys(operation.responses), path).toEqual(
@@ -89,7 +89,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has every error code that a request or an item can meet', () => {
+  it('contains every error code of requests and items', () => {
     const schemas = document.components?.schemas as Record<string, { properties: { code: { enum: string[] } } }>;
     expect(schemas.Error?.properties.code.enum).toEqual(Object.keys(REQUEST_ERRORS));
     expect(schemas.ItemError?.properties.code.enum).toEqual(Object.keys(ITEM_ERRORS));
@@ -101,7 +101,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('shows examples that its own schemas accept, but for the items that are meant to fail', () => {
+  it('has examples that match its schemas, except the items that are meant to fail', () => {
     let shown = 0;
     for (const { path, method, operation } of operations) {
       for (const [status, { content = {} }] of Object.entries(operation.responses)) {
@@ -118,7 +118,7 @@ describe('the OpenAPI document', () => {
     expect(shown).toBeGreaterThan(50);
   });
 
-  it('shows a batch that does what its example says', async () => {
+  it('has a batch example that produces the documented response', async () => {
     const update = operations.find(({ operation }) => operation.operationId === 'batchUpdate')?.operation;
     const body = update?.requestBody?.content['application/json']?.examples?.partial?.value;
     const response = await caller.call('POST', caller.path('organization/batch/update'), { body });
@@ -133,8 +133,8 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the page', () => {
-  it('comes with a policy that lets it ask nobody else', async () => {
+describe('the documentation page', () => {
+  it('has a policy that allows requests to its own origin only', async () => {
     const { status, headers, text } = await caller.call('GET', '/docs');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -142,7 +142,7 @@ describe('the page', () => {
     expect(text).not.toMatch(/https?:\/\//);
   });
 
-  it('has files that can be kept for ever, since their addresses change with them', async () => {
+  it('has immutable files, whose addresses change with their content', async () => {
     const { text } = await caller.call('GET', '/docs');
     const addresses = [...text.matchAll(/(?:src|href)="(docs\/[^"]+)"/g)].map(([, address]) => `/${address ?? ''}`);
     expect(addresses).toHaveLength(5);
@@ -155,7 +155,7 @@ describe('the page', () => {
   });
 
   it.each(['package.json', '..%2fpackage.json', '%2e%2e%2f%2e%2e%2fpackage.json', 'index.js', '__proto__'])(
-    'has no other files: %s',
+    'serves no other file: %s',
     async (name) => {
       const { status } = await caller.call('GET', `/docs/${name}`, { undocumented: true });
       expect(status).toBe(404);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway.close());
 
-/** Sends bytes as they are, so that the answer's headers are all that there are. */
+/** Sends raw bytes: an HTTP client could hide or add headers of the response. */
 async function headersOf(request: string, url: string = gateway.url): Promise<Record<string, string>> {
   return (await rawCall(url, request)).headers;
 }
@@ -25,7 +25,7 @@ function get(path: string, headers: Record<string, string> = {}): string {
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-describe('every answer', () => {
+describe('every response', () => {
   const responses: [string, () => string][] = [
     ['of a probe', () => get('/health/live')],
     ['with properties', () => get(caller.path('organization/properties'), { 'x-api-key': caller.credentials.apiKey })],
@@ -37,7 +37,7 @@ describe('every answer', () => {
     ['to too many bytes of headers', () => get('/', { a: 'x'.repeat(20_000) })],
   ];
 
-  it.each(responses)('%s comes with what keeps browsers from doing anything with it', async (_, request) => {
+  it.each(responses)('%s has the headers that stop browsers from using it as anything but data', async (_, request) => {
     expect(await headersOf(request())).toMatchObject({
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'cross-origin-resource-policy': 'same-origin',
@@ -47,14 +47,14 @@ describe('every answer', () => {
     });
   });
 
-  it.each(responses)('%s says nothing of what runs here, and opens nothing to other sites', async (_, request) => {
+  it.each(responses)('%s names no software and allows no other origin', async (_, request) => {
     const names = Object.keys(await headersOf(request()));
     expect(names.filter((name) => /^(server|x-powered-by|via|access-control-.*)$/.test(name))).toEqual([]);
   });
 });
 
 describe('the page at /docs and its files', () => {
-  it.each(['/docs', '/docs/init.js'])('are in no frame and of no other type: %s', async (path) => {
+  it.each(['/docs', '/docs/init.js'])('forbid framing and content sniffing: %s', async (path) => {
     const { headers } = await fetch(gateway.url + path);
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -62,9 +62,9 @@ describe('the page at /docs and its files', () => {
   });
 });
 
-describe('a browser that asks whether another site may call', () => {
+describe('CORS', () => {
   it.each(['organization/batch/update', 'organization/properties'])(
-    'is told nothing that allows it: %s',
+    'a preflight request gets no permission: %s',
     async (rest) => {
       for (const key of ['', caller.credentials.apiKey]) {
         const { status, headers } = await caller.call('OPTIONS', caller.path(rest), {
@@ -76,7 +76,7 @@ describe('a browser that asks whether another site may call', () => {
     },
   );
 
-  it('is not given an answer to read, though it sends the key', async () => {
+  it('a cross-origin request with a key gets a response that the browser must not expose', async () => {
     const { status, headers } = await caller.call('GET', caller.path('organization/properties'), {
       headers: { origin: PREFLIGHT.origin },
     });
@@ -88,7 +88,7 @@ describe('a browser that asks whether another site may call', () => {
 describe('strict-transport-security', () => {
   const overTls = get('/health/live', { 'x-forwarded-proto': 'https' });
 
-  it('comes with what a trusted balancer says was asked over TLS', async () => {
+  it('is sent if a trusted proxy forwarded a TLS request', async () => {
     const behind = await startGateway({
       databaseUrl: gateway.databaseUrl,
       settings: { TRUSTED_PROXIES: '127.0.0.0/8' },
@@ -101,7 +101,7 @@ describe('strict-transport-security', () => {
     }
   });
 
-  it('does not come because anyone says so', async () => {
+  it('is not sent on the word of an untrusted client', async () => {
     expect((await headersOf(overTls))['strict-transport-security']).toBeUndefined();
   });
 });

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('readiness', () => {
-  it('is 200 while Postgres answers and the migrations are current', { tags: ['redis-server'] }, async () => {
+  it('is 200 while Postgres responds and the migrations are current', { tags: ['redis-server'] }, async () => {
     const { status, body } = await caller.call('GET', '/health/ready', { headers: { 'x-api-key': '' } });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -70,7 +70,7 @@ describe('readiness', () => {
     expect((await caller.call('GET', '/health/ready')).status).toBe(200);
   });
 
-  it('does not wait for a connection of the pool', async () => {
+  it('does not need a connection of the data pool', async () => {
     const release: (() => void)[] = [];
     const pool = gateway.app.get(Database);
     const busy = Array.from({ length: 10 }, () =>
@@ -92,7 +92,7 @@ describe('readiness', () => {
     await empty.drop();
   });
 
-  it('is 200 and degraded without Redis, and 200 where none is configured', { tags: ['redis-server'] }, async () => {
+  it('is degraded with 200 while Redis is down, and ok if none is configured', { tags: ['redis-server'] }, async () => {
     const redis = await startRedis();
     const other = await startGateway({ databaseUrl: database.url, settings: { REDIS_URL: redis.url } });
     await redis.kill();

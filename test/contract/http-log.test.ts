@@ -31,7 +31,7 @@ afterAll(async () => {
   await own.drop();
 });
 
-/** A gateway, and a way to send it a request and to read that request's line. */
+/** Starts a gateway. `send` sends a request and returns its log line. */
 async function start(env: Record<string, string> = {}): Promise<{
   gateway: GatewayProcess;
   api: string;
@@ -59,7 +59,7 @@ async function start(env: Record<string, string> = {}): Promise<{
 
 const path = (rest: string): string => `/v2/prism/${teamId}/organization${rest}`;
 
-/** A line without what every one has, and with what differs from run to run checked and left out. */
+/** The line without common members; those that differ from run to run are checked and removed. */
 function said(line: LogLine): object {
   const { time, duration_ms, admission_ms, wait_ms, database_ms, request_id, level, msg, ...rest } = line;
   expect(time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
@@ -69,8 +69,8 @@ function said(line: LogLine): object {
   return rest;
 }
 
-describe('the line of a request', () => {
-  it('says who asked for what, and what became of it', async () => {
+describe('the log line of a request', () => {
+  it('contains the client, the route and the outcome', async () => {
     const { send } = await start();
     const caller = { team_id: teamId, client_id: clientId, client: 'billing' };
 
@@ -120,7 +120,7 @@ describe('the line of a request', () => {
   it.each([
     ['Redis', undefined],
     ['the ledger', { replayed: 2 }],
-  ])('tells what was replayed, from %s, and what was resumed', { tags: ['redis-server'] }, async (from, items) => {
+  ])('shows what was replayed from %s, and what was resumed', { tags: ['redis-server'] }, async (from, items) => {
     const { send } = await start(from === 'Redis' ? {} : { REDIS_URL: '' });
     const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
     const batch = { items: [{ id, default: { name: 'A' } }, { id: randomUUID() }] };
@@ -139,8 +139,8 @@ describe('the line of a request', () => {
     expect(resumed).not.toHaveProperty('replayed');
   });
 
-  describe('whose caller hangs up', () => {
-    /** Sends an update of a record that somebody else holds. */
+  describe('whose client disconnects', () => {
+    /** Sends an update of a locked record. */
     async function sendRaw(api: string, requestId: string, id: string): Promise<RawSocket> {
       const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
       const headers = `host: x\r\nx-api-key: ${apiKey}\r\nx-request-id: ${requestId}\r\ncontent-type: application/json`;
@@ -158,7 +158,7 @@ describe('the line of a request', () => {
         )
       ).rowCount;
 
-    it('notes 499, and the time and the items of one that was in line', async () => {
+    it('has status 499, and the wait and the items of a queued request', async () => {
       const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '1' });
       const { admin } = await gateway.listening();
       const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
@@ -186,7 +186,7 @@ describe('the line of a request', () => {
   it.each([
     ['info', false],
     ['debug', true],
-  ])('of a probe is for those who want to know: at %s', async (level, written) => {
+  ])('of a health probe has level debug: at %s', async (level, written) => {
     const { gateway, api } = await start({ LOG_LEVEL: level });
     await fetch(`${api}/health/live`, { headers: { 'x-request-id': 'probe' } });
     await fetch(`${api}/nowhere`, { headers: { 'x-request-id': 'other' } });
@@ -196,7 +196,7 @@ describe('the line of a request', () => {
 });
 
 describe('the log', () => {
-  it('has nothing of what a caller sends: no key, no value, no query', async () => {
+  it('contains nothing that a client sends: no key, value or query', async () => {
     const { gateway, api, send } = await start({ LOG_LEVEL: 'trace' });
     const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
     const value = { default: { name: secret('value'), [secret('property')]: 1 }, extended: { [secret('member')]: 1 } };
@@ -226,7 +226,7 @@ describe('the log', () => {
     expect(output).not.toContain(new URL(own.url).pathname);
   });
 
-  it('is not flooded while Postgres is away, though every request has its line', async () => {
+  it('is not flooded while Postgres is unavailable, and has a line for every request', async () => {
     const postgres = await PostgresServer.create();
     onTestFinished(() => postgres.remove());
     await postgres.stop('fast');

@@ -33,7 +33,7 @@ async function count(method: string, route: string, status: number): Promise<num
   return found?.value ?? 0;
 }
 
-/** A request is counted when its answer has left, which may be a moment after it has arrived. */
+/** A request is counted after its response was sent, which may be after the client has received it. */
 async function expectCounted(
   method: string,
   route: string,
@@ -46,26 +46,26 @@ async function expectCounted(
 }
 
 describe('prism_http_requests_total', () => {
-  it('counts by the pattern of the route, never by the path', async () => {
+  it('is labelled by the route pattern, never by the path', async () => {
     const path = caller.path('organization/batch/update');
     await expectCounted('POST', UPDATE, 400, () => caller.call('POST', path, { body: {} }));
     await expectCounted('POST', UPDATE, 401, () => caller.call('POST', path, { headers: { 'x-api-key': '' } }));
     await expectCounted('HEAD', '/health/live', 200, () => caller.call('HEAD', '/health/live'));
   });
 
-  it('starts at 0 for the faults that would be ours', async () => {
+  it('starts at 0 for server errors', async () => {
     const labels = { method: 'POST', route: '/v2/prism/:team/:object/batch/delete' };
     expect(await valueOf('prism_http_requests_total', { ...labels, status: '500' })).toBe(0);
     expect(await valueOf('prism_http_requests_total', { ...labels, status: '503' })).toBe(0);
   });
 
-  it('counts what no route serves as unmatched', async () => {
+  it('counts unknown paths as unmatched', async () => {
     await expectCounted('GET', 'unmatched', 404, () => caller.call('GET', '/nowhere'));
     await expectCounted('other', 'unmatched', 404, () => caller.call('PROPFIND', '/nowhere'));
     await expectCounted('other', 'unmatched', 400, () => rawCall(gateway.url, 'no HTTP\r\n\r\n'));
   });
 
-  it('counts a request whose caller left before the answer as 499', async () => {
+  it('counts a request whose client disconnected as 499', async () => {
     const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json`;
     await expectCounted('POST', UPDATE, 499, async () => {
       const socket = await RawSocket.open(gateway.url);
@@ -79,7 +79,7 @@ describe('prism_http_requests_total', () => {
 });
 
 describe('prism_batch_items_total', () => {
-  it('keeps what the caller had stopped apart from what we did not come to', async () => {
+  it('distinguishes canceled items from items that were not attempted', async () => {
     const items = [{ id: 'none' }, { id: await caller.create() }, { id: await caller.create() }];
     const labels = { operation: 'update', object_type: 'organization', code: 'not_attempted' };
     await caller.update(items, { on_error: 'stop' });
@@ -89,7 +89,7 @@ describe('prism_batch_items_total', () => {
 });
 
 describe('prism_client_requests_total and prism_client_items_total', () => {
-  it('count by the name of the client', async () => {
+  it('are labelled by the name of the client', async () => {
     const crm = await gateway.newCaller({ client: 'crm' });
     const id = await crm.create();
     await crm.update([{ id, default: { name: 'B' } }, { id: 'none' }]);
@@ -100,7 +100,7 @@ describe('prism_client_requests_total and prism_client_items_total', () => {
 });
 
 describe('prism_ready', () => {
-  it('says whether the gateway can do its work, without anybody having asked for its health', async () => {
+  it('shows readiness without a request to the health endpoint', async () => {
     expect(await valueOf('prism_ready', {})).toBe(1);
     const draining = await startGateway({ databaseUrl: gateway.databaseUrl });
     draining.app.get(Lifecycle).drain();

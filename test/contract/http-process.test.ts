@@ -15,8 +15,8 @@ function start(env: Record<string, string> = {}): GatewayProcess {
   return GatewayProcess.start({ DATABASE_URL: database.url, ...env });
 }
 
-describe('the gateway as a process', () => {
-  it('says where it listens, and serves the API and the metrics there', async () => {
+describe('the gateway process', () => {
+  it('logs its ports, and serves the API and the metrics there', async () => {
     const gateway = start();
     const { api, admin } = await gateway.listening();
     expect((await fetch(`${api}/health/ready`)).status).toBe(200);
@@ -24,7 +24,7 @@ describe('the gateway as a process', () => {
     expect((await fetch(`${api}/metrics`)).status).toBe(404);
   });
 
-  it('writes one line per request, with its id and outcome and without its key', async () => {
+  it('logs one line per request, with its id and outcome and without its API key', async () => {
     const gateway = start();
     const { api } = await gateway.listening();
     const headers = { 'x-api-key': 'prism_secret', 'x-request-id': 'my-request' };
@@ -40,7 +40,7 @@ describe('the gateway as a process', () => {
     expect(gateway.stdout).not.toContain('prism_secret');
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s', async (signal) => {
     const gateway = start();
     const { api, admin } = await gateway.listening();
     gateway.signal(signal);
@@ -50,7 +50,7 @@ describe('the gateway as a process', () => {
     await expect(fetch(admin)).rejects.toThrow();
   });
 
-  it('goes on for the drain delay, and ends at once on a second signal', async () => {
+  it('serves during the drain delay, and exits at once on a second signal', async () => {
     const gateway = start({ DRAIN_DELAY_MS: '60000' });
     const { api } = await gateway.listening();
     gateway.signal('SIGTERM');
@@ -61,7 +61,7 @@ describe('the gateway as a process', () => {
     expect(await gateway.exit()).toBe(130);
   });
 
-  it('ends although a connection is open on which nothing is asked', async () => {
+  it('exits although an idle connection is open', async () => {
     const gateway = start();
     const { api } = await gateway.listening();
     const silent = await RawSocket.open(api);
@@ -70,14 +70,14 @@ describe('the gateway as a process', () => {
     expect(await silent.end()).toBe('');
   });
 
-  it('starts without Postgres, and is not ready', async () => {
+  it('starts without Postgres and is not ready', async () => {
     const gateway = start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
     const { api } = await gateway.listening();
     expect((await fetch(`${api}/health/live`)).status).toBe(200);
     expect((await fetch(`${api}/health/ready`)).status).toBe(503);
   });
 
-  it('names every bad setting on standard error, without a stack, and ends with 1', async () => {
+  it('reports every invalid setting on standard error, without a stack, and exits with 1', async () => {
     const gateway = start({ DATABASE_URL: '', PORT: 'many' });
     expect(await gateway.exit()).toBe(1);
     expect(gateway.stderr).toContain('DATABASE_URL');
@@ -86,7 +86,7 @@ describe('the gateway as a process', () => {
     expect(gateway.stdout).toBe('');
   });
 
-  it('ends with 1 and says why when its port is taken', async () => {
+  it('exits with 1 and a reason if its port is in use', async () => {
     const first = start();
     const { api } = await first.listening();
     const second = start({ PORT: new URL(api).port });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 describe('x-request-id', () => {
-  it.each(['a', 'Az09._:-', 'x'.repeat(128)])('is kept: %s', async (id) => {
+  it.each(['a', 'Az09._:-', 'x'.repeat(128)])('is accepted: %s', async (id) => {
     const { headers } = await caller.call('GET', '/health/live', { headers: { 'x-request-id': id } });
     expect(headers['x-request-id']).toBe(id);
   });
@@ -36,7 +36,7 @@ describe('x-request-id', () => {
     expect(new Set(responses.map(({ headers }) => headers['x-request-id'])).size).toBe(2);
   });
 
-  it('is in every refusal, in the header and in the envelope', async () => {
+  it('is in the header and the envelope of every error', async () => {
     const update = caller.path('organization/batch/update');
     const refusals = [
       await caller.call('GET', '/nowhere'),
@@ -54,7 +54,7 @@ describe('x-request-id', () => {
     }
   });
 
-  it('is in the answer to what is no HTTP', async () => {
+  it('is in the response to a malformed request', async () => {
     const { status, headers, body } = await rawCall(gateway.url, 'this is no HTTP\r\n\r\n');
     expect(status).toBe(400);
     expect(headers['x-request-id']).toMatch(UUID_V7);

@@ -15,16 +15,16 @@ afterAll(() => gateway.close());
 
 describe('an unknown route', () => {
   it.each(['/', '/nowhere', '/v2', '/v2/prism', '/health', '/health/live/', '//health/live', '/docs/', '/metrics'])(
-    'answers 404 not_found: %s',
+    'responds 404 not_found: %s',
     async (path) => {
       const { status, body } = await caller.call('GET', path);
-      // Without a team, a path under /v2/prism is nobody's.
+      // A path under /v2/prism without a team gets 403.
       expect([status, body.error.code]).toEqual(path === '/v2/prism' ? [403, 'forbidden'] : [404, 'not_found']);
     },
   );
 
   it.each(['organization/batch/update/', 'organization//batch/update', 'organization/a/b/c', 'organization/batch/x/y'])(
-    'of a team answers 404 not_found, whatever the body: %s',
+    'below a team responds 404 not_found, whatever the body: %s',
     async (rest) => {
       const { status, body } = await caller.call('POST', caller.path(rest), { body: '{', undocumented: true });
       expect([status, body.error.code]).toEqual([404, 'not_found']);
@@ -41,8 +41,8 @@ describe('an unknown route', () => {
     ['GET', '/properties'],
     ['POST', 'organization/batch//update'],
     ['POST', '/batch/update'],
-  ])('is every path with an empty segment, and takes nothing of what others need: %s %s', async (method, rest) => {
-    // More than there are connections to the database.
+  ])('includes paths with an empty segment, which use no database connection: %s %s', async (method, rest) => {
+    // More than the pool has connections.
     for (let n = 0; n < 12; n += 1) {
       const options = { undocumented: true, ...(method.startsWith('P') && { body: { default: {} } }) };
       const { status, body } = await caller.call(method, caller.path(rest), options);
@@ -54,13 +54,13 @@ describe('an unknown route', () => {
     expect((await caller.call('GET', caller.path('organization/properties'))).status).toBe(200);
   });
 
-  it('answers 401 and 403 first', async () => {
+  it('is checked after authentication and authorization', async () => {
     const missing = await caller.call('GET', caller.path('a/b/c/d'), { headers: { 'x-api-key': '' } });
     const foreign = await caller.call('GET', `/v2/prism/${randomUUID()}/a/b/c/d`);
     expect([missing.status, foreign.status]).toEqual([401, 403]);
   });
 
-  it('of an unknown object type answers 404 not_found', async () => {
+  it('includes an unknown object type', async () => {
     const { status, body } = await caller.call('POST', caller.path('planet/batch/update'), { body: { items: [] } });
     expect([status, body.error.code]).toEqual([404, 'not_found']);
   });
@@ -74,12 +74,12 @@ describe('a known path with another method', () => {
     ['OPTIONS', 'organization/batch/update', 'POST'],
     ['PROPFIND', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/properties', 'GET, HEAD'],
-  ])('answers 405 with Allow: %s %s', async (method, rest, allow) => {
+  ])('responds 405 with Allow: %s %s', async (method, rest, allow) => {
     const { status, headers, body } = await caller.call(method, caller.path(rest));
     expect([status, body.error.code, headers.allow]).toEqual([405, 'method_not_allowed', allow]);
   });
 
-  it('answers 405 before the body is looked at', async () => {
+  it('responds 405 before the body is read', async () => {
     const { status } = await caller.call('PUT', caller.path('organization/batch/update'), {
       body: 'not json',
       headers: { 'content-type': 'text/plain' },
@@ -87,7 +87,7 @@ describe('a known path with another method', () => {
     expect(status).toBe(405);
   });
 
-  it('answers 401 first', async () => {
+  it('is checked after authentication', async () => {
     const { status } = await caller.call('GET', caller.path('organization/batch/update'), {
       headers: { 'x-api-key': '' },
     });
@@ -96,7 +96,7 @@ describe('a known path with another method', () => {
 });
 
 describe('HEAD', () => {
-  it('answers as GET, without the body', async () => {
+  it('responds like GET, without the body', async () => {
     const id = await caller.create();
     const get = await caller.call('GET', caller.path(`organization/${id}`));
     const head = await caller.call('HEAD', caller.path(`organization/${id}`));
@@ -106,7 +106,7 @@ describe('HEAD', () => {
     expect(head.headers['content-length']).toBe(get.headers['content-length']);
   });
 
-  it('needs a key where GET does', async () => {
+  it('requires a key where GET does', async () => {
     const { status } = await caller.call('HEAD', caller.path(`organization/${randomUUID()}`), {
       headers: { 'x-api-key': '' },
     });
@@ -115,25 +115,25 @@ describe('HEAD', () => {
 });
 
 describe('the path', () => {
-  it.each(['%', '%zz', '%e0%a4', '%ff', '%c3%28'])('with broken percent-encoding answers 400: %s', async (segment) => {
+  it.each(['%', '%zz', '%e0%a4', '%ff', '%c3%28'])('with invalid percent-encoding gets 400: %s', async (segment) => {
     const { status, body } = await caller.call('GET', caller.path(`organization/${segment}`));
     expect([status, body.error.code]).toEqual([400, 'invalid_request']);
     expect(body.error.errors[0].field).toBe('.path');
   });
 
-  it('with broken percent-encoding answers 401 without a key, and 403 in place of the team', async () => {
+  it('with invalid percent-encoding gets 401 without a key, and 403 in place of the team', async () => {
     const missing = await caller.call('GET', caller.path('organization/%zz'), { headers: { 'x-api-key': '' } });
     const foreign = await caller.call('GET', '/v2/prism/%zz/organization/x');
     expect([missing.status, foreign.status]).toEqual([401, 403]);
   });
 
-  it('with a team of 10,000 characters answers 403', async () => {
+  it('with a team of 10,000 characters gets 403', async () => {
     const { status } = await caller.call('GET', `/v2/prism/${'x'.repeat(10_000)}/properties`);
     expect(status).toBe(403);
   });
 
   it.each(['%2fv2/prism', '/v2/pri%73m', '/%76%32/prism', '/V2/PRISM', '/v2//prism'])(
-    'in an odd spelling does not get past authentication: %s',
+    'in an unusual spelling does not bypass authentication: %s',
     async (prefix) => {
       const path = `${prefix}/${caller.teamId}/properties`.replace(/^(?!\/)/, '/');
       const { status } = await caller.call('GET', path, { headers: { 'x-api-key': '' }, undocumented: true });

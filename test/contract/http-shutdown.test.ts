@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterAll(() => database.drop());
 
-/** As `main` does on SIGTERM. */
+/** Does what `main` does on SIGTERM. */
 function stop({ drainDelayMs = 0, requestTimeoutMs = 30_000 } = {}): Promise<void> {
   const { app } = gateway;
   return shutDown({
@@ -47,8 +47,8 @@ async function isRefused(): Promise<boolean> {
 
 const LIVE = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
 
-describe('a stop', () => {
-  it('fails readiness at once and serves requests for the drain delay', async () => {
+describe('a graceful shutdown', () => {
+  it('fails readiness at once and serves requests during the drain delay', async () => {
     const stopped = stop({ drainDelayMs: DRAIN_MS });
     expect((await caller.call('GET', '/health/ready')).status).toBe(503);
     const id = await caller.create();
@@ -57,7 +57,7 @@ describe('a stop', () => {
     expect(await isRefused()).toBe(true);
   });
 
-  it('lets a batch in flight finish, takes no new connections, and closes the one that answered', async () => {
+  it('finishes a batch in flight, accepts no new connection, and closes the connection after the response', async () => {
     const id = await caller.create();
     let response: ReturnType<ApiClient['update']> | undefined;
     let stopped: Promise<void> | undefined;
@@ -76,7 +76,7 @@ describe('a stop', () => {
     await stopped;
   });
 
-  it('does not wait for connections that ask nothing', async () => {
+  it('does not wait for idle connections', async () => {
     const silent = await RawSocket.open(gateway.url);
     const idle = await RawSocket.open(gateway.url);
     await idle.send(LIVE);
@@ -86,7 +86,7 @@ describe('a stop', () => {
     expect([await silent.end(), await idle.end()]).toEqual(['', '']);
   });
 
-  it('answers a request whose body is still on its way, and closes its connection', async () => {
+  it('responds to a request whose body is still arriving, and closes its connection', async () => {
     const socket = await beginUpload();
     const stopped = stop();
     await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
@@ -97,14 +97,14 @@ describe('a stop', () => {
     await stopped;
   });
 
-  it('cuts off after the deadline who neither sends nor takes anything', async () => {
+  it('closes a stalled connection after the deadline', async () => {
     const socket = await beginUpload();
     await stop({ requestTimeoutMs: 100 });
     expect(await socket.end()).toBe('');
   });
 });
 
-/** A request that is under way: its body, of two bytes, will be read. */
+/** A request in flight, whose body of two bytes has not arrived. */
 async function beginUpload(): Promise<RawSocket> {
   const socket = await RawSocket.open(gateway.url);
   const headers = `host: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json`;

@@ -3,22 +3,22 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
 import { type ReceivedSpan, TraceCollector } from '../support/trace.collector';
-import { type TracedGateway, TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { type TracedGateway, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const UPDATE = '/v2/prism/:team/:object/batch/update';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
 
-let world: TracedWorld;
+let environment: TracedEnvironment;
 
 beforeAll(async () => {
-  world = await TracedWorld.create();
+  environment = await TracedEnvironment.create();
 });
-afterAll(() => world.drop());
+afterAll(() => environment.drop());
 
-/** A record, and with it what a gateway asks for once. */
+/** Creates a record, which also fills the gateway's caches. */
 async function created({ send }: TracedGateway): Promise<string> {
-  return (await send('POST', world.path(''), { default: { name: 'Acme' } })).body.id;
+  return (await send('POST', environment.path(''), { default: { name: 'Acme' } })).body.id;
 }
 
 function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
@@ -30,16 +30,16 @@ function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
 const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
 
 async function backendThatWaits(): Promise<number> {
-  await expect.poll(async () => (await world.database.query(waiting)).rowCount).toBe(1);
-  return (await world.database.query<{ pid: number }>(waiting)).rows[0]?.pid ?? 0;
+  await expect.poll(async () => (await environment.database.query(waiting)).rowCount).toBe(1);
+  return (await environment.database.query<{ pid: number }>(waiting)).rows[0]?.pid ?? 0;
 }
 
 describe('the trace of a batch', () => {
   it(
-    'has a span for the request, the batch, the call of Postgres and each of Redis, under that of the caller',
+    "has spans for the request, the batch, and each call to Postgres and Redis, below the client's span",
     { tags: ['redis-server'] },
     async () => {
-      const gateway = await world.start();
+      const gateway = await environment.start();
       const id = await created(gateway);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }, { id: 'none' }];
       const headers = {
@@ -47,7 +47,7 @@ describe('the trace of a batch', () => {
         tracestate: 'vendor=here',
         'idempotency-key': randomUUID(),
       };
-      const response = await gateway.send('POST', world.path('/batch/update'), { items }, headers);
+      const response = await gateway.send('POST', environment.path('/batch/update'), { items }, headers);
       const spans = await gateway.collector.trace(TRACE);
       expect(spans.map(({ name }) => name).sort()).toEqual(
         [`POST ${UPDATE}`, 'batch update', 'CALL apply_batch', 'EVALSHA claim', 'EVALSHA store'].sort(),
@@ -62,8 +62,8 @@ describe('the trace of a batch', () => {
         'http.response.status_code': 200,
         'url.scheme': 'http',
         'network.protocol.version': '1.1',
-        'prism.team_id': world.teamId,
-        'prism.client_id': world.clientId,
+        'prism.team_id': environment.teamId,
+        'prism.client_id': environment.clientId,
         'prism.client': 'billing',
         'prism.wait_ms': expect.any(Number) as number,
         'prism.database_ms': expect.any(Number) as number,
@@ -109,11 +109,16 @@ describe('the trace of a batch', () => {
     },
   );
 
-  it('says what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
-    const gateway = await world.start();
+  it('shows what was replayed, from the ledger and from Redis', { tags: ['redis-server'] }, async () => {
+    const gateway = await environment.start();
     const items = [{ id: await created(gateway), default: { name: 'A' } }, { id: randomUUID() }];
     const send = async (key: string): Promise<ReceivedSpan[]> => {
-      const response = await gateway.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
+      const response = await gateway.send(
+        'POST',
+        environment.path('/batch/update'),
+        { items },
+        { 'idempotency-key': key },
+      );
       expect(response.status).toBe(200);
       return gateway.collector.trace(traceIdOf(response));
     };
@@ -122,8 +127,13 @@ describe('the trace of a batch', () => {
     const names = (await send(key)).map(({ name }) => name).sort();
     expect(names).toEqual(['EVALSHA claim', `POST ${UPDATE}`, 'WITH find_request_state']);
 
-    const ledgerOnly = await world.start({ REDIS_URL: '' });
-    const second = await ledgerOnly.send('POST', world.path('/batch/update'), { items }, { 'idempotency-key': key });
+    const ledgerOnly = await environment.start({ REDIS_URL: '' });
+    const second = await ledgerOnly.send(
+      'POST',
+      environment.path('/batch/update'),
+      { items },
+      { 'idempotency-key': key },
+    );
     const spans = await ledgerOnly.collector.trace(traceIdOf(second));
     expect(named(spans, 'batch update').attributes).toMatchObject({
       'prism.batch.state': 'replayed',
@@ -132,21 +142,21 @@ describe('the trace of a batch', () => {
     });
   });
 
-  it('shows what Redis was asked for the limits of the client', { tags: ['redis-server'] }, async () => {
-    const gateway = await world.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
-    const response = await gateway.send('POST', world.path('/batch/update'), { items: [{ id: randomUUID() }] });
+  it("shows the Redis calls for the client's rate limits", { tags: ['redis-server'] }, async () => {
+    const gateway = await environment.start({ RATE_LIMIT_ITEMS_PER_SECOND: '1000' });
+    const response = await gateway.send('POST', environment.path('/batch/update'), { items: [{ id: randomUUID() }] });
     const spans = await gateway.collector.trace(traceIdOf(response));
     const request = named(spans, `POST ${UPDATE}`);
     expect(named(spans, 'EVALSHA charge').parentSpanId).toBe(request.spanId);
   });
 
-  it('shows where it failed when Postgres ends the connection under it', async () => {
-    const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
+  it('shows the failed call when Postgres closes the connection', async () => {
+    const gateway = await environment.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
-    const response = await world.database.transaction(async (client) => {
+    const response = await environment.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }];
-      const pending = gateway.send('POST', world.path('/batch/update'), { items });
+      const pending = gateway.send('POST', environment.path('/batch/update'), { items });
       await client.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
       return pending;
     });
@@ -163,17 +173,17 @@ describe('the trace of a batch', () => {
     expect(named(spans, `POST ${UPDATE}`).status).toEqual({ code: 0 });
   });
 
-  it('says that the caller hung up', async () => {
-    const gateway = await world.start({ LOCK_TIMEOUT_MS: '20000' });
+  it('shows that the client disconnected', async () => {
+    const gateway = await environment.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
     const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
     const traceId = randomUUID().replaceAll('-', '');
-    await world.database.transaction(async (client) => {
+    await environment.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
       const socket = await RawSocket.open(gateway.api);
-      const headers = `host: x\r\nx-api-key: ${world.apiKey}\r\ntraceparent: 00-${traceId}-${PARENT}-01\r\ncontent-type: application/json`;
+      const headers = `host: x\r\nx-api-key: ${environment.apiKey}\r\ntraceparent: 00-${traceId}-${PARENT}-01\r\ncontent-type: application/json`;
       await socket.send(
-        `POST ${world.path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        `POST ${environment.path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
       await backendThatWaits();
       socket.destroy();
@@ -185,10 +195,10 @@ describe('the trace of a batch', () => {
 });
 
 describe('the trace of a request', () => {
-  it('is one of its own without a caller that has one, and its log line names it', async () => {
-    const { send, collector, gateway } = await world.start();
+  it('is new if the client sends none, and is named in the log line', async () => {
+    const { send, collector, gateway } = await environment.startProcess();
     const id = randomUUID();
-    const response = await send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const response = await send('GET', environment.path(`/${randomUUID()}`), undefined, {
       'x-request-id': id,
       traceparent: `00-${'0'.repeat(32)}-${PARENT}-01`,
     });
@@ -203,14 +213,14 @@ describe('the trace of a request', () => {
     expect(await gateway.request(id)).toMatchObject({ trace_id: request.traceId, span_id: request.spanId });
   });
 
-  it('is not recorded where the caller does not record its own', async () => {
-    const { send, collector, gateway } = await world.start();
+  it("is not recorded if the client's is not", async () => {
+    const { send, collector, gateway } = await environment.startProcess();
     const traceId = randomUUID().replaceAll('-', '');
     const id = randomUUID();
     const headers = { traceparent: `00-${traceId}-${PARENT}-00`, 'x-request-id': id };
-    const response = await send('POST', world.path(''), { default: { name: 'Acme' } }, headers);
+    const response = await send('POST', environment.path(''), { default: { name: 'Acme' } }, headers);
     expect(response.headers.get('traceresponse')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
-    await collector.trace(traceIdOf(await send('GET', world.path(`/${randomUUID()}`))));
+    await collector.trace(traceIdOf(await send('GET', environment.path(`/${randomUUID()}`))));
     expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
     const line = await gateway.request(id);
     expect(line.trace_id).toBe(traceId);
@@ -223,16 +233,16 @@ describe('the trace of a request', () => {
     ['parentbased_always_off', '', '01', true],
     ['parentbased_traceidratio', '0', undefined, false],
     ['traceidratio', '1', undefined, true],
-  ])('with the sampler %s %s and a caller of %s: %s', async (name, arg, flags, recorded) => {
-    const { send } = await world.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
+  ])("with the sampler %s %s and the client's flags %s is recorded: %s", async (name, arg, flags, recorded) => {
+    const { send } = await environment.start({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg });
     const headers = flags === undefined ? {} : { traceparent: `00-${TRACE}-${PARENT}-${flags}` };
     const response = await send('GET', '/openapi.json', undefined, headers);
     expect(response.headers.get('traceresponse')?.slice(-2)).toBe(recorded ? '01' : '00');
   });
 
-  it('is failed where the fault is ours, and only there', async () => {
-    const { send, collector } = await world.start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
-    const failed = await send('GET', world.path(`/${randomUUID()}`));
+  it('has the status error for server errors only', async () => {
+    const { send, collector } = await environment.start({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
+    const failed = await send('GET', environment.path(`/${randomUUID()}`));
     expect(named(await collector.trace(traceIdOf(failed)), 'GET /v2/prism/:team/:object/:id')).toMatchObject({
       status: { code: 2 },
       attributes: { 'error.type': '503', 'http.response.status_code': 503, 'prism.code': 'unavailable' },
@@ -242,7 +252,7 @@ describe('the trace of a request', () => {
     expect(span).toMatchObject({ name: 'HTTP', status: { code: 0 }, attributes: { 'http.request.method': '_OTHER' } });
   });
 
-  it('is told to the caller as the document says, also where it is refused', async () => {
+  it('is returned to the client as documented, also with an error', async () => {
     const collector = await TraceCollector.start();
     const gateway = await startGateway({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
     onTestFinished(() => gateway.close());
@@ -255,54 +265,57 @@ describe('the trace of a request', () => {
     expect(otherTeam).toMatchObject({ status: 401, headers: { traceresponse: expect.any(String) as string } });
   });
 
-  it('is none for a probe', async () => {
-    const { send, collector } = await world.start();
+  it('does not exist for a health probe', async () => {
+    const { send, collector } = await environment.start();
     const probe = await send('GET', '/health/live');
     expect(probe.headers.get('traceresponse')).toBeNull();
     await collector.trace(traceIdOf(await send('GET', '/openapi.json')));
-    expect(collector.spans).toHaveLength(1);
+    expect(collector.spans.filter(({ name }) => name.includes('health'))).toEqual([]);
   });
 });
 
-describe('what is sent to the collector', () => {
-  it(
-    'has nothing of what a caller sends: no key, no value, no query, no id of a record',
-    { tags: ['redis-server'] },
-    async () => {
-      const gateway = await world.start();
-      const { send, collector } = gateway;
-      const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
-      const value = {
-        default: { name: secret('value'), [secret('property')]: 1 },
-        extended: { [secret('member')]: 1 },
-      };
-      const headers = {
-        'idempotency-key': secret('key'),
-        authorization: secret('token'),
-        cookie: secret('cookie'),
-        'user-agent': secret('agent'),
-        'x-request-id': secret('request-id'),
-        baggage: `a=${secret('baggage')}`,
-        tracestate: 'secret-', // no list, and so not passed on
-      };
-      const id = (await send('POST', world.path(''), { default: { name: secret('created') } }, headers)).body
-        .id as string;
-      const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
-      await send('POST', world.path('/batch/update'), batch, headers); // another request: a mismatch
-      await send('POST', world.path('/batch/update'), batch, { ...headers, 'idempotency-key': secret('other-key') });
-      await send('PATCH', world.path(`/${id}`), value);
-      await send('GET', world.path(`/${id}?select=${secret('query')}`));
-      await send('GET', world.path(`/${secret('path')}?${secret('query')}`), undefined, { 'if-match': secret('etag') });
-      await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
-      const last = await send('POST', world.path('/batch/update'), secret('body'), { traceparent: secret('trace') });
-      await collector.trace(traceIdOf(last));
-      gateway.gateway.signal('SIGTERM');
-      await gateway.gateway.exit();
-      expect(collector.spans.length).toBeGreaterThan(15);
-      const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
-      expect(sent).not.toMatch(/secret-/);
-      expect(sent).not.toContain(id);
-      for (const text of world.secrets) expect(sent).not.toContain(text);
-    },
-  );
+describe('the exported spans', () => {
+  it('contain nothing that a client sends: no key, value, query or record id', { tags: ['redis-server'] }, async () => {
+    const gateway = await environment.startProcess();
+    const { send, collector } = gateway;
+    const secret = (name: string): string => `secret-${name}-${randomUUID()}`;
+    const value = {
+      default: { name: secret('value'), [secret('property')]: 1 },
+      extended: { [secret('member')]: 1 },
+    };
+    const headers = {
+      'idempotency-key': secret('key'),
+      authorization: secret('token'),
+      cookie: secret('cookie'),
+      'user-agent': secret('agent'),
+      'x-request-id': secret('request-id'),
+      baggage: `a=${secret('baggage')}`,
+      tracestate: 'secret-', // no list, and so not passed on
+    };
+    const id = (await send('POST', environment.path(''), { default: { name: secret('created') } }, headers)).body
+      .id as string;
+    const batch = { items: [{ id, default: { name: secret('patched') } }, { id, ...value }, { id: secret('id') }] };
+    await send('POST', environment.path('/batch/update'), batch, headers); // another request: a mismatch
+    await send('POST', environment.path('/batch/update'), batch, {
+      ...headers,
+      'idempotency-key': secret('other-key'),
+    });
+    await send('PATCH', environment.path(`/${id}`), value);
+    await send('GET', environment.path(`/${id}?select=${secret('query')}`));
+    await send('GET', environment.path(`/${secret('path')}?${secret('query')}`), undefined, {
+      'if-match': secret('etag'),
+    });
+    await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
+    const last = await send('POST', environment.path('/batch/update'), secret('body'), {
+      traceparent: secret('trace'),
+    });
+    await collector.trace(traceIdOf(last));
+    gateway.gateway.signal('SIGTERM');
+    await gateway.gateway.exit();
+    expect(collector.spans.length).toBeGreaterThan(15);
+    const sent = collector.bodies.join('\n') + JSON.stringify(collector.requests);
+    expect(sent).not.toMatch(/secret-/);
+    expect(sent).not.toContain(id);
+    for (const text of environment.secrets) expect(sent).not.toContain(text);
+  });
 });

@@ -10,7 +10,7 @@ const queueWaitMs = 1_000;
 const bodyBytes = 4_000;
 
 let gateway: TestGateway;
-/** Two applications of one team. */
+/** Two clients of one team. */
 let greedy: ApiClient;
 let modest: ApiClient;
 let session: Session;
@@ -54,7 +54,7 @@ async function total(name: string, labels: Record<string, unknown>): Promise<num
   return (await values(name, labels)).reduce((sum, value) => sum + value, 0);
 }
 
-/** Of all requests together, in seconds. */
+/** The waits of all requests together, in seconds. */
 async function waited(): Promise<number> {
   const read = await gateway.app.get(Instruments).registry.getSingleMetric('prism_admission_wait_seconds')?.get();
   const sums = read?.values.filter((value) => 'metricName' in value && String(value.metricName).endsWith('_sum')) ?? [];
@@ -74,7 +74,7 @@ function expectOverloaded({ status, headers, body }: ApiResponse): void {
   expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
 }
 
-/** Both keys are known: nobody waits for the one connection to be looked up. */
+/** Caches both keys: no look-up waits for the only connection. */
 beforeEach(async () => {
   id = await greedy.create();
   await modest.read(id);
@@ -94,7 +94,7 @@ describe('while the only connection is busy', () => {
     expect((await inside).status).toBe(200);
   });
 
-  it('a request waits for its turn, and then gets it', async () => {
+  it('a request waits in the queue until it is admitted', async () => {
     const before = await waited();
     const patch = rename(greedy);
     await expect.poll(() => waiting('work')).toBe(1);
@@ -104,22 +104,22 @@ describe('while the only connection is busy', () => {
     expect(await waiting('work')).toBe(0);
   });
 
-  it('one that waits too long answers 503', async () => {
+  it('a request that waits too long gets 503', async () => {
     const before = await shed('work', 'queue_wait');
     expectOverloaded(await rename(greedy));
     expect(await shed('work', 'queue_wait')).toBe(before + 1);
   });
 
-  it('the wait counts against the deadline', async () => {
+  it('the wait is limited by the deadline', async () => {
     const patient = rename(greedy);
     await expect.poll(() => waiting('work')).toBe(1);
-    // Its deadline ends its wait before that of the one that came first and waits for `queueWaitMs`.
+    // Its deadline is earlier than the end of the first one's wait of `queueWaitMs`.
     expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '400' }));
     expect(await waiting('work')).toBe(1);
     expectOverloaded(await patient);
   });
 
-  it('one too many answers 503 at once: the latest of whoever has most in line', async () => {
+  it('a full queue sheds the latest request of the client with the most queued ones', async () => {
     const before = await shed('work', 'queue_full');
     const line = [rename(greedy), rename(greedy), rename(greedy)];
     await expect.poll(() => waiting('work')).toBe(3);
@@ -133,7 +133,7 @@ describe('while the only connection is busy', () => {
     expect((await Promise.all(line)).map(({ status }) => status).sort()).toEqual([200, 200, 503]);
   });
 
-  it('clients take turns, however much one of them has sent before', async () => {
+  it('clients are served in turn, however many requests one of them has queued', async () => {
     const order: string[] = [];
     const send = async (name: string, caller: ApiClient): Promise<void> => {
       const { status } = await rename(caller);
@@ -150,7 +150,7 @@ describe('while the only connection is busy', () => {
     expect(order).toEqual(['greedy 200', 'modest 200', 'greedy 200']);
   });
 
-  it('what is refused claims no Idempotency-Key', async () => {
+  it('a rejected request claims no Idempotency-Key', async () => {
     const key = { 'idempotency-key': `refused-${id}` };
     expectOverloaded(await rename(greedy, key));
     await session.release();
@@ -167,21 +167,24 @@ describe('while the only connection is busy', () => {
     ['delete', 'POST', 'deal/batch/delete', { ids: ['one', 'two', 'three'] }, 3],
     ['create', 'POST', 'deal', { default: {} }, 1],
     ['patch', 'PATCH', 'deal/an-id', { default: {} }, 1],
-  ])('a caller that hangs up leaves the line, and is counted as such: %s', async (operation, method, path, body, n) => {
-    const labels = { operation, object_type: 'deal', outcome: 'canceled' };
-    const left = (): Promise<number> => total('prism_http_requests_total', { status: 499 });
-    const canceled = (): Promise<number> => total('prism_batch_items_total', labels);
-    const [leftBefore, canceledBefore] = [await left(), await canceled()];
-    const socket = await RawSocket.open(gateway.url);
-    const text = JSON.stringify(body);
-    await socket.send(head(text.length, greedy, `${method} ${greedy.path(path)}`) + text);
-    await expect.poll(() => waiting('work')).toBe(1);
-    socket.destroy();
-    await expect.poll(() => waiting('work')).toBe(0);
-    expect([await left(), await canceled()]).toEqual([leftBefore + 1, canceledBefore + n]);
-  });
+  ])(
+    'a request leaves the queue when its client disconnects, and is counted as canceled: %s',
+    async (operation, method, path, body, n) => {
+      const labels = { operation, object_type: 'deal', outcome: 'canceled' };
+      const left = (): Promise<number> => total('prism_http_requests_total', { status: 499 });
+      const canceled = (): Promise<number> => total('prism_batch_items_total', labels);
+      const [leftBefore, canceledBefore] = [await left(), await canceled()];
+      const socket = await RawSocket.open(gateway.url);
+      const text = JSON.stringify(body);
+      await socket.send(head(text.length, greedy, `${method} ${greedy.path(path)}`) + text);
+      await expect.poll(() => waiting('work')).toBe(1);
+      socket.destroy();
+      await expect.poll(() => waiting('work')).toBe(0);
+      expect([await left(), await canceled()]).toEqual([leftBefore + 1, canceledBefore + n]);
+    },
+  );
 
-  it('one whose deadline comes while it waits has not been abandoned', async () => {
+  it('a request whose deadline passes in the queue is not counted as canceled', async () => {
     const canceled = (): Promise<number> => total('prism_batch_items_total', { outcome: 'canceled' });
     const before = await canceled();
     expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '200' }));
@@ -189,7 +192,7 @@ describe('while the only connection is busy', () => {
     expect(await canceled()).toBe(before);
   });
 
-  it('health and metrics answer', async () => {
+  it('health and metrics endpoints respond', async () => {
     const line = [rename(greedy), rename(greedy), rename(greedy)];
     await expect.poll(() => waiting('work')).toBe(3);
     const address = await gateway.app.get(MetricsServer).start('127.0.0.1', 0);
@@ -219,7 +222,7 @@ function head(length: number, caller = greedy, line = `POST ${caller.path('organ
 
 const held = (): Promise<number> => metric('prism_admission_body_bytes');
 
-describe('bodies that do not arrive', () => {
+describe('request bodies that do not arrive', () => {
   const slow: RawSocket[] = [];
 
   /** Announces bodies and sends the first bytes of each. */
@@ -235,14 +238,14 @@ describe('bodies that do not arrive', () => {
     for (const socket of slow.splice(0)) socket.destroy();
   });
 
-  it('hold nothing if they are only announced, and keep nobody out', async () => {
+  it('reserve nothing if they are only announced', async () => {
     await Promise.all([announce(greedy, 2_000, 0, 20), announce(modest, 2_000, 0, 20)]);
     expect((await rename(greedy)).status).toBe(200);
     expect((await rename(modest)).status).toBe(200);
     expect([await held(), await waiting('body')]).toEqual([0, 0]);
   });
 
-  it('hold what has arrived if nothing more comes', async () => {
+  it('reserve the bytes that have arrived', async () => {
     await announce(greedy, 2_000, 10);
     await expect.poll(held, { timeout: 10_000 }).toBe(10);
     await slow[0]?.send(' '.repeat(7));
@@ -251,8 +254,8 @@ describe('bodies that do not arrive', () => {
     expect((await slow[0]?.response())?.status).toBe(400);
   });
 
-  it('of two clients leave room for a third', async () => {
-    // Four of greedy's bodies are half of the room; of modest's, two are as much as then stays free.
+  it('of two clients leave capacity for a third', async () => {
+    // Four bodies of `greedy` are half of the capacity; two of `modest` are half of the rest.
     await announce(greedy, 500, 499, 5);
     await expect.poll(() => waiting('body')).toBe(1);
     await announce(modest, 500, 499, 3);
@@ -263,7 +266,7 @@ describe('bodies that do not arrive', () => {
   });
 });
 
-describe('while there is no room for bodies', () => {
+describe('while the capacity for bodies is used up', () => {
   const slow: RawSocket[] = [];
 
   /** Sends all of a body but its last byte. */
@@ -283,17 +286,17 @@ describe('while there is no room for bodies', () => {
     for (const socket of slow.splice(0)) socket.destroy();
   });
 
-  it('no other is read, and its request is refused after a while', async () => {
+  it('another body is not read, and its request is rejected after the maximum wait', async () => {
     const before = await shed('body', 'queue_wait');
     expectOverloaded(await rename(greedy));
     expect(await shed('body', 'queue_wait')).toBe(before + 1);
   });
 
-  it('a request whose deadline comes before that is refused as overload, not as late', async () => {
+  it('a request whose deadline passes earlier is rejected as overload', async () => {
     expectOverloaded(await rename(greedy, { 'x-request-timeout-ms': '300' }));
   });
 
-  it('a large body that is refused leaves its connection in order', async () => {
+  it('a rejected large body leaves its connection usable', async () => {
     const socket = await RawSocket.open(gateway.url);
     slow.push(socket);
     await socket.send(head(200_000, greedy) + ' '.repeat(200_000));
@@ -302,18 +305,18 @@ describe('while there is no room for bodies', () => {
     expect((await socket.response()).status).toBe(200);
   });
 
-  it('what has no body goes on', async () => {
+  it('requests without a body are served', async () => {
     expect((await greedy.read(id)).version).toBe(1);
   });
 
-  it('the next is read as soon as there is room', async () => {
+  it('the next body is read as soon as capacity is free', async () => {
     const patch = rename(modest);
     await expect.poll(() => waiting('body')).toBe(1);
     slow[1]?.destroy();
     expect((await patch).status).toBe(200);
   });
 
-  it('a client never gets more than what stays free', async () => {
+  it('a client gets at most as much as stays free', async () => {
     slow[1]?.destroy();
     await expect.poll(held).toBeLessThanOrEqual(bodyBytes / 2);
     const patch = rename(greedy);
@@ -322,13 +325,13 @@ describe('while there is no room for bodies', () => {
     expectOverloaded(await patch);
   });
 
-  it('a body that is too large to be read at all needs none', async () => {
+  it('a body over the size limit needs no capacity', async () => {
     const socket = await sendMost(greedy, 6_000_000);
     expect((await socket.response()).status).toBe(413);
   });
 });
 
-describe('while the event loop is late', () => {
+describe('while the event loop is delayed', () => {
   let sensitive: TestGateway;
   let caller: ApiClient;
 
@@ -344,7 +347,7 @@ describe('while the event loop is late', () => {
 
   const served = (): Promise<number> => caller.call('GET', caller.path('properties')).then(({ status }) => status);
 
-  /** This process is the gateway's. */
+  /** Blocks the event loop: the gateway runs in this process. */
   function block(ms: number): void {
     const until = performance.now() + ms;
     while (performance.now() < until);
@@ -357,7 +360,7 @@ describe('while the event loop is late', () => {
     return rows[0]?.id ?? '';
   }
 
-  it('requests of the client that delays it answer 503, others do not, and then all are served', async () => {
+  it('only requests of the client that delays it get 503, until it recovers', async () => {
     const innocent = await sensitive.newCaller();
     await expect.poll(served, { timeout: 10_000 }).toBe(200);
     const clientId = await clientIdOf(caller);
@@ -381,7 +384,7 @@ describe('while the event loop is late', () => {
     await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
   });
 
-  it('requests are served if no client causes it', async () => {
+  it('requests are served if no client causes the delay', async () => {
     await expect.poll(served, { timeout: 10_000, interval: 100 }).toBe(200);
     block(3_000);
     expect(await served()).toBe(200);

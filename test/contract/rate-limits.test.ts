@@ -10,7 +10,7 @@ import { type GatewayOptions, startGateway, type TestGateway } from '../support/
 import { startRedis } from '../support/redis.server';
 import { Session } from '../support/session';
 
-/** Rates so low that next to nothing drains while a test runs. */
+/** Rates so low that hardly anything drains while a test runs. */
 const slow: Rates = { items: { perSecond: 1, burst: 100 } };
 const slowBoth: Rates = { ...slow, requests: { perSecond: 1, burst: 50 } };
 
@@ -43,13 +43,13 @@ function send(caller: ApiClient, id: string, count: number, key?: string, option
   return caller.update(items, options, key === undefined ? {} : { 'idempotency-key': key });
 }
 
-/** What is available according to `RateLimit`, by unit. */
+/** The remaining quota by unit, from the header `RateLimit`. */
 function left({ headers }: ApiResponse): Record<string, number> {
   const parts = String(headers.ratelimit).matchAll(/"(\w+)";r=(\d+);t=\d+/g);
   return Object.fromEntries([...parts].map(([, name = '', room]) => [name, Number(room)]));
 }
 
-/** So many bytes are available, and those that drained since the first request at 1 per second: less than any body. */
+/** Expects this many bytes of quota, plus what drained at 1 per second since the first request: less than any body. */
 function expectAvailable(response: ApiResponse, bytes: number): void {
   expect(left(response).bytes).toBeGreaterThanOrEqual(bytes);
   expect(left(response).bytes).toBeLessThan(bytes + 60);
@@ -67,7 +67,7 @@ async function metric(of: TestGateway, name: string, labels: Record<string, stri
   return found?.value ?? NaN;
 }
 
-/** Runs with a gateway of its own. */
+/** Runs the callback with a gateway of its own. */
 async function withGateway(options: GatewayOptions, use: (own: TestGateway) => Promise<void>): Promise<void> {
   const own = await startGateway(options);
   try {
@@ -78,7 +78,7 @@ async function withGateway(options: GatewayOptions, use: (own: TestGateway) => P
 }
 
 describe('a client with a rate limit', () => {
-  it('is told its limits and what is available', async () => {
+  it('receives its limits and the remaining quota', async () => {
     const { caller, id } = await limited(slowBoth);
     const response = await send(caller, id, 10);
     expect(response.status).toBe(200);
@@ -86,7 +86,7 @@ describe('a client with a rate limit', () => {
     expect(response.headers.ratelimit).toBe('"items";r=90;t=10, "requests";r=49;t=1');
   });
 
-  it('gets 429 beyond it, with the unit, the limit and when to retry', async () => {
+  it('receives 429 beyond it, with the unit, the limit and when to retry', async () => {
     const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'items' });
     const { caller, id } = await limited(slow);
     await send(caller, id, 100);
@@ -106,7 +106,7 @@ describe('a client with a rate limit', () => {
     expect((await send(caller, id, 100)).status).toBe(200);
   });
 
-  it('is not charged for a refused request, in any unit', async () => {
+  it('is not charged for a rejected request, in any unit', async () => {
     const { caller, id } = await limited(slowBoth);
     await send(caller, id, 95);
     for (let i = 0; i < 5; i += 1) expectLimited(await send(caller, id, 20), /items/);
@@ -115,7 +115,7 @@ describe('a client with a rate limit', () => {
     expect(left(response).requests).toBeGreaterThanOrEqual(48);
   });
 
-  it('is held to a slow limit after the bucket of a fast one has emptied', async () => {
+  it('is held to a slow limit after the bucket of a fast one has drained', async () => {
     const { caller, id } = await limited({ ...slow, requests: { perSecond: 1_000, burst: 1_000 } });
     await send(caller, id, 100);
     await caller.read(id);
@@ -141,14 +141,14 @@ describe('a client with a rate limit', () => {
     expect(Object.keys(response.headers).filter((name) => name.startsWith('ratelimit'))).toEqual([]);
   });
 
-  it('has one limit, whichever of its keys it uses', async () => {
+  it('shares one limit between its keys', async () => {
     const { caller, id } = await limited(slow);
     const other = await gateway.newCaller({ client: 'limited', teamId: caller.teamId });
     await send(caller, id, 100);
     expectLimited(await send(other, id, 100), /items/);
   });
 
-  it('has one limit, whichever gateway it calls', async () => {
+  it('shares one limit between gateways', async () => {
     await withGateway({ databaseUrl: gateway.databaseUrl }, async ({ url }) => {
       const { caller, id } = await limited(slow);
       await send(caller, id, 100);
@@ -158,8 +158,8 @@ describe('a client with a rate limit', () => {
   });
 });
 
-describe('a request', () => {
-  it('that writes one record is one item', async () => {
+describe('the cost of a request', () => {
+  it('is one item for a write of one record', async () => {
     const { caller, id } = await limited(slow);
     const created = await caller.call('POST', caller.path('organization'), { body: { default: { name: 'New' } } });
     const patched = await caller.call('PATCH', caller.path(`organization/${id}`), { body: { default: {} } });
@@ -168,7 +168,7 @@ describe('a request', () => {
     expect([created, patched, missing].map((response) => left(response).items)).toEqual([99, 98, 97]);
   });
 
-  it('that reads is no item, but a request', async () => {
+  it('is one request and no item for a read', async () => {
     const items = await limited(slow);
     const unlimited = await items.caller.call('GET', items.caller.path(`organization/${items.id}`));
     expect([unlimited.status, unlimited.headers.ratelimit]).toEqual([200, undefined]);
@@ -184,12 +184,12 @@ describe('a request', () => {
     for (const response of refused) expectLimited(response, /1 requests per second with a burst of 10\./);
   });
 
-  it('that is a dry run costs as much as any other', async () => {
+  it('is the same for a dry run', async () => {
     const { caller, id } = await limited(slow);
     expect(left(await send(caller, id, 10, undefined, { dry_run: true })).items).toBe(90);
   });
 
-  it('that is refused as invalid costs one request and its body, and gets its error beyond the limit too', async () => {
+  it('is one request and its body if it is invalid, whose error is sent beyond the limit too', async () => {
     const { caller, id } = await limited({ ...slowBoth, bytes: { perSecond: 1, burst: 1_000_000 } });
     const path = caller.path('organization/batch/update');
     const bodies = [{ items: [] }, { items: Array<object>(101).fill({ id }) }, ...Array<string>(30).fill('{')];
@@ -213,7 +213,7 @@ describe('a request', () => {
     for (const read of refused) expectLimited(read, /1 requests per second/);
   });
 
-  it('that is refused with 429 does not claim its Idempotency-Key', async () => {
+  it('is nothing with a 429, which does not claim the Idempotency-Key', async () => {
     const { caller, id } = await limited(slow);
     const key = randomUUID();
     await send(caller, id, 90);
@@ -224,7 +224,7 @@ describe('a request', () => {
 });
 
 describe('a replay', () => {
-  it('costs nothing, and is sent also when nothing is available', async () => {
+  it('costs nothing, and is sent when no quota remains', async () => {
     const { caller, id } = await limited({ items: { perSecond: 1, burst: 100 }, requests: { perSecond: 1, burst: 1 } });
     const key = randomUUID();
     expect((await send(caller, id, 100, key)).status).toBe(200);
@@ -235,7 +235,7 @@ describe('a replay', () => {
     }
   });
 
-  it('of a write that was too large costs nothing', async () => {
+  it('of a write larger than the burst costs nothing', async () => {
     await withGateway({ settings: { REDIS_URL: '' } }, async (own) => {
       for (const on of [gateway, own]) {
         const { caller, free, id } = await limited(slowBoth, on);
@@ -268,7 +268,7 @@ describe('a replay', () => {
     });
   });
 
-  it('that resumes costs the items that it executes now', async () => {
+  it('that resumes costs only the items that it executes', async () => {
     const { caller, free, id } = await limited(slowBoth);
     const held = await free.create();
     const session = await Session.open(gateway.databaseUrl);
@@ -307,7 +307,7 @@ describe('a limit in bytes', () => {
     expectAvailable(head, available);
   });
 
-  it('refuses a request body without room for it before its work, with the unit and the limit', async () => {
+  it('rejects a request body beyond it before execution, with the unit and the limit', async () => {
     const { caller, free, id } = await limited(bytes(8_000));
     const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' });
     const large = { items: [{ id, default: { name: 'x'.repeat(7_900) } }] };
@@ -318,7 +318,7 @@ describe('a limit in bytes', () => {
     expect(await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' })).toBe(before + 1);
   });
 
-  it('sends a response beyond it, and then refuses every request of the client, on every gateway', async () => {
+  it('sends a response beyond it, and then rejects every request of the client on every gateway', async () => {
     await withGateway({ databaseUrl: gateway.databaseUrl }, async ({ url }) => {
       const { caller, free, id } = await limited(bytes(1_000));
       await send(free, id, 1);
@@ -355,7 +355,7 @@ describe('a limit in bytes', () => {
 });
 
 describe('without Redis', () => {
-  it('a gateway applies the same limits on its own', async () => {
+  it('a gateway applies the same limits by itself', async () => {
     const redis = await startRedis();
     await withGateway({ settings: { REDIS_URL: redis.url } }, async (own) => {
       const { caller, id } = await limited(slow, own);

@@ -69,18 +69,18 @@ function edited(config: string, ...changes: readonly (readonly [from: string, to
 const turnOn = (option: string): [string, string] => [`# ${option}`, option];
 
 describe('the address that the gateway sees', () => {
-  it('is the true one behind HAProxy, whatever the client claims', async () => {
+  it("is the client's behind HAProxy, whatever headers the client sends", async () => {
     const { url } = await startBalancer();
     const { body } = await callFrom(client, url, forged);
     expect(body).toEqual({ ip: client, protocol: 'http', host: new URL(url).host });
   });
 
-  it('is the true one of a client that goes past HAProxy, whatever it claims', async () => {
+  it("is the client's without HAProxy, whatever headers the client sends", async () => {
     const { body } = await callFrom(client, gatewayUrl, forged);
     expect(body).toMatchObject({ ip: client, protocol: 'http', host: new URL(gatewayUrl).host });
   });
 
-  it('is what a proxy before HAProxy reports, and nobody else may report one', async () => {
+  it('is the one that a trusted proxy before HAProxy reports', async () => {
     const { url } = await startBalancer((config) =>
       edited(config, turnOn('http-request set-var(txn.behind_proxy)'), turnOn('http-request set-src'), [
         '192.0.2.0/24',
@@ -92,7 +92,7 @@ describe('the address that the gateway sees', () => {
     expect((await callFrom(otherClient, url, reported)).body).toMatchObject({ ip: otherClient, protocol: 'http' });
   });
 
-  it('is what a proxy before HAProxy reports in the PROXY protocol', async () => {
+  it('is the one that a trusted proxy reports by the PROXY protocol', async () => {
     const { url } = await startBalancer((config) =>
       edited(config, turnOn('tcp-request connection expect-proxy'), ['192.0.2.0/24', '127.0.0.1/32']),
     );
@@ -109,7 +109,7 @@ describe('one source address', () => {
   };
   const threeAtMost = (config: string): string => edited(config, ['sc_conn_cur(0) gt 500', 'sc_conn_cur(0) gt 3']);
 
-  it('holds so many connections and no more, and takes none from other addresses', async () => {
+  it('is limited in connections, without affecting other addresses', async () => {
     const balancer = await startBalancer(threeAtMost);
     const held = await Promise.all([1, 2, 3].map(() => RawSocket.open(balancer.url)));
     for (const socket of held) {
@@ -127,7 +127,7 @@ describe('one source address', () => {
     for (const socket of held) socket.destroy();
   });
 
-  it('cannot multiply its requests by sending many on each connection with HTTP/2', async () => {
+  it('cannot multiplex requests by HTTP/2', async () => {
     const { url } = await startBalancer();
     const socket = await RawSocket.open(url);
     const emptySettings = '\0\0\0\x04\0\0\0\0\0';
@@ -135,7 +135,7 @@ describe('one source address', () => {
     expect(await socket.end()).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('cannot take the connections of the metrics port', async () => {
+  it('cannot use up the connections of the metrics port', async () => {
     const balancer = await startBalancer((config) =>
       edited(config, ['maxconn 2100', 'maxconn 24'], ['maxconn 2000', 'maxconn 20'], ['maxconn 100', 'maxconn 4']),
     );
@@ -149,7 +149,7 @@ describe('one source address', () => {
     for (const socket of held) socket.destroy();
   });
 
-  it('gets 429 in the envelope of the API beyond a rate, where that option is on', async () => {
+  it("gets 429 in the API's error envelope beyond a rate, if that option is on", async () => {
     const { url } = await startBalancer((config) =>
       edited(config, turnOn('http-request deny deny_status 429'), ['gt 1000', 'gt 2']),
     );

@@ -26,23 +26,23 @@ describe('docker-compose.yml', () => {
   ajv.removeKeyword('id');
   const validate = ajv.compile({ ...composeSchema, $schema: 'https://json-schema.org/draft/2019-09/schema' });
 
-  it('is what the compose specification allows', () => {
+  it('matches the compose specification', () => {
     validate(compose);
     expect(validate.errors).toBeNull();
   });
 
-  it('would not pass with a misspelt option', () => {
+  it('is checked by a schema that rejects a misspelt option', () => {
     expect(validate({ services: { gateway: { image: 'x', comand: ['y'] } } })).toBe(false);
   });
 
-  it('migrates before a gateway starts, and balances only over gateways that are ready', () => {
+  it('migrates before a gateway starts, and routes only to ready gateways', () => {
     for (const name of ['gateway-1', 'gateway-2']) {
       expect(compose.services[name]?.depends_on?.migrate?.condition).toBe('service_completed_successfully');
       expect(compose.services.haproxy?.depends_on?.[name]?.condition).toBe('service_healthy');
     }
   });
 
-  it('makes the roles before it migrates, and gives each program its own', () => {
+  it('creates the roles before it migrates, one per program', () => {
     const roleOf = (name: string): string =>
       new URL(interpolated(compose.services[name]?.environment?.DATABASE_URL ?? '')).username;
     expect(
@@ -73,20 +73,20 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  it('balances over the gateways that it starts', () => {
+  it('routes to the gateways that it starts', () => {
     const balanced = [...readFileSync(CONFIG, 'utf8').matchAll(/^\s+server \S+ ([^:\s]+):3000$/gm)].map(
       ([, host]) => host,
     );
     expect(balanced).toEqual(Object.keys(compose.services).filter((name) => name.startsWith('gateway-')));
   });
 
-  it('gives a gateway the time to drain and to answer what it holds', () => {
+  it('gives a gateway time to drain and to finish its requests', () => {
     const { environment = {}, stop_grace_period: grace } = compose.services['gateway-1'] ?? {};
     const needed = Number(environment.DRAIN_DELAY_MS) + Number(environment.REQUEST_TIMEOUT_MS) + 1_000;
     expect(1_000 * Number(/^(\d+)s$/.exec(grace ?? '')?.[1])).toBeGreaterThan(needed);
   });
 
-  it('gives only settings that there are', () => {
+  it('uses only settings that exist', () => {
     const reference = readFileSync('docs/configuration.md', 'utf8');
     const own = services.filter(([, { image }]) => image === 'prism-gateway');
     expect(own).toHaveLength(6);
@@ -94,7 +94,7 @@ describe('docker-compose.yml', () => {
     expect(names.filter((name) => !reference.includes(`| \`${name}\` `))).toEqual([]);
   });
 
-  it('watches every gateway, the worker and the load balancer', () => {
+  it('scrapes every gateway, the worker and the load balancer', () => {
     const targets = [...readFileSync('deploy/prometheus/prometheus.yml', 'utf8').matchAll(/^ +- targets: \[(.+)\]$/gm)];
     const watched = targets.flatMap(([, list = '']) => list.split(', ').map((target) => target.split(':')[0]));
     const running = Object.keys(compose.services).filter((name) => /^(gateway-\d|worker|haproxy)$/.test(name));
@@ -118,18 +118,18 @@ describe('every service of docker-compose.yml', () => {
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/^\.\/deploy\/.+:ro$|^[a-z]+-data:\//);
   });
 
-  it.each(['postgres', 'redis', 'roles'])('%s does not start as root, as its image would', (name) => {
+  it.each(['postgres', 'redis', 'roles'])('%s does not start as root, unlike its image', (name) => {
     expect(compose.services[name]?.user).toBe(name === 'redis' ? 'redis' : 'postgres');
   });
 
-  it('holds the rights of the owner only while it is asked for, and is none that callers reach', () => {
+  it("runs the owner's programs on demand only, out of reach of clients", () => {
     const owners = services.filter(([, service]) => JSON.stringify(service).includes('POSTGRES_PASSWORD'));
     const running = owners.filter(([, { profiles, restart }]) => profiles === undefined && restart !== undefined);
     expect(running.map(([name]) => name)).toEqual(['postgres']);
     expect(owners.map(([name]) => name).sort()).toEqual(['admin', 'demo', 'migrate', 'postgres', 'roles']);
   });
 
-  it('gives HAProxy the time in which it finishes what it holds', () => {
+  it('gives HAProxy time to finish its requests', () => {
     const hardStop = Number(/^ {2}hard-stop-after (\d+)s$/m.exec(readFileSync(CONFIG, 'utf8'))?.[1]);
     expect(Number(/^(\d+)s$/.exec(compose.services.haproxy?.stop_grace_period ?? '')?.[1])).toBeGreaterThan(hardStop);
   });
@@ -152,13 +152,13 @@ describe('the networks of docker-compose.yml', () => {
     );
   });
 
-  it('keep everything that faces callers away from Postgres and Redis', () => {
+  it('separate everything that clients reach from Postgres and Redis', () => {
     for (const name of ['haproxy', 'prometheus', 'grafana']) {
       expect([...shared(name, 'postgres'), ...shared(name, 'redis')], name).toEqual([]);
     }
   });
 
-  it('let the gateways trust the address of HAProxy, from which alone it can reach them', () => {
+  it('let the gateways trust the only address from which HAProxy can reach them', () => {
     const { networks } = compose.services.haproxy ?? {};
     const address = Array.isArray(networks) ? undefined : networks?.edge?.ipv4_address;
     expect(address).toMatch(/^[\d.]+$/);
@@ -184,7 +184,7 @@ describe('the secrets of docker-compose.yml', () => {
   const read = (file: string): [name: string, value: string][] =>
     [...readFileSync(file, 'utf8').matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]);
 
-  it('have no default: without them compose says what to run', () => {
+  it('have no default: compose fails with the command to run', () => {
     expect(new Set(secret.map(({ rest }) => rest))).toEqual(new Set([':?run deploy/compose/secrets.sh first']));
     // Nor does a URL or a variable hold a password in plain text.
     const inUrls = [...text.matchAll(/:\/\/\w*:([^@\n]+)@/g)];
@@ -193,7 +193,7 @@ describe('the secrets of docker-compose.yml', () => {
     for (const [, password] of [...inUrls, ...inVariables]) expect(password).toMatch(/^\$\{\w+:\?[^}]+\}$/);
   });
 
-  it('are random, each of its own, for the owner of the file only, and are what the file asks for', () => {
+  it('are random, distinct, complete, and readable by the owner of the file only', () => {
     const file = join(folder, 'new');
     writeSecrets(file);
     const written = read(file);
@@ -203,7 +203,7 @@ describe('the secrets of docker-compose.yml', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('stay as they are when the script runs again, and only missing ones are added', () => {
+  it('do not change when the script runs again, which adds missing ones', () => {
     const file = join(folder, 'partial');
     writeFileSync(file, 'API_ADDRESS=192.0.2.1\nGRAFANA_PASSWORD=mine\nREDIS_PASSWORD=', { mode: 0o644 });
     writeSecrets(file);

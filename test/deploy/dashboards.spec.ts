@@ -13,27 +13,27 @@ const expressions = [
 const read = new Set(expressions.flatMap((expr) => selectorsIn(expr).map(({ metric }) => metric)));
 
 describe('rules and dashboards', () => {
-  it('read no metric that there is not', () => {
+  it('read only metrics that exist', () => {
     const known = new Set([...documentedMetrics(), ...recording.map(({ record }) => record), 'up', 'ALERTS']);
     // HAProxy's are held against HAProxy where it is scraped: prometheus.test.ts.
     const unknown = [...read].filter((name) => !known.has(familyOf(name)) && !name.startsWith('haproxy_'));
     expect(unknown).toEqual([]);
   });
 
-  it('show every metric of ours', () => {
+  it('show every metric of the product', () => {
     const families = new Set([...read].map(familyOf));
     const ours = [...documentedMetrics()].filter((name) => name.startsWith('prism_'));
     expect(ours.length).toBeGreaterThan(20);
     expect(ours.filter((name) => !families.has(name))).toEqual([]);
   });
 
-  it('record nothing that nobody reads', () => {
+  it('record no unused series', () => {
     expect(recording.map(({ record }) => record).filter((name) => !read.has(name))).toEqual([]);
   });
 });
 
 describe.each(dashboards)('$file', (dashboard) => {
-  it('takes its data from the Prometheus that is chosen, and its links from one place', () => {
+  it('uses the selected Prometheus, and one variable for links', () => {
     expect(dashboard.templating.list.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['datasource', 'runbook']),
     );
@@ -50,7 +50,7 @@ describe.each(dashboards)('$file', (dashboard) => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   });
 
-  it.each(dashboard.panels)('$title says what it shows, in which unit, and which line is which', (panel) => {
+  it.each(dashboard.panels)('$title has a description, a unit and legends', (panel) => {
     expect(panel.description).toMatch(/\.$/);
     expect(panel.fieldConfig.defaults.unit).toMatch(/\S/);
     expect(panel.fieldConfig.defaults.thresholds?.steps.length).toBeGreaterThan(0);

@@ -33,12 +33,12 @@ const secrets = (): Promise<{ role: string; secret: string | null }[]> =>
   );
 
 describe('deploy/postgres/roles.sql', () => {
-  it('makes nothing without its passwords', async () => {
+  it('creates nothing without its passwords', async () => {
     await expect(makeRoles({ GATEWAY_PASSWORD: 'only' })).rejects.toMatchObject({ code: 3 });
     expect(await secrets()).toEqual([]);
   });
 
-  it('makes roles that may log in and nothing else, as often as it is run, with the passwords of the last run', async () => {
+  it('creates roles with the LOGIN privilege only, and updates their passwords on each run', async () => {
     await makeRoles(passwords);
     const first = await secrets();
     expect(first.map(({ role }) => role)).toEqual(['prism_gateway', 'prism_worker']);

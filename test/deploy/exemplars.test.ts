@@ -2,15 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { PrometheusServer } from '../support/prometheus.server';
-import { TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 import { readDashboards } from './monitoring.files';
 
 const NOWHERE = '127.0.0.1:1';
 
-it('Prometheus keeps the traces of requests beside their latency, and has the same series as without traces', async () => {
-  const world = await TracedWorld.create();
-  onTestFinished(() => world.drop());
-  const [traced, plain] = await Promise.all([world.start(), world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: '' })]);
+it('Prometheus stores trace exemplars of latencies, with the same series as without traces', async () => {
+  const environment = await TracedEnvironment.create();
+  onTestFinished(() => environment.drop());
+  const [traced, plain] = await Promise.all([
+    environment.startProcess(),
+    environment.startProcess({ OTEL_EXPORTER_OTLP_ENDPOINT: '' }),
+  ]);
   const prometheus = await PrometheusServer.start({
     'prism-gateway': [traced, plain].map(({ admin }) => new URL(admin).host),
     'prism-worker': [NOWHERE],
@@ -19,12 +22,12 @@ it('Prometheus keeps the traces of requests beside their latency, and has the sa
   onTestFinished(() => prometheus.stop());
 
   const send = (flags: string): ReturnType<typeof traced.send> =>
-    traced.send('GET', world.path(`/${randomUUID()}`), undefined, {
+    traced.send('GET', environment.path(`/${randomUUID()}`), undefined, {
       traceparent: `00-${randomUUID().replaceAll('-', '')}-00f067aa0ba902b7-${flags}`,
     });
   const unrecorded = traceIdOf(await send('00'));
   const recorded = traceIdOf(await send('01'));
-  await plain.send('GET', world.path(`/${randomUUID()}`));
+  await plain.send('GET', environment.path(`/${randomUUID()}`));
 
   const panel = readDashboards()
     .flatMap(({ panels }) => panels)

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../support/session';
-import { Stage } from './rollout.stage';
+import { RolloutEnvironment } from './rollout.environment';
 
 /** The deadline of requests: also how long Redis keeps the key of a gateway that was killed from being used again. */
 const timeoutMs = 3_000;
@@ -18,21 +18,21 @@ interface Responded {
 /** A batch for the load balancer: it patches two records, of which the second one is held until it is let go. */
 class HeldBatch {
   private constructor(
-    private readonly stage: Stage,
+    private readonly environment: RolloutEnvironment,
     readonly records: string[],
     private readonly holder: Session,
     private readonly headers: Record<string, string>,
   ) {}
 
-  static async make(stage: Stage, headers: Record<string, string>): Promise<HeldBatch> {
-    const records = await stage.newRecords(2);
-    const holder = await Session.open(stage.databaseUrl);
-    await holder.hold(stage.teamId, records.slice(1));
-    return new HeldBatch(stage, records, holder, { 'x-request-id': randomUUID(), ...headers });
+  static async make(environment: RolloutEnvironment, headers: Record<string, string>): Promise<HeldBatch> {
+    const records = await environment.newRecords(2);
+    const holder = await Session.open(environment.databaseUrl);
+    await holder.hold(environment.teamId, records.slice(1));
+    return new HeldBatch(environment, records, holder, { 'x-request-id': randomUUID(), ...headers });
   }
 
   async send(): Promise<Responded> {
-    const { balancer, teamId, apiKey } = this.stage;
+    const { balancer, teamId, apiKey } = this.environment;
     const responded = await request(`${balancer.url}/v2/prism/${teamId}/organization/batch/update`, {
       method: 'POST',
       headers: {
@@ -53,45 +53,45 @@ class HeldBatch {
   }
 
   changes(): Promise<number[]> {
-    return this.stage.changes(this.records);
+    return this.environment.changes(this.records);
   }
 
   /** How often HAProxy sent it again. */
   async retries(): Promise<number> {
-    return Number((await this.stage.balancer.lineOf(String(this.headers['x-request-id']))).retries);
+    return Number((await this.environment.balancer.lineOf(String(this.headers['x-request-id']))).retries);
   }
 }
 
-let stage: Stage;
+let environment: RolloutEnvironment;
 
 /** `kill -9` of the gateway that a batch came to. @returns its place */
 async function killUnderBatch(): Promise<number> {
-  const place = await stage.waiting();
-  await stage.gateways[place]?.kill();
+  const place = await environment.waiting();
+  await environment.gateways[place]?.kill();
   return place;
 }
 
 async function startAgain(place: number): Promise<void> {
-  await stage.start(place);
-  await stage.balancer.uses(1, 2);
+  await environment.start(place);
+  await environment.balancer.uses(1, 2);
 }
 
 describe('when a gateway is killed', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    stage = await Stage.open();
+    environment = await RolloutEnvironment.open();
   });
-  afterAll(() => stage.close());
+  afterAll(() => environment.close());
 
-  it('under load, no request with a key is lost, and each of its items happens once', async () => {
-    const traffic = await stage.traffic([{ keyed: true }, { keyed: true }, { keyed: true }, { keyed: true }]);
+  it('under load, no keyed request is lost, and each of its items is applied once', async () => {
+    const traffic = await environment.traffic([{ keyed: true }, { keyed: true }, { keyed: true }, { keyed: true }]);
     for (const place of [0, 1]) {
       await traffic.flows();
-      await stage.gateways[place]?.kill();
+      await environment.gateways[place]?.kill();
       await traffic.flows();
       await startAgain(place);
     }
     const reports = await traffic.stop();
-    expect(await stage.miscounts(reports)).toEqual([]);
+    expect(await environment.miscounts(reports)).toEqual([]);
     const failures = reports.flatMap((report) => report.failures);
     // Callers saw nothing but answers that say: send it again.
     expect(failures.filter((failure) => !/^(409 .*idempotency_key_in_use|50[23] .*unavailable)/.test(failure))).toEqual(
@@ -99,26 +99,26 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     );
   });
 
-  it('a batch without a key that it was working on is not sent to the other one', async () => {
-    const batch = await HeldBatch.make(stage, {});
+  it('its batch without a key is not sent to the other gateway', async () => {
+    const batch = await HeldBatch.make(environment, {});
     const response = batch.send();
     const place = await killUnderBatch();
     expect(await response).toMatchObject({ status: 502, body: { error: { code: 'unavailable' } } });
     // Postgres notices that nobody waits for the rest, which is then not done.
-    await stage.quiet();
+    await environment.quiet();
     await batch.release();
     expect(await batch.changes()).toEqual([1, 0]);
     expect(await batch.retries()).toBe(0);
     await startAgain(place);
   });
 
-  it('a batch with a key goes to the other one, which lets the caller wait until the attempt is surely over', async () => {
-    const batch = await HeldBatch.make(stage, { 'idempotency-key': randomUUID() });
+  it('its batch with a key goes to the other gateway, which responds 409 until the first attempt has ended', async () => {
+    const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
     const place = await killUnderBatch();
     expect(await response).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_in_use' } } });
     expect(await batch.retries()).toBeGreaterThan(0);
-    await stage.quiet();
+    await environment.quiet();
     await batch.release();
     let retry = await batch.send();
     while (retry.status === 409) {
@@ -133,20 +133,20 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
 
 describe('when a gateway is killed, and there is no Redis', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    stage = await Stage.open({ REDIS_URL: '' });
+    environment = await RolloutEnvironment.open({ REDIS_URL: '' });
   });
-  afterAll(() => stage.close());
+  afterAll(() => environment.close());
 
-  it('a batch with a key is finished by the other one, and its caller notices nothing', async () => {
-    const batch = await HeldBatch.make(stage, { 'idempotency-key': randomUUID() });
+  it('its batch with a key is completed by the other gateway, unnoticed by the client', async () => {
+    const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
     const killed = await killUnderBatch();
-    await stage.waitingAt(1 - killed);
+    await environment.waitingAt(1 - killed);
     await batch.release();
     const { status, body } = await response;
     expect(status).toBe(200);
     expect(body).toMatchObject({ results: [{ replayed: true }, { status: 'ok' }], summary: { succeeded: 2 } });
     expect(await batch.changes()).toEqual([1, 1]);
-    expect(await stage.outcomes(batch.records)).toBe(2);
+    expect(await environment.outcomes(batch.records)).toBe(2);
   });
 });

@@ -70,7 +70,7 @@ describe('haproxy.cfg', () => {
     expect(check.status, check.stderr).toBe(0);
   });
 
-  it('waits for longer than a gateway may take, and notices a drain before it is over', () => {
+  it("has timeouts longer than a gateway's, and detects a drain before its end", () => {
     const { requestTimeoutMs, drainDelayMs } = readSettings({ DATABASE_URL: 'postgres://localhost/prism' });
     const found = (pattern: RegExp): number => Number(pattern.exec(balancerConfig)?.[1]);
     expect(1_000 * found(/^ {2}timeout server (\d+)s$/m)).toBeGreaterThan(requestTimeoutMs);
@@ -86,7 +86,7 @@ describe('when a gateway dies under a request', () => {
     ['PUT', keyed],
     ['PATCH', keyed],
     ['GET', {}],
-  ])('%s %o is sent to the other one', async (method, headers) => {
+  ])('%s %o is sent to the other gateway', async (method, headers) => {
     all(firstDies);
     expect((await send(method, { headers })).status).toBe(200);
     expect(arrivals).toHaveLength(2);
@@ -101,7 +101,7 @@ describe('when a gateway dies under a request', () => {
     ['PATCH', {}],
     ['DELETE', {}],
     ['DELETE', keyed],
-  ])('%s %o is not sent again, and the caller is told', async (method, headers) => {
+  ])('%s %o is not sent again, and the client gets an error', async (method, headers) => {
     all(firstDies);
     const responded = await send(method, { headers: { ...headers, 'x-request-id': 'mine' } });
     expect(responded).toMatchObject({ status: 502, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
@@ -111,7 +111,7 @@ describe('when a gateway dies under a request', () => {
     expect(arrivals).toHaveLength(1);
   });
 
-  it('a body that comes in pieces is sent again whole', async () => {
+  it('a body that arrives in pieces is sent again whole', async () => {
     all(firstDies);
     const socket = await RawSocket.open(balancer.url);
     const head =
@@ -124,7 +124,7 @@ describe('when a gateway dies under a request', () => {
     socket.destroy();
   });
 
-  it('a body of 60 kB is sent again; a larger one is left to the caller', async () => {
+  it('a body of 60 kB is sent again, and a larger one is not', async () => {
     all(firstDies);
     expect((await send('POST', { headers: keyed, body: 'x'.repeat(60_000) })).status).toBe(200);
     arrivals.length = 0;
@@ -132,14 +132,14 @@ describe('when a gateway dies under a request', () => {
     expect(arrivals).toHaveLength(1);
   });
 
-  it('and the other one as well, the caller is told', async () => {
+  it('and the other one dies too, the client gets an error', async () => {
     all(die);
     expect((await send('POST', { headers: keyed })).status).toBe(502);
   });
 });
 
-describe('what a gateway answers', () => {
-  it('is the answer, also when it is 503: the other one does not get the load that this one shed', async () => {
+describe('the response of a gateway', () => {
+  it('is forwarded, also a 503: load that one gateway sheds is not sent to the other', async () => {
     all(({ response }) => response.writeHead(503).end('{"shed":true}'));
     expect(await send('POST', { headers: keyed })).toMatchObject({ status: 503, body: { shed: true } });
     expect(arrivals).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('what a gateway answers', () => {
 });
 
 describe('a gateway', () => {
-  it('that drains gets nothing new, and answers what it has', async () => {
+  it('that drains gets no new request, and finishes those in flight', async () => {
     const held = new Promise<Arrival>((resolve) => {
       all(resolve);
     });
@@ -172,7 +172,7 @@ describe('a gateway', () => {
     await balancer.uses(1, 2);
   });
 
-  it('that refuses connections has done nothing: any request goes to the other one', async () => {
+  it('that refuses connections has executed nothing: any request goes to the other one', async () => {
     await gateways[0]?.close();
     for (let n = 0; n < 4; n++) expect((await send('POST')).status).toBe(200);
     expect(arrivals.map(({ gateway }) => gateway)).toEqual([2, 2, 2, 2]);
@@ -180,7 +180,7 @@ describe('a gateway', () => {
     await balancer.uses(1, 2);
   });
 
-  it('is told when the caller hangs up', async () => {
+  it('notices the disconnect of a client', async () => {
     const held = new Promise<Arrival>((resolve) => {
       all(resolve);
     });
@@ -200,25 +200,25 @@ describe('the headers that a gateway gets', () => {
     return arrivals[0]?.request.headers;
   };
 
-  it('name the caller as HAProxy sees it, whatever the request claims', async () => {
+  it("contain the client's address as HAProxy sees it, whatever the request contains", async () => {
     const forged = { 'x-forwarded-for': '10.0.0.1', forwarded: 'for=10.0.0.1', 'x-forwarded-proto': 'https' };
     expect(await headersOf(forged)).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
     expect(arrivals[0]?.request.headers.forwarded).toBeUndefined();
   });
 
-  it("hold the caller's request id", async () => {
+  it("contain the client's request id", async () => {
     expect(await headersOf({ 'x-request-id': 'order-77:retry.1' })).toMatchObject({
       'x-request-id': 'order-77:retry.1',
     });
   });
 
-  it.each(['two words', 'x'.repeat(129), '"quoted"'])('hold an id of its own in place of %s', async (bad) => {
+  it.each(['two words', 'x'.repeat(129), '"quoted"'])('contain a new request id in place of %s', async (bad) => {
     expect((await headersOf({ 'x-request-id': bad }))?.['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
 describe('the access log', () => {
-  it('has a line for each request, with its id and what was tried', async () => {
+  it('has a line for each request, with its id and its attempts', async () => {
     all(firstDies);
     await send('POST', { headers: { ...keyed, 'x-request-id': 'logged' }, path: '/v2/prism/T/contact/batch/update' });
     expect(await balancer.lineOf('logged')).toMatchObject({
@@ -230,7 +230,7 @@ describe('the access log', () => {
     });
   });
 
-  it('never has a value or a key', async () => {
+  it('never contains a value or a key', async () => {
     const headers = { 'x-api-key': 'secret-key', 'idempotency-key': 'secret-retry', 'x-request-id': 'discreet' };
     await send('GET', { headers, path: '/v2/prism/T/contact/by/email/secret@example.com?select=secret-name' });
     const { path, text } = await balancer.lineOf('discreet');
@@ -239,8 +239,8 @@ describe('the access log', () => {
   });
 });
 
-describe("HAProxy's own answers are in the error envelope of the API", () => {
-  it('408 to a body that does not come', async () => {
+describe("HAProxy's own errors have the API's error envelope", () => {
+  it('408 for a body that does not arrive', async () => {
     const withShortTimeout = await Balancer.start([], (config) => config.replace('time 10s', 'time 100ms'));
     const responded = await rawCall(
       withShortTimeout.url,
@@ -263,7 +263,7 @@ describe("HAProxy's own answers are in the error envelope of the API", () => {
   });
 });
 
-describe('its admin port', () => {
+describe('the admin port', () => {
   it('serves metrics and its own health, and nothing else', async () => {
     const statuses = ['/metrics', '/health/live', '/', '/v2/prism'].map((path) => fetch(balancer.metricsUrl + path));
     expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 200, 404, 404]);

@@ -23,7 +23,7 @@ describe('the image', () => {
   // What is shipped is the last stage.
   const shipped = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
 
-  it('runs as a user that owns nothing of it', () => {
+  it('runs as a user that owns none of its files', () => {
     const users = shipped.filter((line) => line.startsWith('USER '));
     expect(users).toEqual(['USER node']);
     const after = shipped.slice(shipped.indexOf('USER node'));
@@ -31,14 +31,14 @@ describe('the image', () => {
     expect(shipped.filter((line) => /--chown|--chmod/.test(line))).toEqual([]);
   });
 
-  it('listens for Prometheus, and lets the heap take no more than a part of the memory limit', () => {
+  it('exposes the metrics port, and limits the heap to a part of the memory limit', () => {
     const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
     expect(text).toMatch(/^ENV NODE_ENV=production \\\n +METRICS_HOST=0\.0\.0\.0 \\\n/m);
     const percentage = Number(/^ +NODE_OPTIONS=--max-old-space-size-percentage=(\d+)$/m.exec(text)?.[1]);
     expect(percentage).toBeLessThanOrEqual(60);
   });
 
-  it('holds no secret and nothing that is fetched while it is built', () => {
+  it('contains no secret, and no download outside of npm ci', () => {
     expect(instructions.filter((line) => /^(ENV|ARG) .*(KEY|TOKEN|PASSWORD|SECRET|_URL)/.test(line))).toEqual([]);
     expect(instructions.filter((line) => /^ADD |curl |wget /.test(line))).toEqual([]);
     expect(
@@ -47,7 +47,7 @@ describe('the image', () => {
   });
 });
 
-describe('the programs that compose starts', () => {
+describe('the services that compose builds', () => {
   const { services } = parse(readFileSync(join(repository, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
     services: Record<string, Service>;
   };

@@ -28,7 +28,7 @@ function settingsOf(workload: Manifest) {
 }
 
 describe('the manifests', () => {
-  it('are what Kubernetes takes: kinds, names and types of all fields', { timeout: 60_000 }, () => {
+  it('match the types of Kubernetes', { timeout: 60_000 }, () => {
     const own = [...base.resources, ...production.resources].filter(({ kind }) => !operatorKinds.includes(kind));
     expect(own.length).toBeGreaterThan(8);
     expect(typeErrors(own)).toEqual([]);
@@ -38,25 +38,25 @@ describe('the manifests', () => {
     ['a misspelt field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
     ['no selector', 'selector', (wrong: Manifest) => delete wrong.spec.selector],
     ['a name for a number', 'containerPort', (wrong: Manifest) => (containerOf(wrong).ports[0].containerPort = 'http')],
-  ])('would not pass with %s', { timeout: 60_000 }, (_what, field, spoil) => {
+  ])('are checked by types that reject %s', { timeout: 60_000 }, (_what, field, spoil) => {
     const wrong = structuredClone(named('Deployment', 'prism-gateway'));
     spoil(wrong);
     expect(typeErrors([wrong]).join()).toContain(field);
   });
 
-  it.each([base, production])('$path lists every file that is there, and no other', (folder) => {
+  it.each([base, production])('$path lists exactly the files that exist', (folder) => {
     const { resources, patches = [] } = folder.kustomization;
     const listed = [...resources, ...patches.map(({ path }) => path)];
     expect(listed.filter((file) => file.endsWith('.yaml')).sort()).toEqual(folder.files.sort());
   });
 
-  it('set what the overlay adds to values that the gateway accepts, and trust no whole network', () => {
+  it('have valid settings in the overlay, and trust no whole network', () => {
     const settings = { ...base.settings('prism-settings'), ...production.settings('prism-settings') };
     const { trustedProxies } = readSettings({ DATABASE_URL: 'postgres://host/db', ...settings });
     expect(trustedProxies).toMatch(/^[\d.]+\/32$/);
   });
 
-  it('hold no secret: only references to one', () => {
+  it('contain references to secrets only', () => {
     expect(base.resources.concat(production.resources).filter(({ kind }) => kind === 'Secret')).toEqual([]);
     const values = workloads.flatMap((workload) => containerOf(workload).env ?? []).filter((entry) => 'value' in entry);
     expect(values).toEqual([]);
@@ -71,7 +71,7 @@ describe('the manifests', () => {
 describe.each(workloads.map((workload) => [workload.metadata.name, workload] as const))('%s', (_name, workload) => {
   const container = containerOf(workload);
 
-  it('runs as nobody in particular, with no rights, on a file system that it cannot write', () => {
+  it('runs as an unprivileged user, without capabilities, on a read-only file system', () => {
     expect(podOf(workload).spec).toMatchObject({
       automountServiceAccountToken: false,
       serviceAccountName: named('ServiceAccount', 'prism').metadata.name,
@@ -84,14 +84,14 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
     });
   });
 
-  it('says what it needs, and the most memory it may take', () => {
+  it('has resource requests and a memory limit', () => {
     expect(container.resources).toMatchObject({
       requests: { cpu: expect.any(String) as string, memory: expect.any(String) as string },
       limits: { memory: expect.any(String) as string },
     });
   });
 
-  it('gives only settings that there are', () => {
+  it('uses only settings that exist', () => {
     const reference = readFileSync('docs/configuration.md', 'utf8');
     const sources: { configMapRef: { name: string } }[] = container.envFrom ?? [];
     const names = [
@@ -102,7 +102,7 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
     expect(names.filter((name) => !reference.includes(`| \`${name}\` `))).toEqual([]);
   });
 
-  it('runs a program that the image has', () => {
+  it('runs a program of the image', () => {
     const [node, script] = container.command as string[];
     expect(node).toBe('node');
     expect(existsSync(String(script).replace(/^dist\/(.*)\.js$/, '$1.ts'))).toBe(true);
@@ -114,7 +114,7 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
     expect(podOf(workload).metadata.labels).toMatchObject({ 'app.kubernetes.io/part-of': 'prism' });
   });
 
-  it('has ports by the names that its probes ask, where the program listens', () => {
+  it('names the ports of its probes, on which the program listens', () => {
     const { port, metricsPort, metricsHost } = settingsOf(workload);
     const listens: Record<string, number> = { http: port, metrics: metricsPort };
     const ports: { name: string; containerPort: number }[] = container.ports ?? [];
@@ -127,7 +127,7 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
   });
 });
 
-it('each program has a role of its own in the database, and migrations give it its rights', () => {
+it('each program has its own database role, with grants by the migrations', () => {
   const urlOf = (workload: Manifest): unknown =>
     containerOf(workload).env.find(({ name }: { name: string }) => name === 'DATABASE_URL').valueFrom.secretKeyRef.key;
   expect(workloads.map((workload) => [workload.metadata.name, urlOf(workload)])).toEqual([
@@ -153,7 +153,7 @@ describe('the gateway', () => {
   const gateway = named('Deployment', 'prism-gateway');
   const container = containerOf(gateway);
 
-  it('has the time to drain and to answer what it holds', () => {
+  it('has time to drain and to finish its requests', () => {
     const { drainDelayMs, requestTimeoutMs } = settingsOf(gateway);
     const [command, seconds] = container.lifecycle.preStop.exec.command as string[];
     expect(command).toBe('sleep');
@@ -161,17 +161,17 @@ describe('the gateway', () => {
     expect(1_000 * podOf(gateway).spec.terminationGracePeriodSeconds).toBeGreaterThan(needed);
   });
 
-  it('is restarted if it hangs, and only then; gets requests when it is ready', () => {
+  it('is restarted only if it hangs, and gets requests when it is ready', () => {
     expect(container.livenessProbe.httpGet.path).toBe('/health/live');
     expect(container.startupProbe.httpGet.path).toBe('/health/live');
     expect(container.readinessProbe.httpGet.path).toBe('/health/ready');
   });
 
-  it('is never fewer than before while it is replaced', () => {
+  it('keeps its number of replicas during a rollout', () => {
     expect(gateway.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
   });
 
-  it('has as many replicas as the autoscaler says, which leave Postgres connections for others', () => {
+  it("leaves Postgres connections free at the autoscaler's maximum", () => {
     expect(gateway.spec.replicas).toBeUndefined();
     const scalers = [named('HorizontalPodAutoscaler', 'prism-gateway'), ...production.patches];
     const { databasePoolSize } = settingsOf(gateway);
@@ -185,7 +185,7 @@ describe('the gateway', () => {
   });
 
   it.each(['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'Service', 'NetworkPolicy'])(
-    'is what its %s is about',
+    'is the target of its %s',
     (kind) => {
       const { spec } = named(kind, 'prism-gateway');
       if (kind === 'HorizontalPodAutoscaler') {
@@ -209,7 +209,7 @@ describe('the gateway', () => {
 });
 
 describe('services and policies', () => {
-  it('name ports that the pods behind them have', () => {
+  it('name ports of their pods', () => {
     for (const service of ofKind('Service')) {
       const behind = workloads.filter((workload) =>
         Object.entries(service.spec.selector).every(
@@ -238,7 +238,7 @@ describe('services and policies', () => {
     ...((spec.ingress ?? []) as Rule[]).map(({ from, ports }) => ({ policy: metadata.name, peers: from, ports })),
   ]);
 
-  it('let no traffic through but to and from what they name, on the ports they name', () => {
+  it('allow only the named peers and ports', () => {
     expect(rules.length).toBeGreaterThan(4);
     for (const { policy, peers = [], ports = [] } of rules) {
       // A rule without peers or ports is about all of them, and so is an empty selector.
@@ -255,7 +255,7 @@ describe('services and policies', () => {
     }
   });
 
-  it('let each program out to DNS, Postgres and, for gateways, Redis', () => {
+  it('allow egress to DNS, Postgres and, for gateways, Redis', () => {
     const portsOf = (workload: Manifest): number[] =>
       policies
         .filter(({ spec }) =>
@@ -273,7 +273,7 @@ describe('services and policies', () => {
     });
   });
 
-  it('shut everything out of the pods by default', () => {
+  it('deny ingress and egress by default', () => {
     const policy = named('NetworkPolicy', 'prism-default');
     expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress']);
     for (const workload of workloads) {
@@ -283,7 +283,7 @@ describe('services and policies', () => {
 });
 
 describe('the monitoring', () => {
-  it('scrapes the services of gateways and workers, by the jobs that the rules know', () => {
+  it('scrapes the services of gateways and workers under the job names of the rules', () => {
     const [monitor] = ofKind('ServiceMonitor');
     const scraped = ofKind('Service').filter(({ metadata }) =>
       Object.entries(monitor?.spec.selector.matchLabels as Record<string, string>).every(
@@ -316,7 +316,7 @@ describe('the monitoring', () => {
 });
 
 describe('the overlay', () => {
-  it('changes only what is there, and says which image', () => {
+  it('changes only existing objects, and sets the image', () => {
     for (const { kind, metadata } of production.patches) expect(named(kind, metadata.name)).toBeDefined();
     const images = new Set(workloads.map((workload) => containerOf(workload).image));
     expect([...images]).toEqual(production.kustomization.images?.map(({ name }) => name));
@@ -326,7 +326,7 @@ describe('the overlay', () => {
   const { error, stdout } = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
   const able = error === undefined && /Kustomize Version: v[5-9]/.test(stdout);
 
-  it.runIf(able)('is rendered by kustomize to what Kubernetes takes, all in one namespace', { timeout: 60_000 }, () => {
+  it.runIf(able)('is rendered by kustomize to valid objects in one namespace', { timeout: 60_000 }, () => {
     const rendered = manifestsIn(execFileSync('kubectl', ['kustomize', production.path], { encoding: 'utf8' }));
     expect(typeErrors(rendered.filter(({ kind }) => !operatorKinds.includes(kind)))).toEqual([]);
     for (const { kind, metadata } of rendered) {

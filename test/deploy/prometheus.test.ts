@@ -7,7 +7,7 @@ import { createDatabase } from '../support/database';
 import type { PrometheusServer, Sample } from '../support/prometheus.server';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
 import { familyOf, selectorsIn } from './promql';
-import { openWatchedStage, watchedClient } from './watched.stage';
+import { openMonitoredEnvironment, monitoredClient } from './monitored.environment';
 
 const { recording, alerts } = readRules();
 const panels = readDashboards().flatMap(({ file, panels }) => panels.map((panel) => ({ file, ...panel })));
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const database = await createDatabase();
   cleanup.add(() => database.drop());
   const setup = { databaseUrl: database.url, redisUrl: inject('redisUrl'), gateways: 1 };
-  ({ prometheus } = await openWatchedStage(setup, cleanup));
+  ({ prometheus } = await openMonitoredEnvironment(setup, cleanup));
 });
 
 afterAll(() => cleanup.run());
@@ -47,7 +47,7 @@ async function dataOf(expression: string): Promise<Sample[]> {
   return samples;
 }
 
-describe('the traffic is of every kind', () => {
+describe('the traffic contains every kind of request', () => {
   it.each([
     ['success', 'prism_batches_total{result="all_ok"}'],
     ['partial', 'prism_batches_total{result="partial"}'],
@@ -64,7 +64,7 @@ describe('the traffic is of every kind', () => {
 describe('every panel has data', () => {
   it.each(panels)('$file: $title', async ({ targets }) => {
     for (const { expr, legendFormat } of targets) {
-      const samples = await dataOf(substituted(expr, watchedClient));
+      const samples = await dataOf(substituted(expr, monitoredClient));
       for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
         expect(
           samples.filter(({ metric }) => metric[label] === undefined),
@@ -74,13 +74,13 @@ describe('every panel has data', () => {
     }
   });
 
-  it('and every variable has values', async () => {
+  it('every variable has values', async () => {
     const variables = readDashboards().flatMap(({ templating }) => templating.list);
     const queried = variables.flatMap(({ definition }) => definition ?? []);
     expect(queried).not.toEqual([]);
     for (const definition of queried) {
       const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
-      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(watchedClient);
+      expect((await dataOf(metric)).map((sample) => sample.metric[label])).toContain(monitoredClient);
     }
   });
 });
@@ -94,7 +94,7 @@ describe('every rule has data', () => {
     await dataOf(text);
   });
 
-  it.each(alerts)('$alert ($labels.severity): in all that it reads', async ({ expr }) => {
+  it.each(alerts)('$alert ($labels.severity): in every series that it reads', async ({ expr }) => {
     for (const { text } of selectorsIn(expr)) await dataOf(text);
   });
 });

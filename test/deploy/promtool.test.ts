@@ -20,7 +20,7 @@ describe('promtool', () => {
     expect(stdout).toContain(`SUCCESS: ${readdirSync(join(prometheusFolder, 'rules')).length} rule files found`);
   });
 
-  it.each(tests)('finds that the rules do what %s says', { timeout: 120_000 }, async (file) => {
+  it.each(tests)('passes the rule tests of %s', { timeout: 120_000 }, async (file) => {
     await run('promtool', ['test', 'rules', file]);
   });
 });

@@ -3,37 +3,37 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '#libs/database';
 import { NextVersion } from './next.version';
-import { Stage } from './rollout.stage';
+import { RolloutEnvironment } from './rollout.environment';
 import type { Traffic } from './traffic';
 
 const withAndWithoutKeys = [{ keyed: true }, { keyed: true }, { keyed: false }, { keyed: false }];
 
-let stage: Stage;
+let environment: RolloutEnvironment;
 let next: NextVersion;
 
 beforeAll(async () => {
   next = NextVersion.make();
-  stage = await Stage.open();
+  environment = await RolloutEnvironment.open();
 });
 
 afterAll(async () => {
-  await stage.close();
+  await environment.close();
   next.remove();
 });
 
 /** Stops a gateway with SIGTERM and starts one in its place, of the next version if its program is given. */
 async function replace(index: number, program?: string): Promise<void> {
-  const old = stage.gateways[index];
+  const old = environment.gateways[index];
   await old?.drain();
   expect(old?.misdeeds).toEqual([]);
-  await stage.start(index, program);
+  await environment.start(index, program);
 }
 
 /** No attempt failed, and every item was applied once. */
 async function expectNothingLost(traffic: Traffic): Promise<void> {
   const reports = await traffic.stop();
   expect(reports.flatMap(({ failures }) => failures)).toEqual([]);
-  expect(await stage.miscounts(reports)).toEqual([]);
+  expect(await environment.miscounts(reports)).toEqual([]);
 }
 
 // In this order, on one database: each test is the next step of an upgrade.
@@ -41,35 +41,35 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
   let traffic: Traffic;
 
   it('when a new version starts before its migration: it gets no requests until the schema is migrated', async () => {
-    traffic = await stage.traffic(withAndWithoutKeys);
+    traffic = await environment.traffic(withAndWithoutKeys);
     await traffic.flows();
     await replace(1, next.gateway);
-    await stage.balancer.uses(1);
+    await environment.balancer.uses(1);
     await traffic.flows();
     const applied = ['9001_region', 'functions/apply_batch_2', 'functions/render_entries'];
-    expect(await migrate(stage.databaseUrl, next.schema)).toEqual(applied);
-    await stage.balancer.uses(1, 2);
+    expect(await migrate(environment.databaseUrl, next.schema)).toEqual(applied);
+    await environment.balancer.uses(1, 2);
     await traffic.flows();
     await expectNothingLost(traffic);
   });
 
   it('when the new version is rolled back: the version before works on the new schema and leaves it as it is', async () => {
-    traffic = await stage.traffic(withAndWithoutKeys);
-    expect(await migrate(stage.databaseUrl)).toEqual([]);
+    traffic = await environment.traffic(withAndWithoutKeys);
+    expect(await migrate(environment.databaseUrl)).toEqual([]);
     await replace(1);
-    await stage.balancer.uses(1, 2);
+    await environment.balancer.uses(1, 2);
     await traffic.flows();
     await expectNothingLost(traffic);
   });
 
   it('when all gateways are replaced, and the function that only the version before called is dropped', async () => {
-    traffic = await stage.traffic(withAndWithoutKeys);
+    traffic = await environment.traffic(withAndWithoutKeys);
     for (const index of [0, 1]) {
       await replace(index, next.gateway);
-      await stage.balancer.uses(1, 2);
+      await environment.balancer.uses(1, 2);
       await traffic.flows();
     }
-    expect(await migrate(stage.databaseUrl, next.contractedSchema)).toEqual(['9002_contract_region']);
+    expect(await migrate(environment.databaseUrl, next.contractedSchema)).toEqual(['9002_contract_region']);
     await traffic.flows();
     await expectNothingLost(traffic);
   });

@@ -16,11 +16,11 @@ const sections = new Map(
 const linkOf = (alert: string): string => `docs/runbook.md#${alert.toLowerCase()}`;
 
 describe('docs/runbook.md', () => {
-  it('has a section for every alert, and none for what is no alert', () => {
+  it('has a section for every alert and no other', () => {
     expect([...sections.keys()].sort()).toEqual([...new Set(alerts.map(({ alert }) => alert))].sort());
   });
 
-  it.each([...sections])('says of %s what it means, what to look at and what to do', (_, section) => {
+  it.each([...sections])('describes the meaning, the diagnosis and the remedy of %s', (_, section) => {
     expect([...section.matchAll(/^\*\*(Means|Look|Do)\.\*\* \S/gm)].map(([, part]) => part)).toEqual([
       'Means',
       'Look',
@@ -28,7 +28,7 @@ describe('docs/runbook.md', () => {
     ]);
   });
 
-  it.each(['docs/runbook.md', 'docs/slo.md'])('is linked from %s to sections that there are', (file) => {
+  it.each(['docs/runbook.md', 'docs/slo.md'])('is linked from %s to existing sections', (file) => {
     const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?:runbook\.md)?#([\w-]+)\)/g)].map(
       ([, anchor]) => anchor,
     );
@@ -36,7 +36,7 @@ describe('docs/runbook.md', () => {
     expect(links.filter((anchor) => anchor !== undefined && !anchors.has(anchor))).toEqual([]);
   });
 
-  it('names panels that there are', () => {
+  it('names existing panels', () => {
     const titles = new Map(
       readDashboards().flatMap(({ file, panels }) => panels.map(({ title }) => [`${file}: ${title}`, file])),
     );
@@ -51,17 +51,14 @@ describe('docs/runbook.md', () => {
 });
 
 describe('an alert', () => {
-  it.each(alerts)(
-    '$alert ($labels.severity) says how urgent it is, what is wrong, and where that is explained',
-    (rule) => {
-      expect(rule.labels.severity).toMatch(/^(page|ticket)$/);
-      expect(rule.annotations).toEqual({
-        summary: expect.stringMatching(/\S/) as string,
-        description: expect.stringMatching(/\.$/) as string,
-        runbook_url: linkOf(rule.alert),
-      });
-    },
-  );
+  it.each(alerts)('$alert ($labels.severity) has a severity, a description and a link to the runbook', (rule) => {
+    expect(rule.labels.severity).toMatch(/^(page|ticket)$/);
+    expect(rule.annotations).toEqual({
+      summary: expect.stringMatching(/\S/) as string,
+      description: expect.stringMatching(/\.$/) as string,
+      runbook_url: linkOf(rule.alert),
+    });
+  });
 
   it('is linked from a panel', () => {
     const links = readDashboards().flatMap(({ panels }) => panels.flatMap((panel) => panel.links ?? []));

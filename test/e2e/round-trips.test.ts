@@ -104,12 +104,12 @@ describe('a round trip to Postgres', () => {
     ['a batch that stops at a failure', 100, false, { on_error: 'stop' }],
     ['a batch of all or nothing', 100, true, { on_error: 'rollback' }],
     ['a batch that is tried out', 100, false, { dry_run: true }],
-  ])('is all that %s takes', async (_, items, keyed, options) => {
+  ])('is the cost of %s', async (_, items, keyed, options) => {
     await update(items, keyed ? randomUUID() : undefined, options);
     expect(roundTrips()).toEqual([expect.objectContaining(oneCall)]);
   });
 
-  it('is all that a single write takes', async () => {
+  it('is the cost of a single write', async () => {
     await update(1);
     const path = caller.path(`organization/${ids[0] ?? ''}`);
     const patched = await caller.call('PATCH', path, { body: { default: { name: 'Renamed' } } });
@@ -118,13 +118,13 @@ describe('a round trip to Postgres', () => {
     expect(roundTrips()).toEqual([onePatch, onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
   });
 
-  it('more is what it takes to say why a single write is refused', async () => {
+  it('is added to find the reason why a single write failed', async () => {
     const path = caller.path(`organization/${randomUUID()}`);
     expect((await caller.call('PATCH', path, { body: { default: { name: 'Renamed' } } })).status).toBe(404);
     expect(roundTrips()).toEqual([onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
   });
 
-  it('is all that the proof of a kept answer takes', async () => {
+  it('is the cost of verifying a cached response', async () => {
     const key = randomUUID();
     await update(1, key);
     expect((await update(1, key)).headers['idempotent-replay']).toBe('true');
@@ -132,7 +132,7 @@ describe('a round trip to Postgres', () => {
   });
 });
 
-it('prepares the statement once on each connection, however many batches come at once', async () => {
+it('prepares the statement once per connection, however many batches run concurrently', async () => {
   const fresh = new PostgresTraffic();
   const proxy = await TcpProxy.start(addressOf(database.url), fresh.listen);
   const other = await startGateway({
@@ -162,21 +162,21 @@ it('prepares the statement once on each connection, however many batches come at
 });
 
 describe('Redis', () => {
-  it('is asked twice for a batch with a key: to claim it, and to keep the answer', async () => {
+  it('is called twice for a keyed batch: for the claim and for the response', async () => {
     await update(100, randomUUID());
     expect(scriptsRun()).toBe(2);
   });
 
-  it('is not asked for a batch without a key', async () => {
+  it('is not called for a batch without a key', async () => {
     await update(100);
     expect(redisTraffic).toBe('');
   });
 
-  it('is asked once for all rate limits of a request', async () => {
+  it('is called once for all rate limits of a request', async () => {
     await expectScripts({ items: rate, requests: rate }, 1);
   });
 
-  it('is asked once more, after the work, if responses are charged in bytes', async () => {
+  it('is called once more after the work if responses are charged in bytes', async () => {
     await expectScripts({ items: rate, requests: rate, bytes: rate }, 2);
   });
 
@@ -196,7 +196,7 @@ describe('Redis', () => {
   }
 });
 
-it('leaves a lone patch to the procedure, which flushes it, where commits do not wait for the disk', async () => {
+it('applies a single patch by the procedure, which flushes it, if commits are asynchronous', async () => {
   const hasty = await createDatabase();
   const session = await Session.open(hasty.url);
   await session.query(`ALTER DATABASE "${new URL(hasty.url).pathname.slice(1)}" SET synchronous_commit = off`);

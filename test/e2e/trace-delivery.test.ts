@@ -2,41 +2,41 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayProcess } from '../support/gateway.process';
 import { freePort } from '../support/redis.server';
-import { type TracedGateway, TracedWorld, traceIdOf } from '../support/traced.gateway';
+import { type TracedGatewayProcess, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const ROUNDS = 25;
 
-let world: TracedWorld;
+let environment: TracedEnvironment;
 
 beforeAll(async () => {
-  world = await TracedWorld.create();
+  environment = await TracedEnvironment.create();
 });
-afterAll(() => world.drop());
+afterAll(() => environment.drop());
 
-/** Sends requests in rounds. If each round waited for an export, all of them would exceed the timeout of the test. */
-async function expectServed({ send }: TracedGateway, requests: number): Promise<void> {
+/** Sends requests in rounds. If each round waited for an export, they would exceed the timeout of the test. */
+async function expectServed({ send }: TracedGatewayProcess, requests: number): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const calls = Array.from({ length: requests / ROUNDS }, () => send('GET', world.path(`/${randomUUID()}`)));
+    const calls = Array.from({ length: requests / ROUNDS }, () => send('GET', environment.path(`/${randomUUID()}`)));
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([404]));
   }
 }
 
-async function lost({ admin }: TracedGateway, reason: string): Promise<number> {
+async function lost({ admin }: TracedGatewayProcess, reason: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text();
   return Number(new RegExp(`^prism_trace_spans_lost_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
 describe('spans', () => {
-  it('that are not sent yet leave before the process ends', async () => {
-    const gateway = await world.start();
-    const response = await gateway.send('GET', world.path(`/${randomUUID()}`));
+  it('are exported before the process exits', async () => {
+    const gateway = await environment.startProcess();
+    const response = await gateway.send('GET', environment.path(`/${randomUUID()}`));
     gateway.gateway.signal('SIGTERM');
     expect(await gateway.gateway.exit()).toBe(0);
     expect(gateway.collector.spans.map(({ traceId }) => traceId)).toContain(traceIdOf(response));
   });
 
-  it('are posted as JSON, with the headers of the settings, which nothing else repeats', async () => {
-    const gateway = await world.start({
+  it('are posted as JSON, with the configured headers, which are not logged', async () => {
+    const gateway = await environment.startProcess({
       LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t0ken,tenant=a',
       OTEL_SERVICE_NAME: 'records',
@@ -54,8 +54,10 @@ describe('spans', () => {
 });
 
 describe('a collector that', () => {
-  it('is away harms no request: what is lost is counted, and said once', async () => {
-    const gateway = await world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+  it('is unavailable delays no request: lost spans are counted, and logged once', async () => {
+    const gateway = await environment.startProcess({
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    });
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 20_000 }).toBeGreaterThanOrEqual(50);
     const lines = gateway.gateway.lines.filter(({ msg }) => msg.startsWith('spans were lost'));
@@ -63,40 +65,46 @@ describe('a collector that', () => {
     expect(lines[0]).toMatchObject({ level: 'warn', msg: 'spans were lost: export_failed' });
   });
 
-  it('answers 500 harms no request: what is lost is counted', async () => {
-    const gateway = await world.start();
+  it('responds 500 delays no request: lost spans are counted', async () => {
+    const gateway = await environment.startProcess();
     gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 10_000 }).toBeGreaterThanOrEqual(50);
     expect(gateway.gateway.stdout).not.toContain('a long story');
   });
 
-  it('never answers harms no request, holds no more than so many spans, and does not keep the process', async () => {
-    const gateway = await world.start();
-    gateway.collector.behaviour = () => undefined;
-    await expectServed(gateway, 2_500);
-    expect(await lost(gateway, 'queue_full')).toBeGreaterThan(0);
-    gateway.gateway.signal('SIGTERM');
-    expect(await gateway.gateway.exit()).toBe(0);
-  });
+  it(
+    'never responds delays neither requests nor the exit, and the queue of spans stays limited',
+    { timeout: 120_000 },
+    async () => {
+      const gateway = await environment.startProcess();
+      gateway.collector.behaviour = () => undefined;
+      await expectServed(gateway, 2_500);
+      expect(await lost(gateway, 'queue_full')).toBeGreaterThan(0);
+      gateway.gateway.signal('SIGTERM');
+      expect(await gateway.gateway.exit()).toBe(0);
+    },
+  );
 });
 
 describe('without an endpoint', () => {
   /** Of the API alone, prom-client has its own use. */
   const loads = ({ stderr }: GatewayProcess): boolean => /@opentelemetry\/(?!api\b)/.test(stderr);
 
-  it('neither SDK nor exporter is loaded, and no answer speaks of a trace', async () => {
+  it('neither SDK nor exporter is loaded, and no response has a trace header', async () => {
     // Node then says of every module that it loads it.
-    const traced = await world.start({ NODE_DEBUG: 'module' });
+    const traced = await environment.startProcess({ NODE_DEBUG: 'module' });
     await traced.send('GET', '/openapi.json');
-    expect(loads(traced.gateway)).toBe(true);
+    await expect.poll(() => loads(traced.gateway), { timeout: 10_000 }).toBe(true);
 
-    const gateway = await world.start({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
-    const response = await gateway.send('GET', world.path(`/${randomUUID()}`), undefined, {
+    const gateway = await environment.startProcess({ NODE_DEBUG: 'module', OTEL_EXPORTER_OTLP_ENDPOINT: '' });
+    const response = await gateway.send('GET', environment.path(`/${randomUUID()}`), undefined, {
       traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
     });
     expect(response.status).toBe(404);
     expect(response.headers.get('traceresponse')).toBeNull();
+    gateway.gateway.signal('SIGTERM');
+    await gateway.gateway.exit();
     expect(gateway.gateway.stderr).toContain('fastify');
     expect(loads(gateway.gateway)).toBe(false);
   });

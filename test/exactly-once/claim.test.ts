@@ -81,7 +81,7 @@ beforeEach(() => {
 });
 
 describe('a claim', () => {
-  it('is new for exactly one of 50 at once, over several gateways', async () => {
+  it('is new for exactly one of 50 concurrent attempts on several gateways', async () => {
     const others = await Promise.all([connect(), connect(), connect()]);
     const stores = [claims, ...others.map((other) => other.claims)];
     const states = await Promise.all(
@@ -92,19 +92,19 @@ describe('a claim', () => {
     await Promise.all(others.map((other) => other.redis.close()));
   });
 
-  it('is of one team, one client and one key', async () => {
+  it('is scoped to one team, one client and one key', async () => {
     await claimNew();
     await claimNew(TTL_MS, { ...id, teamId: randomUUID() });
     await claimNew(TTL_MS, { ...id, clientId: randomUUID() });
     await claimNew(TTL_MS, { ...id, keyHash: randomBytes(32) });
   });
 
-  it("is written under the team's hash tag, and nothing of the key's text", async () => {
+  it("is stored under the team's hash tag, without the key's text", async () => {
     await claimNew();
     expect(await client.keys(`prism:{${id.teamId}}:*`)).toEqual([keyOf(id)]);
   });
 
-  it('of another request is a mismatch: in flight, and when it is answered', async () => {
+  it('of another request is a mismatch, during and after the first request', async () => {
     const owner = await claimNew();
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
     await claims.storeResponse(id, owner, ANSWER);
@@ -120,7 +120,7 @@ describe('a claim', () => {
     }, RECOVERY);
   });
 
-  it('that is in flight says when to come again: as long again as it has run, not after its end', async () => {
+  it('that is in flight has a retry time as long as it has run, but not after its end', async () => {
     await claimNew(TTL_MS);
     expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 1 });
     await client.pexpire(keyOf(id), 22_500);
@@ -129,7 +129,7 @@ describe('a claim', () => {
     expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 4 });
   });
 
-  it('takes no deadline that has passed for one that never comes', async () => {
+  it('expires at once if its deadline has passed', async () => {
     await claimNew(-5);
     await vi.waitFor(async () => {
       expect(await client.exists(keyOf(id))).toBe(0);
@@ -137,8 +137,8 @@ describe('a claim', () => {
   });
 });
 
-describe('an answer', () => {
-  it('is kept by the owner of the claim, for as long as the settings say', async () => {
+describe('a cached response', () => {
+  it('is stored by the owner of the claim, for the configured time', async () => {
     const owner = await claimNew();
     expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
     expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'cached', response: ANSWER, owner });
@@ -147,7 +147,7 @@ describe('an answer', () => {
     expect(ttl).toBeLessThanOrEqual(60_000);
   });
 
-  it('is not kept, and the claim not released, by anybody else', async () => {
+  it('is not stored, and the claim not released, by another attempt', async () => {
     const owner = await claimNew();
     expect(await claims.storeResponse(id, randomUUID(), ANSWER)).toBe(false);
     expect(await claims.release(id, randomUUID())).toBe(false);
@@ -155,7 +155,7 @@ describe('an answer', () => {
     expect(await claims.release(id, owner)).toBe(true);
   });
 
-  it('is not kept by an attempt whose claim ended and became another attempt’s', async () => {
+  it('is not stored by an attempt whose claim expired and is held by another one', async () => {
     const slow = await claimNew(1);
     await vi.waitFor(async () => {
       expect(await client.exists(keyOf(id))).toBe(0);
@@ -167,13 +167,13 @@ describe('an answer', () => {
     expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'cached', response: ANSWER });
   });
 
-  it('that is too long to keep leaves the key free', async () => {
+  it('that is too long to store releases the claim', async () => {
     const owner = await claimNew();
     expect(await claims.storeResponse(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
     expect(await stateOf()).toBe('new');
   });
 
-  it('that is not to be used makes way for a new claim, but only that one', async () => {
+  it('that is discarded is replaced by a new claim, but no other response is', async () => {
     const first = await claimNew();
     await claims.storeResponse(id, first, ANSWER);
     const second = await claims.claim(id, print, TTL_MS, first);
@@ -203,12 +203,12 @@ describe('an answer', () => {
       },
     ],
     [
-      'a hash without what it needs',
+      'a hash with missing fields',
       async () => {
         await client.hdel(keyOf(id), 'ttl');
       },
     ],
-  ])('that cannot be read is deleted, and the key is free: %s', async (_, damage) => {
+  ])('that cannot be read is deleted, and the key can be claimed: %s', async (_, damage) => {
     const owner = await claimNew();
     await claims.storeResponse(id, owner, ANSWER);
     await damage();
@@ -218,8 +218,8 @@ describe('an answer', () => {
   });
 });
 
-describe('with Redis gone', () => {
-  it('a claim that was flushed is neither kept nor in anybody’s way', async () => {
+describe('while Redis fails', () => {
+  it('a flushed claim is neither stored nor blocks the next one', async () => {
     const owner = await claimNew();
     await client.flushall();
     expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
@@ -232,7 +232,7 @@ describe('with Redis gone', () => {
     expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
   });
 
-  it('hanging: one call runs into its timeout, the others are not sent; back: claims again', async () => {
+  it('a paused Redis costs one timeout, later calls are not sent, and claims work again afterwards', async () => {
     const owner = await claimNew();
     const [timeouts, unsent] = [await redisErrors('timeout'), await redisErrors('connection')];
     server.pause();
@@ -250,7 +250,7 @@ describe('with Redis gone', () => {
     await claimNew();
   });
 
-  it('hanging for a while, the claim of a request that is still running stays its own', async () => {
+  it('a claim survives a pause of Redis while its request runs', async () => {
     const owner = await claimNew();
     server.pause();
     expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('unavailable');
@@ -263,7 +263,7 @@ describe('with Redis gone', () => {
     expect(await stateOf()).toBe('cached');
   });
 
-  it('killed between the claim and the answer: the answer is not kept; restarted: claims again', async () => {
+  it('a response is not stored after a restart of Redis, and claims work again', async () => {
     const owner = await claimNew();
     await server.kill();
     expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
@@ -308,7 +308,7 @@ describe('with Redis full (noeviction)', () => {
     return made;
   };
 
-  it('a claim whose response is refused is deleted, and nothing of it is remembered', async () => {
+  it('a claim whose response is rejected is deleted and not remembered', async () => {
     await admin.config('SET', 'maxmemory', '1');
     // Redis lets the script of a claim go on after its first deletion, but refuses to store a response.
     for (const { id: of, owner } of await claimMany(50)) {
@@ -322,7 +322,7 @@ describe('with Redis full (noeviction)', () => {
     expect(claim && (await store.storeResponse(claim.id, claim.owner, ANSWER))).toBe(true);
   });
 
-  it('claims that cannot be deleted either are remembered up to a limit, and until they end by themselves', async () => {
+  it('claims that cannot be deleted are remembered up to a limit, until they expire', async () => {
     const made = await claimMany(3);
     const settings = readSettings({ DATABASE_URL: 'postgres://unused', REDIS_URL: full.url });
     // A user that may read, but neither store nor delete.

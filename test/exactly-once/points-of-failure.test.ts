@@ -74,7 +74,7 @@ async function expectExactlyOnce(batch: KeyedBatch, ...responses: ApiResponse[])
   for (const { headers } of [replay, fromLedger]) expect(headers['idempotent-replay']).toBe('true');
 }
 
-describe('the gateway is killed, and its statement ends with it', () => {
+describe('when the gateway is killed and its statement is canceled', () => {
   it.each(table(steps, whatARetryDoes))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
@@ -96,7 +96,7 @@ describe('the gateway is killed, and its statement ends with it', () => {
   });
 });
 
-describe('the gateway is killed, and its statement goes on beside the retry', () => {
+describe('when the gateway is killed and its statement runs on beside the retry', () => {
   it.each(table(inDatabase, () => 'each item happens in one of the two'))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
@@ -107,7 +107,7 @@ describe('the gateway is killed, and its statement goes on beside the retry', ()
   });
 });
 
-describe('Postgres is dropped', () => {
+describe('when Postgres is killed', () => {
   it.each(table(steps, whatARetryDoes))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
@@ -122,7 +122,7 @@ describe('Postgres is dropped', () => {
   });
 });
 
-describe('Postgres is dropped before it has written what was committed', () => {
+describe('when Postgres is killed before it has flushed commits', () => {
   it.each(table(unflushed, () => 'a retry applies what was lost, and the rest'))(
     '%s: %s',
     async (_after, _then, step) => {
@@ -139,7 +139,7 @@ describe('Postgres is dropped before it has written what was committed', () => {
   );
 });
 
-describe('Redis is flushed, and the retry comes beside the first attempt', () => {
+describe('when Redis is flushed and the retry runs beside the first attempt', () => {
   it.each(table(steps, () => 'both are answered in full'))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);

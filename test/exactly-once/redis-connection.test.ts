@@ -54,7 +54,7 @@ async function up(metrics: Instruments): Promise<number | undefined> {
 const AWAY = { ok: false, sent: false };
 
 describe('the connection to Redis', () => {
-  it('runs scripts, and says that it is up', async () => {
+  it('runs scripts and reports up', async () => {
     const { redis, metrics, lines, echo } = await connect((await server()).url);
     expect(await echo('a')).toEqual({ ok: true, value: Buffer.from('a') });
     expect(await echo('b')).toEqual({ ok: true, value: Buffer.from('b') });
@@ -63,7 +63,7 @@ describe('the connection to Redis', () => {
     expect(lines).toEqual(['Redis is up']);
   });
 
-  it('loads scripts again when Redis has forgotten them', async () => {
+  it('loads scripts again after SCRIPT FLUSH', async () => {
     const { url, port } = await server();
     const { echo } = await connect(url);
     await echo('a');
@@ -71,7 +71,7 @@ describe('the connection to Redis', () => {
     expect(await echo('b')).toEqual({ ok: true, value: Buffer.from('b') });
   });
 
-  it('without REDIS_URL is disabled, and says once what that costs', async () => {
+  it('is disabled without REDIS_URL, and logs the consequences once', async () => {
     const { redis, lines, echo } = await connect();
     expect(redis.health()).toBe('disabled');
     expect(await echo('a')).toEqual(AWAY);
@@ -79,7 +79,7 @@ describe('the connection to Redis', () => {
     expect(lines[0]).toMatch(/REDIS_URL is unset.*409.*limits.*ledger/);
   });
 
-  it('starts with Redis down, and finds it when it comes', async () => {
+  it('starts while Redis is down, and connects when it is up', async () => {
     const port = await freePort();
     const { redis, lines, echo } = await connect(`redis://someone:secret@127.0.0.1:${port}`);
     expect(redis.health()).toBe('down');
@@ -92,7 +92,7 @@ describe('the connection to Redis', () => {
     expect(lines).toEqual([expect.stringMatching(/^Redis is away \(connect ECONNREFUSED/), 'Redis is up']);
   });
 
-  it('never writes the password, also not when Redis refuses it', async () => {
+  it('never logs the password, even if Redis rejects it', async () => {
     const { port } = await server();
     const { redis, lines } = await connect(`redis://nobody:s3cret@127.0.0.1:${port}`);
     expect(redis.health()).toBe('down');
@@ -101,7 +101,7 @@ describe('the connection to Redis', () => {
     expect(lines.join()).not.toContain('s3cret');
   });
 
-  it('survives the death of Redis in the middle of calls, and finds the next one', async () => {
+  it('survives a kill of Redis during calls, and connects to its successor', async () => {
     const first = await server();
     const { redis, metrics, lines, echo } = await connect(first.url);
     const calls = Array.from({ length: 200 }, (_, n) => echo(String(n)));
@@ -120,7 +120,7 @@ describe('the connection to Redis', () => {
     expect(lines).toEqual(['Redis is up', expect.stringMatching(/^Redis is away/), 'Redis is up']);
   });
 
-  it('waits for a hanging Redis once, then not at all, until it is back', async () => {
+  it('waits once for a paused Redis, then not at all until it responds again', async () => {
     const hanging = await server();
     const { redis, metrics, lines, echo } = await connect(hanging.url);
     await echo('warm');
@@ -147,7 +147,7 @@ describe('the connection to Redis', () => {
     ]);
   });
 
-  it('starts with a hanging Redis', async () => {
+  it('starts while Redis is paused', async () => {
     const hanging = await server();
     hanging.pause();
     const { redis } = await connect(hanging.url);
@@ -158,7 +158,7 @@ describe('the connection to Redis', () => {
     }, RECOVERY);
   });
 
-  it('does not take a busy process for a hanging Redis', async () => {
+  it('does not mistake a busy process for an unresponsive Redis', async () => {
     const { redis, echo } = await connect((await server()).url);
     await echo('warm');
     const call = echo('a');
@@ -168,7 +168,7 @@ describe('the connection to Redis', () => {
     expect(redis.health()).toBe('up');
   });
 
-  it('leaves a call that Redis refuses to its caller, and stays connected', async () => {
+  it('returns a rejected call to its caller, and stays connected', async () => {
     const { redis, metrics, lines, echo } = await connect((await server()).url);
     expect((await echo('refuse')).ok).toBe(false);
     expect((await echo('refuse')).ok).toBe(false);
@@ -178,7 +178,7 @@ describe('the connection to Redis', () => {
     expect(lines.filter((line) => line.includes('refuses a command'))).toHaveLength(1);
   });
 
-  it('is not taken in by something else that listens there', async () => {
+  it('stays down if another kind of server listens on the port', async () => {
     const web: Server = createServer((socket) =>
       socket
         .on('error', () => undefined)
@@ -195,7 +195,7 @@ describe('the connection to Redis', () => {
     expect(await echo('a')).toEqual(AWAY);
   });
 
-  it('closes while calls are under way, after they have ended', async () => {
+  it('finishes calls in flight before it closes', async () => {
     const { redis, echo } = await connect((await server()).url);
     const call = echo('a');
     await redis.close();
@@ -203,7 +203,7 @@ describe('the connection to Redis', () => {
     expect(await echo('b')).toEqual(AWAY);
   });
 
-  it('closes while Redis hangs', async () => {
+  it('closes while Redis is paused', async () => {
     const hanging = await server();
     const { redis } = await connect(hanging.url);
     hanging.pause();

@@ -183,7 +183,7 @@ function gate(): { reached: Promise<void>; open: () => void } {
 }
 
 describe('a request with a key', () => {
-  it('is executed once and answered alike ever after, to the byte', async () => {
+  it('is executed once and replayed byte for byte', async () => {
     const [executed, replayed] = [await counted('executed'), await counted('replayed_cache')];
     const first = await post({ a: 1, b: [2] });
     expect(first).toMatchObject({ status: 201, body: '{"made": 1}' });
@@ -201,7 +201,7 @@ describe('a request with a key', () => {
     expect(await counted('replayed_cache')).toBe(replayed + 1);
   });
 
-  it('is kept as it is to be replayed, without the marks of how it was made', async () => {
+  it('is stored without marks of how its response was produced', async () => {
     work.execute = async (call) => ({
       ...(await done(call)),
       body: '{"replayed": true}',
@@ -214,7 +214,7 @@ describe('a request with a key', () => {
     expect(await counted('resumed')).toBe(resumed + 1);
   });
 
-  it('that the ledger answers whole says so, and is kept', async () => {
+  it('that is replayed from the ledger is marked, and cached', async () => {
     work.execute = async (call) => ({ ...(await done(call)), replayed: true });
     const replayed = await counted('replayed_ledger');
     expect((await post({})).headers.get('idempotent-replay')).toBe('true');
@@ -223,7 +223,7 @@ describe('a request with a key', () => {
     expect(await counted('replayed_ledger')).toBe(replayed + 1);
   });
 
-  it('that is not complete is executed again', async () => {
+  it('that is incomplete is executed again', async () => {
     work.execute = async (call) => ({ ...(await done(call)), cacheable: undefined });
     await post({});
     await post({});
@@ -231,7 +231,7 @@ describe('a request with a key', () => {
   });
 
   it.each(['invalid_request', 'payload_too_large', 'rate_limited', 'unavailable', 'internal'] as const)(
-    'that ends in %s holds no key',
+    'that ends in %s does not keep its key',
     async (code) => {
       work.execute = () => {
         throw new RequestError(code);
@@ -242,7 +242,7 @@ describe('a request with a key', () => {
     },
   );
 
-  it('while the first is running is told when to come again', async () => {
+  it('gets a retry time while the first attempt runs', async () => {
     const inUse = await counted('in_use');
     const { reached, open } = gate();
     const first = post({ a: 1 });
@@ -259,7 +259,7 @@ describe('a request with a key', () => {
     expect(await counted('in_use')).toBe(inUse + 1);
   });
 
-  it('with another body is a mismatch, also while the first is running, and the first still replays', async () => {
+  it('with another body is a mismatch, even while the first one runs, and the first one still replays', async () => {
     const mismatches = await counted('mismatch');
     const { reached, open } = gate();
     const first = post({ a: 1 });
@@ -285,7 +285,7 @@ describe('a request with a key', () => {
     expect(work.calls).toBe(2);
   });
 
-  it('counts what only the ledger finds out', async () => {
+  it('is counted by the result that the ledger finds', async () => {
     const [mismatches, stale] = [await counted('mismatch'), await counted('stale')];
     work.execute = () => {
       throw new RequestError('idempotency_key_mismatch');
@@ -299,7 +299,7 @@ describe('a request with a key', () => {
     expect(await counted('stale')).toBe(stale + 1);
   });
 
-  it('whose key is none is refused and not executed', async () => {
+  it('with an invalid key is rejected and not executed', async () => {
     const refused = await post({}, { 'idempotency-key': '"open' });
     expect(refused.status).toBe(400);
     expect(JSON.parse(refused.body)).toMatchObject({
@@ -308,7 +308,7 @@ describe('a request with a key', () => {
     expect(work.calls).toBe(0);
   });
 
-  it('whose key comes twice is refused, also if both are the same', async () => {
+  it('with two keys is rejected, even if both are equal', async () => {
     const { port } = app.getHttpServer().address() as AddressInfo; // it listens on TCP
     const socket = openSocket(port, '127.0.0.1');
     socket.write(
@@ -322,7 +322,7 @@ describe('a request with a key', () => {
     expect(work.calls).toBe(0);
   });
 
-  it('that only tries consumes no key', async () => {
+  it('that is a dry run does not claim its key', async () => {
     const seen: unknown[] = [];
     work.execute = (call) => {
       seen.push(call);
@@ -346,8 +346,8 @@ describe('a request without a key', () => {
   });
 });
 
-describe('an answer in Redis', () => {
-  it('of which Postgres knows nothing, having been restored, is not given: the request is executed', async () => {
+describe('a response cached in Redis', () => {
+  it('is not used if a restored Postgres lacks the request, which is executed', async () => {
     await post({});
     await db.query('DELETE FROM idempotency_requests WHERE team_id = $1', [TEAM]);
     const again = await post({});
@@ -357,13 +357,13 @@ describe('an answer in Redis', () => {
     expect(work.calls).toBe(2);
   });
 
-  it('of which Postgres knows less, having been restored, is not given either', async () => {
+  it('is not used if a restored Postgres has an incomplete request', async () => {
     await post({});
     await db.query('UPDATE idempotency_requests SET complete = false WHERE team_id = $1', [TEAM]);
     expect((await post({})).body).toBe('{"made": 2}');
   });
 
-  it('past the lifetime of its key is not given: the key is stale, then new', async () => {
+  it('is not used after the lifetime of its key, which is stale and then new', async () => {
     const stale = await counted('stale');
     await post({});
     const age = (interval: string): Promise<unknown> =>
@@ -383,7 +383,7 @@ describe('an answer in Redis', () => {
 });
 
 describe('with a key, while Redis', () => {
-  it('hangs, every call is answered, and none replays from it', async () => {
+  it('is paused, every request gets a response, and none is replayed from Redis', async () => {
     await post({});
     const timeouts = await redisTimeouts();
     redisServer.pause();
@@ -393,7 +393,7 @@ describe('with a key, while Redis', () => {
     expect(work.calls).toBe(6);
   });
 
-  it('hangs at the claim, the answer leaves, and the claim that Redis writes when it is back is in nobody’s way', async () => {
+  it('is paused at the claim, the response is sent, and the late claim blocks no later request', async () => {
     redisServer.pause();
     expect((await post({})).status).toBe(201);
     redisServer.resume();
@@ -402,7 +402,7 @@ describe('with a key, while Redis', () => {
     expect((await post({})).headers.get('idempotent-replay')).toBe('true');
   });
 
-  it('hangs after the claim, the answer leaves, and the claim is in nobody’s way when Redis is back', async () => {
+  it('is paused after the claim, the response is sent, and the claim blocks no later request', async () => {
     work.execute = (call) => {
       redisServer.pause();
       return done(call);
@@ -415,7 +415,7 @@ describe('with a key, while Redis', () => {
     expect((await post({})).headers.get('idempotent-replay')).toBe('true');
   });
 
-  it('dies after the claim, the answer leaves all the same, and the key works with the next Redis', async () => {
+  it('is killed after the claim, the response is sent, and the key works after a restart', async () => {
     const { reached, open } = gate();
     const first = post({});
     await reached;
@@ -428,7 +428,7 @@ describe('with a key, while Redis', () => {
     expect((await post({})).headers.get('idempotent-replay')).toBe('true');
   });
 
-  it('has ended the claim of a request past its deadline, the next runs, and keeps its own answer', async () => {
+  it('has expired the claim of a late request, the next one runs and stores its own response', async () => {
     budgetMs = 100;
     const { reached, open } = gate();
     const slow = post({});
@@ -444,7 +444,7 @@ describe('with a key, while Redis', () => {
   });
 });
 
-it('executes one of 50 identical requests at once', async () => {
+it('executes one of 50 identical concurrent requests', async () => {
   const { reached, open } = gate();
   const replies = Array.from({ length: 50 }, () => post({}));
   await reached;

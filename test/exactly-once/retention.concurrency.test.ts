@@ -57,7 +57,7 @@ function requests(): Promise<number> {
 }
 
 describe('retention', () => {
-  it('by two workers at once, under load, removes each thing once and fails no batch', async () => {
+  it('by two workers under load removes each row once and fails no batch', async () => {
     for (let daysAgo = 10; daysAgo < 20; daysAgo += 1) await addLedgerDay(engine.session, daysAgo, 2_000);
     await addLedgerDay(engine.session, 5, 100);
     const workers = [startRetention(engine.url), startRetention(engine.url)];
@@ -85,7 +85,7 @@ describe('retention', () => {
     await Promise.all(workers.map((worker) => worker.close()));
   });
 
-  it('that is killed at any moment is finished by the next worker, and nothing else is gone', async () => {
+  it('that is killed at any moment is completed by the next worker, which deletes nothing else', async () => {
     for (let daysAgo = 10; daysAgo < 25; daysAgo += 1) await addLedgerDay(engine.session, daysAgo, 2_000);
     await addLedgerDay(engine.session, 5, 100);
     const stop = new AbortController();
@@ -116,7 +116,7 @@ describe('retention', () => {
 });
 
 describe('the worker', () => {
-  it('works at its start, says so on its admin port, and ends with 0 on SIGTERM', async () => {
+  it('runs at its start, reports on its admin port, and exits with 0 on SIGTERM', async () => {
     await addLedgerDay(engine.session, 12, 10);
     const worker = await WorkerProcess.start(engine.url);
     const ready = await worker.get('/health/ready');
@@ -138,7 +138,7 @@ describe('the worker', () => {
     expect(worker.log.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
   });
 
-  it('tries again with every interval while its database is not there', async () => {
+  it('retries at every interval while its database is unavailable', async () => {
     const worker = await WorkerProcess.start(engine.url.replace(/[^/]+$/, 'prism_test_absent'), {
       RETENTION_INTERVAL_SECONDS: '1',
     });

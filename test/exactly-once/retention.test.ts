@@ -25,8 +25,8 @@ afterEach(async () => {
   await engine.close();
 });
 
-describe('a pass of retention', () => {
-  it('has the partitions of today and the next three days made, once', async () => {
+describe('a retention pass', () => {
+  it('creates the partitions of today and the next three days once', async () => {
     expect(await retention.run()).toEqual({ requests: 0, partitions: 0, postponed: 0 });
     expect(await ledgerDays(session)).toEqual(UPCOMING);
     await retention.run();
@@ -34,7 +34,7 @@ describe('a pass of retention', () => {
     expect((await retention.metric('prism_ledger_partitions_ahead')).get('')).toBe(3);
   });
 
-  it('drops the days that are over and no other, and deletes exactly the requests that are', async () => {
+  it('drops expired days only, and deletes expired requests only', async () => {
     for (const daysAgo of [30, 12, 9, 8, 7, 1, 0]) await addLedgerDay(session, daysAgo, 48);
     const kept = await requestsSince(session, KEPT_DAYS);
     const all = await requestsSince(session, 365);
@@ -49,7 +49,7 @@ describe('a pass of retention', () => {
     expect(items).toHaveLength(4 * 48);
   });
 
-  it('keeps everything longer where keys live longer', async () => {
+  it('keeps everything longer if keys live longer', async () => {
     const longer = startRetention(engine.url, { IDEMPOTENCY_TTL_SECONDS: '604800' });
     for (const daysAgo of [15, 14, 9]) await addLedgerDay(session, daysAgo, 10);
     await longer.run();
@@ -57,7 +57,7 @@ describe('a pass of retention', () => {
     await longer.close();
   });
 
-  it('keeps a day for as long as one request points to it', async () => {
+  it('keeps a day while a request refers to it', async () => {
     await addLedgerDay(session, 12, 3);
     await session.query('BEGIN');
     await session.query('SELECT FROM idempotency_requests ORDER BY created_at LIMIT 1 FOR UPDATE');
@@ -68,7 +68,7 @@ describe('a pass of retention', () => {
     expect(await ledgerDays(session)).toEqual(UPCOMING);
   });
 
-  it('drops what a worker had detached when it died', async () => {
+  it('drops a partition that a killed worker had detached', async () => {
     await addLedgerDay(session, 12, 3);
     await session.query('DELETE FROM idempotency_requests');
     const [expired] = await retention.ledger.expiredPartitions();
@@ -78,7 +78,7 @@ describe('a pass of retention', () => {
     expect(await ledgerDays(session)).toEqual(UPCOMING);
   });
 
-  it('removes more than fits one transaction, and ends between two of them when asked to', async () => {
+  it('removes more than fits one transaction, and stops between two of them on request', async () => {
     await addLedgerDay(session, 12, 2_500);
     const stop = new AbortController();
     const purge = vi.spyOn(retention.ledger, 'purgeRequests');
@@ -91,7 +91,7 @@ describe('a pass of retention', () => {
     expect((await retention.metric('prism_ledger_partitions_dropped_total')).get('')).toBe(1);
   });
 
-  it('gives way to batches: it waits for milliseconds, tries again some times, and leaves the rest to the next', async () => {
+  it('yields to batches: waits for milliseconds, retries a few times, and leaves the rest to the next pass', async () => {
     const [teamId, key] = [randomUUID(), newKey()];
     const [id = ''] = await engine.insert(teamId, 1);
     await addLedgerDay(session, 12, 1);
@@ -113,7 +113,7 @@ describe('a pass of retention', () => {
     expect(await retention.run()).toMatchObject({ partitions: 1, postponed: 0 });
   });
 
-  it('says how long the oldest expired thing has been waiting, and counts its passes', async () => {
+  it('reports the age of the oldest expired row, and counts passes', async () => {
     const lag = async () => (await retention.metric('prism_ledger_retention_lag_seconds')).get('') ?? NaN;
     expect(await lag()).toBe(0);
     await addLedgerDay(session, 1, 1);
@@ -141,8 +141,8 @@ describe('a pass of retention', () => {
   });
 });
 
-describe('whoever calls the functions of retention', () => {
-  it('can take away nothing that a key may still need', async () => {
+describe('the SQL functions of retention', () => {
+  it('delete nothing that a live key needs', async () => {
     for (const daysAgo of [7, 6, 0]) await addLedgerDay(session, daysAgo, 24);
     const young = await requestsSince(session, 7);
     await session.query(
@@ -173,7 +173,7 @@ describe('a retry', () => {
     ['a second after it is refused', lifetime + 1, 'stale'],
     ['seconds before the refusal ends is refused', lifetime + stale - 5, 'stale'],
     ['a second after that is new, and happens once again', lifetime + stale + 1, 'new'],
-  ])('%s, whether or not retention came by', async (_, ageSeconds, expected) => {
+  ])('%s, whether or not retention has run', async (_, ageSeconds, expected) => {
     for (const purged of [false, true]) {
       const [teamId, key] = [randomUUID(), newKey()];
       const [id = ''] = await engine.insert(teamId, 1);
@@ -193,7 +193,7 @@ describe('a retry', () => {
     }
   });
 
-  it('after midnight resumes on the day of the first attempt, beside retention', async () => {
+  it('after midnight resumes on the day of the first attempt, concurrently with retention', async () => {
     const [teamId, key] = [randomUUID(), newKey()];
     const [done = '', open = ''] = await engine.insert(teamId, 2);
     const plan = batch(teamId, [rename(done), rename(open)]);
@@ -222,7 +222,7 @@ describe('a retry', () => {
     await holder.close();
   });
 
-  it('of a key that is over happens once, while retention takes that very key away', async () => {
+  it('with an expired key is applied once while retention deletes that key', async () => {
     const [teamId, key] = [randomUUID(), newKey()];
     const [id = ''] = await engine.insert(teamId, 1);
     const plan = batch(teamId, [rename(id)]);

@@ -83,7 +83,7 @@ describe.each([
     await gateway.close();
   });
 
-  it('apply fifty identical requests at once as one', async () => {
+  it('apply fifty identical concurrent requests once', async () => {
     const batch = await keyedBatch(caller, 5);
     const callers = [caller, at(other, caller)];
     const responses = await Promise.all(
@@ -97,7 +97,7 @@ describe.each([
     expect(await versionsOf(caller, batch)).toEqual(Array(5).fill(2));
   });
 
-  it('finish for each other what a key began that was rotated and revoked since', async () => {
+  it("complete each other's batch after the API key was rotated and revoked", async () => {
     const old = await gateway.newCaller();
     const batch = await keyedBatch(old, 3);
     await leaveUnfinished(gateway, old, batch);
@@ -110,7 +110,7 @@ describe.each([
   });
 
   it.each([{ on_error: 'stop' }, { on_error: 'rollback' }, { return: 'minimal' }])(
-    'refuse to finish a batch with other options: %o',
+    'reject the completion of a batch with other options: %o',
     async (options) => {
       const batch = await keyedBatch(caller, 3);
       await leaveUnfinished(gateway, caller, batch);
@@ -122,7 +122,7 @@ describe.each([
     },
   );
 
-  it('let a dry run neither finish a batch nor get in its way', async () => {
+  it('let a dry run neither complete nor block a batch', async () => {
     const batch = await keyedBatch(caller, 3);
     await leaveUnfinished(gateway, caller, batch);
     const before = await versionsOf(caller, batch);
@@ -136,7 +136,7 @@ describe.each([
   it.each([
     ['a page of Postgres', 3],
     ['what Redis keeps', 8],
-  ])('replay to the byte what is larger than %s', async (_, count) => {
+  ])('replay byte for byte what is larger than %s', async (_, count) => {
     const { headers, ids } = await keyedBatch(caller, count);
     // Nothing that could be compressed, and nothing that is as long in bytes as in characters.
     const notes = ids.map(() => `"\\ü😀\u2028${randomBytes(90_000).toString('base64')}`);
@@ -151,7 +151,7 @@ describe.each([
     expect(await versionsOf(caller, large)).toEqual(Array(count).fill(2));
   });
 
-  it('finish a batch whose caller has vanished, and tell its retry', async () => {
+  it('complete a batch whose client disconnected, and replay it to the retry', async () => {
     const batch = await keyedBatch(caller, 3);
     const retry = await holding(gateway, caller, batch, async () => {
       const socket = await RawSocket.open(gateway.url);
@@ -167,7 +167,7 @@ describe.each([
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
   });
 
-  it('know nothing of a request whose caller vanished before it was sent whole', async () => {
+  it('do not claim a request whose client disconnected before it was complete', async () => {
     const batch = await keyedBatch(caller, 3);
     const bytes = bytesOf(caller, batch);
     const socket = await RawSocket.open(gateway.url);
@@ -216,7 +216,7 @@ async function untilResponse(caller: ApiClient, batch: Keyed): Promise<ApiRespon
   }
 }
 
-describe('Postgres, restored to an earlier time while Redis still has the answers,', () => {
+describe('Postgres, restored to an earlier time while Redis still has the responses,', () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await PostgresServer.create();
@@ -242,7 +242,7 @@ describe('Postgres, restored to an earlier time while Redis still has the answer
     await server.start();
   }
 
-  it('executes again what it has forgotten, once, and replays that', async () => {
+  it('executes a lost request again once, and replays it', async () => {
     const { caller } = await startOver();
     const batch = await keyedBatch(caller, 3);
     await backUp();
@@ -258,7 +258,7 @@ describe('Postgres, restored to an earlier time while Redis still has the answer
     expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
   });
 
-  it('resumes what it remembers as unfinished', async () => {
+  it('resumes an incomplete request', async () => {
     const { gateway, caller } = await startOver();
     const batch = await keyedBatch(caller, 3);
     await leaveUnfinished(gateway, caller, batch);

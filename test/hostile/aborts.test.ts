@@ -47,7 +47,7 @@ const limits = {
   REQUEST_TIMEOUT_MS: '5000',
 };
 
-it('connections that are aborted at any point neither end the process nor leave anything behind', async () => {
+it('connections aborted at any point neither end the process nor leak resources', async () => {
   const gateway = GatewayProcess.start({ ...limits, DATABASE_URL: own.url });
   const { api } = await gateway.listening();
   const send = async (apiKey: string, method: string, path: string, body?: object): Promise<Response> =>

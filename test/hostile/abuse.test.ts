@@ -2,28 +2,28 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attacks } from '../../tools/abuse/attack.catalogue';
 import { AttackTarget } from '../../tools/abuse/attack.target';
 import { Victim } from '../../tools/abuse/victim';
-import { type HostileStage, openHostileStage } from './hostile.stage';
+import { type HostileEnvironment, openHostileEnvironment } from './hostile.environment';
 
 /** How many requests the victim sends after the volley, while connections of the attacker are still open. */
 const REQUESTS_AFTERWARDS = 20;
 /** Longer than a gateway that is hit may take; what it does under time pressure is measured by `npm run abuse`. */
 const ATTACK_MS = 60_000;
 
-let stage: HostileStage;
+let environment: HostileEnvironment;
 
 beforeAll(async () => {
-  stage = await openHostileStage();
+  environment = await openHostileEnvironment();
 });
 
-beforeEach(() => stage.renew());
+beforeEach(() => environment.renew());
 
-afterAll(() => stage.close());
+afterAll(() => environment.close());
 
 it.for(attacks)(
-  '$name: one caller $summary, and the gateway lives, refuses no other caller and holds nothing afterwards',
+  '$name: one client $summary, and the gateway keeps serving all others and holds no resource afterwards',
   { timeout: ATTACK_MS },
   async (attack, { signal, onTestFailed }) => {
-    const { gateway, parties } = stage;
+    const { gateway, parties } = environment;
     // What this attack has done to the gateway must not fail the next one as well.
     onTestFailed(() => gateway.service.stop());
     const stop = new AbortController();

@@ -15,7 +15,7 @@ afterAll(() => gateway.close());
 
 const get = 'GET /health/live HTTP/1.1\r\nhost: gateway\r\n';
 
-describe('what is no valid HTTP is answered 400 in the envelope', () => {
+describe('invalid HTTP gets 400 in the error envelope', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
@@ -53,14 +53,14 @@ describe('what is no valid HTTP is answered 400 in the envelope', () => {
     expect(body).toMatchObject({ error: { code: 'invalid_request', request_id: headers['x-request-id'] } });
   });
 
-  it('a chunk that is none', async () => {
+  it('an invalid chunk', async () => {
     const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`;
     const { status } = await rawCall(gateway.url, `${head}zz\r\n{}\r\n`);
     expect(status).toBe(400);
   });
 });
 
-it('what follows a request on its connection is never answered in its place', async () => {
+it('a request is never answered with the response to the bytes that follow it', async () => {
   const socket = await RawSocket.open(gateway.url);
   const path = caller.path('organization/properties');
   await socket.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`);
@@ -68,7 +68,7 @@ it('what follows a request on its connection is never answered in its place', as
   expect(await socket.end()).toBe('');
 });
 
-it('requests that are sent without waiting are answered in order', async () => {
+it('pipelined requests are answered in order', async () => {
   const socket = await RawSocket.open(gateway.url);
   await socket.send(`${get}x-request-id: a\r\n\r\n${get}x-request-id: b\r\n\r\n${get}x-request-id: c\r\n\r\n`);
   const ids = [await socket.response(), await socket.response(), await socket.response()].map(
@@ -78,18 +78,18 @@ it('requests that are sent without waiting are answered in order', async () => {
   expect(ids).toEqual(['a', 'b', 'c']);
 });
 
-it('an absolute target is taken for its path', async () => {
+it('an absolute target is reduced to its path', async () => {
   const { status } = await rawCall(gateway.url, 'GET http://gateway/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
   expect(status).toBe(200);
 });
 
-it('an absolute target does not get past authentication', async () => {
+it('an absolute target does not bypass authentication', async () => {
   const path = `http://gateway/v2/prism/${caller.teamId}/properties`;
   const { status } = await rawCall(gateway.url, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
   expect(status).toBe(401);
 });
 
-it('of more headers than anyone needs none is dropped in silence: it is refused', async () => {
+it('a request with too many headers is rejected, not truncated', async () => {
   const responseTo = (count: number): Promise<RawResponse> =>
     rawCall(gateway.url, `${get}${'a: b\r\n'.repeat(count - 1)}\r\n`);
   expect((await responseTo(100)).status).toBe(200);
@@ -112,14 +112,14 @@ it.each([
   ['twice', (key: string) => ({ 'x-api-key': [key, key] }), 403],
   ['with spaces inside', (key: string) => ({ 'x-api-key': key.replace('_', ' ') }), 403],
   ['in another header', (key: string) => ({ 'x-api-key': '', authorization: `Bearer ${key}` }), 401],
-])('a key %s is refused', async (_, headers, status) => {
+])('an API key %s is rejected', async (_, headers, status) => {
   const response = await caller.call('GET', caller.path('organization/properties'), {
     headers: headers(caller.credentials.apiKey),
   });
   expect(response.status).toBe(status);
 });
 
-it('a caller that leaves in the middle of its body disturbs nobody', async () => {
+it('a client that disconnects in the middle of its body affects no other request', async () => {
   const socket = await RawSocket.open(gateway.url);
   const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"items`;
   await socket.send(head);

@@ -52,33 +52,33 @@ const chunked = async (socket: RawSocket): Promise<void> => {
 const LENGTH = { 'content-length': String(SEVEN_MEGABYTES) };
 const CHUNKED = { 'transfer-encoding': 'chunked' };
 
-describe('seven megabytes', () => {
+describe('a body of seven megabytes', () => {
   it.each([
     ['announced', LENGTH, announced],
     ['in chunks', CHUNKED, chunked],
-  ])('%s are answered 413, and the connection goes on', async (_, headers, body) => {
+  ])('%s gets 413, and the connection stays open', async (_, headers, body) => {
     expect(await upload({ 'x-api-key': caller.credentials.apiKey, ...headers }, body)).toEqual([413, 200]);
   });
 
   it.each([
     ['announced', LENGTH, announced],
     ['in chunks', CHUNKED, chunked],
-  ])('%s are answered 413, and the connection is closed where the caller asks for that', async (_, headers, body) => {
+  ])('%s gets 413, and the connection is closed if the client asks for it', async (_, headers, body) => {
     const all = { 'x-api-key': caller.credentials.apiKey, connection: 'close', ...headers };
     expect(await upload(all, body)).toEqual([413]);
   });
 
-  it('without a key are answered 401', async () => {
+  it('without a key gets 401', async () => {
     expect(await upload(LENGTH, announced)).toEqual([401, 200]);
     expect(await upload({ connection: 'close', ...CHUNKED }, chunked)).toEqual([401]);
   });
 
-  it('of another type are answered 415', async () => {
+  it('of another type gets 415', async () => {
     const headers = { 'x-api-key': caller.credentials.apiKey, ...LENGTH, 'content-type': 'text/plain' };
     expect(await upload(headers, announced)).toEqual([415, 200]);
   });
 
-  it('need not be sent at all by a caller that asks first', async () => {
+  it('need not be sent by a client with expect: 100-continue', async () => {
     const socket = await RawSocket.open(gateway.url);
     await socket.send(head({ 'x-api-key': caller.credentials.apiKey, ...LENGTH, expect: '100-continue' }));
     expect((await socket.response()).status).toBe(413);
@@ -86,7 +86,7 @@ describe('seven megabytes', () => {
   });
 });
 
-it('a caller that asks first is told to go on when its body will be read', async () => {
+it('a client with expect: 100-continue gets 100 if its body will be read', async () => {
   const socket = await RawSocket.open(gateway.url);
   const headers = { 'x-api-key': caller.credentials.apiKey, 'content-length': '2', expect: '100-continue' };
   await socket.send(head(headers));
@@ -96,7 +96,7 @@ it('a caller that asks first is told to go on when its body will be read', async
   socket.destroy();
 });
 
-it('an array 5,000 deep is answered 400, not 500', async () => {
+it('an array 5,000 levels deep gets 400', async () => {
   const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
   const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
     body: `{"items":[{"id":"182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e","extended":{"a":${deep}}}]}`,

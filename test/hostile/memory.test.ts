@@ -28,7 +28,7 @@ it.each([
   ['empty objects', '{}'],
   ['nested arrays', '[[[[[[[[0]]]]]]]]'],
 ])(
-  'many callers with five megabytes of %s, which parsing makes 25 times as large, do not kill it',
+  'concurrent bodies of five megabytes of %s, which parsing makes 25 times as large, do not exhaust the heap',
   async (_, value) => {
     const victim = GatewayProcess.start({
       DATABASE_URL: gateway.databaseUrl,

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe("the gateway's role", () => {
-  it('can do all that a batch does, the first one of a day included', async () => {
+  it('permits everything that a batch does, including the first one of a day', async () => {
     expect(
       await owner.session.query("SELECT FROM pg_inherits WHERE inhparent = 'idempotency_items'::regclass"),
     ).toEqual([]);
@@ -77,11 +77,11 @@ describe("the gateway's role", () => {
     'SET ROLE postgres',
     "COPY (SELECT 1) TO PROGRAM 'true'",
     "SELECT pg_read_file('/etc/passwd')",
-  ])('can not: %s', async (statement) => {
+  ])('does not permit %s', async (statement) => {
     await expect(gateway.session.query(statement)).rejects.toThrow(DENIED);
   });
 
-  it('gets the key that a caller has shown, and no list of keys', async () => {
+  it('can look up a given API key, but not list keys', async () => {
     const access = AccessService.over(owner.database);
     const team = await access.createTeam('A team');
     const { keyId } = await access.createKey(team.id, 'billing', ['records:read']);
@@ -91,7 +91,7 @@ describe("the gateway's role", () => {
     expect(await gateway.session.query(find, ['%'])).toEqual([]);
   });
 
-  it('cannot put a table of its own in the way of a partition', async () => {
+  it('cannot create a table in place of a partition', async () => {
     await gateway.session.query('CREATE TEMPORARY TABLE idempotency_items_20320101 (day date)');
     await gateway.session.query("SELECT ensure_ledger_partition('2032-01-01')");
     const partitions = await owner.session.query<{ owner: string }>(
@@ -103,7 +103,7 @@ describe("the gateway's role", () => {
 });
 
 describe("the worker's role", () => {
-  it('can do all that a pass of retention does', async () => {
+  it('permits everything that a retention pass does', async () => {
     await addLedgerDay(owner.session, 20, 10);
     const retention = startRetention(roleUrl(owner.url, inject('workerRole')));
     expect(await retention.run()).toMatchObject({ requests: 10, partitions: 1, postponed: 0 });
@@ -121,19 +121,19 @@ describe("the worker's role", () => {
     "SELECT FROM find_api_key('x')",
     'SELECT FROM property_definitions',
     'CREATE TABLE own (id uuid)',
-  ])('can not: %s', async (statement) => {
+  ])('does not permit %s', async (statement) => {
     await expect(worker.query(statement)).rejects.toThrow(DENIED);
   });
 });
 
-describe('a role is given no rights', () => {
-  it('if there is none', async () => {
+describe('a role gets no grants', () => {
+  it('if it does not exist', async () => {
     await expect(applyGrants(owner.database, 'gateway', 'nobody"s')).rejects.toThrow(
       'there is no role "nobody"s": create it with CREATE ROLE "nobody""s" LOGIN',
     );
   });
 
-  it('if it has all of them', async () => {
+  it('if it is a superuser', async () => {
     await expect(applyGrants(owner.database, 'worker', 'postgres')).rejects.toThrow(
       'the role "postgres" owns the tables or is a superuser: give the worker a role of its own',
     );

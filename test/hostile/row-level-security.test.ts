@@ -28,8 +28,8 @@ beforeEach(async () => {
   await withRowLevelSecurity.session.query("SELECT set_config('prism.team', $1, false)", [ours]);
 });
 
-describe('the team wall', () => {
-  it('stands around every table that holds something of a team', async () => {
+describe('row-level security', () => {
+  it('is enabled on every table with data of a team', async () => {
     const tables = await owner.session.query<{ name: string; secured: boolean }>(
       `SELECT t.relname AS name, t.relrowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = t.oid) AS secured
          FROM pg_class AS t
@@ -42,7 +42,7 @@ describe('the team wall', () => {
     expect(tables.filter(({ secured }) => !secured)).toEqual([]);
   });
 
-  it('shows no row of another team to a statement that forgets to name one', async () => {
+  it('hides rows of other teams even if a statement omits team_id', async () => {
     const ids = async (): Promise<unknown> =>
       (await withRowLevelSecurity.session.query<{ id: string }>('SELECT id FROM records')).map(({ id }) => id);
     expect(await ids()).toEqual([own]);
@@ -54,7 +54,7 @@ describe('the team wall', () => {
     expect(await ids()).toEqual([]);
   });
 
-  it('lets no row of another team be changed, made, or taken over', async () => {
+  it('prevents changes, inserts and moves of rows of other teams', async () => {
     const { session } = withRowLevelSecurity;
     expect(await session.query("UPDATE records SET properties = '{}' RETURNING id")).toEqual([{ id: own }]);
     const item = { op: 'create', id: randomUUID(), properties: {}, list: {}, extended: {} };
@@ -65,7 +65,7 @@ describe('the team wall', () => {
     expect((await owner.stored(theirs)).get(foreign)).toMatchObject({ version: 1, properties: { name: 'Acme' } });
   });
 
-  it('shows no outcome of another team in the ledger', async () => {
+  it('hides ledger outcomes of other teams', async () => {
     await withRowLevelSecurity.apply(batch(theirs, [rename(foreign)]), newKey());
     expect(await owner.ledger(theirs)).toEqual([1]);
     expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_items')).toEqual([]);
@@ -73,7 +73,7 @@ describe('the team wall', () => {
   });
 });
 
-describe('a connection that goes back to the pool', () => {
+describe('a connection that is returned to the pool', () => {
   const team = async (): Promise<unknown> => {
     const { rows } = await withRowLevelSecurity.database.query<{ team: string | null }>(
       "SELECT NULLIF(current_setting('prism.team', true), '') AS team",
@@ -81,7 +81,7 @@ describe('a connection that goes back to the pool', () => {
     return rows[0]?.team;
   };
 
-  it('is in no team, whatever it was used for', async () => {
+  it('has no tenant context, whatever it was used for', async () => {
     const key = newKey();
     await withRowLevelSecurity.apply(batch(ours, [rename(own), rename(foreign)]), key);
     expect(await team()).toBeNull();
@@ -101,7 +101,7 @@ describe('a connection that goes back to the pool', () => {
     expect(await team()).toBeNull();
   });
 
-  it('does not go back after a failure that could have left it in one', async () => {
+  it('is closed instead after a failure that could have left a tenant context', async () => {
     const pid = async (): Promise<unknown> =>
       (await withRowLevelSecurity.database.query('SELECT pg_backend_pid() AS pid')).rows[0];
     const before = await pid();
@@ -113,7 +113,7 @@ describe('a connection that goes back to the pool', () => {
   });
 });
 
-it('goes up and down under a gateway that serves', async () => {
+it('row-level security can be switched on and off while a gateway serves', async () => {
   const gateway = await startGateway();
   try {
     const caller = await gateway.newCaller();
@@ -139,7 +139,7 @@ it('goes up and down under a gateway that serves', async () => {
   }
 });
 
-it('costs nobody an item who crosses it by mistake', async () => {
+it('a statement without tenant context fails no item', async () => {
   const id = randomUUID();
   expect(codesOf(await withRowLevelSecurity.apply(batch(ours, [rename(foreign), rename(id), rename(own)])))).toEqual([
     'not_found',

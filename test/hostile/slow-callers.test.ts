@@ -42,8 +42,8 @@ function upload(headers: string): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\n${headers}\r\n`;
 }
 
-describe('the limits of time', () => {
-  it('are shorter than the patience of an attacker, and idle connections outlive those of balancers', () => {
+describe('timeouts', () => {
+  it("are short for incomplete requests, and longer than a load balancer's for idle connections", () => {
     expect(server.headersTimeout).toBe(15_000);
     // REQUEST_TIMEOUT_MS, and time to read the answer of.
     expect([server.requestTimeout, server.timeout]).toEqual([45_000, 45_000]);
@@ -51,8 +51,8 @@ describe('the limits of time', () => {
   });
 });
 
-describe('a caller that sends a byte now and then', () => {
-  it('does not keep a connection with headers that never end', async () => {
+describe('a client that sends one byte at a time', () => {
+  it('is disconnected if its headers never end', async () => {
     server.headersTimeout = 500;
     const response = await trickle('GET /health/live HTTP/1.1\r\nhost: x\r\na: ');
     expect(response).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
@@ -60,7 +60,7 @@ describe('a caller that sends a byte now and then', () => {
   });
 
   it.each(['content-length: 1000000\r\n', 'transfer-encoding: chunked\r\n'])(
-    'is answered at its deadline and cut off soon after, in the middle of its body: %j',
+    'gets a response at its deadline and is disconnected soon after, in the middle of its body: %j',
     async (framing) => {
       const chunk = framing.startsWith('transfer') ? 'fffff\r\n' : '';
       const response = await trickle(upload(`x-request-timeout-ms: 300\r\n${framing}`) + chunk);
@@ -70,7 +70,7 @@ describe('a caller that sends a byte now and then', () => {
   );
 });
 
-describe('a body that is still arriving when its response leaves', () => {
+describe('a body that is still arriving when its response is sent', () => {
   const body = `{"items":[${Array.from({ length: 50 }, () => '{}').join()}]}`;
   const arrived = 10;
 
@@ -83,13 +83,13 @@ describe('a body that is still arriving when its response leaves', () => {
     return socket;
   }
 
-  it('holds what had arrived until its connection ends', async () => {
+  it('reserves the arrived bytes until its connection ends', async () => {
     const socket = await begin();
     socket.destroy();
     await expect.poll(() => gauge('prism_admission_body_bytes')).toBe(0);
   });
 
-  it('holds what had arrived until its end, and nothing of it is parsed', async () => {
+  it('reserves the arrived bytes until its end, and is not parsed', async () => {
     const socket = await begin();
     await socket.send(`${body.slice(arrived)}GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
     expect((await socket.response()).status).toBe(200);

@@ -52,7 +52,7 @@ it.each<[string, string[], string]>([
   ['a chunk longer than it says', ['transfer-encoding: chunked'], '1\r\n{}\r\n0\r\n\r\n'],
   ['chunks that end in bare line feeds', ['transfer-encoding: chunked'], '2\n{}\n0\n\n'],
   ['a chunk with an endless extension', ['transfer-encoding: chunked'], `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`],
-])('%s: is refused, and nothing behind it is taken for a request', async (_, headers, body) => {
+])('%s is rejected, and the bytes after it are not read as a request', async (_, headers, body) => {
   const response = await exchange(headers, body);
   expect(response).toMatch(/^HTTP\/1\.1 4\d\d /);
   expect(response.match(/HTTP\/1\.1 /g)).toHaveLength(1);

@@ -61,7 +61,7 @@ function passUnreadTime(): void {
 }
 
 describe('responses that are never read', () => {
-  it('are no more than the share of their client, and keep nobody else waiting', async () => {
+  it('are limited to the share of their client, and delay no other client', async () => {
     const path = caller.path(`organization/${id}`);
     const opened = await Promise.all(Array.from({ length: 4 }, () => openUnread(get(path).repeat(100))));
     await expect.poll(inLine).toBeGreaterThan(0);
@@ -79,7 +79,7 @@ describe('responses that are never read', () => {
     await expect.poll(responseBytes).toBe(0);
   });
 
-  it('cost their connection when nothing has been read for a while', async () => {
+  it('close their connection if nothing was read for a while', async () => {
     const before = await cuts('unread');
     const [socket, held] = await openUnread(get(caller.path(`organization/${id}`)).repeat(50));
     await expect.poll(() => held.writableLength).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ describe('responses that are never read', () => {
     socket.destroy();
   });
 
-  it('do not cost it while they are being read, or have all been', async () => {
+  it('do not close it while they are being read, or have all been read', async () => {
     const before = await cuts('unread');
     const socket = await RawSocket.open(gateway.url);
     await socket.send(get(caller.path(`organization/${id}`)).repeat(40));
@@ -107,8 +107,8 @@ describe('responses that are never read', () => {
   });
 });
 
-describe('requests that are sent without waiting for responses', () => {
-  it('cost the connection if there are more than anyone sends', async () => {
+describe('pipelined requests', () => {
+  it('close the connection beyond a limit', async () => {
     const before = await cuts('pipelining');
     const socket = await RawSocket.open(gateway.url);
     const flood = 'GET /a HTTP/1.1\r\nhost:x\r\n\r\n'.repeat(2_000);

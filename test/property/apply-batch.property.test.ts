@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 describe('apply_batch', () => {
-  it('does what the model does, whatever the batches hold', { timeout: 60_000 }, async () => {
+  it("produces the model's results for generated batches", { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ batches, plays }) => {
         const scene = await Scene.set();

@@ -42,7 +42,7 @@ beforeAll(() => {
 });
 afterAll(() => redis.quit());
 
-it('a process decides as Redis does, whatever the charges', { timeout: 60_000 }, async () => {
+it('the local buckets decide like those in Redis, for generated charges', { timeout: 60_000 }, async () => {
   const steps = fc.array(step, { minLength: 1, maxLength: 25 });
   const limits = fc.record(
     { items: rateUpTo(MAX_RATES.items), requests: rateUpTo(MAX_RATES.requests), bytes: rateUpTo(MAX_RATES.bytes) },

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { type Database, openDatabase } from '#libs/database';
 import { createDatabase, type TestDatabase } from './database';
+import { startGateway } from './gateway';
 import { GatewayProcess } from './gateway.process';
 import { TraceCollector } from './trace.collector';
 
@@ -13,21 +14,22 @@ export interface WriteResponse {
   body: any;
 }
 
+type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<WriteResponse>;
+
+/** A gateway that exports its spans to a collector of its own. */
 export interface TracedGateway {
-  readonly gateway: GatewayProcess;
   readonly collector: TraceCollector;
   readonly api: string;
-  readonly admin: string;
-  readonly send: (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Record<string, string>,
-  ) => Promise<WriteResponse>;
+  readonly send: Send;
 }
 
-/** A database with a team and a key, for gateways that send their spans to a collector of the test. */
-export class TracedWorld {
+export interface TracedGatewayProcess extends TracedGateway {
+  readonly gateway: GatewayProcess;
+  readonly admin: string;
+}
+
+/** A database with a team and an API key, for gateways that export spans. */
+export class TracedEnvironment {
   private constructor(
     private readonly own: TestDatabase,
     readonly database: Database,
@@ -36,14 +38,14 @@ export class TracedWorld {
     readonly apiKey: string,
   ) {}
 
-  static async create(): Promise<TracedWorld> {
+  static async create(): Promise<TracedEnvironment> {
     const own = await createDatabase();
     const database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
     const access = AccessService.over(database);
     const { id } = await access.createTeam('A team', randomUUID());
     const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);
     const { rows } = await database.query<{ id: string }>('SELECT id FROM clients WHERE team_id = $1', [id]);
-    return new TracedWorld(own, database, id, rows[0]?.id ?? '', apiKey);
+    return new TracedEnvironment(own, database, id, rows[0]?.id ?? '', apiKey);
   }
 
   async drop(): Promise<void> {
@@ -55,22 +57,40 @@ export class TracedWorld {
     return `/v2/prism/${this.teamId}/organization${rest}`;
   }
 
-  /** What no span may name: who may use the database, and where it is. */
+  /** What no span may contain: the API key and the address of the database. */
   get secrets(): string[] {
     return [this.apiKey, this.own.url];
   }
 
-  /** A gateway as a process of its own. */
-  async start(env: Record<string, string> = {}): Promise<TracedGateway> {
+  /** Starts a gateway as a process. */
+  async startProcess(env: Record<string, string> = {}): Promise<TracedGatewayProcess> {
     const collector = await TraceCollector.start();
-    const gateway = GatewayProcess.start({
+    const gateway = GatewayProcess.start({ ...this.settings(collector), ...env });
+    const { api, admin } = await gateway.listening();
+    return { gateway, collector, api, admin, send: this.sendTo(api) };
+  }
+
+  /** Starts a gateway in this process, which ends with the test. */
+  async start(settings: Record<string, string> = {}): Promise<TracedGateway> {
+    const collector = await TraceCollector.start();
+    const gateway = await startGateway({
+      databaseUrl: this.own.url,
+      settings: { ...this.settings(collector), ...settings },
+    });
+    onTestFinished(() => gateway.close());
+    return { collector, api: gateway.url, send: this.sendTo(gateway.url) };
+  }
+
+  private settings(collector: TraceCollector): Record<string, string> {
+    return {
       DATABASE_URL: this.own.url,
       REDIS_URL: inject('redisUrl'),
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      ...env,
-    });
-    const { api, admin } = await gateway.listening();
-    const send: TracedGateway['send'] = async (method, path, body, headers = {}) => {
+    };
+  }
+
+  private sendTo(api: string): Send {
+    return async (method, path, body, headers = {}) => {
       const response = await fetch(api + path, {
         method,
         headers: {
@@ -83,11 +103,10 @@ export class TracedWorld {
       const text = await response.text();
       return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
     };
-    return { gateway, collector, api, admin, send };
   }
 }
 
-/** The trace that an answer says it is in. */
+/** The trace id of a response. */
 export function traceIdOf({ headers }: WriteResponse): string {
   return headers.get('traceresponse')?.split('-')[1] ?? 'none';
 }

@@ -6,26 +6,32 @@ import { headerOf, machineFacts, writeFigures } from './machine.facts';
 import { neighborsOf } from './neighbors';
 import { fairnessText, legendOf, secondGatewayText, tableOf, targetText } from './report';
 import { rowsOf } from './rows';
-import { openStage, type Stage } from './stage';
+import { openEnvironment, type BenchEnvironment } from './bench.environment';
 import { targetsOf } from './targets';
 import { leadSeconds, playTournament } from './tournament';
 
 /** The gateway and its yardsticks, in turns. */
 export async function compare(options: ComparisonOptions, context: BenchContext): Promise<void> {
   const { log: say, print, signal } = context;
-  const stage = await openStage(context);
-  const entrants = await playTournament(contestants(stage, options.names), stage.meter, options, say, signal);
+  const environment = await openEnvironment(context);
+  const entrants = await playTournament(
+    contestants(environment, options.names),
+    environment.meter,
+    options,
+    say,
+    signal,
+  );
   const fairness: Fairness[] = [];
-  for (const neighbor of options.fairness ? neighborsOf(stage) : []) {
+  for (const neighbor of options.fairness ? neighborsOf(environment) : []) {
     say(`fairness beside ${neighbor.what}`);
-    fairness.push(await measureFairness(stage, neighbor, options, signal));
+    fairness.push(await measureFairness(environment, neighbor, options, signal));
   }
 
   const machine = machineFacts();
   const rows = rowsOf(entrants, machine.cores);
   const targets = targetsOf(entrants, fairness);
-  print(`\n${headerOf(machine, stage.settings.postgres, stage.settings.gateway)}`);
-  if (rows.length > 0) print(`\n${legendOf(rows)}\n${tableOf(rows)}\n${logContextOf(options, stage)}`);
+  print(`\n${headerOf(machine, environment.settings.postgres, environment.settings.gateway)}`);
+  if (rows.length > 0) print(`\n${legendOf(rows)}\n${tableOf(rows)}\n${logContextOf(options, environment)}`);
   const second = secondGatewayText(rows);
   if (second !== '') print(`\n${second}`);
   if (fairness.length > 0) print(`\n${fairnessText(fairness)}`);
@@ -34,10 +40,10 @@ export async function compare(options: ComparisonOptions, context: BenchContext)
 
   const { rounds, seconds } = options;
   const schedule = { rounds, seconds, leadSeconds };
-  writeFigures(options.json, { machine, settings: stage.settings, schedule, rows, fairness, targets }, context);
+  writeFigures(options.json, { machine, settings: environment.settings, schedule, rows, fairness, targets }, context);
 }
 
-function logContextOf({ rounds, seconds }: ComparisonOptions, { balanced }: Stage): string {
+function logContextOf({ rounds, seconds }: ComparisonOptions, { balanced }: BenchEnvironment): string {
   return [
     `${rounds} turns of ${seconds} s each, in turns, after ${leadSeconds} s unmeasured; figures are medians over turns, ratios compare turn by turn: median (least..most)`,
     'all on the same 100,000 organizations of about 300 bytes; each item sets employees and stage of a random one, its version and its time',

@@ -3,7 +3,7 @@ import { recordCount } from './organizations';
 import { drivePgbench, type PgbenchWork } from './pgbench.driver';
 import { drivePool } from './pool.driver';
 import type { ServiceProcess } from './service.process';
-import type { Stage } from './stage';
+import type { BenchEnvironment } from './bench.environment';
 import { driveHttp, type HttpWork } from './wrk.driver';
 
 /** One row of the table: someone who does the work, and how it is given. */
@@ -29,7 +29,7 @@ export interface Contestant {
 interface Entry {
   /** Whether it takes part in a quick run. */
   quick?: true;
-  of(stage: Stage): Omit<Contestant, 'name'> | undefined;
+  of(environment: BenchEnvironment): Omit<Contestant, 'name'> | undefined;
 }
 
 const batchItems = 100;
@@ -38,59 +38,61 @@ const batchItems = 100;
 const entries = {
   pgbench: {
     quick: true,
-    of: (stage) => ({
-      ...straight(stage, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+    of: (environment) => ({
+      ...straight(environment, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
       note: '-M prepared, 8 connections, 2 threads; each waits for its own commit on disk; nothing is checked or returned',
     }),
   },
-  plain: { quick: true, of: (stage) => gateway(stage, 'batches of 100', {}) },
+  plain: { quick: true, of: (environment) => gateway(environment, 'batches of 100', {}) },
   keyed: {
     quick: true,
-    of: (stage) => gateway(stage, 'each batch with a fresh Idempotency-Key', { keyed: true }),
+    of: (environment) => gateway(environment, 'each batch with a fresh Idempotency-Key', { keyed: true }),
   },
-  'plain-1': { of: (stage) => gateway(stage, 'one caller', { callers: 1 }) },
-  'plain-32': { of: (stage) => gateway(stage, '32 callers', { callers: 32 }) },
-  minimal: { of: (stage) => gateway(stage, 'answers without the records', { minimal: true }) },
-  'items-1': { of: (stage) => gateway(stage, 'batches of 1', { items: 1 }) },
-  'items-10': { of: (stage) => gateway(stage, 'batches of 10', { items: 10 }) },
-  failing: { of: (stage) => gateway(stage, '5 unknown records and 5 bad values in each batch', { failing: 10 }) },
-  hot: { of: (stage) => gateway(stage, 'all callers on the same 100 records', { records: 100 }) },
+  'plain-1': { of: (environment) => gateway(environment, 'one caller', { callers: 1 }) },
+  'plain-32': { of: (environment) => gateway(environment, '32 callers', { callers: 32 }) },
+  minimal: { of: (environment) => gateway(environment, 'answers without the records', { minimal: true }) },
+  'items-1': { of: (environment) => gateway(environment, 'batches of 1', { items: 1 }) },
+  'items-10': { of: (environment) => gateway(environment, 'batches of 10', { items: 10 }) },
+  failing: {
+    of: (environment) => gateway(environment, '5 unknown records and 5 bad values in each batch', { failing: 10 }),
+  },
+  hot: { of: (environment) => gateway(environment, 'all callers on the same 100 records', { records: 100 }) },
   ceiling: {
     quick: true,
-    of: (stage) => ({
-      ...straight(stage, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+    of: (environment) => ({
+      ...straight(environment, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
       note: '-M prepared; the server draws records and values itself; no item can fail alone; nothing is returned',
     }),
   },
   'ceiling-http': {
     quick: true,
-    of: (stage) => ({
-      ...textbook(stage, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
+    of: (environment) => ({
+      ...textbook(environment, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
       note: 'prepared; the body goes to Postgres as it came, and the records come back as the text of the answer',
     }),
   },
   'textbook-loop': {
     quick: true,
-    of: (stage) => ({
-      ...textbook(stage, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
+    of: (environment) => ({
+      ...textbook(environment, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
       note: 'BEGIN, SELECT FOR UPDATE, UPDATE, COMMIT; class-validator; a pool of 10; answers with the records',
     }),
   },
   'textbook-all': {
     quick: true,
-    of: (stage) => ({
-      ...textbook(stage, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
+    of: (environment) => ({
+      ...textbook(environment, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
       note: 'the transactions of the loop, as many at once as the pool has connections',
     }),
   },
-  single: { of: (stage) => gateway(stage, 'batches of 1, one caller', { items: 1, callers: 1 }) },
+  single: { of: (environment) => gateway(environment, 'batches of 1, one caller', { items: 1, callers: 1 }) },
   'single-pool': { of: singleThroughPool },
   'single-empty': { of: emptyRequest },
-  'haproxy-1': { of: (stage) => balanced(stage, 'one', 'batches of 100', {}) },
-  'haproxy-2': { of: (stage) => beside('haproxy-1', balanced(stage, 'two', 'batches of 100', {})) },
-  'haproxy-1-single': { of: (stage) => balanced(stage, 'one', 'batches of 1', { items: 1 }) },
+  'haproxy-1': { of: (environment) => balanced(environment, 'one', 'batches of 100', {}) },
+  'haproxy-2': { of: (environment) => beside('haproxy-1', balanced(environment, 'two', 'batches of 100', {})) },
+  'haproxy-1-single': { of: (environment) => balanced(environment, 'one', 'batches of 1', { items: 1 }) },
   'haproxy-2-single': {
-    of: (stage) => beside('haproxy-1-single', balanced(stage, 'two', 'batches of 1', { items: 1 })),
+    of: (environment) => beside('haproxy-1-single', balanced(environment, 'two', 'batches of 1', { items: 1 })),
   },
 } satisfies Record<string, Entry>;
 
@@ -100,10 +102,10 @@ export const contestantNames = Object.keys(entries) as ContestantName[]; // the 
 
 export const quickNames = contestantNames.filter((name) => 'quick' in entries[name]);
 
-/** Those that can take part on this stage. */
-export function contestants(stage: Stage, names: readonly ContestantName[]): Contestant[] {
+/** Those that can take part in this environment. */
+export function contestants(environment: BenchEnvironment, names: readonly ContestantName[]): Contestant[] {
   return names.flatMap((name) => {
-    const contestant: Omit<Contestant, 'name'> | undefined = entries[name].of(stage);
+    const contestant: Omit<Contestant, 'name'> | undefined = entries[name].of(environment);
     return contestant === undefined ? [] : [{ name, ...contestant }];
   });
 }
@@ -111,7 +113,12 @@ export function contestants(stage: Stage, names: readonly ContestantName[]): Con
 type Variant = Partial<Pick<HttpWork, 'callers' | 'items' | 'failing' | 'records' | 'keyed' | 'minimal'>>;
 
 /** What callers send unless a variant says otherwise. */
-export function httpWork({ credentials }: Stage, service: ServiceProcess, route: string, variant: Variant): HttpWork {
+export function httpWork(
+  { credentials }: BenchEnvironment,
+  service: ServiceProcess,
+  route: string,
+  variant: Variant,
+): HttpWork {
   return {
     url: `${service.url}/v2/prism/${credentials.teamId}/organization/batch/${route}`,
     caller: { apiKey: credentials.apiKey },
@@ -125,25 +132,25 @@ export function httpWork({ credentials }: Stage, service: ServiceProcess, route:
   };
 }
 
-function gateway(stage: Stage, what: string, variant: Variant): Omit<Contestant, 'name'> {
-  return overHttp(what, httpWork(stage, stage.gateway, 'update', variant), [stage.gateway]);
+function gateway(environment: BenchEnvironment, what: string, variant: Variant): Omit<Contestant, 'name'> {
+  return overHttp(what, httpWork(environment, environment.gateway, 'update', variant), [environment.gateway]);
 }
 
-function textbook(stage: Stage, route: string, what: string): Omit<Contestant, 'name'> {
-  return overHttp(what, httpWork(stage, stage.textbook, route, {}), [stage.textbook]);
+function textbook(environment: BenchEnvironment, route: string, what: string): Omit<Contestant, 'name'> {
+  return overHttp(what, httpWork(environment, environment.textbook, route, {}), [environment.textbook]);
 }
 
 function balanced(
-  stage: Stage,
+  environment: BenchEnvironment,
   count: 'one' | 'two',
   sent: string,
   variant: Variant,
 ): Omit<Contestant, 'name'> | undefined {
-  if (stage.balanced === undefined) return undefined;
-  const { gateways, [count]: between } = stage.balanced;
+  if (environment.balanced === undefined) return undefined;
+  const { gateways, [count]: between } = environment.balanced;
   const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
   const what = `${count === 'one' ? 'one gateway' : 'two gateways'} behind HAProxy, 32 callers, ${sent}`;
-  return { ...overHttp(what, httpWork(stage, between, 'update', { callers: 32, ...variant }), behind), between };
+  return { ...overHttp(what, httpWork(environment, between, 'update', { callers: 32, ...variant }), behind), between };
 }
 
 function beside(
@@ -164,18 +171,22 @@ function overHttp(what: string, work: HttpWork, services: readonly ServiceProces
   };
 }
 
-function straight(stage: Stage, script: PgbenchWork['script'], what: string): Omit<Contestant, 'name'> {
+function straight(
+  environment: BenchEnvironment,
+  script: PgbenchWork['script'],
+  what: string,
+): Omit<Contestant, 'name'> {
   const items = script === 'update-item' ? 1 : batchItems;
   const work: PgbenchWork = {
-    pgbench: stage.pgbench,
-    port: stage.postgres.port,
+    pgbench: environment.pgbench,
+    port: environment.postgres.port,
     script,
     connections: 8,
-    teamId: stage.credentials.teamId,
+    teamId: environment.credentials.teamId,
     records: recordCount,
     // Writing down each of thousands of transactions a second would cost them something.
     sampled: script === 'update-item' ? 0.1 : 1,
-    folder: stage.folder,
+    folder: environment.folder,
   };
   return {
     what,
@@ -187,7 +198,7 @@ function straight(stage: Stage, script: PgbenchWork['script'], what: string): Om
   };
 }
 
-function singleThroughPool({ postgres, credentials }: Stage): Omit<Contestant, 'name'> {
+function singleThroughPool({ postgres, credentials }: BenchEnvironment): Omit<Contestant, 'name'> {
   return {
     what: 'the UPDATE of one item through a pooled connection of Node',
     note: 'a named statement, waiting for its own commit on disk; nothing is checked or returned',
@@ -199,7 +210,10 @@ function singleThroughPool({ postgres, credentials }: Stage): Omit<Contestant, '
   };
 }
 
-function emptyRequest(stage: Stage): Omit<Contestant, 'name'> {
-  const work = { ...httpWork(stage, stage.textbook, '', { callers: 1, items: 0 }), url: `${stage.textbook.url}/empty` };
-  return overHttp('an HTTP request that does nothing, to a bare Nest handler', work, [stage.textbook]);
+function emptyRequest(environment: BenchEnvironment): Omit<Contestant, 'name'> {
+  const work = {
+    ...httpWork(environment, environment.textbook, '', { callers: 1, items: 0 }),
+    url: `${environment.textbook.url}/empty`,
+  };
+  return overHttp('an HTTP request that does nothing, to a bare Nest handler', work, [environment.textbook]);
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { httpWork } from './contestants';
 import type { Neighbor } from './neighbors';
 import { leadSeconds, type Schedule } from './tournament';
-import type { Stage } from './stage';
+import type { BenchEnvironment } from './bench.environment';
 import { ratioOf, type Spread, spreadOf } from './statistics';
 import { driveHttp } from './wrk.driver';
 
@@ -24,14 +24,14 @@ const headStartMs = 500;
  * @throws Error if any of its requests is refused
  */
 export async function measureFairness(
-  stage: Stage,
+  environment: BenchEnvironment,
   neighbor: Neighbor,
   { rounds, seconds }: Schedule,
   signal: AbortSignal,
 ): Promise<Fairness> {
   const measure = async (): Promise<number> => {
-    const single = httpWork(stage, stage.gateway, 'update', { items: 1, callers: 1 });
-    const work = { ...single, caller: { apiKey: stage.credentials.otherApiKey } };
+    const single = httpWork(environment, environment.gateway, 'update', { items: 1, callers: 1 });
+    const work = { ...single, caller: { apiKey: environment.credentials.otherApiKey } };
     await driveHttp(work, leadSeconds, signal);
     return (await driveHttp(work, seconds, signal)).latencyMs.p99;
   };

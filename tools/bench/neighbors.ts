@@ -4,7 +4,7 @@ import { run } from './command';
 import { httpWork } from './contestants';
 import { sourceFile } from '../../test/support/repository.files';
 import { bodyKinds } from './memory/body.kinds';
-import type { Stage } from './stage';
+import type { BenchEnvironment } from './bench.environment';
 import { driveHttp } from './wrk.driver';
 
 /** Another client that sends as much as it can. */
@@ -14,33 +14,33 @@ export interface Neighbor {
 }
 
 /** Batches of 100 from one connection and from more than the gateway has to Postgres, and the bodies that cost most CPU. */
-export function neighborsOf(stage: Stage): Neighbor[] {
+export function neighborsOf(environment: BenchEnvironment): Neighbor[] {
   const small = bodyKinds(180_000).find(({ name }) => name === 'small objects');
   const large = new Map(bodyKinds().map(({ name, body }) => [name, body]));
   return [
-    batches(stage, 1),
-    batches(stage, 32),
-    bodies(stage, 4, '180 KB of tiny objects', small?.body),
-    bodies(stage, 4, '5 MiB of numbers', large.get('numbers')),
-    bodies(stage, 4, '2 MB of unknown members', Buffer.from(unknownMembers(200_000))),
-    bodies(stage, 4, '100 items of 50 KiB', large.get('100 items of keys')),
+    batches(environment, 1),
+    batches(environment, 32),
+    bodies(environment, 4, '180 KB of tiny objects', small?.body),
+    bodies(environment, 4, '5 MiB of numbers', large.get('numbers')),
+    bodies(environment, 4, '2 MB of unknown members', Buffer.from(unknownMembers(200_000))),
+    bodies(environment, 4, '100 items of 50 KiB', large.get('100 items of keys')),
   ];
 }
 
-function batches(stage: Stage, callers: number): Neighbor {
-  const work = httpWork(stage, stage.gateway, 'update', { callers });
+function batches(environment: BenchEnvironment, callers: number): Neighbor {
+  const work = httpWork(environment, environment.gateway, 'update', { callers });
   return {
     what: `${callers} connection${callers === 1 ? '' : 's'} with batches of 100`,
     send: (seconds, signal) => driveHttp(work, seconds, signal),
   };
 }
 
-function bodies(stage: Stage, connections: number, name: string, body: Buffer | undefined): Neighbor {
+function bodies(environment: BenchEnvironment, connections: number, name: string, body: Buffer | undefined): Neighbor {
   if (body === undefined) throw new Error(`there is no such kind of body: ${name}`);
-  const file = join(stage.folder, `${name.replaceAll(' ', '-')}.json`);
+  const file = join(environment.folder, `${name.replaceAll(' ', '-')}.json`);
   writeFileSync(file, body);
-  const { url } = httpWork(stage, stage.gateway, 'update', {});
-  const env = { BENCH_API_KEY: stage.credentials.apiKey, BENCH_BODY: file };
+  const { url } = httpWork(environment, environment.gateway, 'update', {});
+  const env = { BENCH_API_KEY: environment.credentials.apiKey, BENCH_BODY: file };
   return {
     what: `${connections} connections with bodies of ${name}`,
     send: (seconds, signal) =>

@@ -5,7 +5,7 @@ import type { Attempt, RequestHistory } from './history';
 import type { CallerConnections } from './http.attempt';
 import type { Random } from '../../test/support/random';
 import { nextRequest, type PlannedRequest } from './workload';
-import type { World } from './world';
+import type { SharedRecords } from './shared.records';
 
 export interface CallerSetup {
   name: string;
@@ -13,7 +13,7 @@ export interface CallerSetup {
   apiKey: string;
   /** Of both gateways. */
   urls: readonly [string, string];
-  world: World;
+  records: SharedRecords;
   random: Random;
   connections: CallerConnections;
   /** Milliseconds on average between two requests. */
@@ -64,8 +64,8 @@ export class Caller {
   }
 
   private async once(retries: AbortSignal): Promise<void> {
-    const { random, world, histories, name, clientId } = this.setup;
-    const planned = nextRequest(random, world);
+    const { random, records, histories, name, clientId } = this.setup;
+    const planned = nextRequest(random, records);
     const { operation, onError, items } = planned;
     this.made += 1;
     const key = `${name}-${this.made}`;
@@ -120,7 +120,7 @@ export class Caller {
     const reading = readResponse(history, outcome);
     if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
     for (const { id, version } of reading.items) {
-      if (id !== null && version !== undefined) this.setup.world.heard(id, version);
+      if (id !== null && version !== undefined) this.setup.records.heard(id, version);
     }
   }
 }

@@ -1,20 +1,25 @@
 import { Database, DatabaseUnavailable } from '#libs/database';
 import type { Fault, FaultKind } from './fault.schedule';
 import { pause } from './pause';
-import type { Stage } from './stage';
-import type { World } from './world';
+import type { ChaosEnvironment } from './chaos.environment';
+import type { SharedRecords } from './shared.records';
 
 type Hold = (ms?: number) => Promise<void>;
-type Injection = (stage: Stage, fault: Fault, hold: Hold, world: World) => Promise<void>;
+type Injection = (environment: ChaosEnvironment, fault: Fault, hold: Hold, records: SharedRecords) => Promise<void>;
 
 /**
  * Breaks something and mends it again; resolves when it is whole.
  *
  * @param stop mends it at once
  */
-export async function inject(stage: Stage, fault: Fault, world: World, stop: AbortSignal): Promise<void> {
+export async function inject(
+  environment: ChaosEnvironment,
+  fault: Fault,
+  records: SharedRecords,
+  stop: AbortSignal,
+): Promise<void> {
   const hold: Hold = (ms = fault.holdMs) => pause(ms, stop);
-  await injections[fault.kind](stage, fault, hold, world);
+  await injections[fault.kind](environment, fault, hold, records);
 }
 
 const injections: Record<FaultKind, Injection> = {
@@ -87,16 +92,16 @@ const injections: Record<FaultKind, Injection> = {
     actors[gateway].links[link].cut();
     await hold();
   },
-  'link-stalled': (stage, fault, hold) => weather(stage, fault, hold, 'stalled'),
-  'answers-lost': (stage, fault, hold) => weather(stage, fault, hold, 'answers-lost'),
-  'requests-cut': (stage, fault, hold) => weather(stage, fault, hold, 'requests-cut'),
+  'link-stalled': (environment, fault, hold) => weather(environment, fault, hold, 'stalled'),
+  'answers-lost': (environment, fault, hold) => weather(environment, fault, hold, 'answers-lost'),
+  'requests-cut': (environment, fault, hold) => weather(environment, fault, hold, 'requests-cut'),
 };
 
 /** For how long before an immediate stop of Postgres nothing is written but what a commit waits for. */
 const unwrittenMs = 200;
 
 async function weather(
-  { actors }: Stage,
+  { actors }: ChaosEnvironment,
   { gateway, link }: Fault,
   hold: Hold,
   kind: 'stalled' | 'answers-lost' | 'requests-cut',

@@ -7,7 +7,7 @@ import { Random } from '../../test/support/random';
 import { keepEvidence, progressLine, type Summary, summaryText, violationText } from './report';
 import { playRound, type RoundProgress } from './round';
 import { fullPlan, type RoundPlan } from './round.plan';
-import { Stage } from './stage';
+import { ChaosEnvironment } from './chaos.environment';
 
 const progressEveryMs = 10_000;
 /** A round's histories are held against the database when it ends, and let go. */
@@ -29,7 +29,12 @@ const none: Figures = {
 };
 
 /** Plays rounds until the time is over or a violation is found. */
-async function run(options: Options, stage: Stage, random: Random, stop: AbortSignal): Promise<Summary> {
+async function run(
+  options: Options,
+  environment: ChaosEnvironment,
+  random: Random,
+  stop: AbortSignal,
+): Promise<Summary> {
   const began = performance.now();
   const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
   const faults: RoundProgress['faults'] = {};
@@ -44,10 +49,10 @@ async function run(options: Options, stage: Stage, random: Random, stop: AbortSi
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);
     }, progressEveryMs);
     try {
-      const result = await playRound(stage, plan, random.fork(`round ${rounds}`), progress, stop);
+      const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
       figures = sum(figures, result.figures);
       violations = result.violations.length;
-      if (violations > 0) print(`${violationText(result.violations)}histories: ${keepEvidence(result, stage)}\n`);
+      if (violations > 0) print(`${violationText(result.violations)}histories: ${keepEvidence(result, environment)}\n`);
     } finally {
       clearInterval(ticker);
     }
@@ -69,16 +74,16 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   stopOnSignal(stop);
   const random = new Random(options.seed);
-  const stage = await Stage.open(random, options.mutant && mutants[options.mutant]);
+  const environment = await ChaosEnvironment.open(random, options.mutant && mutants[options.mutant]);
   try {
-    const summary = await run(options, stage, random, stop.signal);
+    const summary = await run(options, environment, random, stop.signal);
     print(summaryText(summary));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
     if (summary.violations > 0) return 1;
     if (options.mutant !== undefined) print(`the mutant was not found out: ${mutants[options.mutant].summary}\n`);
     return 0;
   } finally {
-    await stage.close();
+    await environment.close();
   }
 }
 

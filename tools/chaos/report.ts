@@ -5,7 +5,7 @@ import type { Figures } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
 import type { FaultKind } from './fault.schedule';
 import type { RoundProgress, RoundResult } from './round';
-import type { Stage } from './stage';
+import type { ChaosEnvironment } from './chaos.environment';
 
 const shownViolations = 20;
 
@@ -78,7 +78,7 @@ export function violationText(violations: readonly Violation[]): string {
 }
 
 /** Writes everything about a round that went wrong to a folder of its own, and says which. */
-export function keepEvidence({ round, schedule, violations }: RoundResult, { actors }: Stage): string {
+export function keepEvidence({ round, schedule, violations }: RoundResult, { actors }: ChaosEnvironment): string {
   const folder = mkdtempSync(join(tmpdir(), 'prism-chaos-'));
   const write = (name: string, content: unknown): void => {
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 1));

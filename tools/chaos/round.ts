@@ -10,8 +10,8 @@ import { CallerConnections } from './http.attempt';
 import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
-import type { Stage } from './stage';
-import { World } from './world';
+import type { ChaosEnvironment } from './chaos.environment';
+import { SharedRecords } from './shared.records';
 
 /** What is going on in a round, for those who watch. */
 export interface RoundProgress {
@@ -36,42 +36,42 @@ const askedAgainShare = 0.25;
  * @param stop ends the round early, without a verdict
  */
 export async function playRound(
-  stage: Stage,
+  environment: ChaosEnvironment,
   plan: RoundPlan,
   random: Random,
   progress: RoundProgress,
   stop: AbortSignal,
 ): Promise<RoundResult> {
-  const world = await seedWorld(stage, random);
+  const records = await seedRecords(environment, random);
   const connections = new CallerConnections();
   const over = new AbortController();
   const tooLate = new AbortController();
   const busy: Promise<void>[] = [];
   try {
-    const callers = await recruit(stage, plan, random, world, connections, progress.histories);
+    const callers = await recruit(environment, plan, random, records, connections, progress.histories);
     const running = callers.map((caller) =>
       caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
-    const lanes = schedule.map((faults) => runLane(stage, faults, world, progress, stop));
+    const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, stop));
     busy.push(...running, ...lanes);
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
     stop.throwIfAborted();
     over.abort();
-    const violations = await wholeAgain(stage);
+    const violations = await wholeAgain(environment);
     const timer = setTimeout(() => {
       tooLate.abort();
     }, settlingMs);
     await Promise.all(running);
-    await stage.redis.flush();
+    await environment.redis.flush();
     await Promise.all(callers.map((caller) => caller.askAgain(askedAgainShare, tooLate.signal)));
     clearTimeout(timer);
     stop.throwIfAborted();
 
-    const final = await readFinalState(stage.database, world.teamId);
-    const round = { seeded: world.seeded, requests: progress.histories, final };
+    const final = await readFinalState(environment.database, records.teamId);
+    const round = { seeded: records.seeded, requests: progress.histories, final };
     const verdict = checkRound(round);
-    const all = [...violations, ...misdeeds(stage), ...verdict.violations];
+    const all = [...violations, ...misdeeds(environment), ...verdict.violations];
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all };
   } finally {
     over.abort();
@@ -82,31 +82,31 @@ export async function playRound(
   }
 }
 
-async function seedWorld({ database }: Stage, random: Random): Promise<World> {
-  const world = World.seed(random.uuid(), random, seededRecords);
-  await AccessService.over(database).createTeam('chaos', world.teamId);
+async function seedRecords({ database }: ChaosEnvironment, random: Random): Promise<SharedRecords> {
+  const records = SharedRecords.seed(random.uuid(), random, seededRecords);
+  await AccessService.over(database).createTeam('chaos', records.teamId);
   await database.query(
     `INSERT INTO records (team_id, id, object_type, properties)
      SELECT $1, id, 'organization', jsonb_build_object('name', name) FROM unnest($2::uuid[], $3::text[]) AS r (id, name)`,
-    [world.teamId, world.seeded.map(({ id }) => id), world.seeded.map(({ name }) => name)],
+    [records.teamId, records.seeded.map(({ id }) => id), records.seeded.map(({ name }) => name)],
   );
-  return world;
+  return records;
 }
 
 /** Callers of two client applications, which share nothing but the records. */
 async function recruit(
-  { database, actors }: Stage,
+  { database, actors }: ChaosEnvironment,
   { callers, pauseMs }: RoundPlan,
   random: Random,
-  world: World,
+  records: SharedRecords,
   connections: CallerConnections,
   histories: RequestHistory[],
 ): Promise<Caller[]> {
   const access = AccessService.over(database);
   const clients: { apiKey: string; clientId: string }[] = [];
   for (const name of ['billing', 'shipping']) {
-    const { apiKey } = await access.createKey(world.teamId, name, ['records:write']);
-    const client = (await access.listClients(world.teamId)).find((listed) => listed.name === name);
+    const { apiKey } = await access.createKey(records.teamId, name, ['records:write']);
+    const client = (await access.listClients(records.teamId)).find((listed) => listed.name === name);
     if (client === undefined) throw new Error(`the client ${name} was not made`);
     clients.push({ apiKey, clientId: client.id });
   }
@@ -114,14 +114,14 @@ async function recruit(
   return Array.from({ length: callers }, (_, index) => {
     const name = `caller-${index + 1}`;
     const client = clients[index % clients.length] ?? { apiKey: '', clientId: '' };
-    return new Caller({ name, ...client, urls, world, random: random.fork(name), connections, pauseMs, histories });
+    return new Caller({ name, ...client, urls, records, random: random.fork(name), connections, pauseMs, histories });
   });
 }
 
 async function runLane(
-  stage: Stage,
+  environment: ChaosEnvironment,
   faults: readonly Fault[],
-  world: World,
+  records: SharedRecords,
   { faults: counts }: RoundProgress,
   stop: AbortSignal,
 ): Promise<void> {
@@ -130,20 +130,20 @@ async function runLane(
     await pause(Math.max(0, began + fault.atMs - performance.now()), stop);
     if (stop.aborted) return;
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
-    await inject(stage, fault, world, stop);
+    await inject(environment, fault, records, stop);
   }
 }
 
-async function wholeAgain(stage: Stage): Promise<Violation[]> {
+async function wholeAgain(environment: ChaosEnvironment): Promise<Violation[]> {
   try {
-    await stage.whole();
+    await environment.whole();
     return [];
   } catch (error) {
     return [{ rule: 'process', message: String(error) }];
   }
 }
 
-function misdeeds({ actors }: Stage): Violation[] {
+function misdeeds({ actors }: ChaosEnvironment): Violation[] {
   return actors.flatMap(({ gateway }) =>
     gateway.misdeeds
       .splice(0)

@@ -17,7 +17,7 @@ function remove(ids: unknown[], options?: object): Promise<ApiResponse> {
   return caller.call('POST', caller.path('organization/batch/delete'), { body });
 }
 
-it('deletes each record on its own', async () => {
+it('deletes each record in its own transaction', async () => {
   const [first, second] = [await caller.create(), await caller.create()];
   const missing = randomUUID();
   const { status, body } = await remove([first, missing, 'x', second.toUpperCase()]);
@@ -32,13 +32,13 @@ it('deletes each record on its own', async () => {
   expect((await caller.call('GET', caller.path(`organization/${first}`))).status).toBe(404);
 });
 
-it('finds a deleted record no more', async () => {
+it('responds not_found to a deleted record', async () => {
   const id = await caller.create();
   const { body } = await remove([id, id]);
   expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['ok', 'not_found']);
 });
 
-it('keeps the row: the delete is soft', async () => {
+it('keeps the row of a deleted record', async () => {
   const id = await caller.create();
   await remove([id]);
   const { rows } = await gateway.database.query<{ version: string; deleted: boolean }>(
@@ -48,7 +48,7 @@ it('keeps the row: the delete is soft', async () => {
   expect(rows).toEqual([{ version: '2', deleted: true }]);
 });
 
-it('takes the options of an update', async () => {
+it('accepts the options of an update', async () => {
   const id = await caller.create();
   const dry = await remove([id], { dry_run: true });
   expect(dry.body.results[0]).toMatchObject({ status: 'ok', etag: '"2"' });

@@ -19,7 +19,7 @@ const cases: [string, unknown, string, string][] = [
   ['items instead of ids', { items: [] }, '.body.items', 'unknown_field'],
 ];
 
-it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
   const { status, body: response } = await caller.call('POST', caller.path('organization/batch/delete'), { body });
   expect(status).toBe(400);
   expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });

@@ -15,7 +15,7 @@ afterAll(() => gateway.close());
 const acme = { default: { name: 'Acme', stage: 'lead', tags: ['a', 'b'], employees: 7 } };
 
 describe('results', () => {
-  it('answer each item in its place, also when some fail', async () => {
+  it('have the order of the items, also when some fail', async () => {
     const [first, second] = [await caller.create(acme), await caller.create(acme)];
     const missing = randomUUID();
     const { status, body } = await caller.update([
@@ -34,26 +34,26 @@ describe('results', () => {
     ]);
   });
 
-  it('are 200 when every item fails', async () => {
+  it('come with 200 when every item fails', async () => {
     const { status, body } = await caller.update([{ id: randomUUID() }, 7]);
     expect(status).toBe(200);
     expect(body.summary).toEqual({ total: 2, succeeded: 0, failed: 2 });
   });
 
-  it('take an id in upper case and answer it in lower case', async () => {
+  it('contain an id in lower case that was sent in upper case', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([{ id: id.toUpperCase(), default: { name: 'Upper' } }]);
     expect(body.results[0]).toMatchObject({ id, status: 'ok', record: { id } });
   });
 
-  it('take any version of UUID', async () => {
+  it('accept any version of UUID', async () => {
     for (const id of ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', randomUUID()]) {
       const { body } = await caller.update([{ id }]);
       expect(body.results[0]).toMatchObject({ id, error: { code: 'not_found' } });
     }
   });
 
-  it('apply the same id twice, in order', async () => {
+  it('contain two entries for an id that comes twice, applied in order', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([
       { id, default: { name: 'First', location: 'Bern' } },
@@ -63,14 +63,14 @@ describe('results', () => {
     expect((await caller.read(id)).record.default).toMatchObject({ name: 'Second', location: 'Bern' });
   });
 
-  it('hold a hundred items', async () => {
+  it('contain a hundred items', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update(Array.from({ length: 100 }, (_, n) => ({ id, default: { employees: n } })));
     expect(body.summary).toEqual({ total: 100, succeeded: 100, failed: 0 });
     expect((await caller.read(id)).version).toBe(101);
   });
 
-  it('serve every object type with the same code', async () => {
+  it('exist for every object type', async () => {
     for (const object of ['contact', 'identity', 'deal', 'action', 'document', 'engagement', 'event']) {
       const slug = ['contact', 'identity'].includes(object) ? 'full_name' : 'name';
       const id = await caller.create({ default: { [slug]: 'A' } }, object);
@@ -81,7 +81,7 @@ describe('results', () => {
 });
 
 describe('one item', () => {
-  it('keeps what is left out, clears what is null and replaces an array', async () => {
+  it('keeps omitted properties, clears null ones and replaces arrays', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([{ id, default: { stage: null, tags: ['c'] } }]);
     const { default: properties } = body.results[0].record;
@@ -107,7 +107,7 @@ describe('one item', () => {
     expect(body.results[0].record.extended).toEqual({ a: { y: 2 }, b: 2 });
   });
 
-  it('changes nothing and answers the record if it has only an id', async () => {
+  it('returns the unchanged record if it has only an id', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([{ id }, { id, default: {} }]);
     expect(body.results).toMatchObject([
@@ -146,7 +146,7 @@ describe('one item', () => {
   });
 });
 
-describe('an item error names its rule and its field', () => {
+describe('an item error has the code and the field', () => {
   const cases: [string, object, string, string][] = [
     ['an unknown property', { default: { nmae: 'x' } }, 'unknown_property', '.default.nmae'],
     ['a prototype member as slug', { default: { toString: 'x' } }, 'unknown_property', '.default.toString'],
@@ -183,7 +183,7 @@ describe('an item error names its rule and its field', () => {
     expect((await caller.read(id)).version).toBe(1);
   });
 
-  it('an item over the limit is too_large, its neighbours are not', async () => {
+  it('an item over the limit is too_large, the others are applied', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([
       { id, default: { notes: 'x'.repeat(262_144) } },
@@ -192,7 +192,7 @@ describe('an item error names its rule and its field', () => {
     expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['too_large', 'ok']);
   });
 
-  it('an item that would let its record grow past the limit is too_large, and changes nothing', async () => {
+  it('an item whose record would exceed the limit is too_large and changes nothing', async () => {
     const id = await caller.create(acme);
     const grow = Array.from({ length: 4 }, (_, n) => ({ id, extended: { [`part${n}`]: 'x'.repeat(200_000) } }));
     const { body } = await caller.update(grow, { return: 'minimal' }, { 'idempotency-key': 'grow' });
@@ -211,7 +211,7 @@ describe('an item error names its rule and its field', () => {
 });
 
 describe('not_found is the same for', () => {
-  it('missing, deleted, another type and another team', async () => {
+  it('a missing record, a deleted one, another type and another team', async () => {
     const other = await gateway.newCaller();
     const deleted = await caller.create(acme);
     await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
@@ -229,20 +229,20 @@ describe('not_found is the same for', () => {
 });
 
 describe('options', () => {
-  it.each([null, {}, { on_error: null, return: null, dry_run: null }])('%j are the defaults', async (options) => {
+  it.each([null, {}, { on_error: null, return: null, dry_run: null }])('%j mean the defaults', async (options) => {
     const id = await caller.create();
     const { status, body } = await caller.update([{ id, default: { name: 'B' } }], options);
     expect(status).toBe(200);
     expect(body.results[0]).toMatchObject({ status: 'ok', record: { default: { name: 'B' } } });
   });
 
-  it('return: minimal leaves the record out', async () => {
+  it('return: minimal omits the record', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
     expect(body.results[0]).toEqual({ id, status: 'ok', etag: '"2"' });
   });
 
-  it('on_error: stop attempts nothing after the first failure', async () => {
+  it('on_error: stop executes no item after the first failure', async () => {
     const [id, later] = [await caller.create(acme), await caller.create(acme)];
     const { body } = await caller.update(
       [{ id, default: { name: 'Done' } }, { id: 'bad' }, { id: later, default: { name: 'No' } }],
@@ -268,12 +268,12 @@ describe('options', () => {
     const { status, body } = await caller.update(items, { on_error: 'rollback' });
     expect(status).toBe(200);
     expect(body.results.map((result: any) => result.error.code)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
-    // Only another request can succeed: not_found is final.
+    // A retry of the same request cannot succeed: not_found is final.
     expect(body.results[0].error.retryable).toBe(false);
     expect([(await caller.read(first)).version, (await caller.read(second)).version]).toEqual([1, 1]);
   });
 
-  it('on_error: rollback applies all if none fails', async () => {
+  it('on_error: rollback applies all items if none fails', async () => {
     const ids = [await caller.create(acme), await caller.create(acme), await caller.create(acme)];
     const { body } = await caller.update(
       ids.map((id) => ({ id, default: { name: 'All' } })),
@@ -283,7 +283,7 @@ describe('options', () => {
     expect(body.results.map((result: any) => result.id)).toEqual(ids);
   });
 
-  it('dry_run answers what would have been, and changes nothing', async () => {
+  it('dry_run returns the results without changing anything', async () => {
     const id = await caller.create(acme);
     const { body } = await caller.update(
       [{ id, default: { name: 'Once' } }, { id, default: { location: 'Twice' } }, { id: randomUUID() }],

@@ -24,7 +24,7 @@ const cases: [string, unknown, string, string][] = [
   ['an unknown option', { items: [item], options: { on_fail: 'stop' } }, '.body.options.on_fail', 'unknown_field'],
   ['a field that every object inherits', { items: [item], constructor: 1 }, '.body.constructor', 'unknown_field'],
   [
-    'an option that every object inherits',
+    'an option named like an inherited member',
     { items: [item], options: { toString: 1 } },
     '.body.options.toString',
     'unknown_field',
@@ -36,7 +36,7 @@ const cases: [string, unknown, string, string][] = [
     'unknown_field',
   ],
   [
-    'a field inside of an unknown one that every object inherits',
+    'a field inside an unknown field named like an inherited member',
     { items: [item], x: { constructor: 1 } },
     '.body.x',
     'unknown_field',
@@ -48,20 +48,20 @@ const cases: [string, unknown, string, string][] = [
   ['a bad dry_run', { items: [item], options: { dry_run: 'yes' } }, '.body.options.dry_run', 'boolean'],
 ];
 
-it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
   const { status, body: response } = await caller.call('POST', caller.path('organization/batch/update'), { body });
   expect(status).toBe(400);
   expect(response.error.code).toBe('invalid_request');
   expect(response.error.errors).toEqual([{ field, code, message: expect.any(String) }]);
 });
 
-it('attempts nothing', async () => {
+it('executes no item', async () => {
   const id = await caller.create();
   await caller.update([{ id, default: { name: 'No' } }], { on_error: 'ignore' });
   expect((await caller.read(id)).version).toBe(1);
 });
 
-it('names 20 of 9,000 unknown fields', async () => {
+it('lists 20 of 9,000 unknown fields', async () => {
   const unknown = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`k${n}`, 1]));
   const path = caller.path('organization/batch/update');
   for (const body of [

@@ -31,7 +31,7 @@ async function update(blocks: string, key?: string): Promise<any> {
 }
 
 it.each(['-0', '1.0', '1e2', '100e-2', '0.1', '9007199254740991', '5e-324', '0.12345678901234560'])(
-  '%s is stored with its value',
+  'stores %s exactly',
   async (token) => {
     const { status, record } = await update(`"default":{"employees":${token}}`);
     expect(status).toBe('ok');
@@ -50,7 +50,7 @@ it.each([
   '1e308',
   '1e999',
   '-1e999999999',
-])('%s is invalid_property with its field, wherever it stands in an item', async (token) => {
+])('responds invalid_property with the field to %s anywhere in an item', async (token) => {
   const places = [
     [`"default":{"employees":${token}}`, '.default.employees'],
     [`"default":{"blob":{"a":[0,${token}]}}`, '.default.blob.a[1]'],
@@ -68,7 +68,7 @@ it.each([
   }
 });
 
-it('says what to do about a number that cannot be stored exactly', async () => {
+it('explains how to send a number that cannot be stored exactly', async () => {
   const { error } = await update('"default":{"employees":0.1234567890123456789}');
   expect(error.message).toContain('send fewer digits, or send a string');
 });
@@ -78,19 +78,23 @@ it.each([
   ['the options', '{"items":[{}],"options":1e-400}', '.body.options'],
   ['the items', '{"items":9007199254740993}', '.body.items'],
   ['the body', '0.1234567890123456789', '.body'],
-])('elsewhere it is a 400: %s', async (_, body, field) => {
+])('responds 400 to such a number outside the items: %s', async (_, body, field) => {
   const response = await caller.call('POST', caller.path('organization/batch/update'), { body });
   expect([response.status, response.body.error.errors[0].field]).toEqual([400, field]);
 });
 
-it('a number that cannot be stored and null are different requests to a key', { tags: ['redis-server'] }, async () => {
-  const id = await caller.create();
-  const send = (value: string) =>
-    caller.call('PATCH', caller.path(`organization/${id}`), {
-      body: `{"default":{"employees":${value}}}`,
-      headers: { 'idempotency-key': 'number-or-null' },
-    });
-  expect((await send('null')).status).toBe(200);
-  const other = await send('1e-400');
-  expect([other.status, other.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
-});
+it(
+  'distinguishes null and a number that cannot be stored under one Idempotency-Key',
+  { tags: ['redis-server'] },
+  async () => {
+    const id = await caller.create();
+    const send = (value: string) =>
+      caller.call('PATCH', caller.path(`organization/${id}`), {
+        body: `{"default":{"employees":${value}}}`,
+        headers: { 'idempotency-key': 'number-or-null' },
+      });
+    expect((await send('null')).status).toBe(200);
+    const other = await send('1e-400');
+    expect([other.status, other.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
+  },
+);

@@ -5,7 +5,8 @@ import { RawSocket } from '../../support/raw.socket';
 import { Session } from '../../support/session';
 
 /*
- * The common patch of a single record without a key has a statement of its own. Whoever calls must not notice.
+ * A batch of one patch without an Idempotency-Key has its own statement (the single-record fast path). Its results must
+ * equal those of the procedure.
  */
 
 const lockTimeoutMs = 700;
@@ -31,7 +32,7 @@ afterAll(async () => {
 
 const rename = (more: object = {}): object[] => [{ id, default: { name: 'Renamed' }, ...more }];
 
-/** What the entries are when the item stands beside another, which takes it through the procedure. */
+/** The entry of the item in a batch of two, which the procedure applies. */
 async function asOneOfTwo(items: object[]): Promise<unknown> {
   const { body } = await caller.update([...items, { id: 'none' }]);
   return body.results[0];
@@ -43,8 +44,8 @@ async function alone(items: object[], options?: object): Promise<any> {
   return body.results[0];
 }
 
-describe('a lone item', () => {
-  it('answers as it would beside others', async () => {
+describe('a batch of one item', () => {
+  it('returns the same entry as in a larger batch', async () => {
     const first = await alone(rename());
     const second: any = await asOneOfTwo(rename());
     expect([first.etag, second.etag]).toEqual(['"2"', '"3"']);
@@ -63,13 +64,13 @@ describe('a lone item', () => {
     expect(await alone(rename(), { on_error: onError })).toMatchObject({ status: 'ok', etag: '"2"' });
   });
 
-  it('is not applied on another etag', async () => {
+  it('is not applied if if_match does not match', async () => {
     expect((await alone(rename({ if_match: '"9"' }))).error.code).toBe('precondition_failed');
     expect((await alone(rename({ if_match: '"1"' }))).etag).toBe('"2"');
     expect((await caller.read(id)).version).toBe(2);
   });
 
-  it('is too_large where its record would be', async () => {
+  it('is too_large if its record would be', async () => {
     const { error } = await alone([{ id, default: { notes: 'x'.repeat(4_096) } }]);
     expect([error.code, error.retryable]).toEqual(['too_large', false]);
     expect((await alone([{ id, default: { notes: 'x'.repeat(3_700) } }])).status).toBe('ok');
@@ -88,7 +89,7 @@ describe('a lone item', () => {
     expect((await patch).etag).toBe('"2"');
   });
 
-  it('is given up when its caller hangs up', async () => {
+  it('is canceled when its client disconnects', async () => {
     await session.hold(caller.teamId, [id]);
     const socket = await RawSocket.open(gateway.url);
     const body = JSON.stringify({ items: rename() });

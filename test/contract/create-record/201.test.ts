@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('answers the record, its etag and where it is', async () => {
+it('returns the record with its etag and location', async () => {
   const listId = '0b9e4d0e-8a0f-4d43-8f7c-3f5f6f5b0f11';
   const { status, body, headers } = await caller.call('POST', caller.path('organization'), {
     body: {
@@ -34,7 +34,7 @@ it('answers the record, its etag and where it is', async () => {
   );
 });
 
-it('takes any one of the blocks', async () => {
+it('accepts each block alone', async () => {
   const responses = await Promise.all(
     [{ default: {} }, { list: {} }, { extended: { a: 1 } }].map((body) =>
       caller.call('POST', caller.path('deal'), { body }),

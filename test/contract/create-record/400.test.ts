@@ -24,14 +24,14 @@ const cases: [string, unknown, string, string][] = [
   ['an unknown option', { default: { name: 'A', stage: 'B' } }, '.body.default.stage', 'unknown_option'],
 ];
 
-it.each(cases)('%s is invalid_request that names the field and the rule', async (_, body, field, code) => {
+it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
   const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
   expect(status).toBe(400);
   expect(response.error).toMatchObject({ code: 'invalid_request' });
   expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });
 
-it('a record over the item limit is payload_too_large', async () => {
+it('responds payload_too_large to a record over the item limit', async () => {
   const body = { default: { name: 'A', notes: 'x'.repeat(262_144) } };
   const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
   expect(status).toBe(413);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('answers the record and its etag', async () => {
+it('returns the record and its etag', async () => {
   const id = await caller.create({ default: { name: 'Acme' }, extended: { a: 1 } });
   const { status, body, headers } = await caller.call('GET', caller.path(`organization/${id.toUpperCase()}`));
   expect(status).toBe(200);
@@ -19,7 +19,7 @@ it('answers the record and its etag', async () => {
   expect(body).toMatchObject({ id, default: { name: 'Acme' }, list: {}, extended: { a: 1 } });
 });
 
-it('answers only the selected properties', async () => {
+it('returns only the selected properties', async () => {
   const id = await caller.create({ default: { name: 'Acme', location: 'Bern', employees: 3 }, extended: { a: 1 } });
   for (const query of ['select=name,employees', 'select=name&select=employees']) {
     const { body } = await caller.call('GET', caller.path(`organization/${id}?${query}`));

@@ -20,7 +20,7 @@ const cases: [string, string, string, string][] = [
   ['an unknown parameter', `organization/${id}?selct=name`, '.query.selct', 'unknown_field'],
 ];
 
-it.each(cases)('%s is invalid_request that names the field and the rule', async (_, path, field, code) => {
+it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, path, field, code) => {
   const { status, body } = await caller.call('GET', caller.path(path));
   expect(status).toBe(400);
   expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('is the same for missing, deleted, another type, another team and an id that is no UUID', async () => {
+it('responds the same to a missing record, a deleted one, another type, another team and an id that is no UUID', async () => {
   const other = await gateway.newCaller();
   const deleted = await caller.create();
   await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
@@ -29,7 +29,7 @@ it('is the same for missing, deleted, another type, another team and an id that 
   expect(new Set(responses.map(({ body }) => JSON.stringify({ ...body.error, request_id: '' }))).size).toBe(1);
 });
 
-it('is what an unknown object type is', async () => {
+it('responds the same to an unknown object type', async () => {
   const { status, body } = await caller.call('GET', caller.path('company/182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e'));
   expect(status).toBe(404);
   expect(body.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('organization') });

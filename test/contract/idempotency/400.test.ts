@@ -18,7 +18,7 @@ it.each([
   ['an open quote', '"key'],
   ['empty in quotes', '""'],
   ['sent twice', ['one', 'two']],
-])('a key that is %s is invalid_request', async (_, value) => {
+])('rejects a key that is %s', async (_, value) => {
   const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
     headers: { 'idempotency-key': value },
     body: { items: [{ id: 'x' }] },
@@ -27,13 +27,13 @@ it.each([
   expect(body.error.errors[0].field).toBe('.header.idempotency-key');
 });
 
-it('a key of 255 characters is a key', async () => {
+it('accepts a key of 255 characters', async () => {
   const id = await caller.create();
   const { status } = await caller.update([{ id }], undefined, { 'idempotency-key': '~'.repeat(255) });
   expect(status).toBe(200);
 });
 
-it('is ignored on a GET', async () => {
+it('ignores a key on GET', async () => {
   const id = await caller.create();
   const { status } = await caller.call('GET', caller.path(`organization/${id}`), {
     headers: { 'idempotency-key': '"' },

@@ -25,7 +25,7 @@ it.each([
   ['a location elsewhere', { format: 1, status: 200, headers: { location: '//attacker.example/' } }],
   ['another content type', { format: 1, status: 200, headers: { 'content-type': 'text/html' } }],
   ['a refusal of access', { format: 1, status: 401, headers: {} }],
-])('a response in Redis that was forged with %s is not sent: the ledger has the response', async (_, head) => {
+])("sends the ledger's response, not one forged in Redis with %s", async (_, head) => {
   caller = await gateway.newCaller();
   const headers = { 'idempotency-key': randomUUID() };
   const items = [{ id: await caller.create(), default: { name: 'Once' } }];
@@ -39,7 +39,7 @@ it.each([
   expect(second.headers['idempotent-replay']).toBe('true');
   expect(Object.keys(second.headers)).not.toContain('set-cookie');
   expect(second.headers.location).toBeUndefined();
-  // The forged one was replaced: the next replay comes from Redis again.
+  // The forged response was replaced: the next replay comes from Redis again.
   expect(await redis.hget(key, 'owner')).not.toBeNull();
   expect((await caller.update(items, undefined, headers)).text).toBe(first.text);
 });

@@ -27,7 +27,7 @@ describe.each([
     expect(second.headers['idempotent-replay']).toBe('true');
   }
 
-  it('a batch is replayed byte for byte, and applied once', async () => {
+  it('replays a batch byte for byte and applies it once', async () => {
     const headers = key();
     const id = await caller.create();
     const items = [{ id, default: { name: 'Ümläut "quoted"' } }, { id: 'bad' }, { id: randomUUID() }, { id }];
@@ -37,7 +37,7 @@ describe.each([
     expect((await caller.read(id)).version).toBe(2);
   });
 
-  it('the answer stays the same when the record has changed since', async () => {
+  it('replays the same response after the record has changed', async () => {
     const headers = key();
     const id = await caller.create();
     const first = await caller.update([{ id, default: { name: 'One' } }], undefined, headers);
@@ -46,7 +46,7 @@ describe.each([
     expect((await caller.read(id)).record.default.name).toBe('Two');
   });
 
-  it('a create is replayed with its status, etag and location', async () => {
+  it('replays a create with its status, etag and location', async () => {
     const options = { headers: key(), body: { default: { name: 'Once' } } };
     const first = await caller.call('POST', caller.path('organization'), options);
     expectReplay(first, await caller.call('POST', caller.path('organization'), options));
@@ -55,7 +55,7 @@ describe.each([
   it.each([
     [404, 'a record that is not there', undefined],
     [412, 'a condition that does not hold', '"7"'],
-  ])('%i of a patch is replayed: %s', async (status, _reason, ifMatch) => {
+  ])('replays the %i of a patch: %s', async (status, _reason, ifMatch) => {
     const id = ifMatch === undefined ? randomUUID() : await caller.create();
     const options = {
       headers: { ...key(), ...(ifMatch !== undefined && { 'if-match': ifMatch }) },
@@ -66,7 +66,7 @@ describe.each([
     expectReplay(first, await caller.call('PATCH', caller.path(`organization/${id}`), options));
   });
 
-  it('white space, the order of members and the form of the key make no difference', async () => {
+  it('ignores white space, the order of members and the form of the key', async () => {
     const value = randomUUID();
     const id = await caller.create();
     const path = caller.path('organization/batch/update');
@@ -81,7 +81,7 @@ describe.each([
     expectReplay(first, second);
   });
 
-  it('another body, path or method is a mismatch; the original still replays', async () => {
+  it('rejects another body, path or method, and still replays the original', async () => {
     const headers = key();
     const id = await caller.create();
     const first = await caller.update([{ id, default: { name: 'A' } }], undefined, headers);
@@ -101,7 +101,7 @@ describe.each([
     expectReplay(first, await caller.update([{ id, default: { name: 'A' } }], undefined, headers));
   });
 
-  it('another If-Match is a mismatch: a failed condition is not replayed for one that holds, nor a success for one that fails', async () => {
+  it('rejects another If-Match: a failed condition is not replayed for a true one, nor a success for a failed one', async () => {
     const id = await caller.create();
     const patch = (headers: Record<string, string>): Promise<ApiResponse> =>
       caller.call('PATCH', caller.path(`organization/${id}`), { headers, body: { default: { name: 'New' } } });
@@ -121,7 +121,7 @@ describe.each([
     expect((await caller.read(id)).version).toBe(2);
   });
 
-  it('the spelling of the path makes no difference', async () => {
+  it('ignores the spelling of the path', async () => {
     const headers = key();
     const id = await caller.create();
     const patch = (path: string): Promise<ApiResponse> =>
@@ -142,7 +142,7 @@ describe.each([
     [404, 'a record that is not there', undefined],
     [412, 'a condition that does not hold', '"7"'],
   ])(
-    '%i is replayed under the id of the replaying request, the body keeps the first: %s',
+    'replays %i with the request id of the retry in the header and the first one in the body: %s',
     async (status, _, ifMatch) => {
       const id = status === 404 ? randomUUID() : await caller.create();
       const headers = { ...key(), ...(ifMatch !== undefined && { 'if-match': ifMatch }) };
@@ -160,7 +160,7 @@ describe.each([
     },
   );
 
-  it("a key belongs to its client: another client's is another key, another API key's is the same", async () => {
+  it('scopes a key to the client: not to the team, nor to the API key', async () => {
     const headers = key();
     const id = await caller.create();
     const items = [{ id, default: { name: 'A' } }];
@@ -172,7 +172,7 @@ describe.each([
     expect((await caller.read(id)).version).toBe(3);
   });
 
-  it('a replay is authorised like any call', async () => {
+  it('authorizes a replay like any request', async () => {
     const headers = key();
     const id = await caller.create();
     await caller.update([{ id }], undefined, headers);
@@ -180,7 +180,7 @@ describe.each([
     expect((await reader.update([{ id }], undefined, headers)).status).toBe(403);
   });
 
-  it('what is refused before execution does not claim the key', async () => {
+  it('does not claim the key of a request that is rejected before execution', async () => {
     const headers = key();
     const id = await caller.create();
     expect((await caller.update([], undefined, headers)).status).toBe(400);
@@ -190,7 +190,7 @@ describe.each([
     expect((await caller.update([{ id, default: { name: 'A' } }], undefined, headers)).status).toBe(200);
   });
 
-  it('a dry run consumes no key', async () => {
+  it('does not claim the key of a dry run', async () => {
     const headers = key();
     const id = await caller.create();
     const items = [{ id, default: { name: 'A' } }];
@@ -201,12 +201,12 @@ describe.each([
     expect((await caller.read(id)).version).toBe(2);
   });
 
-  it('a key past its lifetime is stale for 7 days, and then as good as new', async () => {
+  it("responds stale for 7 days after the key's lifetime, and then accepts it as new", async () => {
     const headers = key();
     const id = await caller.create();
     const items = [{ id, default: { name: 'A' } }];
     await caller.update(items, undefined, headers);
-    // As if the first attempt had come so long ago.
+    // Ages the first attempt.
     const age = async (interval: string): Promise<void> => {
       const day = `(now() - interval '${interval}')::date`;
       await gateway.database.query(`SELECT ensure_ledger_partition(${day})`);
@@ -226,7 +226,7 @@ describe.each([
     expect((await caller.read(id)).version).toBe(3);
   });
 
-  it('a batch with a retryable item is resumed: what is done is marked, what was open is run', async () => {
+  it('resumes a batch with a retryable item: applied items are marked as replayed, the others are executed', async () => {
     const headers = key();
     const [free, held] = [await caller.create(), await caller.create()];
     const items = [
@@ -250,7 +250,7 @@ describe.each([
     expect([(await caller.read(free)).version, (await caller.read(held)).version]).toEqual([2, 2]);
   });
 
-  it('fifty identical requests at once are one effect', async () => {
+  it('applies fifty identical concurrent requests once', async () => {
     const headers = key();
     const id = await caller.create();
     const responses = await Promise.all(

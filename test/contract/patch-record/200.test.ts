@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it('patches as an item of a batch does', async () => {
+it('applies a patch like an item of a batch', async () => {
   const id = await caller.create({ default: { name: 'Acme', stage: 'lead', tags: ['a'] } });
   const { status, body, headers } = await caller.call('PATCH', caller.path(`organization/${id}`), {
     body: { default: { stage: null, tags: { _op: 'append', values: ['b'] } } },
@@ -22,13 +22,13 @@ it('patches as an item of a batch does', async () => {
   expect(body.default).not.toHaveProperty('stage');
 });
 
-it('answers the record unchanged if there is nothing to change', async () => {
+it('returns the unchanged record if there is nothing to change', async () => {
   const id = await caller.create();
   const { status, headers } = await caller.call('PATCH', caller.path(`organization/${id}`), { body: {} });
   expect([status, headers.etag]).toEqual([200, '"1"']);
 });
 
-it.each(['"1"', '*'])('goes through with If-Match: %s', async (ifMatch) => {
+it.each(['"1"', '*'])('applies a patch with If-Match: %s', async (ifMatch) => {
   const id = await caller.create();
   const { status } = await caller.call('PATCH', caller.path(`organization/${id}`), {
     body: { default: { name: 'New' } },

@@ -22,7 +22,7 @@ const cases: [string, string, unknown, Record<string, string>, string, string][]
 ];
 
 it.each(cases)(
-  '%s is invalid_request that names the field and the rule',
+  'responds invalid_request with the field and the rule to %s',
   async (_, given, body, headers, field, code) => {
     const id = given === '' ? await caller.create() : given;
     const { status, body: response } = await caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });

@@ -14,7 +14,7 @@ afterAll(() => gateway.close());
 it.each([
   ['a record that is not there', '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e'],
   ['an id that is no UUID', 'acme'],
-])('is what %s is, with or without If-Match', async (_, id) => {
+])('is the response to %s, with or without If-Match', async (_, id) => {
   const path = caller.path(`organization/${id}`);
   for (const headers of [{}, { 'if-match': '"1"' }, { 'if-match': '*' }]) {
     const { status, body } = await caller.call('PATCH', path, { body: { default: { name: 'New' } }, headers });

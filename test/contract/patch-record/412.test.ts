@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-it.each(['"2"', 'W/"1"', '"abc"'])('is what If-Match: %s meets at version 1', async (ifMatch) => {
+it.each(['"2"', 'W/"1"', '"abc"'])('is the response to If-Match: %s at version 1', async (ifMatch) => {
   const id = await caller.create();
   const { status, body } = await caller.call('PATCH', caller.path(`organization/${id}`), {
     body: { default: { name: 'New' } },

@@ -49,7 +49,7 @@ describe('a required property with several values', () => {
     );
   });
 
-  it('fails only its item of a batch, for good: with a key the request is complete', async () => {
+  it('fails only its item of a batch, with a final error that completes a keyed request', async () => {
     const [one, two] = [await newRecord(), await newRecord()];
     const items = [
       { id: one, ...remove('eu', 'us') },

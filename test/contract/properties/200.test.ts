@@ -13,7 +13,7 @@ afterAll(() => gateway.close());
 
 const types = ['organization', 'contact', 'identity', 'deal', 'action', 'document', 'engagement', 'event', 'comment'];
 
-it('answers the definitions by type, then by id', async () => {
+it('returns the definitions by type, then by id', async () => {
   const { status, body } = await caller.call('GET', caller.path('properties'));
   expect(status).toBe(200);
   expect(Object.keys(body).sort()).toEqual([...types].sort());
@@ -24,7 +24,7 @@ it('answers the definitions by type, then by id', async () => {
   }
 });
 
-it('answers those of one type', async () => {
+it('returns the definitions of one type', async () => {
   const { body } = await caller.call('GET', caller.path('organization/properties'));
   const bySlug = Object.fromEntries(
     Object.values<any>(body.organization).map((definition) => [definition.slug, definition]),
@@ -56,7 +56,7 @@ describe('filters', () => {
     ['a list and a term', `list_id=${LIST}&term=score`, ['rating']],
     ['a list and a term of other properties', `list_id=${LIST}&term=shoe`, []],
     ['a list without properties', 'list_id=182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e', []],
-  ])('by %s', async (_, query, slugs) => {
+  ])('select by %s', async (_, query, slugs) => {
     for (const path of ['properties', 'organization/properties']) {
       const { status, body } = await filtering.call('GET', filtering.path(`${path}?${query}`));
       expect(status).toBe(200);
@@ -70,7 +70,7 @@ describe('filters', () => {
     ['a repeated list', `list_id=${LIST}&list_id=${LIST}`, '.query.list_id', 'single'],
     ['a list that is no UUID', 'list_id=pipeline', '.query.list_id', 'uuid'],
     ['an empty list', 'list_id=', '.query.list_id', 'uuid'],
-  ])('refuse %s', async (_, query, field, code) => {
+  ])('reject %s', async (_, query, field, code) => {
     for (const path of ['properties', 'organization/properties']) {
       const { status, body } = await filtering.call('GET', filtering.path(`${path}?${query}`));
       expect(status).toBe(400);
@@ -79,7 +79,7 @@ describe('filters', () => {
   });
 });
 
-it('of a type that this release does not support are read-only, and keep nobody from the others', async () => {
+it('a property of an unsupported type is read-only, and the others remain writable', async () => {
   const team = await gateway.newCaller();
   const id = await team.create();
   await gateway.database.query(

@@ -18,7 +18,7 @@ describe('the properties that a team defined', () => {
   let testDatabase: TestDatabase;
   let database: Database;
 
-  /** A replica that knows nothing yet. */
+  /** A replica with an empty cache. */
   function replica(): PropertyDefinitionService {
     const settings = readSettings({ DATABASE_URL: testDatabase.url });
     return new PropertyDefinitionService(new PropertyDefinitionRepository(database), settings);

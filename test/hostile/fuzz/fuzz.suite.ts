@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type HostileStage, openHostileStage } from '../hostile.stage';
+import { type HostileEnvironment, openHostileEnvironment } from '../hostile.environment';
 import { type FuzzResult, FuzzRun } from './fuzz.run';
 import type { Caller } from './request.generator';
 
@@ -11,24 +11,24 @@ const SHOWN_FAILURES = 10;
 
 /** Defines the tests that send generated requests to a gateway. @param counts how many of each kind */
 export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
-  let stage: HostileStage;
+  let environment: HostileEnvironment;
   let caller: Caller;
 
   beforeAll(async () => {
     // The shortest time in which a request that never arrives in full is answered, so that none seems to hang.
-    stage = await openHostileStage({ REQUEST_TIMEOUT_MS: '10000' });
-    const { teamId, apiKeys, recordIds } = stage.parties.intruder;
+    environment = await openHostileEnvironment({ REQUEST_TIMEOUT_MS: '10000' });
+    const { teamId, apiKeys, recordIds } = environment.parties.intruder;
     caller = { teamId, apiKey: apiKeys[0], recordIds };
   });
 
-  beforeEach(() => stage.renew());
+  beforeEach(() => environment.renew());
 
-  afterAll(() => stage.close());
+  afterAll(() => environment.close());
 
   /** What must hold whatever was sent. */
   async function check({ requests, statuses, failures }: FuzzResult, expected: number): Promise<void> {
     const { signal } = new AbortController();
-    const { gateway } = stage;
+    const { gateway } = environment;
     const summary = `seed ${SEED}: ${requests} requests: ${JSON.stringify(statuses)}`;
     expect(gateway.service.death, `${summary}; how the gateway ended`).toBeUndefined();
     expect(failures.slice(0, SHOWN_FAILURES), `${failures.length} failures; ${summary}`).toEqual([]);
@@ -40,7 +40,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
 
   /** Says that the gateway has died, where that is why requests failed. */
   async function run(send: (fuzz: FuzzRun) => Promise<FuzzResult>): Promise<FuzzResult> {
-    const { url, service } = stage.gateway;
+    const { url, service } = environment.gateway;
     try {
       return await send(new FuzzRun(url, caller, SEED));
     } catch (error) {
@@ -50,7 +50,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     }
   }
 
-  describe('generated requests get no 5xx and never hang, and the gateway lives and holds nothing afterwards', () => {
+  describe('generated requests get no 5xx and never hang, and the gateway keeps running and holds no resource afterwards', () => {
     it(
       `${counts.bodies} bodies`,
       async () => {

@@ -21,7 +21,7 @@ export interface CaseTurns {
 }
 
 /** Where a case is measured. */
-export interface GrowthStage {
+export interface GrowthEnvironment {
   servers: Servers;
   population: Population;
   gateway: ServiceProcess;
@@ -31,13 +31,13 @@ export interface GrowthStage {
 
 /** Lets each kind of work be done in turns. @throws Error if the records show that something else was done */
 export async function measureCase(
-  stage: GrowthStage,
+  environment: GrowthEnvironment,
   { rounds, seconds }: Schedule,
   { signal }: BenchContext,
 ): Promise<CaseTurns[]> {
-  const { meter } = stage.servers;
+  const { meter } = environment.servers;
   const responded = { changes: 0 };
-  const entrants = worksOf(stage).map((contestant) => ({
+  const entrants = worksOf(environment).map((contestant) => ({
     contestant: counting(contestant, responded),
     spent: [] as Spent[],
   }));
@@ -49,7 +49,7 @@ export async function measureCase(
       spent.push(await spend(contestant, meter, seconds, signal));
     }
   }
-  const changes = await stage.population.countChanges();
+  const changes = await environment.population.countChanges();
   // Those beyond were done when nobody waited for them any more: a share of every turn.
   const share = changes / responded.changes;
   const most = 1 + (callers * itemsPerBatch * entrants.length * (1 + 2 * rounds)) / responded.changes;
@@ -71,7 +71,7 @@ function counting(contestant: Contestant, responded: { changes: number }): Conte
   return { ...contestant, drive };
 }
 
-function worksOf({ servers, population, gateway, teamsFile }: GrowthStage): (Contestant & { name: Work })[] {
+function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment): (Contestant & { name: Work })[] {
   const { teams, records } = population;
   const throughGateway = (name: Work, what: string): Contestant & { name: Work } => {
     const work = {

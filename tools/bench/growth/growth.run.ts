@@ -11,7 +11,7 @@ import { gatewaySettings, Services } from '../services';
 import { median } from '../statistics';
 import { leadSeconds } from '../tournament';
 import type { Turn } from '../turn';
-import { type GrowthStage, measureCase, type Work } from './growth.case';
+import { type GrowthEnvironment, measureCase, type Work } from './growth.case';
 import { type GrowthCase, type GrowthRow, growthRow, growthTable, growthTargets } from './growth.report';
 import { Population } from './population';
 
@@ -67,13 +67,13 @@ class Growth {
   async measure(teamCount: number, withLedger: boolean, context: BenchContext): Promise<void> {
     const sizes = this.options.sizes.filter((size) => size >= teamCount * leastRecordsPerTeam);
     if (sizes.length === 0) return;
-    const stage = await this.open(teamCount, context);
-    const { population } = stage;
+    const environment = await this.open(teamCount, context);
+    const { population } = environment;
     for (const size of sizes) {
       context.log(`growing to ${size} records of ${teamCount} teams`);
       await population.growTo(size);
       await population.settle();
-      await this.measureCase(stage, context);
+      await this.measureCase(environment, context);
     }
     if (!withLedger) return;
 
@@ -81,12 +81,12 @@ class Growth {
     context.log(`growing the ledger to ${items} items`);
     await population.growLedgerTo(items);
     await population.settle();
-    await this.measureCase(stage, context);
+    await this.measureCase(environment, context);
     await population.checkpoint();
-    await this.measureCase(stage, context, true);
+    await this.measureCase(environment, context, true);
   }
 
-  private async open(teamCount: number, context: BenchContext): Promise<GrowthStage> {
+  private async open(teamCount: number, context: BenchContext): Promise<GrowthEnvironment> {
     const servers = await startServers(context, postgresSettings);
     this.settings = servers.settings;
     context.log(`making ${teamCount} teams`);
@@ -98,10 +98,14 @@ class Growth {
     return { servers, population, gateway, teamsFile };
   }
 
-  private async measureCase(stage: GrowthStage, context: BenchContext, afterCheckpoint = false): Promise<void> {
-    const { records, teams, ledgerItems } = stage.population;
+  private async measureCase(
+    environment: GrowthEnvironment,
+    context: BenchContext,
+    afterCheckpoint = false,
+  ): Promise<void> {
+    const { records, teams, ledgerItems } = environment.population;
     const case_: GrowthCase = { records, teams: teams.length, ledgerItems, afterCheckpoint };
-    for (const { work, turns } of await measureCase(stage, this.options, context)) {
+    for (const { work, turns } of await measureCase(environment, this.options, context)) {
       if (!this.smallest.has(work)) this.smallest.set(work, turns);
       const row = growthRow(case_, work, turns, this.smallest.get(work) ?? turns);
       this.rows.push(row);

@@ -8,7 +8,7 @@ import { createDatabase } from '../support/database';
 import { roleUrl } from '../support/server.database';
 
 /** A built gateway with a small heap as a process of its own, with a database and callers of its own. */
-export interface HostileStage {
+export interface HostileEnvironment {
   gateway: LimitedGateway;
   parties: Parties;
   /** Starts another gateway if this one has died or still holds something, so that one failure does not cause others. */
@@ -17,7 +17,7 @@ export interface HostileStage {
 }
 
 /** Starts it. @param settings environment variables of the gateway */
-export async function openHostileStage(settings: Record<string, string> = {}): Promise<HostileStage> {
+export async function openHostileEnvironment(settings: Record<string, string> = {}): Promise<HostileEnvironment> {
   const cleanup = new Cleanup();
   const { signal } = new AbortController();
   const own = await createDatabase();
@@ -31,16 +31,16 @@ export async function openHostileStage(settings: Record<string, string> = {}): P
     return gateway;
   };
   const gateway = await start();
-  const stage: HostileStage = {
+  const environment: HostileEnvironment = {
     gateway,
     parties: await createParties(database, gateway.url),
     renew: async () => {
-      const { service } = stage.gateway;
-      if (service.death === undefined && Object.keys(await stage.gateway.held(signal, 1)).length === 0) return;
+      const { service } = environment.gateway;
+      if (service.death === undefined && Object.keys(await environment.gateway.held(signal, 1)).length === 0) return;
       await service.stop();
-      stage.gateway = await start();
+      environment.gateway = await start();
     },
     close: () => cleanup.run(),
   };
-  return stage;
+  return environment;
 }

@@ -12,9 +12,9 @@ import { WorkerProcess } from '../support/worker.process';
 import { MixedTraffic, smallGateway } from './mixed.traffic';
 
 /** The client that the mixed traffic is of. */
-export const watchedClient = 'billing';
+export const monitoredClient = 'billing';
 
-export interface WatchedSetup {
+export interface MonitoredSetup {
   /** A migrated database. */
   databaseUrl: string;
   redisUrl: string;
@@ -22,14 +22,14 @@ export interface WatchedSetup {
   gateways: number;
 }
 
-export interface WatchedStage {
+export interface MonitoredEnvironment {
   /** Where requests go to. */
   url: string;
   prometheus: PrometheusServer;
 }
 
 /** Gateways and a worker behind the load balancer, scraped by a Prometheus. Resolves when mixed traffic has begun. */
-export async function openWatchedStage(setup: WatchedSetup, cleanup: Cleanup): Promise<WatchedStage> {
+export async function openMonitoredEnvironment(setup: MonitoredSetup, cleanup: Cleanup): Promise<MonitoredEnvironment> {
   const gateways = await startGateways(setup, cleanup);
   const workerPort = await freePort();
   const workerSettings = { METRICS_PORT: String(workerPort), RETENTION_INTERVAL_SECONDS: '1' };
@@ -49,7 +49,7 @@ export async function openWatchedStage(setup: WatchedSetup, cleanup: Cleanup): P
 }
 
 async function startGateways(
-  { databaseUrl, redisUrl, gateways }: WatchedSetup,
+  { databaseUrl, redisUrl, gateways }: MonitoredSetup,
   cleanup: Cleanup,
 ): Promise<{ port: number; metricsPort: number }[]> {
   const started: { port: number; metricsPort: number }[] = [];
@@ -72,7 +72,7 @@ async function startGateways(
   return started;
 }
 
-async function startTraffic(url: string, setup: WatchedSetup, cleanup: Cleanup): Promise<void> {
+async function startTraffic(url: string, setup: MonitoredSetup, cleanup: Cleanup): Promise<void> {
   const session = await Session.open(setup.databaseUrl);
   cleanup.add(() => session.close());
   const keys = await newKeys(setup.databaseUrl);
@@ -86,7 +86,7 @@ async function newKeys(databaseUrl: string): Promise<{ teamId: string; apiKey: s
   try {
     const access = AccessService.over(database);
     const { id: teamId } = await access.createTeam('A team', randomUUID());
-    const { apiKey } = await access.createKey(teamId, watchedClient, ['records:read', 'records:write']);
+    const { apiKey } = await access.createKey(teamId, monitoredClient, ['records:read', 'records:write']);
     const { apiKey: limitedKey } = await access.createKey(teamId, 'limited', ['records:read']);
     await access.limitClient(teamId, 'limited', { requests: { perSecond: 1, burst: 1 } });
     return { teamId, apiKey, limitedKey };

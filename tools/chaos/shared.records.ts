@@ -1,7 +1,7 @@
 import type { Random } from '../../test/support/random';
 
 /** What callers share knowledge of: the records there are, and what was last heard of them. */
-export class World {
+export class SharedRecords {
   private readonly ids: string[];
   private readonly versions = new Map<string, number>();
   private tokens = 0;
@@ -16,9 +16,9 @@ export class World {
     for (const id of this.ids) this.versions.set(id, 1);
   }
 
-  static seed(teamId: string, random: Random, count: number): World {
+  static seed(teamId: string, random: Random, count: number): SharedRecords {
     const seeded = Array.from({ length: count }, (_, index) => ({ id: random.uuid(), name: `seed ${index}` }));
-    return new World(teamId, seeded, 5);
+    return new SharedRecords(teamId, seeded, 5);
   }
 
   get hotIds(): string[] {

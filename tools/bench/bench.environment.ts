@@ -22,7 +22,7 @@ interface Balanced {
 }
 
 /** Everything that takes part, of the bench's own. */
-export interface Stage extends Omit<Servers, 'settings'> {
+export interface BenchEnvironment extends Omit<Servers, 'settings'> {
   credentials: Credentials;
   gateway: ServiceProcess;
   textbook: ServiceProcess;
@@ -33,7 +33,7 @@ export interface Stage extends Omit<Servers, 'settings'> {
 }
 
 /** Starts everything and loads the records. What it started is in the clean-up also if it fails. */
-export async function openStage(context: BenchContext): Promise<Stage> {
+export async function openEnvironment(context: BenchContext): Promise<BenchEnvironment> {
   const { cleanup, signal, log: say } = context;
   const { settings, ...servers } = await startServers(context, durableSettings);
   const { postgres, redisUrl, meter, folder } = servers;

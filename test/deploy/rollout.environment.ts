@@ -15,7 +15,7 @@ const drainDelayMs = 1_000;
 const checkedOften = (config: string): string => config.replace('check inter 1s', 'check inter 200ms');
 
 /** Two gateways behind HAProxy, as in production but on one machine and in a hurry. */
-export class Stage {
+export class RolloutEnvironment {
   private constructor(
     private readonly database: TestDatabase,
     readonly session: Session,
@@ -28,7 +28,7 @@ export class Stage {
   ) {}
 
   /** @param settings of the gateways, by environment variable */
-  static async open(settings: Record<string, string> = {}): Promise<Stage> {
+  static async open(settings: Record<string, string> = {}): Promise<RolloutEnvironment> {
     const database = await createDatabase();
     const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
     const access = AccessService.over(pool);
@@ -36,7 +36,7 @@ export class Stage {
     const { apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']);
     await pool.close();
     const ports = [await freePort(), await freePort()];
-    const stage = new Stage(
+    const environment = new RolloutEnvironment(
       database,
       await Session.open(database.url),
       [],
@@ -53,9 +53,9 @@ export class Stage {
       teamId,
       apiKey,
     );
-    await Promise.all(ports.map((_, index) => stage.start(index)));
-    await stage.balancer.uses(1, 2);
-    return stage;
+    await Promise.all(ports.map((_, index) => environment.start(index)));
+    await environment.balancer.uses(1, 2);
+    return environment;
   }
 
   get databaseUrl(): string {

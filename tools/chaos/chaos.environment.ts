@@ -19,7 +19,7 @@ const hourMs = 3_600_000;
 const recoveryMs = 30_000;
 
 /** Everything that takes part, of our own: Postgres, Redis and two gateways, with a proxy in every connection. */
-export class Stage {
+export class ChaosEnvironment {
   private readonly closers: (() => Promise<void>)[] = [];
 
   private constructor(
@@ -30,7 +30,7 @@ export class Stage {
     readonly database: Database,
   ) {}
 
-  static async open(random: Random, mutant: Mutant | undefined): Promise<Stage> {
+  static async open(random: Random, mutant: Mutant | undefined): Promise<ChaosEnvironment> {
     const closers: (() => Promise<void>)[] = [];
     try {
       // A commit that nothing waits for stays in memory for long, so that an immediate stop takes it along.
@@ -77,10 +77,10 @@ export class Stage {
         closers.push(() => gateway.close());
         actors.push({ gateway, links });
       }
-      const stage = new Stage(postgres, redis, actors as [Actor, Actor], database); // two names, so two actors
-      stage.closers.push(...closers);
+      const environment = new ChaosEnvironment(postgres, redis, actors as [Actor, Actor], database); // two names, so two actors
+      environment.closers.push(...closers);
       await Promise.all(actors.map(({ gateway }) => gateway.start()));
-      return stage;
+      return environment;
     } catch (error) {
       await closeAll(closers);
       throw error;
