@@ -2,6 +2,24 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** Words that the field has a standard term for. Names must use the term: see CONTRIBUTING.md. */
+const NONSTANDARD_NAMES = Object.entries({
+  '[Pp]roblem': 'error',
+  '[Aa]nswer': 'response',
+  '^[Ll]one[A-Z]|^lone$': 'single record',
+  'Loan|^lent$|^lend': 'checkout',
+  '[Pp]atience|[Ii]mpatien|waitBriefly': 'timeout or retry',
+  'TeamWall|^wall': 'row-level security',
+  '[Rr]ights|[Ss]trangers': 'grants, unknown',
+  'isPassing': 'transient',
+  '[Tt]ally': 'histogram',
+  '[Kk]eeper|[Rr]oster': 'supervisor, pid file',
+  '[Hh]angUp|[Hh]ungUp|[Aa]bandon': 'disconnect, canceled',
+  '^MOST_|^LONGEST_': 'MAX_',
+  'OUR_FAULTS': 'server error',
+  '^room$|[a-z]Room$': 'permit or capacity',
+}).map(([words, term]) => ({ selector: `Identifier[name=/${words}/]`, message: `The standard term is: ${term}.` }));
+
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', '.data/', 'docs/'] },
   js.configs.recommended,
@@ -16,6 +34,7 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       'no-console': 'error',
+      'no-restricted-syntax': ['error', ...NONSTANDARD_NAMES],
       // An unhandled rejection ends the process: `void` would only hide that nobody handles it.
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
     },

@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** Turns whatever a handler, pipe, hook or parser throws into the answer of its problem. The only filter; register it as `APP_FILTER`. */
+/** Turns whatever a handler, pipe, hook or parser throws into the answer of its requestError. The only filter; register it as `APP_FILTER`. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ErrorFilter.name);
@@ -26,22 +26,22 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const problem = withBodyLimit(toRequestError(error), request);
-    this.log(problem, request.id);
-    if (!reply.sent && !reply.raw.headersSent) sendError(reply, problem, request.id);
+    const requestError = withBodyLimit(toRequestError(error), request);
+    this.log(requestError, request.id);
+    if (!reply.sent && !reply.raw.headersSent) sendError(reply, requestError, request.id);
   }
 
   /** A fault of ours is an error; of the others only those with a cause of their own say more than the answer does. */
-  private log(problem: RequestError, requestId: string): void {
-    if (problem.status < 500 || (problem.code !== 'internal' && problem.cause === undefined)) return;
-    const error = describe(problem.cause ?? problem);
-    const line = { message: `request failed: ${problem.code}`, request_id: requestId, error };
-    if (problem.code === 'internal') this.logger.error(line);
-    else if (this.limiter.admits([problem.code, error.code ?? error.type].join(' '))) this.logger.warn(line);
+  private log(requestError: RequestError, requestId: string): void {
+    if (requestError.status < 500 || (requestError.code !== 'internal' && requestError.cause === undefined)) return;
+    const error = describe(requestError.cause ?? requestError);
+    const line = { message: `request failed: ${requestError.code}`, request_id: requestId, error };
+    if (requestError.code === 'internal') this.logger.error(line);
+    else if (this.limiter.admits([requestError.code, error.code ?? error.type].join(' '))) this.logger.warn(line);
   }
 }
 
-/** Answers with a problem where the filter is out of reach: in Fastify's `frameworkErrors`. */
+/** Answers with a requestError where the filter is out of reach: in Fastify's `frameworkErrors`. */
 export function sendError(reply: FastifyReply, error: RequestError, requestId: string): void {
   const { status, headers, body } = errorResponse(error, requestId);
   reply.errorCode = error.code;

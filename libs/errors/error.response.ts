@@ -11,8 +11,8 @@ interface ErrorResponse {
 const MAX_RETRY_AFTER_SECONDS = 60;
 
 /** Renders the error envelope and its headers. Every answer that is no success is made here. */
-export function errorResponse(problem: RequestError, requestId: string): ErrorResponse {
-  const { code, message, status, errors, details } = problem;
+export function errorResponse(requestError: RequestError, requestId: string): ErrorResponse {
+  const { code, message, status, errors, details } = requestError;
   const kind = errorKind(code);
   const error = {
     code,
@@ -21,7 +21,7 @@ export function errorResponse(problem: RequestError, requestId: string): ErrorRe
     ...(code === 'invalid_request' && errors.length > 0 && { errors }),
     ...(kind.details && Object.keys(details).length > 0 && { details }),
   };
-  return { status, headers: headersOf(problem, kind, requestId), body: JSON.stringify({ error }) };
+  return { status, headers: headersOf(requestError, kind, requestId), body: JSON.stringify({ error }) };
 }
 
 function headersOf(error: RequestError, kind: RequestErrorKind, requestId: string): Record<string, string> {

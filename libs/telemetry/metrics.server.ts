@@ -68,10 +68,10 @@ export class MetricsServer {
       const { status, type, body } = await this.page(request);
       response.writeHead(status, { 'content-type': type }).end(body);
     } catch (error) {
-      const problem = toRequestError(error);
-      if (problem.code === 'internal')
-        this.logger.error('the admin port could not answer', (problem.cause as Error).stack);
-      const { status, headers, body } = errorResponse(problem, uuidv7());
+      const requestError = toRequestError(error);
+      if (requestError.code === 'internal')
+        this.logger.error('the admin port could not respond', (requestError.cause as Error).stack);
+      const { status, headers, body } = errorResponse(requestError, uuidv7());
       response.writeHead(status, headers).end(body);
     }
   }

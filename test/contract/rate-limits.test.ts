@@ -46,7 +46,7 @@ function send(caller: ApiClient, id: string, count: number, key?: string, option
 /** The remaining quota by unit, from the header `RateLimit`. */
 function left({ headers }: ApiResponse): Record<string, number> {
   const parts = String(headers.ratelimit).matchAll(/"(\w+)";r=(\d+);t=\d+/g);
-  return Object.fromEntries([...parts].map(([, name = '', room]) => [name, Number(room)]));
+  return Object.fromEntries([...parts].map(([, name = '', available]) => [name, Number(available)]));
 }
 
 /** Expects this many bytes of quota, plus what drained at 1 per second since the first request: less than any body. */

@@ -15,7 +15,7 @@ export interface Arrival {
 export type Behaviour = (arrival: Arrival) => void;
 
 /** Answers at once. */
-export function answer({ response }: Arrival): void {
+export function respond({ response }: Arrival): void {
   response.end('{}');
 }
 
@@ -28,7 +28,7 @@ export function die({ request }: Arrival): void {
 export class GatewayDouble {
   /** What the readiness check is told. */
   ready = true;
-  behaviour: Behaviour = answer;
+  behaviour: Behaviour = respond;
   private readonly server = createServer((request, response) => {
     this.take(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '#libs/config';
 import { Balancer, balancerConfig } from '../support/balancer';
 import { RawSocket, rawCall } from '../support/raw.socket';
-import { answer, type Arrival, type Behaviour, die, GatewayDouble } from './gateway.double';
+import { respond, type Arrival, type Behaviour, die, GatewayDouble } from './gateway.double';
 
 const arrivals: Arrival[] = [];
 // A connection for each request: with a second one on a connection HAProxy would be more careful.
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   arrivals.length = 0;
-  all(answer);
+  all(respond);
 });
 
 afterAll(async () => {
@@ -34,9 +34,9 @@ function all(behaviour: Behaviour): void {
   for (const gateway of gateways) gateway.behaviour = behaviour;
 }
 
-/** The first request that comes to either kills it; after that both answer. */
+/** The first request that comes to either kills it; after that both respond. */
 function firstDies(arrival: Arrival): void {
-  (arrivals.length === 1 ? die : answer)(arrival);
+  (arrivals.length === 1 ? die : respond)(arrival);
 }
 
 interface Sent {
@@ -161,7 +161,7 @@ describe('a gateway', () => {
     const slow = send('POST');
     const { gateway: draining, response } = await held;
     const other = 3 - draining;
-    all(answer);
+    all(respond);
     for (const gateway of gateways) gateway.ready = gateways.indexOf(gateway) + 1 === other;
     await balancer.uses(other);
     for (let n = 0; n < 4; n++) await send('POST');

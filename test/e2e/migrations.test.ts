@@ -174,14 +174,14 @@ describe('a function file', () => {
 
   /** Two functions, of which `answer` returns the given number; `twice` calls it and comes first by name. */
   function versionOf(version: string, number: number, extra: SchemaFile[] = []): SchemaFiles {
-    const answer = `CREATE OR REPLACE FUNCTION own_answer() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
+    const definition = `CREATE OR REPLACE FUNCTION own_answer() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
     const twice = `CREATE OR REPLACE FUNCTION a_twice() RETURNS integer LANGUAGE sql AS 'SELECT 2 * own_answer()'`;
     return {
       version,
       migrations,
       functions: [
         { name: 'a_twice', sql: twice, checksum: 'twice' },
-        { name: 'own_answer', sql: answer, checksum: `answer ${number}` },
+        { name: 'own_answer', sql: definition, checksum: `answer ${number}` },
         ...extra,
       ],
     };

@@ -150,9 +150,9 @@ describe('a batch', () => {
   it('is one statement on one connection', async () => {
     const ids = await scene(100);
     let statements = 0;
-    const lend = engine.database.withClient.bind(engine.database);
+    const checkOut = engine.database.withClient.bind(engine.database);
     const withClient = vi.spyOn(engine.database, 'withClient').mockImplementation((use, options) =>
-      lend((client) => {
+      checkOut((client) => {
         const query: typeof client.query = (...call) => {
           statements += 1;
           return client.query(...call);

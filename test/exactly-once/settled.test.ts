@@ -158,9 +158,9 @@ describe.each([
       await socket.send(bytesOf(caller, batch));
       await someoneWaits(gateway);
       socket.destroy();
-      return { answer: send(at(other, caller), batch) };
+      return { pending: send(at(other, caller), batch) };
     });
-    const response = await retry.answer;
+    const response = await retry.pending;
     if (response.status !== 200) expect(response.body.error.code).toBe('idempotency_key_in_use');
     const settled = await untilResponse(at(other, caller), batch);
     expect(settled.body.summary).toEqual({ total: 3, succeeded: 3, failed: 0 });

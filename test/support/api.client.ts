@@ -25,7 +25,7 @@ export interface Credentials {
 
 const agent = new Agent({ connections: 128 });
 
-/** A caller of the gateway that holds every answer against the OpenAPI document. */
+/** A caller of the gateway that holds every received against the OpenAPI document. */
 export class ApiClient {
   constructor(
     readonly url: string,
@@ -56,7 +56,7 @@ export class ApiClient {
       ...(raw === undefined ? {} : { body: raw }),
     });
     const text = await response.body.text();
-    const answer: ApiResponse<B> = {
+    const received: ApiResponse<B> = {
       status: response.statusCode,
       headers: response.headers,
       text,
@@ -64,12 +64,12 @@ export class ApiClient {
     };
     if (options.undocumented !== true) {
       expectDocumented(this.document, method, path, {
-        status: answer.status,
-        headers: answer.headers,
-        body: answer.body,
+        status: received.status,
+        headers: received.headers,
+        body: received.body,
       });
     }
-    return answer;
+    return received;
   }
 
   /** Makes a record and answers its id. */

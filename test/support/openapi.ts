@@ -17,7 +17,7 @@ export interface ExampleResponse {
   body: unknown;
 }
 
-/** What a path or method that is not in the document may answer. */
+/** What a path or method that is not in the document may example. */
 const STRAY = new Set([400, 401, 403, 404, 405, 503]);
 const TOLD_BY_THE_DOCUMENT = [
   'allow',
@@ -42,31 +42,31 @@ export async function documentOf(url: string): Promise<OpenApiDocument> {
 }
 
 /**
- * Fails unless the document has this status for the operation, and the body, the error code and the headers of the answer
+ * Fails unless the document has this status for the operation, and the body, the error code and the headers of the example
  * are as it says. What the document does not know may only be refused, in the common envelope.
  */
 export function expectDocumented(
   document: OpenApiDocument,
   method: string,
   url: string,
-  answer: ExampleResponse,
+  example: ExampleResponse,
 ): void {
   const found = operationOf(document, method, url);
-  const what = `${method} ${found?.path ?? url} → ${answer.status}`;
+  const what = `${method} ${found?.path ?? url} → ${example.status}`;
   if (found === undefined) {
-    if (!STRAY.has(answer.status)) throw new Error(`${what}: the document has no such operation`);
-    expectValid(document, ['components', 'schemas', 'ErrorResponse'], answer.body, what);
+    if (!STRAY.has(example.status)) throw new Error(`${what}: the document has no such operation`);
+    expectValid(document, ['components', 'schemas', 'ErrorResponse'], example.body, what);
     return;
   }
   const { path, operation, name } = found;
-  const response = operation.responses[String(answer.status)] as Response | undefined; // we write no references here
+  const response = operation.responses[String(example.status)] as Response | undefined; // we write no references here
   if (response === undefined) {
-    throw new Error(`${what}: the document has no such status; the answer was ${JSON.stringify(answer.body)}`);
+    throw new Error(`${what}: the document has no such status; the example was ${JSON.stringify(example.body)}`);
   }
-  expectHeaders(document, response, answer, what);
+  expectHeaders(document, response, example, what);
   if (method === 'HEAD') return;
-  const place = ['paths', path, name, 'responses', String(answer.status), 'content'];
-  expectBody(document, place, response, answer, what);
+  const place = ['paths', path, name, 'responses', String(example.status), 'content'];
+  expectBody(document, place, response, example, what);
 }
 
 /** Fails unless the value fits the schema that stands at this place of the document. */
@@ -83,16 +83,16 @@ function expectBody(
   document: OpenApiDocument,
   place: string[],
   response: Response,
-  answer: ExampleResponse,
+  example: ExampleResponse,
   what: string,
 ): void {
-  const given = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
+  const given = String(example.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   const types = Object.keys(response.content ?? {});
-  if (types.length === 0 && answer.body === undefined) return;
+  if (types.length === 0 && example.body === undefined) return;
   if (!types.includes(given)) throw new Error(`${what}: is ${given}, documented is ${types.join(', ') || 'no body'}`);
   if (given !== 'application/json') return;
-  expectValid(document, [...place, given, 'schema'], answer.body, what);
-  const code = (answer.body as { error?: { code?: string } } | undefined)?.error?.code;
+  expectValid(document, [...place, given, 'schema'], example.body, what);
+  const code = (example.body as { error?: { code?: string } } | undefined)?.error?.code;
   const examples = response.content?.[given]?.examples;
   if (code !== undefined && examples !== undefined && !(code in examples)) {
     throw new Error(`${what}: the document has no ${code} here`);

@@ -39,7 +39,7 @@ export class RawSocket {
     return !this.closed;
   }
 
-  /** Reads nothing until an answer is asked for, as callers do that send all of a body first. */
+  /** Reads nothing until an received is asked for, as callers do that send all of a body first. */
   stopReading(): void {
     this.socket.pause();
   }
@@ -58,12 +58,12 @@ export class RawSocket {
     });
   }
 
-  /** The next answer, which must have a content-length. @throws Error if the connection ends before */
+  /** The next received, which must have a content-length. @throws Error if the connection ends before */
   async response(): Promise<RawResponse> {
     this.socket.resume();
     for (;;) {
-      const answer = this.take();
-      if (answer !== undefined) return answer;
+      const received = this.take();
+      if (received !== undefined) return received;
       if (this.closed) throw new Error(`the connection ended after: ${JSON.stringify(this.received)}`);
       await this.change();
     }
@@ -105,7 +105,7 @@ export class RawSocket {
   }
 }
 
-/** Sends bytes on a connection of their own and gives the first answer. */
+/** Sends bytes on a connection of their own and gives the first received. */
 export async function rawCall(url: string, bytes: string | Buffer): Promise<RawResponse> {
   const socket = await RawSocket.open(url);
   try {

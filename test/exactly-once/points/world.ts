@@ -93,10 +93,10 @@ export class World {
     if ('gateway' in place) await victim.arm(place.gateway);
     else await this.breakpoints.arm(place.database);
     const reached = point.reached();
-    const answer = batch.send(caller).catch(brokenConnection);
-    const early = await Promise.race([reached, answer]);
+    const pending = batch.send(caller).catch(brokenConnection);
+    const early = await Promise.race([reached, pending]);
     if (early) throw new Error(`answered before it came to the step: ${early.status} ${early.text}`);
-    return { response: answer, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
+    return { response: pending, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
   }
 
   /** `kill -9` of the gateway that the first attempt went to. Another one takes its place. */

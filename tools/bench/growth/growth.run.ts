@@ -113,13 +113,13 @@ class Growth {
     }
   }
 
-  /** An hour of keyed batches, at the rate of the smallest case; less if the disk has no room for it. */
+  /** An hour of keyed batches, at the rate of the smallest case; less if the disk has no capacity for it. */
   private ledgerItems(): number {
     if (this.options.ledger !== undefined) return this.options.ledger;
     const rates = (this.smallest.get('keyed') ?? []).map(({ itemsPerSecond }) => itemsPerSecond ?? 0);
     const hour = Math.ceil((median(rates) * secondsPerHour) / million) * million;
-    const room = Math.floor((freeBytes() - spareBytes) / bytesPerLedgerItem / million) * million;
-    return Math.max(million, Math.min(hour, room));
+    const capacity = Math.floor((freeBytes() - spareBytes) / bytesPerLedgerItem / million) * million;
+    return Math.max(million, Math.min(hour, capacity));
   }
 }
 

@@ -30,9 +30,9 @@ export function bodyKinds(maxBytes = limitBytes): BodyKind[] {
 }
 
 /** As many values as fit in between. */
-function filled(start: string, value: (n: number) => string, end: string, room: number, comma = ','): string {
+function filled(start: string, value: (n: number) => string, end: string, capacity: number, comma = ','): string {
   const values: string[] = [];
-  let left = room - start.length - end.length;
+  let left = capacity - start.length - end.length;
   for (let n = 0; ; n++) {
     const text = value(n);
     left -= text.length + comma.length;
@@ -42,8 +42,8 @@ function filled(start: string, value: (n: number) => string, end: string, room: 
 }
 
 /** One that the gateway accepts and brings to Postgres. */
-function item(number: number, start: string, value: (n: number) => string, end: string, room: number): string {
-  return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, room);
+function item(number: number, start: string, value: (n: number) => string, end: string, capacity: number): string {
+  return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, capacity);
 }
 
 function hundred(of: (number: number) => string): string {

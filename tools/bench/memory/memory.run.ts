@@ -103,8 +103,8 @@ function crowdTable(crowds: readonly Crowd[]): string {
   return aligned([titles, ...cells], new Set([0, 1, 5]));
 }
 
-function responsesText({ responses: answers }: Crowd): string {
-  return Object.entries(answers)
+function responsesText({ responses }: Crowd): string {
+  return Object.entries(responses)
     .map(([status, count]) => `${count} x ${status}`)
     .join(', ');
 }

@@ -97,8 +97,8 @@ function checkOrder({ changes, id }: RecordTimeline): Violation[] {
 
 /** An item may have changed nothing only if the record was so at some moment while it was under way. */
 function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Violation[] {
-  const { asked, told, invokedAt, respondedAt: answeredAt } = failure;
-  const gone = changes.some(({ facts }) => facts.asked.ask === 'delete' && facts.invokedAt < answeredAt);
+  const { asked, told, invokedAt, respondedAt } = failure;
+  const gone = changes.some(({ facts }) => facts.asked.ask === 'delete' && facts.invokedAt < respondedAt);
   if (told?.code === 'not_found') {
     return gone ? [] : [about(failure, 'impossible-outcome', 'not_found, and nobody had deleted it', id)];
   }
@@ -107,7 +107,7 @@ function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Viol
   const began =
     changes.find(({ version }) => version === ifMatch)?.facts.respondedAt ?? (ifMatch === 1 ? -Infinity : Infinity);
   const ended = changes.find(({ version }) => version === ifMatch + 1)?.facts.invokedAt ?? Infinity;
-  if (began >= invokedAt || ended <= answeredAt) return [];
+  if (began >= invokedAt || ended <= respondedAt) return [];
   return [
     about(failure, 'impossible-outcome', `precondition_failed, and version ${ifMatch} was current all the time`, id),
   ];
