@@ -22,7 +22,7 @@ it('the codes of an item are the contract’s, and six of them are retryable', (
     'internal',
   ]);
   const retryable = CODES.filter((code) => itemError(code).retryable);
-  expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable', 'outcome_unknown', 'internal']);
+  expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal']);
 });
 
 it('an item error has the message of the catalogue, or its own, and fields only if there are any', () => {

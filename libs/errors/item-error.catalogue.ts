@@ -80,7 +80,7 @@ export const ITEM_ERRORS = {
     message:
       'The database connection was lost, and without an Idempotency-Key the outcome is unknown: the item may have been applied. Read the record before you send the item again.',
     when: 'There was no `Idempotency-Key`, and the database went away while the batch ran: the item may have been applied.',
-    retryable: true,
+    retryable: false,
   },
   internal: {
     message: 'Something went wrong on our side. It is logged under the request id.',
