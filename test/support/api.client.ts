@@ -5,15 +5,15 @@ export interface ApiResponse<B = any> {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  /** The parsed body; tests read what they expect to be there. */
+  /** The parsed body, untyped: assertions check it. */
   body: B;
 }
 
 export interface CallOptions {
   headers?: Record<string, string | string[]>;
-  /** Sent as JSON; a string or buffer is sent as it is. */
+  /** Sent as JSON; a string or buffer is sent unchanged. */
   body?: unknown;
-  /** For calls that the document cannot describe, such as unknown routes. */
+  /** Skips the check against the OpenAPI document, for calls that it cannot describe. */
   undocumented?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Credentials {
 
 const agent = new Agent({ connections: 128 });
 
-/** A caller of the gateway that holds every received against the OpenAPI document. */
+/** A client of the gateway that checks every response against the OpenAPI document. */
 export class ApiClient {
   constructor(
     readonly url: string,
@@ -37,7 +37,7 @@ export class ApiClient {
     return this.credentials.teamId;
   }
 
-  /** The path of something of the caller's team: `path('organization/batch/update')`. */
+  /** A path below the client's team: `path('organization/batch/update')`. */
   path(rest: string): string {
     return `/v2/prism/${this.teamId}/${rest}`;
   }
@@ -72,10 +72,10 @@ export class ApiClient {
     return received;
   }
 
-  /** Makes a record and answers its id. */
+  /** Creates a record and returns its id. */
   async create(content: object = { default: { name: 'Acme' } }, object = 'organization'): Promise<string> {
     const { status, text, body } = await this.call('POST', this.path(object), { body: content });
-    if (status !== 201) throw new Error(`create answered ${status}: ${text}`);
+    if (status !== 201) throw new Error(`create responded ${status}: ${text}`);
     return body.id;
   }
 
@@ -90,10 +90,10 @@ export class ApiClient {
     return this.call('POST', this.path(`${object}/batch/update`), { body, headers });
   }
 
-  /** The record as it is now, with its version. */
+  /** Reads a record and its version. */
   async read(id: string, object = 'organization'): Promise<{ record: any; version: number }> {
     const { status, text, body, headers } = await this.call('GET', this.path(`${object}/${id}`));
-    if (status !== 200) throw new Error(`get answered ${status}: ${text}`);
+    if (status !== 200) throw new Error(`get responded ${status}: ${text}`);
     return { record: body, version: Number(String(headers.etag).replaceAll('"', '')) };
   }
 }

@@ -17,9 +17,9 @@ export interface ExampleResponse {
   body: unknown;
 }
 
-/** What a path or method that is not in the document may example. */
-const STRAY = new Set([400, 401, 403, 404, 405, 503]);
-const TOLD_BY_THE_DOCUMENT = [
+/** Statuses that undocumented paths and methods may have. */
+const UNDOCUMENTED_STATUSES = new Set([400, 401, 403, 404, 405, 503]);
+const DOCUMENTED_HEADERS = [
   'allow',
   'etag',
   'idempotent-replay',
@@ -35,64 +35,64 @@ const TOLD_BY_THE_DOCUMENT = [
 
 const validators = new WeakMap<OpenApiDocument, (pointer: string[]) => ValidateFunction>();
 
-/** The document that a running gateway serves. */
+/** Fetches the document of a running gateway. */
 export async function documentOf(url: string): Promise<OpenApiDocument> {
   const response = await request(`${url}/openapi.json`);
-  return (await response.body.json()) as OpenApiDocument; // its own tests hold it against the specification
+  return (await response.body.json()) as OpenApiDocument; // its tests check it against the specification
 }
 
 /**
- * Fails unless the document has this status for the operation, and the body, the error code and the headers of the example
- * are as it says. What the document does not know may only be refused, in the common envelope.
+ * Fails unless the document has the response's status for the operation, and describes its body, error code and headers.
+ * Undocumented paths and methods must get an error in the common envelope.
  */
 export function expectDocumented(
   document: OpenApiDocument,
   method: string,
   url: string,
-  example: ExampleResponse,
+  received: ExampleResponse,
 ): void {
   const found = operationOf(document, method, url);
-  const what = `${method} ${found?.path ?? url} → ${example.status}`;
+  const what = `${method} ${found?.path ?? url} → ${received.status}`;
   if (found === undefined) {
-    if (!STRAY.has(example.status)) throw new Error(`${what}: the document has no such operation`);
-    expectValid(document, ['components', 'schemas', 'ErrorResponse'], example.body, what);
+    if (!UNDOCUMENTED_STATUSES.has(received.status)) throw new Error(`${what}: the document has no such operation`);
+    expectValid(document, ['components', 'schemas', 'ErrorResponse'], received.body, what);
     return;
   }
   const { path, operation, name } = found;
-  const response = operation.responses[String(example.status)] as Response | undefined; // we write no references here
+  const response = operation.responses[String(received.status)] as Response | undefined; // responses are inline, not references
   if (response === undefined) {
-    throw new Error(`${what}: the document has no such status; the example was ${JSON.stringify(example.body)}`);
+    throw new Error(`${what}: the document has no such status; the response was ${JSON.stringify(received.body)}`);
   }
-  expectHeaders(document, response, example, what);
+  expectHeaders(document, response, received, what);
   if (method === 'HEAD') return;
-  const place = ['paths', path, name, 'responses', String(example.status), 'content'];
-  expectBody(document, place, response, example, what);
+  const place = ['paths', path, name, 'responses', String(received.status), 'content'];
+  expectBody(document, place, response, received, what);
 }
 
-/** Fails unless the value fits the schema that stands at this place of the document. */
+/** Fails unless the value matches the schema at this place of the document. */
 export function expectValid(document: OpenApiDocument, place: string[], value: unknown, what: string): void {
   const validate = validatorsOf(document)(place);
   if (validate(value)) return;
-  const faults = (validate.errors ?? []).map(
+  const errors = (validate.errors ?? []).map(
     ({ instancePath, message }) => `${instancePath || '(root)'} ${message ?? ''}`,
   );
-  throw new Error(`${what}: ${faults.join('; ')}\n${JSON.stringify(value, null, 2)}`);
+  throw new Error(`${what}: ${errors.join('; ')}\n${JSON.stringify(value, null, 2)}`);
 }
 
 function expectBody(
   document: OpenApiDocument,
   place: string[],
   response: Response,
-  example: ExampleResponse,
+  received: ExampleResponse,
   what: string,
 ): void {
-  const given = String(example.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
+  const given = String(received.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   const types = Object.keys(response.content ?? {});
-  if (types.length === 0 && example.body === undefined) return;
+  if (types.length === 0 && received.body === undefined) return;
   if (!types.includes(given)) throw new Error(`${what}: is ${given}, documented is ${types.join(', ') || 'no body'}`);
   if (given !== 'application/json') return;
-  expectValid(document, [...place, given, 'schema'], example.body, what);
-  const code = (example.body as { error?: { code?: string } } | undefined)?.error?.code;
+  expectValid(document, [...place, given, 'schema'], received.body, what);
+  const code = (received.body as { error?: { code?: string } } | undefined)?.error?.code;
   const examples = response.content?.[given]?.examples;
   if (code !== undefined && examples !== undefined && !(code in examples)) {
     throw new Error(`${what}: the document has no ${code} here`);
@@ -110,7 +110,7 @@ function expectHeaders(
     const { required } = document.components?.headers?.[name] as { required?: boolean }; // all of them are references
     if (required === true && headers[name] === undefined) throw new Error(`${what}: the header ${name} is missing`);
   }
-  for (const name of TOLD_BY_THE_DOCUMENT) {
+  for (const name of DOCUMENTED_HEADERS) {
     if (headers[name] === undefined) continue;
     if (!(name in documented)) throw new Error(`${what}: the header ${name} is not in the document`);
     const { schema } = document.components?.headers?.[name] as { schema?: { type?: string } };
@@ -148,7 +148,7 @@ function matches(template: string, path: string): boolean {
 function validatorsOf(document: OpenApiDocument): (place: string[]) => ValidateFunction {
   const known = validators.get(document);
   if (known !== undefined) return known;
-  // Not strict: examples and the document's own members are no keywords of JSON Schema.
+  // Not strict: the document has members that are no keywords of JSON Schema.
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema({ ...document, $id: 'document' });

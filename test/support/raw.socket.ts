@@ -6,7 +6,7 @@ export interface RawResponse {
   body: unknown;
 }
 
-/** A connection on which any bytes can be sent, for what no HTTP client would send. */
+/** A connection for raw bytes, for requests that no HTTP client would send. */
 export class RawSocket {
   private received = '';
   private closed = false;
@@ -17,7 +17,7 @@ export class RawSocket {
       this.received += chunk.toString('latin1');
       this.wake();
     });
-    // A reset is the end of the connection like any other; what was lost by it is missing from what was received.
+    // A reset counts as the end of the connection.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.closed = true;
@@ -39,17 +39,17 @@ export class RawSocket {
     return !this.closed;
   }
 
-  /** Reads nothing until an received is asked for, as callers do that send all of a body first. */
+  /** Stops reading until a response is awaited, like clients that first send the whole body. */
   stopReading(): void {
     this.socket.pause();
   }
 
-  /** Sends bytes that the other side may never read. */
+  /** Writes bytes without waiting for the socket to accept them. */
   write(bytes: string | Buffer): void {
     this.socket.write(bytes);
   }
 
-  /** Resolves when the bytes are on their way. */
+  /** Resolves when the socket has accepted the bytes. */
   send(bytes: string | Buffer): Promise<void> {
     return new Promise((resolve) => {
       this.socket.write(bytes, () => {
@@ -58,24 +58,24 @@ export class RawSocket {
     });
   }
 
-  /** The next received, which must have a content-length. @throws Error if the connection ends before */
+  /** The next response, which must have a content-length. @throws Error if the connection ends first */
   async response(): Promise<RawResponse> {
     this.socket.resume();
     for (;;) {
-      const received = this.take();
-      if (received !== undefined) return received;
+      const response = this.take();
+      if (response !== undefined) return response;
       if (this.closed) throw new Error(`the connection ended after: ${JSON.stringify(this.received)}`);
       await this.change();
     }
   }
 
-  /** Resolves with what came beside answers when the other side has ended the connection. */
+  /** Resolves with the bytes after the last response when the other side has ended the connection. */
   async end(): Promise<string> {
     while (!this.closed) await this.change();
     return this.received;
   }
 
-  /** Ends the own side of the connection; what comes is still read. */
+  /** Ends this side of the connection; incoming bytes are still read. */
   endSending(): void {
     this.socket.end();
   }
@@ -105,7 +105,7 @@ export class RawSocket {
   }
 }
 
-/** Sends bytes on a connection of their own and gives the first received. */
+/** Sends bytes on a new connection and returns the first response. */
 export async function rawCall(url: string, bytes: string | Buffer): Promise<RawResponse> {
   const socket = await RawSocket.open(url);
   try {
