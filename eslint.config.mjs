@@ -11,12 +11,12 @@ const NONSTANDARD_NAMES = Object.entries({
   '[Pp]atience|[Ii]mpatien|waitBriefly': 'timeout or retry',
   'TeamWall|^wall': 'row-level security',
   '[Rr]ights|[Ss]trangers': 'grants, unknown',
-  'isPassing': 'transient',
+  isPassing: 'transient',
   '[Tt]ally': 'histogram',
   '[Kk]eeper|[Rr]oster': 'supervisor, pid file',
   '[Hh]angUp|[Hh]ungUp|[Aa]bandon': 'disconnect, canceled',
   '^MOST_|^LONGEST_': 'MAX_',
-  'OUR_FAULTS': 'server error',
+  OUR_FAULTS: 'server error',
   '^room$|[a-z]Room$': 'permit or capacity',
 }).map(([words, term]) => ({ selector: `Identifier[name=/${words}/]`, message: `The standard term is: ${term}.` }));
 
