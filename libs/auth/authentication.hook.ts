@@ -2,6 +2,7 @@ import { RequestError } from '#libs/errors';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ApiKeyService, KeyRefusal } from './api-key.service';
 import type { AuthFailureReason, AuthMetrics } from './auth.metrics';
+import { ThrottledError } from './authentication.throttle';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
 import type { Principal } from './principal';
 import type { Scope } from './scope';
@@ -17,8 +18,9 @@ declare module 'fastify' {
   }
 }
 
-/** How long the refusal of a throttled client takes, in milliseconds. */
+/** The least time that the refusal of a throttled client takes, and a random time on top, so that many do not end at once; in milliseconds. */
 const THROTTLED_DELAY_MS = 2_000;
+const THROTTLED_SPREAD_MS = 2_000;
 
 /** The parameter that names the team in the pattern of every route under `/v2/prism`. */
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
@@ -62,7 +64,7 @@ async function identify(
 }
 
 /**
- * Delays the refusal of a client that sent too many invalid keys. A connection has few requests in progress, so the client can
+ * Delays the refusal of a client that sends too many invalid keys. A connection has few requests in progress, so the client can
  * only send so many more. Clients behind a proxy share its connections, so those are not delayed.
  */
 async function authenticateSlowly(
@@ -73,9 +75,11 @@ async function authenticateSlowly(
   try {
     return await keys.authenticate(apiKey, request.ip);
   } catch (error) {
-    const isThrottled = error instanceof RequestError && error.code === 'rate_limited';
+    const isThrottled = error instanceof ThrottledError;
     if (isThrottled && request.ip === request.raw.socket.remoteAddress) {
-      await new Promise((resolve) => setTimeout(resolve, THROTTLED_DELAY_MS).unref());
+      await new Promise((resolve) =>
+        setTimeout(resolve, THROTTLED_DELAY_MS + Math.random() * THROTTLED_SPREAD_MS).unref(),
+      );
     }
     throw error;
   }

@@ -9,6 +9,9 @@ const QUEUED_LOOK_UPS = 256;
 const MAX_WAIT_MS = 2_000;
 const RETRY_AFTER_SECONDS = 1;
 
+/** A request with an unknown key was not looked at, because there are too many. */
+export class ThrottledError extends RequestError {}
+
 /**
  * Bounds what unknown keys cost: the failed attempts of one network, and the look-ups of keys that were never found. Those
  * are queued, and the networks take turns, so a flood of invented keys delays the first use of a valid key by little.
@@ -35,7 +38,7 @@ export class AuthenticationThrottle {
     this.failures = new LocalBuckets(now);
   }
 
-  /** @throws RequestError `rate_limited` if the address failed too often */
+  /** @throws ThrottledError `rate_limited` if the address failed too often */
   checkAddress(address: string): void {
     // Costs nothing: a failure is charged when it is known, and the bucket may then hold more than its size.
     const checks = this.charges.map((charge) => ({ ...charge, costUs: 0 }));
@@ -43,7 +46,7 @@ export class AuthenticationThrottle {
     if (waitUs === 0) return;
     this.onRefusal('address', address);
     const message = 'Too many requests with an invalid API key came from your address. Correct the key and try again.';
-    throw new RequestError('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
+    throw new ThrottledError('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
   }
 
   /** Charges an address for a key that gives no access. */
@@ -53,7 +56,7 @@ export class AuthenticationThrottle {
 
   /**
    * Runs the look-up of an unknown key for an address, when it is its turn.
-   * @throws RequestError `unavailable` if too many such look-ups are queued
+   * @throws ThrottledError `unavailable` if too many such look-ups are queued
    */
   async lookUp<T>(address: string, run: () => Promise<T>): Promise<T> {
     const permit = this.lookUps.enqueue(networkOf(address), { lookUps: 1 }, MAX_WAIT_MS);
@@ -63,7 +66,7 @@ export class AuthenticationThrottle {
     if (refusal !== undefined) {
       this.onRefusal('look_ups', address);
       const message = 'Too many unknown API keys are being looked up. Nothing was done; send the request again.';
-      throw new RequestError('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
+      throw new ThrottledError('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
     }
     try {
       return await run();

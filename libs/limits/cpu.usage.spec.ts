@@ -84,3 +84,34 @@ describe('an expensive section', () => {
     expect(cpu.isCulprit('greedy')).toBe(true);
   });
 });
+
+describe('a request of a client whose requests are expensive', () => {
+  beforeEach(() => {
+    cpu.countRequest('modest');
+    cpu.settle('greedy', cpu.chargeExpected('greedy'), 40);
+  });
+
+  it('is charged in advance, so that the next one rests for it too', () => {
+    expect(cpu.restMs('greedy')).toBe(7 * 40);
+    expect(cpu.chargeExpected('greedy')).toBe(40);
+    expect(cpu.restMs('greedy')).toBe(2 * 7 * 40);
+  });
+
+  it('is charged once', () => {
+    cpu.settle('greedy', cpu.chargeExpected('greedy'), 40);
+    expect(cpu.restMs('greedy')).toBe(2 * 7 * 40);
+  });
+
+  it('is expected to be cheap again after some that are', () => {
+    for (let n = 0; n < 12; n += 1) cpu.settle('greedy', cpu.chargeExpected('greedy'), 0);
+    expect(cpu.chargeExpected('greedy')).toBe(0);
+  });
+
+  it('rests for no more than itself if its client was alone', () => {
+    for (let n = 0; n < 10; n += 1) cpu.settle('alone', cpu.chargeExpected('alone'), 40);
+    now += 1_000;
+    cpu.settle('alone', cpu.chargeExpected('alone'), 40);
+    cpu.countRequest('modest');
+    expect(cpu.restMs('alone')).toBeLessThanOrEqual(7 * 40);
+  });
+});

@@ -11,6 +11,8 @@ export const STALL_MS = 50;
 /** A section that takes longer is followed by a rest, so that one client's sections take an eighth of the time beside others. */
 const RESTED_SECTION_MS = 3;
 const REST_FACTOR = 7;
+/** By how much the expectation falls with each request that is cheaper. */
+const EXPECTED_DECAY = 0.8;
 /** More clients than are active within a second in any installation; beyond it the least recently active one is forgotten. */
 const MAX_CLIENTS = 10_000;
 
@@ -20,6 +22,8 @@ interface Usage {
   asOf: number;
   /** Until when the client's next expensive section has to wait while others are active. */
   restUntil: number;
+  /** What an expensive request of the client took lately, in milliseconds. */
+  expectedMs: number;
 }
 
 /** Called for a section that blocked the event loop for at least {@link STALL_MS}. */
@@ -53,7 +57,29 @@ export class CpuUsage {
   charge(clientId: string, ms: number): void {
     const usage = this.usageOf(clientId);
     usage.ms += ms;
-    if (ms >= RESTED_SECTION_MS) usage.restUntil = usage.asOf + REST_FACTOR * ms;
+    if (ms >= RESTED_SECTION_MS) this.addRest(clientId, usage, ms);
+  }
+
+  /**
+   * Charges a request in advance with what the client's expensive requests took lately, so that it cannot have many of them
+   * in progress at once.
+   *
+   * @returns what was charged, in milliseconds; to be settled when the request has ended
+   */
+  chargeExpected(clientId: string): number {
+    const usage = this.usageOf(clientId);
+    const { expectedMs } = usage;
+    if (expectedMs < RESTED_SECTION_MS) return 0;
+    usage.ms += expectedMs;
+    this.addRest(clientId, usage, expectedMs);
+    return expectedMs;
+  }
+
+  /** Attributes what a request really took, of which `chargedMs` was charged in advance. */
+  settle(clientId: string, chargedMs: number, ms: number): void {
+    this.charge(clientId, Math.max(0, ms - chargedMs));
+    const usage = this.usageOf(clientId);
+    usage.expectedMs = Math.max(ms, usage.expectedMs * EXPECTED_DECAY);
   }
 
   /** Attributes a request as such. */
@@ -86,6 +112,13 @@ export class CpuUsage {
     return rest > 0 && this.hasOther(clientId, now) ? rest : 0;
   }
 
+  private addRest(clientId: string, usage: Usage, ms: number): void {
+    const { asOf, restUntil } = usage;
+    // A client that was alone has no rest to make up for.
+    const from = this.hasOther(clientId, asOf) ? Math.max(asOf, restUntil) : asOf;
+    usage.restUntil = from + REST_FACTOR * ms;
+  }
+
   private add(clientId: string, stage: CpuStage, ms: number): void {
     this.charge(clientId, ms);
     if (ms >= STALL_MS) this.onStall(clientId, stage, ms);
@@ -99,7 +132,8 @@ export class CpuUsage {
   private usageOf(clientId: string): Usage {
     const now = this.now();
     const known = this.clients.get(clientId);
-    const usage: Usage = { ms: decayed(known, now), asOf: now, restUntil: known?.restUntil ?? 0 };
+    const { restUntil = 0, expectedMs = 0 } = known ?? {};
+    const usage: Usage = { ms: decayed(known, now), asOf: now, restUntil, expectedMs };
     this.clients.delete(clientId);
     this.clients.set(clientId, usage);
     if (this.clients.size > MAX_CLIENTS) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from './connections';
@@ -106,6 +106,29 @@ describe('requests of one connection', () => {
     await once(client, 'close');
     expect([handled, reasons]).toEqual([16, ['pipelining']]);
   });
+});
+
+it('requests of one API key do not delay those of another by more than a turn', async () => {
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  const flood = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'));
+  await Promise.all(flood.map((socket) => once(socket, 'connect')));
+  const order: string[] = [];
+  server.removeAllListeners('request');
+  server.on('request', ({ headers }) => {
+    order.push(String(headers['x-api-key']));
+  });
+  const counted = new Connections(server);
+  // In one turn of the event loop, as if all of them had arrived in it.
+  for (const apiKey of [...flood.map(() => 'flood'), 'other']) {
+    const request = new IncomingMessage(apiKey === 'other' ? client : (flood.pop() ?? client));
+    request.headers['x-api-key'] = apiKey;
+    server.emit('connection', request.socket);
+    server.emit('request', request, new ServerResponse(request));
+  }
+  expect(order).toEqual(Array(32).fill('flood'));
+  await expect.poll(() => order.length).toBe(101);
+  expect(order.indexOf('other')).toBe(33);
+  await counted.end(0);
 });
 
 it('a handler that throws costs its connection and nothing else', async () => {

@@ -6,15 +6,18 @@ import type { ConnectionCut } from './http.metrics';
 const MAX_ACTIVE = 16;
 /** Requests of one connection that wait for those before them. More than one read from the socket (64 KiB) holds in practice. */
 const MAX_WAITING = 512;
+/** Requests that are started in one turn of the event loop. */
+const STARTS_PER_TURN = 32;
 /** How long a response may make no progress before its connection is closed, in milliseconds. */
 export const UNREAD_MS = 15_000;
 const CHECK_MS = 1_000;
 
 interface Connection {
+  readonly socket: Socket;
   /** Responses of requests that are worked on or being sent, oldest first. */
   readonly active: Set<ServerResponse>;
   /** Later requests on the connection. The socket is not read while there are any. */
-  readonly waiting: [IncomingMessage, ServerResponse][];
+  readonly waiting: [IncomingMessage, ServerResponse, RequestListener][];
   /** What was last seen to be unsent, and since when. */
   unsent: { bytes: number; inKernel: number; since: number } | undefined;
 }
@@ -27,6 +30,9 @@ interface SocketWithHandle {
 /**
  * Knows which connections are open and which responses each of them waits for, and bounds what one connection can hold:
  * Node alone parses every request that has arrived, and has all of them worked on at once.
+ *
+ * Few requests are started in one turn of the event loop, and API keys take turns, so that requests which arrive in thousands
+ * neither block it nor delay those of other clients.
  */
 export class Connections {
   /** Called when Node's parser refused something that never became a request; with the status of the response. */
@@ -37,6 +43,10 @@ export class Connections {
   failed: (error: unknown) => void = () => undefined;
 
   readonly #connections = new Map<Socket, Connection>();
+  /** Connections with a request that may start, by its API key, both in the order of their turns. */
+  readonly #ready = new Map<string, Set<Connection>>();
+  /** Requests that were started in this turn of the event loop. */
+  #starts = 0;
 
   constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
@@ -104,7 +114,7 @@ export class Connections {
   }
 
   #open(socket: Socket): void {
-    const connection: Connection = { active: new Set(), waiting: [], unsent: undefined };
+    const connection: Connection = { socket, active: new Set(), waiting: [], unsent: undefined };
     this.#connections.set(socket, connection);
     // Node itself resumes a paused socket whenever the body of a request is read.
     socket.on('resume', () => {
@@ -123,26 +133,54 @@ export class Connections {
     const connection = this.#connections.get(socket);
     // What Node still parses of a connection that is closed: nobody waits for it.
     if (connection === undefined || socket.destroyed) return;
-    if (connection.waiting.length === 0 && connection.active.size < MAX_ACTIVE) {
-      this.#start(connection, request, response, handle);
-      return;
-    }
-    connection.waiting.push([request, response]);
-    if (connection.waiting.length > MAX_WAITING) this.#cut(socket, 'pipelining');
-    else socket.pause();
+    connection.waiting.push([request, response, handle]);
+    this.#enqueue(connection);
+    this.#startReady();
+    const { length } = connection.waiting;
+    if (length > MAX_WAITING) this.#cut(socket, 'pipelining');
+    else if (length > 0) socket.pause();
   }
+
+  /** Has the next request of a connection start when it is its turn. */
+  #enqueue(connection: Connection): void {
+    const { active, waiting, socket } = connection;
+    // A response that closes the connection ends what comes after it.
+    if (waiting.length === 0 || active.size >= MAX_ACTIVE || !socket.writable) return;
+    // Not verified yet: a client that invents keys has a turn for each of its connections.
+    const apiKey = String(waiting[0]?.[0].headers['x-api-key']);
+    const sameKey = this.#ready.get(apiKey);
+    if (sameKey === undefined) this.#ready.set(apiKey, new Set([connection]));
+    else sameKey.add(connection);
+  }
+
+  #startReady(): void {
+    for (const [apiKey, connections] of this.#ready) {
+      if (this.#starts >= STARTS_PER_TURN) return;
+      const [connection] = connections;
+      this.#ready.delete(apiKey);
+      if (connection === undefined) continue;
+      connections.delete(connection);
+      if (connections.size > 0) this.#ready.set(apiKey, connections);
+      const next = connection.waiting.shift();
+      if (next === undefined) continue;
+      if (this.#starts++ === 0) setImmediate(this.#beginTurn);
+      this.#start(connection, ...next);
+      if (connection.waiting.length > 0) this.#enqueue(connection);
+      else if (connection.socket.isPaused()) connection.socket.resume();
+    }
+  }
+
+  readonly #beginTurn = (): void => {
+    this.#starts = 0;
+    this.#startReady();
+  };
 
   #start(connection: Connection, request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
     connection.active.add(response);
     response.once('close', () => {
       connection.active.delete(response);
-      const { socket } = request;
-      const next = connection.waiting[0];
-      // A response that closes the connection ends what comes after it.
-      if (next === undefined || !socket.writable) return;
-      connection.waiting.shift();
-      this.#start(connection, ...next, handle);
-      if (connection.waiting.length === 0) socket.resume();
+      this.#enqueue(connection);
+      this.#startReady();
     });
     try {
       handle(request, response);

@@ -22,7 +22,7 @@ declare module 'fastify' {
 /** From here on, a body is scanned, parsed, hashed and planned in turns. A smaller one takes a millisecond or two at most. */
 const LARGE_BYTES = 65_536;
 /** What it costs the event loop to receive a byte of a response from Postgres and to send it. */
-const RESPONSE_MS_PER_BYTE = 4 / 2 ** 20;
+const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;
 
 /** Continues with the request, or refuses it. */
 type Continue = (error?: Error) => void;
@@ -44,6 +44,8 @@ export class RequestPermits {
   private work: WorkPermit | undefined;
   private handler: 'pending' | 'running' | 'done' = 'pending';
   private waitingSince: number | undefined;
+  /** What the request was charged in advance, in milliseconds of CPU. */
+  private chargedMs = 0;
   private restTimer: NodeJS.Timeout | undefined;
 
   /** @param onDropped called if the client disconnects before the work of its request has begun */
@@ -143,6 +145,7 @@ export class RequestPermits {
       return;
     }
     this.rest(principal.clientId, () => {
+      this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
       this.work = this.admission.begin(principal.clientId, items, remaining(this.request));
       this.wait(this.work, done);
     });
@@ -188,7 +191,8 @@ export class RequestPermits {
   /** The response is about to be sent: from here on its bytes are counted. */
   respond(bytes: number): void {
     if (this.work === undefined || this.isClosed) return;
-    this.admission.cpu.charge(this.work.clientId, bytes * RESPONSE_MS_PER_BYTE);
+    this.admission.cpu.settle(this.work.clientId, this.chargedMs, bytes * RESPONSE_MS_PER_BYTE);
+    this.chargedMs = 0;
     // A refusal, or the response at the deadline, goes ahead of a request that is still queued.
     if (this.work.state === 'queued') this.work.release();
     else this.work.resize({ ...this.work.load, responseBytes: bytes });
