@@ -19,7 +19,6 @@ import { registerRateLimits } from './http/rate-limit.hook';
 import { registerObserver } from './http/request.observer';
 import { registerTargetCheck } from './http/request-target';
 import { registerRouteCheck } from './http/routes.hook';
-import { registerSlicedResponses } from './http/response.slices';
 import { registerSecurityHeaders } from './http/security.headers';
 import { createHttpServer } from './http/server.factory';
 import { StartLogger } from './start.logger';
@@ -63,7 +62,6 @@ export async function createApp(
   registerAdmission(fastify, admission);
   registerRateLimits(fastify, app.get(RateLimiter));
   registerJsonBodyReader(fastify);
-  registerSlicedResponses(fastify);
 
   await app.init();
   app.get(ApiDocument).describe(app);
