@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { LineLimiter, RequestError } from '#libs/errors';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '#libs/config';
+import { RequestError } from '#libs/errors';
+import { LogLimiter } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';
 import { ApiKeyRepository, type StoredApiKey } from './api-key.repository';
 import { AuthMetrics } from './auth.metrics';
@@ -52,7 +53,7 @@ export class ApiKeyService {
     settings: Settings,
     metrics: AuthMetrics,
   ) {
-    const lines = new LineLimiter((reason, repeated, intervalMs) => {
+    const lines = new LogLimiter((reason, repeated, intervalMs) => {
       this.logger.warn({
         message: 'more requests with unknown keys refused',
         reason,

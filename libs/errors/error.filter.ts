@@ -1,6 +1,6 @@
 import { ArgumentsHost, Catch, ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LineLimiter } from './line.limiter';
+import { LogLimiter } from '#libs/telemetry';
 import { errorResponse } from './error.response';
 import type { RequestErrorCode } from './request-error.catalogue';
 import { RequestError } from './request.error';
@@ -18,7 +18,7 @@ declare module 'fastify' {
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ErrorFilter.name);
   /** While a database is away every request fails for the same reason. */
-  private readonly limiter = new LineLimiter((kind, repeated, intervalMs) => {
+  private readonly limiter = new LogLimiter((kind, repeated, intervalMs) => {
     this.logger.warn({ message: `requests failed: ${kind}`, repeated, interval_ms: intervalMs });
   });
 

@@ -1,7 +1,6 @@
 export { fieldSegment } from './field.path';
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
-export { LineLimiter } from './line.limiter';
 export { errorResponse } from './error.response';
 export { REQUEST_ERRORS } from './request-error.catalogue';
 export type { RequestErrorCode, RequestErrorKind } from './request-error.catalogue';

@@ -1,7 +1,7 @@
 export { Instruments, type Labels } from './instruments';
+export { LogLimiter } from './log.limiter';
 export { createLogger, requestLogger } from './logger';
 export { readVersion } from './build.info';
-export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
 export { RequestLogContext } from './request-log.context';

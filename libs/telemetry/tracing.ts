@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { LineLimiter } from '#libs/errors';
 import type { Instruments } from './instruments';
+import { LogLimiter } from './log.limiter';
 import type { OpenTelemetry } from './open.telemetry';
 import type { RemoteParent, RequestTrace, SpanAttributes } from './span';
 import { type LossListener, SPAN_LOSSES } from './span.loss';
@@ -41,7 +41,7 @@ function lossListener(instruments: Instruments, logger: Logger): LossListener {
     { reason: SPAN_LOSSES },
   );
   for (const reason of SPAN_LOSSES) lost.inc({ reason }, 0);
-  const limiter = new LineLimiter((kind, repeated, intervalMs) => {
+  const limiter = new LogLimiter((kind, repeated, intervalMs) => {
     logger.warn({ message: `spans were lost: ${kind}`, repeated, interval_ms: intervalMs });
   });
   return (reason, spans, error) => {
