@@ -1,8 +1,9 @@
 import { NestFactory } from '@nestjs/core';
-import { markdownTable, readSettings } from '#libs/config';
+import { readSettings } from '#libs/config';
 import { createLogger, Instruments, type Labels } from '#libs/telemetry';
 import { createApp } from '../gateway/create-app';
 import { WorkerModule } from '../worker/worker.module';
+import { markdownTable } from './markdown.table';
 
 interface MetricEntry {
   name: string;

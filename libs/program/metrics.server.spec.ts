@@ -28,19 +28,22 @@ describe('MetricsServer', () => {
     [false, 'application/openmetrics-text; version=1.0.0', 'text/plain; version=0.0.4; charset=utf-8'],
     [true, 'text/plain', 'text/plain; version=0.0.4; charset=utf-8'],
     [true, 'application/openmetrics-text; version=1.0.0', 'application/openmetrics-text; version=1.0.0; charset=utf-8'],
-  ])('serves exemplars if a metric has them (%s) and the client accepts OpenMetrics (%s)', async (exemplars, accept, type) => {
-    const histogram = instruments.histogram('time_seconds', 'Time.', { route: 'text' }, [0.05], { exemplars });
-    const labels = { route: '/a' };
-    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const exemplarLabels: Record<string, string> = { trace_id: traceId };
-    if (exemplars) histogram.observe({ labels, value: 0.03, exemplarLabels });
-    else histogram.observe(labels, 0.03);
-    const response = await fetch(`${base}/metrics`, { headers: { accept } });
-    expect(response.headers.get('content-type')).toBe(type);
-    const text = await response.text();
-    expect(text).toContain('time_seconds_bucket{le="0.05",route="/a"} 1');
-    expect(text.includes(traceId)).toBe(type.startsWith('application/'));
-  });
+  ])(
+    'serves exemplars if a metric has them (%s) and the client accepts OpenMetrics (%s)',
+    async (exemplars, accept, type) => {
+      const histogram = instruments.histogram('time_seconds', 'Time.', { route: 'text' }, [0.05], { exemplars });
+      const labels = { route: '/a' };
+      const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+      const exemplarLabels: Record<string, string> = { trace_id: traceId };
+      if (exemplars) histogram.observe({ labels, value: 0.03, exemplarLabels });
+      else histogram.observe(labels, 0.03);
+      const response = await fetch(`${base}/metrics`, { headers: { accept } });
+      expect(response.headers.get('content-type')).toBe(type);
+      const text = await response.text();
+      expect(text).toContain('time_seconds_bucket{le="0.05",route="/a"} 1');
+      expect(text.includes(traceId)).toBe(type.startsWith('application/'));
+    },
+  );
 
   it('serves liveness', async () => {
     const response = await fetch(`${base}/health/live`);

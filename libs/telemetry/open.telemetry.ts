@@ -21,7 +21,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { headersOf, type Settings } from '#libs/config';
+import type { Settings } from '#libs/config';
 import { readVersion } from './build.info';
 import type { RemoteParent, RequestTrace, Span, SpanAttributes } from './span';
 import { SpanDelivery } from './span.delivery';
@@ -46,7 +46,7 @@ export class OpenTelemetry {
   constructor(endpoint: string, settings: OpenTelemetrySettings, onLoss: LossListener) {
     const exporter = new OTLPTraceExporter({
       url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-      headers: headersOf(settings.otelExporterOtlpHeaders ?? '') ?? {},
+      headers: settings.otelExporterOtlpHeaders ?? {},
       timeoutMillis: EXPORT_MS,
     });
     this.delivery = new SpanDelivery(exporter, onLoss);
