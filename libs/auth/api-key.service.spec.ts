@@ -136,12 +136,12 @@ describe('who calls by an API key', () => {
   it('stays known for a moment when the database goes away', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     await service.authenticate(key.apiKey, ADDRESS);
-    findByKeyId.mockRejectedValue(new Error('away'));
+    findByKeyId.mockRejectedValue(new Error('unavailable'));
 
     vi.advanceTimersByTime(3_000);
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     vi.advanceTimersByTime(2_000);
-    await expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toThrow('away');
+    await expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toThrow('unavailable');
   });
 });
 

@@ -197,7 +197,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with a key that is not cached as valid are rejected with 429 `rate_limited` before the key is looked up. 0: unlimited.',
+      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with a key that this gateway has never found are rejected with 429 `rate_limited` before the key is looked up. 0: unlimited.',
     type: integer(0, MILLION),
     default: 20,
   })

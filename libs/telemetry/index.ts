@@ -7,5 +7,5 @@ export { ProcessMetrics } from './process.metrics';
 export { RequestLogContext } from './request-log.context';
 export type { RequestTrace, Span, SpanAttributes, SpanPosition } from './span';
 export { TelemetryModule, TracingModule } from './telemetry.module';
-export { type TraceContext, traceContextOf, traceparentOf } from './trace.context';
+export { formatTraceparent, parseTraceparent, type TraceContext } from './trace.context';
 export { Tracing } from './tracing';
