@@ -1,7 +1,6 @@
+import { MAX_ITEMS } from '#libs/records';
 import { recordSchemas, uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
-
-const MAX_ITEMS = 100;
 
 const replayed: Schema = {
   type: 'boolean',
