@@ -20,7 +20,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
   const metrics = new MetricsServer(app.get(Instruments));
   const readiness = app.get(ReadinessCheck);
   const port = await metrics.start(settings.metricsHost, settings.metricsPort, () => readiness.ready());
-  logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'working');
+  logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'started');
   app.get(RetentionLoop).start();
   return {
     // Waits for the retention step in progress.
