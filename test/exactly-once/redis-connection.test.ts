@@ -178,7 +178,7 @@ describe('the connection to Redis', () => {
     expect((await echo('a')).ok).toBe(true);
     expect(redis.health()).toBe('up');
     expect(await errors(metrics, 'other')).toBe(2);
-    expect(lines.filter((line) => line.includes('refuses a command'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('rejected a command'))).toHaveLength(1);
   });
 
   it('stays down if another kind of server listens on the port', async () => {
