@@ -66,6 +66,6 @@ export async function createApp(
   registerSlicedResponses(fastify);
 
   await app.init();
-  app.get(ApiDocument).describe(app);
+  app.get(ApiDocument).generate(app);
   return app;
 }

@@ -27,7 +27,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'The maximum number of data connections of a process. The sum over all processes must stay below `max_connections` of Postgres.',
+      'The maximum number of connections of a process to Postgres. A gateway opens two more, for API keys, property definitions and readiness. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })

@@ -22,7 +22,7 @@ export const REQUEST_ERRORS = {
   invalid_json: {
     status: 400,
     message: 'The body is not valid JSON.',
-    when: 'The body is not JSON, is nested deeper than 32 levels, or has a member `__proto__` or `constructor.prototype`.',
+    when: 'The body is not JSON, is nested deeper than 32 levels, has a member `__proto__` or `constructor.prototype`, or an object or array in it has too many members or elements.',
     remedy: 'Correct the body.',
   },
   invalid_request: {
