@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { settingsReference } from '#libs/config';
-import { errorsReference } from '#libs/errors';
+import { errorsReference } from './errors.reference';
 import { metricsReference } from './metrics.reference';
+import { settingsReference } from './settings.reference';
 
 /** The documents that are generated from the code, by file name. */
 export const REFERENCES: Readonly<Record<string, () => string | Promise<string>>> = {

@@ -64,6 +64,6 @@ export async function createApp(
   registerJsonBodyReader(fastify);
 
   await app.init();
-  app.get(ApiDocument).describe(app);
+  app.get(ApiDocument).generate(app);
   return app;
 }

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
-import { type Program, runProgram } from '#libs/program';
-import { MetricsServer } from '#libs/telemetry';
+import { MetricsServer, type Program, runProgram } from '#libs/program';
+import { Instruments } from '#libs/telemetry';
 import { createApp } from './create-app';
 import { HealthService } from './health/health.service';
 import { Connections } from './http/connections';
@@ -11,7 +11,7 @@ import { shutDown } from './shutdown';
 
 async function start(settings: Settings, logger: Logger): Promise<Program> {
   const app = await createApp(settings, logger);
-  const metrics = app.get(MetricsServer);
+  const metrics = new MetricsServer(app.get(Instruments));
   const metricsPort = await metrics.start(settings.metricsHost, settings.metricsPort);
   await app.listen(settings.port, settings.host);
   const address = app.getHttpServer().address();
@@ -20,7 +20,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     { host: settings.host, port, metrics_host: settings.metricsHost, metrics_port: metricsPort },
     'listening',
   );
-  // Whoever has only the log is told of a database that is away or not migrated: no probe may ever come.
+  // Logs a database that is unavailable or not migrated, also where nothing probes readiness.
   app
     .get(HealthService)
     .ready()

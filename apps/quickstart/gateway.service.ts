@@ -41,7 +41,6 @@ export async function startGateway(
       // No load balancer needs time to notice the shutdown.
       DRAIN_DELAY_MS: '0',
       ...env,
-      NODE_ENV: 'development',
       DATABASE_URL: services.postgres.url,
       REDIS_URL: services.redis?.url,
       ...{ HOST: host, PORT: String(port), METRICS_HOST: metricsHost, METRICS_PORT: String(metricsPort) },

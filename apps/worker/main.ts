@@ -3,8 +3,8 @@ import { Logger as NestLog } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
-import { type Program, runProgram } from '#libs/program';
-import { MetricsServer, NestLogger } from '#libs/telemetry';
+import { MetricsServer, type Program, runProgram } from '#libs/program';
+import { Instruments, NestLogger } from '#libs/telemetry';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 import { WorkerModule } from './worker.module';
@@ -12,15 +12,15 @@ import { WorkerModule } from './worker.module';
 async function start(settings: Settings, logger: Logger): Promise<Program> {
   const app = await NestFactory.createApplicationContext(
     WorkerModule.of(settings),
-    // Nest's messages about its own startup are nothing that an operator acts on.
+    // Operators have no use for Nest's messages about its startup.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class but takes any object
     { logger: false, abortOnError: false },
   );
   NestLog.overrideLogger(new NestLogger(logger));
-  const metrics = app.get(MetricsServer);
+  const metrics = new MetricsServer(app.get(Instruments));
   const readiness = app.get(ReadinessCheck);
   const port = await metrics.start(settings.metricsHost, settings.metricsPort, () => readiness.ready());
-  logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'working');
+  logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'started');
   app.get(RetentionLoop).start();
   return {
     // Waits for the retention step in progress.

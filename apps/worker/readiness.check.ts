@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, pendingMigrations, readSchemaFiles } from '#libs/database';
-import { type Readiness, ProcessMetrics } from '#libs/telemetry';
+import type { Readiness } from '#libs/program';
+import { ProcessMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
 
 /** A database that takes longer than this for a trivial query counts as down. */

@@ -37,7 +37,7 @@ describe('RetentionLoop', () => {
   });
 
   it('continues after a failed pass', async () => {
-    run.mockRejectedValueOnce(new Error('the database went away'));
+    run.mockRejectedValueOnce(new Error('the database is unavailable'));
     loop.start();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(run).toHaveBeenCalledTimes(2);

@@ -4,10 +4,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
 
-/** A key's row as authentication needs it. */
+/** The row of a key, for authentication. */
 export interface StoredApiKey {
   readonly keyId: string;
-  /** SHA-256 of the whole key. */
+  /** SHA-256 of the API key. */
   readonly hash: Buffer;
   readonly teamId: string;
   readonly clientId: string;
@@ -32,14 +32,15 @@ interface StoredRow extends LimitColumns {
 
 const FIND_BY_KEY_ID = statement(__dirname, 'find_api_key');
 
-/** Reads the rows of `api_keys` that authenticate callers. */
+/** Reads API keys for authentication. */
 @Injectable()
 export class ApiKeyRepository {
   constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /**
-   * The key with this id, of any team, also if it is revoked or expired.
-   * @throws DatabaseUnavailable also if it takes longer than `timeoutMs`
+   * Finds a key of any team, also a revoked or expired one.
+   *
+   * @throws DatabaseUnavailable, also after `timeoutMs`
    */
   async findByKeyId(keyId: string, timeoutMs: number): Promise<StoredApiKey | undefined> {
     const { rows } = await this.database.query<StoredRow>(FIND_BY_KEY_ID, [keyId], { timeoutMs });
@@ -54,7 +55,7 @@ function toStoredApiKey(row: StoredRow): StoredApiKey {
     teamId: row.team_id,
     clientId: row.client_id,
     clientName: row.client_name,
-    // A scope that this version does not know grants nothing.
+    // A scope that this release does not know grants nothing.
     scopes: row.scopes.filter(isScope),
     expiresAt: row.expires_at ?? undefined,
     revokedAt: row.revoked_at ?? undefined,

@@ -23,16 +23,16 @@ function stored(key: NewApiKey, change: Partial<StoredApiKey> = {}): StoredApiKe
   };
 }
 
-/** A service over rows that the test may change. */
+/** A service that reads these rows; the test can change them. */
 function serviceOver(rows: Map<string, StoredApiKey>, env: NodeJS.ProcessEnv = {}) {
   const findByKeyId = vi.fn((keyId: string) => Promise.resolve(rows.get(keyId)));
-  // Authentication asks the repository for nothing else.
+  // The service uses no other method of the repository.
   const repository = { findByKeyId } as Partial<ApiKeyRepository> as ApiKeyRepository;
   const settings = readSettings({ DATABASE_URL: 'postgres://localhost/test', ...env });
   return { service: new ApiKeyService(repository, settings, new AuthMetrics(new Instruments())), findByKeyId };
 }
 
-describe('who calls by an API key', () => {
+describe('ApiKeyService.authenticate', () => {
   const key = createApiKey();
   const rows = new Map<string, StoredApiKey>();
 
@@ -45,7 +45,7 @@ describe('who calls by an API key', () => {
     vi.useRealTimers();
   });
 
-  it('is the client and team of a live key', async () => {
+  it('returns the client and team of a valid key', async () => {
     const { service } = serviceOver(rows);
 
     expect(await service.authenticate(key.apiKey, ADDRESS)).toEqual({
@@ -58,14 +58,14 @@ describe('who calls by an API key', () => {
     });
   });
 
-  it('is nobody, without a look-up, for a key with a typing error', async () => {
+  it('rejects a malformed key without a lookup', async () => {
     const { service, findByKeyId } = serviceOver(rows);
 
     expect(await service.authenticate(`${key.apiKey.slice(0, -1)}!`, ADDRESS)).toBe('malformed');
     expect(findByKeyId).not.toHaveBeenCalled();
   });
 
-  it('is nobody for a key that was never made, and one look-up says so for a while', async () => {
+  it('rejects an unknown key, and caches that it is unknown', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const other = createApiKey();
 
@@ -74,7 +74,7 @@ describe('who calls by an API key', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
-  it('is nobody for the key id of another key with a secret of its own', async () => {
+  it('rejects the key id of another key with a different secret', async () => {
     const { service } = serviceOver(rows);
     const forged = createApiKey();
     rows.set(forged.keyId, stored(key));
@@ -82,14 +82,14 @@ describe('who calls by an API key', () => {
     expect(await service.authenticate(forged.apiKey, ADDRESS)).toBe('unknown');
   });
 
-  it('is nobody for a revoked key', async () => {
+  it('rejects a revoked key', async () => {
     const { service } = serviceOver(rows);
     rows.set(key.keyId, stored(key, { revokedAt: new Date() }));
 
     expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('revoked');
   });
 
-  it('is nobody from the moment a key expires, though its row is cached', async () => {
+  it('rejects a key from the moment it expires, although its row is cached', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     rows.set(key.keyId, stored(key, { expiresAt: new Date(Date.now() + 1_000) }));
 
@@ -101,7 +101,7 @@ describe('who calls by an API key', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
-  it('is read once for many calls at once', async () => {
+  it('looks a key up once for concurrent requests', async () => {
     const { service, findByKeyId } = serviceOver(rows);
 
     await Promise.all(Array.from({ length: 50 }, () => service.authenticate(key.apiKey, ADDRESS)));
@@ -109,7 +109,7 @@ describe('who calls by an API key', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
-  it('is nobody at the latest 5 s after the key was revoked, however slow the look-up was', async () => {
+  it('rejects a key 5 s after its revocation, even if the lookup was slow', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
     findByKeyId.mockImplementationOnce(() => new Promise((response) => setTimeout(response, 1_900, row)));
@@ -122,30 +122,30 @@ describe('who calls by an API key', () => {
     expect(await service.authenticate(key.apiKey, ADDRESS)).toBe('revoked');
   });
 
-  it('is not known from a row that took too long to come, and the next call asks anew', async () => {
+  it('rejects a request whose lookup took too long, and looks the key up again for the next one', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     const row = stored(key);
     findByKeyId.mockImplementationOnce(() => new Promise((response) => setTimeout(response, 4_000, row)));
-    const refused = expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toMatchObject({ status: 503 });
+    const rejected = expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toMatchObject({ status: 503 });
     await vi.advanceTimersByTimeAsync(4_000);
-    await refused;
+    await rejected;
 
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
   });
 
-  it('stays known for a moment when the database goes away', async () => {
+  it('accepts a cached key for a few seconds while the database is unavailable', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     await service.authenticate(key.apiKey, ADDRESS);
-    findByKeyId.mockRejectedValue(new Error('away'));
+    findByKeyId.mockRejectedValue(new Error('unavailable'));
 
     vi.advanceTimersByTime(3_000);
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     vi.advanceTimersByTime(2_000);
-    await expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toThrow('away');
+    await expect(service.authenticate(key.apiKey, ADDRESS)).rejects.toThrow('unavailable');
   });
 });
 
-describe('a key in use', () => {
+describe('a cached key', () => {
   const key = createApiKey();
   const rows = new Map([[key.keyId, stored(key)]]);
 
@@ -156,7 +156,7 @@ describe('a key in use', () => {
     vi.useRealTimers();
   });
 
-  it('is read again in the background, and no call waits for it', async () => {
+  it('is refreshed in the background, and no request waits for it', async () => {
     const { service, findByKeyId } = serviceOver(rows);
     await service.authenticate(key.apiKey, ADDRESS);
     vi.advanceTimersByTime(2_500);
@@ -167,7 +167,7 @@ describe('a key in use', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(2);
   });
 
-  it('is refused 5 s after it was revoked, however often it is used', async () => {
+  it('is rejected 5 s after its revocation, also if it is in constant use', async () => {
     const changing = new Map(rows);
     const { service } = serviceOver(changing);
     await service.authenticate(key.apiKey, ADDRESS);
@@ -200,7 +200,7 @@ describe('invented keys', () => {
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
   });
 
-  it('of one network delay the first use of a valid key from another network by one look-up', async () => {
+  it('of one network delay the first use of a valid key from another network by one lookup', async () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
     const flood = Array.from({ length: 100 }, () => service.authenticate(invented(), ADDRESS));
     expect(typeof (await service.authenticate(key.apiKey, '192.0.2.2'))).toBe('object');
@@ -208,7 +208,7 @@ describe('invented keys', () => {
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['unknown']));
   });
 
-  it('are refused by their address after the burst, before they are looked up', async () => {
+  it('are rejected by their address after the burst, before they are looked up', async () => {
     vi.useFakeTimers();
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '3' });
     await service.authenticate(key.apiKey, ADDRESS);
@@ -217,7 +217,7 @@ describe('invented keys', () => {
     await expect(service.authenticate('malformed', ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(findByKeyId).toHaveBeenCalledTimes(5);
 
-    // The key that was found before and another address are served; the address itself is, after a while.
+    // A key that was found before and other addresses are accepted; the address itself is accepted again after a second.
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     expect(await service.authenticate(invented(), '192.0.2.2')).toBe('unknown');
     vi.advanceTimersByTime(1_000);
@@ -225,7 +225,7 @@ describe('invented keys', () => {
     vi.useRealTimers();
   });
 
-  it('do not refuse a key from their address that was found before and is no longer cached', async () => {
+  it('do not block a key from the same address that was found before and is no longer cached', async () => {
     vi.useFakeTimers();
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
     await service.authenticate(key.apiKey, ADDRESS);

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createApiKey, hashApiKey, isKeyId, keyIdOf } from './api-key';
 
-describe('the form of an API key', () => {
-  it('names its key id and ends in a checksum', () => {
+describe('API keys', () => {
+  it('contain their key id and end in a checksum', () => {
     const { apiKey, keyId } = createApiKey();
 
     expect(apiKey).toMatch(/^prism_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$/);
@@ -13,21 +13,21 @@ describe('the form of an API key', () => {
     expect(isKeyId(apiKey)).toBe(false);
   });
 
-  it('never makes the same key or key id twice', () => {
+  it('are unique, and so are their key ids', () => {
     const keys = Array.from({ length: 1000 }, () => createApiKey());
 
     expect(new Set(keys.map((key) => key.apiKey)).size).toBe(1000);
     expect(new Set(keys.map((key) => key.keyId)).size).toBe(1000);
   });
 
-  it('keeps SHA-256 of the whole key', () => {
+  it('are hashed with SHA-256', () => {
     const { apiKey, hash } = createApiKey();
 
     expect(hash).toEqual(createHash('sha256').update(apiKey).digest());
     expect(hashApiKey(apiKey)).toEqual(hash);
   });
 
-  it('refuses every change of a single character', () => {
+  it('are rejected if one character is changed', () => {
     const { apiKey } = createApiKey();
     const printable = fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code));
 
@@ -40,7 +40,7 @@ describe('the form of an API key', () => {
     );
   });
 
-  it('refuses two neighbouring characters typed in the wrong order', () => {
+  it('are rejected if two adjacent characters are swapped', () => {
     const { apiKey } = createApiKey();
 
     for (let at = 0; at + 1 < apiKey.length; at++) {
@@ -49,7 +49,7 @@ describe('the form of an API key', () => {
     }
   });
 
-  it('refuses whatever else is sent, and never throws', () => {
+  it('keyIdOf returns undefined for any other text, and never throws', () => {
     const { apiKey } = createApiKey();
     for (const text of ['', 'prism__', ` ${apiKey}`, `${apiKey}\n`, `${apiKey}, ${apiKey}`, apiKey.slice(0, -1)]) {
       expect(keyIdOf(text)).toBeUndefined();

@@ -2,12 +2,12 @@ import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /*
- * prism_<key id>_<secret><checksum>
+ * The format of an API key: prism_<key id>_<secret><checksum>
  *
- *   prism     lets secret scanners find a leaked key
- *   key id    12 characters, public: the row is found by it, and logs and people name the key by it
+ *   prism     a prefix by which secret scanners detect a leaked key
+ *   key id    12 characters, public: it identifies the key in the database, in logs and in the command line
  *   secret    43 characters of base62, which is 256 bits
- *   checksum  CRC-32 of everything before it, 6 characters of base62: a mistyped key is refused without a look-up
+ *   checksum  CRC-32 of everything before it, 6 characters of base62: a mistyped key is rejected without a lookup
  */
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const KEY_ID_LENGTH = 12;
@@ -19,14 +19,14 @@ const KEY_ID_START = 'prism_'.length;
 const CHECKSUM_START = KEY_ID_START + KEY_ID_LENGTH + 1 + SECRET_LENGTH;
 
 export interface NewApiKey {
-  /** The whole key. Shown to its owner once, never stored. */
+  /** The API key. It is shown once and never stored. */
   readonly apiKey: string;
   readonly keyId: string;
-  /** What is stored instead of the key. */
+  /** Stored instead of the key. */
   readonly hash: Buffer;
 }
 
-/** Makes a key from the system's source of randomness. */
+/** Creates a key from a cryptographic random generator. */
 export function createApiKey(): NewApiKey {
   const keyId = randomBase62(KEY_ID_LENGTH);
   const body = `prism_${keyId}_${randomBase62(SECRET_LENGTH)}`;
@@ -34,7 +34,7 @@ export function createApiKey(): NewApiKey {
   return { apiKey, keyId, hash: hashApiKey(apiKey) };
 }
 
-/** The key id of a well-formed key with the right checksum, else undefined. Says nothing about whether such a key exists. */
+/** The key id of a well-formed key with a valid checksum; otherwise undefined. The key need not exist. */
 export function keyIdOf(apiKey: string): string | undefined {
   if (!API_KEY.test(apiKey) || checksumOf(apiKey.slice(0, CHECKSUM_START)) !== apiKey.slice(CHECKSUM_START)) {
     return undefined;
@@ -42,22 +42,22 @@ export function keyIdOf(apiKey: string): string | undefined {
   return apiKey.slice(KEY_ID_START, KEY_ID_START + KEY_ID_LENGTH);
 }
 
-/** Whether a text has the form of a key id, such as `key list` prints. */
+/** Whether a text has the format of a key id. */
 export function isKeyId(text: string): boolean {
   return KEY_ID.test(text);
 }
 
-/** SHA-256 of the whole key. A slow hash would add nothing: 256 random bits cannot be guessed. */
+/** SHA-256 of the API key. A slow hash is not needed: 256 random bits cannot be guessed. */
 export function hashApiKey(apiKey: string): Buffer {
   return hash('sha256', apiKey, 'buffer');
 }
 
 function checksumOf(text: string): string {
-  let rest = crc32(text);
+  let value = crc32(text);
   let checksum = '';
   while (checksum.length < CHECKSUM_LENGTH) {
-    checksum = BASE62.charAt(rest % 62) + checksum;
-    rest = Math.floor(rest / 62);
+    checksum = BASE62.charAt(value % 62) + checksum;
+    value = Math.floor(value / 62);
   }
   return checksum;
 }
@@ -66,7 +66,7 @@ function randomBase62(length: number): string {
   let text = '';
   while (text.length < length) {
     for (const byte of randomBytes(length)) {
-      // 248 is the largest multiple of 62 in a byte: beyond it some characters would be likelier than others.
+      // Bytes from 248, the largest multiple of 62, are dropped: otherwise some characters would be more likely.
       if (byte < 248 && text.length < length) text += BASE62.charAt(byte % 62);
     }
   }

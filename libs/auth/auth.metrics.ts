@@ -5,7 +5,7 @@ const FAILURES = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scop
 /** Why an API key gives no access to a request. */
 export type AuthFailureReason = (typeof FAILURES)[number];
 
-const THROTTLES = ['address', 'look_ups'] as const;
+const THROTTLES = ['address', 'lookups'] as const;
 /** Why a request is rejected before its API key is looked up. */
 export type AuthThrottle = (typeof THROTTLES)[number];
 

@@ -7,8 +7,8 @@ import type { Scope } from './scope';
 export const API_KEY_SCHEME = 'api_key';
 
 /**
- * Declares the scope that a route needs, to the authentication hook and to the OpenAPI document.
- * A route under `/v2/prism` without it stops the start of the program.
+ * Declares the scope that a route requires, for the authentication hook and the OpenAPI document. The process does not start if
+ * a route under `/v2/prism` has no scope.
  */
 export function Authenticated(scope: Scope): MethodDecorator {
   return applyDecorators(RouteConfig({ scope }), ApiSecurity(API_KEY_SCHEME, [scope]));

@@ -27,7 +27,7 @@ describe('authentication', () => {
     app = fastify({ genReqId: () => 'request-1' });
     const authenticate = (key: string) =>
       Promise.resolve(key === 'good' ? PRINCIPAL : key === 'old' ? 'revoked' : 'malformed');
-    // The hook uses nothing else of either.
+    // The hook uses no other methods of them.
     registerAuthentication(
       app,
       { authenticate } as Partial<ApiKeyService> as ApiKeyService,
@@ -52,7 +52,7 @@ describe('authentication', () => {
     return response;
   }
 
-  it('lets a key with the scope into its team, in either case of the id', async () => {
+  it('accepts a key with the scope for its team, with the id in any case', async () => {
     for (const team of [TEAM, TEAM.toUpperCase()]) {
       const response = await send('GET', `/v2/prism/${team}/contact`, 'good');
       expect([response.statusCode, response.body]).toEqual([200, 'billing']);
@@ -66,12 +66,12 @@ describe('authentication', () => {
     ['an empty key', 'GET', `/v2/prism/${TEAM}/contact`, ''],
     ['a path that no route matches', 'GET', `/v2/prism/${TEAM}/contact/a/b/c/d`, undefined],
     ['a method that the path does not have', 'POST', `/v2/prism/${TEAM}`, undefined],
-    ['a team that is no UUID', 'GET', '/v2/prism/x/contact', undefined],
+    ['a team that is not a UUID', 'GET', '/v2/prism/x/contact', undefined],
     ['nothing after the prefix', 'GET', '/v2/prism', undefined],
     ['an encoded prefix', 'GET', `/v2/%70rism/${TEAM}/contact`, undefined],
     ['doubled slashes', 'GET', `//v2//prism/${TEAM}/contact`, undefined],
     ['a HEAD', 'HEAD', `/v2/prism/${TEAM}/contact`, undefined],
-  ] as const)('answers 401 to %s', async (_, method, url, key) => {
+  ] as const)('responds with 401 to %s', async (_, method, url, key) => {
     const response = await send(method, url, key);
 
     expect(response.statusCode).toBe(401);
@@ -84,12 +84,12 @@ describe('authentication', () => {
     ['two keys', 'GET', `/v2/prism/${TEAM}/contact`, ['good', 'good'], 'malformed'],
     ['an empty key beside a good one', 'GET', `/v2/prism/${TEAM}/contact`, ['', 'good'], 'malformed'],
     ['another team', 'GET', `/v2/prism/${OTHER_TEAM}/contact`, 'good', 'team'],
-    ['a team that is no UUID', 'GET', '/v2/prism/x/contact', 'good', 'team'],
+    ['a team that is not a UUID', 'GET', '/v2/prism/x/contact', 'good', 'team'],
     ['an empty team', 'GET', '/v2/prism//contact', 'good', 'team'],
     ['no team', 'GET', '/v2/prism', 'good', 'team'],
     ['a key without the scope', 'POST', `/v2/prism/${TEAM}/contact`, 'good', 'scope'],
     ['a path of another team that no route matches', 'GET', `/v2/prism/${OTHER_TEAM}/a/b/c/d`, 'good', 'team'],
-  ] as const)('answers the same 403 to %s', async (_, method, url, key, reason) => {
+  ] as const)('responds with the same 403 to %s', async (_, method, url, key, reason) => {
     const response = await send(method, url, typeof key === 'string' ? key : [...key]);
 
     expect(response.statusCode).toBe(403);
@@ -101,9 +101,9 @@ describe('authentication', () => {
   });
 
   it.each([
-    ['after 2 to 4 s to a client that connects itself', '192.0.2.1', 4_000],
-    ['at once to a client behind a proxy', '192.0.2.9', 0],
-  ])('refuses too many invalid keys %s', async (_, remoteAddress, delayMs) => {
+    ['after 2 to 4 s if the client connects directly', '192.0.2.1', 4_000],
+    ['at once if the client is behind a proxy', '192.0.2.9', 0],
+  ])('rejects too many invalid keys %s', async (_, remoteAddress, delayMs) => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     const proxied = fastify({ trustProxy: '192.0.2.9' });
     const authenticate = (): Promise<never> => Promise.reject(new ThrottledError('rate_limited'));
@@ -124,7 +124,7 @@ describe('authentication', () => {
     await proxied.close();
   });
 
-  it('comes before the body is read', async () => {
+  it('authenticates before the body is read', async () => {
     const broken = {
       method: 'POST',
       url: `/v2/prism/${TEAM}/contact`,
@@ -135,16 +135,16 @@ describe('authentication', () => {
     expect((await app.inject(broken)).statusCode).toBe(401);
   });
 
-  it('leaves 404 to the router once the key and the team are right', async () => {
+  it('leaves 404 to the router if the key and the team are valid', async () => {
     expect((await send('GET', `/v2/prism/${TEAM}/a/b/c/d`, 'good')).statusCode).toBe(404);
   });
 
-  it('asks nothing elsewhere', async () => {
+  it('requires no key for other paths', async () => {
     expect((await send('GET', '/open')).body).toBe('open');
     expect((await send('GET', '/nowhere')).statusCode).toBe(404);
   });
 
-  it('refuses at start a route that anyone could call', () => {
+  it('rejects a route without a scope or a team at startup', () => {
     for (const url of ['/v2/prism/:team/open', '/v2/prism', '/:version/prism/x', '/v2/:api/:team']) {
       expect(() => app.get(url, () => 'open')).toThrow(/declares no scope/);
     }

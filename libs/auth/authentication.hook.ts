@@ -1,6 +1,6 @@
 import { RequestError } from '#libs/errors';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { ApiKeyService, KeyRefusal } from './api-key.service';
+import type { ApiKeyService, KeyRejection } from './api-key.service';
 import type { AuthFailureReason, AuthMetrics } from './auth.metrics';
 import { ThrottledError } from './authentication.throttle';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
@@ -9,25 +9,25 @@ import type { Scope } from './scope';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls; set under `/v2/prism` before anything else looks at the request. */
+    /** The authenticated client. Set for every request under `/v2/prism`. */
     principal?: Principal;
   }
   interface FastifyContextConfig {
-    /** What the caller's key must allow; declared by `@Authenticated`. */
+    /** The scope that the API key must have; declared by `@Authenticated`. */
     scope?: Scope;
   }
 }
 
-/** The least time that the refusal of a throttled client takes, and a random time on top, so that many do not end at once; in milliseconds. */
+/** The minimum delay of the response to a throttled client. A random part is added, so that many delays do not end together. */
 const THROTTLED_DELAY_MS = 2_000;
 const THROTTLED_SPREAD_MS = 2_000;
 
-/** The parameter that names the team in the pattern of every route under `/v2/prism`. */
+/** Every route under `/v2/prism` starts with the team. */
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
 
 /**
- * Refuses every request under `/v2/prism`, also one that no route matches, whose key does not give access to its team and
- * route, and sets `request.principal` on the others. Call it before routes are added: it refuses those without a scope.
+ * Authenticates every request under `/v2/prism`, also one that no route matches: the key must give access to the team and
+ * to the route. Sets `request.principal`. Call it before routes are added: it rejects routes without a scope.
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {
   fastify.decorateRequest('principal');
@@ -36,12 +36,12 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
     const { scope } = request.routeOptions.config;
     const team = scope === undefined ? teamOfPrismPath(request.originalUrl) : teamOfRoute(request);
     if (team === undefined) return;
-    const caller = await identify(request, keys, team, scope);
-    if (typeof caller === 'string') {
-      metrics.countAuthFailure(caller);
-      throw new RequestError(caller === 'missing' ? 'unauthorized' : 'forbidden');
+    const principal = await identify(request, keys, team, scope);
+    if (typeof principal === 'string') {
+      metrics.countAuthFailure(principal);
+      throw new RequestError(principal === 'missing' ? 'unauthorized' : 'forbidden');
     }
-    request.principal = caller;
+    request.principal = principal;
   });
 }
 
@@ -51,27 +51,27 @@ async function identify(
   team: string,
   scope: Scope | undefined,
 ): Promise<Principal | AuthFailureReason> {
-  // Node joins a header that is sent twice with a comma, which no key contains.
+  // Node.js joins repeated headers with a comma, which no key contains.
   const apiKey = request.headers['x-api-key'];
   if (apiKey === undefined || apiKey === '') return 'missing';
   if (typeof apiKey !== 'string') return 'malformed';
-  const caller = await authenticateSlowly(request, keys, apiKey);
-  if (typeof caller === 'string') return caller;
-  if (caller.teamId !== team.toLowerCase()) return 'team';
-  // Without a declared scope no route matched: the answer is 404 or 405, and shows nothing.
-  if (scope !== undefined && !caller.scopes.has(scope)) return 'scope';
-  return caller;
+  const principal = await authenticate(request, keys, apiKey);
+  if (typeof principal === 'string') return principal;
+  if (principal.teamId !== team.toLowerCase()) return 'team';
+  // Without a scope no route matched. The response is 404 or 405.
+  if (scope !== undefined && !principal.scopes.has(scope)) return 'scope';
+  return principal;
 }
 
 /**
- * Delays the refusal of a client that sends too many invalid keys. A connection has few requests in progress, so the client can
- * only send so many more. Clients behind a proxy share its connections, so those are not delayed.
+ * Authenticates a key, and delays the response to a client that sent too many invalid keys. The number of requests in progress
+ * per connection is limited, so the delay limits the client. Clients behind a proxy share its connections: they are not delayed.
  */
-async function authenticateSlowly(
+async function authenticate(
   request: FastifyRequest,
   keys: ApiKeyService,
   apiKey: string,
-): Promise<Principal | KeyRefusal> {
+): Promise<Principal | KeyRejection> {
   try {
     return await keys.authenticate(apiKey, request.ip);
   } catch (error) {
@@ -85,9 +85,9 @@ async function authenticateSlowly(
   }
 }
 
-/** The team as the router read it, which is as the controller will: the two cannot differ over an odd spelling. */
+/** The team as the router parsed it, so that the controller cannot see another one. */
 function teamOfRoute(request: FastifyRequest): string {
-  // The type of params is unknown: routes added by Nest declare none. `refuseOpenRoute` has seen to it that team is there.
+  // Routes of Nest declare no type of their parameters. `rejectRouteWithoutScope` ensures that `team` exists.
   return (request.params as { team: string }).team;
 }
 

@@ -7,8 +7,8 @@ const OTHER = 'other';
 export const CLIENT_VALUES = `the client's name, or \`${OTHER}\` for clients beyond \`METRICS_MAX_CLIENTS\``;
 
 /**
- * Values of the label `client`: the name that the operator gave the client, never its id. Only the first
- * `METRICS_MAX_CLIENTS` clients of a process get a value of their own, so the number of series is bounded.
+ * Values of the metric label `client`: the name of the client. Only the first `METRICS_MAX_CLIENTS` clients of a process get
+ * their own value, so the number of series is bounded.
  */
 @Injectable()
 export class ClientLabel {

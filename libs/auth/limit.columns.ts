@@ -1,6 +1,6 @@
 import { type Rate, RATE_UNITS, type Rates, type RateUnit } from '#libs/limits';
 
-/** The rate limits in a row of `client_limits`; absent from the row of a client that was just inserted. */
+/** The columns of `client_limits`. Absent from the row of a newly inserted client. */
 export type LimitColumns = Partial<Record<`${RateUnit}_per_second` | `${RateUnit}_burst`, number | null>>;
 
 export function ratesOf(row: LimitColumns): Rates {

@@ -2,17 +2,17 @@ import type { Rates } from '#libs/limits';
 import type { Scope } from './scope';
 
 /**
- * Who calls: one live API key, the client (application) that owns it, and the client's team.
- * Idempotency and limits go by `clientId`, so that rotating a key changes neither.
+ * The identity of an authenticated request: an API key, its client, and the client's team. Idempotency and rate limits apply to
+ * the client, so the rotation of a key does not affect them.
  */
 export interface Principal {
-  /** The public part of the API key. Never a secret; safe to log. */
+  /** The public part of the API key; safe to log. */
   readonly keyId: string;
   readonly clientId: string;
   readonly clientName: string;
-  /** In lower case, as stored: use it in statements rather than the path's own spelling. */
+  /** In lower case, as stored. Use it in statements instead of the segment of the path. */
   readonly teamId: string;
   readonly scopes: ReadonlySet<Scope>;
-  /** What the client may send a second, as far as it was set for it. */
+  /** The rate limits that are set for the client. */
   readonly limits: Rates;
 }

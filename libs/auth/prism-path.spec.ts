@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
 
-describe('the team of a path under /v2/prism', () => {
+describe('teamOfPrismPath', () => {
   it.each([
     ['/v2/prism/t/contact', 't'],
     ['/v2/prism/t?x=/y', 't'],
@@ -17,7 +17,7 @@ describe('the team of a path under /v2/prism', () => {
     ['/%762/prism/%ff', '%ff'],
     ['http://host:80/v2/prism/t', 't'],
     ['HTTPS://host/v2/prism/t', 't'],
-  ])('%s names %j', (target, team) => {
+  ])('returns the team of %s: %j', (target, team) => {
     expect(teamOfPrismPath(target)).toBe(team);
   });
 
@@ -31,20 +31,20 @@ describe('the team of a path under /v2/prism', () => {
     '/v1/prism/t',
     '/x/v2/prism/t',
     '/docs?u=/v2/prism/t',
-  ])('%s lies elsewhere', (target) => {
+  ])('returns undefined for %s', (target) => {
     expect(teamOfPrismPath(target)).toBeUndefined();
   });
 });
 
-describe('a route under /v2/prism', () => {
+describe('isPrismRoute', () => {
   it.each(['/v2/prism', '/v2/prism/:team/x', '/:version/prism/x', '/v2/:api/x', '/V2/prism/:team'])(
-    '%s is one',
+    'is true for %s',
     (url) => {
       expect(isPrismRoute(url)).toBe(true);
     },
   );
 
-  it.each(['/', '*', '/*', '/docs', '/v2', '/v2/other', '/health/:kind'])('%s is none', (url) => {
+  it.each(['/', '*', '/*', '/docs', '/v2', '/v2/other', '/health/:kind'])('is false for %s', (url) => {
     expect(isPrismRoute(url)).toBe(false);
   });
 });

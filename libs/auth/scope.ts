@@ -1,4 +1,4 @@
-/** What an API key may do, in the order in which it is documented and printed. */
+/** The scopes of API keys, in the order in which they are documented and printed. */
 export const SCOPES = ['records:read', 'records:write', 'schema:write'] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -16,7 +16,7 @@ class Feature {}
 @Module({ imports: [Feature] })
 class Root {}
 
-it('a module that imports nothing gets the settings by their class', async () => {
+it('a module can inject the settings without an import', async () => {
   const settings = readSettings({ DATABASE_URL: 'postgres://db/prism' });
   Logger.overrideLogger(false);
   const context = await NestFactory.createApplicationContext({ module: Root, imports: [ConfigModule.of(settings)] });

@@ -1,7 +1,7 @@
-import { DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { Settings } from './settings';
 
-/** Provides `Settings` everywhere. */
+/** Provides `Settings` to every module. */
 @Module({})
 export class ConfigModule {
   static of(settings: Settings): DynamicModule {

@@ -1,23 +1,15 @@
 import { TRACE_SAMPLERS, type TraceSampler } from './trace.sampler';
 import { Variable } from './variable.decorator';
-import { headers, host, integer, label, networks, oneOf, share, url } from './variable.type';
+import { fraction, headers, type HeaderValues, host, integer, label, networks, oneOf, url } from './variable.type';
 
 const PORT = integer(0, 65_535);
 const TEN_MINUTES_MS = 600_000;
 
-/** The part of {@link Settings} about the process itself: where it listens, and how it is watched. */
+/** The part of {@link Settings} for the process itself: addresses, logs, metrics and traces. */
 export abstract class ProcessSettings {
   @Variable({
     group: 'Process',
-    description: 'What the process runs for. Outside of `production`, `npm start` may bring up its own services.',
-    type: oneOf('production', 'development', 'test'),
-    default: 'production',
-  })
-  readonly nodeEnv!: 'production' | 'development' | 'test';
-
-  @Variable({
-    group: 'Process',
-    description: 'The least severe log lines that are written. Logs are JSON lines on standard output.',
+    description: 'The minimum severity of log lines. The log is JSON lines on standard output.',
     type: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',
   })
@@ -26,7 +18,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Process',
     description:
-      'How long after SIGTERM requests are still served while readiness already fails. Longer than the load balancer takes to notice.',
+      'How long the process still accepts requests after SIGTERM, in milliseconds. Readiness fails from the signal on. Set it longer than the load balancer needs to notice.',
     type: integer(0, TEN_MINUTES_MS),
     default: 5_000,
   })
@@ -34,7 +26,7 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Addresses',
-    description: 'Where the API listens.',
+    description: 'The address on which the API listens.',
     type: host(),
     default: '0.0.0.0',
   })
@@ -42,7 +34,7 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Addresses',
-    description: 'The port of the API; 0 takes any free one.',
+    description: 'The port of the API. 0: any free port.',
     type: PORT,
     default: 3_000,
   })
@@ -51,7 +43,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Addresses',
     description:
-      'Balancers that are believed what they say of a caller in `x-forwarded-for` (its address) and `x-forwarded-proto` (whether it came over TLS). Unset: nobody is.',
+      'Proxies whose `x-forwarded-for` (address of the client) and `x-forwarded-proto` (whether the client used TLS) headers are trusted. Unset: none.',
     type: networks(),
   })
   readonly trustedProxies?: string;
@@ -59,7 +51,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Addresses',
     description:
-      'The address on which the admin port listens: `/metrics` and `/health/live`; of a worker, `/health/ready` as well. The default answers this machine only. In a container, set `0.0.0.0` and keep the port inside the network; the image does so.',
+      'The address on which the admin port listens. It serves `/metrics` and `/health/live`, and `/health/ready` of a worker. The default accepts connections from the same host only. The container image sets `0.0.0.0`: do not publish the port.',
     type: host(),
     default: '127.0.0.1',
   })
@@ -67,7 +59,7 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Addresses',
-    description: 'The admin port; 0 takes any free one. Not the same as `PORT`.',
+    description: 'The admin port. 0: any free port. It must differ from `PORT`.',
     type: PORT,
     default: 9_464,
   })
@@ -76,7 +68,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Metrics',
     description:
-      'How many clients have metrics under their name; those seen after them count together as `other`. Bounds the number of series.',
+      'The number of clients that have metrics under their own name. All others count as `other`. It limits the number of time series.',
     type: integer(0, 1_000),
     default: 100,
   })
@@ -85,7 +77,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Traces',
     description:
-      'Where spans go: the base URL of an OpenTelemetry collector that takes OTLP over HTTP; `/v1/traces` is added. Unset: no traces.',
+      'The base URL of an OpenTelemetry collector that accepts OTLP over HTTP. `/v1/traces` is appended. Unset: no traces.',
     type: url('http', 'https'),
     secret: true,
   })
@@ -93,15 +85,15 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Traces',
-    description: 'Headers that are sent with the spans, such as a token of the collector.',
+    description: 'Headers of the requests to the collector, such as an access token.',
     type: headers(),
     secret: true,
   })
-  readonly otelExporterOtlpHeaders?: string;
+  readonly otelExporterOtlpHeaders?: HeaderValues;
 
   @Variable({
     group: 'Traces',
-    description: 'The `service.name` of the spans.',
+    description: 'The resource attribute `service.name` of the spans.',
     type: label(),
     default: 'prism-gateway',
   })
@@ -110,7 +102,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Traces',
     description:
-      "Which requests are traced. `parentbased_...`: as the caller's `traceparent` says, and what stands behind it decides for callers without one.",
+      'The sampler. `parentbased_...` follows the `traceparent` header of the request; the rest of the name is the sampler of requests without one.',
     type: oneOf(...TRACE_SAMPLERS),
     default: 'parentbased_always_on',
   })
@@ -118,8 +110,8 @@ export abstract class ProcessSettings {
 
   @Variable({
     group: 'Traces',
-    description: 'The share of traces that `traceidratio` and `parentbased_traceidratio` take.',
-    type: share(),
+    description: 'The fraction of traces that `traceidratio` and `parentbased_traceidratio` sample.',
+    type: fraction(),
     default: 1,
   })
   readonly otelTracesSamplerArg!: number;

@@ -3,7 +3,7 @@ import { readSettings, SettingsError } from './settings.reader';
 
 const DATABASE_URL = 'postgres://prism:hunter2@db:5432/prism';
 
-function refusalOf(env: NodeJS.ProcessEnv): string {
+function errorOf(env: NodeJS.ProcessEnv): string {
   try {
     readSettings({ DATABASE_URL, ...env });
   } catch (error) {
@@ -14,9 +14,8 @@ function refusalOf(env: NodeJS.ProcessEnv): string {
 }
 
 describe('readSettings', () => {
-  it('needs nothing but the database', () => {
+  it('requires only the database URL', () => {
     expect(readSettings({ DATABASE_URL })).toEqual({
-      nodeEnv: 'production',
       logLevel: 'info',
       drainDelayMs: 5000,
       host: '0.0.0.0',
@@ -55,11 +54,10 @@ describe('readSettings', () => {
     });
   });
 
-  it('takes what is set over the default', () => {
+  it('prefers a value that is set to the default', () => {
     const settings = readSettings({
       DATABASE_URL: 'postgresql:///prism?host=/run/postgresql',
       REDIS_URL: 'rediss://cache:6380/1',
-      NODE_ENV: 'test',
       HOST: '::1',
       PORT: '0',
       METRICS_PORT: '0',
@@ -69,7 +67,6 @@ describe('readSettings', () => {
     expect(settings).toMatchObject({
       databaseUrl: 'postgresql:///prism?host=/run/postgresql',
       redisUrl: 'rediss://cache:6380/1',
-      nodeEnv: 'test',
       host: '::1',
       port: 0,
       metricsPort: 0,
@@ -79,42 +76,42 @@ describe('readSettings', () => {
   });
 
   it.each(['10.0.0.0/8', '10.1.2.3', '10.0.0.0/8, 2001:db8::/32', '::1'])(
-    'takes the networks %s',
+    'accepts the networks %s',
     (TRUSTED_PROXIES) => {
       expect(readSettings({ DATABASE_URL, TRUSTED_PROXIES }).trustedProxies).toBe(TRUSTED_PROXIES);
     },
   );
 
-  it('cannot be changed afterwards', () => {
+  it('returns frozen settings', () => {
     expect(Object.isFrozen(readSettings({ DATABASE_URL }))).toBe(true);
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     const settings = readSettings({ DATABASE_URL, PORT: '', REDIS_URL: '', LOG_LEVEL: '' });
     expect(settings).toMatchObject({ port: 3000, logLevel: 'info' });
     expect(settings.redisUrl).toBeUndefined();
-    expect(refusalOf({ DATABASE_URL: '' })).toContain('DATABASE_URL is not set');
+    expect(errorOf({ DATABASE_URL: '' })).toContain('DATABASE_URL is not set');
   });
 
-  it('ignores variables it does not know', () => {
-    expect(refusalOf({ PORTS: 'x', PATH: '/bin' })).toBe('accepted');
+  it('ignores unknown variables', () => {
+    expect(errorOf({ PORTS: 'x', PATH: '/bin' })).toBe('accepted');
   });
 
-  it('names every bad variable at once, with what is allowed and what it would be without', () => {
-    const message = refusalOf({ DATABASE_URL: '', PORT: '80a', LOG_LEVEL: 'loud', REDIS_URL: 'localhost:6379' });
+  it('reports every invalid variable with its allowed values and its default', () => {
+    const message = errorOf({ DATABASE_URL: '', PORT: '80a', LOG_LEVEL: 'loud', REDIS_URL: 'localhost:6379' });
     expect(message.split('\n')).toEqual([
       'The configuration is not valid:',
-      '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it for the default, info.',
-      '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it for the default, 3000.',
-      '  DATABASE_URL is not set. It is required: The database that holds the truth. Allowed: URL, postgres:// or postgresql://.',
-      '  REDIS_URL has a value that is not allowed. Allowed: URL, redis:// or rediss://. Correct it, or unset it to go without.',
+      '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it to use the default, info.',
+      '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it to use the default, 3000.',
+      '  DATABASE_URL is not set. It is required: The URL of the Postgres database. Allowed: URL, postgres:// or postgresql://.',
+      '  REDIS_URL has a value that is not allowed. Allowed: URL, redis:// or rediss://. Correct it, or unset it.',
     ]);
   });
 
   it.each(['1e3', '0x10', ' 80', '80 ', '-1', '+1', '1.5', '65536', '99999999999999999999', '٣', 'NaN', '1_000'])(
-    'refuses the port %j',
+    'rejects the port %j',
     (PORT) => {
-      expect(refusalOf({ PORT })).toContain('PORT ');
+      expect(errorOf({ PORT })).toContain('PORT ');
     },
   );
 
@@ -131,7 +128,6 @@ describe('readSettings', () => {
     ['METRICS_PORT', '70000'],
     ['HOST', 'a b'],
     ['METRICS_HOST', 'http://x'],
-    ['NODE_ENV', 'Production'],
     ['DURABILITY', 'none'],
     ['UNKNOWN_PROPERTIES', 'maybe'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
@@ -149,13 +145,13 @@ describe('readSettings', () => {
     ['TRUSTED_PROXIES', '0.0.0.0/0'],
     ['TRUSTED_PROXIES', '10.0.0.0/8/8'],
     ['TRUSTED_PROXIES', 'fe80::1%eth0'],
-  ])('refuses %s=%s', (name, value) => {
-    expect(refusalOf({ [name]: value })).toMatch(new RegExp(`^  ${name} .*Allowed: `, 'm'));
+  ])('rejects %s=%s', (name, value) => {
+    expect(errorOf({ [name]: value })).toMatch(new RegExp(`^  ${name} .*Allowed: `, 'm'));
   });
 
-  it('refuses the same port for the API and the admin port', () => {
-    expect(refusalOf({ METRICS_PORT: '3000' })).toContain('METRICS_PORT is the same as PORT (3000)');
-    expect(refusalOf({ PORT: 'x', METRICS_PORT: 'x' })).not.toContain('the same');
+  it('rejects the same port for the API and the admin port', () => {
+    expect(errorOf({ METRICS_PORT: '3000' })).toContain('METRICS_PORT is the same as PORT (3000)');
+    expect(errorOf({ PORT: 'x', METRICS_PORT: 'x' })).not.toContain('the same');
   });
 
   it.each([
@@ -164,16 +160,16 @@ describe('readSettings', () => {
     'postgres:db',
     'postgres://u:hunter2@d b/x',
     'postgres://u:hunter2@db:x/y',
-  ])('refuses the database URL %s without repeating it', (url) => {
-    const message = refusalOf({ DATABASE_URL: url });
+  ])('rejects the database URL %s without repeating it', (url) => {
+    const message = errorOf({ DATABASE_URL: url });
     expect(message).toContain('DATABASE_URL has a value that is not allowed');
     expect(message).not.toContain(url);
     expect(message).not.toContain('hunter2');
   });
 
-  it('does not repeat a secret that stands in the wrong variable', () => {
-    expect(
-      refusalOf({ REDIS_URL: DATABASE_URL, LOG_LEVEL: 'mk_live_0123456789abcdef', PORT: DATABASE_URL }),
-    ).not.toMatch(/hunter2|mk_live/);
+  it('does not repeat a secret that was set in the wrong variable', () => {
+    expect(errorOf({ REDIS_URL: DATABASE_URL, LOG_LEVEL: 'mk_live_0123456789abcdef', PORT: DATABASE_URL })).not.toMatch(
+      /hunter2|mk_live/,
+    );
   });
 });

@@ -1,7 +1,8 @@
 import { Settings } from './settings';
-import { Variable, variables, VariableValue } from './variable.decorator';
+import { type SettingVariable, settingVariables } from './variable.decorator';
+import type { VariableValue } from './variable.type';
 
-/** The environment does not make valid settings. The message has one line for each bad variable and repeats no secret. */
+/** The environment is not a valid configuration. The message has one line per invalid variable, and no secret. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 
@@ -11,22 +12,23 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads every setting from the environment. An empty variable is an unset one; unknown variables are ignored.
- * @throws SettingsError naming every bad or missing variable at once.
+ * Reads every setting from the environment. An empty variable counts as unset; unknown variables are ignored.
+ *
+ * @throws SettingsError with every invalid or missing variable
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const errors: string[] = [];
   const values: Record<string, VariableValue> = {};
-  for (const variable of variables()) {
+  for (const variable of settingVariables()) {
     const text = env[variable.name];
     const value = text === undefined || text === '' ? variable.default : variable.type.parse(text);
     if (value !== undefined) values[variable.property] = value;
-    else if (text) errors.push(refusal(variable, text));
-    else if (variable.required) errors.push(absence(variable));
+    else if (text) errors.push(invalidMessage(variable, text));
+    else if (variable.required) errors.push(missingMessage(variable));
   }
   const settings = Object.assign(new Settings(), values);
   if (values.port !== undefined && values.port !== 0 && values.port === values.metricsPort) {
-    errors.push(`METRICS_PORT is the same as PORT (${settings.port}). Give the admin port a number of its own.`);
+    errors.push(`METRICS_PORT is the same as PORT (${settings.port}). Set another port for one of them.`);
   }
   if (settings.responseLimitBytes < 2 * settings.recordLimitBytes) {
     errors.push(
@@ -37,19 +39,20 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return Object.freeze(settings);
 }
 
-function refusal({ name, type, secret, required, default: fallback }: Variable, text: string): string {
-  // Even in a variable that holds no secret, anything longer than a word may be one that was pasted into the wrong place.
+function invalidMessage(variable: SettingVariable, text: string): string {
+  const { name, type, secret, required, default: fallback } = variable;
+  // A long text may be a secret that was set in the wrong variable.
   const shown = !secret && /^[\w.,+ -]{1,16}$/.test(text) ? `is "${text}"` : 'has a value that is not allowed';
-  const without = fallback === undefined ? 'to go without' : `for the default, ${fallback}`;
-  const mend = required ? 'Correct it' : `Correct it, or unset it ${without}`;
-  return `${name} ${shown}. Allowed: ${plain(type.allowed)}. ${mend}.`;
+  const unset = fallback === undefined ? 'unset it' : `unset it to use the default, ${fallback}`;
+  const remedy = required ? 'Correct it' : `Correct it, or ${unset}`;
+  return `${name} ${shown}. Allowed: ${withoutMarkup(type.allowed)}. ${remedy}.`;
 }
 
-function absence({ name, type, description }: Variable): string {
-  return `${name} is not set. It is required: ${plain(description)} Allowed: ${plain(type.allowed)}.`;
+function missingMessage({ name, type, description }: SettingVariable): string {
+  return `${name} is not set. It is required: ${withoutMarkup(description)} Allowed: ${withoutMarkup(type.allowed)}.`;
 }
 
-/** Descriptions are markdown; a terminal has no use for the backticks. */
-function plain(markdown: string): string {
+/** Removes the Markdown of a description. */
+function withoutMarkup(markdown: string): string {
   return markdown.replaceAll('`', '');
 }

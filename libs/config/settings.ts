@@ -11,13 +11,13 @@ const MILLION = 1_000_000;
 const BILLION = 1_000_000_000;
 
 /**
- * Every setting there is. Made, checked and frozen by `readSettings`, which assigns each property: hence the `!`.
- * Inject it by its class.
+ * All settings of the product. `readSettings` creates, validates and freezes them; it assigns every property, hence the `!`.
+ * Inject them by this class.
  */
 export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
-    description: 'The database that holds the truth.',
+    description: 'The URL of the Postgres database.',
     type: url('postgres', 'postgresql'),
     required: true,
     secret: true,
@@ -27,7 +27,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'Connections of this process at most. All processes together stay below `max_connections` of Postgres.',
+      'The maximum number of connections of a process to Postgres. A gateway opens two more, for API keys, property definitions and readiness. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })
@@ -36,7 +36,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'The fast path of idempotency, and where gateways count rates together. Unset: no 409 `idempotency_key_in_use`, replays are answered from Postgres, and each gateway counts rates for itself.',
+      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. Unset: no 409 `idempotency_key_in_use`, replays are read from Postgres, and each gateway counts rate limits on its own.',
     type: url('redis', 'rediss'),
     secret: true,
   })
@@ -44,7 +44,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Redis',
-    description: 'How long a call waits for Redis before it goes on without.',
+    description: 'How long a request waits for a response of Redis before it continues without, in milliseconds.',
     type: integer(1, 10_000),
     default: 50,
   })
@@ -52,7 +52,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Requests',
-    description: 'The largest request body. A larger one answers 413 `payload_too_large`.',
+    description: 'The maximum size of a request body. A larger one is rejected with 413 `payload_too_large`.',
     type: integer(1, HUNDRED_MEBIBYTES),
     default: 5_242_880,
   })
@@ -60,7 +60,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Requests',
-    description: 'The largest item of a batch. A larger one is the item error `too_large`.',
+    description: 'The maximum size of an item. A larger one fails with the item error `too_large`.',
     type: integer(1, HUNDRED_MEBIBYTES),
     default: 262_144,
   })
@@ -69,7 +69,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Requests',
     description:
-      'The largest record, in bytes of the JSON text of its blocks. A change that would make it larger fails with `too_large`.',
+      'The maximum size of a record: the JSON text of its blocks. A change that would exceed it fails with `too_large`.',
     type: integer(1, HUNDRED_MEBIBYTES),
     default: 524_288,
   })
@@ -78,7 +78,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Requests',
     description:
-      'The most bytes of JSON that the records of one response may have, and that the ledger stores of one request. Entries beyond it have `record_omitted` instead of `record`. At least twice `RECORD_LIMIT_BYTES`.',
+      'The maximum total size of the records in one response, and of the records that the ledger stores for one request. Entries beyond it have `record_omitted` instead of `record`. At least twice `RECORD_LIMIT_BYTES`.',
     type: integer(1, 134_217_728),
     default: 16_777_216,
   })
@@ -87,7 +87,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Requests',
     description:
-      'The time in which every answer leaves. A caller may ask for less: with `x-request-timeout-ms`, or as the official SDKs do.',
+      'The deadline of a request, in milliseconds: its response is sent before it. A caller can set a shorter one with `x-request-timeout-ms`, or with the headers of the official SDKs.',
     type: integer(1, TEN_MINUTES_MS),
     default: 30_000,
   })
@@ -96,7 +96,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Items that are worked on at once, at most, and requests at most as many as `DATABASE_POOL_SIZE`. One client gets all of it except one connection and its part of the items; while others are active, a quarter of the items and half of the requests. 200 to 400 for each core of Postgres, over all gateways.',
+      'The maximum number of items that are processed at once. (Requests are limited to `DATABASE_POOL_SIZE`.) A single client can use all but one connection and its share of the items; while other clients are active, a quarter of the items and half of the connections. For all gateways together, 200 to 400 per CPU core of Postgres.',
     type: integer(1, MILLION),
     default: 900,
   })
@@ -105,7 +105,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Bytes of request bodies that are held at once, at most. One client never holds more than what stays free: half if it is alone. A body counts when it begins to arrive; one that arrives slowly counts only what has arrived. What parsing makes of them is bounded by the heap that Node may use.',
+      'The maximum total size of request bodies in memory. One client can never use more than what remains free: half if it is the only one. A body counts from its first byte; of a body that arrives slowly, only the received part counts. The memory of parsed bodies is limited by the heap of Node.js.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
@@ -114,7 +114,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Bytes of responses that wait for their callers to read them. No further request of a client begins while its unread responses take half of it, or a quarter while others are active.',
+      'The maximum total size of responses that clients have not read yet. While the unread responses of a client exceed half of it (a quarter while other clients are active), no further request of the client starts.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
@@ -122,7 +122,8 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Overload',
-    description: 'Requests that may wait for their turn. One more, and whoever has most waiting gets a 503.',
+    description:
+      'The maximum number of queued requests. When it is exceeded, a request of the client with the most queued requests is rejected with 503.',
     type: integer(0, MILLION),
     default: 1_000,
   })
@@ -130,7 +131,8 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Overload',
-    description: 'How long a request waits for its turn before it is refused with 503. It counts against its deadline.',
+    description:
+      'How long a request can be queued before it is rejected with 503, in milliseconds. The time counts against its deadline.',
     type: integer(1, TEN_MINUTES_MS),
     default: 5_000,
   })
@@ -138,7 +140,8 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Overload',
-    description: 'When the event loop is later than this, averaged over a second, requests are refused with 503.',
+    description:
+      'Requests are rejected with 503 while the mean event loop delay of the last second exceeds this, in milliseconds.',
     type: integer(1, TEN_MINUTES_MS),
     default: 500,
   })
@@ -147,7 +150,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Rate limits',
     description:
-      'Items per second that a client may use on average, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
+      'Items per second of a client, on average. A rate limit of the client overrides it (`npm run admin -- client limit`). 0: unlimited.',
     type: integer(0, MILLION),
     default: 0,
   })
@@ -155,15 +158,14 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Rate limits',
-    description: 'Items that such a client may use at once. Unset: as many as in one second.',
+    description: 'Items that a client can use at once. Unset: the number per second.',
     type: integer(1, MILLION),
   })
   readonly rateLimitItemsBurst?: number;
 
   @Variable({
     group: 'Rate limits',
-    description:
-      'Requests per second that a client may use on average, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
+    description: 'Requests per second of a client, on average. A rate limit of the client overrides it. 0: unlimited.',
     type: integer(0, MILLION),
     default: 0,
   })
@@ -171,7 +173,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Rate limits',
-    description: 'Requests that such a client may use at once. Unset: as many as in one second.',
+    description: 'Requests that a client can use at once. Unset: the number per second.',
     type: integer(1, MILLION),
   })
   readonly rateLimitRequestsBurst?: number;
@@ -179,7 +181,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Rate limits',
     description:
-      'Bytes per second that a client may use on average for the bodies of requests and responses, unless it has a rate limit of its own (`npm run admin -- client limit`). 0: unlimited.',
+      'Bytes per second of the request and response bodies of a client, on average. A rate limit of the client overrides it. 0: unlimited.',
     type: integer(0, BILLION),
     default: 0,
   })
@@ -187,7 +189,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Rate limits',
-    description: 'Bytes that such a client may use at once. Unset: as many as in one second.',
+    description: 'Bytes that a client can use at once. Unset: the number per second.',
     type: integer(1, BILLION),
   })
   readonly rateLimitBytesBurst?: number;
@@ -195,7 +197,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Requests with an invalid API key that one address (an IPv6 /64 network) may send per second, on average. Beyond it, requests with a key that is not in use get 429 `rate_limited` before the key is looked up. 0: no limit.',
+      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with a key that this gateway has never found are rejected with 429 `rate_limited` before the key is looked up. 0: unlimited.',
     type: integer(0, MILLION),
     default: 20,
   })
@@ -203,7 +205,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Overload',
-    description: 'Requests with an invalid API key that one address may send at once.',
+    description: 'Requests with an invalid API key that one address can send at once.',
     type: integer(1, MILLION),
     default: 100,
   })
@@ -211,7 +213,8 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Writes',
-    description: 'How long an item waits for a record that another transaction holds before it is `locked`.',
+    description:
+      'How long an item waits for a record that another transaction has locked, in milliseconds. After that it fails with `locked`.',
     type: integer(1, TEN_MINUTES_MS),
     default: 2_000,
   })
@@ -220,7 +223,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Writes',
     description:
-      'When changes are flushed to disk: once before the answer to a `batch` leaves, or with each `item`. Either way nothing answered is lost.',
+      'When changes are flushed to disk: once per `batch`, before its response is sent, or at the commit of each `item`. With both, every change is durable before its response is sent.',
     type: oneOf('batch', 'item'),
     default: 'batch',
   })
@@ -228,7 +231,8 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Writes',
-    description: 'Whether a property that is not defined fails its item (`unknown_property`) or is stored as it came.',
+    description:
+      'Whether a property without a definition is rejected (the item fails with `unknown_property`) or accepted and stored unchecked.',
     type: oneOf('reject', 'accept'),
     default: 'reject',
   })
@@ -237,7 +241,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Idempotency',
     description:
-      'How long an `Idempotency-Key` lives. After it, for 7 days more, re-use is 409 `idempotency_key_stale`. The same for gateways and workers.',
+      'The lifetime of an `Idempotency-Key`. For 7 more days, a request with the key is rejected with 409 `idempotency_key_stale`. Set the same value for gateways and workers.',
     type: integer(1, SEVEN_DAYS_SECONDS),
     default: 86_400,
   })
@@ -246,7 +250,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Idempotency',
     description:
-      'How long Redis keeps a finished answer; later replays are answered from Postgres, with the same bytes.',
+      'How long Redis caches the response of a complete request. Later replays are read from Postgres, with the same bytes.',
     type: integer(1, SEVEN_DAYS_SECONDS),
     default: 3_600,
   })
@@ -254,7 +258,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Worker',
-    description: 'How long a worker rests between two passes that remove what is over.',
+    description: 'The time between two runs of retention, which deletes expired keys and outcomes.',
     type: integer(1, ONE_HOUR_SECONDS),
     default: 60,
   })

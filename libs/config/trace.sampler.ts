@@ -1,4 +1,4 @@
-/** The ways to choose what is traced, as OpenTelemetry names them. */
+/** The samplers of OpenTelemetry, as `OTEL_TRACES_SAMPLER` names them. */
 export const TRACE_SAMPLERS = [
   'always_on',
   'always_off',

@@ -1,39 +1,36 @@
-import { VariableType } from './variable.type';
+import type { VariableType, VariableValue } from './variable.type';
 
-/** What a variable can hold. */
-export type VariableValue = string | number;
-
-interface VariableSpec<T extends VariableValue = VariableValue> {
-  /** The heading it stands under in the reference. */
+interface VariableOptions<T extends VariableValue = VariableValue> {
+  /** The section of the reference. */
   readonly group: string;
   readonly description: string;
   readonly type: VariableType<T>;
-  /** What an unset variable means; none: see `required`. */
-  readonly default?: T;
-  /** Without a value the process must not start. */
+  readonly default?: Extract<T, string | number>;
+  /** The process does not start without a value. */
   readonly required?: true;
-  /** May hold a password: no message ever repeats its value. */
+  /** May contain a password. No message contains the value. */
   readonly secret?: true;
 }
 
-export interface Variable extends VariableSpec {
-  /** The name in the environment, e.g. `BODY_LIMIT_BYTES`. */
+/** An environment variable and the setting that it sets. */
+export interface SettingVariable extends VariableOptions {
+  /** The name in the environment, such as `BODY_LIMIT_BYTES`. */
   readonly name: string;
-  /** The property of `Settings`, e.g. `bodyLimitBytes`. */
+  /** The property of `Settings`, such as `bodyLimitBytes`. */
   readonly property: string;
 }
 
-const declared: Variable[] = [];
+const declared: SettingVariable[] = [];
 
 /** Every variable, in the order of declaration. */
-export function variables(): readonly Variable[] {
+export function settingVariables(): readonly SettingVariable[] {
   return declared;
 }
 
-/** Declares a property of `Settings` as read from the environment variable of the same name in capitals: `logLevel` is `LOG_LEVEL`. */
-export function Variable<T extends VariableValue>(spec: VariableSpec<T>) {
+/** Declares that a property of `Settings` is read from the environment variable of the same name: `logLevel` from `LOG_LEVEL`. */
+export function Variable<T extends VariableValue>(options: VariableOptions<T>) {
   return <K extends string>(_settings: Partial<Record<K, T>>, property: K): void => {
     const name = property.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase();
-    declared.push({ ...spec, name, property });
+    declared.push({ ...options, name, property });
   };
 }

@@ -1,15 +1,20 @@
 import { isIP } from 'node:net';
-import { headersOf } from './header.list';
 
-/** How the text of one environment variable becomes a value. */
+/** HTTP headers, by name. */
+export type HeaderValues = Readonly<Record<string, string>>;
+
+/** The parsed value of a variable. */
+export type VariableValue = string | number | HeaderValues;
+
+/** Parses the text of an environment variable. */
 export interface VariableType<T> {
-  /** What is allowed, as the operator reads it in an error and in the reference. */
+  /** The accepted values, as error messages and the reference describe them. */
   readonly allowed: string;
-  /** The value, or undefined where the text is not allowed. */
+  /** Returns undefined if the text is not accepted. */
   parse(text: string): T | undefined;
 }
 
-/** Decimal digits only, so that `1e3`, `0x10`, ` 5` and `5s` are refused instead of guessed at. Both bounds are inclusive. */
+/** A decimal integer; both bounds are inclusive. Other notations, such as `1e3`, `0x10` and `5s`, are rejected. */
 export function integer(min: number, max: number): VariableType<number> {
   return {
     allowed: `integer, ${min} to ${max}`,
@@ -38,7 +43,7 @@ export function url(...schemes: readonly string[]): VariableType<string> {
   };
 }
 
-/** A list of IP addresses and networks in CIDR notation. The value is the text: whoever needs the list reads it again. */
+/** A list of IP addresses and networks in CIDR notation. The value is the text, in the form that Fastify's `trustProxy` takes. */
 export function networks(): VariableType<string> {
   return {
     allowed: 'IP addresses and CIDR networks, separated by commas',
@@ -51,7 +56,7 @@ function isNetwork(text: string): boolean {
   const version = isIP(address);
   if (version === 0 || address.includes('%') || more.length > 0) return false;
   if (prefix === undefined) return true;
-  // A prefix of 0 would be everybody, which is no list.
+  // A prefix of 0 would match every address.
   return /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
@@ -62,19 +67,11 @@ export function host(): VariableType<string> {
   };
 }
 
-/** A decimal share of a whole, both ends inclusive. */
-export function share(): VariableType<number> {
+/** A decimal fraction; both bounds are inclusive. */
+export function fraction(): VariableType<number> {
   return {
     allowed: 'number, 0 to 1',
     parse: (text) => (/^(0|1|0?\.\d{1,15}|1\.0{1,15})$/.test(text) ? Number(text) : undefined),
-  };
-}
-
-/** The value is the text: `headersOf` reads it. */
-export function headers(): VariableType<string> {
-  return {
-    allowed: '`name=value`, separated by commas, values percent-encoded',
-    parse: (text) => (headersOf(text) === undefined ? undefined : text),
   };
 }
 
@@ -83,4 +80,35 @@ export function label(): VariableType<string> {
     allowed: '1 to 128 letters, digits, `_`, `.`, `-`',
     parse: (text) => (/^[\w.-]{1,128}$/.test(text) ? text : undefined),
   };
+}
+
+/** A token of RFC 9110. */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]*$/;
+
+/** A list of HTTP headers, in the format of `OTEL_EXPORTER_OTLP_HEADERS`. */
+export function headers(): VariableType<HeaderValues> {
+  return {
+    allowed: '`name=value`, separated by commas, values percent-encoded',
+    parse(text) {
+      const values: Record<string, string> = {};
+      for (const member of text.split(',')) {
+        const equals = member.indexOf('=');
+        const name = member.slice(0, Math.max(0, equals)).trim();
+        const value = percentDecode(member.slice(equals + 1).trim());
+        if (!HEADER_NAME.test(name) || value === undefined || !HEADER_VALUE.test(value)) return undefined;
+        values[name] = value;
+      }
+      return values;
+    },
+  };
+}
+
+/** Returns undefined if the text is not valid percent-encoded UTF-8. */
+function percentDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

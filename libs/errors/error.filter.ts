@@ -1,24 +1,27 @@
-import { ArgumentsHost, Catch, ExceptionFilter, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LineLimiter } from './line.limiter';
-import { errorResponse } from './error.response';
-import type { RequestErrorCode } from './request-error.catalogue';
-import { RequestError } from './request.error';
+import { LogLimiter } from '#libs/telemetry';
 import { toRequestError } from './error.mapping';
+import { errorResponse } from './error.response';
+import { RequestError } from './request.error';
+import type { RequestErrorCode } from './request-error.catalogue';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** What the answer's error envelope says. */
+    /** The code of the error envelope, if the response has one. */
     errorCode?: RequestErrorCode;
   }
 }
 
-/** Turns whatever a handler, pipe, hook or parser throws into the answer of its requestError. The only filter; register it as `APP_FILTER`. */
+/**
+ * Responds with the error envelope to whatever a handler, pipe, hook or parser throws. It is the only exception filter;
+ * register it as `APP_FILTER`.
+ */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ErrorFilter.name);
-  /** While a database is away every request fails for the same reason. */
-  private readonly limiter = new LineLimiter((kind, repeated, intervalMs) => {
+  /** While the database is unavailable, every request fails for the same reason. */
+  private readonly limiter = new LogLimiter((kind, repeated, intervalMs) => {
     this.logger.warn({ message: `requests failed: ${kind}`, repeated, interval_ms: intervalMs });
   });
 
@@ -31,40 +34,38 @@ export class ErrorFilter implements ExceptionFilter {
     if (!reply.sent && !reply.raw.headersSent) sendError(reply, requestError, request.id);
   }
 
-  /** A fault of ours is an error; of the others only those with a cause of their own say more than the answer does. */
+  /** Logs internal errors, and other server errors that have a cause. Of all others the request log has status and code. */
   private log(requestError: RequestError, requestId: string): void {
-    if (requestError.status < 500 || (requestError.code !== 'internal' && requestError.cause === undefined)) return;
-    const error = describe(requestError.cause ?? requestError);
-    const line = { message: `request failed: ${requestError.code}`, request_id: requestId, error };
-    if (requestError.code === 'internal') this.logger.error(line);
-    else if (this.limiter.admits([requestError.code, error.code ?? error.type].join(' '))) this.logger.warn(line);
+    const { status, code, cause } = requestError;
+    if (status < 500 || (code !== 'internal' && cause === undefined)) return;
+    const error = logFields(cause ?? requestError);
+    const line = { message: `request failed: ${code}`, request_id: requestId, error };
+    if (code === 'internal') this.logger.error(line);
+    else if (this.limiter.admits([code, error.code ?? error.type].join(' '))) this.logger.warn(line);
   }
 }
 
-/** Answers with a requestError where the filter is out of reach: in Fastify's `frameworkErrors`. */
+/** Responds with the error envelope where the filter does not apply, such as in a hook that responds by itself. */
 export function sendError(reply: FastifyReply, error: RequestError, requestId: string): void {
   const { status, headers, body } = errorResponse(error, requestId);
   reply.errorCode = error.code;
   void reply.code(status).headers(headers).send(body);
 }
 
-/** Only the route knows the limit that Fastify's error about it does not tell. */
+/** Adds the limit of the route, which Fastify's error does not have. */
 function withBodyLimit(error: RequestError, request: FastifyRequest): RequestError {
   if (error.code !== 'payload_too_large' || 'limit_bytes' in error.details) return error;
   const limit = request.routeOptions.bodyLimit;
-  const details = { limit_bytes: limit };
-  return new RequestError('payload_too_large', `The body is over ${limit} bytes.`, {
-    details,
+  return new RequestError('payload_too_large', `The body is larger than ${limit} bytes.`, {
+    details: { limit_bytes: limit },
     cause: error.cause,
   });
 }
 
-/** The message of a database error may repeat values of a record, so of those only SQLSTATE and stack are kept. */
-function describe(error: unknown): Record<string, unknown> {
+/** Errors of pg are logged without their message, which may contain values of a record. */
+function logFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  const { code, severity } = error as { code?: unknown; severity?: unknown }; // pg's errors have both, Node's the first
+  const { code, severity } = error as { code?: unknown; severity?: unknown }; // pg sets both, Node.js only the first.
   const frames = error.stack?.slice(error.stack.indexOf('\n    at ') + 1);
-  return severity === undefined
-    ? { type: error.name, code, stack: error.stack }
-    : { type: error.name, code, stack: frames };
+  return { type: error.name, code, stack: severity === undefined ? error.stack : frames };
 }

@@ -10,7 +10,7 @@ function response(code: RequestErrorCode, extra?: RequestErrorOptions) {
   return { ...rest, ...(JSON.parse(body) as { error: Record<string, unknown> }) };
 }
 
-describe('problemAnswer', () => {
+describe('errorResponse', () => {
   it('has the envelope and the request id in body and header', () => {
     const error = new RequestError('not_found', 'no such job');
     expect(errorResponse(error, 'req-1')).toEqual({
@@ -20,11 +20,11 @@ describe('problemAnswer', () => {
     });
   });
 
-  it('says what the catalogue says where the thrower says nothing', () => {
+  it('has the message of the catalogue by default', () => {
     for (const code of CODES) expect(response(code).error.message).toBe(REQUEST_ERRORS[code].message);
   });
 
-  it('publishes the contract’s statuses', () => {
+  it('has the published status of each code', () => {
     expect(Object.fromEntries(CODES.map((code) => [code, response(code).status]))).toEqual({
       invalid_json: 400,
       invalid_request: 400,
@@ -63,11 +63,11 @@ describe('problemAnswer', () => {
     ['-5', '1'],
     ['Infinity', '60'],
     ['soon', '1'],
-  ])('brings Retry-After %s to %s', (asked, sent) => {
-    expect(response('unavailable', { headers: { 'retry-after': asked } }).headers['retry-after']).toBe(sent);
+  ])('changes Retry-After %s to %s', (given, sent) => {
+    expect(response('unavailable', { headers: { 'retry-after': given } }).headers['retry-after']).toBe(sent);
   });
 
-  it('stops clients from repeating a 409 that no retry cures, and has them repeat a key in use', () => {
+  it('tells clients to retry a key in use, and no other 409', () => {
     const hints = CODES.map((code) => [code, response(code).headers['x-should-retry']]).filter(([, hint]) => hint);
     expect(Object.fromEntries(hints)).toEqual({
       multiple_matches: 'false',
@@ -93,11 +93,11 @@ describe('problemAnswer', () => {
     expect(response('forbidden', { details }).error).not.toHaveProperty('details');
   });
 
-  it('keeps the headers of the thrower', () => {
+  it('has the headers of the error', () => {
     expect(response('method_not_allowed', { headers: { allow: 'GET' } }).headers.allow).toBe('GET');
   });
 
-  it('never shows the cause', () => {
+  it('does not contain the cause', () => {
     const { body } = errorResponse(new RequestError('internal', undefined, { cause: new Error('SELECT 1') }), 'r');
     expect(body).not.toContain('SELECT');
   });

@@ -1,5 +1,5 @@
-import { RequestErrorKind, errorKind } from './request-error.catalogue';
-import { RequestError } from './request.error';
+import type { RequestError } from './request.error';
+import { errorKind, type RequestErrorKind } from './request-error.catalogue';
 
 interface ErrorResponse {
   status: number;
@@ -10,21 +10,23 @@ interface ErrorResponse {
 
 const MAX_RETRY_AFTER_SECONDS = 60;
 
-/** Renders the error envelope and its headers. Every answer that is no success is made here. */
-export function errorResponse(requestError: RequestError, requestId: string): ErrorResponse {
-  const { code, message, status, errors, details } = requestError;
+/** Renders the error envelope and its headers. Every error response of the API has this form. */
+export function errorResponse(error: RequestError, requestId: string): ErrorResponse {
+  const { code, message, status, errors, details } = error;
   const kind = errorKind(code);
-  const error = {
-    code,
-    message,
-    request_id: requestId,
-    ...(code === 'invalid_request' && errors.length > 0 && { errors }),
-    ...(kind.details && Object.keys(details).length > 0 && { details }),
+  const envelope = {
+    error: {
+      code,
+      message,
+      request_id: requestId,
+      ...(code === 'invalid_request' && errors.length > 0 && { errors }),
+      ...(kind.details && Object.keys(details).length > 0 && { details }),
+    },
   };
-  return { status, headers: headersOf(requestError, kind, requestId), body: JSON.stringify({ error }) };
+  return { status, headers: responseHeaders(error, kind, requestId), body: JSON.stringify(envelope) };
 }
 
-function headersOf(error: RequestError, kind: RequestErrorKind, requestId: string): Record<string, string> {
+function responseHeaders(error: RequestError, kind: RequestErrorKind, requestId: string): Record<string, string> {
   return {
     ...kind.headers,
     ...error.headers,
@@ -35,7 +37,7 @@ function headersOf(error: RequestError, kind: RequestErrorKind, requestId: strin
   };
 }
 
-function wholeSeconds(asked: string | undefined): string {
-  const seconds = Math.ceil(Number(asked ?? 1));
+function wholeSeconds(text: string | undefined): string {
+  const seconds = Math.ceil(Number(text ?? 1));
   return String(Number.isNaN(seconds) ? 1 : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS));
 }

@@ -1,12 +1,9 @@
-export { fieldSegment } from './field.path';
+export { type FieldError, fieldSegment, MAX_FIELD_ERRORS } from './field.error';
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
-export { LineLimiter } from './line.limiter';
 export { errorResponse } from './error.response';
 export { REQUEST_ERRORS } from './request-error.catalogue';
 export type { RequestErrorCode, RequestErrorKind } from './request-error.catalogue';
-export { MAX_FIELD_ERRORS, RequestError } from './request.error';
-export type { FieldError, RequestErrorOptions } from './request.error';
+export { RequestError, type RequestErrorOptions } from './request.error';
 export { ErrorFilter, sendError } from './error.filter';
 export { toRequestError } from './error.mapping';
-export { errorsReference } from './errors.reference';

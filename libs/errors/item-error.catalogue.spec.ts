@@ -3,7 +3,7 @@ import { ITEM_ERRORS, itemError, ItemErrorCode } from './item-error.catalogue';
 
 const CODES = Object.keys(ITEM_ERRORS) as ItemErrorCode[]; // keys of the catalogue
 
-it('the codes of an item are the contract’s, and six of them are retryable', () => {
+it('item error codes are the published ones, and five of them are retryable', () => {
   expect(CODES).toEqual([
     'invalid_item',
     'unknown_property',
@@ -25,7 +25,7 @@ it('the codes of an item are the contract’s, and six of them are retryable', (
   expect(retryable).toEqual(['locked', 'not_attempted', 'rolled_back', 'unavailable', 'internal']);
 });
 
-it('an item error has the message of the catalogue, or its own, and fields only if there are any', () => {
+it('an item error has the given message or that of the catalogue, and errors only if given', () => {
   expect(itemError('locked')).toEqual({ code: 'locked', message: ITEM_ERRORS.locked.message, retryable: true });
   const errors = [{ field: '.id', code: 'uuid', message: 'id must be a UUID' }];
   expect(itemError('invalid_item', 'id must be a UUID', errors)).toEqual({

@@ -1,19 +1,20 @@
-import { FieldError } from './request.error';
+import type { FieldError } from './field.error';
 
-/** One way in which a single item of a batch fails. */
+/** How one item of a batch can fail. */
 export interface ItemErrorKind {
-  /** What the caller reads where nothing more precise is known. */
+  /** The default message. */
   readonly message: string;
+  /** When it occurs; for the reference. */
   readonly when: string;
   /** Whether the same item, sent again unchanged, can succeed. */
   readonly retryable: boolean;
 }
 
-/** The closed list of codes with which an item fails. Published: a code is never renamed or given another meaning. */
+/** All item error codes. Published: a code is never renamed or given another meaning. */
 export const ITEM_ERRORS = {
   invalid_item: {
     message: 'The item is not valid.',
-    when: 'It is no object, its `id` is no UUID, it has an unknown key, or a block of it is malformed.',
+    when: 'The item is not an object, its `id` is not a UUID, it has an unknown key, or one of its blocks is malformed.',
     retryable: false,
   },
   unknown_property: {
@@ -28,7 +29,7 @@ export const ITEM_ERRORS = {
   },
   unknown_option: {
     message: 'The property has no such option.',
-    when: 'A value is no option of its select property.',
+    when: 'A value is not an option of its select property.',
     retryable: false,
   },
   required_property: {
@@ -37,53 +38,53 @@ export const ITEM_ERRORS = {
     retryable: false,
   },
   too_large: {
-    message: 'The item, or the record after it, is too large.',
-    when: 'It is over `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
+    message: 'The item is too large, or would make its record too large.',
+    when: 'The item is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
     retryable: false,
   },
   not_found: {
-    message: 'There is no such record.',
-    when: 'The team has no live record of this object type with the id.',
+    message: 'The record does not exist.',
+    when: 'The team has no record of this object type with this id, or it is deleted.',
     retryable: false,
   },
   precondition_failed: {
-    message: 'The record is not at the version that if_match names.',
+    message: 'if_match is not the current etag of the record.',
     when: "`if_match` is not the record's current `etag`.",
     retryable: false,
   },
   conflict: {
     message: 'Another record has this value, which must be unique.',
-    when: 'A uniqueness rule refused the change.',
+    when: 'The change violates a uniqueness rule.',
     retryable: false,
   },
   locked: {
-    message: 'Another transaction is holding the record. Send the item again.',
-    when: 'The record was held by another transaction for longer than `LOCK_TIMEOUT_MS`.',
+    message: 'The record is locked by another transaction. Send the item again.',
+    when: 'Another transaction locked the record for longer than `LOCK_TIMEOUT_MS`.',
     retryable: true,
   },
   not_attempted: {
     message: 'The item was not attempted. Send it again.',
-    when: 'The deadline, a stop of the process, or `on_error: stop` came first: nothing was done. Not retryable after a failure that is not retryable stopped the batch.',
+    when: 'The deadline passed, the process was stopping, or `on_error: stop` ended the batch before the item was started. Not retryable if an error that is not retryable ended the batch.',
     retryable: true,
   },
   rolled_back: {
-    message: 'The item was rolled back because another one failed.',
-    when: 'With `on_error: rollback`, another item failed: nothing was changed. Not retryable if that failure is not.',
+    message: 'The item was rolled back because another item failed.',
+    when: 'With `on_error: rollback`, another item failed. Nothing was changed. Not retryable if the error of that item is not.',
     retryable: true,
   },
   unavailable: {
-    message: 'The database went away. Send the item again with the same Idempotency-Key.',
-    when: 'The database went away: nothing was done, or, with an `Idempotency-Key`, a retry finds out what was.',
+    message: 'The database became unavailable. Send the item again with the same Idempotency-Key.',
+    when: 'The database became unavailable, and the item was not applied; or it has an `Idempotency-Key`, and a retry returns its outcome.',
     retryable: true,
   },
   outcome_unknown: {
     message:
-      'The database connection was lost, and without an Idempotency-Key the outcome is unknown: the item may have been applied. Read the record before you send the item again.',
-    when: 'There was no `Idempotency-Key`, and the database went away while the batch ran: the item may have been applied.',
+      'The database became unavailable, and without an Idempotency-Key the outcome is unknown: the item may have been applied. Read the record before you send the item again.',
+    when: 'The database became unavailable while a batch without an `Idempotency-Key` ran. The item may have been applied.',
     retryable: false,
   },
   internal: {
-    message: 'Something went wrong on our side. It is logged under the request id.',
+    message: 'An internal error occurred. It is logged with the request id.',
     when: 'An internal error. The transaction of the item was rolled back.',
     retryable: true,
   },
@@ -91,7 +92,7 @@ export const ITEM_ERRORS = {
 
 export type ItemErrorCode = keyof typeof ITEM_ERRORS;
 
-/** The error of one item, as it stands in `results` of a batch. A value, not an exception: an item's failure is no failure of the request. */
+/** The error of one item in `results`. A value, not an exception: the failure of an item does not fail the request. */
 export interface ItemError {
   code: ItemErrorCode;
   message: string;
@@ -99,7 +100,10 @@ export interface ItemError {
   errors?: FieldError[];
 }
 
-/** @param errors which fields of the item are at fault; paths are relative to the item, e.g. `.default.stage` */
+/**
+ * @param message by default the message of the catalogue
+ * @param errors the invalid fields; paths are relative to the item, such as `.default.stage`
+ */
 export function itemError(code: ItemErrorCode, message?: string, errors?: FieldError[]): ItemError {
   const kind = ITEM_ERRORS[code];
   return { code, message: message ?? kind.message, retryable: kind.retryable, ...(errors && { errors }) };

@@ -1,31 +1,20 @@
-import { RequestErrorCode, errorKind } from './request-error.catalogue';
-
-/** The most errors that a refused request or item names: a response must not be larger than the mistakes it is about. */
-export const MAX_FIELD_ERRORS = 20;
-
-/** One broken rule of a request or an item. */
-export interface FieldError {
-  /** The path of what broke it: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`; in an item `.default.stage`. */
-  field: string;
-  /** The name of the rule, e.g. `uuid`, `max_items`. */
-  code: string;
-  message: string;
-}
+import { type FieldError, MAX_FIELD_ERRORS } from './field.error';
+import { errorKind, type RequestErrorCode } from './request-error.catalogue';
 
 export interface RequestErrorOptions {
   /** A status more precise than that of the code: 408 and 431 are `invalid_request`. */
   status?: 408 | 431;
-  /** Only with `invalid_request`; those beyond {@link MAX_FIELD_ERRORS} are dropped. */
+  /** Only with `invalid_request`. Errors beyond {@link MAX_FIELD_ERRORS} are dropped. */
   errors?: FieldError[];
-  /** Only what the catalogue defines for the code. */
+  /** Only the members that the catalogue defines for the code. */
   details?: Record<string, unknown>;
-  /** Names in lower case. `retry-after` is brought to whole seconds within 1 to 60. */
+  /** Names in lower case. `retry-after` is rounded up to whole seconds, 1 to 60. */
   headers?: Record<string, string>;
-  /** For the log; the caller never sees it. */
+  /** Written to the log, never to the response. */
   cause?: unknown;
 }
 
-/** Refuses a whole request with a code of the catalogue. */
+/** Rejects a request with a code of the catalogue. */
 export class RequestError extends Error {
   override readonly name: string = 'RequestError';
   readonly status: number;
@@ -33,17 +22,17 @@ export class RequestError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @param message what the caller reads; without it, what the catalogue says */
+  /** @param message by default the message of the catalogue */
   constructor(
     readonly code: RequestErrorCode,
     message?: string,
-    extra: RequestErrorOptions = {},
+    options: RequestErrorOptions = {},
   ) {
     const kind = errorKind(code);
-    super(message ?? kind.message, extra.cause === undefined ? undefined : { cause: extra.cause });
-    this.status = extra.status ?? kind.status;
-    this.errors = extra.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
-    this.details = extra.details ?? {};
-    this.headers = extra.headers ?? {};
+    super(message ?? kind.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options.status ?? kind.status;
+    this.errors = options.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
+    this.details = options.details ?? {};
+    this.headers = options.headers ?? {};
   }
 }

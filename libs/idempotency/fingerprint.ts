@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
+import { lowerCaseUuid } from '#libs/properties';
 import { CanonicalJsonWriter } from './canonical-json';
 
 /** The first byte that is hashed. Another way of hashing takes another one, so that no two ways give one fingerprint. */
 const VERSION = Buffer.of(1);
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What an `Idempotency-Key` stands for: two requests with the same fingerprint are attempts at one request. */
 export interface FingerprintInput {
@@ -65,7 +64,7 @@ function canonicalPath(path: string): string {
 
 function canonicalSegment(segment: string): string {
   const decoded = segment.includes('%') ? decodeURIComponent(segment) : segment;
-  return encodeURIComponent(UUID.test(decoded) ? decoded.toLowerCase() : decoded);
+  return encodeURIComponent(lowerCaseUuid(decoded) ?? decoded);
 }
 
 function canonicalQuery(query: string): string {

@@ -2,7 +2,8 @@ import { randomInt } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { LineLimiter, RequestError } from '#libs/errors';
+import { RequestError } from '#libs/errors';
+import { LogLimiter } from '#libs/telemetry';
 import { CpuScheduler } from './cpu.scheduler';
 import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
@@ -49,7 +50,7 @@ export class Admission implements OnApplicationShutdown {
     private readonly metrics: LimitsMetrics,
   ) {
     let attributed = false;
-    const lines = new LineLimiter((stage, repeated, intervalMs) => {
+    const lines = new LogLimiter((stage, repeated, intervalMs) => {
       this.logger.warn({ message: 'the event loop was blocked again', stage, repeated, interval_ms: intervalMs });
     });
     this.cpu = new CpuUsage((client_id, stage, ms) => {

@@ -3,24 +3,24 @@ import type { Logger } from 'pino';
 import { readSettings, type Settings, SettingsError } from '#libs/config';
 import { createLogger } from '#libs/telemetry';
 
-/** A program that runs until it is stopped. */
+/** A running program. */
 export interface Program {
-  /** Ends what is under way in good order; resolves when nothing is left to do. */
+  /** Shuts down gracefully. Resolves when the process can exit. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs a program of this process: reads its settings, starts it, and stops it at the first SIGTERM or SIGINT. A second one
- * ends it at once.
+ * Reads the settings and runs a program until SIGTERM or SIGINT, which starts a graceful shutdown. A second signal ends the
+ * process at once.
  *
- * Exit codes: 0 stopped in good order; 1 bad settings (said on standard error) or an error that nobody handled (logged);
- * 128 + the signal's number after a second signal.
+ * Exit codes: 0 after a graceful shutdown; 1 for invalid settings (printed to standard error) or an unhandled error (logged);
+ * 128 plus the signal number after a second signal.
  */
 export function runProgram(start: (settings: Settings, logger: Logger) => Promise<Program>): void {
   const settings = settingsOrExit();
   const logger = createLogger(settings.logLevel);
   const fail = (error: unknown): never => {
-    logger.fatal({ err: error }, 'the process cannot go on');
+    logger.fatal({ err: error }, 'unhandled error');
     process.exit(1);
   };
   process.on('uncaughtException', fail);

@@ -1,24 +1,24 @@
 import type { ItemErrorCode } from '#libs/errors';
 
-/** What became of one item. */
+/** The outcome of one item. */
 export interface Outcome {
-  /** The answer's entry for the item, as JSON text. */
+  /** The entry of the item in the response, as JSON text. */
   entry: string;
-  /** Undefined: applied. */
+  /** The item error code; undefined if the item was applied. */
   code: ItemErrorCode | undefined;
-  /** Taken from the ledger: an earlier or simultaneous attempt made it happen. */
+  /** Whether the outcome is from the ledger: another attempt of the same request produced it. */
   replayed: boolean;
-  /** How long the item's transaction took in the database. */
+  /** Duration of the item's transaction in the database. */
   seconds: number;
 }
 
-/** What became of a plan; outcomes stand in request order. */
+/** The outcomes of a plan, in the order of its items. */
 export interface AppliedBatch {
-  /** `replayed`: every outcome is from the ledger. `resumed`: an earlier attempt with the key had not finished. */
+  /** `replayed`: every outcome is from the ledger. `resumed`: an earlier attempt with the key was interrupted. */
   state: 'executed' | 'resumed' | 'replayed';
   outcomes: Outcome[];
-  /** The request id of the attempt that gave every item of a keyed batch its outcome; undefined while one is open. */
+  /** The request id of the attempt that completed a keyed batch; undefined if the batch is not complete. */
   completedBy: string | undefined;
-  /** Whoever asked for it took it back: what was not begun by then was not, or nobody knows what was. */
+  /** The client disconnected. Items that were not started by then are `not_attempted`, or their outcome is unknown. */
   canceled: boolean;
 }

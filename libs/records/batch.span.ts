@@ -3,10 +3,10 @@ import { RequestError } from '#libs/errors';
 import type { AppliedBatch } from './applied.batch';
 import type { Plan } from './plan';
 
-/** Item errors that say that something is wrong with us, not with the item. */
-const FAULTS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable', 'outcome_unknown']);
+/** Item errors that set the status of the span to error. */
+const SERVER_ERRORS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable', 'outcome_unknown']);
 
-/** Runs a batch in a span of its own, which has what it was to do and how many of its items came to what. */
+/** Runs a batch in a child span, with its options and the number of items per outcome. */
 export async function inBatchSpan(
   parent: Span,
   plan: Plan,
@@ -24,8 +24,8 @@ export async function inBatchSpan(
   try {
     const applied = await run(span);
     span.set(resultOf(applied));
-    const fault = applied.outcomes.find(({ code }) => FAULTS.has(code));
-    if (fault?.code !== undefined && !applied.canceled) span.fail(fault.code);
+    const failure = applied.outcomes.find(({ code }) => SERVER_ERRORS.has(code));
+    if (failure?.code !== undefined && !applied.canceled) span.fail(failure.code);
     return applied;
   } catch (error) {
     span.fail(error instanceof RequestError ? error.code : 'internal');

@@ -4,7 +4,7 @@ import { planCreate } from './create.plan';
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 
 describe('planCreate', () => {
-  it('fills every block of the new record', () => {
+  it('sets every block of the new record', () => {
     const change = {
       set: { name: 'Acme' },
       clear: null,
@@ -21,7 +21,7 @@ describe('planCreate', () => {
     });
   });
 
-  it('leaves nothing undefined where nothing is given', () => {
+  it('has empty blocks if none is given', () => {
     const nothing = { set: null, clear: null, ops: null, list: null, extended: null };
     expect(planCreate(id, nothing)).toEqual({ op: 'create', id, properties: {}, list: {}, extended: {} });
   });

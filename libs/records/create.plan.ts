@@ -1,7 +1,7 @@
 import type { Change } from '#libs/properties';
 import type { PlanItem } from './plan';
 
-/** Plans a new record from a change that was checked as a creation: it only sets. */
+/** Plans a new record. @param change validated by `ItemValidator.create`, so it only sets */
 export function planCreate(id: string, { set, list, extended }: Change): PlanItem {
   const lists = Object.entries(list ?? {}).map(([listId, block]) => [listId, block.set ?? {}] as const);
   return {

@@ -1,15 +1,16 @@
-/** A version that no record has: the condition can only fail. */
+/** A version that no record has. */
 const never = '-1';
 
-// 18 digits always fit a bigint.
+// 18 digits always fit into a bigint.
 const version = /^[1-9]\d{0,17}$/;
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
-/** A condition on a record: the version it must have, or undefined for "any, so long as it is there". */
+/** The version that a record must have; undefined if it must only exist. */
 export type Condition = { version?: string } | 'malformed';
 
 /**
- * Reads one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag, or a well-formed one that is not ours, matches no record.
+ * Parses one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag, or a tag that is not in the format of an etag of a record, matches no
+ * record.
  */
 export function conditionOf(tag: string): Condition {
   if (tag === '*') return {};

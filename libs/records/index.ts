@@ -1,7 +1,7 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate } from './create.plan';
 export { conditionOf } from './etag';
-export { defaultOptions } from './plan';
+export { defaultOptions, MAX_ITEMS } from './plan';
 export type { BatchOptions, Plan, PlanItem } from './plan';
 export { RecordRepository } from './record.repository';
 export type { FoundRecord, LedgerKey } from './record.repository';

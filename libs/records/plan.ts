@@ -1,27 +1,30 @@
 import type { BlockChange, ExtendedChange, Json, ObjectType } from '#libs/properties';
 import type { ItemError } from '#libs/errors';
 
+/** The maximum number of items in a batch. */
+export const MAX_ITEMS = 100;
+
 /** How a batch treats its items. */
 export interface BatchOptions {
   /**
-   * `continue`: an item that fails touches no other. `stop`: the items after the first failure are `not_attempted`.
-   * `rollback`: if any item fails, the others are `rolled_back` and nothing has changed.
+   * `continue`: a failed item does not affect the others. `stop`: items after the first failure are `not_attempted`.
+   * `rollback`: if an item fails, the others are `rolled_back` and nothing is changed.
    */
   onError: 'continue' | 'stop' | 'rollback';
-  /** Whether a result carries the record or only its etag. */
+  /** Whether a result has the record, or only its etag. */
   return: 'representation' | 'minimal';
-  /** Everything as usual, then undone: the answer says what would have been. */
+  /** Apply the items and roll back: the response has the results that they would have had. */
   dryRun: boolean;
 }
 
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
-/** What a metric calls the operation that a plan carries out. */
+/** The operation of a plan. Also a metric label. */
 export type Operation = 'update' | 'delete' | 'create' | 'patch';
 
 /**
- * One item, checked: either the change to make to one record or the reason why there is none. In the form that the
- * procedure `apply_item` takes, so that a plan travels as it is. `if_match` is a version.
+ * A validated item: the change of one record, or an item error (`refuse`). This is the input format of the procedure
+ * `apply_batch`. `if_match` is a version.
  */
 export type PlanItem =
   | { op: 'update'; id: string; if_match?: string; set: Record<string, Json> }
@@ -38,7 +41,7 @@ export type PlanItem =
   | { op: 'create'; id: string; properties: Json; list: Json; extended: Json }
   | { op: 'refuse'; id: string | null; code: ItemError['code']; error: string };
 
-/** What one call does to the records of one team and object type; items stand in request order. */
+/** The changes of one request to records of one team and object type. Items are in the order of the request. */
 export interface Plan {
   operation: Operation;
   teamId: string;
@@ -47,7 +50,7 @@ export interface Plan {
   options: BatchOptions;
 }
 
-/** An item that was found wrong before it reached the database. */
+/** An item that validation rejected. */
 export function refuse(id: string | null, error: ItemError): PlanItem {
   return { op: 'refuse', id, code: error.code, error: JSON.stringify(error) };
 }

@@ -28,13 +28,13 @@ function applied(state: AppliedBatch['state'], ...replayed: boolean[]): AppliedB
   return { state, outcomes: replayed.map(outcome), completedBy: undefined, canceled: false };
 }
 
-describe('a write of a client with a limit', () => {
+describe('RecordWriter with a rate limit', () => {
   const apply = vi.fn<RecordRepository['apply']>();
   const consume = vi.fn<Quota['consume']>();
   const refund = vi.fn<Quota['refund']>();
   const refundItems = vi.fn<Quota['refundItems']>();
   const metrics = new RecordsMetrics(new Instruments(), new ClientLabel({ metricsMaxClients: 100 }));
-  // The writer asks nothing else of either.
+  // The writer uses no other methods of them.
   const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, metrics);
   const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
   const call: WriteContext = { client: 'billing', notes: new RequestLogContext(), quota, budget: () => 1_000 };
@@ -47,7 +47,7 @@ describe('a write of a client with a limit', () => {
     apply.mockResolvedValue(applied('executed', false, false, false));
   });
 
-  it('is charged before anything of it is done', async () => {
+  it('charges the items before it applies the plan', async () => {
     consume.mockRejectedValue(new RequestError('rate_limited'));
     await expect(writer.write(plan, call)).rejects.toThrow('limit');
     expect(consume).toHaveBeenCalledExactlyOnceWith(3);
@@ -55,28 +55,28 @@ describe('a write of a client with a limit', () => {
     expect(refund).not.toHaveBeenCalled();
   });
 
-  it('costs its items and a request', async () => {
+  it('does not refund the items of an executed plan', async () => {
     await writer.write(plan, call);
     expect(consume).toHaveBeenCalledExactlyOnceWith(3);
     expect(refund).not.toHaveBeenCalled();
   });
 
-  it('costs nothing if it was done before', async () => {
+  it('refunds a replay', async () => {
     apply.mockResolvedValue(applied('replayed', true, true, true));
     await writer.write(plan, call);
     expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 
-  it('costs what it does of a request that was begun before', async () => {
+  it('refunds the items that an earlier attempt applied', async () => {
     apply.mockResolvedValue(applied('resumed', true, true, false));
     await writer.write(plan, call);
     expect(refundItems).toHaveBeenCalledExactlyOnceWith(2);
     expect(refund).not.toHaveBeenCalled();
   });
 
-  it('costs nothing if it fails as a whole', async () => {
+  it('refunds all items if the call fails', async () => {
     apply.mockRejectedValue(new RequestError('idempotency_key_stale'));
-    await expect(writer.write(plan, call)).rejects.toThrow('lifetime');
+    await expect(writer.write(plan, call)).rejects.toThrow('expired');
     expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 });

@@ -8,26 +8,26 @@ import type { Plan } from './plan';
 import { RecordRepository, type WriteOptions } from './record.repository';
 import { type ItemOutcome, RecordsMetrics } from './records.metrics';
 
-/** Of the call that has a plan carried out. */
+/** The options of a write, and what it is counted and charged to. */
 export interface WriteContext extends WriteOptions {
-  /** The name of who calls, for the metrics. */
+  /** The name of the client, for metrics. */
   client: string;
-  /** What the request's log line will say. */
+  /** Collects the fields of the request's log line. */
   notes: RequestLogContext;
-  /** What is charged for the call; undefined if nothing limits who calls. */
+  /** The rate limits of the client; undefined if it has none. */
   quota?: Quota | undefined;
 }
 
-/** Items of a batch that came to the same. */
+/** The items of a batch with the same outcome and code. */
 interface Group {
   readonly outcome: ItemOutcome;
   readonly code: ItemErrorCode | 'none';
   items: number;
-  /** How long the transactions took of those that were attempted now. */
+  /** The durations of the transactions of this attempt. */
   readonly seconds: number[];
 }
 
-/** The one way to change a record: applies a plan, and counts every item of it. */
+/** Applies plans, charges rate limits and counts items. Every change of a record passes through it. */
 @Injectable()
 export class RecordWriter {
   constructor(
@@ -43,7 +43,7 @@ export class RecordWriter {
     return call.quota === undefined ? this.apply(plan, call) : this.applyCharged(plan, call, call.quota);
   }
 
-  /** What was not done costs nothing: items that an earlier attempt did, and all of them if the call fails. */
+  /** Refunds the items that this attempt did not apply: those of an earlier attempt, or all of them if the call fails. */
   private async applyCharged(plan: Plan, call: WriteContext, quota: Quota): Promise<AppliedBatch> {
     const items = plan.items.length;
     await quota.consume(items);
@@ -63,11 +63,11 @@ export class RecordWriter {
   }
 
   private async apply(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
-    const began = performance.now();
+    const startedAt = performance.now();
     const applied = await this.execute(plan, call);
-    // A whole replay did nothing: it is counted as a replay of the request, not as a batch.
+    // A replay applies nothing: it counts as a replayed request, not as a batch.
     if (applied.state === 'replayed') call.notes.countItems('replayed', applied.outcomes.length);
-    else this.count(call, plan, applied, (performance.now() - began) / 1000);
+    else this.count(call, plan, applied, (performance.now() - startedAt) / 1000);
     sampleFailures(call.notes, applied.outcomes);
     return applied;
   }
@@ -104,7 +104,7 @@ export class RecordWriter {
   }
 }
 
-/** What a canceled call left undone, or lost sight of: nobody waits for it, so it is no failure that anybody met. */
+/** Codes that count as canceled if the client disconnected: it does not see them, so they are not errors of the service. */
 const CANCELED_CODES: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
 
 function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {

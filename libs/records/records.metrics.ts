@@ -20,7 +20,7 @@ type ItemCode = ItemErrorCode | 'none';
 const ERROR_CODES = Object.keys(ITEM_ERRORS) as ItemErrorCode[]; // the keys of the catalogue
 const CODES: readonly ItemCode[] = ['none', ...ERROR_CODES];
 
-/** The server errors among the codes: what the service level of items counts as bad. */
+/** The codes that are server errors. The service level of items (docs/slo.md) counts them as bad. */
 const SERVER_ERROR_CODES = [
   'locked',
   'not_attempted',

@@ -1,11 +1,11 @@
 import type { Plan, PlanItem } from './plan';
 
-/** A plan that does nothing but set properties of one record. */
+/** A patch that only sets properties of one record. */
 export type SingleRecordPatch = Extract<PlanItem, { set: unknown }>;
 
 /**
- * The patch that a plan without a key comes down to, if it is the common one of a single record; undefined if it needs more
- * than one statement. With one item, `on_error` makes no difference.
+ * The patch of a plan without a key that the single-record fast path can apply; undefined if the plan needs `apply_batch`. With
+ * one item, `on_error` has no effect.
  */
 export function singleRecordPatchOf({ items, options }: Plan): SingleRecordPatch | undefined {
   const [item] = items;

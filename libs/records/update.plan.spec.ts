@@ -20,7 +20,7 @@ function plan(item: unknown, limits = ample): unknown {
   return planUpdates([item], validator, limits)[0];
 }
 
-/** The error object that the item's entry will carry, beside what is answered as its id. */
+/** The id, code and error of a rejected item. */
 function refusal(item: unknown, limits = ample): unknown {
   const planned = planUpdates([item], validator, limits)[0];
   if (planned?.op !== 'refuse') throw new Error(`not refused: ${JSON.stringify(planned)}`);
@@ -35,7 +35,7 @@ describe('uuidOf', () => {
     ['no version at all', '12345678-1234-0234-0234-123456789abc'],
     ['nil', '00000000-0000-0000-0000-000000000000'],
     ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
-  ])('takes a UUID of %s', (_, uuid) => {
+  ])('accepts a UUID of %s', (_, uuid) => {
     expect(uuidOf(uuid)).toBe(uuid);
     expect(uuidOf(uuid.toUpperCase())).toBe(uuid);
   });
@@ -57,13 +57,13 @@ describe('uuidOf', () => {
     [id],
     { id },
     `${id}'; DROP TABLE records; --`,
-  ])('refuses %j', (value) => {
+  ])('rejects %j', (value) => {
     expect(uuidOf(value)).toBeUndefined();
   });
 });
 
 describe('planUpdates', () => {
-  it('takes the short way for an item that only sets properties', () => {
+  it('plans an item that only sets properties for the fast path', () => {
     expect(plan({ id, default: { name: 'Acme', tags: ['a', 'a'] } })).toEqual({
       op: 'update',
       id,
@@ -71,7 +71,7 @@ describe('planUpdates', () => {
     });
   });
 
-  it('changes every block of an item together', () => {
+  it('plans the changes of all blocks of an item', () => {
     const item = {
       id,
       default: { name: 'Acme', notes: null, tags: { _op: 'append', values: ['b'] } },
@@ -88,24 +88,24 @@ describe('planUpdates', () => {
   });
 
   it.each([{ id }, { id, default: {} }, { id, list: {} }, { id, list: { [listId]: {} } }, { id, extended: {} }])(
-    'only reads what is not changed: %j',
+    'plans a read for an item without changes: %j',
     (item) => {
       expect(plan(item)).toEqual({ op: 'read', id });
     },
   );
 
-  it('answers an id in lower case', () => {
+  it('returns the id in lower case', () => {
     expect(plan({ id: id.toUpperCase() })).toEqual({ op: 'read', id });
     expect(refusal({ id: id.toUpperCase(), default: { nmae: 'x' } })).toMatchObject({ id, code: 'unknown_property' });
   });
 
-  it('keeps the order and the number of the items, good or bad', () => {
+  it('keeps the order and the number of valid and invalid items', () => {
     const items = [{ id }, null, { id, default: { name: 'x' } }, { id: 'x' }, { id }];
     const ops = planUpdates(items, validator, ample).map(({ op }) => op);
     expect(ops).toEqual(['read', 'refuse', 'update', 'refuse', 'read']);
   });
 
-  it.each([null, 8, 'acme', true, [], [{ id }], undefined])('refuses an item that is no object: %j', (item) => {
+  it.each([null, 8, 'acme', true, [], [{ id }], undefined])('rejects an item that is not an object: %j', (item) => {
     expect(refusal(item)).toMatchObject({ id: null, code: 'invalid_item', error: { retryable: false } });
   });
 
@@ -116,7 +116,7 @@ describe('planUpdates', () => {
     [{ id: 8 }, 'uuid'],
     [{ id: 'acme' }, 'uuid'],
     [{ id: [id] }, 'uuid'],
-  ])('refuses the id of %j', (item, code) => {
+  ])('rejects the id of %j', (item, code) => {
     expect(refusal(item)).toMatchObject({
       id: null,
       code: 'invalid_item',
@@ -125,7 +125,7 @@ describe('planUpdates', () => {
   });
 
   it.each(['defaults', 'ID', 'if-match', 'version', '', 'toString', 'a\0', 'k'.repeat(100_000)])(
-    'refuses an unknown key: %j',
+    'rejects an unknown key: %j',
     (key) => {
       expect(refusal({ id, [key]: 1 })).toMatchObject({
         id,
@@ -143,7 +143,7 @@ describe('planUpdates', () => {
     ['list', { [listId]: null }],
     ['list', { acme: {} }],
     ['extended', 8],
-  ])('refuses a malformed %s block: %j', (block, value) => {
+  ])('rejects a malformed %s block: %j', (block, value) => {
     expect(refusal({ id, [block]: value })).toMatchObject({ id, code: 'invalid_item' });
   });
 
@@ -151,20 +151,20 @@ describe('planUpdates', () => {
     ['unknown_property', { nmae: 'x' }],
     ['invalid_property', { name: 8 }],
     ['required_property', { name: null }],
-  ])('answers %s with the field that it is about', (code, block) => {
+  ])('returns %s with the path of the field', (code, block) => {
     const field = `.default.${Object.keys(block)[0] ?? ''}`;
     expect(refusal({ id, default: block })).toMatchObject({ id, code, error: { code, errors: [{ field }] } });
   });
 
-  describe('holds the size of an item against the limit', () => {
+  describe('with an item size limit', () => {
     const item = { id, default: { notes: 'é'.repeat(100) } };
     const bytes = Buffer.byteLength(JSON.stringify(item));
 
-    it('at the limit it is taken', () => {
+    it('accepts an item at the limit', () => {
       expect(plan(item, { itemLimitBytes: bytes, bodyBytes: bytes + 50 })).toMatchObject({ op: 'update' });
     });
 
-    it('one byte above, it is too_large and nothing of it is looked at', () => {
+    it('rejects an item one byte above the limit without validating it', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: bytes + 50 };
       expect(refusal(item, limits)).toMatchObject({ id, code: 'too_large', error: { retryable: false } });
       expect(refusal({ ...item, default: { notes: 8, nmae: 'é'.repeat(100) } }, limits)).toMatchObject({
@@ -172,7 +172,7 @@ describe('planUpdates', () => {
       });
     });
 
-    it('its neighbours are unharmed', () => {
+    it('does not affect other items', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: 2 * bytes };
       expect(planUpdates([{ id }, item, { id }], validator, limits).map(({ op }) => op)).toEqual([
         'read',
@@ -182,8 +182,8 @@ describe('planUpdates', () => {
     });
   });
 
-  describe('takes if_match', () => {
-    it('as a version', () => {
+  describe('with if_match', () => {
+    it('plans the version', () => {
       expect(plan({ id, if_match: '"8"' })).toEqual({ op: 'read', id, if_match: '8' });
       expect(plan({ id, if_match: '"8"', default: { name: 'x' } })).toEqual({
         op: 'update',
@@ -194,16 +194,16 @@ describe('planUpdates', () => {
       expect(plan({ id, if_match: '"8"', default: { notes: null } })).toMatchObject({ op: 'update', if_match: '8' });
     });
 
-    it('as no condition but that the record is there, when it is *', () => {
+    it('plans no version for *', () => {
       expect(plan({ id, if_match: '*' })).toEqual({ op: 'read', id });
     });
 
-    it('as one that no record meets, when it is weak or not ours', () => {
+    it('plans a version that no record has for a weak tag or another format', () => {
       expect(plan({ id, if_match: 'W/"8"' })).toMatchObject({ if_match: '-1' });
       expect(plan({ id, if_match: '"theirs"' })).toMatchObject({ if_match: '-1' });
     });
 
-    it.each(['8', 8, null, '', ['"8"'], '"8", "9"'])('refuses it as %j', (tag) => {
+    it.each(['8', 8, null, '', ['"8"'], '"8", "9"'])('rejects %j', (tag) => {
       expect(refusal({ id, if_match: tag })).toMatchObject({
         id,
         code: 'invalid_item',
@@ -214,7 +214,7 @@ describe('planUpdates', () => {
 });
 
 describe('planDeletes', () => {
-  it('plans one deletion an id, in order, duplicates included', () => {
+  it('plans one delete per id, in order, with duplicates', () => {
     expect(planDeletes([id, listId.toUpperCase(), id])).toEqual([
       { op: 'delete', id },
       { op: 'delete', id: listId },
@@ -222,7 +222,7 @@ describe('planDeletes', () => {
     ]);
   });
 
-  it.each(['acme', null, 8, { id }])('refuses %j in its place', (bad) => {
+  it.each(['acme', null, 8, { id }])('rejects %j at its position', (bad) => {
     const [first, second] = planDeletes([bad, id]);
     expect(first).toMatchObject({ op: 'refuse', id: null, code: 'invalid_item' });
     expect(second).toEqual({ op: 'delete', id });
@@ -230,7 +230,7 @@ describe('planDeletes', () => {
 });
 
 describe('planPatch', () => {
-  it('takes a condition along', () => {
+  it('has the version of the condition', () => {
     const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
     expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
     expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });

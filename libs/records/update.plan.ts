@@ -6,18 +6,18 @@ import { type PlanItem, refuse } from './plan';
 const keys = new Set(['id', 'default', 'list', 'extended', 'if_match']);
 
 export interface ItemLimits {
-  /** `ITEM_LIMIT_BYTES`: the most bytes of JSON that one item may have. */
+  /** `ITEM_LIMIT_BYTES`: the maximum size of an item as JSON. */
   itemLimitBytes: number;
-  /** Bytes of the whole request body: no item is larger. */
+  /** The size of the request body. No item is larger. */
   bodyBytes: number;
 }
 
-/** Plans the patches of a batch: each item becomes a change, or the error that its entry will carry. */
+/** Plans the patches of a batch: each item becomes a change or an item error. */
 export function planUpdates(items: readonly unknown[], validator: ItemValidator, limits: ItemLimits): PlanItem[] {
   return items.map((item) => planUpdate(item, validator, limits));
 }
 
-/** Plans the deletion of records. */
+/** Plans the deletes of a batch. */
 export function planDeletes(ids: readonly unknown[]): PlanItem[] {
   return ids.map((given) => {
     const id = uuidOf(given);
@@ -25,7 +25,7 @@ export function planDeletes(ids: readonly unknown[]): PlanItem[] {
   });
 }
 
-/** Plans the patch of a record whose id is known to be good. */
+/** Plans the patch of a record. @param id a valid UUID */
 export function planPatch(id: string, change: Change, ifMatch?: string): PlanItem {
   const condition = ifMatch === undefined ? {} : { if_match: ifMatch };
   const { set, clear, ops, list, extended } = change;
@@ -35,7 +35,7 @@ export function planPatch(id: string, change: Change, ifMatch?: string): PlanIte
   return { op: 'update', id, ...condition, default: { set, clear, ops }, list, extended };
 }
 
-/** A UUID in canonical form (RFC 9562), in lower case; undefined if it is none. */
+/** The UUID in lower case; undefined if the value is not a UUID in canonical form (RFC 9562). */
 export function uuidOf(value: unknown): string | undefined {
   return typeof value === 'string' ? (lowerCaseUuid(value) ?? undefined) : undefined;
 }

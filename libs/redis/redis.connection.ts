@@ -9,34 +9,31 @@ import type { RedisReply } from './redis.reply';
 import { inScriptSpan } from './script.span';
 import { settleWithin } from './time.budget';
 
-/** How long calls are skipped after one ran out of time: a Redis that hangs costs one call its budget, not every call. */
+/** How long calls fail at once after a timeout: only one call waits for a Redis that does not respond. */
 const PAUSE_AFTER_TIMEOUT_MS = 1_000;
 const MIN_RECONNECT_DELAY_MS = 100;
 const MAX_RECONNECT_DELAY_MS = 2_000;
-/** Connecting, signing in and the ready check together. No call waits for them. */
+/** The timeout of connect, authentication and ready check. No call waits for them. */
 const HANDSHAKE_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /** `down` covers the first connection attempt; `disabled` means that `REDIS_URL` is unset. */
 export type RedisHealth = 'up' | 'down' | 'disabled';
 
-/**
- * Runs one script. Never rejects, and never takes longer than the time budget. Strings come back as `Buffer`.
- */
+/** Runs a script. Never rejects, and never takes longer than `REDIS_TIMEOUT_MS`. Strings in the reply are `Buffer`s. */
 export type RedisScript = (
   keys: string[],
   args: (string | Buffer | number)[],
-  /** What the script's own span is a part of; undefined: none is made. */
+  /** The parent of the script's span; undefined if the request is not traced. */
   span?: Span,
 ) => Promise<RedisReply>;
 
 /**
- * The one connection to Redis, which may vanish at any time: no call rejects, none waits longer than
- * `REDIS_TIMEOUT_MS`, and none waits at all while Redis is known to be away.
+ * The connection to Redis, which may be lost at any time. No call rejects or waits longer than `REDIS_TIMEOUT_MS`; while Redis is
+ * unavailable, calls fail at once.
  *
- * The state of the connection is the circuit breaker. A call that runs out of time drops it, with everything that waits
- * on it; calls are skipped until a new one has shown, by Redis' answer to the ready check, that Redis is back. So no
- * call of a request is ever the probe, and nothing queues up.
+ * The state of the connection is the circuit breaker. A timeout closes the connection with all its calls, and calls fail at once
+ * until a new connection has passed the ready check. So requests never probe Redis, and calls are never queued.
  */
 export class Redis {
   readonly #client: Client | undefined;
@@ -44,11 +41,11 @@ export class Redis {
   readonly #settled: Promise<void>;
   #onSettled: () => void = () => undefined;
   #state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
-  /** Counts the connections, so that a late timer does not drop the successor of the one it waited on. */
+  /** The number of connections so far: a late timeout must not close a newer connection. */
   #connection = 0;
   #lastError = 'the connection was closed';
   #reconnectNotBefore = 0;
-  #refusalLogged = false;
+  #errorLogged = false;
   readonly #onUp: (() => void)[] = [];
 
   constructor(
@@ -63,14 +60,14 @@ export class Redis {
     if (settings.redisUrl === undefined) {
       this.#onSettled();
       logger.log(
-        'REDIS_URL is unset: no 409 for a request that is still in flight, limits count per process, replays come from the ledger',
+        'REDIS_URL is unset: no 409 idempotency_key_in_use, each process counts rate limits on its own, replays are read from the ledger',
       );
       return;
     }
     this.#client = this.#connect(settings.redisUrl);
   }
 
-  /** Resolves when the first attempt to connect has succeeded or failed, after a few seconds at most. Never rejects. */
+  /** Resolves when the first connection attempt has succeeded or failed, after a few seconds at most. Never rejects. */
   settled(): Promise<void> {
     return this.#settled;
   }
@@ -81,16 +78,17 @@ export class Redis {
   }
 
   /**
-   * Makes a Lua file callable; call it once, at start.
-   * @throws {Error} if the file's name does not end in its number of keys, or it cannot be read.
+   * Registers a Lua script. Call it once per script, at startup.
+   *
+   * @throws Error if the file name does not end in its number of keys, or the file cannot be read
    */
   script(path: string): RedisScript {
     const { lua, keys: numberOfKeys } = readScript(path);
     const client = this.#client;
     if (client === undefined) return () => Promise.resolve({ ok: false, sent: false });
-    // The path is the command's name because it is unique whichever room the script is from.
+    // The path is a unique name of the command.
     client.defineCommand(path, { lua, numberOfKeys });
-    // `defineCommand` adds methods that the type of the client cannot know.
+    // `defineCommand` adds methods that are not in the type of the client.
     const commands = client as unknown as Record<string, (...args: (string | Buffer | number)[]) => Promise<unknown>>;
     const method = `${path}Buffer`;
     const run = (keys: string[], args: (string | Buffer | number)[]): Promise<RedisReply> =>
@@ -99,12 +97,12 @@ export class Redis {
       span === undefined ? run(keys, args) : inScriptSpan(span, path, () => run(keys, args));
   }
 
-  /** Has the listener called each time Redis is there or back, before any other call is made. It must not throw. */
+  /** Calls the listener each time Redis becomes available, before other calls are sent. It must not throw. */
   onUp(listener: () => void): void {
     this.#onUp.push(listener);
   }
 
-  /** Lets the calls under way end, within the time budget, and disconnects for good. */
+  /** Waits for calls in progress, for `REDIS_TIMEOUT_MS` at most, and disconnects. */
   async close(): Promise<void> {
     const client = this.#client;
     const wasUp = this.#state === 'up';
@@ -120,7 +118,7 @@ export class Redis {
       connectionName: 'prism-gateway',
       disableClientInfo: true,
       enableOfflineQueue: false,
-      // With 0, calls under way end at once when the connection breaks. None is sent again: its caller has gone on.
+      // With 0, calls in progress fail at once when the connection breaks. They are not sent again: the callers have continued.
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       connectTimeout: HANDSHAKE_MS,
@@ -129,7 +127,7 @@ export class Redis {
       disconnectTimeout: 0,
       keepAlive: KEEP_ALIVE_MS,
       retryStrategy: (attempt) => this.#reconnectDelay(attempt),
-      // A primary that became a replica: its name may by now lead to the new primary.
+      // The primary became a replica. The host name may now resolve to the new primary.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
     client.on('connect', () => {
@@ -139,7 +137,7 @@ export class Redis {
       this.#isUp();
     });
     client.on('error', (error: Error) => {
-      // The message only: the error itself may hold the password, as the argument of the command that failed.
+      // The message only: the error may contain the password, as an argument of the failed command.
       this.#lastError = error.message;
     });
     client.on('close', () => {
@@ -163,7 +161,7 @@ export class Redis {
         this.#drop(connection);
         return { ok: false, sent: true };
       case 'rejected':
-        this.#refused(outcome.reason);
+        this.#handleError(outcome.reason);
         return { ok: false, sent: true };
     }
   }
@@ -171,30 +169,32 @@ export class Redis {
   #drop(connection: number): void {
     if (this.#state !== 'up' || this.#connection !== connection) return;
     this.#reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;
-    this.#isDown(`no answer within ${this.#budgetMs} ms`);
+    this.#isDown(`no response within ${this.#budgetMs} ms`);
     this.#client?.disconnect(true);
   }
 
-  #refused(reason: unknown): void {
+  #handleError(reason: unknown): void {
     const message = reason instanceof Error ? reason.message : String(reason);
     if (!(reason instanceof Error) || reason.name !== 'ReplyError') {
       this.metrics.countRedisError('connection');
       return;
     }
     this.metrics.countRedisError('other');
-    if (this.#refusalLogged) return;
-    this.#refusalLogged = true;
-    this.logger.warn(`Redis refuses a command: ${message}. Calls go on without it; further refusals are only counted`);
+    if (this.#errorLogged) return;
+    this.#errorLogged = true;
+    this.logger.warn(
+      `Redis rejected a command: ${message}. Requests continue without Redis; further errors are only counted`,
+    );
   }
 
   #isUp(): void {
     if (this.#state === 'closed') return;
     this.#state = 'up';
     this.#connection += 1;
-    this.#refusalLogged = false;
+    this.#errorLogged = false;
     this.#lastError = 'the connection was closed';
     this.metrics.setRedisUp(true);
-    this.logger.log('Redis is up');
+    this.logger.log('Redis is available');
     for (const listener of this.#onUp) listener();
     this.#onSettled();
   }
@@ -203,14 +203,14 @@ export class Redis {
     if (this.#state === 'closed' || this.#state === 'down') return;
     this.#state = 'down';
     this.metrics.setRedisUp(false);
-    this.logger.warn(`Redis is away (${reason}): calls go on without it until it is back`);
+    this.logger.warn(`Redis is unavailable (${reason}): requests continue without it`);
     this.#onSettled();
   }
 
-  /** Milliseconds until the next attempt: doubling, with some chance in it so that replicas do not come back as one. */
+  /** Milliseconds until the next connection attempt: exponential, with jitter. */
   #reconnectDelay(attempt: number): number {
     const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_DELAY_MS);
-    const spread = backoff * (0.75 + Math.random() / 2);
-    return Math.max(spread, this.#reconnectNotBefore - performance.now());
+    const withJitter = backoff * (0.75 + Math.random() / 2);
+    return Math.max(withJitter, this.#reconnectNotBefore - performance.now());
   }
 }

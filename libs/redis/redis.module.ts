@@ -3,14 +3,14 @@ import { Settings } from '#libs/config';
 import { Redis } from './redis.connection';
 import { RedisMetrics } from './redis.metrics';
 
-/** Provides `Redis`, and closes it after the last request has been answered. */
+/** Provides `Redis`, and closes it after the last response was sent. */
 @Module({
   providers: [
     RedisMetrics,
     {
       provide: Redis,
       inject: [Settings, RedisMetrics],
-      // Waits for the first attempt to connect, so that the first requests already have their fast path.
+      // Waits for the first connection attempt, so that the first requests can use Redis.
       useFactory: async (settings: Settings, metrics: RedisMetrics): Promise<Redis> => {
         const redis = new Redis(settings, metrics);
         await redis.settled();

@@ -1,5 +1,5 @@
 /**
- * What a call came to. `ok: false`: Redis is away, slow or refused, and the caller goes on without it; if the call was
- * `sent`, it may have had its effect, or may have it later.
+ * The result of a call. `ok: false`: Redis is unavailable, did not respond in time, or returned an error; the caller continues
+ * without Redis. If the call was `sent`, Redis may have executed it, or may execute it later.
  */
 export type RedisReply = { ok: true; value: unknown } | { ok: false; sent: boolean };

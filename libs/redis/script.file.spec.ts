@@ -11,17 +11,17 @@ describe('readScript', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it("reads the text, and the number of keys from the file's name", () => {
+  it('reads the script, and the number of keys from the file name', () => {
     const path = join(directory, 'move-12.lua');
     writeFileSync(path, 'return 1');
     expect(readScript(path)).toEqual({ lua: 'return 1', keys: 12 });
   });
 
-  it('refuses a name without a number of keys', () => {
+  it('rejects a name without a number of keys', () => {
     expect(() => readScript(join(directory, 'move.lua'))).toThrow('as in claim-1.lua');
   });
 
-  it('refuses a file that is not there', () => {
+  it('rejects a file that does not exist', () => {
     expect(() => readScript(join(directory, 'absent-1.lua'))).toThrow('ENOENT');
   });
 });

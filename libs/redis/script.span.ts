@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Span } from '#libs/telemetry';
 import type { RedisReply } from './redis.reply';
 
-/** Runs a script in a span of its own, which has its name and neither keys nor arguments. */
+/** Runs a script in a child span. The span has the name of the script, but no keys or arguments. */
 export async function inScriptSpan(parent: Span, path: string, run: () => Promise<RedisReply>): Promise<RedisReply> {
   const script = basename(path, '.lua').replace(/-\d+$/, '');
   const summary = `EVALSHA ${script}`;
@@ -13,7 +13,7 @@ export async function inScriptSpan(parent: Span, path: string, run: () => Promis
     'db.stored_procedure.name': script,
   });
   const reply = await run();
-  if (!reply.ok) span.fail(reply.sent ? 'no_answer' : 'away');
+  if (!reply.ok) span.fail(reply.sent ? 'no_response' : 'unavailable');
   span.end();
   return reply;
 }

@@ -1,11 +1,11 @@
-/** How a promise ended within its time. */
+/** The state of a promise after a timeout. */
 type Settled<T> = { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
 
 /**
- * Waits for a promise `ms` milliseconds at most; never rejects. What the promise does later is ignored.
+ * Waits for a promise, for at most `ms` milliseconds. Never rejects; a later result is ignored.
  *
- * The timer alone decides nothing: after it, one more turn of the event loop reads what the sockets hold. Otherwise a
- * process that was busy for longer than `ms` would take an answer that is already there for a silent peer.
+ * After the timer fires, one more iteration of the event loop reads the sockets. Without it, a process that was blocked for longer
+ * than `ms` would time out although the response has arrived.
  */
 export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<Settled<T>> {
   return new Promise((resolve) => {

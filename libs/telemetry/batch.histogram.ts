@@ -1,14 +1,14 @@
 import type { Histogram, MetricType, Registry } from 'prom-client';
 
-/** What fell into the buckets of one series. */
+/** The observations of one series. */
 interface Series<L extends string> {
   readonly labels: Readonly<Record<L, string>>;
-  /** How many values in each bucket alone; the last is above all bounds. */
+  /** The number of values in each bucket, not cumulative. The last bucket has no upper bound. */
   readonly counts: number[];
   sum: number;
 }
 
-/** A line as it is served. */
+/** A sample in the form that prom-client renders. */
 interface Sample {
   metricName: string;
   labels: Readonly<Record<string, string | number>>;
@@ -16,26 +16,26 @@ interface Sample {
 }
 
 /**
- * A histogram for values that come by the hundred in a request: a value takes 12 ns, where prom-client's takes 480 to
- * put the series and the bucket into text and to look them up by it. A registry serves it like one of its own.
+ * A histogram for hundreds of values per request. One observation takes 12 ns; prom-client takes 480 ns, because it looks up
+ * series and bucket by a text that it builds for each value. A registry of prom-client serves it like its own metrics.
  */
 export class BatchHistogram<L extends string> {
-  /** Typed as a number by prom-client, but it is a word. */
+  /** A string, although prom-client declares a numeric enum. */
   readonly type = 'histogram' as unknown as MetricType;
   private readonly series = new Map<string, Series<L>>();
 
-  /** @param bounds of the buckets, upwards; the one above them all is added */
+  /** @param bounds the upper bounds of the buckets, ascending, without +Inf */
   constructor(
     readonly name: string,
     readonly help: string,
     private readonly bounds: readonly number[],
     registry: Registry,
   ) {
-    // A registry asks a metric for no more than what is here.
+    // The registry uses no other members of a metric than those of this class.
     registry.registerMetric(this as unknown as Histogram);
   }
 
-  /** Adds values of one series, which is served from its first value on. */
+  /** Adds values to a series. A series is served from its first value on. */
   observe(labels: Readonly<Record<L, string>>, values: readonly number[]): void {
     if (values.length === 0) return;
     const series = this.seriesOf(labels);
@@ -47,12 +47,12 @@ export class BatchHistogram<L extends string> {
     }
   }
 
-  /** Has the series served before its first value. */
+  /** Serves the series as 0 before its first value. */
   zero(labels: Readonly<Record<L, string>>): void {
     this.seriesOf(labels);
   }
 
-  /** What the registry serves: each bucket with all below it, as Prometheus has them. */
+  /** The samples of all series, with cumulative buckets. Called by the registry. */
   get(): { name: string; help: string; type: MetricType; values: Sample[] } {
     const { name, help, type } = this;
     return { name, help, type, values: [...this.series.values()].flatMap((series) => this.samplesOf(series)) };

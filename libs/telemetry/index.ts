@@ -1,11 +1,11 @@
 export { Instruments, type Labels } from './instruments';
+export { LogLimiter } from './log.limiter';
 export { createLogger, requestLogger } from './logger';
 export { readVersion } from './build.info';
-export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
 export { RequestLogContext } from './request-log.context';
 export type { RequestTrace, Span, SpanAttributes, SpanPosition } from './span';
 export { TelemetryModule, TracingModule } from './telemetry.module';
-export { type TraceContext, traceContextOf, traceparentOf } from './trace.context';
+export { formatTraceparent, parseTraceparent, type TraceContext } from './trace.context';
 export { Tracing } from './tracing';

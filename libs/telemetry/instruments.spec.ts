@@ -31,7 +31,7 @@ describe('Instruments', () => {
   });
 });
 
-describe('the OpenMetrics page', () => {
+describe('Instruments.page in the OpenMetrics format', () => {
   const page = async (accept = OPEN_METRICS): Promise<string> => (await instruments.page(accept)).body;
 
   beforeEach(() => {

@@ -26,7 +26,7 @@ export class Instruments {
     return new Counter({ ...this.describe(name, labels), name, help });
   }
 
-  /** @param options.exemplars whether observations can carry the trace that explains them */
+  /** @param options.exemplars whether observations can have an exemplar: the trace of the request */
   histogram<L extends string>(
     name: string,
     help: string,
@@ -37,7 +37,7 @@ export class Instruments {
     const { exemplars: enableExemplars } = options;
     this.exemplars ||= enableExemplars;
     const described = { ...this.describe(name, labels), name, help, buckets: [...buckets] };
-    // prom-client refuses to put a histogram with exemplars into a registry of the Prometheus format, which only omits them.
+    // prom-client rejects a histogram with exemplars in the options of a registry of the text format; registering it afterwards works.
     const histogram = new Histogram({ ...described, enableExemplars, registers: [] });
     this.registry.registerMetric(histogram);
     return histogram;
@@ -110,11 +110,11 @@ export class Instruments {
 
   private describe<L extends string>(name: string, labels: Labels<L>): { labelNames: L[]; registers: Registry[] } {
     this.labels.set(name, labels);
-    return { labelNames: Object.keys(labels) as L[], registers: [this.registry] }; // the keys of a record of L are L
+    return { labelNames: Object.keys(labels) as L[], registers: [this.registry] }; // The keys of a record of L are L.
   }
 }
 
-/** An object that reads through to the metric and keeps what is written to it. */
+/** An object with the metric as its prototype: reads reach the metric, writes do not. */
 function viewOf(metric: unknown): Metric {
-  return Object.create(metric as Metric) as Metric; // a registry holds metrics only, and a view has their members
+  return Object.create(metric as Metric) as Metric; // A registry contains only metrics, and a view has their members.
 }

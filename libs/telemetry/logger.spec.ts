@@ -12,7 +12,7 @@ function logger(level: Parameters<typeof createLogger>[0] = 'trace') {
 }
 
 describe('createLogger', () => {
-  it('writes level, ISO time and message, and nothing about the machine', () => {
+  it('writes the level, the time in ISO 8601 and the message, without host and process id', () => {
     const { pino, lines } = logger();
     pino.info({ request_id: 'r' }, 'ready');
     expect(lines).toEqual([
@@ -20,7 +20,7 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('never writes a secret header, wherever the headers stand', () => {
+  it('redacts secret headers at the top level, in headers and in req.headers', () => {
     const { pino, lines } = logger();
     const headers = { 'x-api-key': 'hunter2', authorization: 'hunter2', 'idempotency-key': 'hunter2', accept: 'yes' };
     pino.info(headers);
@@ -30,14 +30,14 @@ describe('createLogger', () => {
     expect(JSON.stringify(lines).match(/yes/g)).toHaveLength(3);
   });
 
-  it('leaves out what is less severe than its level', () => {
+  it('omits lines below its level', () => {
     const { pino, lines } = logger('warn');
     pino.info('no');
     pino.warn('yes');
     expect(lines).toMatchObject([{ msg: 'yes' }]);
   });
 
-  it('writes nothing when silent', () => {
+  it('writes nothing at the level silent', () => {
     const { pino, lines } = logger('silent');
     pino.fatal('no');
     expect(lines).toEqual([]);
@@ -45,7 +45,7 @@ describe('createLogger', () => {
 });
 
 describe('NestLogger', () => {
-  it('gives each of Nest’s levels to the one of pino', () => {
+  it('maps the levels of Nest to those of pino', () => {
     const { nest, lines } = logger();
     for (const level of ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const) nest[level](level);
     expect(lines.map((line) => [line.level, line.msg])).toEqual([
@@ -58,7 +58,7 @@ describe('NestLogger', () => {
     ]);
   });
 
-  it('keeps context, members, stack and error of what came through Nest’s own Logger', () => {
+  it("writes the context, members, stack and error of a line of Nest's Logger", () => {
     const { nest, lines } = logger();
     const stack = 'Error: x\n    at main.ts:1:1';
     NestFacade.overrideLogger(nest);

@@ -1,17 +1,17 @@
-import pino, { DestinationStream, Logger } from 'pino';
-import { Settings } from '#libs/config';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import type { Settings } from '#libs/config';
 
 const SECRET_HEADERS = ['x-api-key', 'authorization', 'idempotency-key'];
 
-/** The places a secret header is looked for in what is logged: on top, in `headers`, and in `req.headers`. */
+/** Where a log line may contain headers: at the top level, in `headers`, and in `req.headers`. */
 const SECRET_PATHS = SECRET_HEADERS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
-/** JSON lines to standard output, or to `destination`. Whatever is logged, the secret headers are not. */
+/** Writes JSON lines to standard output, or to `destination`, with secret headers redacted. */
 export function createLogger(level: Settings['logLevel'], destination?: DestinationStream): Logger {
   return pino(
     {
       level,
-      base: null, // every platform that collects the lines adds host and process itself
+      base: null, // The collector of the log adds host and process.
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: '[redacted]' },
@@ -21,8 +21,8 @@ export function createLogger(level: Settings['logLevel'], destination?: Destinat
 }
 
 /**
- * The same without looking for secrets, which takes several times as long as the rest of writing a line. For the one line of
- * every request, whose members are all named where it is made.
+ * A logger without redaction, which takes several times as long as the rest of writing a line. Only for the line of each
+ * request, whose members are a fixed list without secrets.
  */
 export function requestLogger(logger: Logger): Logger {
   return logger.child({}, { redact: { paths: [] } });

@@ -1,7 +1,7 @@
-import { LoggerService } from '@nestjs/common';
-import { Level, Logger } from 'pino';
+import type { LoggerService } from '@nestjs/common';
+import type { Level, Logger } from 'pino';
 
-/** Gives what Nest and our own classes log through Nest's `Logger` to pino. An object becomes the members of the line. */
+/** Writes the lines of Nest's `Logger` to pino. The members of an object become members of the line. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -29,7 +29,7 @@ export class NestLogger implements LoggerService {
     this.write('trace', message, rest);
   }
 
-  /** Nest passes the context as the last string, and a stack, if there is one, as a string before it. */
+  /** Nest passes the context as the last string, and a stack trace as a string before it. */
   private write(level: Level, message: unknown, rest: unknown[]): void {
     const texts = rest.filter((value) => typeof value === 'string');
     const stack = texts.find((text) => /\n\s+at /.test(text));
@@ -41,7 +41,7 @@ export class NestLogger implements LoggerService {
   }
 
   private writeObject(level: Level, members: object, line: object): void {
-    const { message, ...others } = line as { message?: unknown }; // any object may have one
+    const { message, ...others } = line as { message?: unknown }; // An object may have any members.
     this.logger[level]({ ...members, ...others }, typeof message === 'string' ? message : undefined);
   }
 }

@@ -21,7 +21,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { headersOf, type Settings } from '#libs/config';
+import type { Settings } from '#libs/config';
 import { readVersion } from './build.info';
 import type { RemoteParent, RequestTrace, Span, SpanAttributes } from './span';
 import { SpanDelivery } from './span.delivery';
@@ -32,12 +32,12 @@ type OpenTelemetrySettings = Pick<
   'otelExporterOtlpHeaders' | 'otelServiceName' | 'otelTracesSampler' | 'otelTracesSamplerArg'
 >;
 
-/** How long the end of the process waits for the last spans to leave. */
-const LAST_SPANS_MS = 2_000;
-const EXPORT_MS = 10_000;
+/** How long a shutdown waits for the export of the last spans. */
+const SHUTDOWN_MS = 2_000;
+const EXPORT_TIMEOUT_MS = 10_000;
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
 
-/** The one file that knows OpenTelemetry's API, and that is loaded only where there are traces to send. */
+/** Records and exports spans. The only file that imports OpenTelemetry; it is loaded only if traces are enabled. */
 export class OpenTelemetry {
   private readonly delivery: SpanDelivery;
   private readonly tracer: Tracer;
@@ -46,8 +46,8 @@ export class OpenTelemetry {
   constructor(endpoint: string, settings: OpenTelemetrySettings, onLoss: LossListener) {
     const exporter = new OTLPTraceExporter({
       url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-      headers: headersOf(settings.otelExporterOtlpHeaders ?? '') ?? {},
-      timeoutMillis: EXPORT_MS,
+      headers: settings.otelExporterOtlpHeaders ?? {},
+      timeoutMillis: EXPORT_TIMEOUT_MS,
     });
     this.delivery = new SpanDelivery(exporter, onLoss);
     const version = readVersion();
@@ -58,23 +58,23 @@ export class OpenTelemetry {
         'service.instance.id': randomUUID(),
         'host.name': hostname(),
       }),
-      sampler: samplerOf(settings),
+      sampler: createSampler(settings),
       spanProcessors: [this.delivery],
     });
     this.tracer = provider.getTracer('prism-gateway', version);
   }
 
-  begin(name: string, parent: RemoteParent, attributes: SpanAttributes): RequestTrace {
-    const context = contextOf(parent);
+  startRequest(name: string, parent: RemoteParent, attributes: SpanAttributes): RequestTrace {
+    const context = parentContext(parent);
     const span = this.tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, context);
     const { traceId, spanId, traceFlags: flags } = span.spanContext();
     const recorded = span.isRecording() ? new RecordedSpan(this.tracer, span, context) : undefined;
     return { traceId, spanId, flags, span: recorded };
   }
 
-  /** Resolves when the last spans have left, or it is no use to wait for them any longer. Never rejects. */
+  /** Exports the remaining spans, for two seconds at most. Never rejects. */
   async close(): Promise<void> {
-    await Promise.race([this.delivery.shutdown(), sleep(LAST_SPANS_MS, undefined, { ref: false })]);
+    await Promise.race([this.delivery.shutdown(), sleep(SHUTDOWN_MS, undefined, { ref: false })]);
   }
 }
 
@@ -111,7 +111,7 @@ class RecordedSpan implements Span {
   }
 }
 
-function contextOf({ context, state }: RemoteParent): Context {
+function parentContext({ context, state }: RemoteParent): Context {
   if (context === undefined) return ROOT_CONTEXT;
   const { traceId, spanId, flags } = context;
   return trace.setSpanContext(ROOT_CONTEXT, {
@@ -123,13 +123,13 @@ function contextOf({ context, state }: RemoteParent): Context {
   });
 }
 
-function samplerOf({ otelTracesSampler, otelTracesSamplerArg }: OpenTelemetrySettings): Sampler {
+function createSampler({ otelTracesSampler, otelTracesSamplerArg }: OpenTelemetrySettings): Sampler {
   const parentBased = otelTracesSampler.startsWith('parentbased_');
-  const root = rootSamplerOf(otelTracesSampler, otelTracesSamplerArg);
+  const root = createRootSampler(otelTracesSampler, otelTracesSamplerArg);
   return parentBased ? new ParentBasedSampler({ root }) : root;
 }
 
-function rootSamplerOf(name: OpenTelemetrySettings['otelTracesSampler'], share: number): Sampler {
+function createRootSampler(name: OpenTelemetrySettings['otelTracesSampler'], share: number): Sampler {
   if (name.endsWith('traceidratio')) return new TraceIdRatioBasedSampler(share);
   return name.endsWith('always_on') ? new AlwaysOnSampler() : new AlwaysOffSampler();
 }

@@ -1,4 +1,3 @@
-import type { ItemErrorCode } from '#libs/errors';
 import type { Span, SpanPosition } from './span';
 import type { TraceContext } from './trace.context';
 
@@ -8,7 +7,7 @@ const MAX_FAILURES = 5;
 interface FailedItem {
   /** Its place in the request, from 0: `results[index]` is its outcome. */
   index: number;
-  code: ItemErrorCode;
+  code: string;
 }
 
 /**
@@ -51,7 +50,7 @@ export class RequestLogContext {
   }
 
   /** Call it in the order of the items. */
-  sampleFailure(index: number, code: ItemErrorCode): void {
+  sampleFailure(index: number, code: string): void {
     this.failed ??= [];
     if (this.failed.length < MAX_FAILURES) this.failed.push({ index, code });
   }

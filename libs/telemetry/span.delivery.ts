@@ -2,19 +2,19 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { LossListener } from './span.loss';
 
-/** Some 10 MiB: what a collector that is away or slow may cost. */
-const MAX_HELD = 4_096;
-const BATCH = 512;
-const DELAY_MS = 1_000;
+/** About 10 MiB: the memory that a slow or unavailable collector can cost. */
+const MAX_PENDING_SPANS = 4_096;
+const BATCH_SIZE = 512;
+const EXPORT_INTERVAL_MS = 1_000;
 
 /**
- * Takes spans to the collector, many at a time and one time after the other, behind the back of the requests. It holds no
- * more than a bounded number of them; what comes on top, and what the collector does not take, is lost and counted.
+ * Exports spans in batches, in the background and one batch at a time. The number of pending spans is bounded; spans beyond it,
+ * and spans whose export failed, are dropped and reported to `onLoss`.
  */
 export class SpanDelivery implements SpanProcessor {
   private readonly batches: BatchSpanProcessor;
-  /** Handed in and not yet delivered or lost. */
-  private held = 0;
+  /** The number of spans that are neither exported nor lost. */
+  private pending = 0;
 
   constructor(
     private readonly exporter: SpanExporter,
@@ -27,22 +27,22 @@ export class SpanDelivery implements SpanProcessor {
         },
         shutdown: () => exporter.shutdown(),
       },
-      maxQueueSize: MAX_HELD,
-      maxExportBatchSize: BATCH,
-      scheduledDelayMillis: DELAY_MS,
+      maxQueueSize: MAX_PENDING_SPANS,
+      maxExportBatchSize: BATCH_SIZE,
+      scheduledDelayMillis: EXPORT_INTERVAL_MS,
     });
   }
 
   onStart(): void {
-    // A span is of interest when it has ended.
+    // Only ended spans are exported.
   }
 
   onEnd(span: ReadableSpan): void {
-    if (this.held >= MAX_HELD) {
+    if (this.pending >= MAX_PENDING_SPANS) {
       this.onLoss('queue_full', 1);
       return;
     }
-    this.held += 1;
+    this.pending += 1;
     this.batches.onEnd(span);
   }
 
@@ -50,18 +50,18 @@ export class SpanDelivery implements SpanProcessor {
     await this.batches.forceFlush();
   }
 
-  /** Resolves when all that is held has been delivered or lost. Never rejects. */
+  /** Resolves when every pending span is exported or lost. Never rejects. */
   async shutdown(): Promise<void> {
     try {
       await this.batches.shutdown();
     } catch {
-      // The listener was told of each batch that failed, and knows why.
+      // `onLoss` was called for each batch that failed.
     }
   }
 
   private export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     this.exporter.export(spans, (result) => {
-      this.held -= spans.length;
+      this.pending -= spans.length;
       if (result.code === ExportResultCode.FAILED) this.onLoss('export_failed', spans.length, result.error);
       done(result);
     });

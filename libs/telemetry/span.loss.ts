@@ -1,6 +1,10 @@
-/** Why spans did not reach the collector. */
+/** Why spans were not exported. */
 export const SPAN_LOSSES = ['queue_full', 'export_failed'] as const;
 type SpanLoss = (typeof SPAN_LOSSES)[number];
 
-/** Receives the number of spans that were lost. @param error of the export that failed */
+/**
+ * Called when spans are lost.
+ *
+ * @param error of the failed export
+ */
 export type LossListener = (reason: SpanLoss, spans: number, error?: Error) => void;

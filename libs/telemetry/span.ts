@@ -3,34 +3,34 @@ import type { TraceContext } from './trace.context';
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * A piece of work in a trace. Its name, and the values of its attributes, are words of the program, counts and the ids of
- * who called: never a key, a value, or the id of a record.
+ * A unit of work in a trace. Names and attribute values are constants of the program, counts, and ids of teams and clients:
+ * never a key, a value or the id of a record.
  */
 export interface Span {
   readonly spanId: string;
-  /** @param kind `client`: the work is done by another process, which is asked for it */
+  /** @param kind `client`: a call of another process */
   child(name: string, kind: 'internal' | 'client', attributes: SpanAttributes): Span;
   set(attributes: SpanAttributes): void;
-  /** Marks it as failed. @param type of a closed set, for its message may hold anything */
+  /** Sets the status to error. @param type `error.type`, of a closed set: the message of an error may contain values. */
   fail(type: string): void;
   end(): void;
 }
 
-/** A span of a trace, as W3C Trace Context identifies it. */
+/** The ids of a span. */
 export interface SpanPosition {
   readonly traceId: string;
   readonly spanId: string;
 }
 
-/** Where in which trace a request is that was let in, and the span to hang its work on. */
+/** The trace context of a request, and its span. */
 export interface RequestTrace extends TraceContext {
-  /** Undefined if this trace is not recorded. */
+  /** Undefined if the trace is not sampled. */
   readonly span: Span | undefined;
 }
 
-/** Who called, as its headers say. */
+/** The trace headers of a request. */
 export interface RemoteParent {
   readonly context: TraceContext | undefined;
-  /** Its `tracestate`. */
+  /** The `tracestate` header. */
   readonly state: string | undefined;
 }

@@ -1,15 +1,14 @@
 import { Global, Module } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Instruments } from './instruments';
-import { MetricsServer } from './metrics.server';
 import { ProcessMetrics } from './process.metrics';
 import { Tracing } from './tracing';
 
-/** Provides the metrics registry, the metrics of the process, and the server of the admin port. */
+/** Provides the metrics registry and the metrics of the process. */
 @Global()
 @Module({
-  providers: [Instruments, ProcessMetrics, MetricsServer],
-  exports: [Instruments, ProcessMetrics, MetricsServer],
+  providers: [Instruments, ProcessMetrics],
+  exports: [Instruments, ProcessMetrics],
 })
 export class TelemetryModule {}
 

@@ -1,18 +1,18 @@
-/** W3C Trace Context, version 00; a later version may add to it. */
+/** W3C Trace Context, version 00. Later versions may append fields. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 
-/** Where in which trace a caller is. */
+/** The content of a `traceparent` header. */
 export interface TraceContext {
   traceId: string;
   spanId: string;
-  /** Bit 0: the caller records this trace. */
+  /** Bit 0: sampled. */
   flags: number;
 }
 
-/** What a `traceparent` header says; undefined if it is not there or not what the standard has. */
-export function traceContextOf(header: string | string[] | undefined): TraceContext | undefined {
+/** Parses a `traceparent` header. Returns undefined if it is missing or invalid. */
+export function parseTraceparent(header: string | string[] | undefined): TraceContext | undefined {
   if (typeof header !== 'string') return undefined;
   const [, version, traceId = '', spanId = '', flags = '', rest] = TRACEPARENT.exec(header) ?? [];
   if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined;
@@ -20,7 +20,7 @@ export function traceContextOf(header: string | string[] | undefined): TraceCont
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
 
-/** The same as the standard writes it. */
-export function traceparentOf({ traceId, spanId, flags }: TraceContext): string {
+/** Formats a `traceparent` header. */
+export function formatTraceparent({ traceId, spanId, flags }: TraceContext): string {
   return `00-${traceId}-${spanId}-${flags.toString(16).padStart(2, '0')}`;
 }

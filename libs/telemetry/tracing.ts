@@ -1,12 +1,12 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import { LineLimiter } from '#libs/errors';
 import type { Instruments } from './instruments';
+import { LogLimiter } from './log.limiter';
 import type { OpenTelemetry } from './open.telemetry';
 import type { RemoteParent, RequestTrace, SpanAttributes } from './span';
 import { type LossListener, SPAN_LOSSES } from './span.loss';
 
-/** Traces of requests, sent to a collector. Off unless the settings name one: then nothing of OpenTelemetry is loaded. */
+/** Traces of requests. Disabled if `OTEL_EXPORTER_OTLP_ENDPOINT` is unset; OpenTelemetry is then not loaded. */
 export class Tracing implements OnApplicationShutdown {
   private constructor(private readonly telemetry: OpenTelemetry | undefined) {}
 
@@ -18,16 +18,16 @@ export class Tracing implements OnApplicationShutdown {
     return new Tracing(new OpenTelemetry(endpoint, settings, onLoss));
   }
 
-  get on(): boolean {
+  get enabled(): boolean {
     return this.telemetry !== undefined;
   }
 
-  /** Begins the span of a request; undefined if tracing is off. */
-  begin(name: string, parent: RemoteParent, attributes: SpanAttributes): RequestTrace | undefined {
-    return this.telemetry?.begin(name, parent, attributes);
+  /** Starts the span of a request. Returns undefined if tracing is disabled. */
+  startRequest(name: string, parent: RemoteParent, attributes: SpanAttributes): RequestTrace | undefined {
+    return this.telemetry?.startRequest(name, parent, attributes);
   }
 
-  /** Sends what is left, for two seconds at most. */
+  /** Exports the remaining spans, for two seconds at most. */
   async onApplicationShutdown(): Promise<void> {
     await this.telemetry?.close();
   }
@@ -41,13 +41,13 @@ function lossListener(instruments: Instruments, logger: Logger): LossListener {
     { reason: SPAN_LOSSES },
   );
   for (const reason of SPAN_LOSSES) lost.inc({ reason }, 0);
-  const limiter = new LineLimiter((kind, repeated, intervalMs) => {
+  const limiter = new LogLimiter((kind, repeated, intervalMs) => {
     logger.warn({ message: `spans were lost: ${kind}`, repeated, interval_ms: intervalMs });
   });
   return (reason, spans, error) => {
     lost.inc({ reason }, spans);
     if (!limiter.admits(reason)) return;
-    // Of the error no more than its message: it may hold what the collector answered.
+    // The message only: the error may contain the response of the collector.
     logger.warn({ message: `spans were lost: ${reason}`, spans, error: error?.message });
   };
 }

@@ -19,7 +19,7 @@ let apiKey: string;
 
 beforeAll(async () => {
   own = await createDatabase();
-  database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
+  database = openDatabase(readSettings({ DATABASE_URL: own.url }));
   const access = AccessService.over(database);
   teamId = (await access.createTeam('A team', randomUUID())).id;
   ({ apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']));

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Admission } from '#libs/limits';
-import { Instruments, MetricsServer } from '#libs/telemetry';
+import { MetricsServer } from '#libs/program';
+import { Instruments } from '#libs/telemetry';
 import type { ApiResponse, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
@@ -195,14 +196,16 @@ describe('while the only connection is busy', () => {
   it('health and metrics endpoints respond', async () => {
     const line = [rename(greedy), rename(greedy), rename(greedy)];
     await expect.poll(() => waiting('work')).toBe(3);
-    const address = await gateway.app.get(MetricsServer).start('127.0.0.1', 0);
+    const metricsServer = new MetricsServer(gateway.app.get(Instruments));
+    const port = await metricsServer.start('127.0.0.1', 0);
     const responses = await Promise.all([
       greedy.call('GET', '/health/live'),
       greedy.call('GET', '/health/ready'),
-      fetch(`http://127.0.0.1:${address}/metrics`),
+      fetch(`http://127.0.0.1:${port}/metrics`),
     ]);
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await waiting('work')).toBe(3);
+    await metricsServer.close();
     await session.release();
     await Promise.all(line);
   });

@@ -60,7 +60,7 @@ describe('the connection to Redis', () => {
     expect(await echo('b')).toEqual({ ok: true, value: Buffer.from('b') });
     expect(redis.health()).toBe('up');
     expect(await up(metrics)).toBe(1);
-    expect(lines).toEqual(['Redis is up']);
+    expect(lines).toEqual(['Redis is available']);
   });
 
   it('loads scripts again after SCRIPT FLUSH', async () => {
@@ -89,7 +89,10 @@ describe('the connection to Redis', () => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
     expect((await echo('a')).ok).toBe(true);
-    expect(lines).toEqual([expect.stringMatching(/^Redis is away \(connect ECONNREFUSED/), 'Redis is up']);
+    expect(lines).toEqual([
+      expect.stringMatching(/^Redis is unavailable \(connect ECONNREFUSED/),
+      'Redis is available',
+    ]);
   });
 
   it('never logs the password, even if Redis rejects it', async () => {
@@ -117,7 +120,7 @@ describe('the connection to Redis', () => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
     expect((await echo('a')).ok).toBe(true);
-    expect(lines).toEqual(['Redis is up', expect.stringMatching(/^Redis is away/), 'Redis is up']);
+    expect(lines).toEqual(['Redis is available', expect.stringMatching(/^Redis is unavailable/), 'Redis is available']);
   });
 
   it('waits once for a paused Redis, then not at all until it responds again', async () => {
@@ -141,9 +144,9 @@ describe('the connection to Redis', () => {
     }, RECOVERY);
     expect(await echo('back')).toEqual({ ok: true, value: Buffer.from('back') });
     expect(lines).toEqual([
-      'Redis is up',
-      'Redis is away (no answer within 50 ms): calls go on without it until it is back',
-      'Redis is up',
+      'Redis is available',
+      'Redis is unavailable (no response within 50 ms): requests continue without it',
+      'Redis is available',
     ]);
   });
 
@@ -175,7 +178,7 @@ describe('the connection to Redis', () => {
     expect((await echo('a')).ok).toBe(true);
     expect(redis.health()).toBe('up');
     expect(await errors(metrics, 'other')).toBe(2);
-    expect(lines.filter((line) => line.includes('refuses a command'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('rejected a command'))).toHaveLength(1);
   });
 
   it('stays down if another kind of server listens on the port', async () => {

@@ -22,7 +22,7 @@ let apiKeys: string[];
 
 beforeAll(async () => {
   own = await createDatabase();
-  database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
+  database = openDatabase(readSettings({ DATABASE_URL: own.url }));
   const access = AccessService.over(database);
   teamId = (await access.createTeam('A team', randomUUID())).id;
   apiKeys = [];

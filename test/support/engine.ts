@@ -51,7 +51,7 @@ export class Engine {
     settings: Record<string, string> = {},
     drop = () => Promise.resolve(),
   ): Promise<Engine> {
-    const read = readSettings({ NODE_ENV: 'test', DATABASE_URL: url, ...settings });
+    const read = readSettings({ DATABASE_URL: url, ...settings });
     const database = openDatabase(read);
     return new Engine(url, database, new RecordRepository(database, read), await Session.open(url), drop);
   }

@@ -45,7 +45,6 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const own: TestDatabase | undefined = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? own?.url ?? '';
   const settings = readSettings({
-    NODE_ENV: 'test',
     HOST: '127.0.0.1',
     PORT: '0',
     METRICS_PORT: '0',

@@ -15,7 +15,7 @@ export interface Retention {
 
 /** @param settings by environment variable */
 export function startRetention(url: string, settings: Record<string, string> = {}): Retention {
-  const read = readSettings({ NODE_ENV: 'test', DATABASE_URL: url, ...settings });
+  const read = readSettings({ DATABASE_URL: url, ...settings });
   const database = openDatabase(read);
   const instruments = new Instruments();
   const ledger = new RetentionRepository(database, read);

@@ -40,7 +40,7 @@ export class TracedEnvironment {
 
   static async create(): Promise<TracedEnvironment> {
     const own = await createDatabase();
-    const database = openDatabase(readSettings({ NODE_ENV: 'test', DATABASE_URL: own.url }));
+    const database = openDatabase(readSettings({ DATABASE_URL: own.url }));
     const access = AccessService.over(database);
     const { id } = await access.createTeam('A team', randomUUID());
     const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);

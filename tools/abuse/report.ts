@@ -1,4 +1,4 @@
-import { markdownTable } from '#libs/config';
+import { markdownTable } from '../../apps/docs/markdown.table';
 import type { MachineFacts } from '../bench/machine.facts';
 import { HEAP_MEBIBYTES } from './limited.gateway';
 import type { TrialResult } from './trial';

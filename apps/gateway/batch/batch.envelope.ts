@@ -1,7 +1,6 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
-import { type BatchOptions, defaultOptions } from '#libs/records';
+import { type BatchOptions, defaultOptions, MAX_ITEMS } from '#libs/records';
 
-const maxItems = 100;
 const onError = ['continue', 'stop', 'rollback'] as const;
 const representations = ['representation', 'minimal'] as const;
 
@@ -29,17 +28,17 @@ abstract class BatchEnvelope {
 
 /** The body of a batch update: 1 to 100 items. */
 export class BatchUpdateEnvelope extends BatchEnvelope {
-  @ArrayMaxSize(maxItems, { message: `items must hold 1 to ${maxItems} items` })
-  @ArrayMinSize(1, { message: `items must hold 1 to ${maxItems} items` })
-  @IsArray({ message: `items must be an array of 1 to ${maxItems} items` })
+  @ArrayMaxSize(MAX_ITEMS, { message: `items must hold 1 to ${MAX_ITEMS} items` })
+  @ArrayMinSize(1, { message: `items must hold 1 to ${MAX_ITEMS} items` })
+  @IsArray({ message: `items must be an array of 1 to ${MAX_ITEMS} items` })
   items!: unknown[]; // checkedEnvelope assigns it
 }
 
 /** The body of a batch delete: 1 to 100 ids. */
 export class BatchDeleteEnvelope extends BatchEnvelope {
-  @ArrayMaxSize(maxItems, { message: `ids must hold 1 to ${maxItems} ids` })
-  @ArrayMinSize(1, { message: `ids must hold 1 to ${maxItems} ids` })
-  @IsArray({ message: `ids must be an array of 1 to ${maxItems} ids` })
+  @ArrayMaxSize(MAX_ITEMS, { message: `ids must hold 1 to ${MAX_ITEMS} ids` })
+  @ArrayMinSize(1, { message: `ids must hold 1 to ${MAX_ITEMS} ids` })
+  @IsArray({ message: `ids must be an array of 1 to ${MAX_ITEMS} ids` })
   ids!: unknown[]; // checkedEnvelope assigns it
 }
 

@@ -5,37 +5,37 @@ import { components } from './components';
 import { commonResponses, withLimits, withTrace } from './errors.decorator';
 
 const DESCRIPTION = `
-Patch up to 100 records in one request: each in its own transaction, each exactly once, each with its own outcome.
+Patch up to 100 records in one request: each in its own transaction, exactly once, with its own outcome.
 
-* Send \`Idempotency-Key\` with every write. Whatever goes wrong on the way, the same request with the same key applies each item once.
-* Every answer has \`x-request-id\`. Every response that is not 2xx has the body \`ErrorResponse\`; its \`code\` is one of a closed list.
-* A number that a double-precision float cannot hold without rounding, such as \`0.1234567890123456789\`, is refused with 400 \`invalid_request\`; send it as a string.
-* An application may have rate limits in items, requests and bytes (of request and response bodies) per second. Its responses then have \`RateLimit-Policy\` and \`RateLimit\`; over a limit, a call gets 429 \`rate_limited\`. Replays cost nothing.
-* A path that does not exist answers 404 \`not_found\`; one that exists, asked with another method, 405 \`method_not_allowed\` with \`Allow\`.
+* Send \`Idempotency-Key\` with every write. After any failure, send the same request with the same key: each item is applied once.
+* Every response has \`x-request-id\`. Every response with a status other than 2xx has the body \`ErrorResponse\`; its \`code\` is from a closed list.
+* A number that a double-precision float cannot represent exactly, such as \`0.1234567890123456789\`, is rejected; send it as a string.
+* A client can have rate limits in items, requests and bytes (of request and response bodies) per second. Its responses then have \`RateLimit-Policy\` and \`RateLimit\`; a request over a limit gets 429 \`rate_limited\`. Replays cost nothing.
+* A path that does not exist gets 404 \`not_found\`, another method of an existing path 405 \`method_not_allowed\` with \`Allow\`.
 `;
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
 type Parameter = Extract<NonNullable<Operation['parameters']>[number], { name: string }>;
 
-/** The OpenAPI 3.1 document of this program, made from its controllers once they are there. */
+/** The OpenAPI 3.1 document, generated from the controllers. */
 @Injectable()
 export class ApiDocument {
   private json: string | undefined;
 
-  /** Makes the document; call it when the app's routes are known. */
-  describe(app: INestApplication): void {
-    this.json = JSON.stringify(describe(app));
+  /** Generates the document. Call it after the routes are registered. */
+  generate(app: INestApplication): void {
+    this.json = JSON.stringify(generate(app));
   }
 
-  /** @throws Error before `describe` */
+  /** @throws Error before `generate` */
   get text(): string {
-    if (this.json === undefined) throw new Error('The API is not described yet.');
+    if (this.json === undefined) throw new Error('The document is not generated yet.');
     return this.json;
   }
 }
 
-function describe(app: INestApplication): OpenAPIObject {
+function generate(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Prism gateway')
@@ -43,7 +43,7 @@ function describe(app: INestApplication): OpenAPIObject {
     .setVersion('2')
     .addServer('/', 'This gateway')
     .addApiKey(
-      { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The key of your application.' },
+      { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The API key of your client.' },
       API_KEY_SCHEME,
     )
     .addTag('Batch', 'Many records in one request.')
@@ -63,7 +63,7 @@ function describe(app: INestApplication): OpenAPIObject {
   };
 }
 
-/** Adds to each operation of a path how every operation may refuse, and puts its parameters in the order of reading. */
+/** Adds the errors that every operation can return, and sorts the parameters. */
 function completed(item: PathItem, path: string): PathItem {
   return mapValues(item as Record<string, Operation>, (operation) => {
     const authenticated = operation.security !== undefined;
@@ -76,7 +76,7 @@ function completed(item: PathItem, path: string): PathItem {
   });
 }
 
-/** Those of the path first, as they stand in it; then those of the query, then headers. */
+/** The order of parameters: path, as in the path; then query, then headers. */
 function placeOf({ name, in: kind }: Parameter, path: string): number {
   return kind === 'path' ? path.indexOf(`{${name}}`) : path.length + (kind === 'query' ? 0 : 1);
 }

@@ -1,7 +1,6 @@
+import { MAX_ITEMS } from '#libs/records';
 import { recordSchemas, uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
-
-const MAX_ITEMS = 100;
 
 const replayed: Schema = {
   type: 'boolean',
@@ -20,7 +19,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         enum: ['continue', 'stop', 'rollback'],
         default: 'continue',
         description:
-          '`stop`: the items after the first failure are `not_attempted`. `rollback`: one transaction for all, which ends at the first failure: then nothing changed and the others are `rolled_back`. After a failure that is not retryable, those are not either, and the request is complete.',
+          '`stop`: the items after the first failure are `not_attempted`. `rollback`: one transaction for all items; at the first failure it is rolled back, and the other items are `rolled_back`. After a failure that is not retryable, those items are not retryable either, and the request is complete.',
       },
       return: {
         type: 'string',
@@ -31,18 +30,18 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
       dry_run: {
         type: 'boolean',
         default: false,
-        description: 'The same checks and locks, then everything is rolled back. Consumes no `Idempotency-Key`.',
+        description: 'Validate, lock and apply the items, then roll back. An `Idempotency-Key` is not used.',
       },
     },
   },
   BatchItem: {
     type: 'object',
-    description: 'A change to one record, applied in a transaction of its own.',
+    description: 'The change of one record, applied in its own transaction.',
     required: ['id'],
     additionalProperties: false,
     properties: {
       id: uuid,
-      if_match: { type: 'string', description: 'The etag that the record must still have; `*`: any.', example: '"7"' },
+      if_match: { type: 'string', description: 'The etag that the record must have; `*`: any.', example: '"7"' },
       ...recordSchemas.RecordChange?.properties,
     },
   },
@@ -71,13 +70,13 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     properties: {
       id: uuid,
       status: { type: 'string', enum: ['ok'] },
-      etag: { ...schemaRef('Etag'), description: "The record's after the change, ready for the next `if_match`." },
+      etag: { ...schemaRef('Etag'), description: 'The etag of the record after the change, for the next `if_match`.' },
       record: { ...schemaRef('Record'), description: 'The record after the change, unless `return` is `minimal`.' },
       record_omitted: {
         type: 'boolean',
         enum: [true],
         description:
-          'The change was applied, but the records of the response would be larger than `RESPONSE_LIMIT_BYTES`: read the record.',
+          'The change was applied, but the records of the response would exceed `RESPONSE_LIMIT_BYTES`. Read the record.',
       },
       replayed,
     },
@@ -87,7 +86,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['id', 'status', 'error'],
     additionalProperties: false,
     properties: {
-      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item had none that could be read.' },
+      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item has no valid id.' },
       status: { type: 'string', enum: ['error'] },
       error: schemaRef('ItemError'),
       replayed,
@@ -102,7 +101,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         type: 'array',
         minItems: 1,
         maxItems: MAX_ITEMS,
-        description: '`results[i]` is what became of the i-th item of the request.',
+        description: '`results[i]` is the outcome of item i of the request.',
         items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed')] },
       },
       summary: {

@@ -6,7 +6,7 @@ import { ApiDocument } from './api.document';
 import { DocsPage } from './docs.page';
 import { headerRefs } from './schema.type';
 
-/** Everything the page needs comes from here: it works where the internet does not. */
+/** The page loads nothing from other origins, so it works offline. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -45,7 +45,7 @@ export class DocsController {
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('cache-control', 'no-cache')
   @Header('content-security-policy', POLICY)
-  @ApiOperation({ operationId: 'docs', summary: 'A page to read this document and to try it' })
+  @ApiOperation({ operationId: 'docs', summary: 'A page to read and try the API' })
   @ApiResponse({
     status: 200,
     description: 'HTML.',
@@ -63,7 +63,7 @@ export class DocsController {
     if (file === undefined) throw new RequestError('not_found');
     void reply.headers({
       'content-type': file.type,
-      // The name of each file is followed by the version of what it holds.
+      // The URL of each file contains a hash of its content.
       'cache-control': 'public, max-age=31536000, immutable',
     });
     return file.content;

@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const FROM_SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
-/** Runs in the browser. Without `validatorUrl: null` Swagger UI would ask a service on the internet about the document. */
+/** Runs in the browser. With `validatorUrl: null`, Swagger UI does not send the document to a validation service. */
 const INIT = `
 window.addEventListener('load', () => {
   window.ui = SwaggerUIBundle({
@@ -37,21 +37,21 @@ body { margin: 0; background: #fafafa; }
 .swagger-ui .scheme-container { padding: 12px 0; box-shadow: none; border-bottom: 1px solid #e4e4e4; }
 `;
 
-/** Swagger UI from its npm package, and the few lines that point it at our document. Kept in memory. */
+/** Swagger UI from its npm package, and the page that shows the document with it. The files are in memory. */
 @Injectable()
 export class DocsPage {
   readonly html: string;
   private readonly files = readFiles();
 
   constructor() {
-    this.html = this.makeHtml();
+    this.html = this.renderHtml();
   }
 
   file(name: string): PageFile | undefined {
     return this.files.get(name);
   }
 
-  private makeHtml(): string {
+  private renderHtml(): string {
     const address = (name: string): string => `docs/${name}?v=${this.versionOf(name)}`;
     return `<!DOCTYPE html>
 <html lang="en">
@@ -72,7 +72,7 @@ export class DocsPage {
 `;
   }
 
-  /** Changes with the content, so that browsers may keep a file for as long as they like. */
+  /** A hash of the content, so that browsers can cache the file indefinitely. */
   private versionOf(name: string): string {
     const content = this.files.get(name)?.content ?? '';
     return createHash('sha256').update(content).digest('hex').slice(0, 12);

@@ -1,7 +1,7 @@
 import { ITEM_ERRORS, MAX_FIELD_ERRORS, REQUEST_ERRORS } from '#libs/errors';
 import { type Schema, schemaRef } from './schema.type';
 
-/** How requests and items fail. */
+/** Errors of requests and items. */
 export const errorSchemas: Readonly<Record<string, Schema>> = {
   FieldError: {
     type: 'object',
@@ -12,7 +12,7 @@ export const errorSchemas: Readonly<Record<string, Schema>> = {
       field: {
         type: 'string',
         description:
-          'What broke it: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`. In an item, from the item: `.default.stage`.',
+          'The path of the field: `.body.items`, `.path.id`, `.query.select`, `.header.idempotency-key`. In an item error, relative to the item: `.default.stage`.',
       },
       code: { type: 'string', description: 'The name of the rule.' },
       message: { type: 'string' },
@@ -20,19 +20,19 @@ export const errorSchemas: Readonly<Record<string, Schema>> = {
   },
   Error: {
     type: 'object',
-    description: 'Why the request was refused.',
+    description: 'Why the request was rejected.',
     required: ['code', 'message', 'request_id'],
     additionalProperties: false,
     properties: {
       code: {
         type: 'string',
         enum: Object.keys(REQUEST_ERRORS),
-        description: 'A closed list; the meanings never change.',
+        description: 'From a closed list. The meaning of a code never changes.',
       },
-      message: { type: 'string', description: 'For people; do not match on it.' },
+      message: { type: 'string', description: 'For people; may change.' },
       request_id: {
         type: 'string',
-        description: 'The same as the header `x-request-id`; in a replay, that of the first request.',
+        description: 'The `x-request-id` of the response; in a replay, that of the request that completed.',
       },
       errors: {
         type: 'array',
@@ -41,19 +41,19 @@ export const errorSchemas: Readonly<Record<string, Schema>> = {
         items: schemaRef('FieldError'),
         description: 'Only with `invalid_request`.',
       },
-      details: { type: 'object', description: 'Only where the code defines it.' },
+      details: { type: 'object', description: 'Only with codes that define it.' },
     },
   },
   ErrorResponse: {
     type: 'object',
-    description: 'The body of every response that is not 2xx.',
+    description: 'The body of every response with a status other than 2xx.',
     required: ['error'],
     additionalProperties: false,
     properties: { error: schemaRef('Error') },
   },
   ItemError: {
     type: 'object',
-    description: 'Why one item failed. It changed nothing, and no other item was touched.',
+    description: 'Why an item failed. The item changed nothing, and other items are not affected.',
     required: ['code', 'message', 'retryable'],
     additionalProperties: false,
     properties: {
@@ -64,8 +64,8 @@ export const errorSchemas: Readonly<Record<string, Schema>> = {
           .map(([code, { when }]) => `* \`${code}\`: ${when}`)
           .join('\n'),
       },
-      message: { type: 'string', description: 'For people; do not match on it.' },
-      retryable: { type: 'boolean', description: 'Whether the same item, sent again unchanged, can succeed.' },
+      message: { type: 'string', description: 'For people; may change.' },
+      retryable: { type: 'boolean', description: 'Whether the same item can succeed if it is sent again unchanged.' },
       errors: { type: 'array', minItems: 1, maxItems: MAX_FIELD_ERRORS, items: schemaRef('FieldError') },
     },
   },

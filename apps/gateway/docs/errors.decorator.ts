@@ -4,10 +4,10 @@ import { errorResponse, type RequestErrorCode, RequestError } from '#libs/errors
 import { examples } from './examples';
 import { headerRefs, schemaRef } from './schema.type';
 
-/** What any request may meet, whatever the route. */
-const ANYWHERE = ['invalid_request', 'internal', 'unavailable'] as const satisfies readonly RequestErrorCode[];
-/** What any request with an API key may meet: no such object type, for one. */
-const WITH_ACCESS = [
+/** Errors of every route. */
+const COMMON = ['invalid_request', 'internal', 'unavailable'] as const satisfies readonly RequestErrorCode[];
+/** Errors of every route with an API key. */
+const AUTHENTICATED = [
   'unauthorized',
   'forbidden',
   'not_found',
@@ -28,7 +28,7 @@ const WITH_KEY = [
 /** Statuses of responses that are sent before rate limits are consulted. */
 const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'];
 
-/** `invalid_request` with a status of its own. */
+/** `invalid_request` with status 408. */
 const LATE = new RequestError('invalid_request', 'The request did not arrive in time. Send it again.', {
   status: 408,
 });
@@ -38,13 +38,8 @@ const HEADERS_TOO_LARGE = new RequestError(
   { status: 431 },
 );
 
-/** Answers that a write came to by executing: they are kept for retries with the same key. */
-const FROM_EXECUTING: readonly RequestErrorCode[] = [
-  'not_found',
-  'precondition_failed',
-  'conflict',
-  'payload_too_large',
-];
+/** Errors of executed writes. They are stored and replayed for retries with the same key. */
+const REPLAYABLE: readonly RequestErrorCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;
@@ -56,23 +51,23 @@ interface Traits {
   idempotent?: boolean;
 }
 
-/** Documents how a route refuses, beside what `commonResponses` adds to each of its kind. */
+/** Documents the errors of a route, in addition to those of `commonResponses`. */
 export function ApiErrors({ body = false, idempotent = false }: Traits, ...more: RequestErrorCode[]): MethodDecorator {
   const codes = [...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, 'invalid_request'] as const;
   const late = body ? [{ status: LATE.status, ...responseOf([LATE]) }] : [];
   return applyDecorators(...[...responsesOf(codes), ...late].map((response) => ApiResponse(response)));
 }
 
-/** How every operation refuses, by status. */
+/** The error responses of every operation, by status. */
 export function commonResponses(authenticated: boolean): ResponsesObject {
-  const codes = [...ANYWHERE, ...(authenticated ? WITH_ACCESS : [])];
+  const codes = [...COMMON, ...(authenticated ? AUTHENTICATED : [])];
   return Object.fromEntries([
     ...responsesOf(codes).map(({ status, ...response }) => [status, response] as const),
     [HEADERS_TOO_LARGE.status, responseOf([HEADERS_TOO_LARGE])],
   ]);
 }
 
-/** Adds to the answers of an operation what they say of its trace. */
+/** Adds `traceresponse` to the responses of an operation. */
 export function withTrace(responses: ResponsesObject): ResponsesObject {
   return Object.fromEntries(
     Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => [
@@ -92,7 +87,7 @@ export function withLimits(responses: ResponsesObject): ResponsesObject {
   );
 }
 
-/** One answer per status, with an example per code. */
+/** One response per status, with an example per code. */
 function responsesOf(codes: readonly RequestErrorCode[]): ({ status: number } & ResponseObject)[] {
   const byStatus = new Map<number, RequestError[]>();
   for (const code of codes) {
@@ -109,7 +104,7 @@ function responseOf(errors: readonly RequestError[]): ResponseObject {
     description: errors.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),
     headers: headerRefs(
       ...responses.flatMap(({ headers }) => Object.keys(headers)),
-      ...(errors.some(({ code }) => FROM_EXECUTING.includes(code)) ? ['idempotent-replay'] : []),
+      ...(errors.some(({ code }) => REPLAYABLE.includes(code)) ? ['idempotent-replay'] : []),
     ),
     content: {
       'application/json': {

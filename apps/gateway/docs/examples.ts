@@ -11,8 +11,8 @@ const record = {
     name: 'Acme',
     stage: 'won',
     tags: ['priority'],
-    created_at: '2025-09-24T08:00:00.000000Z',
-    updated_at: '2025-09-24T09:30:00.000000Z',
+    created_at: '2025-09-24T08:00:00.000Z',
+    updated_at: '2025-09-24T09:30:00.000Z',
   },
   list: { [LIST_ID]: { owner: 'x' } },
 };
@@ -47,7 +47,7 @@ const failures = [
 
 const badField = { field: '.body.items', code: 'max_items', message: 'items must hold 1 to 100 items' };
 
-/** What one refusal of each kind looks like, as far as the code alone does not say it. */
+/** Options of the example error of a code, where the code alone is not enough. */
 const errors: Readonly<Partial<Record<RequestErrorCode, RequestErrorOptions>>> = {
   invalid_request: { errors: [badField] },
   payload_too_large: { details: { limit_bytes: 5_242_880 } },
@@ -55,7 +55,7 @@ const errors: Readonly<Partial<Record<RequestErrorCode, RequestErrorOptions>>> =
   rate_limited: { headers: { 'retry-after': '1' } },
 };
 
-/** Requests and answers that the document shows. */
+/** Example requests and responses of the document. */
 export const examples = {
   requestId: REQUEST_ID,
   errors,

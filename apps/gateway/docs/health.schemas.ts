@@ -15,7 +15,8 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
       status: {
         type: 'string',
         enum: ['ok', 'degraded', 'unavailable'],
-        description: '`degraded`: every call is answered, some of them slower. `unavailable`: send requests elsewhere.',
+        description:
+          '`degraded`: requests are served, some of them slower. `unavailable`: send requests to another gateway.',
       },
       checks: {
         type: 'object',
@@ -25,10 +26,10 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
           postgres: { type: 'string', enum: ['up', 'down'] },
           migrations: { type: 'string', enum: ['current', 'pending', 'unknown'] },
           redis: { type: 'string', enum: ['up', 'down', 'disabled'] },
-          draining: { type: 'boolean', description: 'The process is about to stop.' },
+          draining: { type: 'boolean', description: 'The process is stopping.' },
         },
       },
-      error: { ...schemaRef('Error'), description: 'Only in an answer that is no success, as in all of them.' },
+      error: { ...schemaRef('Error'), description: 'Only with status 503: the error envelope.' },
     },
   },
 };

@@ -8,7 +8,7 @@ import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout, traceparent } 
 import { headerRefs, type Schema, schemaRef } from './schema.type';
 
 /*
- * What the OpenAPI document says of each operation on records: one decorator for its handler.
+ * The OpenAPI documentation of each operation on records: one decorator per handler.
  */
 
 type Examples = Record<string, { summary: string; value: unknown }>;
@@ -19,8 +19,8 @@ export const ApiBatchUpdate = (): MethodDecorator =>
     summary: 'Patch up to 100 records, each in its own transaction',
     body: schemaRef('BatchUpdate'),
     bodies: {
-      partial: { summary: 'One success, a missing record, a bad value and a bad id', value: examples.update },
-      conditional: { summary: 'With a condition, all or nothing, tried out', value: examples.updateConditionally },
+      partial: { summary: 'One success, a missing record, an invalid value and an invalid id', value: examples.update },
+      conditional: { summary: 'A dry run with a condition, in one transaction', value: examples.updateConditionally },
     },
     result: examples.updateResult,
   });
@@ -36,7 +36,7 @@ export const ApiBatchDelete = (): MethodDecorator =>
 
 export const ApiCreateRecord = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ operationId: 'createRecord', summary: 'Make a record' }),
+    ApiOperation({ operationId: 'createRecord', summary: 'Create a record' }),
     ApiBody({
       required: true,
       schema: schemaRef('RecordCreate'),
@@ -54,7 +54,7 @@ export const ApiGetRecord = (): MethodDecorator =>
     ApiQuery({
       name: 'select',
       required: false,
-      description: 'The slugs to answer, separated by commas. Without it, all.',
+      description: 'The slugs of the properties to return, separated by commas. By default all.',
       schema: { type: 'string' },
       example: 'name,stage',
     }),
@@ -65,7 +65,7 @@ export const ApiGetRecord = (): MethodDecorator =>
 
 export const ApiPatchRecord = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ operationId: 'patchRecord', summary: 'Change a record' }),
+    ApiOperation({ operationId: 'patchRecord', summary: 'Patch a record' }),
     ApiBody({
       required: true,
       schema: schemaRef('RecordChange'),
@@ -93,12 +93,12 @@ function batch({ operationId, summary, body, bodies, result }: BatchOperation): 
       operationId,
       summary,
       description:
-        'Answers 200 also when some or all items fail: `results[i]` says what became of item i. Items are applied in order. One that fails touches no other.',
+        'The status is 200 also if items fail: `results[i]` is the outcome of item i. Items are applied in order. A failed item does not affect the others.',
     }),
     ApiBody({ required: true, schema: body, examples: bodies }),
     ApiResponse({
       status: 200,
-      description: 'What became of each item.',
+      description: 'The outcome of each item.',
       headers: headerRefs('idempotent-replay'),
       content: { 'application/json': { schema: schemaRef('BatchResult'), example: result } },
     }),
@@ -121,7 +121,7 @@ function recordId(): MethodDecorator {
   return ApiParam({ name: 'id', description: 'The id of the record.', schema: uuid });
 }
 
-/** What every operation on records of a team and type has in common. */
+/** The parameters of every operation on the records of a team and object type. */
 function target(tag = 'Records'): MethodDecorator {
   return applyDecorators(
     ApiTags(tag),

@@ -1,10 +1,10 @@
 import { type Schema, schemaRef } from './schema.type';
 
 export const uuid: Schema = { type: 'string', format: 'uuid' };
-const etag: Schema = { type: 'string', pattern: '^"[0-9]+"$', description: "The record's version, in quotes." };
+const etag: Schema = { type: 'string', pattern: '^"[0-9]+"$', description: 'The version of the record, in quotes.' };
 const UUID_PATTERN = '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$';
 
-const extended: Schema = { type: 'object', description: 'Opaque. Merged by top-level key; null removes a key.' };
+const extended: Schema = { type: 'object', description: 'Any object. Merged by top-level key; null removes a key.' };
 
 function block(description: string, ofList: string): Record<string, Schema> {
   return {
@@ -12,24 +12,24 @@ function block(description: string, ofList: string): Record<string, Schema> {
     list: {
       type: 'object',
       description: ofList,
-      // OpenAPI 3.1 has propertyNames; the types of @nestjs/swagger, written for 3.0, do not know it.
+      // OpenAPI 3.1 has propertyNames, but the types of @nestjs/swagger are for 3.0.
       ...{ propertyNames: { pattern: UUID_PATTERN } },
       additionalProperties: schemaRef('Properties'),
     },
   };
 }
 
-/** Records, and changes to them. */
+/** Records and their changes. */
 export const recordSchemas: Readonly<Record<string, Schema>> = {
   Etag: etag,
   Properties: {
     type: 'object',
     description:
-      'Values by property slug. What a slug may hold is for its definition to say: see `GET /v2/prism/{team}/{object}/properties`.',
+      'Values by property slug. The definition of a property has the type of its value: see `GET /v2/prism/{team}/{object}/properties`.',
   },
   Operator: {
     type: 'object',
-    description: 'In place of the value of a property with several values: adds to the set, or removes from it.',
+    description: 'Instead of the value of a property with several values: adds elements, or removes them.',
     required: ['_op', 'values'],
     additionalProperties: false,
     properties: {
@@ -43,17 +43,14 @@ export const recordSchemas: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: {
       id: uuid,
-      ...block(
-        'The values that every view of the record shares.',
-        'The values of each list the record is on, by list id.',
-      ),
-      extended: { type: 'object', description: 'What the caller stored beside the properties.' },
+      ...block('The properties of the object type.', 'The properties of each list that the record is in, by list id.'),
+      extended: { type: 'object', description: 'Data that callers store in addition to the properties.' },
     },
   },
   RecordChange: {
     type: 'object',
     description:
-      'What to change. An omitted property stays; null clears; an array replaces; an operator object (see `Operator`) adds or removes elements. All of it happens, or nothing.',
+      'The change of a record. An omitted property keeps its value; null clears it; an array replaces it; an `Operator` adds or removes elements. The change is applied completely or not at all.',
     additionalProperties: false,
     properties: { ...block('Values to set.', 'Values to set per list, by list id.'), extended },
   },

@@ -14,7 +14,7 @@ export interface Health {
   status: HealthStatus;
   checks: {
     postgres: 'up' | 'down';
-    /** `unknown` while Postgres is away. */
+    /** `unknown` while Postgres is unavailable. */
     migrations: 'current' | 'pending' | 'unknown';
     redis: RedisHealth;
     draining: boolean;

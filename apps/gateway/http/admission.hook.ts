@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission } from '#libs/limits';
-import { isObjectType } from '#libs/properties';
-import type { Plan, RecordsMetrics } from '#libs/records';
+import { isObject, isObjectType } from '#libs/properties';
+import { MAX_ITEMS, type Plan, type RecordsMetrics } from '#libs/records';
 import { RequestPermits } from './request.permits';
 
 /** The members of bodies that list what is to be done. */
 const LISTS = ['items', 'ids', 'objects'] as const;
-/** The most items that any route works on before it responds. */
-const MAX_ITEMS = 100;
 
 /** The routes that change records. */
 const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
@@ -78,9 +76,8 @@ function countDropped(request: FastifyRequest, metrics: RecordsMetrics): void {
 
 /** How many items a request asks for; 1 where there is no list of them. */
 function itemsOf(body: unknown): number {
-  if (typeof body !== 'object' || body === null) return 1;
-  const members = body as Partial<Record<string, unknown>>; // an object has no other members
-  const list = LISTS.map((name) => members[name]).find(Array.isArray);
+  if (!isObject(body)) return 1;
+  const list = LISTS.map((name) => body[name]).find(Array.isArray);
   return Math.min(MAX_ITEMS, Math.max(1, list?.length ?? 1));
 }
 

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { type FieldError, fieldSegment, MAX_FIELD_ERRORS, RequestError } from '#libs/errors';
+import { isObject } from '#libs/properties';
 
 /**
  * The class of a request body's outer form: its members are those with a rule of class-validator. What they hold is not
@@ -46,14 +47,14 @@ function readEnvelope<T extends object>(
   notAnObject: string,
   errors: FieldError[],
 ): T | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     errors.push({ field, code: 'object', message: notAnObject });
     return undefined;
   }
   const known = memberNames(type);
   const members: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
-    const member = (value as Record<string, unknown>)[name]; // an object that is no array has string members
+    const member = value[name];
     const nested = Object.hasOwn(type.nested ?? {}, name) ? type.nested?.[name] : undefined;
     const path = field + fieldSegment(name);
     if (!known.has(name)) errors.push({ field: path, code: 'unknown_field', message: unknownField(name) });

@@ -3,12 +3,12 @@
  * `value` comes from JSON.parse, which makes such keys ordinary ones, and is nested no deeper than the stack allows.
  */
 export function findPollutingKey(value: unknown): '__proto__' | 'constructor.prototype' | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isContainer(value)) return undefined;
   if (Array.isArray(value)) return findInArray(value);
   for (const key in value) {
     if (key === '__proto__') return key;
     const member = value[key];
-    if (!isObject(member)) continue;
+    if (!isContainer(member)) continue;
     if (key === 'constructor' && Object.hasOwn(member, 'prototype')) return 'constructor.prototype';
     const inside = findPollutingKey(member);
     if (inside !== undefined) return inside;
@@ -25,6 +25,7 @@ function findInArray(values: readonly unknown[]): ReturnType<typeof findPollutin
   return undefined;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether the value is an object or an array. */
+function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { requestLogger, RequestLogContext, traceContextOf, type Tracing } from '#libs/telemetry';
+import { requestLogger, RequestLogContext, parseTraceparent, type Tracing } from '#libs/telemetry';
 import type { HttpMetrics } from './http.metrics';
 import { requestLine, routeOf } from './request.line';
 import { beginTrace, endTrace } from './request.trace';
@@ -29,7 +29,7 @@ export function registerObserver(
   fastify.decorateRequest('notes');
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
-    const caller = traceContextOf(request.headers.traceparent);
+    const caller = parseTraceparent(request.headers.traceparent);
     const trace = beginTrace(tracing, request, reply, caller);
     request.notes = new RequestLogContext(trace ?? caller, trace?.span);
     reply.header('x-request-id', request.id);

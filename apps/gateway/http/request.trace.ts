@@ -3,7 +3,7 @@ import {
   type RequestTrace,
   type SpanAttributes,
   type TraceContext,
-  traceparentOf,
+  formatTraceparent,
   type Tracing,
 } from '#libs/telemetry';
 import { methodLabel } from './http.metrics';
@@ -25,10 +25,10 @@ export function beginTrace(
   caller: TraceContext | undefined,
 ): RequestTrace | undefined {
   const route = routeOf(request);
-  if (!tracing.on || route?.startsWith('/health/') === true) return undefined;
+  if (!tracing.enabled || route?.startsWith('/health/') === true) return undefined;
   const method = methodLabel(request.method);
   const { tracestate } = request.headers;
-  const trace = tracing.begin(
+  const trace = tracing.startRequest(
     [method === 'other' ? 'HTTP' : method, route].filter((part) => part !== undefined).join(' '),
     { context: caller, state: typeof tracestate === 'string' ? tracestate : undefined },
     {
@@ -38,7 +38,7 @@ export function beginTrace(
       ...(route !== undefined && { 'http.route': route }),
     },
   );
-  if (trace) reply.header(HEADER, traceparentOf(trace));
+  if (trace) reply.header(HEADER, formatTraceparent(trace));
   return trace;
 }
 

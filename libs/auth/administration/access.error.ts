@@ -1,4 +1,4 @@
-/** A change to teams, clients or keys that is not possible. The message says what, why, and how to correct it. */
+/** A rejected change of teams, clients or keys. The message has the reason and the remedy. */
 export class AccessError extends Error {
   override readonly name = 'AccessError';
 }

@@ -8,7 +8,7 @@ import { type Client, ClientRepository } from './client.repository';
 import { IssuedApiKeyRepository, type ListedApiKey } from './issued-api-key.repository';
 import { type Team, TeamRepository } from './team.repository';
 
-/** A new key. Only here is the whole key, `apiKey`, known. */
+/** A new key with its secret, which is shown only once. */
 export interface IssuedApiKey extends ListedApiKey {
   readonly apiKey: string;
 }

@@ -23,11 +23,11 @@ const LIST = statement(__dirname, 'list_clients');
 const SET_LIMITS = statement(__dirname, 'set_client_limits');
 const CLEAR_LIMITS = statement(__dirname, 'clear_client_limits');
 
-/** The rows of `clients`. Throws `DatabaseUnavailable` when Postgres cannot be reached. */
+/** Reads and writes `clients` and `client_limits`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class ClientRepository {
   constructor(private readonly database: ConnectionPool) {}
 
-  /** Undefined if the team already has a client of this name. */
+  /** Returns undefined if the team has a client with this name. */
   async insert(teamId: string, id: string, name: string): Promise<Client | undefined> {
     const { rows } = await this.database.query<ClientRow>(INSERT, [teamId, id, name]);
     return rows.map(toClient)[0];

@@ -1,7 +1,7 @@
 import { type ConnectionPool, statement } from '#libs/database';
 import { isScope, type Scope } from '../scope';
 
-/** A key as people see it: without its secret. */
+/** A key without its secret. */
 export interface ListedApiKey {
   readonly keyId: string;
   readonly clientName: string;

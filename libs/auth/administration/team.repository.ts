@@ -16,11 +16,11 @@ const INSERT = statement(__dirname, 'insert_team');
 const FIND = statement(__dirname, 'find_team');
 const LIST = statement(__dirname, 'list_teams');
 
-/** The rows of `teams`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
+/** Reads and writes `teams`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class TeamRepository {
   constructor(private readonly database: ConnectionPool) {}
 
-  /** Undefined if a team with this id exists. */
+  /** Returns undefined if a team with this id exists. */
   async insert(id: string, name: string): Promise<Team | undefined> {
     const { rows } = await this.database.query<TeamRow>(INSERT, [id, name]);
     return rows.map(toTeam)[0];

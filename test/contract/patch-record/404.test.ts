@@ -21,7 +21,7 @@ it.each([
     expect(status).toBe(404);
     expect(body.error).toEqual({
       code: 'not_found',
-      message: 'There is no such resource.',
+      message: 'The resource does not exist.',
       request_id: expect.any(String),
     });
   }

@@ -86,7 +86,7 @@ describe('the properties that a team defined', () => {
     expect(validator.patch({ default: { tier: 'gold' } })).toMatchObject({ code: 'unknown_property' });
   });
 
-  it('cannot be known while the database is away', async () => {
+  it('are unavailable while the database is unavailable', async () => {
     const nowhere = openDatabase(readSettings({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }));
     const settings = readSettings({ DATABASE_URL: testDatabase.url });
     const service = new PropertyDefinitionService(new PropertyDefinitionRepository(nowhere), settings);

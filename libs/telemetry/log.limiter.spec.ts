@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LineLimiter } from './line.limiter';
+import { LogLimiter } from './log.limiter';
 
-describe('LineLimiter', () => {
+describe('LogLimiter', () => {
   let lines: [string, number][];
-  let limiter: LineLimiter;
+  let limiter: LogLimiter;
 
   beforeEach(() => {
     vi.useFakeTimers();
     lines = [];
-    limiter = new LineLimiter((kind, repeated) => lines.push([kind, repeated]));
+    limiter = new LogLimiter((kind, repeated) => lines.push([kind, repeated]));
   });
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  it('admits the first of each kind, and then says how many there were', () => {
+  it('admits the first line of each kind, and then writes how many followed', () => {
     expect(['a', 'a', 'b', 'a'].map((kind) => limiter.admits(kind))).toEqual([true, false, true, false]);
     expect(lines).toEqual([]);
     vi.advanceTimersByTime(10_000);
     expect(lines).toEqual([['a', 2]]);
   });
 
-  it('goes on counting for as long as it goes on, and begins anew when it has ended', () => {
+  it('writes a summary in each interval while lines repeat, and admits the next one after they stop', () => {
     limiter.admits('a');
     for (let second = 0; second < 25; second++) {
       vi.advanceTimersByTime(1_000);

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Instruments } from './instruments';
+import { Instruments } from '#libs/telemetry';
 import { MetricsServer } from './metrics.server';
 
 describe('MetricsServer', () => {
@@ -16,7 +16,7 @@ describe('MetricsServer', () => {
   });
   afterEach(() => server.close());
 
-  it('serves the metrics as Prometheus reads them', async () => {
+  it('serves the metrics in the Prometheus text format', async () => {
     instruments.counter('calls_total', 'Calls.', {}).inc();
     const response = await fetch(`${base}/metrics?name=x`);
     expect(response.status).toBe(200);
@@ -28,21 +28,24 @@ describe('MetricsServer', () => {
     [false, 'application/openmetrics-text; version=1.0.0', 'text/plain; version=0.0.4; charset=utf-8'],
     [true, 'text/plain', 'text/plain; version=0.0.4; charset=utf-8'],
     [true, 'application/openmetrics-text; version=1.0.0', 'application/openmetrics-text; version=1.0.0; charset=utf-8'],
-  ])('serves exemplars if there are any (%s) and the client accepts them (%s)', async (exemplars, accept, type) => {
-    const histogram = instruments.histogram('time_seconds', 'Time.', { route: 'text' }, [0.05], { exemplars });
-    const labels = { route: '/a' };
-    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const exemplarLabels: Record<string, string> = { trace_id: traceId };
-    if (exemplars) histogram.observe({ labels, value: 0.03, exemplarLabels });
-    else histogram.observe(labels, 0.03);
-    const response = await fetch(`${base}/metrics`, { headers: { accept } });
-    expect(response.headers.get('content-type')).toBe(type);
-    const text = await response.text();
-    expect(text).toContain('time_seconds_bucket{le="0.05",route="/a"} 1');
-    expect(text.includes(traceId)).toBe(type.startsWith('application/'));
-  });
+  ])(
+    'serves exemplars if a metric has them (%s) and the client accepts OpenMetrics (%s)',
+    async (exemplars, accept, type) => {
+      const histogram = instruments.histogram('time_seconds', 'Time.', { route: 'text' }, [0.05], { exemplars });
+      const labels = { route: '/a' };
+      const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+      const exemplarLabels: Record<string, string> = { trace_id: traceId };
+      if (exemplars) histogram.observe({ labels, value: 0.03, exemplarLabels });
+      else histogram.observe(labels, 0.03);
+      const response = await fetch(`${base}/metrics`, { headers: { accept } });
+      expect(response.headers.get('content-type')).toBe(type);
+      const text = await response.text();
+      expect(text).toContain('time_seconds_bucket{le="0.05",route="/a"} 1');
+      expect(text.includes(traceId)).toBe(type.startsWith('application/'));
+    },
+  );
 
-  it('says that the process lives', async () => {
+  it('serves liveness', async () => {
     const response = await fetch(`${base}/health/live`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'ok' });
@@ -51,7 +54,7 @@ describe('MetricsServer', () => {
   it.each([
     ['ok', 200],
     ['unavailable', 503],
-  ] as const)('says whether the process is ready, where it is told how: %s is %i', async (status, code) => {
+  ] as const)('serves readiness if it has a check: %s is %i', async (status, code) => {
     expect((await fetch(`${base}/health/ready`)).status).toBe(404);
     const other = new MetricsServer(instruments);
     const port = await other.start('127.0.0.1', 0, () => Promise.resolve({ status, checks: { postgres: 'up' } }));
@@ -61,13 +64,13 @@ describe('MetricsServer', () => {
     await other.close();
   });
 
-  it('answers HEAD without a body', async () => {
+  it('responds to HEAD without a body', async () => {
     const response = await fetch(`${base}/metrics`, { method: 'HEAD' });
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
   });
 
-  it('refuses other paths and methods with the error envelope', async () => {
+  it('rejects other paths and methods with the error envelope', async () => {
     const missing = await fetch(`${base}/`);
     expect(missing.status).toBe(404);
     expect(await missing.json()).toMatchObject({ error: { code: 'not_found' } });
@@ -77,10 +80,10 @@ describe('MetricsServer', () => {
     expect(await posted.json()).toMatchObject({ error: { code: 'method_not_allowed' } });
   });
 
-  it('answers a scrape that fails with 500, and only the log has its text', async () => {
+  it('responds to a failed scrape with 500, and only the log has the message', async () => {
     const logged: unknown[] = [];
-    const cacheable = (...line: unknown[]) => logged.push(...line);
-    Logger.overrideLogger({ log: cacheable, error: cacheable, warn: cacheable });
+    const capture = (...line: unknown[]) => logged.push(...line);
+    Logger.overrideLogger({ log: capture, error: capture, warn: capture });
     instruments.gauge('heat', 'Heat.', {}, () => {
       throw new Error('hunter2');
     });
@@ -90,7 +93,7 @@ describe('MetricsServer', () => {
     expect(logged.join()).toContain('hunter2');
   });
 
-  it('fails to start where the port is taken, and can be started again after it was closed', async () => {
+  it('rejects a port that is in use, and accepts it after it is closed', async () => {
     const port = Number(new URL(base).port);
     const second = new MetricsServer(instruments);
     await expect(second.start('127.0.0.1', port)).rejects.toThrow('EADDRINUSE');
@@ -100,7 +103,7 @@ describe('MetricsServer', () => {
     await second.close();
   });
 
-  it('closes also while a caller keeps its connection open', async () => {
+  it('closes while a client keeps its connection open', async () => {
     const idle = request(`${base}/metrics`, { method: 'POST' });
     const ended = new Promise((resolve) => idle.once('error', resolve));
     await new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fieldSegment } from './field.path';
+import { fieldSegment } from './field.error';
 
-describe('a step of a field path', () => {
-  it.each<[string | number, string]>([
+describe('fieldSegment', () => {
+  it.each<[key: string | number, segment: string]>([
     ['stage', '.stage'],
     ['11111111-1111-4111-8111-111111111111', '.11111111-1111-4111-8111-111111111111'],
     [3, '[3]'],
@@ -10,11 +10,11 @@ describe('a step of a field path', () => {
     ['a.b', '["a.b"]'],
     ['a\0', String.raw`["a\u0000"]`],
     ['\ud800', String.raw`["\ud800"]`],
-  ])('of %j is %s', (key, step) => {
-    expect(fieldSegment(key)).toBe(step);
+  ])('renders the key %j as %s', (key, segment) => {
+    expect(fieldSegment(key)).toBe(segment);
   });
 
-  it('is short, however long the key', () => {
+  it('truncates a long key', () => {
     expect(fieldSegment('k'.repeat(5_000_000))).toBe(`["${'k'.repeat(64)}…"]`);
   });
 });

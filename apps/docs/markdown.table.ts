@@ -1,4 +1,4 @@
-/** A markdown table with aligned columns, as prettier writes it, so that generated references pass its check. */
+/** A Markdown table, formatted as prettier formats it. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [header, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = header.map((_, column) => Math.max(3, ...cells.map((row) => (row[column] ?? '').length)));

@@ -1,12 +1,13 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { errorResponse, RequestError, toRequestError } from '#libs/errors';
-import { Instruments } from './instruments';
+import type { Instruments } from '#libs/telemetry';
 
-/** Whether the process can do its work, and what that was told by. */
+/** The result of a readiness check. */
 export interface Readiness {
   readonly status: 'ok' | 'unavailable';
+  /** The state of each dependency. */
   readonly checks: Readonly<Record<string, string | boolean>>;
 }
 
@@ -18,25 +19,27 @@ interface Page {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** The admin port: `/metrics`, `/health/live` and, where it is given, `/health/ready`. Apart from the API, so that no caller reaches it and a scrape never queues behind one. */
-@Injectable()
+/**
+ * The HTTP server of the admin port: `/metrics`, `/health/live` and optionally `/health/ready`. It is separate from the API, so
+ * that callers cannot reach it and a scrape never waits behind their requests.
+ */
 export class MetricsServer {
   private readonly logger = new Logger(MetricsServer.name);
   private server: Server | undefined;
-  private ready: (() => Promise<Readiness>) | undefined;
+  private checkReadiness: (() => Promise<Readiness>) | undefined;
 
   constructor(private readonly instruments: Instruments) {}
 
   /**
-   * @param port 0 takes any free one
-   * @param ready what `/health/ready` says; a process that has it on another port gives none
+   * @param port 0 for any free port
+   * @param checkReadiness serves `/health/ready`; a gateway serves it on the port of the API instead
    * @returns the port it listens on
-   * @throws what `listen` fails with, e.g. EADDRINUSE
+   * @throws the error of `listen`, such as EADDRINUSE
    */
-  async start(host: string, port: number, ready?: () => Promise<Readiness>): Promise<number> {
-    this.ready = ready;
+  async start(host: string, port: number, checkReadiness?: () => Promise<Readiness>): Promise<number> {
+    this.checkReadiness = checkReadiness;
     const server = createServer((request, response) => {
-      this.response(request, response).catch((error: unknown) => {
+      this.respond(request, response).catch((error: unknown) => {
         this.logger.error(error);
         response.destroy();
       });
@@ -50,7 +53,7 @@ export class MetricsServer {
     return typeof address === 'object' && address ? address.port : port;
   }
 
-  /** Stops at once, also in the middle of a scrape. Does nothing where it was not started. */
+  /** Closes the server and its connections at once. Does nothing if it was not started. */
   async close(): Promise<void> {
     const server = this.server;
     if (!server) return;
@@ -63,21 +66,20 @@ export class MetricsServer {
     });
   }
 
-  private async response(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { status, type, body } = await this.page(request);
       response.writeHead(status, { 'content-type': type }).end(body);
     } catch (error) {
       const requestError = toRequestError(error);
-      if (requestError.code === 'internal')
-        this.logger.error('the admin port could not respond', (requestError.cause as Error).stack);
+      if (requestError.code === 'internal') this.logger.error(error);
       const { status, headers, body } = errorResponse(requestError, uuidv7());
       response.writeHead(status, headers).end(body);
     }
   }
 
   /** @throws RequestError for an unknown path or method */
-  private async page({ url = '/', method = '', headers }: IncomingMessage): Promise<Page> {
+  private page({ url = '/', method = '', headers }: IncomingMessage): Page | Promise<Page> {
     const [path = '/'] = url.split('?');
     const page = this.pages(headers.accept).get(path);
     if (page === undefined) throw new RequestError('not_found');
@@ -88,14 +90,14 @@ export class MetricsServer {
   }
 
   private pages(accept: string | undefined): Map<string, () => Page | Promise<Page>> {
-    const { ready } = this;
+    const { checkReadiness } = this;
     const pages = new Map<string, () => Page | Promise<Page>>([
       ['/metrics', () => this.metricsPage(accept)],
       ['/health/live', () => ({ status: 200, type: JSON_TYPE, body: '{"status":"ok"}' })],
     ]);
-    if (ready) {
+    if (checkReadiness) {
       pages.set('/health/ready', async () => {
-        const readiness = await ready();
+        const readiness = await checkReadiness();
         return { status: readiness.status === 'ok' ? 200 : 503, type: JSON_TYPE, body: JSON.stringify(readiness) };
       });
     }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { markdownTable } from './markdown-table';
+import { markdownTable } from './markdown.table';
 
-it('aligns the columns and keeps a pipe inside its cell', () => {
+it('aligns the columns and escapes a pipe', () => {
   expect(
     markdownTable(
       ['A', 'Name'],
