@@ -4,7 +4,6 @@ export { readVersion } from './build.info';
 export { MetricsServer, type Readiness } from './metrics.server';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
-export { RequestLogContext } from './request-log.context';
 export type { RequestTrace, Span, SpanAttributes, SpanPosition } from './span';
 export { TelemetryModule, TracingModule } from './telemetry.module';
 export { type TraceContext, traceContextOf, traceparentOf } from './trace.context';

@@ -1,22 +1,15 @@
-import { RequestError } from '#libs/errors';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { ApiKeyService, KeyRefusal } from './api-key.service';
-import type { AuthFailureReason, AuthMetrics } from './auth.metrics';
-import { ThrottledError } from './authentication.throttle';
+import {
+  type ApiKeyService,
+  type AuthFailureReason,
+  type AuthMetrics,
+  type KeyRefusal,
+  type Principal,
+  type Scope,
+  ThrottledError,
+} from '#libs/auth';
+import { RequestError } from '#libs/errors';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
-import type { Principal } from './principal';
-import type { Scope } from './scope';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who calls; set under `/v2/prism` before anything else looks at the request. */
-    principal?: Principal;
-  }
-  interface FastifyContextConfig {
-    /** What the caller's key must allow; declared by `@Authenticated`. */
-    scope?: Scope;
-  }
-}
 
 /** The least time that the refusal of a throttled client takes, and a random time on top, so that many do not end at once; in milliseconds. */
 const THROTTLED_DELAY_MS = 2_000;
@@ -26,11 +19,10 @@ const THROTTLED_SPREAD_MS = 2_000;
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
 
 /**
- * Refuses every request under `/v2/prism`, also one that no route matches, whose key does not give access to its team and
- * route, and sets `request.principal` on the others. Call it before routes are added: it refuses those without a scope.
+ * Rejects every request under `/v2/prism`, also one that no route matches, whose key does not give access to its team and
+ * route, and sets the principal in the context of the others. Call it before routes are added: it rejects those without a scope.
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {
-  fastify.decorateRequest('principal');
   fastify.addHook('onRoute', rejectRouteWithoutScope);
   fastify.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
@@ -41,7 +33,7 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
       metrics.countAuthFailure(caller);
       throw new RequestError(caller === 'missing' ? 'unauthorized' : 'forbidden');
     }
-    request.principal = caller;
+    request.requestContext.principal = caller;
   });
 }
 
@@ -58,7 +50,7 @@ async function identify(
   const caller = await authenticateSlowly(request, keys, apiKey);
   if (typeof caller === 'string') return caller;
   if (caller.teamId !== team.toLowerCase()) return 'team';
-  // Without a declared scope no route matched: the answer is 404 or 405, and shows nothing.
+  // Without a declared scope no route matched: the response is 404 or 405, and shows nothing.
   if (scope !== undefined && !caller.scopes.has(scope)) return 'scope';
   return caller;
 }
@@ -85,9 +77,9 @@ async function authenticateSlowly(
   }
 }
 
-/** The team as the router read it, which is as the controller will: the two cannot differ over an odd spelling. */
+/** The team as the router parsed it, so that authentication and controller see the same one. */
 function teamOfRoute(request: FastifyRequest): string {
-  // The type of params is unknown: routes added by Nest declare none. `refuseOpenRoute` has seen to it that team is there.
+  // The type of params is unknown: routes added by Nest declare none. `rejectRouteWithoutScope` has checked that `team` is one of them.
   return (request.params as { team: string }).team;
 }
 
