@@ -1,14 +1,15 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { ApiKeyService, AuthMetrics, registerAuthentication } from '#libs/auth';
+import { ApiKeyService, AuthMetrics } from '#libs/auth';
 import type { Settings } from '#libs/config';
 import { Admission, RateLimiter } from '#libs/limits';
 import { RecordsMetrics } from '#libs/records';
 import { createLogger, Tracing } from '#libs/telemetry';
 import { AppModule } from './app.module';
 import { ApiDocument } from './docs/api.document';
-import { registerAdmission, registerPermits } from './http/admission.hook';
+import { countDroppedItems, registerAdmission } from './http/admission.hook';
+import { registerAuthentication } from './http/authentication.hook';
 import { registerConnectionRules } from './http/connection.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { registerHeaderLimit } from './http/header.limit';
@@ -16,6 +17,7 @@ import { HttpMetrics } from './http/http.metrics';
 import { registerJsonBodyReader } from './http/json-body.reader';
 import { Lifecycle } from './http/lifecycle';
 import { registerRateLimits } from './http/rate-limit.hook';
+import { registerRequestContext } from './http/request.context';
 import { registerObserver } from './http/request.observer';
 import { registerTargetCheck } from './http/request-target';
 import { registerRouteCheck } from './http/routes.hook';
@@ -23,7 +25,7 @@ import { registerSecurityHeaders } from './http/security.headers';
 import { createHttpServer } from './http/server.factory';
 import { StartLogger } from './start.logger';
 
-/** Builds the gateway, ready to listen: connected to nothing that it could do without, with its document made. */
+/** Builds the gateway, ready to listen, with its OpenAPI document. Connects to neither Postgres nor Redis yet. */
 export async function createApp(
   settings: Settings,
   logger: Logger = createLogger(settings.logLevel),
@@ -47,12 +49,20 @@ export async function createApp(
     logger.error({ err: error }, 'a request could not be handled');
   };
 
-  // In this order: what a request has wrong is answered by the first of these that finds it.
+  // The order matters: a request with several faults is rejected for the first one that a hook finds.
   const admission = app.get(Admission);
-  registerObserver(fastify, metrics, app.get(Tracing), logger);
-  registerPermits(fastify, admission, app.get(RecordsMetrics));
+  const records = app.get(RecordsMetrics);
+  registerRequestContext(fastify, {
+    admission,
+    tracing: app.get(Tracing),
+    requestTimeoutMs: settings.requestTimeoutMs,
+    onDropped: (request) => {
+      countDroppedItems(request, records);
+    },
+  });
+  registerObserver(fastify, metrics, logger);
   registerSecurityHeaders(fastify);
-  registerDeadline(fastify, settings.requestTimeoutMs);
+  registerDeadline(fastify);
   registerConnectionRules(fastify, lifecycle);
   registerAuthentication(fastify, app.get(ApiKeyService), app.get(AuthMetrics));
   registerTargetCheck(fastify);

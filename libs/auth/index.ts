@@ -4,12 +4,10 @@ export { AccessService, type IssuedApiKey } from './administration/access.servic
 export type { Client } from './administration/client.repository';
 export type { ListedApiKey } from './administration/issued-api-key.repository';
 export type { Team } from './administration/team.repository';
-export { ApiKeyService } from './api-key.service';
-export { AuthMetrics } from './auth.metrics';
+export { ApiKeyService, type KeyRejection } from './api-key.service';
+export { type AuthFailureReason, AuthMetrics } from './auth.metrics';
 export { AuthModule } from './auth.module';
-export { API_KEY_SCHEME, Authenticated } from './authenticated.decorator';
-export { registerAuthentication } from './authentication.hook';
-export { Caller, callerOf } from './caller.decorator';
+export { ThrottledError } from './authentication.throttle';
 export { CLIENT_VALUES, ClientLabel } from './client.label';
 export type { Principal } from './principal';
 export { SCOPES, type Scope } from './scope';

@@ -42,9 +42,9 @@ export class ClaimStore {
   private damageLogged = false;
 
   constructor(redis: Redis, settings: Settings) {
-    this.claimScript = redis.script(join(__dirname, 'claim-1.lua'));
-    this.storeScript = redis.script(join(__dirname, 'store-1.lua'));
-    this.releaseScript = redis.script(join(__dirname, 'release-1.lua'));
+    this.claimScript = redis.script(join(__dirname, 'lua', 'claim-1.lua'));
+    this.storeScript = redis.script(join(__dirname, 'lua', 'store-1.lua'));
+    this.releaseScript = redis.script(join(__dirname, 'lua', 'release-1.lua'));
     this.cacheMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
     this.maxClaimMs = settings.requestTimeoutMs;
     redis.onUp(() => {

@@ -1,36 +1,59 @@
 import { Injectable } from '@nestjs/common';
 import type { DatabaseMeter } from '#libs/database';
 import { RequestError } from '#libs/errors';
+import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
-import type { WriteResponse } from './write.response';
 import type { CachedResponse } from './cached-response';
 import { type Claim, ClaimStore } from './claim.store';
-import type { IdempotencyId } from './idempotency-id';
+import { Fingerprint, type FingerprintInput } from './fingerprint';
+import { hashKey, type IdempotencyId } from './idempotency-id';
+import { parseIdempotencyKey } from './idempotency-key';
 import { IdempotencyMetrics } from './idempotency.metrics';
 import { LedgerLookup } from './ledger.repository';
+import type { WriteResponse } from './write.response';
 
-/** One request with a key, as it came. */
-export interface KeyedRequest {
-  readonly id: IdempotencyId;
-  readonly fingerprint: Buffer;
-  /** On the clock of `performance.now()`: when the answer must have left. */
-  readonly deadline: number;
+/** A request that writes, with or without an `Idempotency-Key`. */
+export interface IdempotentRequest extends FingerprintInput {
+  /** Keys are unique within a client. */
+  readonly client: { readonly teamId: string; readonly clientId: string };
+  readonly requestId: string;
+  /** Each occurrence of the `Idempotency-Key` header; undefined without it. */
+  readonly keyHeader: readonly string[] | undefined;
+  readonly deadline: Deadline;
   readonly meter?: DatabaseMeter | undefined;
   readonly span?: Span | undefined;
+  /** Runs a computation on the body step by step. @param step returns whether there is more */
+  compute(stage: 'fingerprint', step: () => boolean): Promise<void>;
 }
 
-/** One attempt at a request. Exactly one of `finish` and `abandon` ends it. */
-interface Attempt {
+/** The key of a request whose items are each applied exactly once, as the ledger stores it. */
+export interface LedgerKey {
+  readonly clientId: string;
+  /** SHA-256 of the Idempotency-Key. */
+  readonly keyHash: Buffer;
+  /** SHA-256 of the request: the key stands for no other. */
+  readonly fingerprint: Buffer;
+  readonly requestId: string;
+}
+
+/**
+ * Executes a write and returns its response. The ledger must be written by `execute`, in the transactions of the items.
+ *
+ * @param key undefined if the request has no key, or does not consume it
+ */
+export type Execute = (key: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse;
+
+/** One request with a key. */
+interface KeyedRequest {
   readonly id: IdempotencyId;
-  /** Of its claim in Redis; undefined if it surely has none. */
-  readonly owner: string | undefined;
-  readonly span: Span | undefined;
+  readonly fingerprint: Buffer;
+  readonly request: IdempotentRequest;
 }
 
-/** Either there is a response already, or this attempt makes it. */
-type ClaimResult = { state: 'replay'; response: CachedResponse } | { state: 'execute'; attempt: Attempt };
+/** How a request with a key proceeds. `owner`: of the claim in Redis; undefined if there surely is none. */
+type Decision = { state: 'replay'; response: CachedResponse } | { state: 'execute'; owner: string | undefined };
 
-/** Decides what happens to a request with a key. Whatever Redis does, the ledger still lets each item happen once. */
+/** Gives all attempts at a request with an `Idempotency-Key` the same response. Redis only makes it fast: the ledger is the proof. */
 @Injectable()
 export class IdempotencyService {
   constructor(
@@ -40,61 +63,52 @@ export class IdempotencyService {
   ) {}
 
   /**
-   * @throws {RequestError} `idempotency_key_mismatch`, `idempotency_key_stale` or `idempotency_key_in_use`, and
-   *   `unavailable` if a response is cached but Postgres cannot confirm it
+   * Executes a write, or returns the response of an earlier attempt at it.
+   *
+   * @param execute checks the body too: a key that stands for another request is a mismatch, whatever the body
+   * @throws RequestError what `execute` throws; `invalid_request` for a malformed key; `idempotency_key_mismatch`,
+   *   `idempotency_key_stale`, `idempotency_key_in_use`
+   * @throws DatabaseUnavailable if a response is cached but Postgres cannot confirm it
    */
-  async begin(request: KeyedRequest): Promise<ClaimResult> {
-    const claim = await this.claims.claim(request.id, request.fingerprint, remainingMs(request), '', request.span);
-    return claim.state === 'cached' ? this.confirm(request, claim) : this.execute(request, claim);
-  }
+  async execute(request: IdempotentRequest, execute: Execute): Promise<WriteResponse> {
+    const key = parseIdempotencyKey(request.keyHeader);
+    if (key === undefined || isDryRun(request.body)) return execute(undefined);
+    const keyed = await keyedRequest(request, key);
 
-  /** Call it before the response is sent: the next retry may come at once. */
-  async finish(attempt: Attempt, response: WriteResponse): Promise<void> {
-    this.metrics.countIdempotency(response.replayed ? 'replayed_ledger' : response.resumed ? 'resumed' : 'executed');
-    const { status, headers, cacheable: keep } = response;
-    await this.end(attempt, keep && { status, headers, body: keep.body });
-  }
+    const decision = await this.decide(keyed, await this.claim(keyed));
+    if (decision.state === 'replay') return { ...decision.response, replayed: true, resumed: false };
 
-  /** Call it with what the handler threw: a request that was refused or failed holds no key. */
-  async fail(attempt: Attempt, error: unknown): Promise<void> {
-    if (error instanceof RequestError) {
-      // Found by the ledger: Redis is unavailable, or no longer has the key.
-      if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
-      if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
-    }
-    await this.end(attempt, undefined);
-  }
-
-  private async end({ id, owner, span }: Attempt, response: CachedResponse | undefined): Promise<void> {
+    let cacheable: CachedResponse | undefined;
+    this.metrics.addClaims(1);
     try {
-      if (owner === undefined) return;
-      if (response === undefined) await this.claims.release(id, owner, span);
-      else await this.claims.storeResponse(id, owner, response, span);
+      const response = await execute(ledgerKey(keyed));
+      this.metrics.countIdempotency(response.replayed ? 'replayed_ledger' : response.resumed ? 'resumed' : 'executed');
+      const { status, headers } = response;
+      cacheable = response.cacheable && { status, headers, body: response.cacheable.body };
+      return response;
+    } catch (error) {
+      this.countLedgerRefusal(error);
+      throw error;
     } finally {
-      this.metrics.addClaims(-1);
+      // Before the response is sent: the next retry may come at once.
+      await this.endClaim(keyed, decision.owner, cacheable);
     }
   }
 
-  /** Postgres may have been restored to a time before the cached response: then it must not be replayed. */
-  private async confirm(request: KeyedRequest, claim: Claim & { state: 'cached' }): Promise<ClaimResult> {
-    const options = { timeoutMs: remainingMs(request), meter: request.meter, span: request.span };
-    switch (await this.ledger.stateOf(request.id, request.fingerprint, options)) {
-      case 'complete':
-        this.metrics.countIdempotency('replayed_cache');
-        return { state: 'replay', response: claim.response };
-      case 'stale':
-        this.metrics.countIdempotency('stale');
-        throw new RequestError('idempotency_key_stale');
-      case 'missing':
-        return this.execute(
-          request,
-          await this.claims.claim(request.id, request.fingerprint, remainingMs(request), claim.owner, request.span),
-        );
-    }
+  /** @param discard the owner of a cached response that must not be used */
+  private claim({ id, fingerprint, request }: KeyedRequest, discard?: string): Promise<Claim> {
+    return this.claims.claim(id, fingerprint, request.deadline.msLeft(), discard, request.span);
   }
 
-  private execute(request: KeyedRequest, claim: Claim): ClaimResult {
+  private async decide(keyed: KeyedRequest, claim: Claim): Promise<Decision> {
     switch (claim.state) {
+      case 'cached': {
+        if (await this.isComplete(keyed)) return { state: 'replay', response: claim.response };
+        const next = await this.claim(keyed, claim.owner);
+        // Another attempt finished just after this one found the ledger empty: now the ledger has the response.
+        if (next.state === 'cached') return { state: 'execute', owner: undefined };
+        return this.decide(keyed, next);
+      }
       case 'mismatch':
         this.metrics.countIdempotency('mismatch');
         throw new RequestError('idempotency_key_mismatch');
@@ -105,20 +119,58 @@ export class IdempotencyService {
         });
       case 'new':
       case 'unavailable':
-        return this.attempt(request, claim.owner);
-      case 'cached':
-        // Another attempt finished just after this one found the ledger empty: now the ledger has the response.
-        return this.attempt(request, undefined);
+        return { state: 'execute', owner: claim.owner };
     }
   }
 
-  private attempt({ id, span }: KeyedRequest, owner: string | undefined): ClaimResult {
-    this.metrics.addClaims(1);
-    return { state: 'execute', attempt: { id, owner, span } };
+  /** Postgres may have been restored to a time before the cached response, which then must not be replayed. */
+  private async isComplete({ id, fingerprint, request }: KeyedRequest): Promise<boolean> {
+    const { deadline, meter, span } = request;
+    const state = await this.ledger.stateOf(id, fingerprint, { timeoutMs: deadline.msLeft('commit'), meter, span });
+    if (state === 'stale') {
+      this.metrics.countIdempotency('stale');
+      throw new RequestError('idempotency_key_stale');
+    }
+    if (state === 'complete') this.metrics.countIdempotency('replayed_cache');
+    return state === 'complete';
+  }
+
+  /** The ledger refuses a key if Redis is unavailable or no longer has the key. */
+  private countLedgerRefusal(error: unknown): void {
+    if (!(error instanceof RequestError)) return;
+    if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
+    if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
+  }
+
+  /** Caches the response of a complete request; without one, the claim is released so that a retry can run at once. */
+  private async endClaim(
+    { id, request }: KeyedRequest,
+    owner: string | undefined,
+    response: CachedResponse | undefined,
+  ): Promise<void> {
+    try {
+      if (owner === undefined) return;
+      if (response === undefined) await this.claims.release(id, owner, request.span);
+      else await this.claims.storeResponse(id, owner, response, request.span);
+    } finally {
+      this.metrics.addClaims(-1);
+    }
   }
 }
 
-/** Milliseconds. */
-function remainingMs(request: KeyedRequest): number {
-  return request.deadline - performance.now();
+async function keyedRequest(request: IdempotentRequest, key: string): Promise<KeyedRequest> {
+  const fingerprint = new Fingerprint(request);
+  await request.compute('fingerprint', () => fingerprint.advance());
+  return { id: { ...request.client, keyHash: hashKey(key) }, fingerprint: fingerprint.digest(), request };
+}
+
+function ledgerKey({ id, fingerprint, request }: KeyedRequest): LedgerKey {
+  return { clientId: id.clientId, keyHash: id.keyHash, fingerprint, requestId: request.requestId };
+}
+
+/** A dry run changes nothing, so that it needs no key. */
+function isDryRun(body: unknown): boolean {
+  // The body is not validated yet: any member may be anything.
+  const options = (body as { options?: { dry_run?: unknown } | null } | null | undefined)?.options;
+  return options?.dry_run === true;
 }

@@ -2,7 +2,7 @@ export type { WriteResponse } from './write.response';
 export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
 export type { IdempotencyId } from './idempotency-id';
-export { type Exchange, type IdempotentCall, IdempotentResponder } from './idempotent.responder';
+export { type Execute, IdempotencyService, type IdempotentRequest, type LedgerKey } from './idempotency.service';
 export { IdempotencyModule } from './idempotency.module';
 export { pause } from './pause';
 export { RetentionMetrics } from './retention.metrics';

@@ -39,7 +39,7 @@ export class RateLimiter {
     settings: Settings,
     private readonly metrics: LimitsMetrics,
   ) {
-    this.script = redis.script(join(__dirname, 'charge-1.lua'));
+    this.script = redis.script(join(__dirname, 'lua', 'charge-1.lua'));
     this.defaults = defaultRates(settings);
   }
 

@@ -12,32 +12,24 @@ import {
   sqlStateOf,
   statement,
 } from '#libs/database';
-import { STALE_SECONDS } from '#libs/idempotency';
+import { type LedgerKey, STALE_SECONDS } from '#libs/idempotency';
 import { type ItemErrorCode, RequestError, itemError } from '#libs/errors';
+import type { Deadline } from '#libs/limits';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
+import { errorEntry } from './result.entry';
 import { type SingleRecordPatch, singleRecordPatchOf } from './single-record.patch';
 import type { Plan, PlanItem } from './plan';
 
-/** The key of a batch whose items are each to happen exactly once. */
-export interface LedgerKey {
-  clientId: string;
-  /** SHA-256 of the Idempotency-Key. */
-  keyHash: Buffer;
-  /** SHA-256 of the request: the key stands for no other. */
-  fingerprint: Buffer;
-  requestId: string;
-}
-
-/** On which terms a plan is carried out. */
+/** How a plan is executed. */
 export interface WriteOptions {
-  /** What is not begun by then is `not_attempted`, in milliseconds; an answer comes, or the call fails, soon after. */
-  budget(): number;
-  key?: LedgerKey | undefined;
-  /** Requested: nothing more is begun. What was done stays. */
-  cancellation?: Cancellation;
-  meter?: DatabaseMeter;
+  /** Items that are not begun in its `execute` phase are `not_attempted`. */
+  readonly deadline: Deadline;
+  readonly key?: LedgerKey | undefined;
+  /** When it is requested, no further item is begun. Applied items stay applied. */
+  readonly cancellation?: Cancellation | undefined;
+  readonly meter?: DatabaseMeter | undefined;
 }
 
 /** A record as text, ready for the wire. */
@@ -55,12 +47,6 @@ interface ApplyRow {
   completed_by: string | null;
   internal_errors: string;
 }
-
-/**
- * Of the budget, what the last flush and the way back need at least. In less than this nothing is begun: better an item
- * that was surely not attempted than one of which nobody can tell.
- */
-const MIN_MARGIN_MS = 20;
 
 const applyBatch = statement(__dirname, 'apply_batch');
 const findRecord = statement(__dirname, 'find_record');
@@ -83,23 +69,20 @@ export class RecordRepository {
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
    * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`
    */
-  async apply(plan: Plan, terms: WriteOptions, span?: Span): Promise<AppliedBatch> {
-    const { key, cancellation, meter } = terms;
-    const budgetMs = terms.budget();
-    // What waiting for a connection costs is the items' time, not the answer's.
-    const endsAt = performance.now() + budgetMs - Math.max(MIN_MARGIN_MS, Math.min(200, budgetMs * 0.15));
+  async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
+    const { deadline, key, cancellation, meter } = options;
     const call = { begun: false };
     try {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
           const patch = key === undefined ? singleRecordPatchOf(plan) : undefined;
-          const outcome = patch && (await this.patch(client, plan, patch, endsAt - performance.now()));
+          const outcome = patch && (await this.patch(client, plan, patch, deadline.msLeft('execute')));
           if (outcome) return { outcome };
-          const values = this.values(plan, endsAt - performance.now(), key);
+          const values = this.values(plan, deadline.msLeft('execute'), key);
           return { row: (await client.query<ApplyRow>(applyBatch, values)).rows[0] };
         },
-        { timeoutMs: budgetMs, cancellation, meter, span },
+        { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
       // A key that is refused is no fault of the connection: it is read here, where that is back in the pool.
       const applied = outcome ? { ...executed, outcomes: [outcome] } : this.read(plan, row);
@@ -230,8 +213,7 @@ function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
 
 /** @param error as JSON text */
 function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
-  const entry = `{"id": ${JSON.stringify(item.id)}, "status": "error", "error": ${error}}`;
-  return { entry, code, replayed: false, seconds: 0 };
+  return { entry: errorEntry(item.id, error), code, replayed: false, seconds: 0 };
 }
 
 /** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientLabel } from '#libs/auth';
-import type { Quota } from '#libs/limits';
+import { Deadline, type Quota } from '#libs/limits';
 import { RequestError } from '#libs/errors';
-import { Instruments, RequestLogContext } from '#libs/telemetry';
+import { Instruments } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { defaultOptions, type Plan } from './plan';
 import type { RecordRepository } from './record.repository';
@@ -37,7 +37,7 @@ describe('RecordWriter with a rate limit', () => {
   // The writer uses no other methods of them.
   const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, metrics);
   const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
-  const call: WriteContext = { client: 'billing', notes: new RequestLogContext(), quota, budget: () => 1_000 };
+  const call: WriteContext = { client: 'billing', quota, deadline: Deadline.in(1_000) };
 
   beforeEach(() => {
     vi.resetAllMocks();

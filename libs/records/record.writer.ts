@@ -1,33 +1,55 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/errors';
-import type { RequestLogContext } from '#libs/telemetry';
+import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { inBatchSpan } from './batch.span';
 import type { Plan } from './plan';
 import { RecordRepository, type WriteOptions } from './record.repository';
 import { type ItemOutcome, RecordsMetrics } from './records.metrics';
 
-/** The options of a write, and what it is counted and charged to. */
+/** The request that a plan is written for. */
 export interface WriteContext extends WriteOptions {
-  /** The name of the client, for metrics. */
-  client: string;
-  /** Collects the fields of the request's log line. */
-  notes: RequestLogContext;
-  /** The rate limits of the client; undefined if it has none. */
-  quota?: Quota | undefined;
+  /** The client's name, for the metrics. */
+  readonly client: string;
+  /** The span of the request; undefined if it is not traced. */
+  readonly span?: Span | undefined;
+  /** Charged for the items; undefined if the client has no rate limits. */
+  readonly quota?: Quota | undefined;
 }
 
-/** The items of a batch with the same outcome and code. */
+/** An item that failed. */
+export interface FailedItem {
+  /** Its place in the request, from 0: `results[index]` is its entry. */
+  readonly index: number;
+  readonly code: ItemErrorCode;
+}
+
+/** What the log line of a request says of its items. */
+export interface BatchSummary {
+  /** Item count per outcome; an outcome that no item has is absent. */
+  readonly items: Readonly<Partial<Record<ItemOutcome, number>>>;
+  /** The first items that failed, at most {@link MAX_FAILURES}, in request order. */
+  readonly failed: readonly FailedItem[];
+}
+
+export interface WrittenBatch extends AppliedBatch {
+  readonly summary: BatchSummary;
+}
+
+/** Enough to see what is wrong with a batch; the response has the rest. */
+const MAX_FAILURES = 5;
+
+/** Items of a batch with the same outcome and code. */
 interface Group {
   readonly outcome: ItemOutcome;
   readonly code: ItemErrorCode | 'none';
   items: number;
-  /** The durations of the transactions of this attempt. */
+  /** Durations of the transactions of this attempt. */
   readonly seconds: number[];
 }
 
-/** Applies plans, charges rate limits and counts items. Every change of a record passes through it. */
+/** Applies plans, charges rate limits for them, and counts every item. Every change of a record goes through it. */
 @Injectable()
 export class RecordWriter {
   constructor(
@@ -39,15 +61,15 @@ export class RecordWriter {
    * @throws DatabaseUnavailable if nothing was attempted
    * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
    */
-  write(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
+  write(plan: Plan, call: WriteContext): Promise<WrittenBatch> {
     return call.quota === undefined ? this.apply(plan, call) : this.applyCharged(plan, call, call.quota);
   }
 
-  /** Refunds the items that this attempt did not apply: those of an earlier attempt, or all of them if the call fails. */
-  private async applyCharged(plan: Plan, call: WriteContext, quota: Quota): Promise<AppliedBatch> {
+  /** Refunds what was not executed: items of an earlier attempt, and all of them if the call fails. */
+  private async applyCharged(plan: Plan, call: WriteContext, quota: Quota): Promise<WrittenBatch> {
     const items = plan.items.length;
     await quota.consume(items);
-    let applied: AppliedBatch;
+    let applied: WrittenBatch;
     try {
       applied = await this.apply(plan, call);
     } catch (error) {
@@ -62,49 +84,68 @@ export class RecordWriter {
     return applied;
   }
 
-  private async apply(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
-    const startedAt = performance.now();
+  private async apply(plan: Plan, call: WriteContext): Promise<WrittenBatch> {
+    const began = performance.now();
     const applied = await this.execute(plan, call);
-    // A replay applies nothing: it counts as a replayed request, not as a batch.
-    if (applied.state === 'replayed') call.notes.countItems('replayed', applied.outcomes.length);
-    else this.count(call, plan, applied, (performance.now() - startedAt) / 1000);
-    sampleFailures(call.notes, applied.outcomes);
-    return applied;
+    const { state, outcomes } = applied;
+    const failed = failedItems(outcomes);
+    // A replay executed nothing: it is counted as a replay of the request, not as a batch.
+    if (state === 'replayed') return { ...applied, summary: { items: { replayed: outcomes.length }, failed } };
+    const groups = groupOutcomes(plan, applied);
+    this.count(call.client, plan, groups);
+    if (plan.operation === 'update' || plan.operation === 'delete') {
+      const seconds = (performance.now() - began) / 1_000;
+      this.metrics.observeBatch(plan.operation, resultLabel(outcomes), outcomes.length, seconds);
+    }
+    return { ...applied, summary: { items: itemCounts(groups), failed } };
   }
 
   private execute(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
-    const { span } = call.notes;
+    const { span } = call;
     if (span === undefined) return this.records.apply(plan, call);
     return inBatchSpan(span, plan, call.key !== undefined, (own) => this.records.apply(plan, call, own));
   }
 
-  private count({ client, notes }: WriteContext, plan: Plan, applied: AppliedBatch, seconds: number): void {
-    const { outcomes, canceled } = applied;
-    const { operation, objectType } = plan;
-    const groups: Group[] = [];
-    let failed = false;
-    for (const { code = 'none', replayed, seconds } of outcomes) {
-      const attempted = code !== 'not_attempted';
-      const stopped = !attempted && failed && plan.options.onError === 'stop';
-      const outcome = stopped ? 'stopped' : outcomeLabel(plan, replayed, code, canceled);
-      failed ||= attempted && code !== 'none';
-      let group = groups.find((other) => other.outcome === outcome && other.code === code);
-      if (group === undefined) groups.push((group = { outcome, code, items: 0, seconds: [] }));
-      group.items += 1;
-      if (attempted && !replayed) group.seconds.push(seconds);
-    }
-    for (const { outcome, code, items, seconds: ofItems } of groups) {
+  private count(client: string, { operation, objectType }: Plan, groups: readonly Group[]): void {
+    for (const { outcome, code, items, seconds } of groups) {
       this.metrics.countItems(client, operation, objectType, outcome, code, items);
-      this.metrics.observeItems(operation, outcome, ofItems);
-      notes.countItems(outcome, items);
-    }
-    if (operation === 'update' || operation === 'delete') {
-      this.metrics.observeBatch(operation, resultLabel(outcomes), outcomes.length, seconds);
+      this.metrics.observeItems(operation, outcome, seconds);
     }
   }
 }
 
-/** Codes that count as canceled if the client disconnected: it does not see them, so they are not errors of the service. */
+function groupOutcomes(plan: Plan, { outcomes, canceled }: AppliedBatch): Group[] {
+  const groups: Group[] = [];
+  let failed = false;
+  for (const { code = 'none', replayed, seconds } of outcomes) {
+    const attempted = code !== 'not_attempted';
+    const stopped = !attempted && failed && plan.options.onError === 'stop';
+    const outcome = stopped ? 'stopped' : outcomeLabel(plan, replayed, code, canceled);
+    failed ||= attempted && code !== 'none';
+    let group = groups.find((other) => other.outcome === outcome && other.code === code);
+    if (group === undefined) groups.push((group = { outcome, code, items: 0, seconds: [] }));
+    group.items += 1;
+    if (attempted && !replayed) group.seconds.push(seconds);
+  }
+  return groups;
+}
+
+function itemCounts(groups: readonly Group[]): BatchSummary['items'] {
+  const counts: Partial<Record<ItemOutcome, number>> = {};
+  for (const { outcome, items } of groups) counts[outcome] = (counts[outcome] ?? 0) + items;
+  return counts;
+}
+
+function failedItems(outcomes: readonly Outcome[]): FailedItem[] {
+  const failed: FailedItem[] = [];
+  for (const [index, { code }] of outcomes.entries()) {
+    if (code !== undefined) failed.push({ index, code });
+    if (failed.length === MAX_FAILURES) break;
+  }
+  return failed;
+}
+
+/** Codes that a client disconnect causes: nobody receives them, so they do not count as errors. */
 const CANCELED_CODES: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
 
 function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {
@@ -118,10 +159,4 @@ function resultLabel(outcomes: readonly Outcome[]): 'all_ok' | 'partial' | 'all_
   const failed = outcomes.filter(({ code }) => code !== undefined).length;
   if (failed === 0) return 'all_ok';
   return failed === outcomes.length ? 'all_failed' : 'partial';
-}
-
-function sampleFailures(notes: RequestLogContext, outcomes: readonly Outcome[]): void {
-  for (const [index, { code }] of outcomes.entries()) {
-    if (code !== undefined) notes.sampleFailure(index, code);
-  }
 }

@@ -4,7 +4,6 @@ export { createLogger, requestLogger } from './logger';
 export { readVersion } from './build.info';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
-export { RequestLogContext } from './request-log.context';
 export type { RequestTrace, Span, SpanAttributes, SpanPosition } from './span';
 export { TelemetryModule, TracingModule } from './telemetry.module';
 export { formatTraceparent, parseTraceparent, type TraceContext } from './trace.context';

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AppliedBatch, type LedgerKey, type PlanItem } from '#libs/records';
+import type { LedgerKey } from '#libs/idempotency';
+import type { AppliedBatch, PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf, sha256 } from '../support/engine';
 
 const connections = 20;

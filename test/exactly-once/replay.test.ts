@@ -9,10 +9,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigModule, readSettings } from '#libs/config';
 import { Database, DatabaseModule } from '#libs/database';
-import { type WriteResponse, IdempotentResponder, type IdempotentCall, IdempotencyModule } from '#libs/idempotency';
+import { IdempotencyModule, IdempotencyService, type LedgerKey, type WriteResponse } from '#libs/idempotency';
+import { Deadline } from '#libs/limits';
 import { RequestError, ErrorFilter } from '#libs/errors';
 import { Redis } from '#libs/redis';
-import { Instruments, RequestLogContext, TelemetryModule } from '#libs/telemetry';
+import { Instruments, TelemetryModule } from '#libs/telemetry';
+import { idempotencyKeyHeader, renderWriteResponse } from '../../apps/gateway/http/write.handler';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
@@ -23,27 +25,35 @@ const RECOVERY = { timeout: 10_000, interval: 20 };
 /** What the handler does, and how often it did. */
 class Work {
   calls = 0;
-  execute: (call: IdempotentCall | undefined) => Promise<WriteResponse> | WriteResponse = done;
+  execute: (call: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse = done;
 }
 
 @Controller('v2/prism/:team/things')
 class ThingsController {
   constructor(
     @Inject(Work) private readonly work: Work,
-    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
+    @Inject(IdempotencyService) private readonly idempotency: IdempotencyService,
   ) {}
 
   @Post()
   @HttpCode(200)
-  handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    const compute = (_stage: string, step: () => boolean): Promise<void> => {
-      while (step());
-      return Promise.resolve();
-    };
-    return this.responder.send({ request, reply, compute }, () => {
-      this.work.calls += 1;
-      return this.work.execute(request.idempotency);
-    });
+  async handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const { id: requestId, method, url, headers, body } = request;
+    const response = await this.idempotency.execute(
+      {
+        ...{ client: { teamId: TEAM, clientId }, requestId, keyHeader: idempotencyKeyHeader(request) },
+        ...{ method, url, ifMatch: headers['if-match'], body, deadline: Deadline.in(budgetMs) },
+        compute: (_stage, step) => {
+          while (step());
+          return Promise.resolve();
+        },
+      },
+      (key) => {
+        this.work.calls += 1;
+        return this.work.execute(key);
+      },
+    );
+    return renderWriteResponse(reply, response);
   }
 }
 
@@ -71,15 +81,6 @@ beforeAll(async () => {
   Logger.overrideLogger(false);
   const adapter = new FastifyAdapter();
   app = await NestFactory.create<NestFastifyApplication>(TestModule, adapter);
-  const fastify = adapter.getInstance();
-  fastify.decorateRequest('deadline', 0);
-  fastify.addHook('onRequest', (request, _, next) => {
-    const scopes = new Set<never>();
-    request.principal = { teamId: TEAM, clientId, clientName: 'billing', keyId: 'k', scopes, limits: {} };
-    request.deadline = performance.now() + budgetMs;
-    request.notes = new RequestLogContext();
-    next();
-  });
   await app.listen(0, '127.0.0.1');
   work = app.get(Work);
   db = app.get(Database);
@@ -112,7 +113,7 @@ async function redisBack(): Promise<void> {
 }
 
 /** The answer of a handler that wrote to the ledger that all is done. */
-async function done(call: IdempotentCall | undefined): Promise<WriteResponse> {
+async function done(call: LedgerKey | undefined): Promise<WriteResponse> {
   if (call) await writeLedger(call);
   const body = `{"made": ${work.calls}}`;
   return {
@@ -125,7 +126,7 @@ async function done(call: IdempotentCall | undefined): Promise<WriteResponse> {
   };
 }
 
-async function writeLedger(call: IdempotentCall, complete = true): Promise<void> {
+async function writeLedger(call: LedgerKey, complete = true): Promise<void> {
   await db.query(
     `INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete)
      VALUES ($1, $2, $3, $4, current_date, $5)

@@ -6,7 +6,7 @@ import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { chargesOf, LocalBuckets, MAX_RATES, type Rate } from '#libs/limits';
 
-const file = 'libs/limits/charge-1.lua';
+const file = 'libs/limits/lua/charge-1.lua';
 /** A present-day time in microseconds: charges must be exact at this size. */
 const today = 1_800_000_000_000_000;
 

@@ -2,11 +2,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '#libs/config';
 import { type Cancellation, type Database, openDatabase } from '#libs/database';
+import type { LedgerKey } from '#libs/idempotency';
+import { Deadline } from '#libs/limits';
 import {
   type AppliedBatch,
   defaultOptions,
   type BatchOptions,
-  type LedgerKey,
   type Plan,
   type PlanItem,
   RecordRepository,
@@ -94,7 +95,7 @@ export class Engine {
 
   apply(plan: Plan, key?: LedgerKey, budgetMs: number = ampleMs, cancellation?: Cancellation): Promise<AppliedBatch> {
     return this.records.apply(plan, {
-      budget: () => budgetMs,
+      deadline: Deadline.in(budgetMs),
       ...(key && { key }),
       ...(cancellation && { cancellation }),
     });

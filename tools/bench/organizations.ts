@@ -1,5 +1,6 @@
 import { type Settings } from '#libs/config';
 import { type Database } from '#libs/database';
+import { Deadline } from '#libs/limits';
 import { type ItemValidator, PropertyDefinitionRepository, PropertyDefinitionService } from '#libs/properties';
 import { defaultOptions, planCreate, type PlanItem, RecordRepository } from '#libs/records';
 
@@ -61,7 +62,7 @@ export async function loadOrganizations(
       const items = Array.from({ length: next - first }, (_, index) => creationOf(first + index, validator));
       const options = { ...defaultOptions, return: 'minimal' } as const;
       const plan = { operation: 'create', teamId, objectType: 'organization', items, options } as const;
-      const { outcomes } = await records.apply(plan, { budget: () => batchBudgetMs });
+      const { outcomes } = await records.apply(plan, { deadline: Deadline.in(batchBudgetMs) });
       const failed = outcomes.find(({ code }) => code !== undefined);
       if (failed) throw new Error(`a record cannot be made: ${failed.entry}`);
     }

@@ -1,10 +1,9 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { Authenticated } from '#libs/auth';
-import { IdempotentResponder } from '#libs/idempotency';
 import { ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
-import { Call, WriteCall } from '../http/call.decorator';
+import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
+import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
 import { BatchDeleteEnvelope, BatchUpdateEnvelope } from './batch.envelope';
 import { BatchService } from './batch.service';
 
@@ -12,27 +11,27 @@ import { BatchService } from './batch.service';
 export class BatchController {
   constructor(
     @Inject(BatchService) private readonly batches: BatchService,
-    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
+    @Inject(WriteHandler) private readonly writes: WriteHandler,
   ) {}
 
-  /** Patches up to 100 records, each in its own transaction. Answers 200 also when items fail. */
+  /** Patches up to 100 records, each in its own transaction. Responds 200 also when items fail. */
   @Post('update')
   @ApiBatchUpdate()
   @HttpCode(200)
   @Authenticated('records:write')
-  update(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.responder.send(call, () =>
+  update(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
+    return this.writes.respond(exchange, (call) =>
       this.batches.update(target, checkedEnvelope(BatchUpdateEnvelope, body), call),
     );
   }
 
-  /** Deletes up to 100 records, softly and each in its own transaction. Answers 200 also when items fail. */
+  /** Deletes up to 100 records, softly and each in its own transaction. Responds 200 also when items fail. */
   @Post('delete')
   @ApiBatchDelete()
   @HttpCode(200)
   @Authenticated('records:write')
-  delete(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.responder.send(call, () =>
+  delete(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
+    return this.writes.respond(exchange, (call) =>
       this.batches.delete(target, checkedEnvelope(BatchDeleteEnvelope, body), call),
     );
   }

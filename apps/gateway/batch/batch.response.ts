@@ -1,10 +1,7 @@
 import type { WriteResponse } from '#libs/idempotency';
-import type { AppliedBatch } from '#libs/records';
+import { type AppliedBatch, replayedEntry } from '#libs/records';
 
-/**
- * The answer of a batch, from entries that are JSON text already. What is kept for replays carries no mark of which
- * attempt did what, so that every whole replay has the same bytes.
- */
+/** The response of a batch. The body for replays has no `replayed` marks, so that every replay has the same bytes. */
 export function batchResponse({ state, outcomes, completedBy }: AppliedBatch): WriteResponse {
   const total = outcomes.length;
   const failed = outcomes.filter(({ code }) => code !== undefined).length;
@@ -16,13 +13,9 @@ export function batchResponse({ state, outcomes, completedBy }: AppliedBatch): W
   return {
     status: 200,
     headers: {},
-    body: resumed ? bodyOf(outcomes.map(({ entry, replayed }) => (replayed ? marked(entry) : entry))) : body,
+    body: resumed ? bodyOf(outcomes.map(({ entry, replayed }) => (replayed ? replayedEntry(entry) : entry))) : body,
     cacheable: completedBy === undefined ? undefined : { body },
     replayed: state === 'replayed',
     resumed,
   };
-}
-
-function marked(entry: string): string {
-  return `${entry.slice(0, -1)}, "replayed": true}`;
 }

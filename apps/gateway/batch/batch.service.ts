@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import type { WriteResponse } from '#libs/idempotency';
 import { PropertyDefinitionService } from '#libs/properties';
-import { planDeletes, type PlanItem, planUpdates, RecordWriter } from '#libs/records';
-import type { WriteCall } from '../http/call.decorator';
+import { type Plan, planDeletes, type PlanItem, planUpdates, RecordWriter } from '#libs/records';
+import type { WriteCall } from '../http/write.handler';
 import type { RecordTarget } from '../http/target.decorator';
 import { batchResponse } from './batch.response';
 import { type BatchDeleteEnvelope, type BatchUpdateEnvelope, batchOptions } from './batch.envelope';
@@ -21,13 +21,12 @@ export class BatchService {
   ) {}
 
   async update(target: RecordTarget, body: BatchUpdateEnvelope, call: WriteCall): Promise<WriteResponse> {
-    const plan = {
+    return this.write(call, {
       ...target,
       operation: 'update',
       items: await this.planUpdates(target, body.items, call),
       options: batchOptions(body.options),
-    } as const;
-    return batchResponse(await this.records.write(plan, call));
+    });
   }
 
   /** Plans the items step by step, so that a large body does not block the event loop. */
@@ -43,13 +42,18 @@ export class BatchService {
     return planned;
   }
 
-  async delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<WriteResponse> {
-    const plan = {
+  delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<WriteResponse> {
+    return this.write(call, {
       ...target,
       operation: 'delete',
       items: planDeletes(body.ids),
       options: batchOptions(body.options),
-    } as const;
-    return batchResponse(await this.records.write(plan, call));
+    });
+  }
+
+  private async write(call: WriteCall, plan: Plan): Promise<WriteResponse> {
+    const batch = await this.records.write(plan, call);
+    call.log.setBatch(batch.summary);
+    return batchResponse(batch);
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { API_KEY_SCHEME } from '#libs/auth';
+import { API_KEY_SCHEME } from '../http/authentication.decorators';
 import { components } from './components';
 import { commonResponses, withLimits, withTrace } from './errors.decorator';
 

@@ -1,59 +1,53 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError, sendError } from '#libs/errors';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** When the answer must have left, in milliseconds on the clock of `performance.now()`. */
-    deadline: number;
-  }
-}
+import { Deadline } from '#libs/limits';
 
 const HEADER = 'x-request-timeout-ms';
 const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
-/** Seconds, as the official SDKs say them by themselves: Python's the one, Go's and TypeScript's the other, Java's both. */
+/** Set by the official SDKs, in seconds: the first by Python's, the second by Go's and TypeScript's, both by Java's. */
 const SDK_HEADERS = ['x-stainless-read-timeout', 'x-stainless-timeout'];
 const DECIMAL = /^\d+(\.\d+)?$/;
-/** How long before the deadline the last-resort answer leaves: the shorter of the two. */
-const MARGIN_MS = 100;
-const MARGIN_SHARE = 0.1;
+/** The deadline of a request: the shortest of the client's budgets and the gateway's. */
+export function deadlineOf(headers: FastifyRequest['headers'], requestTimeoutMs: number): Deadline {
+  return Deadline.in(Math.min(requestTimeoutMs, requestedMs(headers) ?? Infinity, sdkMs(headers)));
+}
 
 /**
- * Gives every request its deadline and responds shortly before it if nothing else has: 503 when a handler hangs, 408 when the
- * body never ends. Call it before hooks that may wait.
+ * Responds to every request shortly before its deadline if nothing else has: 503 when a handler hangs, 408 when the body does
+ * not arrive. Call it before hooks that may wait.
  */
-export function registerDeadline(fastify: FastifyInstance, requestTimeoutMs: number): void {
-  fastify.decorateRequest('deadline', 0);
+export function registerDeadline(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    const budgetMs = Math.min(requestTimeoutMs, askedMs(request) ?? Infinity, sdkMs(request));
-    request.deadline = performance.now() + budgetMs;
-    respondBeforeDeadline(request, reply, budgetMs);
+    const timer = setTimeout(() => {
+      if (reply.sent || reply.raw.headersSent) return;
+      sendError(reply, deadlineError(request), request.id);
+    }, request.requestContext.deadline.msLeft('render'));
+    // Emitted once per request, also when the client disconnects first.
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+    });
     done();
   });
 }
 
-/** Refuses a budget that is none. Call it after authentication, which comes before anything else that is wrong. */
+/** Rejects an invalid budget. Call it after authentication, which comes before anything else that is wrong. */
 export function registerDeadlineCheck(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    done(request.headers[HEADER] === undefined || askedMs(request) !== undefined ? undefined : badBudget());
+  fastify.addHook('onRequest', ({ headers }, _reply, done) => {
+    done(headers[HEADER] === undefined || requestedMs(headers) !== undefined ? undefined : invalidBudget());
   });
 }
 
-/** The milliseconds left until the answer must have left; 0 if there are none. */
-export function remaining(request: Pick<FastifyRequest, 'deadline'>): number {
-  return Math.max(0, request.deadline - performance.now());
-}
-
-/** The caller's own budget; undefined if there is none, or no valid one. */
-function askedMs(request: FastifyRequest): number | undefined {
-  const header = request.headers[HEADER];
+/** The budget that the client requested; undefined if it requested none, or an invalid one. */
+function requestedMs(headers: FastifyRequest['headers']): number | undefined {
+  const header = headers[HEADER];
   return typeof header === 'string' && POSITIVE_INTEGER.test(header) ? Number(header) : undefined;
 }
 
 /**
- * How long the caller's SDK waits; `Infinity` if it does not say. What it says badly is not held against the caller, who did
- * not write it and could not mend it. Neither is 0: the SDKs that round to whole seconds mean anything below one by it.
+ * How long the client's SDK waits; `Infinity` if it does not say. Invalid values are ignored, since the client did not write
+ * them. So is 0: SDKs that round to whole seconds send it for anything below one.
  */
-function sdkMs({ headers }: FastifyRequest): number {
+function sdkMs(headers: FastifyRequest['headers']): number {
   let budgetMs = Infinity;
   for (const name of SDK_HEADERS) {
     const header = headers[name];
@@ -64,30 +58,19 @@ function sdkMs({ headers }: FastifyRequest): number {
   return budgetMs;
 }
 
-function respondBeforeDeadline(request: FastifyRequest, reply: FastifyReply, budgetMs: number): void {
-  const waitMs = budgetMs - Math.min(MARGIN_MS, budgetMs * MARGIN_SHARE);
-  const timer = setTimeout(() => {
-    if (reply.sent || reply.raw.headersSent) return;
-    sendError(reply, tooLate(request, Math.round(budgetMs)), request.id);
-  }, waitMs);
-  // Once per request, however it ends: also when the caller leaves first.
-  reply.raw.once('close', () => {
-    clearTimeout(timer);
-  });
-}
-
-function tooLate({ method, permits }: FastifyRequest, budgetMs: number): RequestError {
+function deadlineError({ method, requestContext: { deadline, permits } }: FastifyRequest): RequestError {
+  const budgetMs = Math.round(deadline.budgetMs);
   if (permits.receiving) {
     const message = `The request did not arrive in full within the ${budgetMs} ms that it had. Send it again, or allow more time.`;
     return new RequestError('invalid_request', message, { status: 408 });
   }
-  const message = `The answer was not ready within the ${budgetMs} ms that the request had.`;
+  const message = `The response was not ready within the ${budgetMs} ms that the request had.`;
   if (method === 'GET' || method === 'HEAD') return new RequestError('unavailable', message);
-  const advice = 'What it asked for may have been done: send it again with its Idempotency-Key, or read before.';
+  const advice = 'It may have been applied: send it again with its Idempotency-Key, or read the records first.';
   return new RequestError('unavailable', `${message} ${advice}`);
 }
 
-function badBudget(): RequestError {
+function invalidBudget(): RequestError {
   const message = `${HEADER} must be a positive whole number of milliseconds.`;
   return new RequestError('invalid_request', message, {
     errors: [{ field: `.header.${HEADER}`, code: 'positive_integer', message }],

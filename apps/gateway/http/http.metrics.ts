@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { CLIENT_VALUES, ClientLabel } from '#libs/auth';
 import { Settings } from '#libs/config';
 import { Instruments, type SpanPosition } from '#libs/telemetry';
@@ -99,6 +100,11 @@ export class HttpMetrics {
     this.clientRequests.inc({ client, status });
     this.clientSeconds.observe({ client }, seconds);
   }
+}
+
+/** The pattern of the route that serves a request; undefined if none does. */
+export function routeOf(request: FastifyRequest): string | undefined {
+  return request.is404 ? undefined : request.routeOptions.url;
 }
 
 /** The label of a method: clients can send any word. */

@@ -1,11 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AuthModule } from '#libs/auth';
-import { LimitsModule } from '#libs/limits';
 import { ErrorFilter } from '#libs/errors';
+import { IdempotencyModule } from '#libs/idempotency';
+import { LimitsModule } from '#libs/limits';
 import { HttpMetrics } from './http.metrics';
 import { Connections } from './connections';
 import { Lifecycle } from './lifecycle';
+import { WriteHandler } from './write.handler';
 
 /** What the HTTP server and the controllers share. */
 @Module({})
@@ -14,14 +16,15 @@ export class HttpModule {
     return {
       module: HttpModule,
       global: true,
-      imports: [AuthModule, LimitsModule],
+      imports: [AuthModule, IdempotencyModule, LimitsModule],
       providers: [
         HttpMetrics,
+        WriteHandler,
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: Connections, useValue: connections },
         { provide: Lifecycle, useValue: lifecycle },
       ],
-      exports: [Connections, Lifecycle],
+      exports: [Connections, Lifecycle, WriteHandler],
     };
   }
 }

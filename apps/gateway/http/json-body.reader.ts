@@ -2,26 +2,19 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
 import { JsonBodyParser } from './json-body.parser';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** How many bytes the body has as it came; 0 if there is none. */
-    bodyBytes: number;
-  }
-}
-
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
 /** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
 export function registerJsonBodyReader(fastify: FastifyInstance): void {
-  fastify.decorateRequest('bodyBytes', 0);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (awaitsContinue(request)) reply.raw.writeContinue();
     done();
   });
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const { permits } = request;
-    request.bodyBytes = body.length;
+    const { requestContext } = request;
+    const { permits } = requestContext;
+    requestContext.bodyBytes = body.length;
     const unreadable = encodingError(request);
     if (unreadable !== undefined) {
       done(unreadable);

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import {
   availableIn,
   type Decision,
@@ -11,13 +11,7 @@ import {
   retryAfterSeconds,
   wholeSeconds,
 } from '#libs/limits';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Charges the request to the rate limits of its client; undefined before admission, or if the client has none. */
-    quota: Quota | undefined;
-  }
-}
+import type { RequestContext } from './request.context';
 
 /** `RecordWriter` charges writes when they are known to be valid and no replay. */
 const CHARGED_BY_WRITER = 'records:write';
@@ -42,14 +36,14 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
     logger.error({ message: 'a request could not be charged to the rate limits of its client', error });
   };
 
-  fastify.decorateRequest('quota');
   fastify.addHook('preHandler', (request, _reply, done) => {
-    // A handler that answers 404 through Fastify makes its preHandler hooks run again.
-    const seen = request.quota !== undefined;
-    request.quota ??= quotaOf(limiter, request);
-    if (seen || request.quota === undefined || request.routeOptions.config.scope === CHARGED_BY_WRITER) done();
+    const { requestContext: context, routeOptions } = request;
+    // A handler that responds 404 through Fastify makes its preHandler hooks run again.
+    const seen = context.quota !== undefined;
+    context.quota ??= quotaOf(limiter, context);
+    if (seen || context.quota === undefined || routeOptions.config.scope === CHARGED_BY_WRITER) done();
     else {
-      request.quota.consume().then(() => {
+      context.quota.consume().then(() => {
         done();
       }, done);
     }
@@ -58,13 +52,13 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
   // Redis executes charges in the order in which this process sends them: the next request meets the debt of this response
   // although the response does not wait for it.
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const { quota } = request;
+    const { quota } = request.requestContext;
     if (quota?.isCharged) {
       const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
       quota.chargeResponse(bytes).catch(logFailure);
     } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
       // A body that cannot be parsed is refused before the quota is made.
-      (quota ?? quotaOf(limiter, request))?.chargeInvalid().catch(logFailure);
+      (quota ?? quotaOf(limiter, request.requestContext))?.chargeInvalid().catch(logFailure);
     }
     if (quota) reply.headers(rateLimitFields(quota.rates, quota.lastDecision));
     done(null, payload);
@@ -96,9 +90,9 @@ function policies(rates: Rates): string[] {
   });
 }
 
-function quotaOf(limiter: RateLimiter, { principal, bodyBytes, notes }: FastifyRequest): Quota | undefined {
+function quotaOf(limiter: RateLimiter, { principal, bodyBytes, log }: RequestContext): Quota | undefined {
   const rates = principal && limiter.ratesOf(principal.limits);
-  return rates && new Quota(limiter, { client: principal, rates, bodyBytes, span: notes.span });
+  return rates && new Quota(limiter, { client: principal, rates, bodyBytes, span: log.span });
 }
 
 /** The size of a response body. No authenticated route sends a stream. */

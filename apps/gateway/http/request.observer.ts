@@ -1,53 +1,70 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { requestLogger, RequestLogContext, parseTraceparent, type Tracing } from '#libs/telemetry';
-import type { HttpMetrics } from './http.metrics';
-import { requestLine, routeOf } from './request.line';
-import { beginTrace, endTrace } from './request.trace';
+import { requestLogger } from '#libs/telemetry';
+import { type HttpMetrics, methodLabel, routeOf } from './http.metrics';
+import { endTrace } from './request.trace';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** For whoever does the request's work to write into. */
-    notes: RequestLogContext;
-  }
-}
+/** The status of a request whose client disconnected before the response: none was sent. */
+const CLIENT_DISCONNECTED = 499;
 
-/** What is noted for a request whose caller left before the answer: no status was sent. */
-const CANCELED_CODES = 499;
-
-/** Puts `x-request-id` on every answer; counts, times, traces and logs every request when it is over. Call it before other hooks and all routes. */
-export function registerObserver(
-  fastify: FastifyInstance,
-  metrics: HttpMetrics,
-  tracing: Tracing,
-  logger: Logger,
-): void {
+/**
+ * Sets `x-request-id` on every response; counts, times, traces and logs every request when it ends. Call it right after
+ * `registerRequestContext`, and before routes are added.
+ */
+export function registerObserver(fastify: FastifyInstance, metrics: HttpMetrics, logger: Logger): void {
+  const lines = requestLogger(logger);
   fastify.addHook('onRoute', ({ method, url }) => {
     if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.expectRequests(each, url);
   });
-  const lines = requestLogger(logger);
-  fastify.decorateRequest('notes');
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
-    const caller = parseTraceparent(request.headers.traceparent);
-    const trace = beginTrace(tracing, request, reply, caller);
-    request.notes = new RequestLogContext(trace ?? caller, trace?.span);
     reply.header('x-request-id', request.id);
     reply.raw.once('close', () => {
-      note(request, reply, performance.now() - startedAt);
+      observe(request, reply, performance.now() - startedAt);
     });
     done();
   });
 
-  function note(request: FastifyRequest, reply: FastifyReply, durationMs: number): void {
+  function observe(request: FastifyRequest, reply: FastifyReply, durationMs: number): void {
     const route = routeOf(request);
     const responded = reply.raw.writableFinished;
-    const status = responded ? reply.raw.statusCode : CANCELED_CODES;
-    const { principal, notes } = request;
-    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, notes.position);
+    const status = responded ? reply.raw.statusCode : CLIENT_DISCONNECTED;
+    const { principal, log } = request.requestContext;
+    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.position);
     endTrace(request, reply, responded);
-    // Probes come every few seconds for as long as the process lives.
+    // Health checks come every few seconds.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';
     if (lines.isLevelEnabled(level)) lines[level](requestLine(request, reply, status, durationMs), 'request');
   }
+}
+
+/**
+ * The log line of a request. docs/logging.md describes its members. None holds a value or a key that the client sent, except
+ * for its request id.
+ */
+function requestLine(request: FastifyRequest, reply: FastifyReply, status: number, durationMs: number): object {
+  const { principal, log } = request.requestContext;
+  return {
+    request_id: request.id,
+    trace_id: log.traceId,
+    span_id: log.span?.spanId,
+    team_id: principal?.teamId,
+    client_id: principal?.clientId,
+    client: principal?.clientName,
+    method: methodLabel(request.method),
+    route: routeOf(request),
+    status,
+    code: reply.errorCode,
+    duration_ms: rounded(durationMs),
+    admission_ms: rounded(log.admissionMs),
+    wait_ms: rounded(log.waitMs),
+    database_ms: rounded(log.databaseMs),
+    items: log.items,
+    failed: log.failed,
+    replayed: reply.hasHeader('idempotent-replay') || undefined,
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -6,9 +6,10 @@ import { ClientLabel, type Principal } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Admission, LimitsMetrics } from '#libs/limits';
 import { RecordsMetrics } from '#libs/records';
-import { Instruments, RequestLogContext } from '#libs/telemetry';
-import { registerAdmission, registerPermits } from './admission.hook';
+import { Instruments, Tracing } from '#libs/telemetry';
+import { countDroppedItems, registerAdmission } from './admission.hook';
 import { registerDeadline } from './deadline.hook';
+import { registerRequestContext } from './request.context';
 
 const POOL = 2;
 const principal = { clientId: 'client', clientName: 'client' } as Principal; // nothing else is read
@@ -41,28 +42,29 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 
 beforeEach(async () => {
   instruments = new Instruments();
-  const settings = {
+  const settings = readSettings({
     DATABASE_URL: 'postgres://db/x',
     DATABASE_POOL_SIZE: String(POOL),
     ADMISSION_MAX_QUEUE_LENGTH: '1',
-  };
-  admission = new Admission(readSettings(settings), new LimitsMetrics(instruments));
+  });
+  admission = new Admission(settings, new LimitsMetrics(instruments));
   held = withResolvers();
   keyLookUp = undefined;
   lookUps = 0;
   handlers = 0;
   server = fastify();
-  server.decorateRequest('notes');
-  server.decorateRequest('principal');
-  server.addHook('onRequest', (request, _reply, done) => {
-    request.notes = new RequestLogContext(undefined, undefined);
-    done();
-  });
   const records = new RecordsMetrics(instruments, new ClientLabel({ metricsMaxClients: 100 }));
-  registerPermits(server, admission, records);
-  registerDeadline(server, 30_000);
+  registerRequestContext(server, {
+    admission,
+    tracing: await Tracing.open(settings, instruments),
+    requestTimeoutMs: 30_000,
+    onDropped: (request) => {
+      countDroppedItems(request, records);
+    },
+  });
+  registerDeadline(server);
   server.addHook('onRequest', async (request: FastifyRequest) => {
-    request.principal = principal;
+    request.requestContext.principal = principal;
     lookUps += 1;
     await keyLookUp;
   });

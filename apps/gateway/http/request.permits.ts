@@ -10,14 +10,6 @@ import {
 } from '#libs/limits';
 import { RequestError, sendError } from '#libs/errors';
 import { BodyPermit } from './body.permit';
-import { remaining } from './deadline.hook';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Everything that the request holds of what is limited. */
-    permits: RequestPermits;
-  }
-}
 
 /** From here on, a body is scanned, parsed, hashed and planned in turns. A smaller one takes a millisecond or two at most. */
 const LARGE_BYTES = 65_536;
@@ -103,13 +95,14 @@ export class RequestPermits {
   /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */
   acquireBody(): void {
     const { request } = this;
-    const { principal, raw } = request;
+    const { raw, requestContext } = request;
+    const { principal, deadline } = requestContext;
     const announcedBytes = announcedBytesOf(request);
     if (principal === undefined || announcedBytes === 0 || this.body !== undefined || this.isClosed) return;
     this.body = new BodyPermit({
       raw,
       announcedBytes,
-      enqueue: (bytes) => this.admission.readBody(principal.clientId, bytes, remaining(request)),
+      enqueue: (bytes) => this.admission.readBody(principal.clientId, bytes, deadline.msLeft()),
       onWait: (waiting) => {
         if (waiting) this.waitingSince = performance.now();
         else this.noteWait();
@@ -122,19 +115,19 @@ export class RequestPermits {
 
   /** Acquires the heap that the parsed body will take. */
   acquireHeap(bytes: number, done: Continue): void {
-    const { principal } = this.request;
+    const { principal, deadline } = this.request.requestContext;
     if (this.isClosed) return;
     if (principal === undefined || this.heap !== undefined) {
       done();
       return;
     }
-    this.heap = this.admission.parse(principal.clientId, bytes, remaining(this.request));
+    this.heap = this.admission.parse(principal.clientId, bytes, deadline.msLeft());
     this.wait(this.heap, done);
   }
 
   /** Acquires what is needed to work on so many items. */
   acquireWork(items: number, done: Continue): void {
-    const { principal } = this.request;
+    const { principal, deadline } = this.request.requestContext;
     if (this.isClosed) {
       if (this.work === undefined && !this.reply.raw.writableFinished) this.onDropped();
       return;
@@ -146,14 +139,14 @@ export class RequestPermits {
     }
     this.rest(principal.clientId, () => {
       this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
-      this.work = this.admission.begin(principal.clientId, items, remaining(this.request));
+      this.work = this.admission.begin(principal.clientId, items, deadline.msLeft());
       this.wait(this.work, done);
     });
   }
 
   /** Continues when the client has rested from expensive requests; no later than a queued request is refused. */
   private rest(clientId: string, next: () => void): void {
-    const endsAt = performance.now() + this.admission.maxWaitMs(remaining(this.request));
+    const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
       const waitMs = Math.min(this.admission.cpu.restMs(clientId), endsAt - performance.now());
       if (waitMs <= 0) {
@@ -201,7 +194,7 @@ export class RequestPermits {
 
   private start(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
     const { cpu, scheduler } = this.admission;
-    const clientId = this.request.principal?.clientId ?? '';
+    const clientId = this.request.requestContext.principal?.clientId ?? '';
     if (bytes >= LARGE_BYTES) {
       scheduler.run(clientId, stage, step, done);
       return;
@@ -228,7 +221,7 @@ export class RequestPermits {
 
   private noteWait(): void {
     if (this.waitingSince === undefined) return;
-    this.request.notes.admissionMs += performance.now() - this.waitingSince;
+    this.request.requestContext.log.admissionMs += performance.now() - this.waitingSince;
     this.waitingSince = undefined;
   }
 

@@ -6,8 +6,7 @@ import {
   formatTraceparent,
   type Tracing,
 } from '#libs/telemetry';
-import { methodLabel } from './http.metrics';
-import { routeOf } from './request.line';
+import { methodLabel, routeOf } from './http.metrics';
 
 /** What OpenTelemetry's conventions call a method that is none of HTTP's. */
 const OTHER_METHOD = '_OTHER';
@@ -15,8 +14,8 @@ const OTHER_METHOD = '_OTHER';
 const HEADER = 'traceresponse';
 
 /**
- * Begins the span of a request in the trace of its caller, or in one of its own, and tells the caller of it. Undefined if
- * tracing is off, and for probes, which come every few seconds for as long as the process lives.
+ * Begins the span of a request, in the trace of its caller or in a new one, and sends its position as `traceresponse`.
+ * Undefined if tracing is off, and for health checks, which come every few seconds.
  */
 export function beginTrace(
   tracing: Tracing,
@@ -42,13 +41,14 @@ export function beginTrace(
   return trace;
 }
 
-/** @param responded whether the caller was still there for the answer */
-export function endTrace({ principal, notes }: FastifyRequest, reply: FastifyReply, responded: boolean): void {
-  const { span } = notes;
+/** @param responded whether the response was sent before the client disconnected */
+export function endTrace({ requestContext }: FastifyRequest, reply: FastifyReply, responded: boolean): void {
+  const { principal, log } = requestContext;
+  const { span } = log;
   if (span === undefined) return;
   const attributes: Record<string, SpanAttributes[string]> = {
-    'prism.wait_ms': notes.waitMs,
-    'prism.database_ms': notes.databaseMs,
+    'prism.wait_ms': log.waitMs,
+    'prism.database_ms': log.databaseMs,
   };
   if (principal !== undefined) {
     attributes['prism.team_id'] = principal.teamId;

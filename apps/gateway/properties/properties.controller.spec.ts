@@ -5,6 +5,7 @@ import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ErrorFilter } from '#libs/errors';
 import { objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import type { RequestContext } from '../http/request.context';
 import { PropertiesController } from './properties.controller';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
@@ -42,7 +43,8 @@ describe('PropertiesController', () => {
     app.useGlobalFilters(new ErrorFilter());
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
-      request.principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set(), limits: {} };
+      const principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set(), limits: {} };
+      request.requestContext = { principal } as Partial<RequestContext> as RequestContext; // nothing else is read
       done();
     });
     await app.init();

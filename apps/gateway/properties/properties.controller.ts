@@ -1,11 +1,12 @@
 import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { Authenticated, Caller, type Principal } from '#libs/auth';
+import type { Principal } from '#libs/auth';
 import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
 import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
+import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
 import type { Query as QueryParameters } from '../http/query.check';
 import { definitionsSchema } from './property-definition.schema';

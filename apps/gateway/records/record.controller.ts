@@ -1,12 +1,10 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Authenticated } from '#libs/auth';
-import { IdempotentResponder } from '#libs/idempotency';
 import { ApiCreateRecord, ApiGetRecord, ApiPatchRecord } from '../docs/operations';
-import { Call, WriteCall } from '../http/call.decorator';
-import { remaining } from '../http/deadline.hook';
+import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
+import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
 import { ifMatchOf } from './record.conditions';
 import { RecordEnvelope } from './record.envelope';
 import { RecordService } from './record.service';
@@ -16,7 +14,7 @@ import { selectionOf } from './record.selection';
 export class RecordController {
   constructor(
     @Inject(RecordService) private readonly records: RecordService,
-    @Inject(IdempotentResponder) private readonly responder: IdempotentResponder,
+    @Inject(WriteHandler) private readonly writes: WriteHandler,
   ) {}
 
   /** Creates a record. */
@@ -24,8 +22,10 @@ export class RecordController {
   @ApiCreateRecord()
   @HttpCode(201)
   @Authenticated('records:write')
-  create(@Target() target: RecordTarget, @Body() body: unknown, @Call() call: WriteCall): Promise<string> {
-    return this.responder.send(call, () => this.records.create(target, checkedEnvelope(RecordEnvelope, body), call));
+  create(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
+    return this.writes.respond(exchange, (call) =>
+      this.records.create(target, checkedEnvelope(RecordEnvelope, body), call),
+    );
   }
 
   /** Reads a record. */
@@ -39,7 +39,8 @@ export class RecordController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const options = { timeoutMs: remaining(request), meter: request.notes, span: request.notes.span };
+    const { deadline, log } = request.requestContext;
+    const options = { timeoutMs: deadline.msLeft('commit'), meter: log, span: log.span };
     const found = await this.records.get(target, id, selectionOf(query), options);
     void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;
@@ -54,9 +55,9 @@ export class RecordController {
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Body() body: unknown,
-    @Call() call: WriteCall,
+    @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    return this.responder.send(call, () =>
+    return this.writes.respond(exchange, (call) =>
       this.records.patch(target, id, checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
     );
   }

@@ -1,12 +1,8 @@
 import type { WriteResponse } from '#libs/idempotency';
 import { type ItemError, type RequestErrorCode, RequestError, errorResponse } from '#libs/errors';
-import type { AppliedBatch } from '#libs/records';
+import { type AppliedBatch, parseEntry } from '#libs/records';
 
-type Entry =
-  | { status: 'ok'; id: string; etag: string; record?: unknown }
-  | { status: 'error'; id: string | null; error: ItemError };
-
-/** How a request answers whose only item failed. */
+/** The request error for the error of its only item; others are `invalid_request`. */
 const REQUEST_ERROR_CODES: Partial<Record<ItemError['code'], RequestErrorCode>> = {
   not_found: 'not_found',
   precondition_failed: 'precondition_failed',
@@ -19,13 +15,13 @@ const REQUEST_ERROR_CODES: Partial<Record<ItemError['code'], RequestErrorCode>> 
   internal: 'internal',
 };
 
-/** Only a record that somebody wrote past the gateway can be so large. */
+/** Only a record that was not written by the gateway can be so large. */
 const RECORD_OMITTED =
   'The record is larger than RESPONSE_LIMIT_BYTES. The request was applied; the record cannot be sent.';
 
 /**
- * The answer of a single write, from the outcome of its one item. A failure that came from executing is an answer like
- * any other, kept for retries; one that a retry may mend is thrown.
+ * The response of a single write, from the outcome of its one item. An error that a retry may cure is thrown; any other one
+ * is a response that replays repeat.
  *
  * @throws RequestError `unavailable`, `internal`
  */
@@ -34,14 +30,16 @@ export function recordResponse(
   requestId: string,
   success: { status: number; location?: (id: string) => string },
 ): WriteResponse {
-  const entry = JSON.parse(outcomes[0]?.entry ?? 'null') as Entry; // made by apply_item
-  const replayed = outcomes[0]?.replayed === true;
+  const [outcome] = outcomes;
+  if (outcome === undefined) throw new Error('a write of one item has no outcome');
+  const entry = parseEntry(outcome.entry);
+  const { replayed } = outcome;
   const rest = { replayed, resumed: state === 'resumed' && !replayed };
   if (entry.status === 'error') {
     const error = fromItemError(entry.error);
     if (error.status >= 500) throw error;
-    const response = errorResponse(error, completedBy ?? requestId);
-    return { ...response, cacheable: cacheableOf(completedBy, response.body), ...rest };
+    const { status, headers, body } = errorResponse(error, completedBy ?? requestId);
+    return { status, headers: withoutRequestId(headers), body, cacheable: cacheableOf(completedBy, body), ...rest };
   }
   if (entry.record === undefined) throw new RequestError('payload_too_large', RECORD_OMITTED);
   const body = JSON.stringify(entry.record);
@@ -49,16 +47,21 @@ export function recordResponse(
   return { status: success.status, headers, body, cacheable: cacheableOf(completedBy, body), ...rest };
 }
 
-/** The request's error for its one item's: fields are named from the body's root. */
+/** The request error for an item error. Fields are relative to the body. */
 export function fromItemError(error: ItemError): RequestError {
   const code = REQUEST_ERROR_CODES[error.code] ?? 'invalid_request';
-  // A client that repeated the request by itself could apply the change twice.
+  // A client that retried by itself could apply the change twice.
   const headers = error.code === 'outcome_unknown' ? { 'x-should-retry': 'false' } : {};
   if (code !== 'invalid_request') {
     return new RequestError(code, code === 'unavailable' ? error.message : undefined, { headers });
   }
   const errors = error.errors?.map((field) => ({ ...field, field: `.body${field.field}` })) ?? [];
   return new RequestError(code, error.message, { errors });
+}
+
+/** `x-request-id` is that of the current request, also for a replay. */
+function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }
 
 function cacheableOf(completedBy: string | undefined, body: string): WriteResponse['cacheable'] {

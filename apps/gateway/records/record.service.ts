@@ -13,8 +13,9 @@ import {
   planPatch,
   RecordRepository,
   RecordWriter,
+  type WrittenBatch,
 } from '#libs/records';
-import type { WriteCall } from '../http/call.decorator';
+import type { WriteCall } from '../http/write.handler';
 import type { RecordTarget } from '../http/target.decorator';
 import { fromItemError, recordResponse } from './record.response';
 import type { RecordEnvelope } from './record.envelope';
@@ -84,13 +85,15 @@ export class RecordService {
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
-  private write(
+  private async write(
     operation: 'create' | 'patch',
     target: RecordTarget,
     item: PlanItem,
     call: WriteCall,
-  ): ReturnType<RecordWriter['write']> {
-    return this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call);
+  ): Promise<WrittenBatch> {
+    const batch = await this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call);
+    call.log.setBatch(batch.summary);
+    return batch;
   }
 
   private checkSize({ bodyBytes }: WriteCall): void {

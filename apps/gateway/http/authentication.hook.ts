@@ -1,22 +1,15 @@
-import { RequestError } from '#libs/errors';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import type { ApiKeyService, KeyRejection } from './api-key.service';
-import type { AuthFailureReason, AuthMetrics } from './auth.metrics';
-import { ThrottledError } from './authentication.throttle';
+import {
+  type ApiKeyService,
+  type AuthFailureReason,
+  type AuthMetrics,
+  type KeyRejection,
+  type Principal,
+  type Scope,
+  ThrottledError,
+} from '#libs/auth';
+import { RequestError } from '#libs/errors';
 import { isPrismRoute, teamOfPrismPath } from './prism-path';
-import type { Principal } from './principal';
-import type { Scope } from './scope';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The authenticated client. Set for every request under `/v2/prism`. */
-    principal?: Principal;
-  }
-  interface FastifyContextConfig {
-    /** The scope that the API key must have; declared by `@Authenticated`. */
-    scope?: Scope;
-  }
-}
 
 /** The minimum delay of the response to a throttled client. A random part is added, so that many delays do not end together. */
 const THROTTLED_DELAY_MS = 2_000;
@@ -27,10 +20,9 @@ const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
 
 /**
  * Authenticates every request under `/v2/prism`, also one that no route matches: the key must give access to the team and
- * to the route. Sets `request.principal`. Call it before routes are added: it rejects routes without a scope.
+ * to the route. Sets the principal in the request context. Call it before routes are added: it rejects routes without a scope.
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {
-  fastify.decorateRequest('principal');
   fastify.addHook('onRoute', rejectRouteWithoutScope);
   fastify.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
@@ -41,7 +33,7 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
       metrics.countAuthFailure(principal);
       throw new RequestError(principal === 'missing' ? 'unauthorized' : 'forbidden');
     }
-    request.principal = principal;
+    request.requestContext.principal = principal;
   });
 }
 

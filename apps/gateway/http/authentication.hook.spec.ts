@@ -1,11 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { type ApiKeyService, type AuthMetrics, type Principal, ThrottledError } from '#libs/auth';
 import { errorResponse, toRequestError } from '#libs/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ApiKeyService } from './api-key.service';
-import type { AuthMetrics } from './auth.metrics';
 import { registerAuthentication } from './authentication.hook';
-import { ThrottledError } from './authentication.throttle';
-import type { Principal } from './principal';
+import type { RequestContext } from './request.context';
 
 const TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b1';
 const OTHER_TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b9';
@@ -18,6 +16,13 @@ const PRINCIPAL: Principal = {
   limits: {},
 };
 
+function addContext(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.requestContext = {} as RequestContext; // the hook only sets the principal
+    done();
+  });
+}
+
 describe('authentication', () => {
   let app: FastifyInstance;
   const countAuthFailure = vi.fn();
@@ -25,6 +30,7 @@ describe('authentication', () => {
   beforeEach(() => {
     countAuthFailure.mockClear();
     app = fastify({ genReqId: () => 'request-1' });
+    addContext(app);
     const authenticate = (key: string) =>
       Promise.resolve(key === 'good' ? PRINCIPAL : key === 'old' ? 'revoked' : 'malformed');
     // The hook uses no other methods of them.
@@ -40,7 +46,7 @@ describe('authentication', () => {
     app.get(
       '/v2/prism/:team/:object',
       { config: { scope: 'records:read' } },
-      (request) => request.principal?.clientName,
+      (request) => request.requestContext.principal?.clientName,
     );
     app.post('/v2/prism/:team/:object', { config: { scope: 'records:write' } }, () => 'written');
     app.get('/open', () => 'open');
@@ -106,6 +112,7 @@ describe('authentication', () => {
   ])('rejects too many invalid keys %s', async (_, remoteAddress, delayMs) => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     const proxied = fastify({ trustProxy: '192.0.2.9' });
+    addContext(proxied);
     const authenticate = (): Promise<never> => Promise.reject(new ThrottledError('rate_limited'));
     registerAuthentication(
       proxied,

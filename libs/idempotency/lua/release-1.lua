@@ -1,5 +1,5 @@
 --[[
-  Gives up the claim of an attempt that leaves no answer, so that a retry can run at once.
+  Releases the claim of an attempt without a response to cache, so that a retry can run at once.
 
   Input:
     KEYS[1]  the key
@@ -7,7 +7,7 @@
 
   Output:
     1  released
-    0  the claim has ended, or is another's
+    0  the claim has expired, or another attempt holds it
 ]]
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
   return 0

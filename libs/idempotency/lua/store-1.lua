@@ -1,15 +1,15 @@
 --[[
-  Keeps the finished answer of a request, if its attempt still holds the claim.
+  Caches the response of a complete request, if its attempt still holds the claim.
 
   Input:
     KEYS[1]  the key
     ARGV[1]  the owner token of this attempt
-    ARGV[2]  the bytes of the answer
-    ARGV[3]  milliseconds for which the answer is kept
+    ARGV[2]  the bytes of the response
+    ARGV[3]  milliseconds for which the response is cached
 
   Output:
-    1  kept
-    0  the claim has ended, or is another's
+    1  cached
+    0  the claim has expired, or another attempt holds it
 ]]
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
   return 0

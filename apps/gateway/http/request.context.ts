@@ -1,0 +1,65 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '#libs/auth';
+import type { Admission, Deadline, Quota } from '#libs/limits';
+import { parseTraceparent, type Tracing } from '#libs/telemetry';
+import { deadlineOf } from './deadline.hook';
+import { RequestLogContext } from './request-log.context';
+import { RequestPermits } from './request.permits';
+import { beginTrace } from './request.trace';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The only state that the gateway adds to a request. Hooks fill it in; everything behind a controller gets arguments. */
+    requestContext: RequestContext;
+  }
+}
+
+/** What the hooks of a request hand on to each other and to its controller. */
+export class RequestContext {
+  /** The caller, once it is authenticated; undefined outside of `/v2/prism`. */
+  principal: Principal | undefined;
+  /** Size of the request body; 0 if there is none, or it is not read yet. */
+  bodyBytes = 0;
+  /** Charges the request to the rate limits of its client; undefined before admission, or if the client has none. */
+  quota: Quota | undefined;
+
+  constructor(
+    readonly deadline: Deadline,
+    /** Everything limited that the request holds. */
+    readonly permits: RequestPermits,
+    /** Durations and item counts for the log line. */
+    readonly log: RequestLogContext,
+  ) {}
+}
+
+export interface RequestContextOptions {
+  readonly admission: Admission;
+  readonly tracing: Tracing;
+  /** The longest time budget of a request. */
+  readonly requestTimeoutMs: number;
+  /** Called if the client disconnects before the handler of its request has begun. */
+  readonly onDropped: (request: FastifyRequest) => void;
+}
+
+/** Gives every request its context. Call it before all other hooks. */
+export function registerRequestContext(fastify: FastifyInstance, options: RequestContextOptions): void {
+  fastify.decorateRequest('requestContext');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.requestContext = contextOf(request, reply, options);
+    done();
+  });
+}
+
+function contextOf(request: FastifyRequest, reply: FastifyReply, options: RequestContextOptions): RequestContext {
+  const { admission, tracing, requestTimeoutMs, onDropped } = options;
+  const caller = parseTraceparent(request.headers.traceparent);
+  const trace = beginTrace(tracing, request, reply, caller);
+  const permits = new RequestPermits(admission, request, reply, () => {
+    onDropped(request);
+  });
+  return new RequestContext(
+    deadlineOf(request.headers, requestTimeoutMs),
+    permits,
+    new RequestLogContext(trace ?? caller, trace?.span),
+  );
+}
