@@ -3,7 +3,6 @@ import { type ApiKeyService, type AuthMetrics, type Principal, ThrottledError } 
 import { errorResponse, toRequestError } from '#libs/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { registerAuthentication } from './authentication.hook';
-import type { RequestContext } from './request.context';
 
 const TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b1';
 const OTHER_TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b9';
@@ -18,7 +17,7 @@ const PRINCIPAL: Principal = {
 
 function addContext(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    request.requestContext = {} as RequestContext; // the hook only sets the principal
+    Object.assign(request, { requestContext: {} }); // the hook only sets the principal
     done();
   });
 }

@@ -26,7 +26,7 @@ export interface WriteCall extends WriteContext {
   readonly bodyBytes: number;
   readonly log: Pick<RequestLogContext, 'setBatch'>;
   /** Runs a computation on the body step by step, and attributes its time to the client. */
-  compute(stage: CpuStage, step: Step): Promise<void>;
+  readonly compute: (stage: CpuStage, step: Step) => Promise<void>;
 }
 
 /**
