@@ -47,7 +47,7 @@ function cacheable(socket: Socket): void {
 }
 
 describe('cancelRunning', () => {
-  it('sends process and key, and waits for the server to hang up', async () => {
+  it('sends the process id and the key, and waits until the server closes the connection', async () => {
     connected = (socket) => {
       cacheable(socket);
       socket.once('data', () => {
@@ -58,7 +58,7 @@ describe('cancelRunning', () => {
     expect(received).toEqual([CANCEL]);
   });
 
-  it('sends them encrypted where the connection is', async () => {
+  it('sends them encrypted if the connection is encrypted', async () => {
     connected = (socket) => {
       socket.once('data', (request: Buffer) => {
         received.push(request);
@@ -75,7 +75,7 @@ describe('cancelRunning', () => {
     expect(received).toEqual([SSL_REQUEST, CANCEL]);
   });
 
-  it('does not send them in the clear if the server refuses to encrypt', async () => {
+  it('does not send them unencrypted if the server rejects encryption', async () => {
     connected = (socket) => {
       cacheable(socket);
       socket.once('data', () => socket.write('N'));
@@ -84,7 +84,7 @@ describe('cancelRunning', () => {
     expect(received).toEqual([SSL_REQUEST]);
   });
 
-  it('does not wait for ever for a server that says nothing', async () => {
+  it('stops waiting for a server that does not respond', async () => {
     const closed: Promise<unknown>[] = [];
     connected = (socket) => closed.push(once(socket.resume(), 'close'));
     const began = performance.now();
@@ -93,7 +93,7 @@ describe('cancelRunning', () => {
     await Promise.all(closed);
   });
 
-  it('is told when there is no server', async () => {
+  it('reports that no server was reached', async () => {
     const target = client();
     server.close();
     await once(server, 'close');

@@ -17,7 +17,7 @@ describe('isConnectionFailure', () => {
     '57P01',
     '57P03',
     '25006',
-  ])('is so with code %s', (code) => {
+  ])('is true for code %s', (code) => {
     expect(isConnectionFailure(reported(code))).toBe(true);
   });
 
@@ -26,7 +26,7 @@ describe('isConnectionFailure', () => {
     'Connection terminated',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
-  ])('is so with what node-postgres says: %s', (message) => {
+  ])('is true for the message of node-postgres: %s', (message) => {
     expect(isConnectionFailure(new Error(message))).toBe(true);
   });
 
@@ -38,23 +38,23 @@ describe('isConnectionFailure', () => {
     null,
     'ECONNREFUSED',
     { code: 8 },
-  ])('is not so with %s', (error) => {
+  ])('is false for %s', (error) => {
     expect(isConnectionFailure(error)).toBe(false);
   });
 });
 
-describe('isPassingFailure', () => {
-  it.each(['57014', '55P03', '40001', '40P01'])('is so with SQLSTATE %s', (code) => {
+describe('isTransientError', () => {
+  it.each(['57014', '55P03', '40001', '40P01'])('is true for SQLSTATE %s', (code) => {
     expect(isTransientError(reported(code))).toBe(true);
   });
 
-  it.each(['23505', '22003', '40002', 'ECONNRESET'])('is not so with %s', (code) => {
+  it.each(['23505', '22003', '40002', 'ECONNRESET'])('is false for %s', (code) => {
     expect(isTransientError(reported(code))).toBe(false);
   });
 });
 
 describe('sqlStateOf', () => {
-  it('is what Postgres reported, and nothing else', () => {
+  it('returns only what Postgres reported', () => {
     expect(sqlStateOf(reported('23505'))).toBe('23505');
     for (const other of [reported('EPIPE5x'), reported('ECONNREFUSED'), new Error('x'), undefined]) {
       expect(sqlStateOf(other)).toBeUndefined();
@@ -63,7 +63,7 @@ describe('sqlStateOf', () => {
 });
 
 describe('DatabaseUnavailable', () => {
-  it('is a 503 that tells nothing of what is behind it', () => {
+  it('is a 503 that does not reveal its cause', () => {
     const error = new DatabaseUnavailable('connection', { cause: new Error('postgres://user:secret@host') });
     expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'connection' });
     expect(error.message).not.toContain('secret');

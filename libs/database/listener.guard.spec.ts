@@ -31,7 +31,7 @@ it('passes the data on to the parser', async () => {
   });
 });
 
-it('ends the connection with the error of a parser that throws', async () => {
+it('closes the connection with the error that the parser throws', async () => {
   const socket = await connection();
   const cause = new Error('too long');
   socket.on('data', () => {
