@@ -12,7 +12,7 @@ import type { Lifecycle } from './http/lifecycle';
 import { PropertiesApiModule } from './properties/properties.module';
 import { RecordApiModule } from './records/records.module';
 
-/** What the gateway is made of. */
+/** The root module of the gateway. */
 @Module({})
 export class AppModule {
   static of(settings: Settings, connections: Connections, lifecycle: Lifecycle): DynamicModule {

@@ -1,7 +1,7 @@
 import { NestLogger } from '#libs/telemetry';
 
-/** Who reports every module and route at each start: nothing that an operator acts on. */
-const TALKATIVE: ReadonlySet<unknown> = new Set([
+/** Contexts in which Nest logs every module and route at start, which no operator needs. */
+const VERBOSE_CONTEXTS: ReadonlySet<unknown> = new Set([
   'InstanceLoader',
   'NestApplication',
   'NestFactory',
@@ -9,9 +9,9 @@ const TALKATIVE: ReadonlySet<unknown> = new Set([
   'RoutesResolver',
 ]);
 
-/** Leaves out what Nest says about its own start, unless something is wrong. */
+/** Omits the informational lines of Nest's own start. */
 export class StartLogger extends NestLogger {
   override log(message: unknown, ...rest: unknown[]): void {
-    if (!TALKATIVE.has(rest.at(-1))) super.log(message, ...rest);
+    if (!VERBOSE_CONTEXTS.has(rest.at(-1))) super.log(message, ...rest);
   }
 }

@@ -5,7 +5,6 @@ export { FairQueue, type Permit, type Refusal } from './fair.queue';
 export { type CpuStage, LimitsMetrics } from './limits.metrics';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';
-export { Quota } from './quota';
 export {
   availableIn,
   type BucketCharge,
@@ -18,4 +17,4 @@ export {
   type RateUnit,
   wholeSeconds,
 } from './rate';
-export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';
+export { type Decision, Quota, RateLimiter, retryAfterSeconds } from './rate.limiter';

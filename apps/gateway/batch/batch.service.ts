@@ -8,10 +8,10 @@ import type { RecordTarget } from '../http/target.decorator';
 import { batchResponse } from './batch.response';
 import { type BatchDeleteEnvelope, type BatchUpdateEnvelope, batchOptions } from './batch.envelope';
 
-/** An item has 256 KiB at most, and then takes milliseconds. */
+/** An item of the maximum size, 256 KiB by default, takes milliseconds. */
 const ITEMS_PER_STEP = 1;
 
-/** Changes up to 100 records in one call. */
+/** Updates or deletes up to 100 records in one request. */
 @Injectable()
 export class BatchService {
   constructor(

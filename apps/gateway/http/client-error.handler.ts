@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { RequestError, errorResponse } from '#libs/errors';
 import type { Connections } from './connections';
-import { requestIdOf } from './request-id';
+import { requestIdOf } from './request-head';
 import { SECURITY_HEADERS } from './security.headers';
 
-/** How long a client may take to read the response and to close the connection, in milliseconds. */
+/** How long a client has to read the response and to close the connection, in milliseconds. */
 const CLOSE_MS = 1_000;
 
 function refusalOf(code: string | undefined): RequestError {
@@ -24,11 +24,11 @@ function refusalOf(code: string | undefined): RequestError {
 }
 
 /**
- * Responds to what Node's parser refuses: broken or ambiguous HTTP, too large headers, a request that does not arrive in time.
- * None of it reaches the router. The connection ends, since where the next request would begin is unknown.
+ * Responds to what Node's parser rejects: invalid or ambiguous HTTP, headers that are too large, a request that does not arrive
+ * in time. None of it reaches the router. The connection is closed, since the start of the next request is unknown.
  */
 export function respondToClientError(error: Error & { code?: string }, socket: Socket, connections: Connections): void {
-  // Nothing was asked on a connection that never sent a byte: a response could be taken for one to a request just leaving.
+  // The client has sent nothing yet: it could take a response for that to the request that it is about to send.
   if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) {
     socket.destroy();
     return;
@@ -36,7 +36,7 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
   const pending = connections.pending(socket);
   const last = pending.at(-1);
   if (last !== undefined && pending.some((response) => response.req.complete || response.headersSent)) {
-    // What is broken came after requests that are worked on: a response to it could be taken for one to them.
+    // Earlier requests are in progress: the client could take a response for that to one of them.
     last.once('close', () => {
       socket.end();
       closeSoon(socket);
@@ -45,7 +45,7 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
   }
   const refusal = refusalOf(error.code);
   socket.end(rawResponse(refusal));
-  // What is still on its way is read and dropped: to close now would discard the response before the client has it.
+  // The rest is read and dropped: closing now would reset the connection before the client has read the response.
   socket.resume();
   closeSoon(socket);
   connections.refused(refusal.status);

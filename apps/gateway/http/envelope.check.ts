@@ -4,8 +4,8 @@ import { type FieldError, fieldSegment, MAX_FIELD_ERRORS, RequestError } from '#
 import { isObject } from '#libs/properties';
 
 /**
- * The class of a request body's outer form: its members are those with a rule of class-validator. What they hold is not
- * looked into: items and blocks are checked elsewhere, one by one.
+ * The class of the outer structure of a request body. Its members are those with a class-validator rule. Their content (items,
+ * blocks) is validated elsewhere.
  */
 export interface EnvelopeType<T extends object> extends Type<T> {
   /** Members that are envelopes themselves, by name. Such a member may be left out or null. */

@@ -1,10 +1,76 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
-import { JsonBodyParser } from './json-body.parser';
+import { type JsonLimits, JsonScanner } from './json.scan';
+import { invalidJson, SlicedJsonParser } from './json.slices';
+
+/** Far more than requests need, and so few that iterating over one object or array takes milliseconds. */
+const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
+/** Bytes that are scanned and parsed in one step: each takes a millisecond or two at most. */
+const SCAN_BYTES = 262_144;
+const SLICE_BYTES = 32_768;
+
+const MESSAGES: Readonly<Record<keyof JsonLimits, string>> = {
+  depth: `is nested deeper than ${LIMITS.depth} levels`,
+  members: `has an object with more than ${LIMITS.members} members`,
+  elements: `has an array with more than ${LIMITS.elements} elements`,
+};
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 
-/** Reads bodies as UTF-8 JSON and refuses every other kind with 415. */
+/** Scans, then parses a JSON body, each in many steps, so that a large one does not block the event loop. */
+export class JsonBodyParser {
+  private readonly scanner: JsonScanner;
+  private slices: SlicedJsonParser | undefined;
+
+  /** @param body numbers in it are overwritten by `parse` */
+  constructor(private readonly body: Buffer) {
+    this.scanner = new JsonScanner(body, LIMITS);
+  }
+
+  /** An upper estimate of the heap that the value takes, in bytes, once the body is scanned. */
+  get heapBytes(): number {
+    return this.scanner.heapBytes;
+  }
+
+  /**
+   * The value, once the body is parsed; undefined if it is empty. It has no key that could pollute a prototype. A number that a
+   * double cannot represent exactly is `Infinity` or `-Infinity`, which JSON cannot express and every validator rejects.
+   */
+  get value(): unknown {
+    return this.slices?.value;
+  }
+
+  /**
+   * Scans the next part.
+   *
+   * @returns whether there is more to scan
+   * @throws RequestError `invalid_json` if the body exceeds a limit
+   */
+  scan(): boolean {
+    const hasMore = this.scanner.advance(SCAN_BYTES);
+    const { exceeded } = this.scanner;
+    if (exceeded !== undefined) throw invalidJson(`The body ${MESSAGES[exceeded.limit]}, at byte ${exceeded.at}.`);
+    return hasMore;
+  }
+
+  /**
+   * Parses the next slice; call it after the scan.
+   *
+   * @returns whether there is more to parse
+   * @throws RequestError `invalid_json`; the message says what and where, and repeats nothing of the body
+   */
+  parse(): boolean {
+    if (this.body.length === 0) return false;
+    if (this.slices === undefined) {
+      if (!isUtf8(this.body)) throw invalidJson('The body is not UTF-8 text.');
+      this.slices = new SlicedJsonParser(this.body, SLICE_BYTES, this.scanner.suspectNumbers > 0);
+    }
+    return this.slices.advance();
+  }
+}
+
+/** Reads bodies as UTF-8 JSON and rejects others with 415. */
 export function registerJsonBodyReader(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
@@ -53,7 +119,7 @@ function awaitsContinue(request: FastifyRequest): boolean {
   return willBeRead && headers.expect?.toLowerCase() === '100-continue';
 }
 
-/** Fastify has checked the content type itself, but not its parameters. */
+/** Fastify has checked the content type, but not its parameters. */
 function encodingError({ headers }: FastifyRequest): RequestError | undefined {
   if ((headers['content-encoding']?.toLowerCase() ?? 'identity') !== 'identity') {
     return new RequestError('unsupported_media_type', 'The body must not be compressed: send no content-encoding.');

@@ -11,7 +11,7 @@ import {
 import { RequestError, sendError } from '#libs/errors';
 import { BodyPermit } from './body.permit';
 
-/** From here on, a body is scanned, parsed, hashed and planned in turns. A smaller one takes a millisecond or two at most. */
+/** Bodies from this size on are scanned, parsed, hashed and planned in steps. A smaller one takes a millisecond or two. */
 const LARGE_BYTES = 65_536;
 /** What it costs the event loop to receive a byte of a response from Postgres and to send it. */
 const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;

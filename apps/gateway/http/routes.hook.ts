@@ -8,8 +8,9 @@ interface RoutePath {
 }
 
 /**
- * Refuses requests that match no route: 405 with `Allow` if the path is one of ours, else 404, before the body is looked at.
- * A path with an empty segment matches none: for the router a parameter may be empty, for a controller it is never. Call it before routes are added, and after authentication.
+ * Rejects requests that match no route before their body is read: 405 with `Allow` if a route has the path, else 404. A path
+ * with an empty segment matches none: the router accepts empty parameters, and controllers do not. Call it before routes are
+ * added, and after authentication.
  */
 export function registerRouteCheck(fastify: FastifyInstance): void {
   const paths = new Map<string, RoutePath>();
@@ -47,7 +48,7 @@ function hasEmptySegment(path: string): boolean {
 }
 
 function noRoute(paths: Map<string, RoutePath>, path: string, method: string): RequestError {
-  // Of /a/:b and /a/c the router serves /a/c with the second: so does the answer to what neither serves.
+  // Like the router, prefers the route with the fewest parameters: /a/c over /a/:b.
   const [served] = [...paths.values()]
     .filter(({ pattern }) => pattern.test(path))
     .sort((a, b) => a.parameters - b.parameters);

@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 
-/** A year, in seconds. No subdomains: what else is served beside the gateway is not its to say. */
+/** A year, in seconds. Without `includeSubDomains`, because other services may share the domain. */
 const HSTS = 'max-age=31536000';
 
 /**
- * What every answer tells a browser that was led here: run nothing of it, show it in no frame, take it for no other type
- * than it says, give it to no other site, tell nobody its address, keep no copy. A route that is meant for browsers, or
- * may be kept, says otherwise itself.
+ * Headers of every response, for browsers that open it: no scripts, no frames, no content sniffing, no use by other sites, no
+ * referrer, no caching. A route for browsers, or one that may be cached, overrides them.
  */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -16,11 +15,11 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
-/** Puts them on every answer, and on those that go over TLS that it stays so. Call it before hooks that may answer. */
+/** Sets them on every response, and `Strict-Transport-Security` on those over TLS. Call it before hooks that may respond. */
 export function registerSecurityHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(SECURITY_HEADERS);
-    // TLS ends at the balancer: only one that is trusted can tell of it.
+    // TLS ends at the load balancer: the protocol is known from a trusted proxy only.
     if (request.protocol === 'https') void reply.header('strict-transport-security', HSTS);
     done();
   });

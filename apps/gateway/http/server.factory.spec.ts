@@ -2,8 +2,8 @@ import { readSettings } from '#libs/config';
 import { describe, expect, it } from 'vitest';
 import { createHttpServer } from './server.factory';
 
-/** What the gateway takes a caller for that comes from an address with these headers. */
-async function seenAs(
+/** The client address and protocol that the gateway derives from a connection and its headers. */
+async function clientOf(
   remoteAddress: string,
   headers: Record<string, string>,
   trusted = '10.0.0.0/8, 2001:db8::/32',
@@ -16,24 +16,27 @@ async function seenAs(
 
 const forwarded = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https' };
 
-describe('who calls', () => {
-  it('is what a trusted balancer says', async () => {
-    expect(await seenAs('10.1.2.3', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
-    expect(await seenAs('2001:db8::5', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
-    // As a socket that listens on both families has it.
-    expect(await seenAs('::ffff:10.1.2.3', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
+describe('the address of the client', () => {
+  it('is taken from X-Forwarded-For of a trusted proxy', async () => {
+    expect(await clientOf('10.1.2.3', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
+    expect(await clientOf('2001:db8::5', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
+    // The form of an IPv4 address on a dual-stack socket.
+    expect(await clientOf('::ffff:10.1.2.3', forwarded)).toEqual({ ip: '203.0.113.7', protocol: 'https' });
   });
 
-  it.each(['11.1.2.3', '2001:db9::5', '203.0.113.7'])('is who it is, whatever it says: %s', async (address) => {
-    expect(await seenAs(address, forwarded)).toEqual({ ip: address, protocol: 'http' });
+  it.each(['11.1.2.3', '2001:db9::5', '203.0.113.7'])(
+    'is that of the connection if the proxy is not trusted: %s',
+    async (address) => {
+      expect(await clientOf(address, forwarded)).toEqual({ ip: address, protocol: 'http' });
+    },
+  );
+
+  it('is that of the connection if no proxy is trusted', async () => {
+    expect(await clientOf('10.1.2.3', forwarded, '')).toEqual({ ip: '10.1.2.3', protocol: 'http' });
   });
 
-  it('is who it is where nobody is trusted', async () => {
-    expect(await seenAs('10.1.2.3', forwarded, '')).toEqual({ ip: '10.1.2.3', protocol: 'http' });
-  });
-
-  it('is the last address that no trusted balancer vouches for', async () => {
+  it('is the last address in X-Forwarded-For that is not a trusted proxy', async () => {
     const chain = { 'x-forwarded-for': '1.1.1.1, 203.0.113.7, 10.9.9.9' };
-    expect(await seenAs('10.1.2.3', chain)).toMatchObject({ ip: '203.0.113.7' });
+    expect(await clientOf('10.1.2.3', chain)).toMatchObject({ ip: '203.0.113.7' });
   });
 });

@@ -3,14 +3,12 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Settings } from '#libs/config';
 import { respondToClientError } from './client-error.handler';
 import { Connections } from './connections';
-import { MAX_HEADER_BYTES } from './header.limit';
-import { requestIdOf } from './request-id';
-import { routableTarget } from './request-target';
+import { MAX_HEADER_BYTES, requestIdOf, routableTarget } from './request-head';
 
-/** Longer than the 60 s after which load balancers drop idle connections: whoever hangs up first must not be us. */
+/** Longer than the 60 s after which load balancers close idle connections, so that the gateway never closes one first. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 15_000;
-/** On top of the deadline, at which a request that is still arriving has been answered. */
+/** Added to the request timeout, at which a request that is still arriving has got its response. */
 const ARRIVAL_GRACE_MS = 15_000;
 const CHECK_INTERVAL_MS = 5_000;
 
@@ -19,7 +17,7 @@ export interface HttpServer {
   connections: Connections;
 }
 
-/** Fastify and Node's server below it, as yet without hooks and routes. */
+/** Creates Fastify and its Node server, without hooks and routes. */
 export function createHttpServer(settings: Settings): HttpServer {
   const instance = fastify({
     logger: false,
@@ -28,21 +26,21 @@ export function createHttpServer(settings: Settings): HttpServer {
     bodyLimit: settings.bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: settings.requestTimeoutMs + ARRIVAL_GRACE_MS,
-    // Of a connection on which nothing moves in either direction: that of a caller who does not read its answer.
+    // For a connection without traffic in either direction, such as that of a client that does not read its response.
     connectionTimeout: settings.requestTimeoutMs + ARRIVAL_GRACE_MS,
     trustProxy: settings.trustedProxies ?? false,
-    // A request that is there when the process stops is answered like any other.
+    // Requests in progress are completed when the process stops.
     return503OnClosing: false,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Whatever flags the process was started with.
+      // Also if the process is started with --insecure-http-parser.
       insecureHTTPParser: false,
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      // Node's own refusal has neither envelope nor request id; `registerTargetCheck` has both.
+      // Node's own error has neither envelope nor request id; that of `registerRequestHeadCheck` has both.
       requireHostHeader: false,
     },
-    // No path can be longer than all headers together: a long segment is for its reader to judge.
+    // The controller checks the length of path parameters; the router must not reject them.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     clientErrorHandler: (error, socket) => {
       respondToClientError(error, socket, connections);
@@ -54,8 +52,8 @@ export function createHttpServer(settings: Settings): HttpServer {
 }
 
 /**
- * A caller that waits for `100 Continue` gets it just before its body is read (`registerJsonBodyReader`), so that it need
- * not send one that is refused unread. Other expectations may be ignored, and are.
+ * Handles a request with `Expect` like any other. `registerJsonBodyReader` sends `100 Continue` just before it reads the body,
+ * so that a rejected request need not send one. Other expectations are ignored, as RFC 9110 allows.
  */
 function handleExpectations(server: Server): void {
   for (const event of ['checkContinue', 'checkExpectation'] as const) {

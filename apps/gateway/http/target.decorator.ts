@@ -4,14 +4,14 @@ import type { FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
 import { isObjectType, ObjectType, objectTypes } from '#libs/properties';
 
-/** Whose records of which type a call is about: the first two segments of its path. */
+/** The team and object type of a request, from its path. */
 export interface RecordTarget {
   /** In lower case. */
   readonly teamId: string;
   readonly objectType: ObjectType;
 }
 
-/** Reads the target from the path; the route has a `:team` and an `:object`. */
+/** Injects the target. The route must have the parameters `:team` and `:object`. */
 export const Target = createParamDecorator((_: unknown, context: ExecutionContext) =>
   targetOf(context.switchToHttp().getRequest<FastifyRequest<{ Params: TargetParams }>>().params),
 );

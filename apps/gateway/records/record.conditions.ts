@@ -14,7 +14,7 @@ export function recordIdOf(given: string): string {
 }
 
 /**
- * The version that `If-Match` asks for; undefined where any will do.
+ * The version that `If-Match` requires; undefined if any version matches.
  *
  * @throws RequestError `invalid_request` for a header that is neither an etag nor `*`
  */

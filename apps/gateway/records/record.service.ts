@@ -22,7 +22,7 @@ import type { RecordEnvelope } from './record.envelope';
 import { recordIdOf } from './record.conditions';
 import { checkSelection, selectFrom } from './record.selection';
 
-/** Reads and writes one record at a time. A write is a batch of one: the same engine, ledger and metrics. */
+/** Reads and writes single records. A write is a plan of one item, with the same ledger and metrics as a batch. */
 @Injectable()
 export class RecordService {
   constructor(
@@ -69,7 +69,7 @@ export class RecordService {
     return recordResponse(await this.write('patch', target, item, call), call.requestId, { status: 200 });
   }
 
-  /** @throws RequestError `not_found`, and `invalid_request` for a selection of what is not defined */
+  /** @throws RequestError `not_found`, and `invalid_request` if a selected property is not defined */
   async get(
     { teamId, objectType }: RecordTarget,
     id: string,
