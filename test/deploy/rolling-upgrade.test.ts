@@ -25,7 +25,7 @@ afterAll(async () => {
 async function replace(index: number, program?: string): Promise<void> {
   const old = environment.gateways[index];
   await old?.drain();
-  expect(old?.misdeeds).toEqual([]);
+  expect(old?.failures).toEqual([]);
   await environment.start(index, program);
 }
 

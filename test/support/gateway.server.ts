@@ -27,7 +27,7 @@ export class GatewayServer {
   private expected = false;
   private log = '';
   /** What it did that no fault accounts for. */
-  readonly misdeeds: string[] = [];
+  readonly failures: string[] = [];
 
   constructor(
     readonly name: string,
@@ -60,7 +60,7 @@ export class GatewayServer {
       });
     }
     child.once('exit', (code, signal) => {
-      if (!this.expected) this.misdeeds.push(`${this.name} ended by itself (${code ?? signal ?? ''})`);
+      if (!this.expected) this.failures.push(`${this.name} ended by itself (${code ?? signal ?? ''})`);
     });
     await this.responses('/health/live', startDeadlineMs);
   }
@@ -73,12 +73,12 @@ export class GatewayServer {
   /** SIGTERM: it is to answer what it holds and to end with 0. */
   async drain(): Promise<void> {
     const overdue = setTimeout(() => {
-      this.misdeeds.push(`${this.name} did not end within ${drainDeadlineMs} ms of SIGTERM`);
+      this.failures.push(`${this.name} did not end within ${drainDeadlineMs} ms of SIGTERM`);
       this.child?.kill('SIGKILL');
     }, drainDeadlineMs);
     const code = await this.end('SIGTERM');
     clearTimeout(overdue);
-    if (code !== 0) this.misdeeds.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
+    if (code !== 0) this.failures.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
   }
 
   freeze(): void {
