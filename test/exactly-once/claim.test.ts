@@ -19,7 +19,7 @@ let server: RedisServer;
 let redis: Redis;
 let claims: ClaimStore;
 let instruments: Instruments;
-/** Looks at Redis without the library under test. */
+/** A connection to Redis without the library under test. */
 let client: Client;
 let id: IdempotencyId;
 let print: Buffer;
@@ -246,7 +246,7 @@ describe('while Redis fails', () => {
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
-    // Given up while Redis was away, so it is in nobody's way.
+    // The gateway gave up the claim while Redis was unavailable, so it must not block a later request.
     await claimNew();
   });
 
@@ -310,7 +310,7 @@ describe('with Redis full (noeviction)', () => {
 
   it('a claim whose response is rejected is deleted and not remembered', async () => {
     await admin.config('SET', 'maxmemory', '1');
-    // Redis lets the script of a claim go on after its first deletion, but refuses to store a response.
+    // Redis allows the deletions of a script, but rejects a stored response.
     for (const { id: of, owner } of await claimMany(50)) {
       expect(await store.storeResponse(of, owner, ANSWER)).toBe(false);
     }

@@ -38,7 +38,7 @@ async function connect(redisUrl?: string, redisTimeoutMs = BUDGET_MS) {
 }
 
 /** The reply if it comes before the event loop's next turn: nothing was waited for. */
-async function immediately(reply: Promise<RedisReply>): Promise<RedisReply | 'later'> {
+async function replyWithoutWaiting(reply: Promise<RedisReply>): Promise<RedisReply | 'later'> {
   return Promise.race([reply, new Promise<'later'>((resolve) => setImmediate(resolve, 'later'))]);
 }
 
@@ -83,7 +83,7 @@ describe('the connection to Redis', () => {
     const port = await freePort();
     const { redis, lines, echo } = await connect(`redis://someone:secret@127.0.0.1:${port}`);
     expect(redis.health()).toBe('down');
-    expect(await immediately(echo('a'))).toEqual(AWAY);
+    expect(await replyWithoutWaiting(echo('a'))).toEqual(AWAY);
     await server({ port, arguments: ['--user', 'someone', 'on', '>secret', '~*', '+@all'] });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
@@ -114,7 +114,7 @@ describe('the connection to Redis', () => {
       expect(redis.health()).toBe('down');
     }, RECOVERY);
     expect(await up(metrics)).toBe(0);
-    expect(await immediately(echo('a'))).toEqual(AWAY);
+    expect(await replyWithoutWaiting(echo('a'))).toEqual(AWAY);
     await server({ port: first.port });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
@@ -133,7 +133,7 @@ describe('the connection to Redis', () => {
     // Longer than the pause: no call becomes the probe of whether Redis is back.
     const until = performance.now() + 2_500;
     while (performance.now() < until) {
-      expect(await immediately(echo('a'))).toEqual(AWAY);
+      expect(await replyWithoutWaiting(echo('a'))).toEqual(AWAY);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect(redis.health()).toBe('down');
@@ -173,8 +173,8 @@ describe('the connection to Redis', () => {
 
   it('returns a rejected call to its caller, and stays connected', async () => {
     const { redis, metrics, lines, echo } = await connect((await server()).url);
-    expect((await echo('refuse')).ok).toBe(false);
-    expect((await echo('refuse')).ok).toBe(false);
+    expect((await echo('fail')).ok).toBe(false);
+    expect((await echo('fail')).ok).toBe(false);
     expect((await echo('a')).ok).toBe(true);
     expect(redis.health()).toBe('up');
     expect(await errors(metrics, 'other')).toBe(2);

@@ -22,7 +22,7 @@ const TEAM = randomUUID();
 const PATH = `/v2/prism/${TEAM}/things`;
 const RECOVERY = { timeout: 10_000, interval: 20 };
 
-/** What the handler does, and how often it did. */
+/** The work of the handler, and the number of its calls. */
 class Work {
   calls = 0;
   execute: (call: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse = done;
@@ -112,7 +112,7 @@ async function redisBack(): Promise<void> {
   }, RECOVERY);
 }
 
-/** The answer of a handler that wrote to the ledger that all is done. */
+/** The response of a handler that stored a complete request in the ledger. */
 async function done(call: LedgerKey | undefined): Promise<WriteResponse> {
   if (call) await writeLedger(call);
   const body = `{"made": ${work.calls}}`;
@@ -169,7 +169,7 @@ async function counted(result: string): Promise<number> {
   return metric?.values.find(({ labels }) => labels.result === result)?.value ?? 0;
 }
 
-/** A handler that waits until it is let go. */
+/** Makes the handler wait until `open` is called. */
 function gate(): { reached: Promise<void>; open: () => void } {
   let reach = (): void => undefined;
   let open = (): void => undefined;

@@ -90,13 +90,13 @@ export class PostgresServer {
     await exit;
   }
 
-  /** Copies the data of a server that was stopped, for {@link putBackData}. */
+  /** Copies the data of a server that was stopped, for {@link restoreData}. */
   saveData(): void {
     this.copy('data', 'saved');
   }
 
   /** Gives a server that was stopped the data as they were saved: a restore to an earlier time. */
-  putBackData(): void {
+  restoreData(): void {
     this.copy('saved', 'data');
   }
 
