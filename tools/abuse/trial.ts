@@ -106,7 +106,7 @@ class Watch {
 
   constructor(private readonly gateway: LimitedGateway) {
     const { service } = gateway;
-    service.forgetPeak();
+    service.resetPeak();
     this.watching = Promise.all([
       this.repeat(PEAK_EVERY_MS, () => {
         this.peakBytes = Math.max(this.peakBytes, peakOf(service) ?? 0);
