@@ -51,7 +51,7 @@ describe('readiness', () => {
     [
       'does not respond',
       (): void => {
-        proxy.hang();
+        proxy.stall();
       },
     ],
   ];

@@ -12,7 +12,7 @@ describe('percentile', () => {
   });
 
   it('throws without values', () => {
-    expect(() => percentile([], 0.5)).toThrow('no values');
+    expect(() => percentile([], 0.5)).toThrow('needs values');
   });
 });
 

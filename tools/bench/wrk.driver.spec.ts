@@ -7,7 +7,7 @@ function output(figures: Record<string, number>, complaint = ''): string {
     'Running 3s test @ http://127.0.0.1:3000/v2/prism',
     '  1 threads and 8 connections',
     `BENCH ${JSON.stringify({ ...all, p50: 8_000, p95: 11_500, p99: 20_000, max: 31_000 })}`,
-    ...(complaint === '' ? [] : [`COMPLAINT ${complaint}`]),
+    ...(complaint === '' ? [] : [`EXAMPLE ${complaint}`]),
     '',
   ].join('\n');
 }
