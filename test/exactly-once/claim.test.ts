@@ -335,22 +335,22 @@ describe('with Redis full (noeviction)', () => {
     );
     await reader.settled();
     expect(reader.health()).toBe('up');
-    const refused = new ClaimStore(reader, settings);
-    for (const { id: of, owner } of made) expect(await refused.storeResponse(of, owner, ANSWER)).toBe(false);
-    expect(refused.orphanedClaimCount).toBe(3);
+    const rejected = new ClaimStore(reader, settings);
+    for (const { id: of, owner } of made) expect(await rejected.storeResponse(of, owner, ANSWER)).toBe(false);
+    expect(rejected.orphanedClaimCount).toBe(3);
     const [first] = made;
     if (first === undefined) throw new Error('no claim was made');
-    for (let n = 0; n < 5; n += 1) await refused.storeResponse(first.id, first.owner, ANSWER);
-    expect(refused.orphanedClaimCount).toBe(3);
+    for (let n = 0; n < 5; n += 1) await rejected.storeResponse(first.id, first.owner, ANSWER);
+    expect(rejected.orphanedClaimCount).toBe(3);
 
     const others = await claimMany(1_100);
-    await Promise.all(others.map(({ id: of, owner }) => refused.release(of, owner)));
-    expect(refused.orphanedClaimCount).toBe(1_000);
+    await Promise.all(others.map(({ id: of, owner }) => rejected.release(of, owner)));
+    expect(rejected.orphanedClaimCount).toBe(1_000);
 
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + settings.requestTimeoutMs + 1);
-    await refused.release(first.id, first.owner);
+    await rejected.release(first.id, first.owner);
     clock.mockRestore();
-    expect(refused.orphanedClaimCount).toBe(1);
+    expect(rejected.orphanedClaimCount).toBe(1);
     await reader.close();
   });
 });

@@ -301,9 +301,9 @@ describe('a request with a key', () => {
   });
 
   it('with an invalid key is rejected and not executed', async () => {
-    const refused = await post({}, { 'idempotency-key': '"open' });
-    expect(refused.status).toBe(400);
-    expect(JSON.parse(refused.body)).toMatchObject({
+    const rejected = await post({}, { 'idempotency-key': '"open' });
+    expect(rejected.status).toBe(400);
+    expect(JSON.parse(rejected.body)).toMatchObject({
       error: { code: 'invalid_request', errors: [{ field: '.header.idempotency-key', code: 'quoted_string' }] },
     });
     expect(work.calls).toBe(0);
@@ -373,10 +373,10 @@ describe('a response cached in Redis', () => {
         interval,
       ]);
     await age('86401 s');
-    const refused = await post({});
-    expect(refused.status).toBe(409);
-    expect(codeOf(refused)).toBe('idempotency_key_stale');
-    expect(refused.headers.get('x-should-retry')).toBe('false');
+    const rejected = await post({});
+    expect(rejected.status).toBe(409);
+    expect(codeOf(rejected)).toBe('idempotency_key_stale');
+    expect(rejected.headers.get('x-should-retry')).toBe('false');
     expect(await counted('stale')).toBe(stale + 1);
     await age('8 days 1 s');
     expect((await post({})).body).toBe('{"made": 2}');

@@ -94,9 +94,9 @@ describe.each([
     const responses = await Promise.all(
       Array.from({ length: 25 }, () => callers.map((each) => send(each, batch))).flat(),
     );
-    const refused = responses.filter(({ status }) => status !== 200);
-    for (const { body } of refused) expect(body.error.code).toBe('idempotency_key_in_use');
-    if (redis === 'without Redis') expect(refused).toEqual([]);
+    const rejected = responses.filter(({ status }) => status !== 200);
+    for (const { body } of rejected) expect(body.error.code).toBe('idempotency_key_in_use');
+    if (redis === 'without Redis') expect(rejected).toEqual([]);
     const texts = responses.filter(({ status }) => status === 200).map(({ text }) => text);
     expect(new Set(texts.map((text) => text.replaceAll(', "replayed": true', ''))).size).toBe(1);
     expect(await versionsOf(caller, batch)).toEqual(Array(5).fill(2));
@@ -119,8 +119,8 @@ describe.each([
     async (options) => {
       const batch = await keyedBatch(caller, 3);
       await leaveUnfinished(gateway, caller, batch);
-      const refused = await send(at(other, caller), batch, options);
-      expect([refused.status, refused.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
+      const rejected = await send(at(other, caller), batch, options);
+      expect([rejected.status, rejected.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
       expect((await versionsOf(caller, batch)).slice(0, 2)).toEqual([2, 1]);
       expect(marksOf(await send(caller, batch))[0]).toBe(true);
       expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);

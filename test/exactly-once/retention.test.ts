@@ -170,8 +170,8 @@ describe('a retry', () => {
 
   it.each([
     ['seconds before its lifetime ends is replayed', lifetime - 5, 'replayed'],
-    ['a second after it is refused', lifetime + 1, 'stale'],
-    ['seconds before the refusal ends is refused', lifetime + stale - 5, 'stale'],
+    ['a second after it is rejected', lifetime + 1, 'stale'],
+    ['seconds before the stale period ends is rejected', lifetime + stale - 5, 'stale'],
     ['a second after that is new, and happens once again', lifetime + stale + 1, 'new'],
   ])('%s, whether or not retention has run', async (_, ageSeconds, expected) => {
     for (const purged of [false, true]) {
