@@ -1,76 +1,76 @@
-/** The arrows of the architecture as law: apps → libs, and among libs only downwards. */
-const foundation = '^libs/(config|telemetry|errors)/';
+/** The dependency rules of docs/architecture.md: apps depend on libs, and libs only on libs below them. */
+const baseLibs = '^libs/(config|telemetry|errors)/';
 const stores = '^libs/(database|redis)/';
 
 module.exports = {
   forbidden: [
     {
-      name: 'no-circles',
-      comment: 'A circle means that neither side can be read, tested or moved without the other.',
+      name: 'no-circular-dependencies',
+      comment: 'Modules in a cycle cannot be understood, tested or moved separately.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
-      name: 'libs-know-no-app',
-      comment: 'A library that imports an app cannot serve a second one.',
+      name: 'libs-do-not-import-apps',
+      comment: 'A lib that imports an app cannot be used by another app.',
       severity: 'error',
       from: { path: '^libs/' },
       to: { path: '^(apps|test|tools)/' },
     },
     {
-      name: 'apps-stay-apart',
+      name: 'apps-do-not-import-apps',
       comment:
-        'Apps are separate programs; what two of them share belongs in a library. Only docs, which documents them, reads all.',
+        'Apps are separate programs; code that two of them share belongs in a lib. Only docs, which documents them, imports others.',
       severity: 'error',
       from: { path: '^apps/([^/]+)/', pathNot: '^apps/docs/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
-      name: 'only-through-the-front-door',
-      comment: "A library's index.ts is its whole surface: what lies behind it may change freely.",
+      name: 'libs-are-imported-by-index',
+      comment: "A lib's index.ts is its public interface. Everything else in it is private and may change.",
       severity: 'error',
       from: { path: '^(apps|libs|test|tools)/([^/]+)/' },
       to: { path: '^libs/([^/]+)/.+', pathNot: ['^libs/[^/]+/index\\.ts$', '^$1/$2/'] },
     },
     {
-      name: 'stores-stand-on-the-foundation-only',
-      comment: 'The database and Redis rooms serve every other library, so they may depend on none of them.',
+      name: 'database-and-redis-import-base-libs-only',
+      comment: 'Other libs depend on database and redis, so these may depend on none of them.',
       severity: 'error',
       from: { path: stores },
-      to: { path: '^libs/', pathNot: [stores, foundation] },
+      to: { path: '^libs/', pathNot: [stores, baseLibs] },
     },
     {
-      name: 'limits-know-no-neighbour',
-      comment: 'What a client may ask for is decided before anything of its request is understood.',
+      name: 'limits-do-not-import-domain-libs',
+      comment: 'Admission and rate limits apply before a request is interpreted, so they need no domain code.',
       severity: 'error',
       from: { path: '^libs/limits/' },
-      to: { path: '^libs/', pathNot: ['^libs/limits/', stores, foundation] },
+      to: { path: '^libs/', pathNot: ['^libs/limits/', stores, baseLibs] },
     },
     {
-      name: 'the-foundation-stands-on-nothing',
-      comment: 'Settings, telemetry and problems are imported by everyone; an arrow up from them would close a circle.',
+      name: 'base-libs-import-base-libs-only',
+      comment: 'Every lib imports config, telemetry and errors, so an import of another lib would be a cycle.',
       severity: 'error',
-      from: { path: foundation },
-      to: { path: '^libs/', pathNot: foundation },
+      from: { path: baseLibs },
+      to: { path: '^libs/', pathNot: baseLibs },
     },
     {
-      name: 'one-room-speaks-to-postgres',
-      comment: 'Pool settings, transactions and error mapping have one home.',
+      name: 'only-database-imports-pg',
+      comment: 'Pool settings, transactions and error mapping are implemented once, in libs/database.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: '^libs/database/' },
       to: { path: 'node_modules/(pg|pg-pool|postgres)/' },
     },
     {
-      name: 'one-room-speaks-to-redis',
-      comment: 'The time budget and the fallback when Redis is away have one home.',
+      name: 'only-redis-imports-ioredis',
+      comment: 'The time budget and the fallback while Redis is unavailable are implemented once, in libs/redis.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: '^libs/redis/' },
       to: { path: 'node_modules/ioredis/' },
     },
     {
-      name: 'no-test-code-in-production',
-      comment: 'A development dependency is not installed where the product runs.',
+      name: 'no-dev-dependencies-in-production',
+      comment: 'Development dependencies are not installed in production.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: ['\\.spec\\.ts$', '^apps/quickstart/'] },
       to: { dependencyTypes: ['npm-dev'] },

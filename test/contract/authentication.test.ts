@@ -104,7 +104,7 @@ describe('401 unauthorized', () => {
 describe('403 forbidden', () => {
   const body = '{"error":{"code":"forbidden","message":';
 
-  async function refused(path: string, key: string | string[], reason: string, method = 'GET'): Promise<string> {
+  async function rejected(path: string, key: string | string[], reason: string, method = 'GET'): Promise<string> {
     const before = await failures(reason);
     const { status, text } = await send(path, key, {
       method,
@@ -129,22 +129,22 @@ describe('403 forbidden', () => {
     const writer = await access.createKey(teamId, 'billing', ['records:write']);
 
     const bodies = [
-      await refused(recordPath(), 'nonsense', 'malformed'),
-      await refused(recordPath(), `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, 'malformed'),
-      await refused(recordPath(), [key, key], 'malformed'),
-      await refused(recordPath(), `${key},${key}`, 'malformed'),
-      await refused(recordPath(), forgotten.credentials.apiKey, 'unknown'),
-      await refused(recordPath(), revoked.apiKey, 'revoked'),
-      await refused(recordPath(), expired.apiKey, 'expired'),
-      await refused(recordPath(), otherTeam.credentials.apiKey, 'team'),
-      await refused(update(), otherTeam.credentials.apiKey, 'team', 'POST'),
-      await refused(recordPath('acme'), key, 'team'),
-      await refused(recordPath('%7Bacme%7D'), key, 'team'),
-      await refused(recordPath(`${teamId}%00`), key, 'team'),
-      await refused('/v2/prism', key, 'team'),
-      await refused(`/v2/prism/${randomUUID()}/organization/a/b/c/d`, key, 'team'),
-      await refused(update(), reader.apiKey, 'scope', 'POST'),
-      await refused(recordPath(), writer.apiKey, 'scope'),
+      await rejected(recordPath(), 'nonsense', 'malformed'),
+      await rejected(recordPath(), `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`, 'malformed'),
+      await rejected(recordPath(), [key, key], 'malformed'),
+      await rejected(recordPath(), `${key},${key}`, 'malformed'),
+      await rejected(recordPath(), forgotten.credentials.apiKey, 'unknown'),
+      await rejected(recordPath(), revoked.apiKey, 'revoked'),
+      await rejected(recordPath(), expired.apiKey, 'expired'),
+      await rejected(recordPath(), otherTeam.credentials.apiKey, 'team'),
+      await rejected(update(), otherTeam.credentials.apiKey, 'team', 'POST'),
+      await rejected(recordPath('acme'), key, 'team'),
+      await rejected(recordPath('%7Bacme%7D'), key, 'team'),
+      await rejected(recordPath(`${teamId}%00`), key, 'team'),
+      await rejected('/v2/prism', key, 'team'),
+      await rejected(`/v2/prism/${randomUUID()}/organization/a/b/c/d`, key, 'team'),
+      await rejected(update(), reader.apiKey, 'scope', 'POST'),
+      await rejected(recordPath(), writer.apiKey, 'scope'),
     ];
 
     expect(new Set(bodies).size).toBe(1);

@@ -51,7 +51,7 @@ describe('readiness', () => {
     [
       'does not respond',
       (): void => {
-        proxy.hang();
+        proxy.stall();
       },
     ],
   ])('responds 503 when Postgres %s, and 200 when it is back', async (_, disturb) => {

@@ -60,7 +60,7 @@ async function start(env: Record<string, string> = {}): Promise<{
 const path = (rest: string): string => `/v2/prism/${teamId}/organization${rest}`;
 
 /** The line without common members; those that differ from run to run are checked and removed. */
-function said(line: LogLine): object {
+function fieldsOf(line: LogLine): object {
   const { time, duration_ms, admission_ms, wait_ms, database_ms, request_id, level, msg, ...rest } = line;
   expect(time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   for (const ms of [duration_ms, admission_ms, wait_ms, database_ms]) expect(ms).toBeGreaterThanOrEqual(0);
@@ -75,21 +75,21 @@ describe('the log line of a request', () => {
     const caller = { team_id: teamId, client_id: clientId, client: 'billing' };
 
     const created = await send('POST', path(''), { default: { name: 'Acme' } });
-    expect(said(created.line)).toEqual({
+    expect(fieldsOf(created.line)).toEqual({
       ...caller,
       ...{ method: 'POST', route: '/v2/prism/:team/:object', status: 201, items: { ok: 1 } },
     });
     const { id } = created.body;
 
     const read = await send('GET', path(`/${id}?select=name`));
-    expect(said(read.line)).toEqual({
+    expect(fieldsOf(read.line)).toEqual({
       ...caller,
       ...{ method: 'GET', route: '/v2/prism/:team/:object/:id', status: 200 },
     });
     expect(read.line.database_ms).toBeGreaterThan(0);
 
     const missing = await send('PATCH', path(`/${randomUUID()}`), { default: { name: 'A' } });
-    expect(said(missing.line)).toEqual({
+    expect(fieldsOf(missing.line)).toEqual({
       ...caller,
       ...{ method: 'PATCH', route: '/v2/prism/:team/:object/:id', status: 404, items: { error: 1 } },
       failed: [{ index: 0, code: 'not_found' }],
@@ -97,24 +97,24 @@ describe('the log line of a request', () => {
 
     const items = [{ id }, ...Array.from({ length: 6 }, () => ({ id: randomUUID() })), { id: 'bad' }, { id }];
     const partial = await send('POST', path('/batch/update'), { items }, { traceparent: PARENT });
-    expect(said(partial.line)).toEqual({
+    expect(fieldsOf(partial.line)).toEqual({
       ...caller,
       ...{ method: 'POST', route: UPDATE, status: 200, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' },
       items: { ok: 2, error: 7 },
       failed: [1, 2, 3, 4, 5].map((index) => ({ index, code: 'not_found' })),
     });
 
-    const refused = await send('POST', path('/batch/update'), { items: [] });
-    expect(said(refused.line)).toEqual({
+    const rejected = await send('POST', path('/batch/update'), { items: [] });
+    expect(fieldsOf(rejected.line)).toEqual({
       ...caller,
       ...{ method: 'POST', route: UPDATE, status: 400, code: 'invalid_request' },
     });
 
     const nowhere = await send('PROPFIND', '/nowhere', undefined, { 'x-api-key': '', traceparent: `${PARENT}-more` });
-    expect(said(nowhere.line)).toEqual({ method: 'other', status: 404, code: 'not_found' });
+    expect(fieldsOf(nowhere.line)).toEqual({ method: 'other', status: 404, code: 'not_found' });
 
     const otherTeam = await send('POST', path('/batch/update'), { items }, { 'x-api-key': `${apiKey}x` });
-    expect(said(otherTeam.line)).toEqual({ method: 'POST', route: UPDATE, status: 403, code: 'forbidden' });
+    expect(fieldsOf(otherTeam.line)).toEqual({ method: 'POST', route: UPDATE, status: 403, code: 'forbidden' });
   });
 
   it.each([

@@ -364,18 +364,18 @@ describe('while the event loop is delayed', () => {
   }
 
   it('only requests of the client that delays it get 503, until it recovers', async () => {
-    const innocent = await sensitive.newCaller();
+    const unaffected = await sensitive.newCaller();
     await expect.poll(served, { timeout: 10_000 }).toBe(200);
     const clientId = await clientIdOf(caller);
     sensitive.app.get(Admission).cpu.measure(clientId, 'plan', () => {
       block(3_000);
     });
-    const [refused, other, health] = await Promise.all([
+    const [rejected, other, health] = await Promise.all([
       caller.call('GET', caller.path('properties')),
-      innocent.call('GET', innocent.path('properties')),
+      unaffected.call('GET', unaffected.path('properties')),
       caller.call('GET', '/health/live'),
     ]);
-    expectOverloaded(refused);
+    expectOverloaded(rejected);
     expect(other.status).toBe(200);
     expect(health.status).toBe(200);
     const stalls = await sensitive.app

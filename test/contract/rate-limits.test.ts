@@ -67,7 +67,7 @@ async function metric(of: TestGateway, name: string, labels: Record<string, stri
   return found?.value ?? NaN;
 }
 
-/** Runs the callback with a gateway of its own. */
+/** Runs the callback with its own gateway. */
 async function withGateway(options: GatewayOptions, use: (own: TestGateway) => Promise<void>): Promise<void> {
   const own = await startGateway(options);
   try {
@@ -90,19 +90,19 @@ describe('a client with a rate limit', () => {
     const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'items' });
     const { caller, id } = await limited(slow);
     await send(caller, id, 100);
-    const refused = await send(caller, id, 10);
-    expectLimited(refused, /1 items per second with a burst of 100\. Nothing was done\. Retry after (9|10) s/);
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(9);
-    expect(refused.headers.ratelimit).toMatch(/^"items";r=\d;t=(9|10)$/);
+    const rejected = await send(caller, id, 10);
+    expectLimited(rejected, /1 items per second with a burst of 100\. Nothing was done\. Retry after (9|10) s/);
+    expect(Number(rejected.headers['retry-after'])).toBeGreaterThanOrEqual(9);
+    expect(rejected.headers.ratelimit).toMatch(/^"items";r=\d;t=(9|10)$/);
     expect(await metric(gateway, 'prism_rate_limited_total', { limit: 'items' })).toBe(before + 1);
   });
 
   it('is admitted after Retry-After', async () => {
     const { caller, id } = await limited({ items: { perSecond: 50, burst: 100 } });
     await send(caller, id, 100);
-    const refused = await send(caller, id, 100);
-    expectLimited(refused, /50 items per second/);
-    await sleep(1_000 * Number(refused.headers['retry-after']));
+    const rejected = await send(caller, id, 100);
+    expectLimited(rejected, /50 items per second/);
+    await sleep(1_000 * Number(rejected.headers['retry-after']));
     expect((await send(caller, id, 100)).status).toBe(200);
   });
 
@@ -126,9 +126,9 @@ describe('a client with a rate limit', () => {
   it('may send a batch larger than the burst when its bucket is empty, and waits for all of it to drain', async () => {
     const { caller, id } = await limited({ items: { perSecond: 1, burst: 10 } });
     expect((await send(caller, id, 60)).status).toBe(200);
-    const refused = await send(caller, id, 1);
-    expectLimited(refused, /burst of 10\./);
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(40);
+    const rejected = await send(caller, id, 1);
+    expectLimited(rejected, /burst of 10\./);
+    expect(Number(rejected.headers['retry-after'])).toBeGreaterThan(40);
     expect((await caller.read(id)).version).toBe(61);
   });
 
@@ -179,9 +179,9 @@ describe('the cost of a request', () => {
     const responses = await Promise.all(
       Array.from({ length: 40 }, () => caller.call('GET', caller.path('properties'))),
     );
-    const refused = responses.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(10);
-    for (const response of refused) expectLimited(response, /1 requests per second with a burst of 10\./);
+    const rejected = responses.filter(({ status }) => status !== 200);
+    expect(rejected.length).toBeGreaterThan(10);
+    for (const response of rejected) expectLimited(response, /1 requests per second with a burst of 10\./);
   });
 
   it('is the same for a dry run', async () => {
@@ -194,8 +194,8 @@ describe('the cost of a request', () => {
     const path = caller.path('organization/batch/update');
     const bodies = [{ items: [] }, { items: Array<object>(101).fill({ id }) }, ...Array<string>(30).fill('{')];
     for (const body of bodies) {
-      const refused = await caller.call('POST', path, { body });
-      expect([refused.status, refused.headers.ratelimit]).toEqual([400, undefined]);
+      const rejected = await caller.call('POST', path, { body });
+      expect([rejected.status, rejected.headers.ratelimit]).toEqual([400, undefined]);
     }
     const text = await caller.call('POST', path, { body: '{}', headers: { 'content-type': 'text/plain' } });
     expect(text.status).toBe(415);
@@ -208,9 +208,9 @@ describe('the cost of a request', () => {
 
     for (let i = 0; i < 60; i += 1) expect((await caller.call('POST', path, { body: '{' })).status).toBe(400);
     const reads = await Promise.all(Array.from({ length: 20 }, () => caller.call('GET', caller.path('properties'))));
-    const refused = reads.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const read of refused) expectLimited(read, /1 requests per second/);
+    const rejected = reads.filter(({ status }) => status !== 200);
+    expect(rejected.length).toBeGreaterThan(0);
+    for (const read of rejected) expectLimited(read, /1 requests per second/);
   });
 
   it('is nothing with a 429, which does not claim the Idempotency-Key', async () => {
@@ -312,8 +312,8 @@ describe('a limit in bytes', () => {
     const before = await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' });
     const large = { items: [{ id, default: { name: 'x'.repeat(7_900) } }] };
     expectAvailable(await caller.call('GET', caller.path(`organization/${id}`)), 7_800);
-    const refused = await caller.call('POST', caller.path('organization/batch/update'), { body: large });
-    expectLimited(refused, /1 bytes per second with a burst of 8000\. Nothing was done/);
+    const rejected = await caller.call('POST', caller.path('organization/batch/update'), { body: large });
+    expectLimited(rejected, /1 bytes per second with a burst of 8000\. Nothing was done/);
     expect((await free.read(id)).version).toBe(1);
     expect(await metric(gateway, 'prism_rate_limited_total', { limit: 'bytes' })).toBe(before + 1);
   });
@@ -328,9 +328,9 @@ describe('a limit in bytes', () => {
       expect([read.status, left(read).bytes]).toEqual([200, 0]);
       const elsewhere = new ApiClient(url, caller.document, caller.credentials);
       for (const each of [caller, elsewhere]) {
-        const refused = await each.call('GET', path);
-        expectLimited(refused, /1 bytes per second with a burst of 1000\./);
-        expect(refused.headers['retry-after']).toBe('60');
+        const rejected = await each.call('GET', path);
+        expectLimited(rejected, /1 bytes per second with a burst of 1000\./);
+        expect(rejected.headers['retry-after']).toBe('60');
       }
       expectLimited(await send(caller, id, 1), /bytes per second/);
       expect((await free.read(id)).version).toBe(3);

@@ -7,7 +7,7 @@ import { Session } from '../support/session';
 import { TcpProxy } from '../support/tcp.proxy';
 
 /*
- * What the API promises in seconds, measured by the clock. No other test runs beside these.
+ * The time limits of the API, measured by the clock. No other test runs concurrently.
  */
 
 const lockTimeoutMs = 700;
@@ -51,7 +51,7 @@ describe('readiness', () => {
     [
       'does not respond',
       (): void => {
-        proxy.hang();
+        proxy.stall();
       },
     ],
   ];

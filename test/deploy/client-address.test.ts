@@ -22,7 +22,7 @@ const forged = {
   forwarded: 'for=198.51.100.9;proto=https;host=forged.example',
 };
 
-// The HTTP server of the gateway, with a route that returns what it takes the caller for.
+// The HTTP server of the gateway, with a route that returns the address of the caller.
 const { fastify: gateway } = createHttpServer(
   readSettings({ DATABASE_URL: 'postgres://localhost/prism', TRUSTED_PROXIES: trusted }),
 );
@@ -57,7 +57,7 @@ async function callFrom(localAddress: string, url: string, headers: Record<strin
   return { status: statusCode, headers: received, body: await body.json() };
 }
 
-/** Replaces text that the shipped configuration must hold. */
+/** Replaces text that the shipped configuration must contain. */
 function edited(config: string, ...changes: readonly (readonly [from: string, to: string])[]): string {
   return changes.reduce((text, [from, to]) => {
     if (!text.includes(from)) throw new Error(`deploy/haproxy/haproxy.cfg does not contain: ${from}`);
@@ -65,17 +65,17 @@ function edited(config: string, ...changes: readonly (readonly [from: string, to
   }, config);
 }
 
-/** The change that turns on an option which the configuration holds as a comment. */
+/** The change that turns on an option that the configuration contains as a comment. */
 const turnOn = (option: string): [string, string] => [`# ${option}`, option];
 
 describe('the address that the gateway sees', () => {
-  it("is the client's behind HAProxy, whatever headers the client sends", async () => {
+  it("is the client's behind HAProxy, for any headers of the client", async () => {
     const { url } = await startBalancer();
     const { body } = await callFrom(client, url, forged);
     expect(body).toEqual({ ip: client, protocol: 'http', host: new URL(url).host });
   });
 
-  it("is the client's without HAProxy, whatever headers the client sends", async () => {
+  it("is the client's without HAProxy, for any headers of the client", async () => {
     const { body } = await callFrom(client, gatewayUrl, forged);
     expect(body).toMatchObject({ ip: client, protocol: 'http', host: new URL(gatewayUrl).host });
   });
@@ -120,7 +120,7 @@ describe('one source address', () => {
     expect(await denied(balancer)).toBe(1);
     expect((await callFrom(client, balancer.url)).status).toBe(200);
 
-    // A connection that ends makes room for the next one.
+    // A closed connection admits the next one.
     held.pop()?.destroy();
     const admitted = () => rawCall(balancer.url, get).then(({ status }) => status === 200);
     while (!(await admitted().catch(() => false))) await sleep(5);
@@ -141,7 +141,7 @@ describe('one source address', () => {
     );
     const held = await Promise.all(Array.from({ length: 30 }, () => RawSocket.open(balancer.url)));
     await Promise.all(held.map((socket) => socket.send('GET / HTTP/1.1\r\n')));
-    // A connection of its own: those of `fetch` were open before.
+    // A new connection: those of `fetch` were already open.
     const agent = new Agent();
     agents.push(agent);
     const { statusCode } = await request(`${balancer.metricsUrl}/health/live`, { dispatcher: agent });
@@ -156,9 +156,9 @@ describe('one source address', () => {
     const statuses: number[] = [];
     for (let n = 0; n < 2; n += 1) statuses.push((await callFrom(client, url)).status);
     expect(statuses).toEqual([200, 200]);
-    const refused = await callFrom(client, url, { 'x-request-id': 'mine' });
-    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '10', 'x-request-id': 'mine' } });
-    expect(refused.body).toMatchObject({ error: { code: 'rate_limited', request_id: 'mine' } });
+    const rejected = await callFrom(client, url, { 'x-request-id': 'mine' });
+    expect(rejected).toMatchObject({ status: 429, headers: { 'retry-after': '10', 'x-request-id': 'mine' } });
+    expect(rejected.body).toMatchObject({ error: { code: 'rate_limited', request_id: 'mine' } });
     expect((await callFrom(otherClient, url)).status).toBe(200);
   });
 });

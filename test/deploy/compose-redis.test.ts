@@ -9,7 +9,7 @@ interface Compose {
   services: Record<string, { command?: string[]; environment?: Record<string, string> }>;
 }
 
-/** Replaces each variable by a value of its own, as compose does. */
+/** Replaces each variable by a distinct value, like compose. */
 function interpolated(value: string): string {
   return value.replace(/\$\{(\w+)[^}]*\}/g, 'value-of-$1');
 }

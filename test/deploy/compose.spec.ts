@@ -11,10 +11,10 @@ const CONFIG = 'deploy/haproxy/haproxy.cfg';
 const text = readFileSync('docker-compose.yml', 'utf8');
 const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services) as [name: string, service: Service][]; // every name has a service
-/** The variables of the environment that the file takes, with what stands behind the name: `:?message`, `:-default`. */
+/** The environment variables of the file, with the operator after the name: `:?message`, `:-default`. */
 const variables = [...text.matchAll(/\$\{(\w+)([^}]*)\}/g)].map(([, name = '', rest = '']) => ({ name, rest }));
 
-/** Text of the file with a value of its own in place of each variable. */
+/** The file with a distinct value in place of each variable. */
 function interpolated(value: string): string {
   return value.replace(/\$\{(\w+)[^}]*\}/g, 'value-of-$1');
 }
@@ -210,7 +210,7 @@ describe('the secrets of docker-compose.yml', () => {
     const first = readFileSync(file, 'utf8');
     expect(first).toMatch(/^API_ADDRESS=192\.0\.2\.1\nGRAFANA_PASSWORD=mine\nREDIS_PASSWORD=\n/);
     expect(first.match(/^GRAFANA_PASSWORD=/gm)).toHaveLength(1);
-    // Of a name that is given twice, compose takes the last value.
+    // Compose uses the last value of a repeated name.
     expect(Object.fromEntries(read(file)).REDIS_PASSWORD).toMatch(/^[0-9a-f]{48}$/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(writeSecrets(file)).toBe('');

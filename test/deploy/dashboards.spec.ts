@@ -15,7 +15,7 @@ const read = new Set(expressions.flatMap((expr) => selectorsIn(expr).map(({ metr
 describe('rules and dashboards', () => {
   it('read only metrics that exist', () => {
     const known = new Set([...documentedMetrics(), ...recording.map(({ record }) => record), 'up', 'ALERTS']);
-    // HAProxy's are held against HAProxy where it is scraped: prometheus.test.ts.
+    // prometheus.test.ts compares the metrics of HAProxy with a running one.
     const unknown = [...read].filter((name) => !known.has(familyOf(name)) && !name.startsWith('haproxy_'));
     expect(unknown).toEqual([]);
   });

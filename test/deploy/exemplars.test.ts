@@ -53,7 +53,7 @@ it('Prometheus stores trace exemplars of latencies, with the same series as with
         .sort(),
     );
   };
-  // What a process happens to do when it is looked at.
+  // Series that depend on the state of the process at the scrape.
   const lasting = async (instance: string): Promise<string[]> =>
     [...(await seriesOf(instance))].filter((labels) => !/nodejs_active_|nodejs_gc_/.test(labels));
   const [first, second] = ['gateway-1:9464', 'gateway-2:9464'] as const;

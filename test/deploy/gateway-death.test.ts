@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../support/session';
 import { RolloutEnvironment } from './rollout.environment';
 
-/** The deadline of requests: also how long Redis keeps the key of a gateway that was killed from being used again. */
+/** The deadline of requests, and the lifetime of the claim of a killed gateway in Redis. */
 const timeoutMs = 3_000;
 
 interface Responded {
@@ -15,7 +15,7 @@ interface Responded {
   body: any;
 }
 
-/** A batch for the load balancer: it patches two records, of which the second one is held until it is let go. */
+/** A batch through the load balancer that patches two records, of which the second is locked until `release`. */
 class HeldBatch {
   private constructor(
     private readonly environment: RolloutEnvironment,
@@ -46,7 +46,7 @@ class HeldBatch {
     return { status: responded.statusCode, body: await responded.body.json() };
   }
 
-  /** Lets the second record go. */
+  /** Releases the second record. */
   async release(): Promise<void> {
     await this.holder.release();
     await this.holder.close();
@@ -56,7 +56,7 @@ class HeldBatch {
     return this.environment.changes(this.records);
   }
 
-  /** How often HAProxy sent it again. */
+  /** The number of retries by HAProxy. */
   async retries(): Promise<number> {
     return Number((await this.environment.balancer.lineOf(String(this.headers['x-request-id']))).retries);
   }
@@ -64,7 +64,7 @@ class HeldBatch {
 
 let environment: RolloutEnvironment;
 
-/** `kill -9` of the gateway that a batch came to. @returns its place */
+/** `kill -9` of the gateway that executes a batch. @returns its number */
 async function killUnderBatch(): Promise<number> {
   const place = await environment.waiting();
   await environment.gateways[place]?.kill();
@@ -93,7 +93,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     const reports = await traffic.stop();
     expect(await environment.miscounts(reports)).toEqual([]);
     const failures = reports.flatMap((report) => report.failures);
-    // Callers saw nothing but answers that say: send it again.
+    // Every failed attempt was retryable.
     expect(failures.filter((failure) => !/^(409 .*idempotency_key_in_use|50[23] .*unavailable)/.test(failure))).toEqual(
       [],
     );
@@ -104,7 +104,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     const response = batch.send();
     const place = await killUnderBatch();
     expect(await response).toMatchObject({ status: 502, body: { error: { code: 'unavailable' } } });
-    // Postgres notices that nobody waits for the rest, which is then not done.
+    // Postgres detects the closed connection, and the other items are not executed.
     await environment.quiet();
     await batch.release();
     expect(await batch.changes()).toEqual([1, 0]);
@@ -122,7 +122,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     await batch.release();
     let retry = await batch.send();
     while (retry.status === 409) {
-      await sleep(100); // as a caller does
+      await sleep(100); // the backoff of a caller
       retry = await batch.send();
     }
     expect(retry.body).toMatchObject({ results: [{ replayed: true }, { status: 'ok' }], summary: { succeeded: 2 } });

@@ -2,31 +2,31 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { freePort } from '../support/redis.server';
 
-/** A request as it came to a gateway, which has read all of it. */
+/** A request that a gateway has read completely. */
 export interface Arrival {
-  /** Of the gateway, from 1. */
+  /** The number of the gateway, from 1. */
   gateway: number;
   body: string;
   request: IncomingMessage;
   response: ServerResponse;
 }
 
-/** What becomes of a request. */
+/** The behavior for a request. */
 export type Behaviour = (arrival: Arrival) => void;
 
-/** Answers at once. */
+/** Responds immediately. */
 export function respond({ response }: Arrival): void {
   response.end('{}');
 }
 
-/** Ends without a word, as a process that is killed does. */
+/** Closes the connection without a response, like a killed process. */
 export function die({ request }: Arrival): void {
   request.socket.resetAndDestroy();
 }
 
-/** Stands in for a gateway behind the load balancer, and does with requests as it is told. */
+/** A test double of a gateway behind the load balancer, with a configurable behavior. */
 export class GatewayDouble {
-  /** What the readiness check is told. */
+  /** The status of readiness checks. */
   ready = true;
   behaviour: Behaviour = respond;
   private readonly server = createServer((request, response) => {
@@ -41,7 +41,7 @@ export class GatewayDouble {
     private readonly arrivals: Arrival[],
   ) {}
 
-  /** @param arrivals where it notes every request but readiness checks */
+  /** @param arrivals receives every request except readiness checks */
   static async start(number: number, arrivals: Arrival[]): Promise<GatewayDouble> {
     const double = new GatewayDouble(number, await freePort(), arrivals);
     await double.listen();
@@ -53,7 +53,7 @@ export class GatewayDouble {
     await once(this.server, 'listening');
   }
 
-  /** Refuses connections, and ends those there are. */
+  /** Refuses new connections and closes open ones. */
   async close(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();

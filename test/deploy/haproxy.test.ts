@@ -29,12 +29,12 @@ afterAll(async () => {
   await Promise.all([agent.destroy(), ...gateways.map((gateway) => gateway.close())]);
 });
 
-/** What the gateways do with requests from now on. */
+/** Sets the behavior of the gateways. */
 function all(behaviour: Behaviour): void {
   for (const gateway of gateways) gateway.behaviour = behaviour;
 }
 
-/** The first request that comes to either kills it; after that both respond. */
+/** The first request to either gateway kills it; then both respond. */
 function firstDies(arrival: Arrival): void {
   (arrivals.length === 1 ? die : respond)(arrival);
 }
@@ -80,7 +80,7 @@ describe('haproxy.cfg', () => {
   });
 });
 
-describe('when a gateway dies under a request', () => {
+describe('when a gateway is killed during a request', () => {
   it.each([
     ['POST', keyed],
     ['PUT', keyed],
@@ -132,7 +132,7 @@ describe('when a gateway dies under a request', () => {
     expect(arrivals).toHaveLength(1);
   });
 
-  it('and the other one dies too, the client gets an error', async () => {
+  it('and the other one is killed too, the client gets an error', async () => {
     all(die);
     expect((await send('POST', { headers: keyed })).status).toBe(502);
   });
@@ -145,7 +145,7 @@ describe('the response of a gateway', () => {
     expect(arrivals).toHaveLength(1);
   });
 
-  it('arrives whole, whatever its size and that of the request', async () => {
+  it('is complete for any size of request and response', async () => {
     all(({ response }) => response.end(JSON.stringify('x'.repeat(1_000_000))));
     const { body } = await send('POST', { body: 'y'.repeat(3_000_000) });
     expect(body).toHaveLength(1_000_000);
@@ -200,7 +200,7 @@ describe('the headers that a gateway gets', () => {
     return arrivals[0]?.request.headers;
   };
 
-  it("contain the client's address as HAProxy sees it, whatever the request contains", async () => {
+  it("contain the client's address as HAProxy sees it, for any request headers", async () => {
     const forged = { 'x-forwarded-for': '10.0.0.1', forwarded: 'for=10.0.0.1', 'x-forwarded-proto': 'https' };
     expect(await headersOf(forged)).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
     expect(arrivals[0]?.request.headers.forwarded).toBeUndefined();

@@ -20,7 +20,7 @@ describe('the image', () => {
   const instructions = readFileSync(join(repository, 'Dockerfile'), 'utf8')
     .split('\n')
     .filter((line) => /^[A-Z]+ /.test(line));
-  // What is shipped is the last stage.
+  // The last stage is the image.
   const shipped = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
 
   it('runs as a user that owns none of its files', () => {

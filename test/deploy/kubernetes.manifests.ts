@@ -27,17 +27,17 @@ export class KustomizeFolder {
     this.kustomization = parse(readFileSync(join(path, 'kustomization.yaml'), 'utf8')) as Kustomization;
   }
 
-  /** The other files that are in it. */
+  /** The other files of the folder. */
   get files(): string[] {
     return readdirSync(this.path).filter((file) => file !== 'kustomization.yaml');
   }
 
-  /** What a file of it says, document by document. */
+  /** The documents of a file of the folder. */
   read(file: string): Manifest[] {
     return manifestsIn(readFileSync(join(this.path, file), 'utf8'));
   }
 
-  /** All that its resources say, without those of other folders. */
+  /** All documents of its resources, without those of other folders. */
   get resources(): Manifest[] {
     return this.kustomization.resources.filter((file) => file.endsWith('.yaml')).flatMap((file) => this.read(file));
   }
@@ -46,7 +46,7 @@ export class KustomizeFolder {
     return (this.kustomization.patches ?? []).flatMap(({ path }) => this.read(path));
   }
 
-  /** What the generated ConfigMap of this name holds. */
+  /** The values of the generated ConfigMap of this name. */
   settings(name: string): Record<string, string> {
     const literals = this.kustomization.configMapGenerator?.find((map) => map.name === name)?.literals ?? [];
     return Object.fromEntries(literals.map((literal) => literal.split('=', 2) as [string, string])); // NAME=value
@@ -58,8 +58,7 @@ export function manifestsIn(text: string): Manifest[] {
 }
 
 /**
- * Holds manifests of Kubernetes' own kinds against its published types: what is missing, misspelt or of the wrong type, in
- * the words of the TypeScript compiler.
+ * Checks manifests of built-in kinds against the published types of Kubernetes. @returns the errors of the TypeScript compiler.
  */
 export function typeErrors(manifests: readonly Manifest[]): string[] {
   const file = join(process.cwd(), 'manifests.ts');

@@ -15,12 +15,12 @@ const named = (kind: string, name: string): Manifest => {
   if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
   return found;
 };
-/** What runs pods, with the template of its pods. */
+/** The manifests that run pods. */
 const workloads = base.resources.filter(({ spec }) => spec?.template !== undefined);
 const podOf = ({ spec }: Manifest) => spec.template;
 const containerOf = (workload: Manifest) => podOf(workload).spec.containers[0];
 
-/** Settings that pods of a workload run with, as far as the manifests say. */
+/** The settings of the pods of a workload, according to the manifests. */
 function settingsOf(workload: Manifest) {
   const sources: { configMapRef: { name: string } }[] = containerOf(workload).envFrom ?? [];
   const given = sources.map(({ configMapRef }) => base.settings(configMapRef.name));
@@ -139,7 +139,7 @@ it('each program has its own database role, with grants by the migrations', () =
     '--gateway-role=prism_gateway',
     '--worker-role=prism_worker',
   ]);
-  // The comment says what the Secret must hold.
+  // The comment documents the content of the Secret.
   const keys = workloads.flatMap((workload) =>
     (containerOf(workload).env ?? []).map((entry: any) => entry.valueFrom.secretKeyRef.key as string),
   );

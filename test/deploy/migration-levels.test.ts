@@ -58,7 +58,7 @@ describe('a program of the version before', () => {
     },
   );
 
-  it('goes on calling every function that it knows, with the parameters that it knows', async () => {
+  it('can call every function that it knows, with the parameters that it knows', async () => {
     await migrate(database.url);
     const { routines } = await promiseOf(session);
     expect([...routines.keys()]).toEqual(expect.arrayContaining(CALLED_FUNCTIONS));

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
 import type { Session } from '../support/session';
 
-/** Requests at once, of which a gateway with the settings below refuses the last. */
+/** Concurrent requests, of which a gateway with the settings below rejects the last. */
 const TOO_MANY = 8;
-/** What makes a gateway so small that it is easily overloaded: two requests inside, four in line. */
+/** Settings of a gateway that is easily overloaded: two requests in flight, four queued. */
 export const smallGateway = { DATABASE_POOL_SIZE: '2', ADMISSION_MAX_QUEUE_LENGTH: '4' };
 
 export interface TrafficSetup {
@@ -23,7 +23,7 @@ interface Sent {
   headers?: Record<string, string>;
 }
 
-/** A caller of which nearly everything goes wrong that can. */
+/** A caller that causes nearly every kind of error. */
 export class MixedTraffic {
   private stopping = false;
   private running: Promise<void> | undefined;
@@ -49,7 +49,7 @@ export class MixedTraffic {
       await this.useKeys(ids);
       await this.resume(ids);
       await this.overload(ids);
-      await this.refuse();
+      await this.sendRejected();
     }
   }
 
@@ -77,7 +77,7 @@ export class MixedTraffic {
     await this.update([rename(second)], {}, { key });
   }
 
-  /** Holds a record while a batch comes by, and lets the batch be sent again. */
+  /** Locks a record during a batch, and then sends the batch again. */
   private async resume([first = '', second = '']: string[]): Promise<void> {
     const key = randomUUID();
     const { session, teamId } = this.setup;
@@ -87,7 +87,7 @@ export class MixedTraffic {
     await this.update([rename(first), rename(second)], {}, { key });
   }
 
-  /** Sends more at once than a small gateway works on and lets wait, while what it works on takes long. */
+  /** Sends more concurrent requests than a small gateway executes and queues, while the executing ones wait. */
   private async overload([first = '']: string[]): Promise<void> {
     const { session, teamId } = this.setup;
     await session.hold(teamId, [first]);
@@ -95,7 +95,7 @@ export class MixedTraffic {
     await session.release();
   }
 
-  private async refuse(): Promise<void> {
+  private async sendRejected(): Promise<void> {
     await this.send('POST', 'organization/batch/update', { items: [] });
     await this.send('GET', 'organization', undefined, { headers: { 'x-api-key': 'prism_unknown' } });
     await this.call('GET', '/nowhere');
@@ -106,7 +106,7 @@ export class MixedTraffic {
 
   private async create(): Promise<string> {
     const response = await this.send('POST', 'organization', { default: { name: 'Acme' } });
-    return (JSON.parse(response) as { id: string }).id; // a 201, or the next call says that it was none
+    return (JSON.parse(response) as { id: string }).id; // a 201, or the next call fails
   }
 
   private update(items: object[], options: object = {}, sent: Sent = {}): Promise<string> {

@@ -23,7 +23,7 @@ const contract = `
 export class NextVersion {
   private constructor(private readonly folder: string) {}
 
-  /** Makes it from the build of this version. */
+  /** Creates it from the build of this version. */
   static make(): NextVersion {
     const folder = mkdtempSync(join(tmpdir(), 'prism-next-'));
     cpSync('dist/apps', join(folder, 'dist/apps'), { recursive: true });

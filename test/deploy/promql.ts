@@ -1,9 +1,9 @@
-/** What is no metric though it looks like a name. */
+/** Names that are not metrics. */
 const keywords = new Set(['and', 'or', 'unless', 'offset', 'bool', 'inf', 'nan']);
 
 interface Selector {
   metric: string;
-  /** As it stands, without range and offset: `up{job="x"}`. */
+  /** The selector without range and offset: `up{job="x"}`. */
   text: string;
 }
 

@@ -25,7 +25,7 @@ afterAll(async () => {
 async function replace(index: number, program?: string): Promise<void> {
   const old = environment.gateways[index];
   await old?.drain();
-  expect(old?.misdeeds).toEqual([]);
+  expect(old?.failures).toEqual([]);
   await environment.start(index, program);
 }
 
@@ -53,7 +53,7 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
     await expectNothingLost(traffic);
   });
 
-  it('when the new version is rolled back: the version before works on the new schema and leaves it as it is', async () => {
+  it('when the new version is rolled back: the version before works on the new schema and does not change it', async () => {
     traffic = await environment.traffic(withAndWithoutKeys);
     expect(await migrate(environment.databaseUrl)).toEqual([]);
     await replace(1);

@@ -10,7 +10,7 @@ import { freePort } from '../support/redis.server';
 import { Session } from '../support/session';
 import { type CallerReport, Traffic } from './traffic';
 
-/** As long, compared with how often HAProxy looks, as in the shipped configuration: both a fifth of it. */
+/** A fifth of the shipped value, like the interval of HAProxy's checks. */
 const drainDelayMs = 1_000;
 const checkedOften = (config: string): string => config.replace('check inter 1s', 'check inter 200ms');
 
@@ -62,12 +62,12 @@ export class RolloutEnvironment {
     return this.database.url;
   }
 
-  /** Starts the gateway at this place, of another version if a program is given. Resolves when it answers. */
+  /** Starts the gateway with this number, of another version if a program is given. Resolves when it responds. */
   async start(index: number, program?: string): Promise<GatewayServer> {
     const name = `gateway-${index + 1}`;
     const port = this.ports[index];
     if (port === undefined) throw new Error(`there is no ${name}`);
-    // By its name in pg_stat_activity a test knows which of the two a batch came to.
+    // The name in pg_stat_activity tells which gateway executes a batch.
     const url = `${this.databaseUrl}?application_name=${name}`;
     const gateway = new GatewayServer(name, {
       port,
@@ -80,7 +80,7 @@ export class RolloutEnvironment {
     return gateway;
   }
 
-  /** Callers that write all the time, each to records of its own. */
+  /** Callers that write continuously, each to its own records. */
   async traffic(callers: { keyed: boolean }[]): Promise<Traffic> {
     const withRecords = [];
     for (const caller of callers) withRecords.push({ ...caller, records: await this.newRecords(5) });
@@ -97,7 +97,7 @@ export class RolloutEnvironment {
     return rows.map(({ id }) => id);
   }
 
-  /** How often each record was changed. */
+  /** The number of changes of each record. */
   async changes(records: string[]): Promise<number[]> {
     const rows = await this.session.query<{ changes: number }>(
       `SELECT version::integer - 1 AS changes FROM records JOIN unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, place)
@@ -107,7 +107,7 @@ export class RolloutEnvironment {
     return rows.map(({ changes }) => changes);
   }
 
-  /** How many outcomes the ledger has of items that patch these records. */
+  /** The number of outcomes in the ledger for items of these records. */
   async outcomes(records: string[]): Promise<number> {
     const [row] = await this.session.query<{ n: number }>(
       `SELECT count(*)::integer AS n FROM idempotency_items
@@ -118,8 +118,8 @@ export class RolloutEnvironment {
   }
 
   /**
-   * What happened too often or not at all, in words: each batch of each caller is to change each of its records once, and
-   * with a key to leave one outcome for each.
+   * Deviations from exactly once, as messages: each batch of a caller changes each of its records once, and with a key stores
+   * one outcome for each.
    */
   async miscounts(reports: CallerReport[]): Promise<string[]> {
     const found: string[] = [];
@@ -134,7 +134,7 @@ export class RolloutEnvironment {
     return outcomes === items ? found : [...found, `${outcomes} outcomes of ${items} items`];
   }
 
-  /** Resolves with the place of a gateway whose batch waits for a record. */
+  /** Resolves with the number of a gateway whose batch waits for a record. */
   async waiting(): Promise<number> {
     for (;;) {
       const [place] = await this.places();

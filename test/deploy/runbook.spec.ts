@@ -5,7 +5,7 @@ import { readDashboards, readRules } from './monitoring.files';
 const { alerts } = readRules();
 const runbook = readFileSync('docs/runbook.md', 'utf8');
 
-/** Of each alert that the runbook explains, what it says. */
+/** The sections of the runbook by alert. */
 const sections = new Map(
   runbook
     .split(/^### /m)

@@ -1,17 +1,17 @@
 import type { Session } from '../support/session';
 
 /**
- * What a schema promises to the programs that use it. A program of the version before runs on while a newer one has
- * migrated already, so a migration may only add to it.
+ * The parts of a schema that programs rely on. Programs of the version before keep running after a migration, so that a
+ * migration may only add to them.
  */
 export interface SchemaPromise {
-  /** By `table.column`: its type. */
+  /** The type by `table.column`. */
   columns: Map<string, string>;
-  /** `table.column` that an INSERT may leave out. */
+  /** `table.column` that an INSERT may omit. */
   optional: Set<string>;
-  /** By `name(arguments)`, with modes, names, types and defaults: what it answers. */
+  /** The result type by `name(arguments)`, with modes, names, types and defaults. */
   routines: Map<string, string>;
-  /** By table: what every row must fulfil, an INSERT's ON CONFLICT can name, and else is said by constraints and indexes. */
+  /** Constraints and unique indexes by table. */
   rules: Map<string, Set<string>>;
 }
 
@@ -27,7 +27,7 @@ const routines = `
          p.prokind::text || ' ' || COALESCE(pg_get_function_result(p.oid), '') AS result
     FROM pg_proc AS p WHERE p.pronamespace = current_schema()::regnamespace`;
 
-// A constraint that only limits which rows there may be, or a unique index.
+// A constraint that restricts rows, or a unique index.
 const rules = `
   SELECT k.conrelid::regclass::text AS of, pg_get_constraintdef(k.oid) AS rule
     FROM pg_constraint AS k WHERE k.connamespace = current_schema()::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x')
@@ -50,7 +50,7 @@ export async function promiseOf(session: Session): Promise<SchemaPromise> {
   };
 }
 
-/** What a program that was made for `before` can no longer rely on, in words; empty if nothing. */
+/** The incompatibilities for a program written for `before`, as messages. */
 export function broken(before: SchemaPromise, after: SchemaPromise): string[] {
   return [...brokenColumns(before, after), ...brokenRoutines(before, after), ...brokenRules(before, after)];
 }
@@ -94,7 +94,7 @@ function tableOf(column: string): string {
   return column.slice(0, column.indexOf('.'));
 }
 
-/** Whether a call that names each argument of the one could be meant for the other. */
+/** Whether a call with all arguments of one function by name is ambiguous with the other. */
 function takesCallsOf(one: string, other: string): boolean {
   const [name, given] = signatureOf(one);
   const [otherName, taken] = signatureOf(other);

@@ -12,7 +12,7 @@ it('the service level of items counts the codes that the gateway treats as serve
   const instruments = new Instruments();
   new RecordsMetrics(instruments, new ClientLabel({ metricsMaxClients: 1 }));
   const series = [...(await instruments.samples('prism_batch_items_total')).keys()];
-  // Single writes start only the server errors at 0.
+  // Single writes initialize only the server errors to 0.
   const started = series.filter(
     (labels) => labels.includes('operation="create"') && labels.includes('outcome="error"'),
   );

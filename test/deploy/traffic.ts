@@ -3,28 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 
 export interface TrafficSetup {
-  /** Of the load balancer. */
+  /** The base URL of the load balancer. */
   url: string;
   teamId: string;
   apiKey: string;
-  /** Callers that send one batch after the other, each to records of its own. */
+  /** Callers that send one batch after the other, each for its own records. */
   callers: { records: string[]; keyed: boolean }[];
 }
 
-/** What one caller has seen. Every batch patches all of its records. */
+/** The results of one caller. Every batch patches all of its records. */
 export interface CallerReport {
   records: string[];
   keyed: boolean;
   batches: number;
-  /** Attempts that did not answer all items with `ok`, in words. With a key they were made again until one did. */
+  /** Messages for attempts without `ok` for all items. With a key they are repeated until one succeeds. */
   failures: string[];
 }
 
-/** How long a batch may take: also how long a gateway that was killed keeps a key from being used again. */
+/** The deadline of a batch, and the lifetime of the claim of a killed gateway. */
 const timeoutMs = 3_000;
 const backoffMs = 50;
 
-/** Callers that write all the time. */
+/** Callers that write continuously. */
 export class Traffic {
   private readonly stopping = new AbortController();
   private readonly reports: CallerReport[];
@@ -35,13 +35,13 @@ export class Traffic {
     this.done = Promise.all(this.reports.map((report) => this.run(report)));
   }
 
-  /** Resolves when every caller has got so many more answers. */
+  /** Resolves when every caller has completed this many further batches. */
   async flows(batches = 10): Promise<void> {
     const wanted = this.reports.map((report) => report.batches + batches);
     while (this.reports.some((report, index) => report.batches < (wanted[index] ?? 0))) await sleep(10);
   }
 
-  /** Sees the batches that are under way through. */
+  /** Stops after the batches in flight. */
   async stop(): Promise<CallerReport[]> {
     this.stopping.abort();
     await this.done;

@@ -79,16 +79,16 @@ describe('migrate', () => {
   it('rejects a migration that was edited after it was applied, and names it', async () => {
     await migrate(empty.url);
     const withEdit = migrations.map((migration, index) => (index === 1 ? edited(migration) : migration));
-    const refusal = migrate(empty.url, withMigrations(withEdit));
-    await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-    await expect(refusal).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''} was edited`));
+    const attempt = migrate(empty.url, withMigrations(withEdit));
+    await expect(attempt).rejects.toBeInstanceOf(MigrationError);
+    await expect(attempt).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''} was edited`));
   });
 
   it('rejects a database of which a migration is missing among the files, and names it', async () => {
     await migrate(empty.url);
-    const refusal = migrate(empty.url, withMigrations(migrations.toSpliced(1, 1)));
-    await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-    await expect(refusal).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''}.* missing`));
+    const attempt = migrate(empty.url, withMigrations(migrations.toSpliced(1, 1)));
+    await expect(attempt).rejects.toBeInstanceOf(MigrationError);
+    await expect(attempt).rejects.toThrow(new RegExp(`${migrationNames[1] ?? ''}.* missing`));
     const withAnother = [...migrations.slice(0, -1), { name: '9999_other', sql: '', checksum: '' }];
     await expect(migrate(empty.url, withMigrations(withAnother))).rejects.toThrow(
       new RegExp(`${migrationNames.at(-1) ?? ''}.* missing`),
@@ -107,9 +107,9 @@ describe('migrate', () => {
       migrate(empty.url),
       migrate(empty.url, withMigrations(migrations.map(edited))),
     ]);
-    const refused = results.filter((result) => result.status === 'rejected');
-    expect(refused).toHaveLength(1);
-    expect(refused[0]?.reason).toBeInstanceOf(MigrationError);
+    const rejected = results.filter((result) => result.status === 'rejected');
+    expect(rejected).toHaveLength(1);
+    expect(rejected[0]?.reason).toBeInstanceOf(MigrationError);
   });
 
   it('rolls back a migration that fails, with the functions, and keeps the migrations before it', async () => {
@@ -126,7 +126,7 @@ describe('migrate', () => {
   describe('while others use the tables', () => {
     const addColumn = { name: '9999_add_column', sql: 'ALTER TABLE teams ADD COLUMN region text', checksum: 'x' };
 
-    it('lets them pass and tries again until it gets its locks', async () => {
+    it('releases its locks and retries until it gets all of them', async () => {
       await migrate(empty.url);
       const [reader, other] = [await sessionOn(empty.url), await sessionOn(empty.url)];
       await reader.query('BEGIN');
@@ -146,9 +146,9 @@ describe('migrate', () => {
       const reader = await sessionOn(empty.url);
       await reader.query('BEGIN');
       await reader.query('SELECT FROM teams');
-      const refusal = migrate(empty.url, withMigration(addColumn), { maxWaitMs: 0 });
-      await expect(refusal).rejects.toBeInstanceOf(MigrationError);
-      await expect(refusal).rejects.toThrow(/9999_add_column did not get its locks .* nothing of it was applied/);
+      const attempt = migrate(empty.url, withMigration(addColumn), { maxWaitMs: 0 });
+      await expect(attempt).rejects.toBeInstanceOf(MigrationError);
+      await expect(attempt).rejects.toThrow(/9999_add_column did not get its locks .* nothing of it was applied/);
       await reader.query('COMMIT');
       expect(await pendingMigrations(poolOf(empty.url), {}, withMigration(addColumn))).toEqual([addColumn.name]);
     });
@@ -172,7 +172,7 @@ describe('a function file', () => {
     await database.drop();
   });
 
-  /** Two functions, of which `answer` returns the given number; `twice` calls it and comes first by name. */
+  /** Two functions, `answer` returns a number, and `twice`, which precedes it by name, calls it. */
   function versionOf(version: string, number: number, extra: SchemaFile[] = []): SchemaFiles {
     const definition = `CREATE OR REPLACE FUNCTION own_answer() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
     const twice = `CREATE OR REPLACE FUNCTION a_twice() RETURNS integer LANGUAGE sql AS 'SELECT 2 * own_answer()'`;
@@ -327,12 +327,12 @@ describe('the connection pool', () => {
 
   it('rolls back a transaction that throws', async () => {
     const database = poolOf(own.url);
-    const refusal = new Error('not this');
+    const failure = new Error('failed');
     const attempt = database.transaction(async (client) => {
       await client.query("INSERT INTO teams (id, name) VALUES (gen_random_uuid(), 'lost')");
-      throw refusal;
+      throw failure;
     });
-    await expect(attempt).rejects.toBe(refusal);
+    await expect(attempt).rejects.toBe(failure);
     expect((await database.query('SELECT FROM teams')).rowCount).toBe(0);
   });
 

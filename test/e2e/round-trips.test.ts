@@ -10,7 +10,7 @@ import { Session } from '../support/session';
 import { TcpProxy } from '../support/tcp.proxy';
 
 /*
- * How often a batch is waited for, counted on the wire: a clock would say something else on every machine.
+ * The number of round trips of a batch, counted in the protocol, which unlike durations is the same on every machine.
  */
 
 const poolSize = 4;
@@ -37,13 +37,13 @@ beforeAll(async () => {
     settings: {
       DATABASE_POOL_SIZE: String(poolSize),
       REDIS_URL: through(toRedis, inject('redisUrl')),
-      // On a machine that is busy with other tests as well, it is not to be taken for away.
+      // A busy machine must not make Redis unavailable.
       REDIS_TIMEOUT_MS: '1000',
     },
   });
   caller = await gateway.newCaller();
   ids = await Promise.all(Array.from({ length: 100 }, () => caller.create()));
-  // Every connection of the pool is there, and has prepared what it will need.
+  // Every connection of the pool is open and has prepared its statements.
   await Promise.all(Array.from({ length: 4 * poolSize }, () => update(100, randomUUID())));
   await Promise.all(Array.from({ length: 4 * poolSize }, () => update(1)));
 });
@@ -80,14 +80,14 @@ async function update(items: number, key?: string, options = {}): Promise<ApiRes
   return response;
 }
 
-/** What was waited for but for what is read every few seconds and not for a batch: keys and definitions. */
+/** The round trips without those of caches (API keys and definitions), which do not belong to a batch. */
 function roundTrips(): RoundTrip[] {
   return traffic.roundTrips.filter(
     ({ statement }) => statement !== 'find_api_key' && statement !== 'find_team_properties',
   );
 }
 
-/** Bind, Describe, Execute, Sync: everything in one go, of a statement that the connection has prepared. */
+/** Bind, Describe, Execute, Sync: one round trip of a prepared statement. */
 const oneCall = { messages: 'BDES', statement: 'apply_batch' };
 const onePatch = { messages: 'BDES', statement: 'patch_record' };
 
@@ -149,7 +149,7 @@ it('prepares the statement once per connection, however many batches run concurr
     const calls = fresh.roundTrips.filter(({ statement }) => statement === oneCall.statement);
     expect(calls).toHaveLength(batches);
     const connections = new Set(calls.map(({ connection }) => connection));
-    // One connection a batch: ten times as many batches at once as connections are served by no more than there are.
+    // Ten times as many concurrent batches as connections use only the connections of the pool.
     expect(connections.size).toBeLessThanOrEqual(poolSize);
     for (const connection of connections) {
       const messages = calls.filter((call) => call.connection === connection).map((call) => call.messages);
@@ -187,7 +187,7 @@ describe('Redis', () => {
     const limited = await gateway.newCaller({ client, teamId: caller.teamId });
     await gateway.access.limitClient(caller.teamId, client, rates);
     const items = ids.map((id) => ({ id }));
-    // The first call of a connection brings the script along.
+    // The first call of a connection loads the script.
     await limited.update(items);
     redisTraffic = '';
     const response = await limited.update(items);

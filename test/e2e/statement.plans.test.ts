@@ -7,10 +7,10 @@ import { addLedgerDay, startRetention } from '../support/retention';
 import { Session } from '../support/session';
 
 let database: TestDatabase;
-/** Looks only: what it did itself would be counted late. */
+/** Reads only: its own statements would be counted late. */
 let session: Session;
 
-/** What other teams have: enough that nobody reads all of it by choice. */
+/** Rows of other teams: enough that a sequential scan is expensive. */
 const others = `
   INSERT INTO teams (id, name) SELECT gen_random_uuid(), 'Team ' || n FROM generate_series(1, 2000) AS n;
   INSERT INTO clients (team_id, id, name) SELECT id, gen_random_uuid(), 'billing' FROM teams;
@@ -39,7 +39,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The tables that were read from end to end, and how often. */
+/** The number of sequential scans by table. */
 async function tablesReadWhole(): Promise<Map<string, number>> {
   const rows = await session.query<{ name: string; scans: number }>(
     'SELECT relname AS name, seq_scan::integer AS scans FROM pg_stat_user_tables ORDER BY relname',
@@ -47,7 +47,7 @@ async function tablesReadWhole(): Promise<Map<string, number>> {
   return new Map(rows.map(({ name, scans }) => [name, scans]));
 }
 
-/** Resolves when nobody else is connected: the figures of a connection are complete when it has ended. */
+/** Resolves when no other connection is open: the counters of a connection are complete when it ends. */
 async function alone(): Promise<void> {
   let left = 1;
   while (left > 0) {
@@ -96,7 +96,7 @@ async function useAll(caller: ApiClient): Promise<void> {
 }
 
 describe('no statement reads a whole table', () => {
-  it('of those that serve callers, or keep the ledger small', { timeout: 60_000 }, async () => {
+  it('of the gateway or of retention', { timeout: 60_000 }, async () => {
     const before = await tablesReadWhole();
     const gateway = await startGateway({ databaseUrl: database.url });
     const caller = await gateway.newCaller();
@@ -112,7 +112,7 @@ describe('no statement reads a whole table', () => {
     await alone();
 
     const after = await tablesReadWhole();
-    // Not those that were made meanwhile: their indexes were built on nothing.
+    // Not tables created during the test, whose index creation scans them.
     const scanned = [...before].filter(([name, scans]) => (after.get(name) ?? 0) > scans);
     expect(scanned).toEqual([]);
   });

@@ -88,11 +88,11 @@ describe('a collector that', () => {
 });
 
 describe('without an endpoint', () => {
-  /** Of the API alone, prom-client has its own use. */
+  /** Packages except the API, which prom-client uses too. */
   const loads = ({ stderr }: GatewayProcess): boolean => /@opentelemetry\/(?!api\b)/.test(stderr);
 
   it('neither SDK nor exporter is loaded, and no response has a trace header', async () => {
-    // Node then says of every module that it loads it.
+    // Node then logs every loaded module.
     const traced = await environment.startProcess({ NODE_DEBUG: 'module' });
     await traced.send('GET', '/openapi.json');
     await expect.poll(() => loads(traced.gateway), { timeout: 10_000 }).toBe(true);

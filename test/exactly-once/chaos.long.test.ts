@@ -27,14 +27,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Open to the unprivileged user that Postgres runs as. */
+/** Readable by the unprivileged user that runs Postgres. */
 function newFolder(prefix: string): string {
   const made = mkdtempSync(prefix);
   chmodSync(made, 0o755);
   return made;
 }
 
-/** As `npm run chaos` does it, with its temporary files where they can be looked at. */
+/** Runs the program of `npm run chaos`, with a temporary folder of the test. */
 async function chaos(...options: string[]): Promise<Run> {
   const temporary = newFolder(join(folder, 'run-'));
   const json = join(temporary, 'summary.json');
@@ -51,37 +51,37 @@ async function chaos(...options: string[]): Promise<Run> {
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
-    once(child, 'exit') as Promise<[number | null]>, // documented so
+    once(child, 'exit') as Promise<[number | null]>, // the arguments of `exit`
   ]);
   const done = code === 0 || code === 1;
   return {
     code,
     output: output + errors,
-    summary: done ? (JSON.parse(readFileSync(json, 'utf8')) as Summary) : undefined, // its own file
+    summary: done ? (JSON.parse(readFileSync(json, 'utf8')) as Summary) : undefined, // written by the program
   };
 }
 
 describe('chaos', () => {
-  it('of a minute loses nothing and doubles nothing', { timeout: 240_000 }, async () => {
+  it('for a minute causes no lost and no duplicated change', { timeout: 240_000 }, async () => {
     const { code, output, summary } = await chaos('--seconds', '60', '--seed', '20');
     expect(output).toMatch(/^seed 20\n/);
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('violations') as string });
-    expect(summary).toMatchObject({ violations: 0, figures: { lost: 0, doubled: 0 } });
-    // What did not happen would prove nothing.
+    expect(summary).toMatchObject({ violations: 0, figures: { lost: 0, duplicated: 0 } });
+    // Every kind of fault was injected.
     expect(Object.keys(summary?.faults ?? {}).sort()).toEqual([...faultKinds].sort());
     const { figures } = summary ?? {};
-    for (const figure of ['appliedItems', 'retries', 'withoutResponse', 'resumedItems', 'wholeReplays'] as const) {
+    for (const figure of ['appliedItems', 'retries', 'withoutResponse', 'resumedItems', 'fullReplays'] as const) {
       expect(figures?.[figure], figure).toBeGreaterThan(20);
     }
   });
 
-  it.each(Object.keys(mutants) as MutantName[])('finds out a gateway with %s', { timeout: 150_000 }, async (mutant) => {
+  it.each(Object.keys(mutants) as MutantName[])('detects a gateway with %s', { timeout: 150_000 }, async (mutant) => {
     const { code, output } = await chaos('--seconds', '60', '--seed', '20', '--mutant', mutant);
     expect(output).toContain('VIOLATION');
     expect(code).toBe(1);
   });
 
-  it('says what is wrong with its command line', async () => {
+  it('reports an invalid command line', async () => {
     const { code, output } = await chaos('--mutant', 'nobody');
     expect(code).toBe(2);
     expect(output).toContain('--mutant must be one of ledger-insert-skipped');

@@ -19,7 +19,7 @@ let server: RedisServer;
 let redis: Redis;
 let claims: ClaimStore;
 let instruments: Instruments;
-/** Looks at Redis without the library under test. */
+/** A connection to Redis without the library under test. */
 let client: Client;
 let id: IdempotencyId;
 let print: Buffer;
@@ -246,7 +246,7 @@ describe('while Redis fails', () => {
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
-    // Given up while Redis was away, so it is in nobody's way.
+    // The gateway gave up the claim while Redis was unavailable, so it must not block a later request.
     await claimNew();
   });
 
@@ -310,7 +310,7 @@ describe('with Redis full (noeviction)', () => {
 
   it('a claim whose response is rejected is deleted and not remembered', async () => {
     await admin.config('SET', 'maxmemory', '1');
-    // Redis lets the script of a claim go on after its first deletion, but refuses to store a response.
+    // Redis allows the deletions of a script, but rejects a stored response.
     for (const { id: of, owner } of await claimMany(50)) {
       expect(await store.storeResponse(of, owner, ANSWER)).toBe(false);
     }
@@ -335,22 +335,22 @@ describe('with Redis full (noeviction)', () => {
     );
     await reader.settled();
     expect(reader.health()).toBe('up');
-    const refused = new ClaimStore(reader, settings);
-    for (const { id: of, owner } of made) expect(await refused.storeResponse(of, owner, ANSWER)).toBe(false);
-    expect(refused.orphanedClaimCount).toBe(3);
+    const rejected = new ClaimStore(reader, settings);
+    for (const { id: of, owner } of made) expect(await rejected.storeResponse(of, owner, ANSWER)).toBe(false);
+    expect(rejected.orphanedClaimCount).toBe(3);
     const [first] = made;
     if (first === undefined) throw new Error('no claim was made');
-    for (let n = 0; n < 5; n += 1) await refused.storeResponse(first.id, first.owner, ANSWER);
-    expect(refused.orphanedClaimCount).toBe(3);
+    for (let n = 0; n < 5; n += 1) await rejected.storeResponse(first.id, first.owner, ANSWER);
+    expect(rejected.orphanedClaimCount).toBe(3);
 
     const others = await claimMany(1_100);
-    await Promise.all(others.map(({ id: of, owner }) => refused.release(of, owner)));
-    expect(refused.orphanedClaimCount).toBe(1_000);
+    await Promise.all(others.map(({ id: of, owner }) => rejected.release(of, owner)));
+    expect(rejected.orphanedClaimCount).toBe(1_000);
 
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + settings.requestTimeoutMs + 1);
-    await refused.release(first.id, first.owner);
+    await rejected.release(first.id, first.owner);
     clock.mockRestore();
-    expect(refused.orphanedClaimCount).toBe(1);
+    expect(rejected.orphanedClaimCount).toBe(1);
     await reader.close();
   });
 });

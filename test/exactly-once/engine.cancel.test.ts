@@ -13,50 +13,54 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /**
- * What a call can say that was canceled in the middle. Up to version 17 Postgres signals the backend, and then its process
- * group, in which it is alone: so twice. The second signal may find it between two items, where it ends the call. Then
- * nobody knows what was done, until the retry. It cannot be caught there: what has an exception handler cannot commit.
+ * The possible codes of a batch that was canceled. Up to version 17 Postgres signals the backend twice: the process and its
+ * process group. The second signal may arrive between two items and end the call. The outcome is then unknown until a retry.
+ * The procedure cannot catch it there, because a block with an exception handler cannot commit.
  */
-function cutShort(...codes: string[]): unknown {
+function canceledWith(...codes: string[]): unknown {
   return expect.toSatisfy(
-    (given: string[]) =>
-      given.join() === codes.join() || given.every((code) => code === 'unavailable' || code === 'outcome_unknown'),
+    (received: string[]) =>
+      received.join() === codes.join() ||
+      received.every((code) => code === 'unavailable' || code === 'outcome_unknown'),
   );
 }
 
-async function scene(count: number): Promise<string[]> {
+async function newRecords(count: number): Promise<string[]> {
   teamId = randomUUID();
   return engine.insert(teamId, count);
 }
 
 describe('a batch that is canceled', () => {
-  it.each(['continue', 'stop'] as const)('begins nothing more, and its retry resumes: on_error %s', async (onError) => {
-    const ids = await scene(4);
-    const [, held = ''] = ids;
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-      { onError },
-    );
-    const key = newKey();
-    const cancellation = new Cancellation();
+  it.each(['continue', 'stop'] as const)(
+    'starts no further item, and its retry resumes, with on_error %s',
+    async (onError) => {
+      const ids = await newRecords(4);
+      const [, held = ''] = ids;
+      const plan = batch(
+        teamId,
+        ids.map((id) => rename(id)),
+        { onError },
+      );
+      const key = newKey();
+      const cancellation = new Cancellation();
 
-    await engine.session.hold(teamId, [held]);
-    const running = engine.apply(plan, key, undefined, cancellation);
-    await engine.waiting();
-    cancellation.request();
-    expect(codesOf(await running)).toEqual(cutShort('ok', 'not_attempted', 'not_attempted', 'not_attempted'));
-    await engine.session.release();
-    expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1, 1]);
-    expect(await engine.ledger(teamId)).toEqual([1]);
+      await engine.session.hold(teamId, [held]);
+      const running = engine.apply(plan, key, undefined, cancellation);
+      await engine.waiting();
+      cancellation.request();
+      expect(codesOf(await running)).toEqual(canceledWith('ok', 'not_attempted', 'not_attempted', 'not_attempted'));
+      await engine.session.release();
+      expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1, 1]);
+      expect(await engine.ledger(teamId)).toEqual([1]);
 
-    const retry = await engine.apply(plan, retryOf(key));
-    expect([retry.state, ...codesOf(retry)]).toEqual(['resumed', 'ok', 'ok', 'ok', 'ok']);
-    expect(await engine.versions(teamId, ids)).toEqual([2, 2, 2, 2]);
-  });
+      const retry = await engine.apply(plan, retryOf(key));
+      expect([retry.state, ...codesOf(retry)]).toEqual(['resumed', 'ok', 'ok', 'ok', 'ok']);
+      expect(await engine.versions(teamId, ids)).toEqual([2, 2, 2, 2]);
+    },
+  );
 
-  it('changes nothing as one transaction', async () => {
-    const ids = await scene(3);
+  it('changes nothing with on_error rollback', async () => {
+    const ids = await newRecords(3);
     const plan = batch(
       teamId,
       ids.map((id) => rename(id)),
@@ -67,21 +71,21 @@ describe('a batch that is canceled', () => {
     const running = engine.apply(plan, undefined, undefined, cancellation);
     await engine.waiting();
     cancellation.request();
-    expect(codesOf(await running)).toEqual(cutShort('rolled_back', 'not_attempted', 'rolled_back'));
+    expect(codesOf(await running)).toEqual(canceledWith('rolled_back', 'not_attempted', 'rolled_back'));
     await engine.session.release();
     expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1]);
   });
 
-  it('before it has a connection attempts nothing, and leaves the connection to the next', async () => {
+  it('before it has a connection executes no item, and does not use the connection', async () => {
     const alone = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '20000' });
-    const ids = await scene(2);
+    const ids = await newRecords(2);
     const plan = batch(
       teamId,
       ids.map((id) => rename(id)),
     );
     const cancellation = new Cancellation();
     await engine.session.hold(teamId, ids.slice(0, 1));
-    const inTheWay = alone.apply(plan);
+    const blocking = alone.apply(plan);
     await engine.waiting();
     const running = alone.apply(plan, undefined, undefined, cancellation);
     cancellation.request();
@@ -91,27 +95,27 @@ describe('a batch that is canceled', () => {
       'not_attempted',
     ]);
     await engine.session.release();
-    expect(codesOf(await inTheWay)).toEqual(['ok', 'ok']);
+    expect(codesOf(await blocking)).toEqual(['ok', 'ok']);
     expect(codesOf(await alone.apply(plan))).toEqual(['ok', 'ok']);
     expect(await engine.versions(teamId, ids)).toEqual([3, 3]);
     await alone.close();
   });
 
-  it('at any moment applies each item once in the end, and never the statement of another is canceled', async () => {
-    const ids = await scene(10);
+  it('at any time is applied once after its retry, and no other statement is canceled', async () => {
+    const ids = await newRecords(10);
     const plan = batch(
       teamId,
       ids.map((id) => rename(id)),
     );
     const rounds = 150;
     let interrupted = 0;
-    let over = false;
-    const undisturbed = Promise.all(
+    let ended = false;
+    const otherStatements = Promise.all(
       [1, 2].map(async () => {
-        while (!over) await engine.database.query('SELECT pg_sleep(0.001)');
+        while (!ended) await engine.database.query('SELECT pg_sleep(0.001)');
       }),
     );
-    undisturbed.catch(() => undefined); // told of below
+    otherStatements.catch(() => undefined); // awaited below
     for (let round = 0; round < rounds; round++) {
       const key = newKey();
       const cancellation = new Cancellation();
@@ -122,15 +126,15 @@ describe('a batch that is canceled', () => {
       if (first.some((code) => code !== 'ok')) interrupted += 1;
       expect(codesOf(await engine.apply(plan, retryOf(key)))).toEqual(ids.map(() => 'ok'));
     }
-    over = true;
-    await undisturbed;
+    ended = true;
+    await otherStatements;
     expect(interrupted).toBeGreaterThan(0);
     expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => rounds + 1));
   });
 });
 
 describe('a statement that is canceled', () => {
-  it('fails as such, and counts as no fault of the database', async () => {
+  it('fails as canceled, not as an error of the database', async () => {
     const cancellation = new Cancellation();
     const running = engine.database.query('SELECT pg_sleep(30)', [], { cancellation });
     const failed = expect(running).rejects.toMatchObject({ constructor: DatabaseUnavailable, kind: 'canceled' });
@@ -148,7 +152,7 @@ describe('a cancel while the response is rendered', () => {
     await engine.session.query('ALTER FUNCTION render_original RENAME TO render_entries');
   });
 
-  it('leaves the response to a keyed batch as every replay has it', async () => {
+  it('returns the same response as every replay of a keyed batch', async () => {
     await engine.session.query(`
       CREATE SEQUENCE renderings;
       ALTER FUNCTION render_entries RENAME TO render_original;
@@ -159,7 +163,7 @@ describe('a cancel while the response is rendered', () => {
         END IF;
         RETURN render_original($1, $2, $3, $4, $5);
       END $$`);
-    const [id = ''] = await scene(1);
+    const [id = ''] = await newRecords(1);
     const key = newKey();
     const plan = batch(teamId, [rename(id)]);
     const original = await engine.apply(plan, key);

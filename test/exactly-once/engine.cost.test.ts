@@ -7,10 +7,10 @@ import { PostgresServer } from '../support/postgres.server';
 import { Session } from '../support/session';
 
 /*
- * What a batch costs Postgres, counted: a clock would say something else on every machine.
+ * The cost of a batch in Postgres, in counters, which unlike durations are the same on every machine.
  */
 
-/** Whatever else flushes, writes WAL or cleans up keeps still: what is counted is the batch's own. */
+/** Disables background flushes, WAL and cleanup, so that only the batch is counted. */
 const quiet = {
   autovacuum: 'off',
   bgwriter_lru_maxpages: '0',
@@ -20,7 +20,7 @@ const quiet = {
 };
 
 let server: PostgresServer;
-/** Looks only: what it did itself would be counted late, in the middle of something else. */
+/** Reads only: its own writes would be counted late, with those of a batch. */
 let reader: Session;
 let walWriter: number;
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   await server.remove();
 });
 
-/** Stops the one process that flushes of its own accord, at a moment at which it holds nothing. */
+/** Suspends the WAL writer, which flushes on its own, while it holds no lock. */
 async function freezeWalWriter(): Promise<number> {
   for (;;) {
     const [writer] = await reader.query<{ pid: number }>(
@@ -50,13 +50,13 @@ async function freezeWalWriter(): Promise<number> {
   }
 }
 
-/** What the server has counted so far. */
+/** Cumulative counters of the server. */
 interface Counts {
   flushes: number;
   walBytes: number;
   updates: number;
   hotUpdates: number;
-  /** Updates of the ledger's request rows, and those of them that touched no index. */
+  /** Updates of the ledger's request rows, and the HOT ones among them. */
   requestUpdates: number;
   hotRequestUpdates: number;
 }
@@ -76,11 +76,11 @@ async function counts(): Promise<Counts> {
        FROM pg_stat_user_tables AS r, pg_stat_user_tables AS q
       WHERE r.relname = 'records' AND q.relname = 'idempotency_requests'`,
   );
-  if (row === undefined) throw new Error('the tables are not there');
+  if (row === undefined) throw new Error('the tables do not exist');
   return row;
 }
 
-/** What the server counts while an engine does something. A connection's figures are complete when it has ended. */
+/** The increase of the counters during `work`. Postgres reports the counters of a connection completely when it ends. */
 async function costOf(work: (engine: Engine) => Promise<void>, settings: Record<string, string> = {}): Promise<Counts> {
   const before = await counts();
   const engine = await Engine.over(server.url, { DATABASE_POOL_SIZE: '1', ...settings });
@@ -88,11 +88,11 @@ async function costOf(work: (engine: Engine) => Promise<void>, settings: Record<
   await engine.close();
   await ended();
   const after = await counts();
-  const names = Object.keys(after) as (keyof Counts)[]; // the keys of a literal
+  const names = Object.keys(after) as (keyof Counts)[]; // the keys of Counts
   return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as Record<keyof Counts, number>;
 }
 
-/** Resolves when no connection but the reader's is left. */
+/** Resolves when only the reader is connected. */
 async function ended(): Promise<void> {
   let left = 1;
   while (left > 0) {
@@ -103,13 +103,13 @@ async function ended(): Promise<void> {
   }
 }
 
-interface Scene {
+interface TeamRecords {
   teamId: string;
   ids: string[];
 }
 
-/** So many records of about 300 bytes, as a vacuum leaves them, in a WAL segment with room for what follows. */
-async function scene(count: number): Promise<Scene> {
+/** Inserts records of about 300 bytes, vacuums them, and starts a new WAL segment. */
+async function newRecords(count: number): Promise<TeamRecords> {
   const teamId = randomUUID();
   const session = await Session.open(server.url);
   const rows = await session.query<{ id: string }>(
@@ -123,7 +123,7 @@ async function scene(count: number): Promise<Scene> {
   );
   await session.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date)");
   await session.query('VACUUM ANALYZE records');
-  // The end of a segment is a flush as well: of the one who comes after it, which this is.
+  // The switch to a segment causes a flush in the next commit, which is this one.
   await session.query('SELECT pg_switch_wal()');
   await session.query("SELECT pg_logical_emit_message(true, 'test', '')");
   await session.close();
@@ -138,43 +138,43 @@ function patches(ids: readonly string[], employees = 7): PlanItem[] {
 describe('a batch of 100', () => {
   async function flushes(
     given: { keyed?: boolean; options?: Partial<BatchOptions>; settings?: Record<string, string> } = {},
-    itemsOf: (scene: Scene) => PlanItem[] = ({ ids }) => patches(ids),
+    itemsOf: (records: TeamRecords) => PlanItem[] = ({ ids }) => patches(ids),
   ): Promise<number> {
-    const made = await scene(100);
+    const made = await newRecords(100);
     const cost = await costOf(async (engine) => {
       await engine.apply(batch(made.teamId, itemsOf(made), given.options), given.keyed === true ? newKey() : undefined);
     }, given.settings);
     return cost.flushes;
   }
 
-  it('waits for the disk once', async () => {
+  it('flushes once', async () => {
     expect(await flushes()).toBe(1);
   });
 
-  it('waits for the disk once with a key', async () => {
+  it('flushes once with a key', async () => {
     expect(await flushes({ keyed: true })).toBe(1);
   });
 
-  it('waits for the disk once if all of it is to happen or nothing', async () => {
+  it('flushes once with on_error rollback', async () => {
     expect(await flushes({ options: { onError: 'rollback' } })).toBe(1);
   });
 
-  it('waits for the disk with each item where that is asked for', async () => {
+  it('flushes once per item with DURABILITY=item', async () => {
     expect(await flushes({ settings: { DURABILITY: 'item' } })).toBe(100);
   });
 
-  it('does not wait for the disk if none of its items is applied', async () => {
+  it('does not flush if no item is applied', async () => {
     expect(await flushes({}, ({ ids }) => ids.map(() => rename(randomUUID())))).toBe(0);
   });
 
-  it('waits for the disk once if there is only one item in it', async () => {
+  it('flushes once if it has one item', async () => {
     expect(await flushes({}, ({ ids }) => patches(ids.slice(0, 1)))).toBe(1);
   });
 });
 
 describe('patches', () => {
-  it('leave every index alone: each finds room for its new version in the page of the old one', async () => {
-    const { teamId, ids } = await scene(2_000);
+  it('are HOT updates, which change no index', async () => {
+    const { teamId, ids } = await newRecords(2_000);
     const cost = await costOf(async (engine) => {
       for (let first = 0; first < 2_000; first += 100) {
         const items = patches(ids.slice(first, first + 100));
@@ -184,8 +184,8 @@ describe('patches', () => {
     expect(cost).toMatchObject({ updates: 2_000, hotUpdates: 2_000, requestUpdates: 10, hotRequestUpdates: 10 });
   });
 
-  it('take the room of the versions before them, without waiting for a vacuum', async () => {
-    const { teamId, ids } = await scene(100);
+  it('reuse the space of earlier versions without a vacuum', async () => {
+    const { teamId, ids } = await newRecords(100);
     const size = "SELECT pg_relation_size('records') AS heap, pg_relation_size('records_pkey') AS index";
     const before = await reader.query(size);
     const cost = await costOf(async (engine) => {
@@ -195,7 +195,7 @@ describe('patches', () => {
     expect(await reader.query(size)).toEqual(before);
   });
 
-  it('touch no column of an index', async () => {
+  it('change no indexed column', async () => {
     const rows = await reader.query<{ columns: string[] }>(
       `SELECT array_agg(DISTINCT a.attname::text) AS columns
          FROM pg_index AS i
@@ -207,16 +207,16 @@ describe('patches', () => {
                            WHERE d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))`,
     );
     expect(rows[0]?.columns).toEqual(expect.arrayContaining(['team_id', 'id']));
-    for (const touched of ['properties', 'list', 'extended', 'version', 'updated_at']) {
-      expect(rows[0]?.columns).not.toContain(touched);
+    for (const changed of ['properties', 'list', 'extended', 'version', 'updated_at']) {
+      expect(rows[0]?.columns).not.toContain(changed);
     }
   });
 });
 
 describe('the WAL of a patch', () => {
-  /** Bytes an item, of batches of 100 after the first one. */
+  /** Bytes per item, in batches of 100 after the first one. */
   async function walBytes(keyed: boolean): Promise<number> {
-    const { teamId, ids } = await scene(600);
+    const { teamId, ids } = await newRecords(600);
     const read: number[] = [];
     await costOf(async (engine) => {
       for (let first = 0; first < 600; first += 100) {
@@ -229,12 +229,12 @@ describe('the WAL of a patch', () => {
     return ((read.at(-1) ?? NaN) - (read[0] ?? NaN)) / 500;
   }
 
-  // Bounds: what was counted, and 15%.
-  it('is little more than the new version of the record', async () => {
+  // Bounds: the measured value and 15%.
+  it('without a key is little more than the new version of the record', async () => {
     expect(await walBytes(false)).toBeLessThan(585); // 509
   });
 
-  it('holds with a key the outcome as well, and its place in one index', async () => {
-    expect(await walBytes(true)).toBeLessThan(1_450); // 1,257 to 1,261: pages of the index split at random
+  it('with a key also contains the outcome and its entry in one index', async () => {
+    expect(await walBytes(true)).toBeLessThan(1_450); // 1,257 to 1,261: index pages split at random
   });
 });

@@ -43,7 +43,7 @@ describe('the error of an item that fails in the database', () => {
     });
   });
 
-  it('covers every code that a function mentions', async () => {
+  it('is tested for every code that a function contains', async () => {
     const [row] = await engine.session.query<{ source: string }>(
       "SELECT string_agg(prosrc, '') AS source FROM pg_proc WHERE pronamespace = current_schema()::regnamespace",
     );

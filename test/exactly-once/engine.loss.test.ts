@@ -19,7 +19,7 @@ const interrupt = {
   terminate: 'SELECT pg_terminate_backend($1)',
 };
 
-async function scene(count: number): Promise<{ teamId: string; ids: string[]; plan: Plan }> {
+async function newRecords(count: number): Promise<{ teamId: string; ids: string[]; plan: Plan }> {
   const teamId = randomUUID();
   const ids = await engine.insert(teamId, count);
   const items = ids.map((id) => rename(id));
@@ -30,7 +30,7 @@ function replayedOf({ outcomes }: AppliedBatch): boolean[] {
   return outcomes.map(({ replayed }) => replayed);
 }
 
-/** The one connection of the engine. A late interruption may still hit it while it is asked. */
+/** The backend of the engine's only connection. Retries, because a late interruption may hit this query. */
 async function backend(): Promise<number | undefined> {
   for (;;) {
     try {
@@ -42,7 +42,7 @@ async function backend(): Promise<number | undefined> {
   }
 }
 
-/** Runs the plan until it waits for its third record, interrupts it there, and lets go of the record. */
+/** Runs the plan until it waits for its third record, interrupts it there, and releases the record. */
 async function interrupted(
   kind: keyof typeof interrupt,
   plan: Plan,
@@ -59,8 +59,8 @@ async function interrupted(
 }
 
 describe('a backend that is terminated in the middle of a batch', () => {
-  it('leaves a keyed batch that a retry completes: every item once', async () => {
-    const { teamId, ids, plan } = await scene(5);
+  it('leaves a keyed batch that a retry completes, with every item applied once', async () => {
+    const { teamId, ids, plan } = await newRecords(5);
     const key = newKey();
     const lost = await interrupted('terminate', plan, ids, key);
     expect(codesOf(lost)).toEqual(Array(5).fill('unavailable'));
@@ -78,8 +78,8 @@ describe('a backend that is terminated in the middle of a batch', () => {
     expect(entriesOf(replay)).toEqual(entriesOf(retry));
   });
 
-  it('leaves an unkeyed batch whose caller is told to look before sending it again', async () => {
-    const { teamId, ids, plan } = await scene(5);
+  it('responds outcome_unknown to a batch without a key, with advice to read the records', async () => {
+    const { teamId, ids, plan } = await newRecords(5);
     const items = [
       ...plan.items,
       { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const,
@@ -90,10 +90,10 @@ describe('a backend that is terminated in the middle of a batch', () => {
     expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1, 1, 1]);
   });
 
-  it('leaves open what only its ledger can settle: a refusal too may come to be something else', async () => {
-    const { ids, plan } = await scene(4);
-    const refusal = { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const;
-    const missing = { ...plan, items: [...plan.items, rename(randomUUID()), refusal] };
+  it('leaves every item of a keyed batch open, including invalid ones', async () => {
+    const { ids, plan } = await newRecords(4);
+    const invalid = { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const;
+    const missing = { ...plan, items: [...plan.items, rename(randomUUID()), invalid] };
     const stopping = { ...missing, options: { ...plan.options, onError: 'stop' } } as const;
     const key = newKey();
     expect(codesOf(await interrupted('terminate', stopping, ids, key))).toEqual(Array(6).fill('unavailable'));
@@ -101,8 +101,8 @@ describe('a backend that is terminated in the middle of a batch', () => {
     expect(codesOf(retry)).toEqual(['ok', 'ok', 'ok', 'ok', 'not_found', 'not_attempted']);
   });
 
-  it('leaves nothing of a batch that is one transaction', async () => {
-    const { teamId, ids, plan } = await scene(5);
+  it('changes nothing with on_error rollback', async () => {
+    const { teamId, ids, plan } = await newRecords(5);
     const atomic = { ...plan, options: { ...plan.options, onError: 'rollback' } } as const;
     const key = newKey();
     await interrupted('terminate', atomic, ids, key);
@@ -113,8 +113,8 @@ describe('a backend that is terminated in the middle of a batch', () => {
 });
 
 describe('a batch that is canceled in the middle', () => {
-  it('answers: what was done, and that the rest was not attempted', async () => {
-    const { teamId, ids, plan } = await scene(5);
+  it('responds with the applied items, and not_attempted for the others', async () => {
+    const { teamId, ids, plan } = await newRecords(5);
     const key = newKey();
     const response = await interrupted('cancel', plan, ids, key);
     expect(codesOf(response)).toEqual(['ok', 'ok', 'not_attempted', 'not_attempted', 'not_attempted']);
@@ -126,9 +126,9 @@ describe('a batch that is canceled in the middle', () => {
 });
 
 describe('a batch that is interrupted at any moment', () => {
-  it.each(['cancel', 'terminate'] as const)('by %s happens once', async (kind) => {
+  it.each(['cancel', 'terminate'] as const)('by %s is applied once', async (kind) => {
     for (let round = 0; round < 12; round += 1) {
-      const { teamId, ids, plan } = await scene(40);
+      const { teamId, ids, plan } = await newRecords(40);
       const key = newKey();
       let response: AppliedBatch | undefined;
       for (let attempt = 0; response?.completedBy === undefined; attempt += 1) {
@@ -137,7 +137,7 @@ describe('a batch that is interrupted at any moment', () => {
           expect(error).toBeInstanceOf(DatabaseUnavailable);
           return undefined;
         });
-        // The first attempts are interrupted, each a little later than the one before.
+        // The first attempts are interrupted, each later than the one before.
         if (attempt < 4) {
           await sleep(1 + round * 0.5 + attempt);
           await engine.session.query(interrupt[kind], [pid]);
@@ -159,8 +159,8 @@ describe('the settings that a batch makes for its session', () => {
     return rows[0];
   }
 
-  it('are gone when it returns', async () => {
-    const { plan } = await scene(3);
+  it('are reset when it returns', async () => {
+    const { plan } = await newRecords(3);
     const key = newKey();
     const untouched = { lock_timeout: '0', synchronous_commit: 'on', backend: await backend() };
     await engine.apply(plan);
@@ -178,30 +178,30 @@ describe('the settings that a batch makes for its session', () => {
     expect(await settings()).toEqual(untouched);
   });
 
-  it('go with the connection when the call fails', async () => {
-    const hasty = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
-    const { plan } = await scene(3);
-    await hasty.session.query('BEGIN');
-    await hasty.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
-    const response = await hasty.apply(plan, newKey());
-    await hasty.session.release();
+  it('are discarded with the connection when the call fails', async () => {
+    const shortTimeout = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
+    const { plan } = await newRecords(3);
+    await shortTimeout.session.query('BEGIN');
+    await shortTimeout.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
+    const response = await shortTimeout.apply(plan, newKey());
+    await shortTimeout.session.release();
     expect(codesOf(response)).toEqual(Array(3).fill('unavailable'));
-    const { rows } = await hasty.database.query("SELECT current_setting('lock_timeout') AS lock_timeout");
-    await hasty.close();
+    const { rows } = await shortTimeout.database.query("SELECT current_setting('lock_timeout') AS lock_timeout");
+    await shortTimeout.close();
     expect(rows).toEqual([{ lock_timeout: '0' }]);
   });
 });
 
-describe('a Postgres that loses its power under load', () => {
+describe('Postgres that is stopped immediately under load', () => {
   let server: PostgresServer;
   beforeAll(async () => {
-    // What is not flushed by a commit stays unwritten for long.
+    // The WAL writer flushes asynchronous commits late, so that the stop loses them.
     server = await PostgresServer.create({ wal_writer_delay: '10000', checkpoint_timeout: '3600' });
     await migrate(server.url);
   });
   afterAll(() => server.remove());
 
-  it('loses nothing that was acknowledged, and doubles nothing', { timeout: 60_000 }, async () => {
+  it('loses no acknowledged item, and applies none twice', { timeout: 60_000 }, async () => {
     const loaded = await Engine.over(server.url, { DATABASE_POOL_SIZE: '8' });
     const callers: Caller[] = [];
     for (const keyed of [true, true, true, false, false, false]) {
@@ -239,10 +239,10 @@ describe('a Postgres that loses its power under load', () => {
   });
 });
 
-/** Patches the same ten records over and over, and counts how often it was told that it was done. */
+/** Patches the same ten records repeatedly, and counts acknowledged batches. */
 class Caller {
   acknowledged = 0;
-  /** Batches of which nobody can tell whether they were applied. */
+  /** Batches with an unknown outcome. */
   unknown = 0;
 
   constructor(
@@ -252,7 +252,7 @@ class Caller {
     private readonly ids: readonly string[],
   ) {}
 
-  /** Until it is told to finish; a batch with a key is retried until it is complete. */
+  /** Sends batches until the signal. A batch with a key is retried until it is complete. */
   async run(finish: AbortSignal): Promise<void> {
     while (!finish.aborted) {
       const items = this.ids.map((id) => rename(id, randomUUID()));
@@ -268,7 +268,7 @@ class Caller {
         return;
       }
       if (key === undefined) {
-        // Not even begun: nothing is unknown.
+        // Without a response the batch was not started.
         if (response !== undefined) this.unknown += 1;
         return;
       }

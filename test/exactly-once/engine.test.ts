@@ -7,17 +7,17 @@ import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf, sha256 } fr
 const connections = 20;
 
 let engine: Engine;
-/** The same, but waits for as long as a test needs. */
-let patient: Engine;
+/** An engine on the same database with a long lock timeout. */
+let longTimeout: Engine;
 let teamId: string;
 
 beforeAll(async () => {
   engine = await Engine.start({ DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '300' });
-  patient = await Engine.over(engine.url, { DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '20000' });
+  longTimeout = await Engine.over(engine.url, { DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '20000' });
   teamId = randomUUID();
 });
 afterAll(async () => {
-  await patient.close();
+  await longTimeout.close();
   await engine.close();
 });
 
@@ -25,13 +25,13 @@ function replayedOf({ outcomes }: AppliedBatch): boolean[] {
   return outcomes.map(({ replayed }) => replayed);
 }
 
-/** What each entry says of a retry; undefined for an applied item. */
+/** The `retryable` of each entry; undefined for an applied item. */
 function retryableOf(applied: AppliedBatch): (boolean | undefined)[] {
   return entriesOf(applied).map((entry) => (JSON.parse(entry) as { error?: { retryable: boolean } }).error?.retryable);
 }
 
-/** As if the first attempt had come so much earlier. */
-async function age(key: LedgerKey, age: string, days: number): Promise<void> {
+/** Makes the first attempt older by an interval and its ledger rows by a number of days. */
+async function age(key: LedgerKey, interval: string, days: number): Promise<void> {
   const first = `(SELECT day FROM idempotency_requests WHERE key_hash = $1)`;
   await engine.session.query(`SELECT ensure_ledger_partition(${first} - $2::integer)`, [key.keyHash, days]);
   await engine.session.query('UPDATE idempotency_items SET day = day - $2::integer WHERE key_hash = $1', [
@@ -40,20 +40,20 @@ async function age(key: LedgerKey, age: string, days: number): Promise<void> {
   ]);
   await engine.session.query(
     'UPDATE idempotency_requests SET day = day - $2::integer, created_at = created_at - $3::interval WHERE key_hash = $1',
-    [key.keyHash, days, age],
+    [key.keyHash, days, interval],
   );
 }
 
 describe('a batch with a key', () => {
-  it('happens once, however many identical ones come at once', async () => {
+  it('is applied once by 50 concurrent identical requests', async () => {
     const ids = await engine.insert(teamId, 10);
     const key = newKey();
     const missing = { op: 'delete', id: randomUUID() } as const;
     const plan = batch(teamId, [...ids.map((id) => rename(id)), missing]);
 
-    // As many as there are connections are in the middle of it at one time.
+    // Every connection executes it at the same time.
     await engine.session.hold(teamId, ids.slice(0, 1));
-    const running = Array.from({ length: 50 }, () => patient.apply(plan, retryOf(key)));
+    const running = Array.from({ length: 50 }, () => longTimeout.apply(plan, retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
@@ -62,11 +62,11 @@ describe('a batch with a key', () => {
     for (const response of responses) expect(entriesOf(response)).toEqual(entriesOf(responses[0] ?? response));
     const effects = responses.flatMap(({ outcomes }) => outcomes).filter(({ replayed }) => !replayed);
     expect(effects).toHaveLength(plan.items.length);
-    // They all name the one attempt that completed it.
+    // All responses name the same completing attempt.
     expect(new Set(responses.map(({ completedBy }) => completedBy))).toHaveProperty('size', 1);
   });
 
-  it('happens once as one transaction, too', async () => {
+  it('is applied once by concurrent identical requests with on_error rollback', async () => {
     const ids = await engine.insert(teamId, 10);
     const key = newKey();
     const plan = batch(
@@ -76,7 +76,7 @@ describe('a batch with a key', () => {
     );
 
     await engine.session.hold(teamId, ids.slice(0, 1));
-    const running = Array.from({ length: connections }, () => patient.apply(plan, retryOf(key)));
+    const running = Array.from({ length: connections }, () => longTimeout.apply(plan, retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
@@ -87,13 +87,13 @@ describe('a batch with a key', () => {
     expect(effects).toHaveLength(plan.items.length);
   });
 
-  it('makes one record of a creation that is sent many times at once', async () => {
+  it('creates one record by concurrent identical creates', async () => {
     const key = newKey();
     const create = (): PlanItem => ({ op: 'create', id: randomUUID(), properties: { key: 1 }, list: {}, extended: {} });
     const own = randomUUID();
     await engine.session.query('BEGIN');
     await engine.session.query('LOCK TABLE records IN SHARE MODE');
-    const running = Array.from({ length: connections }, () => patient.apply(batch(own, [create()]), retryOf(key)));
+    const running = Array.from({ length: connections }, () => longTimeout.apply(batch(own, [create()]), retryOf(key)));
     await engine.waiting(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
@@ -101,7 +101,7 @@ describe('a batch with a key', () => {
     expect(new Set(responses.flatMap(entriesOf))).toHaveProperty('size', 1);
   });
 
-  it('keeps deterministic failures and runs what a retry can still change', async () => {
+  it('stores final failures, and executes retryable items again', async () => {
     const own = randomUUID();
     const [first, held, later] = await engine.insert(own, 3);
     const missing = randomUUID();
@@ -115,7 +115,7 @@ describe('a batch with a key', () => {
     expect(await engine.ledger(own)).toEqual([1, 3, 4]);
     expect(attempt.completedBy).toBeUndefined();
 
-    // The missing record comes to be, but the key has settled what became of the item.
+    // The missing record is created, but the outcome of the item is stored.
     await engine.session.query("INSERT INTO records (team_id, id, object_type) VALUES ($1, $2, 'organization')", [
       own,
       missing,
@@ -131,39 +131,39 @@ describe('a batch with a key', () => {
     expect(entriesOf(replay)).toEqual(entriesOf(retry));
   });
 
-  it('that a final failure rolled back is complete, and runs again after a failure that was not', async () => {
+  it('that was rolled back is complete after a final failure, and executed again after a retryable one', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 2);
     const [first = '', second = ''] = ids;
     const options = { onError: 'rollback' } as const;
 
     const failed = newKey();
-    const impossible = batch(own, [rename(first), rename(randomUUID()), rename(second)], options);
-    const attempt = await engine.apply(impossible, failed);
+    const failing = batch(own, [rename(first), rename(randomUUID()), rename(second)], options);
+    const attempt = await engine.apply(failing, failed);
     expect(codesOf(attempt)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
     expect(retryableOf(attempt)).toEqual([false, false, false]);
     expect(attempt.completedBy).toBe(failed.requestId);
-    const replay = await engine.apply(impossible, retryOf(failed));
+    const replay = await engine.apply(failing, retryOf(failed));
     expect(replay).toMatchObject({ state: 'replayed', completedBy: failed.requestId });
     expect(entriesOf(replay)).toEqual(entriesOf(attempt));
     expect(await engine.versions(own, ids)).toEqual([1, 1]);
 
     const held = newKey();
-    const possible = batch(own, [rename(first), rename(second)], options);
+    const valid = batch(own, [rename(first), rename(second)], options);
     await engine.session.hold(own, [second]);
-    const locked = await engine.apply(possible, held);
+    const locked = await engine.apply(valid, held);
     expect(codesOf(locked)).toEqual(['rolled_back', 'locked']);
     expect(retryableOf(locked)).toEqual([true, true]);
     await engine.session.release();
-    expect(codesOf(await engine.apply(possible, retryOf(held)))).toEqual(['ok', 'ok']);
+    expect(codesOf(await engine.apply(valid, retryOf(held)))).toEqual(['ok', 'ok']);
     expect(await engine.versions(own, ids)).toEqual([2, 2]);
   });
 
-  it('that is rolled back reports every refused item, and ends at the first that fails in the database', async () => {
+  it('with on_error rollback reports every invalid item, and stops at the first failure in the database', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 2);
-    const refused: PlanItem = { op: 'refuse', id: null, code: 'invalid_item', error: JSON.stringify({ code: 'x' }) };
-    const items = [refused, ...ids.map((id) => rename(id)), refused];
+    const invalid: PlanItem = { op: 'refuse', id: null, code: 'invalid_item', error: JSON.stringify({ code: 'x' }) };
+    const items = [invalid, ...ids.map((id) => rename(id)), invalid];
     const options = { onError: 'rollback' } as const;
     expect(codesOf(await engine.apply(batch(own, items, options)))).toEqual([
       ...['invalid_item', 'rolled_back', 'rolled_back', 'invalid_item'],
@@ -173,7 +173,7 @@ describe('a batch with a key', () => {
     expect(await engine.versions(own, ids)).toEqual([1, 1]);
   });
 
-  it('that a final failure stopped is complete, whichever of two attempts found it', async () => {
+  it('that was stopped by a final failure is complete, whichever attempt found it', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 3);
     const [first = '', second = '', third = ''] = ids;
@@ -181,7 +181,7 @@ describe('a batch with a key', () => {
     const key = newKey();
 
     await engine.session.hold(own, [first]);
-    const running = Array.from({ length: 5 }, () => patient.apply(plan, retryOf(key)));
+    const running = Array.from({ length: 5 }, () => longTimeout.apply(plan, retryOf(key)));
     await engine.waiting(5);
     await engine.session.release();
     const attempts = await Promise.all(running);
@@ -196,7 +196,7 @@ describe('a batch with a key', () => {
     expect(await engine.versions(own, ids)).toEqual([2, 1, 1]);
   });
 
-  it('that was stopped goes on from where it stopped', async () => {
+  it('that was stopped by a retryable failure resumes there', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 4);
     const key = newKey();
@@ -212,7 +212,7 @@ describe('a batch with a key', () => {
     expect(await engine.versions(own, ids)).toEqual([2, 2, 2, 2]);
   });
 
-  it('belongs to its client: the same key of another one is another key', async () => {
+  it('is applied again with the same key of another client', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 1);
     const key = newKey();
@@ -238,7 +238,7 @@ describe('a batch with a key', () => {
 });
 
 describe('a key', () => {
-  it('that stands for another request is refused, and the original still replays', async () => {
+  it('of another request is rejected, and the original is still replayed', async () => {
     const [id = ''] = await engine.insert(teamId, 1);
     const key = newKey();
     const original = await engine.apply(batch(teamId, [rename(id)]), key);
@@ -250,7 +250,7 @@ describe('a key', () => {
     expect(await engine.versions(teamId, [id])).toEqual([2]);
   });
 
-  it('goes by the day of its first attempt when it is resumed after midnight', async () => {
+  it('keeps the day of its first attempt when the request resumes after midnight', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 3);
     const key = newKey();
@@ -276,7 +276,7 @@ describe('a key', () => {
     ).toEqual([{ items: 3, days: 1, same: true }]);
   });
 
-  it('is stale after its lifetime, whatever it is sent with, and as good as new 7 days later', async () => {
+  it('is stale after its lifetime, with any request, and new again 7 days later', async () => {
     const own = randomUUID();
     const [id = ''] = await engine.insert(own, 1);
     const key = newKey();
@@ -303,7 +303,7 @@ describe('a key', () => {
 });
 
 describe('the partition of a day', () => {
-  it('is made by whoever comes first, however many come at once', async () => {
+  it('is created once by concurrent calls', async () => {
     for (let day = 1; day <= 9; day += 1) {
       const calls = Array.from({ length: 20 }, () =>
         engine.database.query(`SELECT ensure_ledger_partition('2031-05-0${day}')`),
@@ -316,7 +316,7 @@ describe('the partition of a day', () => {
     expect(partitions).toHaveLength(9);
   });
 
-  it('is made by the first batches of the day, and holds none of them up', async () => {
+  it('is created by the first batches of the day without failing any', async () => {
     const first = await Engine.start({ DATABASE_POOL_SIZE: '20' });
     const own = randomUUID();
     const responses = await Promise.all(
@@ -326,11 +326,11 @@ describe('the partition of a day', () => {
     expect(responses.flatMap(codesOf)).toEqual(responses.map(() => 'ok'));
   });
 
-  it('is made while batches write to other days', async () => {
+  it('is created while batches write to other days', async () => {
     const own = randomUUID();
     const [written = '', held = ''] = await engine.insert(own, 2);
     await engine.session.hold(own, [held]);
-    const running = patient.apply(batch(own, [rename(written), rename(held)]), newKey());
+    const running = longTimeout.apply(batch(own, [rename(written), rename(held)]), newKey());
     await engine.waiting();
     await engine.database.query("SELECT ensure_ledger_partition('2031-06-01')");
     await engine.session.release();

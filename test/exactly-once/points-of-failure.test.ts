@@ -6,7 +6,7 @@ import {
   type KeyedBatch,
   replayedItems,
   expectedResponse,
-  rightRecords,
+  expectedRecords,
   summaryOf,
   unmarked,
 } from './points/keyed.batch';
@@ -22,14 +22,14 @@ afterEach(() => world.tidy());
 
 type Row = readonly [after: string, then: string, step: Step];
 
-/** The steps as rows of a table, each with what is to come of it. */
-function table(rows: readonly Step[], then: (committed: number) => string): Row[] {
+/** The steps as rows of a test table, each with the expected result. */
+function rowsOf(rows: readonly Step[], then: (committed: number) => string): Row[] {
   return rows.map((step) => [step.after, then(step.committed), step]);
 }
 
-function whatARetryDoes(committed: number): string {
-  if (committed === 0) return 'a retry applies all';
-  return committed < expectedResponse.length ? 'a retry applies the rest' : 'a retry replays it';
+function effectOfRetry(committed: number): string {
+  if (committed === 0) return 'a retry applies all items';
+  return committed < expectedResponse.length ? 'a retry applies the rest' : 'a retry replays the response';
 }
 
 const inDatabase = steps.filter(stopsInDatabase);
@@ -43,28 +43,28 @@ function places(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** The items that were finished before the failure are taken from the ledger, and the answer says so. */
-function expectResumed(response: ApiResponse, finished: readonly number[]): void {
-  const whole = finished.length === expectedResponse.length;
+/** Items that were committed before the failure are marked as replayed. */
+function expectResumed(response: ApiResponse, committed: readonly number[]): void {
+  const whole = committed.length === expectedResponse.length;
   expect(response.headers['idempotent-replay']).toBe(whole ? 'true' : undefined);
-  expect(replayedItems(response)).toEqual(whole ? [] : finished);
+  expect(replayedItems(response)).toEqual(whole ? [] : committed);
 }
 
-/** Drops Postgres under an attempt, which has its answer before Postgres is back. */
-async function dropUnder(attempt: Attempt, step: Step): Promise<ApiResponse> {
-  await world.dropPostgres(async () => {
-    if (!stopsInDatabase(step)) await attempt.goOn();
+/** Crashes Postgres during an attempt, which gets its response before Postgres is restarted. */
+async function crashDuring(attempt: Attempt, step: Step): Promise<ApiResponse> {
+  await world.crashPostgres(async () => {
+    if (!stopsInDatabase(step)) await attempt.resume();
     await attempt.response;
   });
   const responded = await attempt.response;
-  if (responded === undefined) throw new Error('the gateway did not answer');
+  if (responded === undefined) throw new Error('the gateway did not respond');
   expect([200, 503]).toContain(responded.status);
   return responded;
 }
 
-/** Every item happened once, the answer is right, and it is the same ever after, with Redis and without. */
+/** Every item was applied once, and the response is right and replayed, from Redis and from the ledger. */
 async function expectExactlyOnce(batch: KeyedBatch, ...responses: ApiResponse[]): Promise<void> {
-  expect(await world.stored(batch)).toEqual({ ledger: places(6), complete: true, records: rightRecords });
+  expect(await world.stored(batch)).toEqual({ ledger: places(6), complete: true, records: expectedRecords });
   const replay = await world.retry(batch);
   expect(summaryOf(replay)).toEqual(expectedResponse);
   for (const response of responses) expect(unmarked(response)).toBe(replay.text);
@@ -75,59 +75,59 @@ async function expectExactlyOnce(batch: KeyedBatch, ...responses: ApiResponse[])
 }
 
 describe('when the gateway is killed and its statement is canceled', () => {
-  it.each(table(steps, whatARetryDoes))('%s: %s', async (_after, _then, step) => {
+  it.each(rowsOf(steps, effectOfRetry))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
     await world.killGateway();
     if (stopsInDatabase(step)) await world.endStatement();
     const first = await attempt.response;
-    expect(first !== undefined).toBe(step.place === 'answered');
+    expect(first !== undefined).toBe(step.place === 'responded');
 
-    const finished = places(step.committed);
-    expect((await world.stored(batch)).ledger).toEqual(finished);
+    const committed = places(step.committed);
+    expect((await world.stored(batch)).ledger).toEqual(committed);
     if (step.claimed) {
       const early = await world.retry(batch);
       expect([early.status, early.body.error.code]).toEqual([409, 'idempotency_key_in_use']);
       await world.endClaim();
     }
     const response = await world.retryUntilComplete(batch);
-    expectResumed(response, finished);
+    expectResumed(response, committed);
     await expectExactlyOnce(batch, response, ...(first ? [first] : []));
   });
 });
 
-describe('when the gateway is killed and its statement runs on beside the retry', () => {
-  it.each(table(inDatabase, () => 'each item happens in one of the two'))('%s: %s', async (_after, _then, step) => {
+describe('when the gateway is killed and its statement continues concurrently with the retry', () => {
+  it.each(rowsOf(inDatabase, () => 'each item is applied by one of the two'))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
     await world.killGateway();
     await world.endClaim();
-    const [response] = await Promise.all([world.retryUntilComplete(batch), attempt.goOn()]);
+    const [response] = await Promise.all([world.retryUntilComplete(batch), attempt.resume()]);
     await expectExactlyOnce(batch, response);
   });
 });
 
 describe('when Postgres is killed', () => {
-  it.each(table(steps, whatARetryDoes))('%s: %s', async (_after, _then, step) => {
+  it.each(rowsOf(steps, effectOfRetry))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
-    if (!step.flushed) await world.writeAhead();
-    const first = await dropUnder(attempt, step);
+    if (!step.flushed) await world.flushWal();
+    const first = await crashDuring(attempt, step);
 
-    const finished = places(step.committed);
-    expect((await world.stored(batch)).ledger).toEqual(finished);
+    const committed = places(step.committed);
+    expect((await world.stored(batch)).ledger).toEqual(committed);
     const response = await world.retryUntilComplete(batch);
-    expectResumed(response, finished);
+    expectResumed(response, committed);
     await expectExactlyOnce(batch, response, ...(isComplete(first) ? [first] : []));
   });
 });
 
 describe('when Postgres is killed before it has flushed commits', () => {
-  it.each(table(unflushed, () => 'a retry applies what was lost, and the rest'))(
+  it.each(rowsOf(unflushed, () => 'a retry applies the lost items and the rest'))(
     '%s: %s',
     async (_after, _then, step) => {
       const batch = await world.newBatch();
-      const first = await dropUnder(await world.attemptUpTo(step, batch), step);
+      const first = await crashDuring(await world.attemptUpTo(step, batch), step);
       expect(isComplete(first)).toBe(false);
 
       const { ledger } = await world.stored(batch);
@@ -139,14 +139,14 @@ describe('when Postgres is killed before it has flushed commits', () => {
   );
 });
 
-describe('when Redis is flushed and the retry runs beside the first attempt', () => {
-  it.each(table(steps, () => 'both are answered in full'))('%s: %s', async (_after, _then, step) => {
+describe('when Redis is flushed and the retry runs concurrently with the first attempt', () => {
+  it.each(rowsOf(steps, () => 'both get the complete response'))('%s: %s', async (_after, _then, step) => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
     await world.flushRedis();
     const retry = world.retry(batch);
-    await world.respondedOrStopped(retry);
-    await attempt.goOn();
+    await world.respondedOrWaiting(retry);
+    await attempt.resume();
     const responses = [await attempt.response, await retry].filter((response) => response !== undefined);
     expect(responses.map(isComplete)).toEqual([true, true]);
     await expectExactlyOnce(batch, ...responses);

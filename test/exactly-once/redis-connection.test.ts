@@ -38,7 +38,7 @@ async function connect(redisUrl?: string, redisTimeoutMs = BUDGET_MS) {
 }
 
 /** The reply if it comes before the event loop's next turn: nothing was waited for. */
-async function immediately(reply: Promise<RedisReply>): Promise<RedisReply | 'later'> {
+async function replyWithoutWaiting(reply: Promise<RedisReply>): Promise<RedisReply | 'later'> {
   return Promise.race([reply, new Promise<'later'>((resolve) => setImmediate(resolve, 'later'))]);
 }
 
@@ -51,7 +51,7 @@ async function up(metrics: Instruments): Promise<number | undefined> {
   return (await metrics.registry.getSingleMetric('prism_redis_up')?.get())?.values[0]?.value;
 }
 
-const AWAY = { ok: false, sent: false };
+const UNAVAILABLE = { ok: false, sent: false };
 
 describe('the connection to Redis', () => {
   it('runs scripts and reports up', async () => {
@@ -74,7 +74,7 @@ describe('the connection to Redis', () => {
   it('is disabled without REDIS_URL, and logs the consequences once', async () => {
     const { redis, lines, echo } = await connect();
     expect(redis.health()).toBe('disabled');
-    expect(await echo('a')).toEqual(AWAY);
+    expect(await echo('a')).toEqual(UNAVAILABLE);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/REDIS_URL is unset.*409.*limits.*ledger/);
   });
@@ -83,7 +83,7 @@ describe('the connection to Redis', () => {
     const port = await freePort();
     const { redis, lines, echo } = await connect(`redis://someone:secret@127.0.0.1:${port}`);
     expect(redis.health()).toBe('down');
-    expect(await immediately(echo('a'))).toEqual(AWAY);
+    expect(await replyWithoutWaiting(echo('a'))).toEqual(UNAVAILABLE);
     await server({ port, arguments: ['--user', 'someone', 'on', '>secret', '~*', '+@all'] });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
@@ -114,7 +114,7 @@ describe('the connection to Redis', () => {
       expect(redis.health()).toBe('down');
     }, RECOVERY);
     expect(await up(metrics)).toBe(0);
-    expect(await immediately(echo('a'))).toEqual(AWAY);
+    expect(await replyWithoutWaiting(echo('a'))).toEqual(UNAVAILABLE);
     await server({ port: first.port });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
@@ -133,7 +133,7 @@ describe('the connection to Redis', () => {
     // Longer than the pause: no call becomes the probe of whether Redis is back.
     const until = performance.now() + 2_500;
     while (performance.now() < until) {
-      expect(await immediately(echo('a'))).toEqual(AWAY);
+      expect(await replyWithoutWaiting(echo('a'))).toEqual(UNAVAILABLE);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect(redis.health()).toBe('down');
@@ -173,8 +173,8 @@ describe('the connection to Redis', () => {
 
   it('returns a rejected call to its caller, and stays connected', async () => {
     const { redis, metrics, lines, echo } = await connect((await server()).url);
-    expect((await echo('refuse')).ok).toBe(false);
-    expect((await echo('refuse')).ok).toBe(false);
+    expect((await echo('fail')).ok).toBe(false);
+    expect((await echo('fail')).ok).toBe(false);
     expect((await echo('a')).ok).toBe(true);
     expect(redis.health()).toBe('up');
     expect(await errors(metrics, 'other')).toBe(2);
@@ -195,7 +195,7 @@ describe('the connection to Redis', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     const { redis, echo } = await connect(`redis://127.0.0.1:${String(port)}`);
     expect(redis.health()).toBe('down');
-    expect(await echo('a')).toEqual(AWAY);
+    expect(await echo('a')).toEqual(UNAVAILABLE);
   });
 
   it('finishes calls in flight before it closes', async () => {
@@ -203,7 +203,7 @@ describe('the connection to Redis', () => {
     const call = echo('a');
     await redis.close();
     expect(await call).toEqual({ ok: true, value: Buffer.from('a') });
-    expect(await echo('b')).toEqual(AWAY);
+    expect(await echo('b')).toEqual(UNAVAILABLE);
   });
 
   it('closes while Redis is paused', async () => {

@@ -22,7 +22,7 @@ const TEAM = randomUUID();
 const PATH = `/v2/prism/${TEAM}/things`;
 const RECOVERY = { timeout: 10_000, interval: 20 };
 
-/** What the handler does, and how often it did. */
+/** The work of the handler, and the number of its calls. */
 class Work {
   calls = 0;
   execute: (call: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse = done;
@@ -112,7 +112,7 @@ async function redisBack(): Promise<void> {
   }, RECOVERY);
 }
 
-/** The answer of a handler that wrote to the ledger that all is done. */
+/** The response of a handler that stored a complete request in the ledger. */
 async function done(call: LedgerKey | undefined): Promise<WriteResponse> {
   if (call) await writeLedger(call);
   const body = `{"made": ${work.calls}}`;
@@ -169,7 +169,7 @@ async function counted(result: string): Promise<number> {
   return metric?.values.find(({ labels }) => labels.result === result)?.value ?? 0;
 }
 
-/** A handler that waits until it is let go. */
+/** Makes the handler wait until `open` is called. */
 function gate(): { reached: Promise<void>; open: () => void } {
   let reach = (): void => undefined;
   let open = (): void => undefined;
@@ -301,9 +301,9 @@ describe('a request with a key', () => {
   });
 
   it('with an invalid key is rejected and not executed', async () => {
-    const refused = await post({}, { 'idempotency-key': '"open' });
-    expect(refused.status).toBe(400);
-    expect(JSON.parse(refused.body)).toMatchObject({
+    const rejected = await post({}, { 'idempotency-key': '"open' });
+    expect(rejected.status).toBe(400);
+    expect(JSON.parse(rejected.body)).toMatchObject({
       error: { code: 'invalid_request', errors: [{ field: '.header.idempotency-key', code: 'quoted_string' }] },
     });
     expect(work.calls).toBe(0);
@@ -373,10 +373,10 @@ describe('a response cached in Redis', () => {
         interval,
       ]);
     await age('86401 s');
-    const refused = await post({});
-    expect(refused.status).toBe(409);
-    expect(codeOf(refused)).toBe('idempotency_key_stale');
-    expect(refused.headers.get('x-should-retry')).toBe('false');
+    const rejected = await post({});
+    expect(rejected.status).toBe(409);
+    expect(codeOf(rejected)).toBe('idempotency_key_stale');
+    expect(rejected.headers.get('x-should-retry')).toBe('false');
     expect(await counted('stale')).toBe(stale + 1);
     await age('8 days 1 s');
     expect((await post({})).body).toBe('{"made": 2}');

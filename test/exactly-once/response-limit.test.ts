@@ -6,7 +6,7 @@ import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../s
 /** Bytes. */
 const recordLimit = 20_000;
 const responseLimit = 100_000;
-/** 6 bytes as JSON from a caller, 12 in jsonb, 326 as text from Postgres. */
+/** 6 bytes in JSON, 12 in jsonb, 326 in the text of a jsonb value. */
 const tiny = 5e-324;
 
 let engine: Engine;
@@ -38,7 +38,7 @@ function omittedOf(applied: AppliedBatch): boolean[] {
   return entriesOf(applied).map((entry) => (JSON.parse(entry) as { record_omitted?: boolean }).record_omitted === true);
 }
 
-/** Records of some 18,000 bytes each: five of them fit into a response, the sixth does not. */
+/** Records of about 18,000 bytes each: five of them fit into a response, the sixth does not. */
 async function insertLarge(count: number): Promise<string[]> {
   const ids = await engine.insert(teamId, count);
   const applied = await engine.apply(
@@ -58,7 +58,7 @@ async function insertLarge(count: number): Promise<string[]> {
 }
 
 describe('a record', () => {
-  it('is measured by its text: numbers that are short in a request may be long in a response', async () => {
+  it('is measured by its text, which may be longer than in the request', async () => {
     const [id = ''] = await engine.insert(teamId, 1);
     const change = setExtended(
       id,
@@ -70,7 +70,7 @@ describe('a record', () => {
     expect(await engine.versions(teamId, [id])).toEqual([2]);
   });
 
-  it('is measured whole, whichever of its blocks a change touches', async () => {
+  it('is measured as a whole, whichever block a change affects', async () => {
     const [id = ''] = await insertLarge(1);
     expect(codesOf(await engine.apply(batch(teamId, [rename(id, 'x'.repeat(3_000))])))).toEqual(['too_large']);
     expect(codesOf(await engine.apply(batch(teamId, [rename(id, 'x'.repeat(3_000)), rename(id)])))).toEqual([
@@ -81,7 +81,7 @@ describe('a record', () => {
 });
 
 describe('the records of a response', () => {
-  it('end at the limit: later entries are applied and omit theirs', async () => {
+  it('end at the limit: later items are applied and their entries omit the record', async () => {
     const ids = await insertLarge(12);
     const applied = await engine.apply(
       batch(
@@ -100,7 +100,7 @@ describe('the records of a response', () => {
     expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 3));
   });
 
-  it('end at the limit for a record that grew before there was one', async () => {
+  it('end at the limit for a record that exceeds it since before the limit was set', async () => {
     const [id = ''] = await engine.insert(teamId, 1);
     await engine.session.query(`UPDATE records SET extended = '{"a": "${'x'.repeat(200_000)}"}' WHERE id = $1`, [id]);
     const applied = await engine.apply(batch(teamId, [read(id), rename(id), { op: 'delete', id }]));
@@ -126,7 +126,7 @@ describe('the records of a response', () => {
     },
   );
 
-  it('count what an earlier attempt stored', async () => {
+  it('include those that an earlier attempt stored', async () => {
     const ids = await insertLarge(8);
     const plan = batch(
       teamId,
@@ -152,7 +152,7 @@ describe('the ledger', () => {
     return row?.bytes ?? -1;
   }
 
-  it('stores a record once that a request reads many times, until something changes it', async () => {
+  it('stores a record that a request reads many times once per version', async () => {
     const [id = ''] = await insertLarge(1);
     const key = newKey();
     const plan = batch(teamId, [read(id), read(id), rename(id), read(id), read(id)]);
@@ -165,7 +165,7 @@ describe('the ledger', () => {
     expect(entriesOf(replay)).toEqual(entriesOf(original));
   });
 
-  it('stores no more of a request than its response may have', async () => {
+  it('stores at most the response limit per request', async () => {
     const ids = await insertLarge(20);
     const key = newKey();
     await engine.apply(batch(teamId, [...ids, ...ids].map(read)), key);
@@ -181,7 +181,7 @@ describe('the ledger', () => {
 });
 
 describe('an operator on a list of values', () => {
-  it('compares no element with each of the others', async () => {
+  it('does not compare each element with all others', async () => {
     const [row] = await engine.session.query<{ prosrc: string }>(
       "SELECT prosrc FROM pg_proc WHERE proname = 'apply_operator'",
     );

@@ -6,7 +6,7 @@ import { addLedgerDay, ledgerDays, requestsSince, startRetention } from '../supp
 import { WorkerProcess } from '../support/worker.process';
 
 const UPCOMING = ['-3', '-2', '-1', '0'];
-const KEPT_DAYS = 8;
+const RETENTION_DAYS = 8;
 const ITEMS = 10;
 
 let engine: Engine;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => engine.close());
 
-/** A caller that sends keyed batches to records of its own, each of them twice. */
+/** A caller that sends keyed batches for its own records, each of them twice. */
 class Caller {
   batches = 0;
   failed = 0;
@@ -44,14 +44,14 @@ class Caller {
     }
   }
 
-  /** Every batch happened, and happened once. */
+  /** Checks that every batch was applied once. */
   async check(): Promise<void> {
     expect(this.failed).toBe(0);
     expect(await engine.versions(this.teamId, this.ids)).toEqual(this.ids.map(() => 1 + this.batches));
   }
 }
 
-/** How many request rows there are, whatever their age. */
+/** The number of request rows of any age. */
 function requests(): Promise<number> {
   return requestsSince(engine.session, 36_500);
 }
@@ -66,7 +66,7 @@ describe('retention', () => {
     const load = Promise.all(callers.map((caller) => caller.send(stop.signal)));
     while (callers.some(({ batches }) => batches === 0)) await sleep(5);
     await Promise.all(workers.map((worker) => worker.run()));
-    // What one of them left because the other was at it.
+    // Rows that one worker left because the other had locked them.
     const last = await workers[0]?.run();
     stop.abort();
     await load;
@@ -85,7 +85,7 @@ describe('retention', () => {
     await Promise.all(workers.map((worker) => worker.close()));
   });
 
-  it('that is killed at any moment is completed by the next worker, which deletes nothing else', async () => {
+  it('of a worker that is killed at any time is completed by the next worker, which deletes nothing else', async () => {
     for (let daysAgo = 10; daysAgo < 25; daysAgo += 1) await addLedgerDay(engine.session, daysAgo, 2_000);
     await addLedgerDay(engine.session, 5, 100);
     const stop = new AbortController();
@@ -98,7 +98,7 @@ describe('retention', () => {
       [0, 5],
     ] as const) {
       const worker = await WorkerProcess.start(engine.url);
-      const expired = async () => (await requests()) - (await requestsSince(engine.session, KEPT_DAYS));
+      const expired = async () => (await requests()) - (await requestsSince(engine.session, RETENTION_DAYS));
       const expiredDays = async () => (await ledgerDays(engine.session)).length - UPCOMING.length - 1;
       while ((await expired()) > remaining || (await expiredDays()) > days) await sleep(1);
       expect(await worker.end('SIGKILL')).toBe('SIGKILL');

@@ -5,8 +5,8 @@ import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../s
 import { addLedgerDay, ledgerDays, requestsSince, type Retention, startRetention } from '../support/retention';
 import { Session } from '../support/session';
 
-/** A key lives for a day and is refused for seven more. */
-const KEPT_DAYS = 8;
+/** A key lives for a day and is stale for seven more. */
+const RETENTION_DAYS = 8;
 const UPCOMING = ['-3', '-2', '-1', '0'];
 
 let engine: Engine;
@@ -36,20 +36,20 @@ describe('a retention pass', () => {
 
   it('drops expired days only, and deletes expired requests only', async () => {
     for (const daysAgo of [30, 12, 9, 8, 7, 1, 0]) await addLedgerDay(session, daysAgo, 48);
-    const kept = await requestsSince(session, KEPT_DAYS);
+    const kept = await requestsSince(session, RETENTION_DAYS);
     const all = await requestsSince(session, 365);
     expect(kept).toBeGreaterThanOrEqual(3 * 48);
     const pass = await retention.run();
     expect(await ledgerDays(session)).toEqual([...UPCOMING, '1', '7', '8']);
-    expect(await requestsSince(session, 365)).toBe(await requestsSince(session, KEPT_DAYS));
-    // The half hour that one of them stands for may end while this runs.
+    expect(await requestsSince(session, 365)).toBe(await requestsSince(session, RETENTION_DAYS));
+    // One request may expire while this runs.
     expect(pass.requests - (all - kept)).toBeOneOf([0, 1]);
     expect(pass.partitions).toBe(3);
     const items = await session.query('SELECT FROM idempotency_items');
     expect(items).toHaveLength(4 * 48);
   });
 
-  it('keeps everything longer if keys live longer', async () => {
+  it('keeps rows longer if keys live longer', async () => {
     const longer = startRetention(engine.url, { IDEMPOTENCY_TTL_SECONDS: '604800' });
     for (const daysAgo of [15, 14, 9]) await addLedgerDay(session, daysAgo, 10);
     await longer.run();
@@ -78,7 +78,7 @@ describe('a retention pass', () => {
     expect(await ledgerDays(session)).toEqual(UPCOMING);
   });
 
-  it('removes more than fits one transaction, and stops between two of them on request', async () => {
+  it('removes more rows than fit into one transaction, and stops between transactions on request', async () => {
     await addLedgerDay(session, 12, 2_500);
     const stop = new AbortController();
     const purge = vi.spyOn(retention.ledger, 'purgeRequests');
@@ -91,7 +91,7 @@ describe('a retention pass', () => {
     expect((await retention.metric('prism_ledger_partitions_dropped_total')).get('')).toBe(1);
   });
 
-  it('yields to batches: waits for milliseconds, retries a few times, and leaves the rest to the next pass', async () => {
+  it('yields to batches: it waits for milliseconds, retries a few times, and postpones the rest to the next pass', async () => {
     const [teamId, key] = [randomUUID(), newKey()];
     const [id = ''] = await engine.insert(teamId, 1);
     await addLedgerDay(session, 12, 1);
@@ -127,7 +127,7 @@ describe('a retention pass', () => {
     await session.query('SELECT FROM idempotency_requests FOR UPDATE');
     await retention.run();
     const first = await lag();
-    expect(first / 86_400).toBeCloseTo(12 - KEPT_DAYS, 2);
+    expect(first / 86_400).toBeCloseTo(12 - RETENTION_DAYS, 2);
     await vi.waitUntil(async () => (await lag()) > first);
     await session.query('ROLLBACK');
     await retention.run();
@@ -149,7 +149,7 @@ describe('the SQL functions of retention', () => {
       "SELECT purge_idempotency_requests('0', NULL, 1000), purge_idempotency_requests('-1 year', NULL, 1000)",
     );
     expect(await requestsSince(session, 365)).toBeGreaterThanOrEqual(young - 1);
-    // Not even where it looks as if no key needed them: an attempt may not have committed its request yet.
+    // Also without a request row: an attempt may not have committed it yet.
     await session.query('DELETE FROM idempotency_requests');
     for (const step of ['detach', 'drop']) {
       const rows = await session.query<{ step: string }>(
@@ -161,8 +161,8 @@ describe('the SQL functions of retention', () => {
   });
 });
 
-// Where a key is made older than it is: the outcomes of its first life would stand on a day of long ago.
-const forgetToday = 'DELETE FROM idempotency_items';
+// For a key that is made older: its outcomes would otherwise be in the partition of today.
+const deleteOutcomes = 'DELETE FROM idempotency_items';
 
 describe('a retry', () => {
   const lifetime = 86_400;
@@ -170,8 +170,8 @@ describe('a retry', () => {
 
   it.each([
     ['seconds before its lifetime ends is replayed', lifetime - 5, 'replayed'],
-    ['a second after it is refused', lifetime + 1, 'stale'],
-    ['seconds before the refusal ends is refused', lifetime + stale - 5, 'stale'],
+    ['a second after it is rejected', lifetime + 1, 'stale'],
+    ['seconds before the stale period ends is rejected', lifetime + stale - 5, 'stale'],
     ['a second after that is new, and happens once again', lifetime + stale + 1, 'new'],
   ])('%s, whether or not retention has run', async (_, ageSeconds, expected) => {
     for (const purged of [false, true]) {
@@ -183,7 +183,7 @@ describe('a retry', () => {
         'UPDATE idempotency_requests SET created_at = now() - make_interval(secs => $2) WHERE client_id = $1',
         [key.clientId, ageSeconds],
       );
-      if (expected === 'new') await session.query(forgetToday);
+      if (expected === 'new') await session.query(deleteOutcomes);
       if (purged) expect((await retention.run()).requests).toBe(expected === 'new' ? 1 : 0);
       const retry = engine.apply(plan, retryOf(key));
       if (expected === 'stale') await expect(retry).rejects.toMatchObject({ code: 'idempotency_key_stale' });
@@ -229,7 +229,7 @@ describe('a retry', () => {
     await engine.apply(plan, key);
     for (let round = 1; round <= 25; round += 1) {
       await session.query("UPDATE idempotency_requests SET created_at = now() - interval '9 days'");
-      await session.query(forgetToday);
+      await session.query(deleteOutcomes);
       const [one, other] = await Promise.all([
         engine.apply(plan, retryOf(key)),
         engine.apply(plan, retryOf(key)),

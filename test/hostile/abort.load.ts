@@ -16,7 +16,7 @@ export interface AbortLoadOptions {
   random: Random;
   /** Connections at a time. */
   connections: number;
-  /** Called before each connection: whether to go on. */
+  /** Called before each connection: whether to continue. */
   proceed: (opened: number) => boolean;
 }
 
@@ -25,7 +25,7 @@ export interface AbortLoadResult {
   opened: number;
   /** Requests that were sent in full or in part. */
   requests: number;
-  /** How often each status came back. */
+  /** Responses by status. */
   statuses: Map<number, number>;
 }
 
@@ -68,7 +68,7 @@ async function abortOnce(target: AbortTarget, random: Random, result: AbortLoadR
   await closed;
 }
 
-/** All of it or a part, at once or in two pieces: a part ends in the headers or in the body. */
+/** Sends all or a part of the request, in one or two pieces. A part ends in the headers or in the body. */
 async function sendSome(socket: Socket, bytes: string, random: Random): Promise<void> {
   const end = random.chance(0.6) ? bytes.length : random.integer(1, bytes.length);
   const middle = random.chance(0.3) ? random.integer(0, end) : end;
@@ -83,7 +83,7 @@ function abort(socket: Socket, random: Random): void {
   if (how === 0) socket.destroy();
   else if (how === 1) socket.resetAndDestroy();
   else {
-    // Ends the own side only; the gateway then ends the other, also if nothing is read.
+    // Ends this side only; the gateway then ends the other, even if nothing is read.
     socket.end();
     socket.resume();
   }

@@ -10,7 +10,7 @@ import { expectNothingInFlight } from '../support/in-flight';
 import { type AbortTarget, runAborts } from './abort.load';
 
 const SEED = 20_251_125;
-/** Without `ABORT_SECONDS`, which has the load run for so long instead. */
+/** Without `ABORT_SECONDS`, which sets a duration instead. */
 const CONNECTIONS_OPENED = 2_000;
 const CLIENTS = 4;
 const KEYS_OF_CLIENT = 10;
@@ -37,7 +37,7 @@ afterAll(async () => {
   await own.drop();
 });
 
-/** As small as they may be: everything is queued for, and refused. */
+/** The smallest limits, so that requests are queued and rejected. */
 const limits = {
   DATABASE_POOL_SIZE: '2',
   ADMISSION_MAX_QUEUE_LENGTH: '2',

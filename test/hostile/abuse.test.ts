@@ -4,9 +4,9 @@ import { AttackTarget } from '../../tools/abuse/attack.target';
 import { Victim } from '../../tools/abuse/victim';
 import { type HostileEnvironment, openHostileEnvironment } from './hostile.environment';
 
-/** How many requests the victim sends after the volley, while connections of the attacker are still open. */
+/** Requests of the victim after the volley, while connections of the attacker are still open. */
 const REQUESTS_AFTERWARDS = 20;
-/** Longer than a gateway that is hit may take; what it does under time pressure is measured by `npm run abuse`. */
+/** Longer than any response under attack; `npm run abuse` measures latency. */
 const ATTACK_MS = 60_000;
 
 let environment: HostileEnvironment;
@@ -24,7 +24,7 @@ it.for(attacks)(
   { timeout: ATTACK_MS },
   async (attack, { signal, onTestFailed }) => {
     const { gateway, parties } = environment;
-    // What this attack has done to the gateway must not fail the next one as well.
+    // The effect of this attack must not fail the next test.
     onTestFailed(() => gateway.service.stop());
     const stop = new AbortController();
     signal.addEventListener('abort', () => {

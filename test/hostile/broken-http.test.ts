@@ -60,7 +60,7 @@ describe('invalid HTTP gets 400 in the error envelope', () => {
   });
 });
 
-it('a request is never answered with the response to the bytes that follow it', async () => {
+it('a request never gets the response to the bytes that follow it', async () => {
   const socket = await RawSocket.open(gateway.url);
   const path = caller.path('organization/properties');
   await socket.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`);
@@ -68,7 +68,7 @@ it('a request is never answered with the response to the bytes that follow it', 
   expect(await socket.end()).toBe('');
 });
 
-it('pipelined requests are answered in order', async () => {
+it('pipelined requests get responses in order', async () => {
   const socket = await RawSocket.open(gateway.url);
   await socket.send(`${get}x-request-id: a\r\n\r\n${get}x-request-id: b\r\n\r\n${get}x-request-id: c\r\n\r\n`);
   const ids = [await socket.response(), await socket.response(), await socket.response()].map(

@@ -7,11 +7,11 @@ import { Cleanup } from '../support/cleanup';
 import { createDatabase } from '../support/database';
 import { roleUrl } from '../support/server.database';
 
-/** A built gateway with a small heap as a process of its own, with a database and callers of its own. */
+/** A built gateway with a small heap as a process, with its own database and callers. */
 export interface HostileEnvironment {
   gateway: LimitedGateway;
   parties: Parties;
-  /** Starts another gateway if this one has died or still holds something, so that one failure does not cause others. */
+  /** Starts another gateway if this one has ended or still holds resources, so that one failure does not cause others. */
   renew(): Promise<void>;
   close(): Promise<void>;
 }

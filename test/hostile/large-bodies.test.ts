@@ -21,7 +21,7 @@ function head(headers: Record<string, string>): string {
   return [start, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
 }
 
-/** Sends all of the body before it reads, as simple clients do: a reset on the way would lose the answer. */
+/** Sends the whole body before it reads, like simple clients: a reset during the body would lose the response. */
 async function upload(headers: Record<string, string>, body: (socket: RawSocket) => Promise<void>): Promise<unknown[]> {
   const socket = await RawSocket.open(gateway.url);
   socket.stopReading();

@@ -3,12 +3,12 @@ import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { GatewayProcess } from '../support/gateway.process';
 
-/** Three quarters of what Node takes by itself in a container with 512 MiB. */
+/** Three quarters of the default heap limit of Node in a container with 512 MiB. */
 const HEAP_MEBIBYTES = 192;
 const FIVE_MEGABYTES = 5_000_000;
 const CALLERS = 16;
 
-/** Makes the teams and keys of the one that is tested, which is a process of its own. */
+/** Creates the teams and keys of the tested gateway, which is a separate process. */
 let gateway: TestGateway;
 let caller: ApiClient;
 

@@ -81,7 +81,7 @@ describe("the gateway's role", () => {
     await expect(gateway.session.query(statement)).rejects.toThrow(DENIED);
   });
 
-  it('can look up a given API key, but not list keys', async () => {
+  it('can look up an API key, but not list keys', async () => {
     const access = AccessService.over(owner.database);
     const team = await access.createTeam('A team');
     const { keyId } = await access.createKey(team.id, 'billing', ['records:read']);

@@ -6,7 +6,7 @@ import { startGateway } from '../support/gateway';
 import { roleUrl } from '../support/server.database';
 
 let owner: Engine;
-/** Under the gateway's role, on one connection. */
+/** Connects with the role of gateways, on one connection. */
 let withRowLevelSecurity: Engine;
 let ours: string;
 let theirs: string;
@@ -81,7 +81,7 @@ describe('a connection that is returned to the pool', () => {
     return rows[0]?.team;
   };
 
-  it('has no tenant context, whatever it was used for', async () => {
+  it('has no tenant context after any use', async () => {
     const key = newKey();
     await withRowLevelSecurity.apply(batch(ours, [rename(own), rename(foreign)]), key);
     expect(await team()).toBeNull();

@@ -5,7 +5,7 @@ import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
 
-/** A byte so often: each of them arrives, the whole never does. */
+/** Milliseconds between bytes, so that the request never completes. */
 const TRICKLE_MS = 50;
 
 let gateway: TestGateway;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway.close());
 
-/** Sends the text, and then a byte at a time until the connection ends. Returns what came back. */
+/** Sends the text, and then a byte at a time until the connection ends. Returns the received text. */
 async function trickle(start: string): Promise<string> {
   const socket = await RawSocket.open(gateway.url);
   await socket.send(start);
@@ -45,7 +45,7 @@ function upload(headers: string): string {
 describe('timeouts', () => {
   it("are short for incomplete requests, and longer than a load balancer's for idle connections", () => {
     expect(server.headersTimeout).toBe(15_000);
-    // REQUEST_TIMEOUT_MS, and time to read the answer of.
+    // REQUEST_TIMEOUT_MS, and time to send the response.
     expect([server.requestTimeout, server.timeout]).toEqual([45_000, 45_000]);
     expect(server.keepAliveTimeout).toBe(75_000);
   });

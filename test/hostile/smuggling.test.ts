@@ -3,7 +3,7 @@ import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
 
-/** What a balancer may take for the rest of a body, and we for a request of its own. */
+/** Bytes that a load balancer may read as the rest of a body, and the gateway as another request. */
 const SMUGGLED = 'GET /health/live HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n';
 
 let gateway: TestGateway;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway.close());
 
-/** A batch with these header lines and this body; all that comes back until the connection ends. */
+/** A batch with these header lines and this body; returns all received bytes until the connection ends. */
 async function exchange(headers: string[], body: string): Promise<string> {
   const head = [
     `POST ${caller.path('organization/batch/update')} HTTP/1.1`,

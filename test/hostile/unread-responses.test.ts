@@ -35,24 +35,24 @@ async function value(name: string, labels: Record<string, string> = {}): Promise
 }
 
 const responseBytes = (): Promise<number> => value('prism_admission_response_bytes');
-const inLine = (): Promise<number> => value('prism_admission_queue_length', { stage: 'work' });
+const queuedRequests = (): Promise<number> => value('prism_admission_queue_length', { stage: 'work' });
 const cuts = (reason: string): Promise<number> => value('prism_http_connections_cut_total', { reason });
 
 function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\n`;
 }
 
-/** A connection on which nothing is read, and the gateway's end of it. */
+/** A connection on which nothing is read, and its socket in the gateway. */
 async function openUnread(requests: string): Promise<[RawSocket, Socket]> {
   const connected = once(server, 'connection');
   const socket = await RawSocket.open(gateway.url);
-  const [held] = (await connected) as [Socket]; // what the event comes with
+  const [held] = (await connected) as [Socket]; // the argument of the event
   socket.stopReading();
   await socket.send(requests);
   return [socket, held];
 }
 
-/** Lets the time pass after which a connection without progress is closed. */
+/** Simulates the time after which a connection without progress is closed. */
 function passUnreadTime(): void {
   const connections = gateway.app.get(Connections);
   const now = performance.now();
@@ -64,8 +64,8 @@ describe('responses that are never read', () => {
   it('are limited to the share of their client, and delay no other client', async () => {
     const path = caller.path(`organization/${id}`);
     const opened = await Promise.all(Array.from({ length: 4 }, () => openUnread(get(path).repeat(100))));
-    await expect.poll(inLine).toBeGreaterThan(0);
-    // Half of the bytes in flight; those that were worked on when it was reached, and what no one knows yet, come on top.
+    await expect.poll(queuedRequests).toBeGreaterThan(0);
+    // Half of the bytes in flight, plus requests that were in progress when it was reached and data in socket buffers.
     const most = IN_FLIGHT_BYTES / 2 + 9 * (RESPONSE_BYTES + 65_536);
     expect(await responseBytes()).toBeGreaterThan(RESPONSE_BYTES);
     expect(await responseBytes()).toBeLessThanOrEqual(most);

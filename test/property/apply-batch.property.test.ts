@@ -35,18 +35,18 @@ afterAll(() => engine.close());
 describe('apply_batch', () => {
   it("produces the model's results for generated batches", { timeout: 60_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ batches, plays }) => {
-        const scene = await Scene.set();
-        const sent = batches.map((draft) => new SentBatch(draft, scene));
-        for (const play of plays) await sent[play]?.send();
+      fc.asyncProperty(scenario, async ({ batches, order }) => {
+        const fixture = await Fixture.create();
+        const sent = batches.map((draft) => new SentBatch(draft, fixture));
+        for (const index of order) await sent[index]?.send();
       }),
       { numRuns: runs },
     );
   });
 });
 
-/** The records of one team, and one of another team: in the table, and in the model. */
-class Scene {
+/** The records of one team and one record of another team, in the database and in the model. */
+class Fixture {
   readonly teamId = randomUUID();
   readonly otherTeamId = randomUUID();
   readonly model: BatchModel;
@@ -60,22 +60,22 @@ class Scene {
       version: 1,
       deleted: false,
     };
-    // In the order of the targets: three live ones, a deleted one, one of another type, another team's, and none.
+    // By target: three live records, a deleted one, one of another type, one of another team, and a missing one.
     const records = [live, live, live, { ...live, deleted: true }, { ...live, objectType: 'contact' }];
     this.model = new BatchModel(new Map(records.map((record, index) => [ids[index] ?? '', structuredClone(record)])));
   }
 
-  static async set(): Promise<Scene> {
-    const scene = new Scene(Array.from({ length: 7 }, () => randomUUID()));
+  static async create(): Promise<Fixture> {
+    const fixture = new Fixture(Array.from({ length: 7 }, () => randomUUID()));
     await engine.session.query(
       `INSERT INTO records (team_id, id, object_type, properties, deleted_at)
        SELECT CASE place WHEN 6 THEN $2::uuid ELSE $1::uuid END, id,
               CASE place WHEN 5 THEN 'contact' ELSE 'organization' END, '{"name": "Acme"}',
               CASE place WHEN 4 THEN now() END
          FROM unnest($3::uuid[]) WITH ORDINALITY AS record (id, place) WHERE place <= 6`,
-      [scene.teamId, scene.otherTeamId, scene.ids],
+      [fixture.teamId, fixture.otherTeamId, fixture.ids],
     );
-    return scene;
+    return fixture;
   }
 
   id(target: number): string {
@@ -93,7 +93,7 @@ class Scene {
   }
 }
 
-/** A batch that is the same however often it is sent. What it holds is settled when it is sent for the first time. */
+/** A batch that can be sent repeatedly. Its items are resolved when it is sent first. */
 class SentBatch {
   private request: { plan: PlanItem[]; model: ModelItem[] } | undefined;
   private readonly key: LedgerKey | undefined;
@@ -102,7 +102,7 @@ class SentBatch {
 
   constructor(
     private readonly draft: BatchDraft,
-    private readonly scene: Scene,
+    private readonly fixture: Fixture,
   ) {
     const keyed = draft.keyed && !draft.options.dryRun;
     this.key = keyed ? newKey() : undefined;
@@ -110,11 +110,11 @@ class SentBatch {
   }
 
   async send(): Promise<void> {
-    this.request ??= this.settle();
+    this.request ??= this.resolveItems();
     const { plan, model } = this.request;
     const key = this.key && retryOf(this.key);
-    const applied = await engine.apply(batch(this.scene.teamId, plan, this.draft.options), key);
-    const expected = this.scene.model.apply(model, this.draft.options, this.ledger);
+    const applied = await engine.apply(batch(this.fixture.teamId, plan, this.draft.options), key);
+    const expected = this.fixture.model.apply(model, this.draft.options, this.ledger);
     if (this.ledger && this.attempts.length > 0 && expected.state === 'executed') expected.state = 'resumed';
 
     expect(applied.state).toBe(expected.state);
@@ -123,11 +123,11 @@ class SentBatch {
     );
     this.expectCompletion(applied, key);
     this.expectSameBytes(applied);
-    await this.scene.expectTables();
+    await this.fixture.expectTables();
     this.attempts.push(applied);
   }
 
-  /** An outcome that came from the ledger has the bytes of the attempt that made it. */
+  /** A replayed outcome has the bytes of the attempt that stored it. */
   private expectSameBytes(applied: AppliedBatch): void {
     for (const [place, { replayed, entry }] of applied.outcomes.entries()) {
       if (!replayed) continue;
@@ -143,19 +143,19 @@ class SentBatch {
     expect(completedBy).toBe(key === undefined ? undefined : (first ?? key.requestId));
   }
 
-  private settle(): { plan: PlanItem[]; model: ModelItem[] } {
-    const both = this.draft.items.map((draft) => itemOf(draft, this.scene));
+  private resolveItems(): { plan: PlanItem[]; model: ModelItem[] } {
+    const both = this.draft.items.map((draft) => itemOf(draft, this.fixture));
     return { plan: both.map(([item]) => item), model: both.map(([, item]) => item) };
   }
 }
 
-function itemOf(draft: ItemDraft, scene: Scene): [PlanItem, ModelItem] {
-  const id = scene.id(draft.target);
+function itemOf(draft: ItemDraft, fixture: Fixture): [PlanItem, ModelItem] {
+  const id = fixture.id(draft.target);
   switch (draft.kind) {
-    case 'refused': {
+    case 'invalid': {
       const { code, blocks } = draft.fault;
-      const given = draft.fault.id === undefined ? id : draft.fault.id;
-      return [planned({ id: given, ...blocks }), { kind: 'refused', id: given === id ? id : null, code }];
+      const sentId = draft.fault.id === undefined ? id : draft.fault.id;
+      return [planned({ id: sentId, ...blocks }), { kind: 'invalid', id: sentId === id ? id : null, code }];
     }
     case 'create':
       return [
@@ -163,7 +163,7 @@ function itemOf(draft: ItemDraft, scene: Scene): [PlanItem, ModelItem] {
         { kind: 'create', id, default: draft.default },
       ];
     case 'delete': {
-      const { version } = tagOf(draft.ifMatch, id, scene);
+      const { version } = tagOf(draft.ifMatch, id, fixture);
       const item = { id, ...(version !== undefined && { ifMatch: version }) };
       const condition = version === undefined || version === '*' ? {} : { if_match: version };
       return [
@@ -172,8 +172,8 @@ function itemOf(draft: ItemDraft, scene: Scene): [PlanItem, ModelItem] {
       ];
     }
     case 'patch': {
-      const { tag, version } = tagOf(draft.ifMatch, id, scene);
-      // What the wire does to a value.
+      const { tag, version } = tagOf(draft.ifMatch, id, fixture);
+      // The value after JSON serialization.
       const blocks = JSON.parse(JSON.stringify(draft.blocks)) as typeof draft.blocks;
       const raw = {
         id: draft.upperCase ? id.toUpperCase() : id,
@@ -187,13 +187,13 @@ function itemOf(draft: ItemDraft, scene: Scene): [PlanItem, ModelItem] {
 
 function planned(raw: object): PlanItem {
   const [item] = planUpdates([raw], validator, limits);
-  if (item === undefined) throw new Error('an item gives a plan item');
+  if (item === undefined) throw new Error('no plan item');
   return item;
 }
 
-/** An etag, and the version that it stands for. */
-function tagOf(ifMatch: IfMatch, id: string, scene: Scene): { tag?: string; version?: string } {
-  const version = scene.model.current.get(id)?.version ?? 1;
+/** An etag and its version. */
+function tagOf(ifMatch: IfMatch, id: string, fixture: Fixture): { tag?: string; version?: string } {
+  const version = fixture.model.current.get(id)?.version ?? 1;
   switch (ifMatch) {
     case 'none':
       return {};

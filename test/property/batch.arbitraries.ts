@@ -3,17 +3,17 @@ import type { BatchOptions } from '#libs/records';
 
 type Block = Record<string, unknown>;
 
-/** Which of the team's records an item names, by its place in the scene. */
+/** The record of an item, by index in the fixture. */
 export type Target = number;
 
-/** Which version an `if_match` names: as the batch begins, as it is after one change, one that never was, a weak tag. */
+/** The version in `if_match`: current at the start, after one change, one that never existed, or a weak tag. */
 export type IfMatch = 'current' | 'next' | 'other' | 'weak' | 'any' | 'none';
 
 export type ItemDraft =
   | { kind: 'patch'; target: Target; upperCase: boolean; ifMatch: IfMatch; blocks: Blocks }
   | { kind: 'delete'; target: Target; ifMatch: IfMatch }
   | { kind: 'create'; target: Target; default: { name: string } }
-  | { kind: 'refused'; target: Target; fault: Fault };
+  | { kind: 'invalid'; target: Target; fault: Fault };
 
 export interface Blocks {
   default?: Block;
@@ -21,10 +21,10 @@ export interface Blocks {
   extended?: Block;
 }
 
-/** Something wrong with an item, and the code that it must answer. */
+/** An invalid part of an item, and its error code. */
 export interface Fault {
   code: string;
-  /** What stands in place of the item's id; undefined: a good one. */
+  /** Replaces the id of the item; undefined: a valid id. */
   id?: unknown;
   blocks: Block;
 }
@@ -35,16 +35,16 @@ export interface BatchDraft {
   keyed: boolean;
 }
 
-/** Batches, and the order in which they are sent: a keyed one that is sent again is a retry. */
+/** Batches, and the order in which they are sent. A keyed batch that is sent again is a retry. */
 export interface Scenario {
   batches: BatchDraft[];
-  plays: number[];
+  order: number[];
 }
 
 /** Lists whose properties are `score` (num) and `labels` (multi_str). */
 export const listIds = ['1c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a', '2c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a'] as const;
 
-/** How many places the scene has: those below `liveTargets` are live records, the others are not there for an update. */
+/** The number of targets. Those below `liveTargets` are live records, the others cannot be updated. */
 export const targets = 7;
 export const liveTargets = 3;
 
@@ -132,7 +132,7 @@ const item: fc.Arbitrary<ItemDraft> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name }) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('refused' as const), target, fault }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('invalid' as const), target, fault }) },
 );
 
 const options: fc.Arbitrary<BatchOptions> = fc.record({
@@ -150,6 +150,6 @@ const batch: fc.Arbitrary<BatchDraft> = fc.record({
 export const scenario: fc.Arbitrary<Scenario> = fc.array(batch, { minLength: 1, maxLength: 3 }).chain((batches) =>
   fc.record({
     batches: fc.constant(batches),
-    plays: fc.array(fc.nat(batches.length - 1), { minLength: 2, maxLength: 5 }),
+    order: fc.array(fc.nat(batches.length - 1), { minLength: 2, maxLength: 5 }),
   }),
 );

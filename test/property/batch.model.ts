@@ -11,12 +11,12 @@ export interface ModelRecord {
   deleted: boolean;
 }
 
-/** What an item asks for, in the words of the contract. `ifMatch` is the version that the etag names, or `*`. */
+/** An item in terms of the API. `ifMatch` is the version that the etag names, or `*`. */
 export type ModelItem =
   | { kind: 'patch'; id: string; ifMatch?: string; default?: Block; list?: Record<string, Block>; extended?: Block }
   | { kind: 'delete'; id: string; ifMatch?: string }
   | { kind: 'create'; id: string; default: Block }
-  | { kind: 'refused'; id: string | null; code: string };
+  | { kind: 'invalid'; id: string | null; code: string };
 
 export interface ModelOutcome {
   id: string | null;
@@ -32,12 +32,12 @@ export interface ModelResponse {
   outcomes: ModelOutcome[];
 }
 
-/** What a key remembers: outcomes by place in the request. */
+/** The stored outcomes of a key by index of the item. */
 export type ModelLedger = Map<number, ModelOutcome>;
 
 const objectType = 'organization';
 
-/** One team's records and what batches do to them, as the contract says it: no locks, no SQL, one batch at a time. */
+/** A model of the records of one team and of the effect of batches: no locks, no SQL, one batch at a time. */
 export class BatchModel {
   constructor(private records: Map<string, ModelRecord>) {}
 
@@ -69,10 +69,10 @@ export class BatchModel {
     return outcomes;
   }
 
-  /** Reports every refused item and runs none if there is one, else runs them in the order of their ids up to a failure. */
+  /** Reports every invalid item and runs none if there is one, otherwise runs them in the order of their ids up to a failure. */
   private applyAtomically(items: readonly ModelItem[]): ModelOutcome[] {
-    if (items.some(({ kind }) => kind === 'refused')) {
-      return items.map((item) => failure(item, item.kind === 'refused' ? item.code : 'rolled_back'));
+    if (items.some(({ kind }) => kind === 'invalid')) {
+      return items.map((item) => failure(item, item.kind === 'invalid' ? item.code : 'rolled_back'));
     }
     const outcomes: ModelOutcome[] = [];
     const order = [...items.entries()].sort(([a, { id: one }], [b, { id: other }]) =>
@@ -92,7 +92,7 @@ export class BatchModel {
   }
 
   private applyItem(item: ModelItem): ModelOutcome {
-    if (item.kind === 'refused') return failure(item, item.code);
+    if (item.kind === 'invalid') return failure(item, item.code);
     const existing = this.records.get(item.id);
     if (item.kind === 'create') {
       if (existing) return failure(item, 'conflict');
@@ -128,7 +128,7 @@ function patch(record: ModelRecord, change: ModelItem & { kind: 'patch' }): void
 
 function patchBlock(block: Block, change: Block): void {
   for (const [slug, value] of Object.entries(change)) {
-    // The slugs come from the test's own few.
+    // The slugs come from the arbitraries.
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
     if (value === null) delete block[slug];
     else if (isOperator(value)) block[slug] = operate(block[slug], value);

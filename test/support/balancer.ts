@@ -7,22 +7,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from './child.guard';
 import { freePort } from './redis.server';
 
-/** The configuration that is shipped. */
+/** The shipped configuration. */
 export const balancerConfig = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
 
-/** One line of the access log, by what its fields are called in HAProxy's manual. */
+/** One line of the access log, with the field names of HAProxy's manual. */
 export interface BalancerLine {
   server: string;
   status: number;
   method: string;
   path: string;
   requestId: string;
-  /** How often another attempt was made; `+` before it if at another server. */
+  /** The number of retries; prefixed with `+` after a redispatch. */
   retries: string;
   text: string;
 }
 
-/** HAProxy with the shipped configuration, before gateways at other addresses. */
+/** HAProxy with the shipped configuration, for gateways at other addresses. */
 export class Balancer {
   private log = '';
 
@@ -37,8 +37,8 @@ export class Balancer {
   }
 
   /**
-   * Resolves when it listens, and has not looked yet whether a gateway is ready.
-   * @param edit changes the text further, such as to check more often
+   * Resolves when it listens, before its first health check.
+   * @param edit changes the configuration, such as the interval of checks
    */
   static async start(gatewayPorts: readonly number[], edit = (config: string) => config): Promise<Balancer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-haproxy-'));
@@ -67,7 +67,7 @@ export class Balancer {
     return balancer;
   }
 
-  /** Resolves when these gateways (from 1) are in use, and no other. */
+  /** Resolves when exactly these gateways (from 1) are up. */
   async uses(...gateways: number[]): Promise<void> {
     const up = /^haproxy_server_status\{proxy="gateways",server="gateway-(\d)",state="UP"\} 1/gm;
     for (;;) {
@@ -78,7 +78,7 @@ export class Balancer {
     }
   }
 
-  /** The requests that it has logged: each when it was over. */
+  /** The logged requests. Each is logged at its end. */
   get lines(): BalancerLine[] {
     return this.log.split('\n').flatMap((text) => {
       const [, server = '', status = '', retries = '', method = '', path = '', requestId = ''] =
@@ -89,7 +89,7 @@ export class Balancer {
     });
   }
 
-  /** Resolves with the line of a request. */
+  /** Resolves with the log line of a request. */
   async lineOf(requestId: string): Promise<BalancerLine> {
     for (;;) {
       const line = this.lines.find((found) => found.requestId === requestId);

@@ -1,4 +1,4 @@
-/** What has to be undone when a program or a test ends, however it ends. */
+/** Steps to run when a program or a test ends, also after a failure. */
 export class Cleanup {
   private readonly steps: (() => unknown)[] = [];
 
@@ -6,7 +6,7 @@ export class Cleanup {
     this.steps.push(step);
   }
 
-  /** The last first; one that fails keeps no other from being done. @throws AggregateError */
+  /** Runs the steps in reverse order. A failure does not prevent the others. @throws AggregateError */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (const step of this.steps.splice(0).reverse()) {
@@ -16,6 +16,6 @@ export class Cleanup {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped');
+    if (failures.length > 0) throw new AggregateError(failures, 'some cleanup steps failed');
   }
 }

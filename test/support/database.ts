@@ -7,7 +7,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A fresh, migrated database of one's own. */
+/** Creates a migrated, empty database. */
 export async function createDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `prism_test_${randomBytes(6).toString('hex')}`;

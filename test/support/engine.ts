@@ -15,7 +15,7 @@ import {
 import { createDatabase } from './database';
 import { Session } from './session';
 
-/** A record as the table has it. */
+/** A row of the table of records. */
 export interface StoredRecord {
   id: string;
   object_type: string;
@@ -26,16 +26,16 @@ export interface StoredRecord {
   deleted: boolean;
 }
 
-/** Long enough that no deadline comes in the way of what is tested. */
-export const ampleMs = 20_000;
+/** Longer than any tested batch. */
+export const longBudgetMs = 20_000;
 
-/** The engine on a database of its own, without HTTP and without Redis. */
+/** The write path on its own database, without HTTP and Redis. */
 export class Engine {
   private constructor(
     readonly url: string,
     readonly database: Database,
     readonly records: RecordRepository,
-    /** A connection beside those of the engine. */
+    /** A connection outside of the engine's pool. */
     readonly session: Session,
     private readonly drop: () => Promise<void>,
   ) {}
@@ -46,7 +46,7 @@ export class Engine {
     return Engine.over(own.url, settings, () => own.drop());
   }
 
-  /** Over a migrated database that exists, such as another engine's. */
+  /** Uses an existing migrated database, such as that of another engine. */
   static async over(
     url: string,
     settings: Record<string, string> = {},
@@ -57,7 +57,7 @@ export class Engine {
     return new Engine(url, database, new RecordRepository(database, read), await Session.open(url), drop);
   }
 
-  /** Inserts records at version 1 with `{ name }` and answers their ids, in their order. */
+  /** Inserts records at version 1 with `{ name }` and returns their ids in ascending order. */
   async insert(teamId: string, count: number): Promise<string[]> {
     const ids = Array.from({ length: count }, () => randomUUID()).sort();
     await this.session.query(
@@ -68,7 +68,7 @@ export class Engine {
     return ids;
   }
 
-  /** Everything that the team has, by id. */
+  /** All records of a team by id. */
   async stored(teamId: string): Promise<Map<string, StoredRecord>> {
     const rows = await this.session.query<StoredRecord>(
       `SELECT id, object_type, properties, list, extended, version::integer, deleted_at IS NOT NULL AS deleted
@@ -84,7 +84,7 @@ export class Engine {
     return ids.map((id) => stored.get(id)?.version);
   }
 
-  /** The places (from 1) of the items that have an outcome in the ledger. */
+  /** The positions (from 1) of the items with an outcome in the ledger. */
   async ledger(teamId: string): Promise<number[]> {
     const rows = await this.session.query<{ item: number }>(
       'SELECT item FROM idempotency_items WHERE team_id = $1 ORDER BY item',
@@ -93,7 +93,12 @@ export class Engine {
     return rows.map(({ item }) => item);
   }
 
-  apply(plan: Plan, key?: LedgerKey, budgetMs: number = ampleMs, cancellation?: Cancellation): Promise<AppliedBatch> {
+  apply(
+    plan: Plan,
+    key?: LedgerKey,
+    budgetMs: number = longBudgetMs,
+    cancellation?: Cancellation,
+  ): Promise<AppliedBatch> {
     return this.records.apply(plan, {
       deadline: Deadline.in(budgetMs),
       ...(key && { key }),
@@ -101,10 +106,10 @@ export class Engine {
     });
   }
 
-  /** Resolves with the backends of engines that wait for a lock, as soon as there are so many. */
+  /** Resolves when `count` backends of engines wait for a lock. @returns their process ids */
   async waiting(count = 1): Promise<number[]> {
     for (;;) {
-      // Inside of a transaction the view does not change by itself.
+      // In a transaction the view returns the same snapshot until it is cleared.
       await this.session.query('SELECT pg_stat_clear_snapshot()');
       const rows = await this.session.query<{ pid: number }>(
         `SELECT pid FROM pg_stat_activity
@@ -127,7 +132,7 @@ export function batch(teamId: string, items: PlanItem[], options: Partial<BatchO
   return { operation: 'update', teamId, objectType: 'organization', items, options: { ...defaultOptions, ...options } };
 }
 
-/** A patch that every application of which can be told by the version. */
+/** A patch that increments the version each time it is applied. */
 export function rename(id: string, name = 'Renamed'): PlanItem {
   return { op: 'update', id, set: { name } };
 }
@@ -142,7 +147,7 @@ export function newKey(): LedgerKey {
   };
 }
 
-/** What a caller sends again: everything the same but the request's own id. */
+/** The key of a retry: equal, except for the request id. */
 export function retryOf(key: LedgerKey): LedgerKey {
   return { ...key, requestId: randomUUID() };
 }

@@ -14,7 +14,7 @@ export interface LogLine {
   [member: string]: unknown;
 }
 
-/** The built gateway as a process of its own, with nothing in its environment but what it is given. Ends with its test. */
+/** The built gateway as a process with only the given environment. Ends with its test. */
 export class GatewayProcess {
   private out = '';
   private error = '';

@@ -8,7 +8,7 @@ import { builtFile, repositoryFolder } from './repository.files';
 const program = builtFile('apps/gateway/main.js');
 const startDeadlineMs = 60_000;
 const drainDeadlineMs = 20_000;
-const keptLogCharacters = 20_000;
+const maxLogCharacters = 20_000;
 
 export interface GatewaySetup {
   /** Where it listens. */
@@ -17,17 +17,17 @@ export interface GatewaySetup {
   settings: Record<string, string>;
   /** Files that Node loads before the program. */
   preloads: string[];
-  /** Another build of it. */
+  /** Path of another build. */
   program?: string;
 }
 
-/** A gateway as it runs in production: a process of the built program, to be killed, frozen and drained. */
+/** A gateway as a process of the built program, which can be killed, suspended and drained. */
 export class GatewayServer {
   private child: ChildProcess | undefined;
   private expected = false;
   private log = '';
-  /** What it did that no fault accounts for. */
-  readonly misdeeds: string[] = [];
+  /** Unexpected ends of the process. */
+  readonly failures: string[] = [];
 
   constructor(
     readonly name: string,
@@ -38,12 +38,12 @@ export class GatewayServer {
     return `http://127.0.0.1:${this.setup.port}`;
   }
 
-  /** The end of what it logged. */
+  /** The end of its log. */
   get lastLog(): string {
     return this.log;
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when it responds. */
   async start(): Promise<void> {
     const flags = this.setup.preloads.flatMap((file) => ['--require', file]);
     const child = spawn(process.execPath, [...flags, this.setup.program ?? program], {
@@ -56,29 +56,29 @@ export class GatewayServer {
     this.expected = false;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
-        this.log = (this.log + chunk.toString()).slice(-keptLogCharacters);
+        this.log = (this.log + chunk.toString()).slice(-maxLogCharacters);
       });
     }
     child.once('exit', (code, signal) => {
-      if (!this.expected) this.misdeeds.push(`${this.name} ended by itself (${code ?? signal ?? ''})`);
+      if (!this.expected) this.failures.push(`${this.name} ended unexpectedly (${code ?? signal ?? ''})`);
     });
-    await this.responses('/health/live', startDeadlineMs);
+    await this.waitFor('/health/live', startDeadlineMs);
   }
 
-  /** `kill -9`, also of a frozen one. */
+  /** `kill -9`, also while suspended. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }
 
-  /** SIGTERM: it is to answer what it holds and to end with 0. */
+  /** SIGTERM: it must complete its requests and exit with 0. */
   async drain(): Promise<void> {
     const overdue = setTimeout(() => {
-      this.misdeeds.push(`${this.name} did not end within ${drainDeadlineMs} ms of SIGTERM`);
+      this.failures.push(`${this.name} did not end within ${drainDeadlineMs} ms of SIGTERM`);
       this.child?.kill('SIGKILL');
     }, drainDeadlineMs);
     const code = await this.end('SIGTERM');
     clearTimeout(overdue);
-    if (code !== 0) this.misdeeds.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
+    if (code !== 0) this.failures.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
   }
 
   freeze(): void {
@@ -89,9 +89,9 @@ export class GatewayServer {
     this.child?.kill('SIGCONT');
   }
 
-  /** Resolves when it says that it is ready for traffic. @throws Error if it does not in time */
+  /** Resolves when it is ready. @throws Error if it is not in time */
   async ready(withinMs: number): Promise<void> {
-    await this.responses('/health/ready', withinMs);
+    await this.waitFor('/health/ready', withinMs);
   }
 
   async close(): Promise<void> {
@@ -102,15 +102,15 @@ export class GatewayServer {
     const { child } = this;
     if (child?.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     this.expected = true;
-    const exit = once(child, 'exit') as Promise<[number | null]>; // documented so
+    const exit = once(child, 'exit') as Promise<[number | null]>; // the arguments of `exit`
     child.kill(signal);
     const [code] = await exit;
     return code;
   }
 
-  private async responses(path: string, withinMs: number): Promise<void> {
+  private async waitFor(path: string, withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
-    let last = 'nothing was tried';
+    let last = 'no attempt';
     while (performance.now() < deadline && this.child?.exitCode === null) {
       try {
         const { statusCode, body } = await request(this.url + path, { headersTimeout: 2_000, bodyTimeout: 2_000 });
@@ -121,6 +121,6 @@ export class GatewayServer {
       }
       await sleep(25);
     }
-    throw new Error(`${this.name} did not answer ${path} with 200 within ${withinMs} ms: ${last}\n${this.log}`);
+    throw new Error(`${this.name} did not respond 200 to ${path} within ${withinMs} ms: ${last}\n${this.log}`);
   }
 }

@@ -15,17 +15,16 @@ import { roleUrl } from './server.database';
 const allScopes: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
 
 /**
- * A gateway in this process, on a free port, with a database of its own: under the role that gateways have, and behind the
- * team wall.
+ * A gateway in this process, on a free port, with its own database, connected as the role of gateways with row-level security.
  */
 export interface TestGateway {
   readonly app: NestFastifyApplication;
   readonly url: string;
-  /** Direct access to what the gateway wrote, as the owner of the tables. */
+  /** Direct access to the database as the owner of the tables. */
   readonly database: Database;
   readonly databaseUrl: string;
   readonly access: AccessService;
-  /** A new team with a client and a key, and a caller that uses it. */
+  /** A new team with a client and a key, and an API client that uses it. */
   newCaller(options?: { scopes?: readonly Scope[]; client?: string; teamId?: string }): Promise<ApiClient>;
   close(): Promise<void>;
 }
@@ -38,8 +37,8 @@ export interface GatewayOptions {
 }
 
 /**
- * Starts a gateway. Redis is on unless `settings.REDIS_URL` is an empty string. After each test it must hold nothing for
- * requests any more.
+ * Starts a gateway. Redis is on unless `settings.REDIS_URL` is an empty string. After each test it must hold no resource of
+ * a request.
  */
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
   const own: TestDatabase | undefined = options.databaseUrl === undefined ? await createDatabase() : undefined;
@@ -52,7 +51,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     DRAIN_DELAY_MS: '0',
     DATABASE_URL: own === undefined ? databaseUrl : roleUrl(databaseUrl, inject('gatewayRole')),
     REDIS_URL: inject('redisUrl'),
-    // The tests run on the same event loop, and may keep it busy.
+    // The tests share the event loop and may block it.
     MAX_EVENT_LOOP_DELAY_MS: '60000',
     ...options.settings,
   });

@@ -32,12 +32,12 @@ export class HttpConnection {
       try {
         this.statuses.push(...this.reader.read(chunk));
       } catch (error) {
-        this.fault = error instanceof Error ? error : new Error(String(error)); // for the caller of `status`, who waits for this response
+        this.fault = error instanceof Error ? error : new Error(String(error)); // `status` reports it
         socket.destroy();
       }
       this.wake();
     });
-    // A reset closes the connection as an orderly end does: both are seen in `closed`.
+    // `closed` resolves after a reset too.
     socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -48,7 +48,7 @@ export class HttpConnection {
   }
 
   /**
-   * @param localAddress the address to call from: every address of 127.0.0.0/8 is a machine of its own
+   * @param localAddress the address to call from: each address of 127.0.0.0/8 acts as a separate machine
    * @throws Error if the gateway does not accept the connection
    */
   static async open(url: string, localAddress = '127.0.0.1'): Promise<HttpConnection> {
@@ -66,7 +66,7 @@ export class HttpConnection {
     if (this.socket.writable) this.socket.write(bytes);
   }
 
-  /** Reads nothing more, so that responses pile up at the other side. */
+  /** Stops reading, so that the peer must buffer responses. */
   stopReading(): void {
     this.socket.pause();
   }
@@ -74,7 +74,7 @@ export class HttpConnection {
   /**
    * The status of the next response; undefined if the connection is closed before one. One caller at a time.
    *
-   * @throws Error if what came is no HTTP/1.1 response
+   * @throws Error if the bytes are not an HTTP/1.1 response
    */
   async status(): Promise<number | undefined> {
     while (this.statuses.length === 0 && this.isOpen) {
@@ -86,7 +86,7 @@ export class HttpConnection {
     return this.statuses.shift();
   }
 
-  /** Ends the own side; responses are still read. */
+  /** Ends this side of the connection; responses are still read. */
   end(): void {
     this.socket.end();
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One value of a gauge, as `/metrics` shows it. */
+/** One sample of a gauge. */
 interface Sample {
   name: string;
   labels: Partial<Record<string, string | number>>;
@@ -9,16 +9,16 @@ interface Sample {
 
 type ReadSamples = () => Promise<Sample[]>;
 
-/** Gauges that count what requests hold, whoever adds them. */
+/** Gauges of resources that requests hold, by naming convention. */
 const IN_FLIGHT = /^prism_\w+_(in_flight|queue_length|waiting)$|^prism_admission_(body|heap|response)_bytes$/;
 const CONNECTIONS = 'prism_database_pool_connections';
-const MAX_TURNS = 1_000;
-const TURN_MS = 10;
+const MAX_READINGS = 1_000;
+const READING_INTERVAL_MS = 10;
 
-/** Every gateway of the tests of this file that is running. */
+/** The running gateways of this test file. */
 const gateways = new Set<ReadSamples>();
 
-/** @returns to be called when the gateway has ended */
+/** @returns a function to call when the gateway is closed */
 export function watchInFlight(read: ReadSamples): () => void {
   gateways.add(read);
   return () => gateways.delete(read);
@@ -29,22 +29,22 @@ export function isInFlightGauge(name: string): boolean {
 }
 
 /**
- * Waits until no gateway holds anything for a request any more: no permit, no queued request, no connection of the database.
+ * Waits until no gateway holds a resource of a request: no permit, no queued request, no database connection.
  * Requests whose caller has disconnected may take a moment to end.
  *
  * @throws Error naming the gauges that stay above 0
  */
 export async function expectNothingInFlight(): Promise<void> {
   let held: string[] = [];
-  for (let turn = 0; turn < MAX_TURNS; turn += 1) {
+  for (let reading = 0; reading < MAX_READINGS; reading += 1) {
     held = (await Promise.all([...gateways].map(async (read) => heldOf(await read())))).flat();
     if (held.length === 0) return;
-    await sleep(TURN_MS);
+    await sleep(READING_INTERVAL_MS);
   }
   throw new Error(`after this test a gateway still holds: ${held.join(', ')}`);
 }
 
-/** The samples of the text format that are looked at. */
+/** The samples of the checked gauges in the text format. */
 export function samplesOf(page: string): Sample[] {
   const samples: Sample[] = [];
   for (const [, name = '', labels = '', value = ''] of page.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)) {
@@ -63,5 +63,5 @@ function heldOf(samples: Sample[]): string[] {
   const sum = (state: string): number =>
     connections.filter(({ labels }) => labels.state === state).reduce((all, { value }) => all + value, 0);
   const leased = sum('total') - sum('idle');
-  return leased === 0 ? held : [...held, `connections of the database = ${leased}`];
+  return leased === 0 ? held : [...held, `database connections = ${leased}`];
 }

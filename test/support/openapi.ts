@@ -38,7 +38,7 @@ const validators = new WeakMap<OpenApiDocument, (pointer: string[]) => ValidateF
 /** Fetches the document of a running gateway. */
 export async function documentOf(url: string): Promise<OpenApiDocument> {
   const response = await request(`${url}/openapi.json`);
-  return (await response.body.json()) as OpenApiDocument; // its tests check it against the specification
+  return (await response.body.json()) as OpenApiDocument; // http-docs.test.ts checks it
 }
 
 /**
@@ -59,7 +59,7 @@ export function expectDocumented(
     return;
   }
   const { path, operation, name } = found;
-  const response = operation.responses[String(received.status)] as Response | undefined; // responses are inline, not references
+  const response = operation.responses[String(received.status)] as Response | undefined; // responses are inline in the document
   if (response === undefined) {
     throw new Error(`${what}: the document has no such status; the response was ${JSON.stringify(received.body)}`);
   }
@@ -86,14 +86,14 @@ function expectBody(
   received: ExampleResponse,
   what: string,
 ): void {
-  const given = String(received.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
+  const actual = String(received.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   const types = Object.keys(response.content ?? {});
   if (types.length === 0 && received.body === undefined) return;
-  if (!types.includes(given)) throw new Error(`${what}: is ${given}, documented is ${types.join(', ') || 'no body'}`);
-  if (given !== 'application/json') return;
-  expectValid(document, [...place, given, 'schema'], received.body, what);
+  if (!types.includes(actual)) throw new Error(`${what}: is ${actual}, documented is ${types.join(', ') || 'no body'}`);
+  if (actual !== 'application/json') return;
+  expectValid(document, [...place, actual, 'schema'], received.body, what);
   const code = (received.body as { error?: { code?: string } } | undefined)?.error?.code;
-  const examples = response.content?.[given]?.examples;
+  const examples = response.content?.[actual]?.examples;
   if (code !== undefined && examples !== undefined && !(code in examples)) {
     throw new Error(`${what}: the document has no ${code} here`);
   }
@@ -107,7 +107,7 @@ function expectHeaders(
 ): void {
   const documented = response.headers ?? {};
   for (const name of Object.keys(documented)) {
-    const { required } = document.components?.headers?.[name] as { required?: boolean }; // all of them are references
+    const { required } = document.components?.headers?.[name] as { required?: boolean }; // headers are references
     if (required === true && headers[name] === undefined) throw new Error(`${what}: the header ${name} is missing`);
   }
   for (const name of DOCUMENTED_HEADERS) {
@@ -137,18 +137,18 @@ function operationOf(document: OpenApiDocument, method: string, url: string): Fo
 }
 
 function matches(template: string, path: string): boolean {
-  const wanted = template.split('/');
-  const given = path.split('/');
+  const expected = template.split('/');
+  const actual = path.split('/');
   return (
-    wanted.length === given.length &&
-    wanted.every((segment, i) => (segment.startsWith('{') ? given[i] !== '' : segment === given[i]))
+    expected.length === actual.length &&
+    expected.every((segment, i) => (segment.startsWith('{') ? actual[i] !== '' : segment === actual[i]))
   );
 }
 
 function validatorsOf(document: OpenApiDocument): (place: string[]) => ValidateFunction {
   const known = validators.get(document);
   if (known !== undefined) return known;
-  // Not strict: the document has members that are no keywords of JSON Schema.
+  // Not strict: the document has members that are not keywords of JSON Schema.
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema({ ...document, $id: 'document' });

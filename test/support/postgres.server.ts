@@ -8,18 +8,17 @@ import { Client } from 'pg';
 import { postgresBinaries, type ServerUser, serverUser } from './postgres.binaries';
 import { freePort } from './redis.server';
 
-/** `immediate`: as if the machine had lost power, which leaves the recovery to the next start. `fast`: orderly. */
+/** `immediate`: without a checkpoint, like a power failure, so that the next start recovers. `fast`: orderly. */
 export type StopMode = 'immediate' | 'fast';
 
 const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const;
 const startDeadlineMs = 30_000;
 const logKept = 20_000;
 
-// Waits for the end of the test process, whatever ends it: then its end of the pipe is closed. The server must not
-// outlive it.
+// Waits until the pipe is closed, which happens when the test process ends for any reason, and then stops the server.
 const guardScript = 'read -r _; kill -QUIT "$0"; while kill -0 "$0"; do sleep 0.1; done; rm -rf "$1"';
 
-/** A Postgres of a test's own, with durability as in production, to be stopped and started again on the same data. */
+/** A Postgres of one test, with production durability, which can be stopped and started on the same data. */
 export class PostgresServer {
   private child: ChildProcess | undefined;
   private guard: ChildProcess | undefined;
@@ -32,7 +31,7 @@ export class PostgresServer {
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** Makes an empty cluster and starts it, with these settings beside the test's own. */
+  /** Creates and starts an empty cluster, with additional settings. */
   static async create(settings: Record<string, string> = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
@@ -51,7 +50,7 @@ export class PostgresServer {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Resolves when it answers statements, recovery included. */
+  /** Resolves when it accepts statements, after recovery. */
   async start(): Promise<void> {
     const settings = {
       port: String(this.port),
@@ -76,7 +75,7 @@ export class PostgresServer {
     this.child = child;
     this.guard = spawn('/bin/sh', ['-c', guardScript, String(child.pid), this.folder], {
       stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true, // Ctrl-C is for the tests
+      detached: true, // Ctrl-C must reach only the tests
     });
     await this.responses(child);
   }
@@ -90,23 +89,23 @@ export class PostgresServer {
     await exit;
   }
 
-  /** Copies the data of a server that was stopped, for {@link putBackData}. */
+  /** Copies the data of a stopped server, for {@link restoreData}. */
   saveData(): void {
     this.copy('data', 'saved');
   }
 
-  /** Gives a server that was stopped the data as they were saved: a restore to an earlier time. */
-  putBackData(): void {
+  /** Replaces the data of a stopped server by the saved data: a restore to an earlier time. */
+  restoreData(): void {
     this.copy('saved', 'data');
   }
 
-  /** With its owner and rights, which Postgres looks at. */
+  /** Copies owner and mode too, which Postgres checks. */
   private copy(from: string, to: string): void {
     rmSync(join(this.folder, to), { recursive: true, force: true });
     execFileSync('cp', ['-a', from, to], { cwd: this.folder });
   }
 
-  /** Stops it and takes its data away. */
+  /** Stops the server and deletes its data. */
   async remove(): Promise<void> {
     await this.stop('immediate');
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 import type { Listener } from './tcp.proxy';
 
-/** What a program sent on one connection up to the point at which it waits for the server. */
+/** Messages that a program sent on one connection before it waited for the server. */
 export interface RoundTrip {
-  /** By number, in the order in which they were opened. */
+  /** Number of the connection, in order of opening. */
   connection: number;
   /** The letters of the protocol's messages: P(arse) B(ind) D(escribe) E(xecute) S(ync), Q(uery). */
   messages: string;
@@ -12,10 +12,10 @@ export interface RoundTrip {
 
 const SYNC = 'S';
 const QUERY = 'Q';
-/** SSLRequest: eight bytes, and the connection begins anew. */
+/** SSLRequest: eight bytes, after which the startup message follows. */
 const SSL_REQUEST = 80_877_103;
 
-/** Writes down what goes to Postgres, message by message. Give {@link listen} to a proxy. */
+/** Records the messages to Postgres. Pass {@link listen} to a proxy. */
 export class PostgresTraffic {
   readonly roundTrips: RoundTrip[] = [];
   private connections = 0;
@@ -28,7 +28,7 @@ export class PostgresTraffic {
     return (chunk) => {
       rest = Buffer.concat([rest, chunk]);
       for (;;) {
-        // Only the first message has no letter before its length.
+        // Only the first message has no type before its length.
         const at = started ? 1 : 0;
         if (rest.length < at + 4 || rest.length < at + rest.readInt32BE(at)) return;
         const message = rest.subarray(0, at + rest.readInt32BE(at));

@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A program that tests start, and how to install it. */
+/** A program or a Python module that tests use, and how to install it. */
 interface Prerequisite {
   /** Also the tag of the tests that need it: `@module-tag <name>` in a file, `{ tags: ['<name>'] }` in a test. */
   name: string;
@@ -11,6 +12,8 @@ interface Prerequisite {
   executables?: readonly string[];
   /** Environment variable with the path of the executable. */
   variable?: string;
+  /** The module that the executable, a Python interpreter, must be able to import. */
+  pythonModule?: string;
 }
 
 const prerequisites: readonly Prerequisite[] = [
@@ -27,6 +30,7 @@ const prerequisites: readonly Prerequisite[] = [
   },
   { name: 'curl', package: 'curl' },
   { name: 'ps', package: 'procps' },
+  { name: 'python3-requests', package: 'python3-requests', executables: ['python3'], pythonModule: 'requests' },
 ];
 
 /** Where Debian installs daemons. A user's PATH often lacks it. */
@@ -40,12 +44,12 @@ interface TestTag {
 }
 
 /**
- * One tag per program. The tag of a program that this machine lacks skips its tests.
+ * One tag per prerequisite. The tag of one that this machine lacks skips its tests.
  *
- * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a program is missing
+ * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a prerequisite is missing
  */
 export function prerequisiteTags(): TestTag[] {
-  const missing = prerequisites.filter(({ name }) => findExecutable(name) === undefined);
+  const missing = prerequisites.filter((prerequisite) => !isInstalled(prerequisite));
   if (missing.length > 0 && (process.env.PRISM_TEST_REQUIRE_ALL ?? '') !== '') {
     throw new Error(`PRISM_TEST_REQUIRE_ALL is set, and this machine lacks ${installHint(missing)}`);
   }
@@ -63,6 +67,13 @@ export function findExecutable(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), daemonFolder];
   const candidates = folders.flatMap((folder) => executables.map((executable) => join(folder, executable)));
   return [configured, ...candidates].find((path) => path !== undefined && isExecutable(path));
+}
+
+function isInstalled({ name, pythonModule }: Prerequisite): boolean {
+  const executable = findExecutable(name);
+  if (executable === undefined || pythonModule === undefined) return executable !== undefined;
+  const check = `import importlib.util, sys; sys.exit(importlib.util.find_spec('${pythonModule}') is None)`;
+  return spawnSync(executable, ['-c', check]).status === 0;
 }
 
 function installHint(missing: readonly Prerequisite[]): string {

@@ -11,13 +11,13 @@ import { freePort } from './redis.server';
 const shipped = 'deploy/prometheus';
 const startDeadlineMs = 20_000;
 
-/** One series of an answer; `value` is a number as text, NaN among them. */
+/** One series of a query result; `value` is a number as text, possibly NaN. */
 export interface Sample {
   metric: Record<string, string>;
   value: [time: number, value: string];
 }
 
-/** One series of an answer about exemplars. */
+/** One series of an exemplar query. */
 interface ExemplarSeries {
   seriesLabels: Record<string, string>;
   exemplars: { labels: Record<string, string>; value: string; timestamp: number }[];
@@ -29,7 +29,7 @@ interface Config {
 }
 
 /**
- * A Prometheus with the shipped configuration and rules that looks every second. Its targets are elsewhere, but go by the
+ * A Prometheus with the shipped configuration and rules that scrapes every second. Its targets have other addresses under the
  * shipped names.
  */
 export class PrometheusServer {
@@ -44,7 +44,7 @@ export class PrometheusServer {
   }
 
   /**
-   * Resolves when it answers queries.
+   * Resolves when it responds to queries.
    * @param targets `host:port` by job: every job of the shipped configuration
    */
   static async start(targets: Readonly<Record<string, string[]>>): Promise<PrometheusServer> {
@@ -75,18 +75,18 @@ export class PrometheusServer {
     return server;
   }
 
-  /** An instant query. @throws Error with what Prometheus says of the expression */
+  /** Runs an instant query. @throws Error with the message of Prometheus */
   async query(expression: string): Promise<Sample[]> {
     const { data } = await this.get<{ data: { result: Sample[] } }>('query', { query: expression });
     return data.result;
   }
 
-  /** The names of all that has been scraped or recorded. */
+  /** The names of all scraped and recorded series. */
   async metricNames(): Promise<string[]> {
     return (await this.get<{ data: string[] }>('label/__name__/values')).data;
   }
 
-  /** What is kept beside the series that an expression reads, of the last minute. */
+  /** The exemplars of the series of an expression, of the last minute. */
   async exemplars(expression: string): Promise<ExemplarSeries[]> {
     const end = Date.now() / 1_000;
     const range = { query: expression, start: String(end - 60), end: String(end + 1) };
@@ -106,7 +106,7 @@ export class PrometheusServer {
     const response = await fetch(`${this.url}/api/v1/${path}?${String(new URLSearchParams(parameters))}`);
     const text = await response.text();
     if (!response.ok) throw new Error(`prometheus: ${text} ${parameters.query ?? ''}`);
-    return JSON.parse(text) as A; // of Prometheus' stable API
+    return JSON.parse(text) as A; // the stable API of Prometheus
   }
 
   private async isReady(): Promise<boolean> {
@@ -133,7 +133,7 @@ function writeConfig(folder: string, targets: Readonly<Record<string, string[]>>
   cpSync(join(shipped, 'rules'), join(folder, 'rules'), { recursive: true });
   for (const file of readdirSync(join(folder, 'rules'))) {
     const path = join(folder, 'rules', file);
-    // Else what is looked at every 5 minutes would have its first value some time within these.
+    // Otherwise a rule with an interval of 5 minutes would have its first value only then.
     const text = readFileSync(path, 'utf8').replaceAll(/^( +)interval: \w+$/gm, '$1interval: 1s');
     writeFileSync(path, text.replaceAll(':5m])', ':1s])'));
   }

@@ -1,4 +1,4 @@
-/** A seeded source of chance: the same seed gives the same choices. */
+/** A seeded random source: the same seed gives the same choices. */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** A source for one part of the run: what other parts draw does not change what this one does. */
+  /** A source for one part of the run, independent of the use of other sources. */
   fork(label: string): Random {
     let hash = 0x811c9dc5 ^ this.seed;
     for (const character of label) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
@@ -21,9 +21,9 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
-  integer(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** A whole number between both bounds, inclusive. */
+  integer(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
   chance(odds: number): boolean {
@@ -32,12 +32,12 @@ export class Random {
 
   pick<T>(choices: readonly T[]): T {
     if (choices.length === 0) throw new Error('nothing to pick from');
-    return choices[this.integer(0, choices.length - 1)] as T; // the index is within
+    return choices[this.integer(0, choices.length - 1)] as T; // the index is valid
   }
 
   shuffled<T>(items: readonly T[]): T[] {
-    const rest = [...items];
-    return items.map(() => rest.splice(this.integer(0, rest.length - 1), 1)).flat();
+    const remaining = [...items];
+    return items.map(() => remaining.splice(this.integer(0, remaining.length - 1), 1)).flat();
   }
 
   uuid(): string {

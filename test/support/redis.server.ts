@@ -4,22 +4,22 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { guard } from './child.guard';
 
-/** Below it are the ports of well-known services, from the other on those of outgoing connections (Linux). */
+/** Ports between those of well-known services and those of outgoing connections (Linux). */
 const firstPort = 12_000;
 const firstEphemeralPort = 32_768;
 
-/** A Redis of a test's own, to be stopped, hung and lost. */
+/** A Redis of one test, which can be suspended and killed. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
-  /** Hangs: connections stay open, nothing is answered. */
+  /** Suspends the process: connections stay open without responses. */
   pause(): void;
   resume(): void;
-  /** As if the machine had died: `kill -9`. Also a hanging one. */
+  /** `kill -9`, also while suspended. */
   kill(): Promise<void>;
 }
 
-/** Starts a `redis-server` that keeps nothing on disk; resolves when it answers. */
+/** Starts a `redis-server` without persistence; resolves when it is ready. */
 export async function startRedis(options: { port?: number; arguments?: string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const child = spawn(
@@ -58,8 +58,8 @@ function ready(child: ChildProcess): Promise<void> {
 }
 
 /**
- * A port that nothing listens on right now. Not one of those that outgoing connections get by themselves: they would take
- * it while its server is down, and even connect to themselves on it.
+ * A free port outside of the range of outgoing connections, which could otherwise occupy it while its server is down, or even
+ * connect to themselves.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -68,7 +68,7 @@ export async function freePort(): Promise<number> {
     try {
       await once(server, 'listening');
     } catch {
-      continue; // somebody has it
+      continue; // in use
     }
     server.close();
     await once(server, 'close');

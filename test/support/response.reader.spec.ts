@@ -23,7 +23,7 @@ describe('ResponseReader', () => {
     expect(statusesOf(`HTTP/1.1 100 Continue\r\n\r\n${ok}`)).toEqual([200]);
   });
 
-  it('refuses what is no response', () => {
+  it('rejects bytes that are not a response', () => {
     expect(() => statusesOf(`${ok}garbage\r\n\r\n`)).toThrow('no HTTP/1.1 response');
   });
 });

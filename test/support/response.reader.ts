@@ -2,7 +2,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const NEXT_RESPONSE = 'H'.charCodeAt(0);
 
 /**
- * Splits what comes over one connection into HTTP/1.1 responses, whatever requests they answer, and keeps no bodies.
+ * Splits the bytes of a connection into HTTP/1.1 responses, and drops their bodies.
  *
  * A response to HEAD announces a length without sending a body. What follows such a head is taken for the next response
  * if it begins with `H`: no body of the gateway does.

@@ -4,11 +4,11 @@ import { RetentionMetrics, type RetentionPass, RetentionRepository, RetentionSer
 import { Instruments } from '#libs/telemetry';
 import type { Session } from './session';
 
-/** What a worker runs, without its process. */
+/** The retention of a worker, without its process. */
 export interface Retention {
   readonly ledger: RetentionRepository;
   run(stopping?: AbortSignal): Promise<RetentionPass>;
-  /** A metric as it is served, `{kind="request"}` → 0. */
+  /** A metric by labels, `{kind="request"}` → 0. */
   metric(name: string): Promise<Map<string, number>>;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export function startRetention(url: string, settings: Record<string, string> = {
   };
 }
 
-/** A day of the past as it was left: its partition, and requests spread over it with an item each. */
+/** Creates the ledger rows of a past day: its partition, and requests distributed over the day with an item each. */
 export async function addLedgerDay(session: Session, daysAgo: number, requests: number): Promise<void> {
   await session.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date - $1::integer)", [daysAgo]);
   await session.query(
@@ -47,7 +47,7 @@ export async function addLedgerDay(session: Session, daysAgo: number, requests: 
   );
 }
 
-/** The days that have a table, as days before (or, negative, after) today; `!` marks one that is not attached. */
+/** The days with a partition, as days before (negative: after) today; `!` marks a detached one. */
 export async function ledgerDays(session: Session): Promise<string[]> {
   const rows = await session.query<{ day: string }>(
     `SELECT ((now() AT TIME ZONE 'UTC')::date - day) || CASE WHEN attached THEN '' ELSE '!' END AS day
@@ -56,7 +56,7 @@ export async function ledgerDays(session: Session): Promise<string[]> {
   return rows.map(({ day }) => day);
 }
 
-/** How many requests there are that began within so many days. */
+/** The number of requests within the last `days`. */
 export async function requestsSince(session: Session, days: number): Promise<number> {
   const [row] = await session.query<{ n: number }>(
     'SELECT count(*)::integer AS n FROM idempotency_requests WHERE created_at >= now() - make_interval(days => $1)',

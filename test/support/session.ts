@@ -1,12 +1,12 @@
 import { Client } from 'pg';
 
-/** A connection of the test's own, beside those of what it tests: to hold locks, to look, to interfere. */
+/** A separate connection of a test, to hold locks, to read and to interfere. */
 export class Session {
   private constructor(private readonly client: Client) {}
 
   static async open(url: string): Promise<Session> {
     const client = new Client({ connectionString: url });
-    // The server may be stopped while this is idle; the next query says so.
+    // The server may be stopped while this is idle; the next query reports it.
     client.on('error', () => undefined);
     await client.connect();
     return new Session(client);
@@ -17,7 +17,7 @@ export class Session {
     return rows;
   }
 
-  /** Holds records as a transaction would that is in the middle of changing them, until {@link release}. */
+  /** Locks records, like a transaction that changes them, until {@link release}. */
   async hold(teamId: string, ids: string[]): Promise<void> {
     await this.client.query('BEGIN');
     await this.client.query('SELECT FROM records WHERE team_id = $1 AND id = ANY ($2) FOR UPDATE', [teamId, ids]);
@@ -27,7 +27,7 @@ export class Session {
     await this.client.query('ROLLBACK');
   }
 
-  /** How many of the gateway's backends wait for a record. */
+  /** The number of backends of gateways that wait for a lock. */
   async lockWaiters(): Promise<number> {
     const rows = await this.query<{ n: number }>(
       `SELECT count(*)::int AS n, pg_stat_clear_snapshot() FROM pg_stat_activity

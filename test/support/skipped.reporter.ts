@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints which tests were skipped because this machine lacks a program, and the Debian package to install. */
+/** Prints which tests were skipped because this machine lacks a prerequisite, and the Debian package to install. */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = new Map<string, Map<string, number>>();

@@ -1,19 +1,19 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Hears what a program sends on one of its connections. */
+/** Receives the bytes that a program sends on one connection. */
 export type Listener = (chunk: Buffer) => void;
 
-/** Stands between a program and a server, to make the server hang and vanish for that program only, and to listen. */
+/** A proxy between a program and a server that can stall or reset connections, and observe them. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
-  private mode: 'open' | 'hanging' | 'closed' = 'open';
+  private mode: 'open' | 'stalled' | 'closed' = 'open';
 
   private constructor(
     private readonly server: Server,
     readonly port: number,
   ) {}
 
-  /** @param listen gives each connection its listener */
+  /** @param listen returns the listener of a new connection */
   static async start(target: { host: string; port: number }, listen?: () => Listener): Promise<TcpProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => {
@@ -27,13 +27,13 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** What is sent from now on arrives nowhere. */
-  hang(): void {
-    this.mode = 'hanging';
+  /** Stalls all traffic. */
+  stall(): void {
+    this.mode = 'stalled';
     for (const socket of this.sockets) socket.pause();
   }
 
-  /** Resets every connection and takes no new ones. */
+  /** Resets every connection, also new ones. */
   cut(): void {
     this.mode = 'closed';
     for (const socket of this.sockets) socket.resetAndDestroy();
@@ -62,7 +62,7 @@ export class TcpProxy {
         to.destroy();
       });
     }
-    if (this.mode === 'hanging') for (const socket of [near, far]) socket.pause();
+    if (this.mode === 'stalled') for (const socket of [near, far]) socket.pause();
     if (this.mode === 'closed') near.resetAndDestroy();
   }
 }

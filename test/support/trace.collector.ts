@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { expect, onTestFinished } from 'vitest';
 
-/** A span as OTLP has it in JSON, with what tests look at. */
+/** An OTLP span in JSON, with the fields that tests check. */
 export interface ReceivedSpan {
   traceId: string;
   spanId: string;
@@ -29,12 +29,12 @@ interface OtlpRequest {
 
 type Behaviour = (response: ServerResponse) => void;
 
-/** A collector that takes spans by OTLP over HTTP, in JSON, and keeps them. Ends with its test. */
+/** A collector that receives and stores OTLP spans over HTTP in JSON. Ends with its test. */
 export class TraceCollector {
-  /** All that has come in, as it came. */
+  /** All received bodies. */
   readonly bodies: string[] = [];
   readonly requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[] = [];
-  /** What it answers with. */
+  /** The status of its responses. */
   behaviour: Behaviour = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 
   private constructor(readonly url: string) {}
@@ -68,12 +68,12 @@ export class TraceCollector {
     );
   }
 
-  /** What is said of the program that sent the spans. */
+  /** The resource attributes of the spans. */
   get resource(): Record<string, unknown> {
     return attributesOf(this.payloads[0]?.resourceSpans[0]?.resource.attributes ?? []);
   }
 
-  /** The spans of a trace, when that of its request is among them: it ends last. */
+  /** Resolves with the spans of a trace when the span of its request, which ends last, is received. */
   async trace(traceId: string): Promise<ReceivedSpan[]> {
     const find = (): ReceivedSpan[] => this.spans.filter((span) => span.traceId === traceId);
     await expect
@@ -83,7 +83,7 @@ export class TraceCollector {
   }
 
   private get payloads(): OtlpRequest[] {
-    return this.bodies.map((body) => JSON.parse(body) as OtlpRequest); // or the assertions fail
+    return this.bodies.map((body) => JSON.parse(body) as OtlpRequest); // checked by assertions
   }
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {

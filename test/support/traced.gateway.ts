@@ -16,7 +16,7 @@ export interface WriteResponse {
 
 type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<WriteResponse>;
 
-/** A gateway that exports its spans to a collector of its own. */
+/** A gateway that exports its spans to its own collector. */
 export interface TracedGateway {
   readonly collector: TraceCollector;
   readonly api: string;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from './child.guard';
 
-/** The built worker as a process of its own. */
+/** The built worker as a process. */
 export class WorkerProcess {
   private output = '';
 
@@ -31,7 +31,7 @@ export class WorkerProcess {
   /** Its log so far: a line of JSON for each event. */
   get log(): Record<string, unknown>[] {
     const lines = this.output.split('\n').filter((line) => line.startsWith('{'));
-    return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // lines of our own logger
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // written by the logger
   }
 
   /** GET from the admin port. */

@@ -6,22 +6,22 @@ import { guard } from '../../test/support/child.guard';
 
 interface Reply {
   value?: unknown;
-  /** What went wrong, if something did. */
+  /** The error, if the order failed. */
   failure?: string;
 }
 
-/** A process that obeys orders one at a time: its CPU time is not that of whoever measures beside it. */
+/** A process that executes orders one at a time, so that its CPU time is separate from that of the measurement. */
 export class ActorProcess {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** @param main one of the programs that call {@link obeyOrders}, such as `victim.main.js` */
+  /** @param main one of the programs that call {@link executeOrders}, such as `victim.main.js` */
   static start(main: string): ActorProcess {
     const child = fork(builtFile(`tools/abuse/${main}`), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     guard(child);
     return new ActorProcess(child);
   }
 
-  /** Sends an order and resolves with what came of it. @throws Error if the order fails or the process ends */
+  /** Sends an order and resolves with its result. @throws Error if the order fails or the process ends */
   async order<T>(order: object, signal: AbortSignal): Promise<T> {
     const over = new AbortController();
     const either = AbortSignal.any([over.signal, signal]);
@@ -31,9 +31,9 @@ export class ActorProcess {
         throw new Error(`an actor ended with ${String(code)} before it replied`);
       });
       this.child.send(order);
-      const [{ value, failure }] = (await Promise.race([replied, ended])) as [Reply]; // what `obeyOrders` sends
+      const [{ value, failure }] = (await Promise.race([replied, ended])) as [Reply]; // what `executeOrders` sends
       if (failure !== undefined) throw new Error(failure);
-      return value as T; // the caller knows what its order is answered with
+      return value as T; // the caller knows the type of the result
     } finally {
       over.abort();
     }
@@ -47,10 +47,10 @@ export class ActorProcess {
   }
 }
 
-/** The other end of {@link ActorProcess}: obeys the orders that this process gets. */
-export function obeyOrders(obey: (order: unknown) => Promise<unknown>): void {
+/** The other end of {@link ActorProcess}: executes the orders that this process receives. */
+export function executeOrders(execute: (order: unknown) => Promise<unknown>): void {
   process.on('message', (order) => {
-    obey(order).then(
+    execute(order).then(
       (value) => process.send?.({ value }),
       (error: unknown) => process.send?.({ failure: inspect(error) }),
     );

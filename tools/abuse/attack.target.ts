@@ -1,10 +1,10 @@
 import { HttpConnection, requestBytes, type RequestParts } from '../../test/support/http.connection';
 import type { Intruder } from './parties';
 
-/** Attackers call from an address of their own, so that limits per address do not hit the victim. */
+/** Attackers call from an address of their own, so that limits per address do not affect the victim. */
 const ATTACKER_ADDRESS = '127.0.0.2';
 
-/** The gateway as an attacker sees it: opens connections, counts responses, and closes everything in the end. */
+/** The gateway as an attacker sees it: opens connections, counts responses, and closes all connections at the end. */
 export class AttackTarget {
   /** How often each status came; `closed`: the connection was closed instead; `refused`: it could not be opened. */
   readonly responses: Record<string, number> = {};
@@ -21,7 +21,7 @@ export class AttackTarget {
     });
   }
 
-  /** The path of something of the attacker's team. */
+  /** A path below the attacker's team. */
   path(rest: string): string {
     return `/v2/prism/${this.intruder.teamId}/${rest}`;
   }
@@ -43,7 +43,7 @@ export class AttackTarget {
     try {
       connection = await HttpConnection.open(this.url, ATTACKER_ADDRESS);
     } catch {
-      this.count('refused'); // also how an attack learns that the gateway has died
+      this.count('refused'); // also counts attempts after the gateway has ended
       return undefined;
     }
     if (this.isOver()) connection.destroy();

@@ -1,21 +1,21 @@
-import { obeyOrders } from './actor.process';
+import { executeOrders } from './actor.process';
 import { attackNamed } from './attack.catalogue';
 import { AttackTarget } from './attack.target';
 import type { Intruder } from './parties';
 import type { Volley } from './attack';
 
-/** To `prepare` an attack; then to `begin` it; then to `end` it, which is answered with an {@link AttackReport}. */
+/** To `prepare` an attack; then to `begin` it; then to `end` it, which returns an {@link AttackReport}. */
 export type AttackerOrder =
   { do: 'prepare'; attack: string; url: string; intruder: Intruder } | { do: 'begin' | 'end' };
 
-/** What the attacker did. */
+/** The requests of an attack. */
 export interface AttackReport {
   volleys: number;
   /** As in {@link AttackTarget.responses}. */
   responses: Record<string, number>;
 }
 
-/** After a refused connection, so that a gateway that is gone is not asked in a busy loop. */
+/** After a refused connection, so that an ended gateway is not called in a busy loop. */
 const RESTING_TURN_MS = 20;
 
 let target: AttackTarget | undefined;
@@ -23,8 +23,8 @@ let volley: Volley | undefined;
 let attack: Promise<PromiseSettledResult<number>[]> | undefined;
 const stop = new AbortController();
 
-obeyOrders(async (given) => {
-  const order = given as AttackerOrder; // nobody else sends to this process
+executeOrders(async (given) => {
+  const order = given as AttackerOrder; // only its parent sends messages
   switch (order.do) {
     case 'prepare':
       target = new AttackTarget(order.url, order.intruder, stop.signal);
@@ -32,7 +32,7 @@ obeyOrders(async (given) => {
       return;
     case 'begin':
       if (volley === undefined) throw new Error('the attack was not prepared');
-      // A failure is told at the end, when somebody asks.
+      // `end` reports a failure.
       attack = Promise.allSettled([repeat(volley)]);
       return;
     case 'end':

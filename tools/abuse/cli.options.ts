@@ -8,13 +8,13 @@ export interface Options {
   seconds: number;
   /** Whether a slow victim fails the run as well. */
   strict: boolean;
-  /** Where the figures go as JSON. */
+  /** Path of the JSON file for the figures. */
   json: string | undefined;
   /** The document whose table is replaced. */
   markdown: string | undefined;
 }
 
-/** The command line is wrong. */
+/** Invalid command line. */
 export class UsageError extends Error {}
 
 export const usage = `npm run abuse -- [--seconds <n>] [--only <name>]... [--strict] [--json <file>] [--markdown <file>]

@@ -9,13 +9,13 @@ export const HEAP_MEBIBYTES = 256;
 
 /** Gauges of what requests hold. All of them are 0 when no request is in flight. */
 const HELD = /^prism_(admission_\w+|\w+_(in_flight|queue_length|waiting|leases|claims)(_bytes)?)$/;
-/** The gauges that must be there, so that a renamed metric fails instead of passing unseen. */
+/** Gauges that must exist, so that a renamed metric fails the check. */
 const EXPECTED = ['prism_admission_requests_in_flight', 'prism_admission_body_bytes', 'prism_admission_queue_length'];
 const POOL = 'prism_database_pool_connections';
 const LAG = 'nodejs_eventloop_lag_max_seconds';
 const SCRAPE_EVERY_MS = 100;
 
-/** A gateway as production runs it, with a small heap, and what its metrics say about it. */
+/** A gateway with production settings and a small heap, and its metrics. */
 export class LimitedGateway {
   private constructor(
     readonly service: ServiceProcess,
@@ -43,7 +43,7 @@ export class LimitedGateway {
     return this.service.url;
   }
 
-  /** The longest event-loop delay since the last call, in milliseconds. @throws Error if the gateway does not answer */
+  /** The longest event-loop delay since the last call, in milliseconds. @throws Error if the gateway does not respond */
   async longestStallMs(signal: AbortSignal): Promise<number> {
     const samples = await this.scrape(signal);
     return Math.max(0, ...samples.filter(({ name }) => name === LAG).map(({ value }) => value * 1_000));
@@ -52,8 +52,8 @@ export class LimitedGateway {
   /**
    * Waits until nothing is held for any request.
    *
-   * @param scrapes how often to look, at most
-   * @returns what is still held then, by gauge; empty if nothing is
+   * @param scrapes the maximum number of readings
+   * @returns the values that are not 0, by gauge
    */
   async held(signal: AbortSignal, scrapes = 350): Promise<Record<string, number>> {
     for (let left = scrapes; ; left--) {
@@ -69,7 +69,7 @@ export class LimitedGateway {
   }
 }
 
-/** The gauges that are not 0. @throws Error if one of those that are always there is missing */
+/** The gauges that are not 0. @throws Error if a required gauge is missing */
 function heldOf(samples: readonly Sample[]): Record<string, number> {
   for (const name of EXPECTED) {
     if (!samples.some((sample) => sample.name === name)) throw new Error(`the gateway has no metric ${name}`);

@@ -22,7 +22,7 @@ export interface Parties {
 
 const SCOPES: readonly Scope[] = ['records:read', 'records:write'];
 const RECORDS = 20;
-/** So many that the gateway has to look keys up all the time. */
+/** Enough keys that the gateway must look up keys continuously. */
 const VICTIM_KEYS = 60;
 const INTRUDER_KEYS = 20;
 
@@ -35,7 +35,7 @@ export async function createParties(database: Database, gatewayUrl: string): Pro
   return { victim, intruder: { ...party, otherApiKey } };
 }
 
-/** Creates a record. @throws Error unless it answers 201 */
+/** Creates a record. @throws Error unless the status is 201 */
 export async function createRecord(gatewayUrl: string, { teamId, apiKeys }: Party, content: object): Promise<string> {
   const response = await fetch(`${gatewayUrl}/v2/prism/${teamId}/organization`, {
     method: 'POST',
@@ -44,7 +44,7 @@ export async function createRecord(gatewayUrl: string, { teamId, apiKeys }: Part
   });
   const text = await response.text();
   if (response.status !== 201) throw new Error(`creating a record answered ${response.status}: ${text.slice(0, 500)}`);
-  return (JSON.parse(text) as { id: string }).id; // the contract's record
+  return (JSON.parse(text) as { id: string }).id; // a record of the API
 }
 
 async function createParty(access: AccessService, gatewayUrl: string, name: string, keys: number): Promise<Party> {

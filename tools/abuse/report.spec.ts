@@ -4,13 +4,13 @@ import { withSection } from './report';
 const document = 'before\n\n<!-- abuse: begin -->\n\nold\n\n<!-- abuse: end -->\n\nafter\n';
 
 describe('withSection', () => {
-  it('replaces what is between the markers, however often', () => {
+  it('replaces the text between the markers, also repeatedly', () => {
     const once = withSection(document, 'new');
     expect(once).toBe(document.replace('old', 'new'));
     expect(withSection(once, 'new')).toBe(once);
   });
 
-  it('refuses a document without markers', () => {
+  it('rejects a document without markers', () => {
     expect(() => withSection('no markers', 'new')).toThrow('lacks the markers');
   });
 });

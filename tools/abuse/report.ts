@@ -18,7 +18,7 @@ export function tableOf(results: readonly TrialResult[]): string {
   return markdownTable(TITLES, results.map(rowOf));
 }
 
-/** The table with what it was measured on, and what each attack does. */
+/** The table with the machine, and a description of each attack. */
 export function sectionOf(results: readonly TrialResult[], machine: MachineFacts, date: Date): string {
   const seconds = [...new Set(results.map((result) => result.seconds))].join(', ');
   const facts =

@@ -14,12 +14,12 @@ const PEAK_EVERY_MS = 100;
 const STALL_EVERY_MS = 1_000;
 const WARM_UP_SECONDS = 2;
 const QUIET_SECONDS = 10;
-/** How long a gateway may take to answer a scrape before it counts as frozen, in milliseconds. */
+/** How long a gateway may take to respond to a scrape before it counts as frozen, in milliseconds. */
 const FROZEN_MS = 60_000;
 /** How long an attacker may take to end. */
 const END_MS = 10_000;
 
-/** The servers that every trial uses, and how to end early. */
+/** The servers of all trials, and the signal that ends them. */
 export interface TrialContext {
   databaseUrl: string;
   redisUrl: string;
@@ -28,7 +28,7 @@ export interface TrialContext {
   signal: AbortSignal;
 }
 
-/** What one attack did to a gateway and to its victim. */
+/** The effect of one attack on a gateway and on its victim. */
 export interface TrialResult {
   attack: string;
   summary: string;
@@ -36,11 +36,11 @@ export interface TrialResult {
   quiet: Measurement;
   attacked: Measurement;
   attacker: AttackReport;
-  /** How the gateway ended, with the end of its log; null if it is alive. */
+  /** How the gateway ended, with the end of its log; null if it is running. */
   death: string | null;
   peakBytes: number;
   longestStallMs: number;
-  /** Gauges that did not go back to 0; null if the gateway could not say. */
+  /** Gauges that did not go back to 0; null if the gateway did not respond. */
   held: Record<string, number> | null;
   /** By how much the database grew during the attack, in bytes. */
   databaseGrowthBytes: number;
@@ -85,7 +85,7 @@ export async function tryAttack(attack: Attack, seconds: number, context: TrialC
   }
 }
 
-/** Null if it has died or does not answer. */
+/** Null if it has ended or does not respond. */
 async function heldAfter(gateway: LimitedGateway, signal: AbortSignal): Promise<Record<string, number> | null> {
   const limit = AbortSignal.timeout(FROZEN_MS);
   try {
@@ -97,7 +97,7 @@ async function heldAfter(gateway: LimitedGateway, signal: AbortSignal): Promise<
   }
 }
 
-/** Looks at a gateway's memory and event loop again and again: what a dead one has used can be asked of nobody. */
+/** Polls memory and event-loop delay of a gateway, because an ended process cannot be read. */
 class Watch {
   private peakBytes = 0;
   private longestStallMs = 0;
@@ -106,7 +106,7 @@ class Watch {
 
   constructor(private readonly gateway: LimitedGateway) {
     const { service } = gateway;
-    service.forgetPeak();
+    service.resetPeak();
     this.watching = Promise.all([
       this.repeat(PEAK_EVERY_MS, () => {
         this.peakBytes = Math.max(this.peakBytes, peakOf(service) ?? 0);
@@ -117,7 +117,7 @@ class Watch {
     ]);
   }
 
-  /** Ends after one more look. */
+  /** Ends after one more reading. */
   async end(): Promise<{ peakBytes: number; longestStallMs: number }> {
     this.isOver = true;
     await this.watching;
@@ -133,16 +133,16 @@ class Watch {
   }
 }
 
-/** Undefined once the process has ended, even before its exit is known here. */
+/** Undefined once the process has ended, even before its exit event. */
 function peakOf(service: ServiceProcess): number | undefined {
   try {
     return service.peakBytes;
   } catch {
-    return undefined; // a process that is gone has no figures
+    return undefined; // /proc has no entry for an ended process
   }
 }
 
-/** A gateway that does not answer at all has been stalled for at least as long as the scrape waited. */
+/** A gateway that does not respond has been stalled for at least as long as the scrape waited. */
 async function stallOf(gateway: LimitedGateway): Promise<number> {
   const asked = performance.now();
   try {

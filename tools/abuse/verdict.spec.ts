@@ -17,7 +17,7 @@ function result(changes: Partial<TrialResult>): TrialResult {
 }
 
 describe('verdictOf', () => {
-  it('passes a gateway that lives, refuses nothing, holds nothing and is at most 3 times as slow', () => {
+  it('passes a gateway that runs, rejects nothing of the victim, holds no resource and is at most 3 times as slow', () => {
     expect(verdictOf(result({}))).toEqual({ broken: [], slow: [], p99Ratio: 3 });
   });
 
@@ -36,7 +36,7 @@ describe('verdictOf', () => {
     expect(exitCodeOf([verdictOf(result(changes))], false)).toBe(1);
   });
 
-  it('fails a slow victim only if it is asked to', () => {
+  it('fails for a slow victim only in strict mode', () => {
     const verdicts = [verdictOf(result({ attacked: measurement(13) }))];
     expect(verdicts[0]?.slow).toHaveLength(1);
     expect([exitCodeOf(verdicts, false), exitCodeOf(verdicts, true)]).toEqual([0, 1]);

@@ -3,11 +3,11 @@ import type { TrialResult } from './trial';
 /** How many times as long as on a quiet gateway the victim's p99 may be. */
 export const MAX_P99_RATIO = 3;
 
-/** Whether an attack failed, and by what it succeeded if it did. */
+/** Whether an attack failed and, if not, its effects. */
 export interface Verdict {
-  /** What must never happen. */
+  /** Effects that are never allowed. */
   broken: string[];
-  /** What depends on the machine as well: a slow victim. */
+  /** Effects that also depend on the machine: a slow victim. */
   slow: string[];
   /** The victim's p99 during the attack, compared with its p99 before. */
   p99Ratio: number;

@@ -1,4 +1,4 @@
-import { obeyOrders } from './actor.process';
+import { executeOrders } from './actor.process';
 import type { Party } from './parties';
 import { Victim } from './victim';
 
@@ -9,8 +9,8 @@ export interface VictimOrder {
   seconds: number;
 }
 
-obeyOrders(async (order) => {
-  const { url, party, seconds } = order as VictimOrder; // nobody else sends to this process
+executeOrders(async (order) => {
+  const { url, party, seconds } = order as VictimOrder; // only its parent sends messages
   const victim = new Victim(url, party);
   try {
     return await victim.measure(seconds, new AbortController().signal);

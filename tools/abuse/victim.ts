@@ -9,10 +9,10 @@ import type { Party } from './parties';
 const MAX_WAIT_MS = 10_000;
 const CONNECTIONS = 8;
 const REQUESTS_PER_SECOND = 100;
-/** After so many requests the next API key is used, which the gateway may not know yet. */
+/** Requests per API key. The gateway may not have cached the next one. */
 const REQUESTS_PER_KEY = 5;
 
-/** What the victim saw. */
+/** The responses to the victim. */
 export interface Measurement {
   requests: number;
   latencyMs: Latency;
@@ -20,7 +20,7 @@ export interface Measurement {
   refused: Record<string, number>;
 }
 
-/** A client that does nothing wrong: it reads, lists properties and updates in small batches. */
+/** A well-behaved client that reads, lists properties and updates in small batches. */
 export class Victim {
   private readonly agent = new Agent({
     connections: CONNECTIONS,
@@ -53,7 +53,7 @@ export class Victim {
     }
   }
 
-  /** Sends 100 requests a second and measures each from the moment at which it was due: also those that had to wait. */
+  /** Sends 100 requests a second and measures each from its scheduled time, including delayed ones. */
   async measure(seconds: number, signal: AbortSignal): Promise<Measurement> {
     const began = performance.now();
     const dueMs = 1_000 / REQUESTS_PER_SECOND;
@@ -65,7 +65,7 @@ export class Victim {
       for (let n = next++; n < total; n = next++) {
         const due = began + n * dueMs;
         await sleep(Math.max(0, due - performance.now()), undefined, { signal });
-        // A gateway that hangs is not waited for longer: what is due by then was refused.
+        // A gateway that does not respond counts as unavailable for the remaining requests.
         const status = performance.now() - began > seconds * 1_000 + MAX_WAIT_MS ? 'none' : await this.send(n);
         samplesMs.push(performance.now() - due);
         if (status !== '200') refused[status] = (refused[status] ?? 0) + 1;

@@ -1,12 +1,12 @@
 import type { Cleanup } from '../../test/support/cleanup';
 
-/** What every run has at hand. */
+/** What every run uses. */
 export interface BenchContext {
   cleanup: Cleanup;
-  /** Aborted when someone has seen enough. */
+  /** Aborted by a signal to the program. */
   signal: AbortSignal;
-  /** How far it has come, for the one who waits. */
+  /** Prints progress to standard error. */
   log: (line: string) => void;
-  /** What came of it. */
+  /** Prints results to standard output. */
   print: (text: string) => void;
 }

@@ -7,7 +7,7 @@ import { durableSettings, type Servers, startServers } from './servers';
 import type { ServiceProcess } from './service.process';
 import { gatewaySettings, haproxyProgram, Services } from './services';
 
-/** What callers show: those of two applications of one team. */
+/** API keys of two clients of one team. */
 interface Credentials {
   teamId: string;
   apiKey: string;
@@ -21,28 +21,28 @@ interface Balanced {
   two: ServiceProcess;
 }
 
-/** Everything that takes part, of the bench's own. */
+/** Own servers, gateways and baselines. */
 export interface BenchEnvironment extends Omit<Servers, 'settings'> {
   credentials: Credentials;
   gateway: ServiceProcess;
   textbook: ServiceProcess;
   /** Undefined without HAProxy on this machine. */
   balanced: Balanced | undefined;
-  /** By program, as they are said to the reader. */
+  /** The settings to report, by program. */
   settings: { postgres: Record<string, string>; gateway: Record<string, string> };
 }
 
-/** Starts everything and loads the records. What it started is in the clean-up also if it fails. */
+/** Starts everything and loads the records. On failure the cleanup stops what was started. */
 export async function openEnvironment(context: BenchContext): Promise<BenchEnvironment> {
-  const { cleanup, signal, log: say } = context;
+  const { cleanup, signal, log } = context;
   const { settings, ...servers } = await startServers(context, durableSettings);
   const { postgres, redisUrl, meter, folder } = servers;
 
-  say('loading 100,000 organizations');
+  log('loading 100,000 organizations');
   const credentials = await load(postgres.url, signal);
   await meter.settle();
 
-  say('starting the gateways');
+  log('starting the gateways');
   const services = new Services(cleanup, signal);
   const gateway = await services.gateway('gateway', postgres.url, redisUrl);
   const textbook = await services.textbook(postgres.url);

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { readOptions } from './cli.options';
-import { contestantNames, quickNames } from './contestants';
+import { workloadNames, quickNames } from './workloads';
 
 describe('readOptions', () => {
-  it('compares everything unless it is told what else to do', () => {
-    expect(readOptions([])).toMatchObject({ run: 'comparison', names: contestantNames, fairness: true });
+  it('compares all workloads by default', () => {
+    expect(readOptions([])).toMatchObject({ run: 'comparison', names: workloadNames, fairness: true });
     expect(readOptions(['--quick'])).toMatchObject({ run: 'comparison', names: quickNames, fairness: false });
     expect(readOptions(['--only', 'plain'])).toMatchObject({ names: ['plain'], fairness: false });
   });
 
-  it('grows to millions, or to what is asked for, the smallest first', () => {
+  it('measures growth to millions or to the given sizes, in ascending order', () => {
     expect(readOptions(['--growth'])).toMatchObject({
       run: 'growth',
       sizes: [10_000, 1_000_000, 10_000_000],
@@ -21,7 +21,7 @@ describe('readOptions', () => {
     });
   });
 
-  it('looks at memory', () => {
+  it('measures memory', () => {
     expect(readOptions(['--memory', '--batches', '300'])).toMatchObject({ run: 'memory', batches: 300 });
   });
 

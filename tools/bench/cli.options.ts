@@ -1,40 +1,40 @@
 import { parseArgs } from 'node:util';
-import { type ContestantName, contestantNames, quickNames } from './contestants';
-import type { Schedule } from './tournament';
+import { type WorkloadName, workloadNames, quickNames } from './workloads';
+import type { Schedule } from './rounds';
 
-/** The gateway and its yardsticks. */
+/** Compares the gateway with its baselines. */
 export interface ComparisonOptions extends Schedule {
   run: 'comparison';
-  names: readonly ContestantName[];
-  /** Whether the neighbour of a caller of large batches is looked at. */
+  names: readonly WorkloadName[];
+  /** Whether to measure a client beside a client with large batches. */
   fairness: boolean;
   json: string;
 }
 
-/** What an item costs when there is more of everything. */
+/** Measures the cost of an item with more data. */
 export interface GrowthOptions extends Schedule {
   run: 'growth';
-  /** How many records there are, ascending: each is grown out of the one before. */
+  /** Numbers of records, ascending: each case adds to the one before. */
   sizes: readonly number[];
-  /** How many teams they belong to. */
+  /** Numbers of teams. */
   teams: readonly number[];
-  /** Items in the ledger of the last case; undefined: what an hour of keyed batches leaves. */
+  /** Items in the ledger in the last case; undefined: the items of one hour of keyed batches. */
   ledger: number | undefined;
   json: string;
 }
 
-/** What the gateway keeps, and whether it can be made to die. */
+/** Measures retained memory, and memory under large bodies. */
 export interface MemoryOptions {
   run: 'memory';
   batches: number;
-  /** How long each kind of large body is sent. */
+  /** Duration per kind of large body. */
   seconds: number;
   json: string;
 }
 
 export type Options = ComparisonOptions | GrowthOptions | MemoryOptions;
 
-/** The command line is not as it should be. */
+/** Invalid command line. */
 export class UsageError extends Error {}
 
 const defaultSizes = '10k,1m,10m';
@@ -43,18 +43,18 @@ export const usage = `npm run bench -- [--quick] [--seconds <n>] [--rounds <n>] 
 npm run bench -- --growth[=<n>,...] [--teams <n>,...] [--ledger <n>] [--seconds <n>] [--rounds <n>] [--json <file>]
 npm run bench -- --memory [--batches <n>] [--seconds <n>] [--json <file>]
 
-  --quick    the rows that matter most, in 2 minutes
-  --seconds  how long a turn is (default 5, quick 3); of --memory, how long each kind of body is sent (default 15)
-  --rounds   how many turns each has (default 4, quick and growth 3)
-  --only     no more than these rows: fairness, ${wrapped(contestantNames)}
-  --json     where the figures go (default dist/bench.json, dist/bench-growth.json, dist/bench-memory.json)
+  --quick    the most important workloads, in 2 minutes
+  --seconds  duration of a turn (default 5, quick 3); with --memory, duration per kind of body (default 15)
+  --rounds   turns per workload (default 4, quick and growth 3)
+  --only     only these workloads: fairness, ${wrapped(workloadNames)}
+  --json     path of the JSON file (default dist/bench.json, dist/bench-growth.json, dist/bench-memory.json)
 
-  --growth   what an item costs with so many records (default ${defaultSizes})
-  --teams    and so many teams (default 1,10k)
-  --ledger   and so many items in the ledger (default: an hour of keyed batches)
+  --growth   cost per item with these numbers of records (default ${defaultSizes})
+  --teams    and these numbers of teams (default 1,10k)
+  --ledger   and this number of items in the ledger (default: an hour of keyed batches)
 
-  --memory   what the gateway keeps after many batches, and what 64 callers with 5 MiB bodies do to it
-  --batches  how many (default 20k)
+  --memory   memory after many batches, and with 64 callers that send 5 MiB bodies
+  --batches  number of batches (default 20k)
 `;
 
 /** @throws UsageError */
@@ -64,7 +64,7 @@ export function readOptions(given: string[]): Options {
   return values.memory === true ? memoryOptions(values) : comparisonOptions(values);
 }
 
-interface Given {
+interface Values {
   quick?: boolean;
   seconds?: string;
   rounds?: string;
@@ -77,12 +77,12 @@ interface Given {
   batches?: string;
 }
 
-function comparisonOptions({ quick = false, seconds, rounds, only, json }: Given): ComparisonOptions {
+function comparisonOptions({ quick = false, seconds, rounds, only, json }: Values): ComparisonOptions {
   const unknown = only?.find((name) => name !== 'fairness' && !isName(name));
-  if (unknown !== undefined) throw new UsageError(`--only ${unknown}: there is no such row`);
+  if (unknown !== undefined) throw new UsageError(`--only ${unknown}: unknown workload`);
   return {
     run: 'comparison',
-    names: only?.filter(isName) ?? (quick ? quickNames : contestantNames),
+    names: only?.filter(isName) ?? (quick ? quickNames : workloadNames),
     fairness: only?.includes('fairness') ?? !quick,
     seconds: wholeNumber('seconds', seconds ?? (quick ? '3' : '5')),
     rounds: wholeNumber('rounds', rounds ?? (quick ? '3' : '4')),
@@ -90,7 +90,7 @@ function comparisonOptions({ quick = false, seconds, rounds, only, json }: Given
   };
 }
 
-function growthOptions(sizes: string, { teams, ledger, seconds, rounds, json }: Given): GrowthOptions {
+function growthOptions(sizes: string, { teams, ledger, seconds, rounds, json }: Values): GrowthOptions {
   return {
     run: 'growth',
     sizes: wholeNumbers('growth', sizes),
@@ -102,7 +102,7 @@ function growthOptions(sizes: string, { teams, ledger, seconds, rounds, json }: 
   };
 }
 
-function memoryOptions({ batches, seconds, json }: Given): MemoryOptions {
+function memoryOptions({ batches, seconds, json }: Values): MemoryOptions {
   return {
     run: 'memory',
     batches: wholeNumber('batches', batches ?? '20k'),
@@ -111,7 +111,7 @@ function memoryOptions({ batches, seconds, json }: Given): MemoryOptions {
   };
 }
 
-function parse(args: string[]): Given {
+function parse(args: string[]): Values {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   try {
@@ -137,7 +137,7 @@ function parse(args: string[]): Given {
 function wholeNumber(name: string, text: string): number {
   const [, digits, unit] = /^([1-9]\d{0,8})([km]?)$/.exec(text) ?? [];
   if (digits === undefined) throw new UsageError(`--${name} must be a whole number from 1, such as 12, 10k or 1m`);
-  return Number(digits) * { '': 1, k: 1_000, m: 1_000_000 }[unit as '' | 'k' | 'm']; // as the pattern has it
+  return Number(digits) * { '': 1, k: 1_000, m: 1_000_000 }[unit as '' | 'k' | 'm']; // the pattern allows only these
 }
 
 function wholeNumbers(name: string, text: string): number[] {
@@ -147,8 +147,8 @@ function wholeNumbers(name: string, text: string): number[] {
     .sort((a, b) => a - b);
 }
 
-function isName(name: string): name is ContestantName {
-  return (contestantNames as string[]).includes(name);
+function isName(name: string): name is WorkloadName {
+  return (workloadNames as string[]).includes(name);
 }
 
 function wrapped(names: readonly string[]): string {

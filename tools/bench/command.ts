@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 
 const outputLimitBytes = 64 * 1024 * 1024;
 
-/** A tool that the bench needs is not there. */
+/** A required program is not installed. */
 export class ToolMissing extends Error {}
 
 export interface CommandSetup {
@@ -11,10 +11,10 @@ export interface CommandSetup {
 }
 
 /**
- * Runs a program to its end and answers what it said. An abort kills it.
+ * Runs a program and returns its output. An abort kills it.
  *
  * @throws ToolMissing
- * @throws Error if it fails, with what it said
+ * @throws Error with its output if it fails
  */
 export function run(name: string, args: readonly string[], { env = {}, signal }: CommandSetup): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { httpWork } from './contestants';
+import { httpWork } from './workloads';
 import type { Neighbor } from './neighbors';
-import { leadSeconds, type Schedule } from './tournament';
+import { leadSeconds, type Schedule } from './rounds';
 import type { BenchEnvironment } from './bench.environment';
 import { ratioOf, type Spread, spreadOf } from './statistics';
 import { driveHttp } from './wrk.driver';
 
-/** What a client that sends single items notices of another one. */
+/** The latency of a client that sends single items beside another client. */
 export interface Fairness {
-  /** What the other client sends. */
+  /** The load of the other client. */
   neighbor: string;
   /** p99 of a batch with a single item, in milliseconds. */
   aloneMs: Spread;
@@ -16,12 +16,12 @@ export interface Fairness {
   ratio: Spread;
 }
 
-/** So long the one caller has been sending when the other begins. */
-const headStartMs = 500;
+/** The neighbor starts earlier by this time. */
+const neighborLeadMs = 500;
 
 /**
- * A client sends batches of 1, one at a time. It is measured alone and beside its neighbor in turns, each time after a lead.
- * @throws Error if any of its requests is refused
+ * A client sends batches of 1, one at a time. It is measured alone and beside its neighbor alternately, each time after a warm-up.
+ * @throws Error if one of its requests is rejected
  */
 export async function measureFairness(
   environment: BenchEnvironment,
@@ -42,9 +42,9 @@ export async function measureFairness(
     alone.push(await measure());
     const both = [
       neighbor.send(leadSeconds + seconds + 1, signal),
-      sleep(headStartMs, undefined, { signal }).then(measure),
+      sleep(neighborLeadMs, undefined, { signal }).then(measure),
     ] as const;
-    // If one fails, the other has ended as well before that is told.
+    // Both have ended before a failure is reported.
     await Promise.allSettled(both);
     await both[0];
     beside.push(await both[1]);

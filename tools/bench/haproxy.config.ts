@@ -1,4 +1,4 @@
-/** What stands before gateways in the bench: as in `deploy/haproxy/haproxy.cfg`, without what only matters when one dies. */
+/** A reduced `deploy/haproxy/haproxy.cfg`, without health checks and retries. */
 export function haproxyConfig(port: number, gatewayPorts: readonly number[]): string {
   return `defaults
   mode http

@@ -6,18 +6,18 @@ export interface Latency {
   max: number;
 }
 
-/** What a load generator counted in one go. */
+/** The result of one run of a load generator. */
 export interface Load {
-  /** Requests or transactions that were answered as they should be; one that was not fails the run. */
+  /** Successful requests or transactions. A failed one fails the run. */
   batches: number;
   seconds: number;
-  /** Of one batch. */
+  /** Latency of a batch. */
   latencyMs: Latency;
 }
 
 let seed = Math.trunc(performance.timeOrigin) % 1_000_000;
 
-/** Another one each time: no go repeats what the one before it asked for. */
+/** A new seed for each run, so that no run repeats the requests of another. */
 export function nextSeed(): number {
   seed += 1;
   return seed;

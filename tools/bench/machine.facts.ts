@@ -9,11 +9,11 @@ export interface MachineFacts {
   memoryMebibytes: number;
   kernel: string;
   node: string;
-  /** Whether the data of Postgres is on a disk: in memory, fsync costs nothing. */
+  /** Whether the data of Postgres is on a disk: on tmpfs, fsync costs nothing. */
   onDisk: boolean;
 }
 
-const tmpfs = 0x01021994; // as statfs(2) calls it
+const tmpfs = 0x01021994; // TMPFS_MAGIC of statfs(2)
 
 export function machineFacts(): MachineFacts {
   return {
@@ -26,24 +26,24 @@ export function machineFacts(): MachineFacts {
   };
 }
 
-/** Above every table: on what it was measured, and how durable that was. */
+/** The header of every report: machine and durability. */
 export function headerOf(
   machine: MachineFacts,
   postgres: Record<string, string>,
   gateway: Record<string, string>,
 ): string {
   return [
-    `machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryMebibytes} MiB, Linux ${machine.kernel}, Node ${machine.node}; shared by all that follows`,
+    `machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryMebibytes} MiB, Linux ${machine.kernel}, Node ${machine.node}; shared by all programs`,
     ...(machine.onDisk
       ? []
       : ['WARNING: the data is in memory, so fsync costs nothing; set TMPDIR to a folder on a disk']),
-    `Postgres, for all of them: ${list(postgres)}`,
-    `gateway: ${list(gateway)}, else defaults`,
+    `Postgres, for all workloads: ${list(postgres)}`,
+    `gateway: ${list(gateway)}, otherwise defaults`,
     '',
   ].join('\n');
 }
 
-/** Writes the figures where they were wanted. */
+/** Writes the figures to a JSON file. */
 export function writeFigures(path: string, figures: object, { print }: BenchContext): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify({ at: new Date(), ...figures }, null, 2)}\n`);

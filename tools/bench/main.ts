@@ -18,10 +18,10 @@ async function main(): Promise<number> {
   await requireWrk(stop.signal);
   const cleanup = new Cleanup();
   try {
-    await run(options, { cleanup, signal: stop.signal, log: log, print });
+    await run(options, { cleanup, signal: stop.signal, log, print });
     return 0;
   } catch (error) {
-    // A Ctrl-C reaches the servers as well: whatever failed then failed because of it.
+    // Ctrl-C also ends the servers, so that a failure after it is a consequence.
     stop.signal.throwIfAborted();
     throw error;
   } finally {
@@ -40,7 +40,7 @@ function run(options: Options, context: BenchContext): Promise<void> {
   }
 }
 
-/** Someone had seen enough. */
+/** Ended by a signal. */
 class Interrupted extends Error {}
 
 function log(line: string): void {

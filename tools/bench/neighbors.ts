@@ -1,19 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command';
-import { httpWork } from './contestants';
+import { httpWork } from './workloads';
 import { sourceFile } from '../../test/support/repository.files';
 import { bodyKinds } from './memory/body.kinds';
 import type { BenchEnvironment } from './bench.environment';
 import { driveHttp } from './wrk.driver';
 
-/** Another client that sends as much as it can. */
+/** The load of another client. */
 export interface Neighbor {
   what: string;
   send(seconds: number, signal: AbortSignal): Promise<unknown>;
 }
 
-/** Batches of 100 from one connection and from more than the gateway has to Postgres, and the bodies that cost most CPU. */
+/** Batches of 100 from one connection and from more than the database pool has, and the bodies that cost most CPU. */
 export function neighborsOf(environment: BenchEnvironment): Neighbor[] {
   const small = bodyKinds(180_000).find(({ name }) => name === 'small objects');
   const large = new Map(bodyKinds().map(({ name, body }) => [name, body]));
@@ -36,7 +36,7 @@ function batches(environment: BenchEnvironment, callers: number): Neighbor {
 }
 
 function bodies(environment: BenchEnvironment, connections: number, name: string, body: Buffer | undefined): Neighbor {
-  if (body === undefined) throw new Error(`there is no such kind of body: ${name}`);
+  if (body === undefined) throw new Error(`unknown kind of body: ${name}`);
   const file = join(environment.folder, `${name.replaceAll(' ', '-')}.json`);
   writeFileSync(file, body);
   const { url } = httpWork(environment, environment.gateway, 'update', {});

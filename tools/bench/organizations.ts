@@ -6,7 +6,7 @@ import { defaultOptions, planCreate, type PlanItem, RecordRepository } from '#li
 
 export const recordCount = 100_000;
 
-/** What every record's id begins with; its number as 12 hexadecimal digits is the rest. A UUIDv7, as the product makes. */
+/** Prefix of record ids, followed by the record's number as 12 hexadecimal digits. A UUIDv7, like the ids of the product. */
 export const idPrefix = '01900000-0000-7000-8000-';
 
 const batchSize = 500;
@@ -33,7 +33,7 @@ export function organizationOf(number: number): Record<string, unknown> {
   };
 }
 
-/** Which records a team is to get: their numbers, `to` not included. */
+/** Records of a team by number, `to` excluded. */
 export interface Range {
   teamId: string;
   from: number;
@@ -41,9 +41,9 @@ export interface Range {
 }
 
 /**
- * Makes the records with the product's own validator and engine.
+ * Creates the records with the validator and the write path of the product.
  *
- * @throws Error if one of them cannot be made
+ * @throws Error if one of them is rejected
  */
 export async function loadOrganizations(
   database: Database,
@@ -64,7 +64,7 @@ export async function loadOrganizations(
       const plan = { operation: 'create', teamId, objectType: 'organization', items, options } as const;
       const { outcomes } = await records.apply(plan, { deadline: Deadline.in(batchBudgetMs) });
       const failed = outcomes.find(({ code }) => code !== undefined);
-      if (failed) throw new Error(`a record cannot be made: ${failed.entry}`);
+      if (failed) throw new Error(`a record was not created: ${failed.entry}`);
     }
   };
   await Promise.all(Array.from({ length: loaders }, load));
@@ -72,6 +72,6 @@ export async function loadOrganizations(
 
 function creationOf(number: number, validator: ItemValidator): PlanItem {
   const validation = validator.create({ default: organizationOf(number) });
-  if ('errors' in validation) throw new Error(`organization ${number} is refused: ${validation.code}`);
+  if ('errors' in validation) throw new Error(`organization ${number} is invalid: ${validation.code}`);
   return planCreate(idOf(number), validation.change);
 }

@@ -17,15 +17,15 @@ tps = 7200.000000 (without initial connection time)
 `;
 
 describe('countOf', () => {
-  it('reads how many transactions there were, and in what time', () => {
+  it('reads the number of transactions and the time', () => {
     expect(countOf(output)).toEqual({ batches: 21_600, seconds: 3 });
   });
 
-  it('does without the line that older ones lack', () => {
+  it('accepts output of older versions without the line of failures', () => {
     expect(countOf(output.replace(/^number of failed.*\n/m, ''))).toEqual({ batches: 21_600, seconds: 3 });
   });
 
-  it('measures no failures', () => {
+  it('rejects output with failures', () => {
     expect(() => countOf(output.replace('failed transactions: 0', 'failed transactions: 3'))).toThrow('failed');
     expect(() => countOf('pgbench: error: connection refused')).toThrow('connection refused');
   });

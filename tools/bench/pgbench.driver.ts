@@ -7,21 +7,21 @@ import { idPrefix } from './organizations';
 import { latencyOf } from './statistics';
 
 export interface PgbenchWork {
-  /** The program: of the same version as the server. */
+  /** Path of the program, of the same version as the server. */
   pgbench: string;
   port: number;
   script: 'update-item' | 'update-together';
   connections: number;
   teamId: string;
   records: number;
-  /** The share of transactions whose latency is written down. */
+  /** The share of transactions whose latency is logged. */
   sampled: number;
-  /** Where it may write. */
+  /** Folder for its log files. */
   folder: string;
 }
 
 /**
- * Sends one statement again and again, prepared, each in a transaction of its own.
+ * Repeats one prepared statement, each time in its own transaction.
  *
  * @throws ToolMissing
  * @throws Error if a transaction fails
@@ -53,10 +53,10 @@ export async function drivePgbench(work: PgbenchWork, seconds: number, signal: A
 export function countOf(output: string): Pick<Load, 'batches' | 'seconds'> {
   const read = (pattern: RegExp): number => {
     const text = pattern.exec(output)?.[1];
-    if (text === undefined) throw new Error(`pgbench did not say what it did:\n${output}`);
+    if (text === undefined) throw new Error(`pgbench printed no summary:\n${output}`);
     return Number(text);
   };
-  // PostgreSQL 14 has no such line: there a failure ends the run.
+  // PostgreSQL 14 has no such line: there a failure ends pgbench.
   if (output.includes('number of failed transactions') && read(/^number of failed transactions: (\d+)/m) > 0) {
     throw new Error(`transactions of pgbench failed:\n${output}`);
   }
@@ -64,7 +64,7 @@ export function countOf(output: string): Pick<Load, 'batches' | 'seconds'> {
   return { batches, seconds: batches / read(/^tps = ([\d.]+) \(without initial connection time\)/m) };
 }
 
-/** Milliseconds, from the lines of a log: the third field is how many microseconds the transaction took. */
+/** Latencies in milliseconds, from the lines of a log: the third field is the duration in microseconds. */
 export function samplesOf(log: string): number[] {
   return log
     .split('\n')

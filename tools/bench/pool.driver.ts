@@ -7,10 +7,10 @@ import { latencyOf } from './statistics';
 
 const text = readFileSync(sourceFile('tools/bench/sql/update-pooled.sql'), 'utf8');
 
-/** Updates one record after the other through a pool, as a caller that has no gateway would. */
+/** Updates one record after the other through a pool, like a caller without a gateway. */
 export async function drivePool(url: string, teamId: string, seconds: number, signal: AbortSignal): Promise<Load> {
   const pool = new Pool({ connectionString: url, max: 10 });
-  // As with every pool: what breaks shows at the next use.
+  // The next query reports a broken connection.
   pool.on('error', () => undefined);
   const samplesMs: number[] = [];
   try {

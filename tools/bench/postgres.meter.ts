@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { familyCpuSecondsOf, parentOf } from './process.usage';
 
-/** What Postgres has done so far. */
+/** Cumulative counters of Postgres. */
 export interface PostgresReading {
   cpuSeconds: number;
   walBytes: number;
@@ -11,7 +11,7 @@ export interface PostgresReading {
 const quietReadings = 3;
 const quietEveryMs = 10;
 
-/** Looks at Postgres from a connection of its own, while nothing is being measured. */
+/** Reads the counters of Postgres on its own connection, outside of measurements. */
 export class PostgresMeter {
   private constructor(
     private readonly client: Client,
@@ -20,7 +20,7 @@ export class PostgresMeter {
 
   static async open(url: string): Promise<PostgresMeter> {
     const client = new Client({ connectionString: url });
-    // A server that goes away ends the next statement; without a listener it would end the program.
+    // The next statement reports a broken connection; without a listener the error would end the program.
     client.on('error', () => undefined);
     await client.connect();
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -31,13 +31,13 @@ export class PostgresMeter {
     await this.client.end();
   }
 
-  /** The value of a setting, as the server has it. */
+  /** The value of a server setting. */
   async setting(name: string): Promise<string> {
     const { rows } = await this.client.query<{ value: string }>('SELECT current_setting($1) AS value', [name]);
     return rows[0]?.value ?? '';
   }
 
-  /** Where the programs of the server's own version are. */
+  /** The folder with the programs of the server's version. */
   async programFolder(): Promise<string> {
     const { rows } = await this.client.query<{ setting: string }>(
       `SELECT setting FROM pg_config WHERE name = 'BINDIR'`,
@@ -45,13 +45,13 @@ export class PostgresMeter {
     return rows[0]?.setting ?? '';
   }
 
-  /** Makes the table as it is in service: statistics, visibility map, and nothing left over from loading it. */
+  /** Updates statistics and visibility map, and removes the effects of loading. */
   async settle(): Promise<void> {
     await this.client.query('VACUUM ANALYZE');
     await this.client.query('CHECKPOINT');
   }
 
-  /** Resolves when no connection does anything: what was sent before a load generator ended is done as well. */
+  /** Resolves when no connection is active: the last requests of a load generator are complete. */
   async quiet(signal: AbortSignal): Promise<void> {
     for (let quiet = 0; quiet < quietReadings;) {
       signal.throwIfAborted();
@@ -64,19 +64,19 @@ export class PostgresMeter {
     }
   }
 
-  /** Before something is measured: the CPU that the reading itself costs is not in it. */
+  /** Reading before a measurement: the last statement reads CPU, so that its own cost is excluded. */
   async begin(): Promise<PostgresReading> {
     const walBytes = await this.walBytes();
     return { walBytes, cpuSeconds: familyCpuSecondsOf(this.pid) };
   }
 
-  /** After it: nor here. */
+  /** Reading after a measurement: CPU is read first, so that the cost of this reading is excluded. */
   async end(): Promise<PostgresReading> {
     const cpuSeconds = familyCpuSecondsOf(this.pid);
     return { cpuSeconds, walBytes: await this.walBytes() };
   }
 
-  /** Grows by one with each change of a record. Reads all of them. */
+  /** The sum of all versions, which grows by one with each change. Reads all records. */
   changes(): Promise<number> {
     return this.number('SELECT sum(version)::float8 AS value FROM records');
   }

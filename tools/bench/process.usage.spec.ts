@@ -6,13 +6,13 @@ const line =
   '4711 (a (strange) name) S 815 4711 4711 0 -1 4194560 5136 90 0 1 250 150 1200 30 20 0 11 0 8291 1 2 18446744073709551615';
 
 describe('readStat', () => {
-  it('finds the fields behind a name with parentheses and spaces', () => {
+  it('reads the fields after a name with parentheses and spaces', () => {
     expect(readStat(line)).toEqual({ parent: 815, ownSeconds: 4, endedChildrenSeconds: 12.3 });
   });
 });
 
 describe('familyCpuSecondsOf', () => {
-  it('counts children that have ended', () => {
+  it('includes ended children', () => {
     const family = familyCpuSecondsOf(process.pid);
     const own = cpuSecondsOf(process.pid);
     spawnSync(process.execPath, [
@@ -23,7 +23,7 @@ describe('familyCpuSecondsOf', () => {
     expect(byChildren).toBeGreaterThanOrEqual(0.18);
   }, 30_000);
 
-  it('counts ticks of the length that the system says', () => {
+  it('uses the clock ticks of the system', () => {
     expect(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).trim()).toBe('100');
   });
 });

@@ -1,22 +1,22 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
-/** The kernel tells times in these, on every architecture that Node runs on. */
+/** Clock ticks per second (USER_HZ), on every architecture that Node supports. */
 const ticksPerSecond = 100;
 
-/** What `/proc/<pid>/stat` says of a process. */
+/** Fields of `/proc/<pid>/stat`. */
 export interface ProcessStat {
   parent: number;
-  /** CPU of the process itself, all its threads. */
+  /** CPU of all threads of the process. */
   ownSeconds: number;
-  /** CPU of its children that have ended and been waited for, and of theirs. */
+  /** CPU of its children that have ended and were waited for, and of their children. */
   endedChildrenSeconds: number;
 }
 
 export function readStat(text: string): ProcessStat {
-  // The second field is the name of the program in parentheses, which may hold anything.
+  // The second field is the name of the program in parentheses, which may contain any character.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const field = (number: number): number => Number(fields[number - 3]); // as proc(5) numbers them
+  const field = (number: number): number => Number(fields[number - 3]); // numbered as in proc(5)
   return {
     parent: field(4),
     ownSeconds: (field(14) + field(15)) / ticksPerSecond,
@@ -30,15 +30,15 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /**
- * CPU that a process and its children have used, in seconds: also children that have ended, whose share the kernel adds
- * to their parent's as soon as it has waited for them.
+ * CPU that a process and its children have used, in seconds, including ended children: the kernel adds their CPU to the
+ * parent when it waits for them.
  */
 export function familyCpuSecondsOf(pid: number): number {
   for (;;) {
     const before = statOf(pid).endedChildrenSeconds;
     const living = childrenOf(pid);
     const { ownSeconds, endedChildrenSeconds } = statOf(pid);
-    // One that ended in between would be counted twice, or not at all.
+    // A process that ended in between would be counted twice or not at all.
     if (endedChildrenSeconds === before) {
       return ownSeconds + endedChildrenSeconds + living.reduce((sum, child) => sum + child.ownSeconds, 0);
     }
@@ -49,25 +49,25 @@ export function parentOf(pid: number): number {
   return statOf(pid).parent;
 }
 
-/** CPU of this program and of those that it has started and that have ended, in seconds: the load generators. */
+/** CPU of this program and its ended children, in seconds: the load generators. */
 export function loadCpuSeconds(): number {
   const { ownSeconds, endedChildrenSeconds } = statOf(process.pid);
   return ownSeconds + endedChildrenSeconds;
 }
 
-/** The most memory that the process had resident since the last {@link forgetPeak}. */
+/** The peak resident memory since the last {@link resetPeak}, in bytes. */
 export function peakBytesOf(pid: number): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   if (kibibytes === undefined) throw new Error(`no VmHWM in /proc/${pid}/status`);
   return Number(kibibytes) * 1024;
 }
 
-/** The peak is what is resident now. */
-export function forgetPeak(pid: number): void {
+/** Resets the peak to the current resident memory. */
+export function resetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** CPU that everything on the machine has used, in seconds. */
+/** CPU used by the whole machine, in seconds. */
 export function machineCpuSeconds(): number {
   return cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1_000, 0);
 }

@@ -31,7 +31,7 @@ export function tableOf(rows: readonly Row[]): string {
   return aligned([titles, ...cells], new Set([0, titles.length - 1]));
 }
 
-/** What a second gateway brings, and which program has how many of the cores then. */
+/** The gain of a second gateway, and the cores per program. */
 export function secondGatewayText(rows: readonly Row[]): string {
   return rows
     .filter(({ toOneGateway }) => toOneGateway !== null)
@@ -48,7 +48,7 @@ export function secondGatewayText(rows: readonly Row[]): string {
     .join('');
 }
 
-/** Each row in words, and of the yardsticks how they work. */
+/** A description of each row, with the configuration of baselines. */
 export function legendOf(rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows

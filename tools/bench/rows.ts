@@ -1,11 +1,11 @@
-import type { Contestant } from './contestants';
+import type { Workload } from './workloads';
 import { median, ratioOf, type Spread } from './statistics';
 import { better } from './targets';
-import type { Entrant } from './tournament';
+import type { WorkloadTurns } from './rounds';
 import type { CoreUse, Turn } from './turn';
 
-/** The figures of a row: medians over its turns. */
-export interface Row extends Pick<Contestant, 'name' | 'what' | 'callers' | 'itemsPerBatch'> {
+/** A row of the table: medians over turns. */
+export interface Row extends Pick<Workload, 'name' | 'what' | 'callers' | 'itemsPerBatch'> {
   note: string | null;
   itemsPerSecond: number | null;
   batchesPerSecond: number;
@@ -15,33 +15,33 @@ export interface Row extends Pick<Contestant, 'name' | 'what' | 'callers' | 'ite
   walBytesPerItem: number | null;
   peakBytes: number | null;
   cores: CoreUse;
-  /** Items a second to those of others, turn by turn. */
+  /** Items per second relative to other workloads, turn by turn. */
   toPgbench: Spread | null;
   toTextbook: Spread | null;
-  /** Only of two gateways: batches a second to those of one. */
+  /** For two gateways: batches per second relative to one. */
   toOneGateway: Spread | null;
   limit: string;
   turns: Turn[];
 }
 
-/** What there is no more of when a program has this much: it runs on one core. */
+/** A single-threaded program with this share of a core is the limit. */
 const wholeCore = 0.9;
-/** When the machine has no more to give: the kernel's own work is not in any program's share. */
+/** With this share of all cores in use, the machine is the limit. Kernel work belongs to no program. */
 const wholeMachine = 0.93;
 
-export function rowsOf(entrants: readonly Entrant[], coreCount: number): Row[] {
+export function rowsOf(measured: readonly WorkloadTurns[], coreCount: number): Row[] {
   const turnsOf = (name: string | undefined): Turn[] =>
-    entrants.find(({ contestant }) => contestant.name === name)?.turns ?? [];
+    measured.find(({ workload }) => workload.name === name)?.turns ?? [];
   const pgbench = itemRates(turnsOf('pgbench'));
   const textbook = better(itemRates(turnsOf('textbook-loop')), itemRates(turnsOf('textbook-all')));
-  return entrants.map(({ contestant, turns }) => {
+  return measured.map(({ workload, turns }) => {
     const over = (figure: (turn: Turn) => number): number => median(turns.map(figure));
     const present = (figure: (turn: Turn) => number | null): number | null => {
       const values = turns.map(figure).filter((value) => value !== null);
       return values.length === 0 ? null : median(values);
     };
     const own = itemRates(turns);
-    const oneGateway = batchRates(turnsOf(contestant.besideName));
+    const oneGateway = batchRates(turnsOf(workload.besideName));
     const cores: CoreUse = {
       services: Object.fromEntries(
         Object.keys(turns[0]?.cores.services ?? {}).map((name) => [
@@ -53,7 +53,7 @@ export function rowsOf(entrants: readonly Entrant[], coreCount: number): Row[] {
       load: over((turn) => turn.cores.load),
       machine: over((turn) => turn.cores.machine),
     };
-    const { name, what, callers, itemsPerBatch, note = null } = contestant;
+    const { name, what, callers, itemsPerBatch, note = null } = workload;
     return {
       ...{ name, what, note, callers, itemsPerBatch },
       itemsPerSecond: present(({ itemsPerSecond }) => itemsPerSecond),
@@ -77,7 +77,7 @@ export function rowsOf(entrants: readonly Entrant[], coreCount: number): Row[] {
   });
 }
 
-/** What there was no more of: a core for a program that uses one, cores at all (and who has most of them), or neither. */
+/** The limiting resource: one core of a single-threaded program, all cores (with their largest user), or neither. */
 export function limitOf({ services, postgres, load, machine }: CoreUse, coreCount: number): string {
   const { haproxy = 0, ...single } = services;
   const [busiest, most] = greatest({ ...single, 'load generator': load });

@@ -7,7 +7,7 @@ import type { BenchContext } from './bench.context';
 import type { Cleanup } from '../../test/support/cleanup';
 import { PostgresMeter } from './postgres.meter';
 
-/** Durable to the letter, and with room: no checkpoint comes in the middle of a turn. */
+/** Full durability, and a WAL size that prevents checkpoints during a turn. */
 export const durableSettings = {
   fsync: 'on',
   synchronous_commit: 'on',
@@ -18,20 +18,20 @@ export const durableSettings = {
   max_connections: '100',
 };
 
-/** What a gateway stands on, of the bench's own. */
+/** Own Postgres and Redis. */
 export interface Servers {
   postgres: PostgresServer;
-  /** Programs of the server's own version. */
+  /** pgbench of the server's version. */
   pgbench: string;
   redisUrl: string;
   meter: PostgresMeter;
-  /** For files of the moment. */
+  /** Folder for temporary files. */
   folder: string;
-  /** What Postgres itself says of those settings and of others that matter, not what it was told. */
+  /** The effective server settings, read from Postgres. */
   settings: Record<string, string>;
 }
 
-/** Starts them. What it started is in the clean-up also if it fails. */
+/** Starts the servers. On failure the cleanup stops what was started. */
 export async function startServers(
   { cleanup, signal }: BenchContext,
   settings: Record<string, string>,
@@ -39,7 +39,7 @@ export async function startServers(
   const folder = temporaryFolder(cleanup);
   const postgres = await PostgresServer.create(settings);
   cleanup.add(() => postgres.remove());
-  // Nobody waits for the end of a long statement.
+  // A long statement must not delay the end.
   signal.addEventListener('abort', () => {
     postgres.stop('immediate').catch((error: unknown) => {
       process.stderr.write(`Postgres could not be stopped: ${String(error)}\n`);

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from '../../test/support/child.guard';
 import { repositoryFolder } from '../../test/support/repository.files';
-import { cpuSecondsOf, forgetPeak, peakBytesOf } from './process.usage';
+import { cpuSecondsOf, resetPeak, peakBytesOf } from './process.usage';
 
 const startDeadlineMs = 60_000;
-const keptLogCharacters = 10_000;
+const maxLogCharacters = 10_000;
 
 export interface ServiceSetup {
   name: string;
@@ -14,13 +14,13 @@ export interface ServiceSetup {
   args: readonly string[];
   env: Record<string, string>;
   port: number;
-  /** Answers 200 as soon as the service can be used. */
+  /** The path that responds 200 when the service is ready. */
   readyPath: string;
-  /** Whether it is a Node that takes messages: see {@link ServiceProcess.ask}. */
+  /** Whether it is a Node process that accepts messages: see {@link ServiceProcess.ask}. */
   takesMessages?: boolean;
 }
 
-/** A program that serves HTTP, and what it uses of the machine. */
+/** A program that serves HTTP, and its use of CPU and memory. */
 export class ServiceProcess {
   private log = '';
 
@@ -30,13 +30,13 @@ export class ServiceProcess {
     readonly pid: number,
   ) {}
 
-  /** Resolves when it answers. */
+  /** Resolves when it is ready. */
   static async start(setup: ServiceSetup, signal: AbortSignal): Promise<ServiceProcess> {
     const child = spawn(setup.command, setup.args, {
       cwd: repositoryFolder,
       env: { PATH: process.env.PATH, ...setup.env },
       stdio: setup.takesMessages === true ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
-      detached: true, // Ctrl-C is for the bench, which ends it
+      detached: true, // Ctrl-C must reach only the bench, which stops it
     });
     await once(child, 'spawn', { signal });
     guard(child);
@@ -44,7 +44,7 @@ export class ServiceProcess {
     const service = new ServiceProcess(setup, child, child.pid);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
-        service.log = (service.log + chunk.toString()).slice(-keptLogCharacters);
+        service.log = (service.log + chunk.toString()).slice(-maxLogCharacters);
       });
     }
     try {
@@ -76,17 +76,17 @@ export class ServiceProcess {
     return peakBytesOf(this.pid);
   }
 
-  forgetPeak(): void {
-    forgetPeak(this.pid);
+  resetPeak(): void {
+    resetPeak(this.pid);
   }
 
-  /** How it ended by itself, with the end of its log; undefined while it runs. */
+  /** How it ended unexpectedly, with the end of its log; undefined while it runs. */
   get death(): string | undefined {
     const { exitCode, signalCode } = this.child;
     return exitCode === null && signalCode === null ? undefined : `ended with ${exitCode ?? signalCode}\n${this.log}`;
   }
 
-  /** Sends a message and resolves with the next one that comes back. @throws Error if it ends before */
+  /** Sends a message and resolves with the next reply. @throws Error if the process ends first */
   async ask(message: string): Promise<unknown> {
     const over = new AbortController();
     const ended = once(this.child, 'exit', { signal: over.signal }).then(() => {
@@ -102,7 +102,7 @@ export class ServiceProcess {
     }
   }
 
-  /** At once: what it holds is not needed any more. */
+  /** Kills it: nothing of its state is needed. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exit = once(this.child, 'exit');

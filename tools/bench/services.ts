@@ -6,17 +6,17 @@ import { builtFile } from '../../test/support/repository.files';
 import { haproxyConfig } from './haproxy.config';
 import { ServiceProcess, type ServiceSetup } from './service.process';
 
-/** As in production, except that a line of log for each request would be part of what is measured. */
+/** As in production, but without a log line per request, which would be measured too. */
 export const gatewaySettings = { NODE_ENV: 'production', LOG_LEVEL: 'warn' };
 
-/** Starts the programs that answer HTTP. */
+/** Starts the programs that serve HTTP. */
 export class Services {
   constructor(
     private readonly cleanup: Cleanup,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @param nodeFlags with them it takes messages as well */
+  /** @param nodeFlags if given, the process also accepts messages */
   gateway(
     name: string,
     databaseUrl: string,
@@ -32,7 +32,7 @@ export class Services {
     return this.node({ name: 'textbook', main: 'tools/bench/textbook/main.js', readyPath: '/empty', settings });
   }
 
-  /** HAProxy before these gateways. @param folder where its configuration goes */
+  /** HAProxy in front of these gateways. @param folder for its configuration */
   async balancer(command: string, gateways: readonly ServiceProcess[], folder: string): Promise<ServiceProcess> {
     const port = await freePort();
     const config = join(folder, `haproxy-${port}.cfg`);
@@ -48,14 +48,14 @@ export class Services {
     });
   }
 
-  private async node(given: {
+  private async node(options: {
     name: string;
     main: string;
     readyPath: string;
     settings: Record<string, string>;
     nodeFlags?: readonly string[];
   }): Promise<ServiceProcess> {
-    const { name, main, readyPath, settings, nodeFlags = [] } = given;
+    const { name, main, readyPath, settings, nodeFlags = [] } = options;
     const port = await freePort();
     const addresses = { HOST: '127.0.0.1', PORT: String(port), METRICS_HOST: '127.0.0.1', METRICS_PORT: '0' };
     const env = { ...settings, ...addresses };
@@ -71,7 +71,7 @@ export class Services {
   }
 }
 
-/** Where HAProxy is; undefined if this machine has none. */
+/** The path of HAProxy; undefined if it is not installed. */
 export function haproxyProgram(): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, 'haproxy')).find((path) => existsSync(path));

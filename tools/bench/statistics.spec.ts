@@ -11,13 +11,13 @@ describe('percentile', () => {
     expect(percentile([7], 0.5)).toBe(7);
   });
 
-  it('has none of nothing', () => {
-    expect(() => percentile([], 0.5)).toThrow('no values');
+  it('throws without values', () => {
+    expect(() => percentile([], 0.5)).toThrow('needs values');
   });
 });
 
 describe('median', () => {
-  it('is in the middle, whatever the order', () => {
+  it('is the middle value in any order', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([6])).toBe(6);
@@ -25,17 +25,17 @@ describe('median', () => {
 });
 
 describe('ratioOf', () => {
-  it('compares turn by turn, not the totals', () => {
+  it('compares turn by turn instead of totals', () => {
     expect(ratioOf([10, 30, 20], [5, 10, 4])).toEqual({ median: 3, least: 2, most: 5 });
   });
 
-  it('leaves out turns that the other did not have', () => {
+  it('ignores turns that the other workload lacks', () => {
     expect(ratioOf([10, 30], [5])).toEqual({ median: 2, least: 2, most: 2 });
   });
 });
 
 describe('latencyOf', () => {
-  it('sorts what it is given', () => {
+  it('sorts the values', () => {
     expect(latencyOf(hundred.toReversed())).toEqual({ p50: 50, p95: 95, p99: 99, max: 100 });
   });
 });

@@ -1,9 +1,9 @@
 import type { Latency } from './load';
 
-/** The value that this share of the sorted values does not exceed (nearest rank). */
+/** The percentile of sorted values (nearest rank). */
 export function percentile(sorted: readonly number[], share: number): number {
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  if (value === undefined) throw new Error('no percentile of no values');
+  if (value === undefined) throw new Error('a percentile needs values');
   return value;
 }
 
@@ -13,7 +13,7 @@ export function median(values: readonly number[]): number {
   return (percentile(sorted, 0.5) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
 }
 
-/** A figure over several turns. */
+/** Median and range over several turns. */
 export interface Spread {
   median: number;
   least: number;
@@ -24,7 +24,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** What one contestant did to another turn by turn: both ran within the same minute of the same machine. */
+/** The ratio of two workloads turn by turn, because adjacent turns have similar conditions. */
 export function ratioOf(values: readonly number[], others: readonly number[]): Spread {
   return spreadOf(values.slice(0, others.length).map((value, turn) => value / (others[turn] ?? NaN)));
 }

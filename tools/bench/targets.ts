@@ -1,23 +1,23 @@
 import type { Fairness } from './fairness';
 import { median, ratioOf, type Spread, spreadOf } from './statistics';
-import type { Entrant } from './tournament';
+import type { WorkloadTurns } from './rounds';
 import type { Turn } from './turn';
 
-/** What is to be reached, and what was. */
+/** A target and its result. */
 export interface Target {
   what: string;
-  /** The figure is to be at least, or at most, this. */
+  /** Whether `wanted` is a lower or an upper bound. */
   bound: 'least' | 'most';
   wanted: number;
-  /** Empty: a number of things. */
+  /** Empty for a count. */
   unit: 'x' | 'us' | 'MiB' | '';
   reached: Spread;
   met: boolean;
 }
 
-/** Those whose rows were played. The median decides. */
-export function targetsOf(entrants: readonly Entrant[], fairness: readonly Fairness[]): Target[] {
-  const turnsOf = (name: string): Turn[] => entrants.find(({ contestant }) => contestant.name === name)?.turns ?? [];
+/** The targets of the workloads that ran. The median decides. */
+export function targetsOf(measured: readonly WorkloadTurns[], fairness: readonly Fairness[]): Target[] {
+  const turnsOf = (name: string): Turn[] => measured.find(({ workload }) => workload.name === name)?.turns ?? [];
   const rates = (name: string): number[] => turnsOf(name).map(({ itemsPerSecond }) => itemsPerSecond ?? 0);
   const p50s = (name: string): number[] => turnsOf(name).map(({ latencyMs }) => latencyMs.p50);
   const micros = (name: string): number[] => turnsOf(name).map(({ serviceMicros }) => serviceMicros ?? 0);
@@ -61,7 +61,7 @@ export function targetsOf(entrants: readonly Entrant[], fairness: readonly Fairn
   return targets;
 }
 
-/** The turns of whichever is faster; none if only one was played. */
+/** The figures of the faster workload; empty if one did not run. */
 export function better(one: readonly number[], other: readonly number[]): number[] {
   if (one.length === 0 || other.length === 0) return [];
   return [...(median(one) > median(other) ? one : other)];

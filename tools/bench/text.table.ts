@@ -1,6 +1,6 @@
 import type { Spread } from './statistics';
 
-/** Columns as wide as their longest cell; figures stand to the right. @param leftColumns those that hold words */
+/** A table with right-aligned columns. @param leftColumns indexes of left-aligned columns */
 export function aligned(lines: readonly (readonly string[])[], leftColumns: ReadonlySet<number>): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
   return lines
@@ -13,14 +13,14 @@ export function aligned(lines: readonly (readonly string[])[], leftColumns: Read
     .join('');
 }
 
-/** The median, and between what it lay. */
+/** The median and the range. */
 export function spreadText(value: Spread | null): string {
   if (value === null) return '';
   const digits = value.median < 10 ? 2 : 1;
   return `${value.median.toFixed(digits)} (${value.least.toFixed(digits)}..${value.most.toFixed(digits)})`;
 }
 
-/** Nothing for what there is none of. */
+/** Empty for null. */
 export function figure(value: number | null, digits: number): string {
   if (value === null) return '';
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,38 +1,38 @@
 import { cpus } from 'node:os';
-import type { Contestant } from './contestants';
+import type { Workload } from './workloads';
 import type { Latency, Load } from './load';
 import type { PostgresMeter } from './postgres.meter';
 import { loadCpuSeconds, machineCpuSeconds } from './process.usage';
 
-/** What came of one turn. What there is none of is null. */
+/** The figures of one turn. Null if not applicable. */
 export interface Turn {
   batches: number;
   seconds: number;
   itemsPerSecond: number | null;
   batchesPerSecond: number;
   latencyMs: Latency;
-  /** CPU of the services, in microseconds an item. */
+  /** CPU of the services, in microseconds per item. */
   serviceMicros: number | null;
-  /** CPU of every process of Postgres, in microseconds an item. */
+  /** CPU of all Postgres processes, in microseconds per item. */
   postgresMicros: number | null;
   walBytesPerItem: number | null;
-  /** Of the largest service. */
+  /** Peak resident memory of the largest service. */
   peakBytes: number | null;
-  /** How many cores each took on average. */
+  /** Average use of cores. */
   cores: CoreUse;
 }
 
-/** In cores. What is left of `machine` is other programs and the kernel. */
+/** Used cores. The rest of `machine` is other programs and the kernel. */
 export interface CoreUse {
-  /** By program: what answers HTTP, and what stands between. */
+  /** By program: services and load balancer. */
   services: Record<string, number>;
   postgres: number;
-  /** Who asks for all that. */
+  /** The load generator. */
   load: number;
   machine: number;
 }
 
-/** What a contestant's work took. */
+/** The resources that a workload used. */
 export interface Spent {
   load: Load;
   serviceSeconds: number;
@@ -42,43 +42,43 @@ export interface Spent {
   cores: CoreUse;
 }
 
-/** Lets a contestant work and measures what it took. @throws Error if the records show that something else was done */
+/** Runs and measures a workload. @throws Error if the number of changes in Postgres does not match the responses */
 export async function takeTurn(
-  contestant: Contestant,
+  workload: Workload,
   meter: PostgresMeter,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Turn> {
   const before = await meter.changes();
-  const spent = await spend(contestant, meter, seconds, signal);
+  const spent = await spend(workload, meter, seconds, signal);
   const changes = (await meter.changes()) - before;
-  checkChanges(contestant, spent.load.batches, changes);
-  return turnOf(contestant, spent, changes);
+  checkChanges(workload, spent.load.batches, changes);
+  return turnOf(workload, spent, changes);
 }
 
-/** Lets a contestant work and measures what it took, whatever it did. */
+/** Runs and measures a workload, without checking the changes. */
 export async function spend(
-  contestant: Contestant,
+  workload: Workload,
   meter: PostgresMeter,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Spent> {
-  const { services, between } = contestant;
+  const { services, between } = workload;
   const programs = between === undefined ? services : [...services, between];
-  for (const service of services) service.forgetPeak();
+  for (const service of services) service.resetPeak();
   const before = await meter.begin();
   const used = programs.map(({ cpuSeconds }) => cpuSeconds);
   const machine = machineCpuSeconds();
-  const asking = loadCpuSeconds();
+  const loadBefore = loadCpuSeconds();
   const began = performance.now();
 
-  const load = await contestant.drive(seconds, signal);
-  // The load generator leaves while its last batches are still being worked on. They count in what is used and done.
+  const load = await workload.drive(seconds, signal);
+  // The last batches are still running when the load generator ends. Their cost and changes count.
   await meter.quiet(signal);
 
   const tookSeconds = (performance.now() - began) / 1_000;
   const machineSeconds = machineCpuSeconds() - machine;
-  const loadSeconds = loadCpuSeconds() - asking;
+  const loadSeconds = loadCpuSeconds() - loadBefore;
   const programSeconds = programs.map(({ cpuSeconds }, index) => cpuSeconds - (used[index] ?? 0));
   const after = await meter.end();
   const postgresSeconds = after.cpuSeconds - before.cpuSeconds;
@@ -99,9 +99,9 @@ export async function spend(
   };
 }
 
-/** What was spent, an item. @param changes how many records were changed: more than were answered, when time was up */
+/** Figures per item. @param changes the number of changes, including those without a response at the end of the time */
 export function turnOf(
-  { services, itemsPerBatch, changesPerBatch }: Contestant,
+  { services, itemsPerBatch, changesPerBatch }: Workload,
   { load, serviceSeconds, postgresSeconds, walBytes, peakBytes, cores }: Spent,
   changes: number,
 ): Turn {
@@ -120,12 +120,12 @@ export function turnOf(
   };
 }
 
-/** Each change adds 1 to a record's version: what the answers claim must be what the table shows. */
-function checkChanges({ name, callers, changesPerBatch }: Contestant, batches: number, changes: number): void {
-  if (batches === 0) throw new Error(`${name}: not one batch was answered in time; make the turns longer`);
+/** Each change adds 1 to a version, so that the versions must match the responses. */
+function checkChanges({ name, callers, changesPerBatch }: Workload, batches: number, changes: number): void {
+  if (batches === 0) throw new Error(`${name}: no batch completed; use longer turns`);
   const least = batches * changesPerBatch;
-  const most = (batches + callers) * changesPerBatch; // those that nobody waited for any more
+  const most = (batches + callers) * changesPerBatch; // including batches without a response at the end
   if (changes < least || changes > most) {
-    throw new Error(`${name}: ${batches} batches were answered, so ${least} to ${most} changes; there are ${changes}`);
+    throw new Error(`${name}: ${batches} completed batches mean ${least} to ${most} changes, Postgres has ${changes}`);
   }
 }

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { loadOf } from './wrk.driver';
 
 function output(figures: Record<string, number>, complaint = ''): string {
-  const all = { good: 900, refused: 0, unexpected: 0, socketErrors: 0, microseconds: 3_000_000, ...figures };
+  const all = { good: 900, rejected: 0, unexpected: 0, socketErrors: 0, microseconds: 3_000_000, ...figures };
   return [
     'Running 3s test @ http://127.0.0.1:3000/v2/prism',
     '  1 threads and 8 connections',
     `BENCH ${JSON.stringify({ ...all, p50: 8_000, p95: 11_500, p99: 20_000, max: 31_000 })}`,
-    ...(complaint === '' ? [] : [`COMPLAINT ${complaint}`]),
+    ...(complaint === '' ? [] : [`EXAMPLE ${complaint}`]),
     '',
   ].join('\n');
 }
 
 describe('loadOf', () => {
-  it('reads the figures of the script', () => {
+  it('reads the summary of the script', () => {
     expect(loadOf(output({}))).toEqual({
       batches: 900,
       seconds: 3,
@@ -21,11 +21,11 @@ describe('loadOf', () => {
     });
   });
 
-  it.each(['refused', 'unexpected', 'socketErrors'])('measures no errors: %s', (kind) => {
+  it.each(['rejected', 'unexpected', 'socketErrors'])('rejects output with errors: %s', (kind) => {
     expect(() => loadOf(output({ [kind]: 1 }, '503 {"error": {}}'))).toThrow('503 {"error": {}}');
   });
 
-  it('does not take nothing for a result', () => {
+  it('rejects output without a summary', () => {
     expect(() => loadOf('unable to connect')).toThrow('unable to connect');
   });
 });

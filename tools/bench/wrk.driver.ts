@@ -3,19 +3,19 @@ import { sourceFile } from '../../test/support/repository.files';
 import { type Load, nextSeed } from './load';
 import { idPrefix } from './organizations';
 
-/** One application of one team, or many: a file with a line `<team id> <API key>` for each. Their records take turns. */
+/** One client, or a file with a line `<team id> <API key>` per team, which are used alternately. */
 export type HttpCaller = { apiKey: string } | { teamsFile: string };
 
-/** What is sent, again and again, by every caller. */
+/** The requests that every caller repeats. */
 export interface HttpWork {
   url: string;
   caller: HttpCaller;
   callers: number;
-  /** Items of a batch; 0: a GET without a body. */
+  /** Items per batch; 0: a GET without a body. */
   items: number;
-  /** How many of a batch's items must fail. */
+  /** Items per batch that fail intentionally. */
   failing: number;
-  /** How many records a team has to choose from. */
+  /** Records per team. */
   records: number;
   keyed: boolean;
   minimal: boolean;
@@ -23,7 +23,7 @@ export interface HttpWork {
 
 interface WrkFigures {
   good: number;
-  refused: number;
+  rejected: number;
   unexpected: number;
   socketErrors: number;
   microseconds: number;
@@ -34,10 +34,10 @@ interface WrkFigures {
 }
 
 /**
- * Sends batches over HTTP for so long, each caller the next one as soon as it has its answer.
+ * Sends batches over HTTP. Each caller sends the next one when it has received a response.
  *
  * @throws ToolMissing
- * @throws Error if any answer is not as it should be
+ * @throws Error if a response is not as expected
  */
 export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSignal): Promise<Load> {
   const yes = (value: boolean): string => (value ? 'yes' : 'no');
@@ -52,7 +52,7 @@ export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSi
     BENCH_MINIMAL: yes(work.minimal),
     BENCH_SEED: String(nextSeed()),
   };
-  // One thread is enough for thousands of batches a second, and leaves the cores to those that are measured.
+  // One thread is enough for thousands of batches per second, and leaves the cores to the measured programs.
   const args = [
     '-t1',
     `-c${work.callers}`,
@@ -66,17 +66,17 @@ export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSi
   return loadOf(await run('wrk', args, { env, signal }));
 }
 
-/** Reads what `wrk/batch.lua` says at its end. @throws Error if any answer was not as it should be */
+/** Reads the summary of `wrk/batch.lua`. @throws Error if a response was not as expected */
 export function loadOf(output: string): Load {
   const line = /^BENCH (\{.*\})$/m.exec(output)?.[1];
-  if (line === undefined) throw new Error(`wrk did not say what it did:\n${output}`);
-  const figures = JSON.parse(line) as WrkFigures; // the script writes it
-  const { good, refused, unexpected, socketErrors } = figures;
-  if (refused + unexpected + socketErrors > 0) {
-    const complaint = /^COMPLAINT (.*)$/m.exec(output)?.[1] ?? '';
+  if (line === undefined) throw new Error(`wrk printed no summary:\n${output}`);
+  const figures = JSON.parse(line) as WrkFigures; // written by the script
+  const { good, rejected, unexpected, socketErrors } = figures;
+  if (rejected + unexpected + socketErrors > 0) {
+    const example = /^EXAMPLE (.*)$/m.exec(output)?.[1] ?? '';
     throw new Error(
-      `${good} answers were as expected, ${refused} were not 200, ${unexpected} had another number of failed items, ` +
-        `${socketErrors} connections failed or gave up; for example: ${complaint}`,
+      `${good} responses were as expected, ${rejected} were not 200, ${unexpected} had another number of failed items, ` +
+        `${socketErrors} connections failed or timed out; for example: ${example}`,
     );
   }
   return {
@@ -91,7 +91,7 @@ export function loadOf(output: string): Load {
   };
 }
 
-/** @throws ToolMissing with how to install it */
+/** @throws ToolMissing with the command to install it */
 export async function requireWrk(signal: AbortSignal): Promise<void> {
   try {
     await run('sh', ['-c', 'command -v wrk'], { signal });

@@ -11,47 +11,47 @@ export interface CallerSetup {
   name: string;
   clientId: string;
   apiKey: string;
-  /** Of both gateways. */
+  /** The base URLs of both gateways. */
   urls: readonly [string, string];
   records: SharedRecords;
   random: Random;
   connections: CallerConnections;
-  /** Milliseconds on average between two requests. */
+  /** Mean milliseconds between two requests. */
   pauseMs: number;
-  /** Where every request is written down before it is sent. */
+  /** Every request is appended before it is sent. */
   histories: RequestHistory[];
 }
 
-/** Past the deadline of every request. */
+/** Longer than the deadline of every request. */
 const maxWaitMs = 4_000;
-/** How soon one hangs up that does so on purpose: mostly in the middle of a batch. */
+/** Range of the delay before an intentional disconnect: usually in the middle of a batch. */
 const disconnectMs = [1, 12] as const;
-const longestBackoffMs = 400;
+const maxBackoffMs = 400;
 
 /**
- * A careful caller: on any doubt it sends the same request with the same key again, until it knows what became of every
- * item. It takes turns between the gateways, now and then asks both at once, loses patience early, or hangs up at once.
+ * A caller that retries correctly: it sends the same request with the same key until it knows the outcome of every item. It
+ * alternates between the gateways, and at random sends to both at once, uses a short timeout, or disconnects.
  */
 export class Caller {
-  private made = 0;
+  private requestCount = 0;
   private readonly disconnects: Random;
   private readonly sent: { planned: PlannedRequest; history: RequestHistory }[] = [];
 
   constructor(private readonly setup: CallerSetup) {
-    this.disconnects = setup.random.fork('hang-ups');
+    this.disconnects = setup.random.fork('disconnects');
   }
 
-  /** Sends requests until the first signal, then sees the last one through until the second. */
+  /** Sends requests until the first signal, and retries the last one until it is settled or the second signal. */
   async run(newRequests: AbortSignal, retries: AbortSignal): Promise<void> {
     const { random, pauseMs } = this.setup;
     while (!newRequests.aborted) {
-      await this.once(retries);
+      await this.sendNext(retries);
       await sleep(random.integer(0, 2 * pauseMs));
     }
   }
 
-  /** Asks again for some of the requests whose outcome it knows: each must be answered as it was. */
-  async askAgain(share: number, retries: AbortSignal): Promise<void> {
+  /** Sends a share of the settled requests again, each until it is settled once more. */
+  async resend(share: number, retries: AbortSignal): Promise<void> {
     const { random } = this.setup;
     for (const { planned, history } of this.sent) {
       if (history.canceled || !random.chance(share)) continue;
@@ -63,12 +63,12 @@ export class Caller {
     }
   }
 
-  private async once(retries: AbortSignal): Promise<void> {
+  private async sendNext(retries: AbortSignal): Promise<void> {
     const { random, records, histories, name, clientId } = this.setup;
     const planned = nextRequest(random, records);
     const { operation, onError, items } = planned;
-    this.made += 1;
-    const key = `${name}-${this.made}`;
+    this.requestCount += 1;
+    const key = `${name}-${this.requestCount}`;
     const keyHash = createHash('sha256').update(key).digest('hex');
     const history: RequestHistory = {
       ...{ key, keyHash, clientId, operation, onError, items },
@@ -79,10 +79,10 @@ export class Caller {
     this.sent.push({ planned, history });
     if (random.chance(0.1)) await Promise.all([this.attempt(planned, history, 0), this.attempt(planned, history, 1)]);
     else await this.attempt(planned, history);
-    // Callers die too: nobody ever asks what became of this one.
+    // Like a caller that crashes: this request is never retried.
     history.canceled = !this.isSettled(history) && random.chance(0.04);
     for (let round = 0; !history.canceled && !this.isSettled(history) && !retries.aborted; round++) {
-      await sleep(random.integer(1, Math.min(longestBackoffMs, 20 * 2 ** round)));
+      await sleep(random.integer(1, Math.min(maxBackoffMs, 20 * 2 ** round)));
       await this.attempt(planned, history);
     }
     if (random.chance(0.05) && !history.canceled) await this.attempt(planned, history);
@@ -94,19 +94,19 @@ export class Caller {
     const gateway = at ?? (previous === 0 ? 1 : 0);
     const headers: Record<string, string> = { 'x-api-key': apiKey, 'idempotency-key': history.key };
     if (random.chance(0.1)) headers['x-request-timeout-ms'] = String(random.integer(50, 800));
-    const lockRetry = random.chance(0.08) ? random.integer(5, 300) : this.lockRetry();
+    const waitMs = random.chance(0.08) ? random.integer(5, 300) : this.waitLimitMs();
     const invokedAt = performance.now();
-    const outcome = await connections.send(planned, { url: urls[gateway], maxWaitMs: lockRetry, headers });
+    const outcome = await connections.send(planned, { url: urls[gateway], maxWaitMs: waitMs, headers });
     const attempt: Attempt = { gateway, invokedAt, endedAt: performance.now(), outcome };
     history.attempts.push(attempt);
-    this.learn(history, attempt);
+    this.noteVersions(history, attempt);
   }
 
-  private lockRetry(): number {
+  private waitLimitMs(): number {
     return this.disconnects.chance(0.05) ? this.disconnects.integer(...disconnectMs) : maxWaitMs;
   }
 
-  /** Whether an attempt from the given one on told all there is to know. */
+  /** Whether an attempt, from the given index on, had a final response. */
   private isSettled(history: RequestHistory, from = 0): boolean {
     return history.attempts.slice(from).some(({ outcome }) => {
       if (typeof outcome === 'string') return false;
@@ -115,12 +115,12 @@ export class Caller {
     });
   }
 
-  private learn(history: RequestHistory, { outcome }: Attempt): void {
+  private noteVersions(history: RequestHistory, { outcome }: Attempt): void {
     if (typeof outcome === 'string') return;
     const reading = readResponse(history, outcome);
     if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
     for (const { id, version } of reading.items) {
-      if (id !== null && version !== undefined) this.setup.records.heard(id, version);
+      if (id !== null && version !== undefined) this.setup.records.noteVersion(id, version);
     }
   }
 }

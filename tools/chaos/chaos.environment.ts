@@ -9,7 +9,7 @@ import { builtFile } from '../../test/support/repository.files';
 import type { Random } from '../../test/support/random';
 import { RedisProcess } from './redis.process';
 
-/** A gateway and the ways to and from it. */
+/** A gateway and the proxies of its connections. */
 export interface Actor {
   gateway: GatewayServer;
   links: Record<LinkName, LoopbackProxy>;
@@ -18,7 +18,7 @@ export interface Actor {
 const hourMs = 3_600_000;
 const recoveryMs = 30_000;
 
-/** Everything that takes part, of our own: Postgres, Redis and two gateways, with a proxy in every connection. */
+/** Own Postgres, Redis and two gateways, with a proxy in every connection. */
 export class ChaosEnvironment {
   private readonly closers: (() => Promise<void>)[] = [];
 
@@ -26,14 +26,14 @@ export class ChaosEnvironment {
     readonly postgres: PostgresServer,
     readonly redis: RedisProcess,
     readonly actors: [Actor, Actor],
-    /** Straight to Postgres, past the proxies. */
+    /** Direct connections to Postgres, without a proxy. */
     readonly database: Database,
   ) {}
 
   static async open(random: Random, mutant: Mutant | undefined): Promise<ChaosEnvironment> {
     const closers: (() => Promise<void>)[] = [];
     try {
-      // A commit that nothing waits for stays in memory for long, so that an immediate stop takes it along.
+      // Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
       const postgres = await PostgresServer.create({ wal_writer_delay: '10s', deadlock_timeout: '500ms' });
       closers.push(() => postgres.remove());
       const redis = await RedisProcess.create();
@@ -54,7 +54,7 @@ export class ChaosEnvironment {
           redis: await LoopbackProxy.listen(redis.port, draw),
         };
         for (const link of Object.values(links)) closers.push(() => link.close());
-        // One of the machines has a clock that is off.
+        // One gateway has a wrong clock.
         const shiftMs = index === 0 ? 0 : chance.pick([-hourMs, hourMs]);
         const gateway = new GatewayServer(name, {
           port,
@@ -87,18 +87,18 @@ export class ChaosEnvironment {
     }
   }
 
-  /** Resolves when both gateways say that they are ready, nothing being broken any more. */
-  async whole(): Promise<void> {
+  /** Resolves when both gateways are ready. Call it when every fault is repaired. */
+  async ready(): Promise<void> {
     await Promise.all(this.actors.map(({ gateway }) => gateway.ready(recoveryMs)));
   }
 
-  /** Stops everything and takes its data away. */
+  /** Stops all servers and deletes their data. */
   async close(): Promise<void> {
     await closeAll(this.closers);
   }
 }
 
-/** The last first; one that fails keeps no other from being closed. */
+/** Closes in reverse order. A failure does not prevent the others. */
 async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closers.splice(0).reverse()) {
@@ -108,10 +108,10 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped');
+  if (failures.length > 0) throw new AggregateError(failures, 'some servers could not be stopped');
 }
 
-/** What Node loads before the gateway's own code: a file of this folder, built. */
+/** The built path of a file of this folder that Node loads before the gateway's code. */
 function preload(name: string): string {
   return builtFile(`tools/chaos/${name}.preload.js`);
 }

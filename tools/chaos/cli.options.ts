@@ -6,18 +6,18 @@ export interface Options {
   durationMs: number;
   seed: number;
   mutant: MutantName | undefined;
-  /** Where the figures go as JSON. */
+  /** Path of the JSON file for the figures. */
   json: string | undefined;
 }
 
-/** The command line is not as it should be. */
+/** Invalid command line. */
 export class UsageError extends Error {}
 
 export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name>] [--json <file>]
 
-  --minutes, --seconds  how long things are broken (default 60 seconds)
-  --seed                a whole number: the same one breaks the same things at the same times
-  --mutant              run a gateway that lacks a safeguard; the run must end with 1. One of:
+  --minutes, --seconds  how long faults are injected (default 60 seconds)
+  --seed                a whole number; the same seed injects the same faults at the same times
+  --mutant              run a gateway that lacks a safeguard; the run must exit with 1. One of:
                         ${Object.keys(mutants).join(', ')}
   --json                write the figures to this file
 `;

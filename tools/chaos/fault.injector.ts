@@ -8,9 +8,9 @@ type Hold = (ms?: number) => Promise<void>;
 type Injection = (environment: ChaosEnvironment, fault: Fault, hold: Hold, records: SharedRecords) => Promise<void>;
 
 /**
- * Breaks something and mends it again; resolves when it is whole.
+ * Injects a fault and repairs it; resolves when it is repaired.
  *
- * @param stop mends it at once
+ * @param stop ends the fault early
  */
 export async function inject(
   environment: ChaosEnvironment,
@@ -43,7 +43,7 @@ const injections: Record<FaultKind, Injection> = {
   },
   'postgres-stopped': async ({ postgres, database }, _fault, hold) => {
     const writer = await walWriter(database);
-    // What no commit waits for stays in memory from now on, and goes down with it.
+    // From now on WAL that no commit waits for stays in memory, and the stop loses it.
     if (writer !== undefined) process.kill(writer, 'SIGSTOP');
     await hold(unwrittenMs);
     const stopped = postgres.stop('immediate');
@@ -53,7 +53,7 @@ const injections: Record<FaultKind, Injection> = {
     await postgres.start();
   },
   'backends-terminated': async ({ database }) => {
-    await interfere(
+    await ignoreUnavailable(
       database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE application_name = 'prism-gateway' AND pid <> pg_backend_pid()`,
@@ -62,7 +62,7 @@ const injections: Record<FaultKind, Injection> = {
   },
   'records-locked': async ({ database }, _fault, hold, { teamId, hotIds }) => {
     const lock = 'SELECT FROM records WHERE team_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE';
-    await interfere(
+    await ignoreUnavailable(
       database.transaction(async (client) => {
         await client.query(lock, [teamId, hotIds]);
         await hold();
@@ -92,36 +92,36 @@ const injections: Record<FaultKind, Injection> = {
     actors[gateway].links[link].cut();
     await hold();
   },
-  'link-stalled': (environment, fault, hold) => weather(environment, fault, hold, 'stalled'),
-  'answers-lost': (environment, fault, hold) => weather(environment, fault, hold, 'answers-lost'),
-  'requests-cut': (environment, fault, hold) => weather(environment, fault, hold, 'requests-cut'),
+  'link-stalled': (environment, fault, hold) => disturbTraffic(environment, fault, hold, 'stalled'),
+  'responses-lost': (environment, fault, hold) => disturbTraffic(environment, fault, hold, 'responses-lost'),
+  'requests-cut': (environment, fault, hold) => disturbTraffic(environment, fault, hold, 'requests-cut'),
 };
 
-/** For how long before an immediate stop of Postgres nothing is written but what a commit waits for. */
+/** Milliseconds before an immediate stop of Postgres in which only synchronous commits flush WAL. */
 const unwrittenMs = 200;
 
-async function weather(
+async function disturbTraffic(
   { actors }: ChaosEnvironment,
   { gateway, link }: Fault,
   hold: Hold,
-  kind: 'stalled' | 'answers-lost' | 'requests-cut',
+  mode: 'stalled' | 'responses-lost' | 'requests-cut',
 ): Promise<void> {
   const proxy = actors[gateway].links[link];
-  proxy.become(kind);
+  proxy.setMode(mode);
   await hold();
-  proxy.become('flowing');
+  proxy.setMode('normal');
 }
 
-/** The process that writes, by and by, what no commit waits for; undefined if Postgres does not answer right now. */
+/** The process id of the WAL writer, which flushes asynchronous commits; undefined while Postgres is unavailable. */
 async function walWriter(database: Database): Promise<number | undefined> {
-  const found = await interfere(
+  const found = await ignoreUnavailable(
     database.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"),
   );
   return found?.rows[0]?.pid;
 }
 
-/** Another lane may be at Postgres at the same time: then there is nothing to interfere with. */
-async function interfere<T>(work: Promise<T>): Promise<T | undefined> {
+/** Undefined while Postgres is unavailable, which a fault of another lane may cause. */
+async function ignoreUnavailable<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {

@@ -9,14 +9,14 @@ function schedule(seed: number): ReturnType<typeof scheduleOf> {
 }
 
 describe('the schedule of faults', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and differs for another seed', () => {
     expect(schedule(7)).toEqual(schedule(7));
     expect(schedule(7)).not.toEqual(schedule(8));
   });
 
-  it('does not depend on what else was drawn from the same source', () => {
+  it('does not depend on other uses of the random source', () => {
     const [lane] = allLanes;
-    if (lane === undefined) throw new Error('there are lanes');
+    if (lane === undefined) throw new Error('no lanes');
     const random = new Random(7);
     random.next();
     expect(scheduleOf(lane, random, minuteMs)).toEqual(scheduleOf(lane, new Random(7), minuteMs));
@@ -28,7 +28,7 @@ describe('the schedule of faults', () => {
     }
   });
 
-  it('lets the faults of a lane follow each other', () => {
+  it('has no overlapping faults in a lane', () => {
     for (const lane of allLanes) {
       let freeAt = 0;
       for (const { atMs, holdMs } of scheduleOf(lane, new Random(3), minuteMs)) {

@@ -1,6 +1,6 @@
 import { Random } from '../../test/support/random';
 
-/** What is broken. Everything is whole again when the fault is over. */
+/** Kinds of faults. Each is repaired when it ends. */
 export const faultKinds = [
   'gateway-killed',
   'gateway-frozen',
@@ -14,42 +14,42 @@ export const faultKinds = [
   'redis-restored',
   'link-cut',
   'link-stalled',
-  'answers-lost',
+  'responses-lost',
   'requests-cut',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** Which connections a fault of the network is about: those between a gateway and its callers or one of its servers. */
+/** The connections that a network fault affects: those between a gateway and its callers or one of its servers. */
 export const linkNames = ['callers', 'postgres', 'redis'] as const;
 export type LinkName = (typeof linkNames)[number];
 
 export interface Fault {
-  /** Milliseconds after the start of the round. Later if the fault before it in its lane took its time. */
+  /** Milliseconds after the start of the round. Later if the fault before it in its lane is not over. */
   atMs: number;
   kind: FaultKind;
-  /** The gateway that it happens to, or whose link it is. */
+  /** The gateway that fails, or whose link does. */
   gateway: 0 | 1;
   link: LinkName;
-  /** How long it lasts, beyond what stopping and starting takes. */
+  /** Duration in milliseconds, without the time to stop and start servers. */
   holdMs: number;
 }
 
-type Span = readonly [least: number, most: number];
+type Span = readonly [min: number, max: number];
 
-/** Faults of one lane follow each other; those of different lanes overlap. */
+/** Faults of a lane are sequential; those of different lanes overlap. */
 export interface Lane {
   name: string;
   kinds: readonly FaultKind[];
   /** Milliseconds between the end of one fault and the start of the next. */
   gapMs: Span;
-  /** Fixed for a lane that is about one gateway; else each fault picks one. */
+  /** Fixed for a lane of one gateway; otherwise each fault picks one. */
   gateway?: 0 | 1;
   links?: readonly LinkName[];
 }
 
 const holdMs: Record<FaultKind, Span> = {
   'gateway-killed': [0, 1_000],
-  // Past the deadline of every request that it holds, the lifetime of their claims, and Postgres' statement timeout.
+  // Longer than the deadlines of its requests, their claims, and the statement timeout of Postgres.
   'gateway-frozen': [3_500, 5_000],
   'gateway-drained': [0, 300],
   'postgres-stopped': [0, 600],
@@ -61,14 +61,14 @@ const holdMs: Record<FaultKind, Span> = {
   'redis-restored': [200, 1_500],
   'link-cut': [0, 0],
   'link-stalled': [100, 3_300],
-  'answers-lost': [300, 1_500],
+  'responses-lost': [300, 1_500],
   'requests-cut': [300, 1_500],
 };
 
 const gatewayFaults = ['gateway-killed', 'gateway-frozen', 'gateway-drained'] as const;
-const linkFaults = ['link-cut', 'link-stalled', 'answers-lost', 'requests-cut'] as const;
+const linkFaults = ['link-cut', 'link-stalled', 'responses-lost', 'requests-cut'] as const;
 
-/** Everything that can break, at the pace of a very bad day. */
+/** Every kind of fault. */
 export const allLanes: readonly Lane[] = [
   { name: 'first gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 0 },
   { name: 'second gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 1 },
@@ -87,14 +87,14 @@ export const allLanes: readonly Lane[] = [
 export function scheduleOf(lane: Lane, random: Random, durationMs: number): Fault[] {
   const chance = random.fork(lane.name);
   const faults: Fault[] = [];
-  let bag: FaultKind[] = [];
+  let remaining: FaultKind[] = [];
   let atMs = 0;
   for (;;) {
     atMs += chance.integer(...lane.gapMs);
     if (atMs >= durationMs) return faults;
-    // Each kind once before any comes again.
-    if (bag.length === 0) bag = chance.shuffled(lane.kinds);
-    const kind = bag.pop() ?? chance.pick(lane.kinds);
+    // Each kind once before any is repeated.
+    if (remaining.length === 0) remaining = chance.shuffled(lane.kinds);
+    const kind = remaining.pop() ?? chance.pick(lane.kinds);
     const fault: Fault = {
       atMs,
       kind,

@@ -1,7 +1,7 @@
 import type { Database } from '#libs/database';
 import type { FinalState, StoredOutcome, StoredRecord } from './history';
 
-/** Reads everything that Postgres holds of a team's records and its ledger. */
+/** Reads the records and the ledger of a team. */
 export async function readFinalState(database: Database, teamId: string): Promise<FinalState> {
   const records = await database.query<StoredRecord>(
     `SELECT id, version::integer, deleted_at IS NOT NULL AS deleted, properties ->> 'name' AS name,

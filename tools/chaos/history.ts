@@ -1,39 +1,39 @@
-/** What one item of a request asks for. */
-export type AskedItem =
-  /** A patch of the token properties: `set` names the token that each is to hold. */
-  | { ask: 'patch'; id: string; set: Tokens; ifMatch?: number }
-  | { ask: 'delete'; id: string }
-  /** `marker`: a property that only this creation ever sets. */
-  | { ask: 'create'; marker: string; set: Tokens }
-  /** Sure to be refused with this code, whatever state the records are in. */
-  | { ask: 'refusal'; id: string | null; code: string };
+/** One item of a request. */
+export type RequestedItem =
+  /** A patch of the token properties: `set` has the new token of each. */
+  | { type: 'patch'; id: string; set: Tokens; ifMatch?: number }
+  | { type: 'delete'; id: string }
+  /** `marker`: a property value that no other request uses. */
+  | { type: 'create'; marker: string; set: Tokens }
+  /** An item that is rejected with this code, whatever the state of the records. */
+  | { type: 'rejection'; id: string | null; code: string };
 
-/** The properties by which a change can be told: each write puts a token into them that no other write uses. */
+/** The properties that identify a change: each write sets them to tokens that no other write uses. */
 export interface Tokens {
   name?: string;
   notes?: string;
 }
 
-/** What came back over the wire. */
+/** A response as received. */
 export interface WriteResponse {
   status: number;
   etag: string | undefined;
   location: string | undefined;
-  /** Whether it says `idempotent-replay: true`. */
+  /** Whether it has `idempotent-replay: true`. */
   replay: boolean;
   body: string;
 }
 
-/** One exchange with one gateway. Times are milliseconds on the one clock of the harness. */
+/** One attempt at one gateway. Times are milliseconds of the monotonic clock of this process. */
 export interface Attempt {
   gateway: 0 | 1;
   invokedAt: number;
   endedAt: number;
-  /** The text of an error: no answer came, and nobody knows what happened. */
+  /** The text of an error if there was no response: the outcome is unknown. */
   outcome: WriteResponse | string;
 }
 
-/** A request with a key and everything that became of it. All its attempts carry the same key and the same bytes. */
+/** A request with a key, and its attempts, which all send the same key and the same bytes. */
 export interface RequestHistory {
   key: string;
   /** SHA-256 of the key, hex. */
@@ -41,13 +41,13 @@ export interface RequestHistory {
   clientId: string;
   operation: 'update' | 'delete' | 'create' | 'patch';
   onError: 'continue' | 'stop' | 'rollback';
-  items: AskedItem[];
+  items: RequestedItem[];
   attempts: Attempt[];
-  /** The caller gave up before it knew the outcome, as callers that die do. */
+  /** Whether the caller gave up before it knew the outcome, like a caller that crashes. */
   canceled: boolean;
 }
 
-/** What Postgres holds at the end, of one team. */
+/** The rows of one team in Postgres at the end of a round. */
 export interface FinalState {
   records: StoredRecord[];
   /** `idempotency_items` */
@@ -70,15 +70,15 @@ export interface StoredOutcome {
   clientId: string;
   /** From 1. */
   item: number;
-  /** Null: applied. */
+  /** Null if the item was applied. */
   code: string | null;
-  /** As the answer has it; one that failed has no id in the ledger. */
+  /** The entry as in the response, but without `id` if the item failed. */
   entry: string;
 }
 
-/** What a caller knows of a request that must not be lost: everything about one round. */
+/** All requests of a round, and the state of the database after it. */
 export interface RoundHistory {
-  /** The records that were there from the start, at version 1. */
+  /** The records that existed at the start, at version 1. */
   seeded: { id: string; name: string }[];
   requests: RequestHistory[];
   final: FinalState;

@@ -2,10 +2,10 @@ import { Agent, request } from 'undici';
 import type { WriteResponse } from './history';
 import type { PlannedRequest } from './workload';
 
-export interface Addressed {
-  /** Of the gateway, without a path. */
+export interface Destination {
+  /** The base URL of the gateway. */
   url: string;
-  /** How long the caller waits for the whole answer, in milliseconds. */
+  /** How long the caller waits for the whole response, in milliseconds. */
   maxWaitMs: number;
   headers: Record<string, string>;
 }
@@ -14,8 +14,8 @@ export interface Addressed {
 export class CallerConnections {
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
 
-  /** Sends a request once. Answers what came back, or the text of the error if nothing whole did. */
-  async send({ method, path, headers, body }: PlannedRequest, to: Addressed): Promise<WriteResponse | string> {
+  /** Sends a request once. @returns the response, or the text of the error if there was no complete one */
+  async send({ method, path, headers, body }: PlannedRequest, to: Destination): Promise<WriteResponse | string> {
     try {
       const response = await request(to.url + path, {
         method,

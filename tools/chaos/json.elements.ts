@@ -1,4 +1,4 @@
-/** The elements of the JSON array that begins at `start`, each as the text it is written in. */
+/** The elements of the JSON array that begins at `start`, each as its original text. */
 export function elementsOf(json: string, start: number): string[] {
   const elements: string[] = [];
   let depth = 0;

@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * What becomes of traffic: `flowing`; `stalled`: connections stay open and nothing moves; `answers-lost`: what the server
- * sends is dropped and the connection reset; `requests-cut`: a request is passed on and the connection reset behind it.
+ * How traffic is relayed. `normal`: unchanged. `stalled`: connections stay open, no byte passes. `responses-lost`: a response
+ * is dropped and its connection reset. `requests-cut`: a request is forwarded, then its connection is reset.
  */
-type Weather = 'flowing' | 'stalled' | 'answers-lost' | 'requests-cut';
+type TrafficMode = 'normal' | 'stalled' | 'responses-lost' | 'requests-cut';
 
 interface Connection {
   client: Socket;
   server: Socket;
 }
 
-/** How long after a request its connection is cut: within this, so that it happens at every stage of the work. */
-const longestCutDelayMs = 25;
+/** Upper bound of the random delay between a request and its reset, so that resets occur at every stage of processing. */
+const maxCutDelayMs = 25;
 
-/** A TCP relay on the loopback interface whose connections can be cut, stalled, and robbed of answers. */
+/** A TCP proxy on the loopback interface that can reset or stall connections and drop responses. */
 export class LoopbackProxy {
   private readonly connections = new Set<Connection>();
-  private weather: Weather = 'flowing';
+  private mode: TrafficMode = 'normal';
 
   private constructor(
     private readonly listener: Server,
@@ -31,7 +31,7 @@ export class LoopbackProxy {
     });
   }
 
-  /** @param chance from 0 to below 1: which requests and answers a bad weather hits */
+  /** @param chance a random number from 0 to below 1, which selects the affected requests and responses */
   static async listen(targetPort: number, chance: () => number): Promise<LoopbackProxy> {
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
@@ -40,16 +40,16 @@ export class LoopbackProxy {
     return new LoopbackProxy(listener, address.port, targetPort, chance);
   }
 
-  /** Resets every open connection, both ways. */
+  /** Resets every open connection in both directions. */
   cut(): void {
     for (const connection of [...this.connections]) reset(connection);
   }
 
-  become(weather: Weather): void {
-    this.weather = weather;
+  setMode(mode: TrafficMode): void {
+    this.mode = mode;
     for (const { client, server } of this.connections) {
       for (const socket of [client, server]) {
-        if (weather === 'stalled') socket.pause();
+        if (mode === 'stalled') socket.pause();
         else socket.resume();
       }
     }
@@ -68,8 +68,8 @@ export class LoopbackProxy {
     this.connections.add(connection);
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
-      if (this.weather === 'stalled') socket.pause();
-      // An error is followed by `close`, and that is all there is to know.
+      if (this.mode === 'stalled') socket.pause();
+      // `close` follows every error and handles it.
       socket.on('error', () => undefined);
     }
     for (const [socket, other] of [
@@ -84,14 +84,14 @@ export class LoopbackProxy {
     }
     client.on('data', (bytes) => {
       this.pass(bytes, client, server);
-      if (this.weather === 'requests-cut' && this.chance() < 0.3) {
+      if (this.mode === 'requests-cut' && this.chance() < 0.3) {
         setTimeout(() => {
           reset(connection);
-        }, this.chance() * longestCutDelayMs);
+        }, this.chance() * maxCutDelayMs);
       }
     });
     server.on('data', (bytes) => {
-      if (this.weather === 'answers-lost' && this.chance() < 0.4) reset(connection);
+      if (this.mode === 'responses-lost' && this.chance() < 0.4) reset(connection);
       else this.pass(bytes, server, client);
     });
   }
@@ -100,7 +100,7 @@ export class LoopbackProxy {
     if (to.write(bytes)) return;
     from.pause();
     to.once('drain', () => {
-      if (this.weather !== 'stalled') from.resume();
+      if (this.mode !== 'stalled') from.resume();
     });
   }
 }

@@ -4,14 +4,14 @@ import type { Figures } from './checker/exactly-once.checker';
 import { type Options, readOptions, usage, UsageError } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
-import { keepEvidence, progressLine, type Summary, summaryText, violationText } from './report';
+import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
 import { playRound, type RoundProgress } from './round';
 import { fullPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
 
 const progressEveryMs = 10_000;
-/** A round's histories are held against the database when it ends, and let go. */
-const longestRoundMs = 60_000;
+/** The histories of a round are checked and discarded when it ends, which bounds memory. */
+const maxRoundMs = 60_000;
 
 const none: Figures = {
   requests: 0,
@@ -21,14 +21,14 @@ const none: Figures = {
   retries: 0,
   withoutResponse: 0,
   resumedItems: 0,
-  wholeReplays: 0,
+  fullReplays: 0,
   appliedItems: 0,
   unknownItems: 0,
   lost: 0,
-  doubled: 0,
+  duplicated: 0,
 };
 
-/** Plays rounds until the time is over or a violation is found. */
+/** Runs rounds until the time is over or a violation is found. */
 async function run(
   options: Options,
   environment: ChaosEnvironment,
@@ -43,7 +43,7 @@ async function run(
   let rounds = 0;
   let remainingMs = options.durationMs;
   for (; remainingMs > 0 && violations === 0; rounds++) {
-    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(remainingMs, longestRoundMs) };
+    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(remainingMs, maxRoundMs) };
     const progress: RoundProgress = { histories: [], faults };
     const ticker = setInterval(() => {
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);
@@ -52,7 +52,7 @@ async function run(
       const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
       figures = sum(figures, result.figures);
       violations = result.violations.length;
-      if (violations > 0) print(`${violationText(result.violations)}histories: ${keepEvidence(result, environment)}\n`);
+      if (violations > 0) print(`${violationText(result.violations)}histories: ${saveEvidence(result, environment)}\n`);
     } finally {
       clearInterval(ticker);
     }
@@ -64,7 +64,7 @@ async function run(
 
 function sum(a: Figures, b: Figures): Figures {
   const total = { ...a };
-  for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += b[name]; // the names are the type's
+  for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += b[name]; // the keys of Figures
   return total;
 }
 
@@ -80,22 +80,22 @@ async function main(): Promise<number> {
     print(summaryText(summary));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
     if (summary.violations > 0) return 1;
-    if (options.mutant !== undefined) print(`the mutant was not found out: ${mutants[options.mutant].summary}\n`);
+    if (options.mutant !== undefined) print(`the mutant was not detected: ${mutants[options.mutant].summary}\n`);
     return 0;
   } finally {
     await environment.close();
   }
 }
 
-/** Somebody wanted it to stop. */
-class Ended extends Error {}
+/** Ended by a signal. */
+class Interrupted extends Error {}
 
-/** The first signal stops everything in order, a second one at once. */
+/** The first signal ends the run and stops the servers; a second one exits at once. */
 function stopOnSignal(stop: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(2);
-      stop.abort(new Ended(`ended by ${signal}`));
+      stop.abort(new Interrupted(`ended by ${signal}`));
     });
   }
 }
@@ -104,10 +104,10 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** What is no verdict on the gateway: 2. What was started is stopped on the way out. */
+/** Exit code 2: the run has no verdict. */
 function fail(error: unknown): never {
   if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
-  else process.stderr.write(`${error instanceof Ended ? error.message : inspect(error)}\n`);
+  else process.stderr.write(`${error instanceof Interrupted ? error.message : inspect(error)}\n`);
   process.exit(2);
 }
 

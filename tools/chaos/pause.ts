@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits so many milliseconds, or until the signal: whoever is waited for then goes on to mend what it broke. */
+/** Waits for a time, or until the signal. An abort does not reject, so that the caller can still repair its fault. */
 export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal: stop });

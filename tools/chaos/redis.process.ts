@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RedisServer, startRedis } from '../../test/support/redis.server';
 
-/** A Redis to be flushed, frozen, lost, and brought back with an older state. */
+/** A Redis server that can be flushed, suspended, killed, and restarted with an older state. */
 export class RedisProcess {
   private constructor(
     private readonly folder: string,
     private server: RedisServer,
   ) {
-    process.once('exit', this.fail);
+    process.once('exit', this.removeFolder);
   }
 
   static async create(): Promise<RedisProcess> {
@@ -27,7 +27,7 @@ export class RedisProcess {
     await this.command('FLUSHALL');
   }
 
-  /** Keeps what it holds now for {@link restart}. */
+  /** Saves its current data for {@link restart}. */
   async save(): Promise<void> {
     await this.command('SAVE');
     copyFileSync(join(this.folder, 'dump.rdb'), join(this.folder, 'saved.rdb'));
@@ -37,7 +37,7 @@ export class RedisProcess {
     await this.server.kill();
   }
 
-  /** Starts it after {@link kill}: with nothing, or with what it held when it was saved. */
+  /** Starts it after {@link kill}: empty, or with the saved data. */
   async restart(state: 'empty' | 'saved'): Promise<void> {
     const dump = join(this.folder, 'dump.rdb');
     rmSync(dump, { force: true });
@@ -55,11 +55,11 @@ export class RedisProcess {
 
   async close(): Promise<void> {
     await this.server.kill();
-    process.off('exit', this.fail);
-    this.fail();
+    process.off('exit', this.removeFolder);
+    this.removeFolder();
   }
 
-  private readonly fail = (): void => {
+  private readonly removeFolder = (): void => {
     rmSync(this.folder, { recursive: true, force: true });
   };
 
@@ -68,7 +68,7 @@ export class RedisProcess {
     try {
       socket.write(`${text}\r\n`);
       const [reply] = (await once(socket, 'data')) as [Buffer]; // one line, so one chunk
-      if (!reply.toString().startsWith('+OK')) throw new Error(`Redis answered ${text} with: ${reply.toString()}`);
+      if (!reply.toString().startsWith('+OK')) throw new Error(`Redis responded to ${text} with: ${reply.toString()}`);
     } finally {
       socket.destroy();
     }

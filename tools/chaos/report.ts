@@ -9,7 +9,7 @@ import type { ChaosEnvironment } from './chaos.environment';
 
 const shownViolations = 20;
 
-/** What a whole run comes to. */
+/** The result of a run. */
 export interface Summary {
   seed: number;
   mutant: string | null;
@@ -20,21 +20,21 @@ export interface Summary {
   violations: number;
 }
 
-/** One line on how it goes. */
+/** A line of progress. */
 export function progressLine(elapsedMs: number, before: Figures, { histories, faults }: RoundProgress): string {
   const attempts = histories.reduce((sum, request) => sum + request.attempts.length, 0);
   const items = histories.reduce((sum, request) => sum + request.items.length, 0);
-  const broken = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  const injected = Object.values(faults).reduce((sum, count) => sum + count, 0);
   return [
     `${String(Math.round(elapsedMs / 1_000)).padStart(5)} s`,
     `requests ${before.requests + histories.length}`,
     `items ${before.items + items}`,
     `retries ${before.retries + Math.max(0, attempts - histories.length)}`,
-    `faults ${broken}`,
+    `faults ${injected}`,
   ].join('  ');
 }
 
-/** The figures of a run, a line each. */
+/** The figures of a run, one per line. */
 export function summaryText({ seed, mutant, seconds, rounds, figures, faults, violations }: Summary): string {
   const rows: [string, string | number][] = [
     ['seed', seed],
@@ -42,21 +42,21 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, vi
     ['seconds', Math.round(seconds)],
     ['rounds', rounds],
     ['requests', figures.requests],
-    ['  of them batches', figures.batches],
+    ['  batches', figures.batches],
     ['items', figures.items],
     ['attempts', figures.attempts],
     ['retries', figures.retries],
-    ['attempts without an answer', figures.withoutResponse],
+    ['attempts without a response', figures.withoutResponse],
     ['items applied', figures.appliedItems],
-    ['items applied whose caller never knew', figures.unknownItems],
+    ['items applied but never acknowledged', figures.unknownItems],
     ['resumed items', figures.resumedItems],
-    ['whole replays', figures.wholeReplays],
+    ['replayed responses', figures.fullReplays],
     ['faults', Object.values(faults).reduce((sum, count) => sum + count, 0)],
     ...Object.entries(faults)
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([kind, count]): [string, number] => [`  ${kind}`, count]),
     ['lost', figures.lost],
-    ['doubled', figures.doubled],
+    ['duplicated', figures.duplicated],
     ['violations', violations],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -77,8 +77,8 @@ export function violationText(violations: readonly Violation[]): string {
   return lines.join('') + (more > 0 ? `and ${more} more violations\n` : '');
 }
 
-/** Writes everything about a round that went wrong to a folder of its own, and says which. */
-export function keepEvidence({ round, schedule, violations }: RoundResult, { actors }: ChaosEnvironment): string {
+/** Writes a round with violations to a new folder. @returns its path */
+export function saveEvidence({ round, schedule, violations }: RoundResult, { actors }: ChaosEnvironment): string {
   const folder = mkdtempSync(join(tmpdir(), 'prism-chaos-'));
   const write = (name: string, content: unknown): void => {
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 1));

@@ -1,14 +1,14 @@
 import type { WriteResponse, RequestHistory } from './history';
 import { elementsOf } from './json.elements';
 
-/** What an answer says about one item. */
+/** The result of one item in a response. */
 export interface ItemResult {
-  /** `open`: a retry may still change it, so it is no outcome. */
+  /** `open`: a retryable error, which is not an outcome. */
   state: 'applied' | 'failed' | 'open';
   code: string | undefined;
-  /** The bytes that must be the same in every answer to this key: the entry without its mark. */
+  /** The entry without its `replayed` mark: the same bytes in every response to the key. */
   text: string;
-  /** Taken from the ledger, it says. */
+  /** Whether it has a `replayed` mark. */
   marked: boolean;
   id: string | null;
   version: number | undefined;
@@ -20,20 +20,20 @@ export interface ResponseRecord {
   default: Record<string, unknown>;
 }
 
-/** What an answer means to a careful caller. */
+/** What a caller concludes from a response. */
 export type Reading =
-  /** Every item has its outcome. */
+  /** Every item has an outcome. */
   | { kind: 'settled'; items: ItemResult[]; text: string }
   /** Some items have no outcome yet. */
   | { kind: 'partial'; items: ItemResult[] }
-  /** Nothing is known of any item. */
+  /** The response contains no results: send the request again. */
   | { kind: 'retry' }
-  /** No careful caller should ever get this. */
+  /** A caller that retries correctly must never get this response. */
   | { kind: 'unexpected'; why: string };
 
 const mark = ', "replayed": true}';
 
-/** Reads an answer to a request with a key. */
+/** Reads the response to a request with a key. */
 export function readResponse(request: Pick<RequestHistory, 'operation' | 'items'>, response: WriteResponse): Reading {
   const retry = retryOf(response);
   if (retry !== undefined) return retry;
@@ -54,7 +54,7 @@ function retryOf({ status, body }: WriteResponse): Reading | undefined {
 
 function readBatch(request: Pick<RequestHistory, 'items'>, response: WriteResponse): Reading {
   if (response.status !== 200) return { kind: 'unexpected', why: `${response.status} ${response.body.slice(0, 500)}` };
-  const { results } = JSON.parse(response.body) as { results: RawEntry[] }; // checked below by what is read from it
+  const { results } = JSON.parse(response.body) as { results: RawEntry[] }; // a body of another shape throws, which `readResponse` reports
   const texts = elementsOf(response.body, response.body.indexOf('['));
   const items = results.map((entry, index) => readEntry(entry, texts[index] ?? ''));
   if (items.length !== request.items.length) {
@@ -94,7 +94,7 @@ function readSingle(response: WriteResponse): Reading {
     items: [{ ...item, text, marked: false }],
     text,
   });
-  const parsed = JSON.parse(body) as ResponseRecord & { error: { code: string } }; // one or the other, by the status
+  const parsed = JSON.parse(body) as ResponseRecord & { error: { code: string } }; // the status tells which of the two
   if (status === 200 || status === 201) {
     return settled({ state: 'applied', code: undefined, id: parsed.id, version: versionOf(etag), record: parsed });
   }

@@ -1,13 +1,13 @@
 import { allLanes, type Lane } from './fault.schedule';
 
-/** How a round is played. */
+/** Faults and load of a round. */
 export interface RoundPlan {
   durationMs: number;
   lanes: readonly Lane[];
   callers: number;
-  /** Milliseconds on average between two requests of a caller. */
+  /** Mean milliseconds between two requests of a caller. */
   pauseMs: number;
 }
 
-/** How an unchanged gateway is tried: everything breaks, at a rate of requests that leaves two cores some air. */
+/** The plan for the unchanged gateway: every fault, at a request rate that does not saturate two cores. */
 export const fullPlan: Omit<RoundPlan, 'durationMs'> = { lanes: allLanes, callers: 10, pauseMs: 50 };

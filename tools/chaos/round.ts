@@ -13,7 +13,7 @@ import type { RoundPlan } from './round.plan';
 import type { ChaosEnvironment } from './chaos.environment';
 import { SharedRecords } from './shared.records';
 
-/** What is going on in a round, for those who watch. */
+/** The progress of a running round. */
 export interface RoundProgress {
   histories: RequestHistory[];
   faults: Partial<Record<FaultKind, number>>;
@@ -25,13 +25,13 @@ export interface RoundResult extends Verdict {
 }
 
 const seededRecords = 250;
-/** After the last fault, for every request that is still open to find its outcome. */
+/** Time after the last fault in which every open request must get its outcome. */
 const settlingMs = 40_000;
-const askedAgainShare = 0.25;
+const resendShare = 0.25;
 
 /**
- * Breaks things under callers for a while, mends everything, lets the callers find out what became of their requests, asks
- * again for some that are long over, and holds it all against what Postgres has.
+ * Injects faults while callers send requests, repairs everything, lets the callers retry until they know every outcome, sends
+ * some completed requests again, and compares all responses with Postgres.
  *
  * @param stop ends the round early, without a verdict
  */
@@ -48,7 +48,7 @@ export async function playRound(
   const tooLate = new AbortController();
   const busy: Promise<void>[] = [];
   try {
-    const callers = await recruit(environment, plan, random, records, connections, progress.histories);
+    const callers = await createCallers(environment, plan, random, records, connections, progress.histories);
     const running = callers.map((caller) =>
       caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
     );
@@ -58,26 +58,26 @@ export async function playRound(
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
     stop.throwIfAborted();
     over.abort();
-    const violations = await wholeAgain(environment);
+    const violations = await checkRecovery(environment);
     const timer = setTimeout(() => {
       tooLate.abort();
     }, settlingMs);
     await Promise.all(running);
     await environment.redis.flush();
-    await Promise.all(callers.map((caller) => caller.askAgain(askedAgainShare, tooLate.signal)));
+    await Promise.all(callers.map((caller) => caller.resend(resendShare, tooLate.signal)));
     clearTimeout(timer);
     stop.throwIfAborted();
 
     const final = await readFinalState(environment.database, records.teamId);
     const round = { seeded: records.seeded, requests: progress.histories, final };
     const verdict = checkRound(round);
-    const all = [...violations, ...misdeeds(environment), ...verdict.violations];
+    const all = [...violations, ...processFailures(environment), ...verdict.violations];
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all };
   } finally {
     over.abort();
     tooLate.abort();
     await connections.close();
-    // Whatever still mends something must be done before everything is stopped.
+    // Repairs must end before the servers are stopped.
     await Promise.allSettled(busy);
   }
 }
@@ -93,8 +93,8 @@ async function seedRecords({ database }: ChaosEnvironment, random: Random): Prom
   return records;
 }
 
-/** Callers of two client applications, which share nothing but the records. */
-async function recruit(
+/** Callers of two clients, which share only the records. */
+async function createCallers(
   { database, actors }: ChaosEnvironment,
   { callers, pauseMs }: RoundPlan,
   random: Random,
@@ -107,7 +107,7 @@ async function recruit(
   for (const name of ['billing', 'shipping']) {
     const { apiKey } = await access.createKey(records.teamId, name, ['records:write']);
     const client = (await access.listClients(records.teamId)).find((listed) => listed.name === name);
-    if (client === undefined) throw new Error(`the client ${name} was not made`);
+    if (client === undefined) throw new Error(`the client ${name} was not created`);
     clients.push({ apiKey, clientId: client.id });
   }
   const urls = actors.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two actors
@@ -134,18 +134,18 @@ async function runLane(
   }
 }
 
-async function wholeAgain(environment: ChaosEnvironment): Promise<Violation[]> {
+async function checkRecovery(environment: ChaosEnvironment): Promise<Violation[]> {
   try {
-    await environment.whole();
+    await environment.ready();
     return [];
   } catch (error) {
     return [{ rule: 'process', message: String(error) }];
   }
 }
 
-function misdeeds({ actors }: ChaosEnvironment): Violation[] {
+function processFailures({ actors }: ChaosEnvironment): Violation[] {
   return actors.flatMap(({ gateway }) =>
-    gateway.misdeeds
+    gateway.failures
       .splice(0)
       .map((message): Violation => ({ rule: 'process', message: `${message}\n${gateway.lastLog}` })),
   );

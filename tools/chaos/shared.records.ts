@@ -1,6 +1,6 @@
 import type { Random } from '../../test/support/random';
 
-/** What callers share knowledge of: the records there are, and what was last heard of them. */
+/** The records that all callers change, with the last known version of each. */
 export class SharedRecords {
   private readonly ids: string[];
   private readonly versions = new Map<string, number>();
@@ -9,7 +9,7 @@ export class SharedRecords {
   constructor(
     readonly teamId: string,
     readonly seeded: { id: string; name: string }[],
-    /** The number of records that many callers want at once. */
+    /** The number of records that many callers change concurrently. */
     private readonly hot: number,
   ) {
     this.ids = seeded.map(({ id }) => id);
@@ -25,13 +25,13 @@ export class SharedRecords {
     return this.ids.slice(0, this.hot);
   }
 
-  /** A record to change; now and then one that others change too. */
+  /** A record to change; at random one of the hot ones. */
   pick(random: Random): string {
     return random.chance(0.15) ? random.pick(this.hotIds) : random.pick(this.ids);
   }
 
-  /** A record to delete: not one of the hot ones, which would then all fail. */
-  pickVictim(random: Random): string {
+  /** A record to delete: not a hot one, or most later requests would fail. */
+  pickForDelete(random: Random): string {
     return random.pick(this.ids.slice(this.hot));
   }
 
@@ -39,14 +39,14 @@ export class SharedRecords {
     return this.versions.get(id);
   }
 
-  /** What an answer said of a record; there may be newer ones. */
-  heard(id: string, version: number): void {
+  /** Notes a version from a response. There may be a newer one. */
+  noteVersion(id: string, version: number): void {
     const known = this.versions.get(id);
     if (known === undefined) this.ids.push(id);
     this.versions.set(id, Math.max(known ?? 0, version));
   }
 
-  /** A value that nobody has used before. */
+  /** A value that no request has used. */
   token(): string {
     this.tokens += 1;
     return `t${this.tokens}`;

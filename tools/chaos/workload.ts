@@ -1,12 +1,12 @@
-import type { AskedItem, RequestHistory, Tokens } from './history';
+import type { RequestedItem, RequestHistory, Tokens } from './history';
 import type { Random } from '../../test/support/random';
 import type { SharedRecords } from './shared.records';
 
-/** One request as it goes over the wire, and what it asks for. */
+/** A request as it is sent, and its items for the checker. */
 export interface PlannedRequest {
   operation: RequestHistory['operation'];
   onError: RequestHistory['onError'];
-  items: AskedItem[];
+  items: RequestedItem[];
   method: 'POST' | 'PATCH';
   path: string;
   headers: Record<string, string>;
@@ -17,14 +17,14 @@ type Planned = Pick<PlannedRequest, 'onError' | 'items'> & { wire: unknown };
 
 const maxItems = 20;
 
-/** Makes up the next request of a caller: mostly batches of patches, with everything that may go wrong with them. */
+/** Generates the next request of a caller: mostly batches of patches, some with items that fail. */
 export function nextRequest(random: Random, records: SharedRecords): PlannedRequest {
   const path = `/v2/prism/${records.teamId}/organization`;
   const draw = random.next();
   if (draw < 0.1) {
-    const asked: AskedItem = { ask: 'create', marker: records.token(), set: { name: records.token() } };
-    const body = JSON.stringify({ default: { ...asked.set, primary_domain: asked.marker } });
-    return { ...single, operation: 'create', items: [asked], method: 'POST', path, body };
+    const requested: RequestedItem = { type: 'create', marker: records.token(), set: { name: records.token() } };
+    const body = JSON.stringify({ default: { ...requested.set, primary_domain: requested.marker } });
+    return { ...single, operation: 'create', items: [requested], method: 'POST', path, body };
   }
   if (draw < 0.25) return patch(random, records, path);
   const deletion = draw < 0.29;
@@ -49,7 +49,7 @@ function patch(random: Random, records: SharedRecords, path: string): PlannedReq
   return {
     ...single,
     operation: 'patch',
-    items: [{ ask: 'patch', id, set, ...(ifMatch !== undefined && { ifMatch }) }],
+    items: [{ type: 'patch', id, set, ...(ifMatch !== undefined && { ifMatch }) }],
     method: 'PATCH',
     path: `${path}/${id}`,
     headers: ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` },
@@ -58,9 +58,9 @@ function patch(random: Random, records: SharedRecords, path: string): PlannedReq
 }
 
 function deletes(random: Random, records: SharedRecords): Planned {
-  const items = Array.from({ length: random.integer(1, 3) }, (): AskedItem => {
-    if (random.chance(0.1)) return { ask: 'refusal', id: random.uuid(), code: 'not_found' };
-    return { ask: 'delete', id: records.pickVictim(random) };
+  const items = Array.from({ length: random.integer(1, 3) }, (): RequestedItem => {
+    if (random.chance(0.1)) return { type: 'rejection', id: random.uuid(), code: 'not_found' };
+    return { type: 'delete', id: records.pickForDelete(random) };
   });
   const ids = items.map((item) => ('id' in item ? item.id : null));
   return { onError: 'continue', items, wire: { ids } };
@@ -68,13 +68,13 @@ function deletes(random: Random, records: SharedRecords): Planned {
 
 function updates(random: Random, records: SharedRecords): Planned {
   const onError = random.chance(0.8) ? 'continue' : random.pick(['stop', 'rollback'] as const);
-  const items: AskedItem[] = [];
+  const items: RequestedItem[] = [];
   const wire: unknown[] = [];
   for (let left = random.integer(1, maxItems); left > 0; left--) {
-    // One that fails for good makes all the others of a rollback fail too, so there it is rarer.
-    const sound = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
-    const [asked, item] = sound ? soundItem(random, records, items) : hopelessItem(random, records);
-    items.push(asked);
+    // In a rollback one final failure fails all items, so it is rarer there.
+    const valid = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
+    const [requested, item] = valid ? validItem(random, records, items) : invalidItem(random, records);
+    items.push(requested);
     wire.push(item);
   }
   const options = {
@@ -86,45 +86,49 @@ function updates(random: Random, records: SharedRecords): Planned {
 
 type WireItem = Record<string, unknown>;
 
-function soundItem(random: Random, records: SharedRecords, before: readonly AskedItem[]): [AskedItem, WireItem] {
+function validItem(
+  random: Random,
+  records: SharedRecords,
+  before: readonly RequestedItem[],
+): [RequestedItem, WireItem] {
   const repeated = before.length > 0 && random.chance(0.08) ? random.pick(before) : undefined;
-  const id = repeated?.ask === 'patch' ? repeated.id : records.pick(random);
+  const id = repeated?.type === 'patch' ? repeated.id : records.pick(random);
   const set = tokens(random, records);
-  // In a rollback an earlier item's change counts, and is then undone: nobody outside can tell which version it was.
-  const changedBefore = before.some((asked) => asked.ask === 'patch' && asked.id === id);
+  // Which version a condition refers to is unknown after an earlier change of the same record in the batch.
+  const changedBefore = before.some((requested) => requested.type === 'patch' && requested.id === id);
   const version = !changedBefore && random.chance(0.1) ? records.versionOf(id) : undefined;
-  // Clearing takes the longer way through the engine.
+  // Clearing a property uses another path of the procedure.
   const block = random.chance(0.3) ? { ...set, description: null } : set;
   const ifMatch = version === undefined ? undefined : { if_match: `"${version}"` };
   return [
-    { ask: 'patch', id, set, ...(version !== undefined && { ifMatch: version }) },
+    { type: 'patch', id, set, ...(version !== undefined && { ifMatch: version }) },
     { id, default: block, ...ifMatch },
   ];
 }
 
-function hopelessItem(random: Random, records: SharedRecords): [AskedItem, WireItem] {
+function invalidItem(random: Random, records: SharedRecords): [RequestedItem, WireItem] {
   const id = records.pick(random);
   const name = records.token();
-  const nobody = random.uuid();
-  return random.pick<[AskedItem, WireItem]>([
+  const unknownId = random.uuid();
+  return random.pick<[RequestedItem, WireItem]>([
     [
-      { ask: 'refusal', id: nobody, code: 'not_found' },
-      { id: nobody, default: { name } },
+      { type: 'rejection', id: unknownId, code: 'not_found' },
+      { id: unknownId, default: { name } },
     ],
     [
-      { ask: 'refusal', id, code: 'invalid_property' },
+      { type: 'rejection', id, code: 'invalid_property' },
       { id, default: { name, employees: 'many' } },
     ],
     [
-      { ask: 'refusal', id, code: 'unknown_option' },
+      { type: 'rejection', id, code: 'unknown_option' },
       { id, default: { name, stage: 'dreaming' } },
     ],
     [
-      { ask: 'refusal', id, code: 'unknown_property' },
+      { type: 'rejection', id, code: 'unknown_property' },
       { id, default: { name, colour: 'red' } },
     ],
     [
-      { ask: 'refusal', id: null, code: 'invalid_item' },
+      { type: 'rejection', id: null, code: 'invalid_item' },
       { id: 'nobody', default: { name } },
     ],
   ]);

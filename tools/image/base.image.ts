@@ -7,10 +7,10 @@ const nodeMajor = 24;
 const name = `localhost/prism-check-base:bookworm-node${nodeMajor}`;
 
 /**
- * Stands in for the image that the Dockerfile begins from, where no registry of images can be reached: the same Debian
- * from its packages, Node from npm, and a user `node`. Made once; buildah keeps it.
+ * Builds a replacement for the base image of the Dockerfile, for machines without access to an image registry: Debian from its
+ * packages, Node from npm, and a user `node`. Built once and stored by buildah.
  *
- * @returns its name
+ * @returns the name of the image
  */
 export function baseImage(): string {
   if (run('buildah', ['images', '--format', '{{.Name}}:{{.Tag}}']).split('\n').includes(name)) return name;

@@ -6,7 +6,7 @@ import { run } from './command';
 const name = 'localhost/prism-gateway:check';
 const certificates = '/etc/ssl/certs/ca-certificates.crt';
 
-/** What the image says about how it is run. */
+/** The run configuration of the image. */
 export interface ImageConfig {
   User: string;
   Env: string[];
@@ -17,21 +17,21 @@ export interface ImageConfig {
   Healthcheck?: { Test: string[] };
 }
 
-/** The image that the Dockerfile makes, with its files laid open. */
+/** The image built from the Dockerfile, with its files mounted. */
 export class BuiltImage {
   private constructor(
     readonly config: ImageConfig,
     private readonly container: string,
-    /** Its root folder here. Not to be written to. */
+    /** The mounted root folder. Read only. */
     readonly root: string,
   ) {}
 
-  /** Builds it. @param base what it begins from */
+  /** Builds the image. @param base the base image */
   static build(base: string): BuiltImage {
     const folder = mkdtempSync(join(tmpdir(), 'prism-image-'));
     try {
       const args = ['--isolation', 'chroot', '--format', 'docker', '--layers', '--build-arg', `NODE_IMAGE=${base}`];
-      run('buildah', ['build', ...args, ...wayToRegistry(folder), '--tag', name, '.']);
+      run('buildah', ['build', ...args, ...registryMounts(folder), '--tag', name, '.']);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -56,12 +56,12 @@ export class BuiltImage {
   }
 }
 
-/** This machine's way to the npm registry, lent to the steps of the build: it gets into no layer. */
-function wayToRegistry(folder: string): string[] {
+/** Mounts this machine's npm registry and certificates into the build steps, but into no layer. */
+function registryMounts(folder: string): string[] {
   const npmrc = join(folder, 'npmrc');
   const trusted = existsSync(certificates);
   const registry = `registry=${run('npm', ['config', 'get', 'registry'])}\n`;
   writeFileSync(npmrc, trusted ? `${registry}cafile=${certificates}\n` : registry);
-  const checkout = [`${npmrc}:/usr/local/etc/npmrc:ro`, ...(trusted ? [`${certificates}:${certificates}:ro`] : [])];
-  return checkout.flatMap((volume) => ['--volume', volume]);
+  const volumes = [`${npmrc}:/usr/local/etc/npmrc:ro`, ...(trusted ? [`${certificates}:${certificates}:ro`] : [])];
+  return volumes.flatMap((volume) => ['--volume', volume]);
 }

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 
-/** What must be installed, and the Debian package that has it. */
+/** Required programs, with their Debian packages. */
 const programs = { buildah: 'buildah', debootstrap: 'debootstrap', runc: 'runc' };
 
 export function requirePrograms(): void {
   const missing = Object.keys(programs).filter((name) => !has(name));
   if (missing.length > 0)
     throw new Error(`image:check needs ${missing.join(', ')}: apt-get install ${missing.join(' ')}`);
-  if (process.getuid?.() !== 0) throw new Error('image:check makes file systems with their owners: run it as root');
+  if (process.getuid?.() !== 0) throw new Error('image:check sets file owners: run it as root');
 }
 
-/** Runs a program to its end. @returns what it printed. @throws Error with what it said, if it fails */
+/** Runs a program. @returns its output. @throws Error with its output if it fails */
 export function run(program: string, args: readonly string[], cwd?: string): string {
   try {
     return execFileSync(program, args, {

@@ -8,8 +8,8 @@ import type { BuiltImage } from './built.image';
 import { run } from './command';
 
 /**
- * A program of the image as Kubernetes runs it: as the image's user, without any right, on a file system that cannot be
- * written to. It shares the network of this machine.
+ * A program of the image as Kubernetes runs it: as the image's user, without capabilities, on a read-only file system. It
+ * shares the network of this machine.
  */
 export class Container {
   private output = '';
@@ -26,7 +26,7 @@ export class Container {
     this.ended = once(child, 'close').then(([code]) => Number(code));
   }
 
-  /** @param args the image's own command if there are none */
+  /** @param args the command; that of the image by default */
   static start(
     image: BuiltImage,
     env: Record<string, string> = {},
@@ -39,7 +39,7 @@ export class Container {
     return new Container(id, folder, child);
   }
 
-  /** Runs a program to its end. @returns its exit code and what it printed */
+  /** Runs a program. @returns its exit code and output */
   static async run(
     image: BuiltImage,
     env: Record<string, string>,
@@ -53,7 +53,7 @@ export class Container {
     return this.output;
   }
 
-  /** As Kubernetes and Docker stop it. @returns its exit code */
+  /** Sends SIGTERM, like Kubernetes and Docker. @returns its exit code */
   stop(): Promise<number> {
     run('runc', ['kill', this.id, 'TERM']);
     return this.end();

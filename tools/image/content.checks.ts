@@ -7,28 +7,28 @@ interface Lock {
   packages: Record<string, { dev?: boolean; optional?: boolean }>;
 }
 
-/** What the image is said to be. */
+/** Checks the configuration of the image. */
 export function checkConfig({ config, user }: BuiltImage): void {
-  ok(user.uid > 0, 'it would run as root');
+  ok(user.uid > 0, 'the image runs as root');
   deepEqual(Object.keys(config.ExposedPorts).sort(), ['3000/tcp', '9464/tcp']);
   equal(config.StopSignal, 'SIGTERM');
   equal(config.Healthcheck?.Test[0], 'CMD');
   const secret = config.Env.filter((entry) => /key|token|secret|passw|_url=/i.test(entry));
-  deepEqual(secret, [], 'its environment holds what looks like a secret');
+  deepEqual(secret, [], 'the environment contains what looks like a secret');
 }
 
-/** What is in it: what the product runs on and nothing else, and none of it can the product change. */
+/** Checks the files of the image: all and only runtime files, none of which the product can change. */
 export function checkFiles({ root, user }: BuiltImage): void {
   const app = join(root, 'app');
   deepEqual(readdirSync(app).sort(), ['dist', 'node_modules', 'package.json']);
-  ok(!existsSync(join(app, 'dist/apps/quickstart')), 'npm start is in it, which is for trying out');
+  ok(!existsSync(join(app, 'dist/apps/quickstart')), 'the image contains the quickstart');
 
-  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock; // npm's own format
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock; // the format of npm
   const unneeded = Object.entries(packages).filter(([path, { dev }]) => dev === true && existsSync(join(app, path)));
   deepEqual(
     unneeded.map(([path]) => path),
     [],
-    'it has packages of development',
+    'the image has development packages',
   );
   const missing = Object.entries(packages).filter(
     ([path, entry]) => !entry.dev && !entry.optional && !existsSync(join(app, path)),
@@ -36,14 +36,14 @@ export function checkFiles({ root, user }: BuiltImage): void {
   deepEqual(
     missing.map(([path]) => path),
     [],
-    'it lacks packages',
+    'the image lacks packages',
   );
 
   for (const folder of ['app', 'root', 'home'].map((name) => join(root, name))) {
     for (const path of filesIn(folder)) {
       ok(
         !/(^|\/)(\.npmrc|\.env|\.git|id_\w+|[^/]*\.pem)$/.test(path),
-        `${relative(root, path)} does not belong into it`,
+        `${relative(root, path)} does not belong into the image`,
       );
       if (folder !== app) continue;
       const { uid, gid, mode } = lstatSync(path);

@@ -4,24 +4,24 @@ import { requirePrograms } from './command';
 import { checkConfig, checkFiles } from './content.checks';
 import { ImageRun } from './run.checks';
 
-/** Builds the image of the Dockerfile without a daemon, looks at it, and runs it. Exit code 1 if anything is wrong. */
+/** Builds the image of the Dockerfile without a daemon, checks its content, and runs it. Exit code 1 if a check fails. */
 async function main(): Promise<void> {
   requirePrograms();
-  const base = await step('a base like the one that the Dockerfile names', () => baseImage());
-  const image = await step('the Dockerfile builds', () => BuiltImage.build(base));
+  const base = await step('base image', () => baseImage());
+  const image = await step('build', () => BuiltImage.build(base));
   try {
-    await step('it says how it is run: not as root, its ports, its health check; no secret', () => {
+    await step('configuration: user, ports, health check, no secret', () => {
       checkConfig(image);
     });
-    await step('it holds what the product needs, nothing of development, and nothing it could change', () => {
+    await step('files: runtime dependencies only, not writable by the product', () => {
       checkFiles(image);
     });
     const run = await ImageRun.open(image);
     try {
-      await step('it runs with no right, and cannot write', () => run.isPowerless());
-      await step('it migrates a database, also twice', () => run.migrates());
-      await step('it serves a batch, once for a key; is healthy; ends with 0 on SIGTERM', () => run.serves());
-      await step('its worker works, and ends with 0 on SIGTERM', () => run.works());
+      await step('runs without capabilities on a read-only file system', () => run.hasNoPrivileges());
+      await step('migrates a database, also repeatedly', () => run.migrates());
+      await step('serves a keyed batch once, is healthy, and exits with 0 on SIGTERM', () => run.serves());
+      await step('runs the worker, which exits with 0 on SIGTERM', () => run.works());
     } finally {
       await run.close();
     }

@@ -8,7 +8,7 @@ import { Container } from './container';
 const startDeadlineMs = 30_000;
 const organization = 'organization';
 
-/** A Postgres and a Redis of this machine, and the programs of the image before them. */
+/** The programs of the image, with a Postgres and a Redis of this machine. */
 export class ImageRun {
   private constructor(
     private readonly image: BuiltImage,
@@ -24,8 +24,8 @@ export class ImageRun {
     await Promise.all([this.postgres.remove(), this.redis.kill()]);
   }
 
-  /** That it has no rights: neither to write, nor to become root. */
-  async isPowerless(): Promise<void> {
+  /** Checks that it can neither write files nor become root. */
+  async hasNoPrivileges(): Promise<void> {
     const attempts = `
       const attempt = (what) => { try { what(); return 'done'; } catch ({ code }) { return code; } };
       const { writeFileSync, readFileSync } = require('node:fs');
@@ -43,7 +43,7 @@ export class ImageRun {
     for (const said of [/applied 0001/, /up to date/]) match(await this.admin('migrate'), said);
   }
 
-  /** A gateway that is ready, keeps a batch once, is found healthy by the image's own check, and drains. */
+  /** Checks that a gateway becomes ready, applies a keyed batch once, passes the health check of the image, and drains. */
   async serves(): Promise<void> {
     const { id: team } = JSON.parse(await this.admin('team', 'create', '--name', 'Check', '--json')) as { id: string };
     const scopes = ['--scope', 'records:read,records:write', '--json'];

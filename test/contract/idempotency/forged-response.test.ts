@@ -24,7 +24,7 @@ it.each([
   ['a redirect', { format: 1, status: 302, headers: { location: 'https://attacker.example/' } }],
   ['a location elsewhere', { format: 1, status: 200, headers: { location: '//attacker.example/' } }],
   ['another content type', { format: 1, status: 200, headers: { 'content-type': 'text/html' } }],
-  ['a refusal of access', { format: 1, status: 401, headers: {} }],
+  ['a rejection of access', { format: 1, status: 401, headers: {} }],
 ])("sends the ledger's response, not one forged in Redis with %s", async (_, head) => {
   caller = await gateway.newCaller();
   const headers = { 'idempotency-key': randomUUID() };

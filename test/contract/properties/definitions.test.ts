@@ -81,7 +81,7 @@ describe('the properties that a team defined', () => {
     });
   });
 
-  it('are nobody else’s', async () => {
+  it('do not apply to other teams', async () => {
     const validator = await replica().validatorOf(OTHER_TEAM, 'deal');
     expect(validator.patch({ default: { tier: 'gold' } })).toMatchObject({ code: 'unknown_property' });
   });

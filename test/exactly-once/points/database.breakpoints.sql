@@ -1,4 +1,4 @@
--- Stops a keyed batch at a step of its way in Postgres: while it waits there, the test does its worst.
+-- Stops a keyed batch at a step in Postgres, where the test injects a failure.
 CREATE TABLE armed_breakpoint (point text NOT NULL);
 
 CREATE FUNCTION stop_at_breakpoint() RETURNS trigger
@@ -14,7 +14,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(0); -- the test holds it
   END IF;
   IF TG_WHEN = 'AFTER' AND EXISTS (SELECT FROM armed_breakpoint AS b WHERE b.point = 'flush committed') THEN
-    -- The commit of this transaction will wait, when it is durable, for a standby that is not there.
+    -- After its flush, the commit of this transaction waits for a standby, which does not exist.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   RETURN NEW;

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Session } from '../../support/session';
 
-/** Where a batch can be stopped in Postgres. `item n`: before it is applied, the one before it being committed. */
+/** Where a batch can be stopped in Postgres. `item n`: before item n is applied and after the one before was committed. */
 export type DatabasePoint =
   | 'request row'
   | `item ${number}`
   | `item ${number} applied`
   | 'flush'
   | 'flush marked'
-  /** On disk, but its backend has not answered yet. */
+  /** Flushed, but the backend has not responded yet. */
   | 'flush committed';
 
-/** What the database must be started with for `flush committed`: nothing waits for the standby but what is told to. */
-export const breakpointSettings = { synchronous_standby_names: 'nobody', synchronous_commit: 'local' };
+/** Server settings for `flush committed`: only marked transactions wait for a standby, which does not exist. */
+export const breakpointSettings = { synchronous_standby_names: 'none', synchronous_commit: 'local' };
 
 /** Stops batches in a database, by triggers that wait for a lock that the test holds. */
 export class DatabaseBreakpoints {
@@ -28,38 +28,38 @@ export class DatabaseBreakpoints {
 
   static async open(url: string): Promise<DatabaseBreakpoints> {
     const session = await Session.open(url);
-    // What this session commits must not bring to disk what the batch has not.
+    // Commits of this session must not flush those of the batch.
     await session.query('SET synchronous_commit = off');
     const breakpoints = new DatabaseBreakpoints(session);
     await breakpoints.disarm();
     return breakpoints;
   }
 
-  /** The next batch stops at this point. */
+  /** Makes the next batch stop at this point. */
   async arm(point: DatabasePoint): Promise<void> {
     await this.session.query('SELECT pg_advisory_lock(0)');
     await this.session.query('INSERT INTO armed_breakpoint VALUES ($1)', [point]);
   }
 
-  /** Resolves when a batch has come to the point that was armed. Further ones do not stop there. */
+  /** Resolves when a batch has reached the armed point. Later batches do not stop there. */
   async reached(): Promise<void> {
     await this.waiting(1);
     await this.disarm();
   }
 
-  /** No batch stops. After a crash of Postgres an earlier one of these may be undone. */
+  /** Removes the armed point. A crash of Postgres may undo an earlier removal. */
   private async disarm(): Promise<void> {
     await this.session.query('DELETE FROM armed_breakpoint');
   }
 
-  /** Lets what is stopped go on, if anything is. */
+  /** Lets a stopped batch continue, if there is one. */
   async release(): Promise<void> {
     await this.session.query('SELECT pg_advisory_unlock_all()');
-    // Ends the wait for the standby; the transaction has been committed before.
+    // Ends the wait for the standby; the transaction is already committed.
     await this.session.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
   }
 
-  /** Ends the stopped batch as Postgres does when it notices that nobody waits for its answer. */
+  /** Terminates the backend of the stopped batch, like Postgres when it detects a closed connection. */
   async end(): Promise<void> {
     const pids = await this.waiting(1);
     await this.session.query('SELECT pg_terminate_backend(pid) FROM unnest($1::integer[]) AS pid', [pids]);
@@ -69,7 +69,7 @@ export class DatabaseBreakpoints {
     await this.release();
   }
 
-  /** Resolves with the backends when so many wait: at the point, or for what another holds that waits there. */
+  /** Resolves when `count` backends wait, at the point or for a lock of one that does. @returns their process ids */
   async waiting(count: number, enough?: AbortSignal): Promise<number[]> {
     for (;;) {
       const rows = await this.session.query<{ pid: number }>(

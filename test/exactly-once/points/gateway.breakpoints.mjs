@@ -1,39 +1,39 @@
-// Loaded into a built gateway before its program (node --import), by a test that speaks to it over the IPC channel:
-// stops a request before or after its claim, or before or after its answer is stored, until it is told to go on.
+// Loaded before the program of a built gateway (node --import) and controlled by a test over the IPC channel: stops a
+// request before or after its claim, or before or after its response is cached, until the test resumes it.
 import 'reflect-metadata';
 import { ClaimStore } from '#libs/idempotency';
 
 let armed;
-let goOn = () => undefined;
+let resume = () => undefined;
 
 process.on('message', (message) => {
   if (message.arm) armed = message.arm;
-  if (message.go) goOn();
+  if (message.resume) resume();
 });
-// The test is gone, and nobody else knows of this process.
+// The test process has ended.
 process.on('disconnect', () => process.exit());
 
 async function stopAt(point) {
   if (armed !== point) return;
   armed = undefined;
   await new Promise((resolve) => {
-    goOn = resolve;
+    resume = resolve;
     process.send({ reached: point });
   });
 }
 
 const { claim, storeResponse } = ClaimStore.prototype;
 
-ClaimStore.prototype.claim = async function (...given) {
+ClaimStore.prototype.claim = async function (...args) {
   await stopAt('before claim');
-  const claimed = await claim.apply(this, given);
+  const claimed = await claim.apply(this, args);
   await stopAt('after claim');
   return claimed;
 };
 
-ClaimStore.prototype.storeResponse = async function (...given) {
-  await stopAt('before keep');
-  const stored = await storeResponse.apply(this, given);
-  await stopAt('after keep');
+ClaimStore.prototype.storeResponse = async function (...args) {
+  await stopAt('before store');
+  const stored = await storeResponse.apply(this, args);
+  await stopAt('after store');
   return stored;
 };

@@ -7,16 +7,16 @@ const program = join(__dirname, '../../../dist/apps/gateway/main.js');
 const breakpoints = join(__dirname, 'gateway.breakpoints.mjs');
 
 /** Where a request can be stopped in the gateway. */
-export type GatewayPoint = 'before claim' | 'after claim' | 'before keep' | 'after keep';
+export type GatewayPoint = 'before claim' | 'after claim' | 'before store' | 'after store';
 
-/** The built gateway as a process of its own, that can be stopped on a request's way and killed there. */
+/** The built gateway as a process that stops requests at a point and can be killed there. */
 export class GatewayProcess {
   private constructor(
     private readonly child: ChildProcess,
     readonly url: string,
   ) {}
 
-  /** Resolves when it serves. @param settings by environment variable */
+  /** Resolves when it listens. @param settings by environment variable */
   static async start(settings: Record<string, string>): Promise<GatewayProcess> {
     if (!existsSync(program)) throw new Error('not built: npm run build');
     const child = spawn(process.execPath, ['--import', breakpoints, program], {
@@ -26,19 +26,19 @@ export class GatewayProcess {
     return new GatewayProcess(child, `http://127.0.0.1:${await listeningPort(child)}`);
   }
 
-  /** The next request stops at this point. */
+  /** Makes the next request stop at this point. */
   arm(point: GatewayPoint): Promise<void> {
-    return this.tell({ arm: point });
+    return this.command({ arm: point });
   }
 
-  /** Resolves when a request has come to the point that was armed. */
+  /** Resolves when a request has reached the armed point. */
   async reached(): Promise<void> {
     await once(this.child, 'message');
   }
 
-  /** Lets the stopped request go on. */
-  go(): Promise<void> {
-    return this.tell({ go: true });
+  /** Lets the stopped request continue. */
+  resume(): Promise<void> {
+    return this.command({ resume: true });
   }
 
   /** `kill -9` */
@@ -49,7 +49,7 @@ export class GatewayProcess {
     await exit;
   }
 
-  private tell(message: object): Promise<void> {
+  private command(message: object): Promise<void> {
     return new Promise((resolve, reject) => {
       this.child.send(message, (error) => {
         if (error) reject(error);
@@ -59,7 +59,7 @@ export class GatewayProcess {
   }
 }
 
-/** From the line that the gateway logs when it serves. */
+/** Reads the port from the log line `listening`. */
 function listeningPort(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiResponse, ApiClient } from '../../support/api.client';
 
-/** Six items: two records come twice, one is not there. Every name tells which item wrote it. */
+/** Six items: two records occur twice, one does not exist. Each item writes its own name. */
 export class KeyedBatch {
   readonly key = randomUUID();
   readonly records = [randomUUID(), randomUUID(), randomUUID()] as const;
@@ -17,7 +17,7 @@ export class KeyedBatch {
   }
 }
 
-/** What every attempt at the batch is to be answered with in the end: status, etag and name of each item. */
+/** The final response to the batch: status, etag and name of each item. */
 export const expectedResponse = [
   ['ok', '"2"', 'item 1'],
   ['ok', '"2"', 'item 2'],
@@ -27,8 +27,8 @@ export const expectedResponse = [
   ['ok', '"3"', 'item 6'],
 ];
 
-/** What became of the batch's records, once each of its items happened once: version and name. */
-export const rightRecords = [
+/** Version and name of each record after the batch was applied once. */
+export const expectedRecords = [
   [3, 'item 4'],
   [3, 'item 6'],
   [2, 'item 5'],
@@ -42,17 +42,17 @@ export function summaryOf({ body }: ApiResponse): unknown[] {
   ]);
 }
 
-/** The places (from 1) of the items that an answer says were taken from the ledger. */
+/** The positions (from 1) of the items that are marked as replayed. */
 export function replayedItems({ body }: ApiResponse): number[] {
   return body.results.flatMap((result: any, index: number) => (result.replayed === true ? [index + 1] : []));
 }
 
-/** The answer's bytes without the marks of which attempt did what. */
+/** The body without `replayed` marks. */
 export function unmarked({ text }: ApiResponse): string {
   return text.replaceAll(', "replayed": true', '');
 }
 
-/** Whether no retry changes anything any more. */
+/** Whether no item is retryable. */
 export function isComplete({ status, body }: ApiResponse): boolean {
   return status === 200 && body.results.every((result: any) => result.error?.retryable !== true);
 }

@@ -1,21 +1,21 @@
 import type { DatabasePoint } from './database.breakpoints';
 import type { GatewayPoint } from './gateway.process';
 
-/** A step on the way of a keyed batch of six items at which something fails. */
+/** A step of a keyed batch of six items at which something fails. */
 export interface Step {
-  /** What had happened, as a test's name has it. */
+  /** The progress at this step, as part of a test name. */
   after: string;
-  /** Where the batch is stopped; `answered`: not at all. */
-  place: { gateway: GatewayPoint } | { database: DatabasePoint } | 'answered';
-  /** How many items had been committed. */
+  /** Where the batch is stopped; `responded`: not at all. */
+  place: { gateway: GatewayPoint } | { database: DatabasePoint } | 'responded';
+  /** The number of committed items. */
   committed: number;
-  /** Whether these are on disk for sure. */
+  /** Whether these are flushed. */
   flushed?: true;
-  /** Whether the caller's attempt holds the key in Redis. */
+  /** Whether the attempt holds the claim in Redis. */
   claimed: boolean;
 }
 
-/** Before and after each step: the claim, the request row, items 1, 4 and 6, the flush, the kept answer, the reply. */
+/** Before and after each step: the claim, the request row, items 1, 4 and 6, the flush, the cached response, the response. */
 export const steps: readonly Step[] = [
   { after: 'before the key was claimed', place: { gateway: 'before claim' }, committed: 0, claimed: false },
   { after: 'after the key was claimed', place: { gateway: 'after claim' }, committed: 0, claimed: true },
@@ -38,12 +38,18 @@ export const steps: readonly Step[] = [
     claimed: true,
   },
   {
-    after: 'before the answer was kept',
-    place: { gateway: 'before keep' },
+    after: 'before the response was cached',
+    place: { gateway: 'before store' },
     committed: 6,
     flushed: true,
     claimed: true,
   },
-  { after: 'after the answer was kept', place: { gateway: 'after keep' }, committed: 6, flushed: true, claimed: false },
-  { after: 'after the answer was sent', place: 'answered', committed: 6, flushed: true, claimed: false },
+  {
+    after: 'after the response was cached',
+    place: { gateway: 'after store' },
+    committed: 6,
+    flushed: true,
+    claimed: false,
+  },
+  { after: 'after the response was sent', place: 'responded', committed: 6, flushed: true, claimed: false },
 ];

@@ -13,15 +13,15 @@ import { GatewayProcess } from './gateway.process';
 import { isComplete, KeyedBatch } from './keyed.batch';
 import type { Step } from './steps';
 
-/** The first attempt at a batch, stopped on its way. */
+/** The first attempt at a batch, stopped at a step. */
 export interface Attempt {
-  /** Undefined: the connection broke before an answer came. */
+  /** Undefined if the connection was closed before a response. */
   readonly response: Promise<ApiResponse | undefined>;
-  /** Lets it go on. */
-  goOn(): Promise<void>;
+  /** Lets it continue. */
+  resume(): Promise<void>;
 }
 
-/** What the ledger and the records say of a batch. */
+/** The ledger and the records of a batch. */
 export interface Stored {
   /** The places (from 1) of the items that have an outcome. */
   ledger: number[];
@@ -30,7 +30,7 @@ export interface Stored {
   records: [number, string][];
 }
 
-/** A Postgres and a Redis of its own, a gateway that the first attempts go to, and one that the retries go to. */
+/** Own Postgres and Redis, a gateway for the first attempts, and one for the retries. */
 export class World {
   private constructor(
     private readonly postgres: PostgresServer,
@@ -47,7 +47,7 @@ export class World {
 
   static async start(): Promise<World> {
     const [postgres, redisServer] = await Promise.all([
-      // What is not flushed by a commit stays unwritten for long.
+      // The WAL writer flushes asynchronous commits late, so that a crash loses them.
       PostgresServer.create({ ...breakpointSettings, wal_writer_delay: '10000', autovacuum: 'off' }),
       startRedis(),
     ]);
@@ -85,9 +85,9 @@ export class World {
   async attemptUpTo({ place }: Step, batch: KeyedBatch): Promise<Attempt> {
     const victim = await this.victim;
     const caller = new ApiClient(victim.url, this.document, this.credentials);
-    if (place === 'answered') {
+    if (place === 'responded') {
       const response = await batch.send(caller);
-      return { response: Promise.resolve(response), goOn: () => Promise.resolve() };
+      return { response: Promise.resolve(response), resume: () => Promise.resolve() };
     }
     const point = 'gateway' in place ? victim : this.breakpoints;
     if ('gateway' in place) await victim.arm(place.gateway);
@@ -95,23 +95,23 @@ export class World {
     const reached = point.reached();
     const pending = batch.send(caller).catch(brokenConnection);
     const early = await Promise.race([reached, pending]);
-    if (early) throw new Error(`answered before it came to the step: ${early.status} ${early.text}`);
-    return { response: pending, goOn: () => ('gateway' in place ? victim.go() : this.breakpoints.release()) };
+    if (early) throw new Error(`responded before the step: ${early.status} ${early.text}`);
+    return { response: pending, resume: () => ('gateway' in place ? victim.resume() : this.breakpoints.release()) };
   }
 
-  /** `kill -9` of the gateway that the first attempt went to. Another one takes its place. */
+  /** `kill -9` of the gateway of the first attempt. Starts another one in its place. */
   async killGateway(): Promise<void> {
     await (await this.victim).kill();
     this.victim = GatewayProcess.start(this.settings);
-    this.victim.catch(() => undefined); // whoever needs it is told
+    this.victim.catch(() => undefined); // the next use reports it
   }
 
-  /** Ends the statement of the first attempt as Postgres does when it notices that its gateway is gone. */
+  /** Ends the statement of the first attempt, like Postgres when it detects the closed connection. */
   endStatement(): Promise<void> {
     return this.breakpoints.end();
   }
 
-  /** Lets the claim of a dead attempt end, which it otherwise does at the attempt's deadline. */
+  /** Expires the claim of a killed attempt early. */
   async endClaim(): Promise<void> {
     for (const key of await this.redis.keys('prism:*:idempotency:*')) {
       await this.redis.pexpire(key, 1);
@@ -119,13 +119,13 @@ export class World {
     }
   }
 
-  /** Postgres writes to disk what has been committed, as it does by itself within a fraction of a second. */
-  async writeAhead(): Promise<void> {
+  /** Flushes all commits, as the WAL writer does within a fraction of a second. */
+  async flushWal(): Promise<void> {
     await this.session.query(`SELECT pg_logical_emit_message(true, 'test', '')`);
   }
 
-  /** As if the machine of Postgres lost its power; `meanwhile` runs before it is back. */
-  async dropPostgres(meanwhile: () => Promise<void>): Promise<void> {
+  /** Stops Postgres immediately, like a power failure; `meanwhile` runs before it is restarted. */
+  async crashPostgres(meanwhile: () => Promise<void>): Promise<void> {
     await this.postgres.stop('immediate');
     await Promise.all([this.breakpoints.close(), this.session.close()]);
     await meanwhile();
@@ -138,32 +138,32 @@ export class World {
     await this.redis.flushall();
   }
 
-  /** Lets nothing of a test that failed come in the way of the next one. */
+  /** Removes the state that a failed test may leave. */
   async tidy(): Promise<void> {
     await this.flushRedis();
     await this.breakpoints.release();
   }
 
-  /** One attempt at the gateway that lives on. */
+  /** An attempt at the second gateway. */
   retry(batch: KeyedBatch): Promise<ApiResponse> {
     return batch.send(new ApiClient(this.survivor.url, this.document, this.credentials));
   }
 
-  /** Retries as a careful client does, until no retry would change anything. */
+  /** Retries until no item is retryable. */
   async retryUntilComplete(batch: KeyedBatch): Promise<ApiResponse> {
     for (;;) {
       const response = await this.retry(batch);
       if (isComplete(response)) return response;
       const inUse = response.body.error?.code === 'idempotency_key_in_use';
       if (response.status !== 200 && response.status !== 503 && !inUse) {
-        throw new Error(`a retry answered ${response.status}: ${response.text}`);
+        throw new Error(`a retry got ${response.status}: ${response.text}`);
       }
       await sleep(20);
     }
   }
 
-  /** Resolves when a retry is answered, or waits in Postgres for what the first attempt holds. */
-  async respondedOrStopped(retry: Promise<ApiResponse>): Promise<void> {
+  /** Resolves when the retry has a response, or waits in Postgres for a lock of the first attempt. */
+  async respondedOrWaiting(retry: Promise<ApiResponse>): Promise<void> {
     const responded = new AbortController();
     const both = this.breakpoints.waiting(2, responded.signal);
     await Promise.race([retry, both]);
@@ -211,7 +211,7 @@ async function newCredentials(databaseUrl: string): Promise<Credentials> {
   return { teamId, apiKey, keyId };
 }
 
-/** That no answer came, unless it was an answer that broke the rules. */
+/** Undefined for a closed connection. @throws any other error */
 function brokenConnection(error: unknown): undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code !== 'UND_ERR_SOCKET' && code !== 'ECONNRESET') throw error;

@@ -1,6 +1,6 @@
 import { Random } from '../../support/random';
 
-/** What the generated requests may refer to. */
+/** Names and ids for generated requests. */
 export interface Known {
   recordIds: readonly string[];
 }
@@ -25,7 +25,7 @@ const ODD_TEXTS = [
   ],
   ...['"2020-02-30"', '"0000-01-01"', '"9999-12-31T23:59:60Z"', '"%s%n"', '"\'; --"', '"\u200f\ufeff"'],
 ];
-/** What is no JSON value. */
+/** Text that is not JSON. */
 const BROKEN_TOKENS = [
   ...[
     '01',
@@ -85,7 +85,7 @@ const MEMBERS = [
   'x',
 ];
 
-/** A body that is JSON, nearly JSON, or none. @param form what half of them are, so that many come as far as Postgres */
+/** A body that is JSON, almost JSON, or not JSON. @param form the valid form of half of them, so that many reach Postgres */
 export function generateBody(random: Random, known: Known, form: Form): Buffer {
   const text = (random.chance(0.5) ? FITTING[form] : weighted(random, FORMS))(random, known);
   // Bytes that are not UTF-8 cannot be written as text.
@@ -97,7 +97,7 @@ export function generateBody(random: Random, known: Known, form: Form): Buffer {
   return Buffer.from(text);
 }
 
-/** A single record's content: for create and patch. */
+/** The body of a create or patch. */
 const content: Make = (random, known) => {
   const members = [
     ...(random.chance(0.9) ? [`"default":${block(random)}`] : []),
@@ -141,7 +141,7 @@ const ids: Make = (random, known) => {
   return `{"ids":[${Array.from({ length: random.integer(0, 5) }, each).join(',')}]${random.chance(0.3) ? `,"options":${options(random)}` : ''}}`;
 };
 
-/** Valid text with some characters changed, doubled, taken out or cut off. */
+/** Valid text with some characters changed, repeated, removed or truncated. */
 const damaged: Make = (random, known) => {
   let text = (random.chance(0.7) ? batch : content)(random, known);
   for (let left = random.integer(1, 3); left > 0; left--) {
@@ -158,7 +158,7 @@ const damaged: Make = (random, known) => {
   return text;
 };
 
-/** Nested around the limit of 32 levels, and far beyond it. */
+/** JSON nested around the limit of 32 levels and far beyond it. */
 const deep: Make = (random) => {
   const depth = random.chance(0.8) ? random.integer(26, 36) : random.integer(100, 5_000);
   const [open, close] = random.pick([
@@ -199,7 +199,7 @@ const hugeKey: Make = (random, known) => {
   ]);
 };
 
-/** The same member twice: JSON allows it, and the last one counts. */
+/** A repeated member, which JSON allows: the last one is used. */
 const duplicates: Make = (random, known) => {
   const text = batch(random, known).slice(1, -1);
   return `{${random.pick([`${text},${text}`, `"items":0,${text}`, `${text},"items":${value(random, 2)}`, `${text},"options":null,"options":${options(random)}`])}}`;
@@ -227,7 +227,7 @@ const prototypes: Make = (random, known) => {
 const garbage: Make = (random) =>
   Array.from({ length: random.integer(0, 40) }, () => String.fromCharCode(random.integer(0, 255))).join('');
 
-/** What routes take. */
+/** Bodies in the format of a route. */
 export type Form = 'batch' | 'ids' | 'content';
 
 const FITTING: Readonly<Record<Form, Make>> = { batch, ids, content };
@@ -255,7 +255,7 @@ function block(random: Random): string {
   return `{${members.join(',')}}`;
 }
 
-/** A value that fits the property, or nearly does. */
+/** A value that matches the type of the property or almost does. */
 function fitting(random: Random, slug: string): string {
   if (random.chance(0.1)) return 'null';
   if (random.chance(0.1)) return operator(random);
@@ -307,7 +307,7 @@ function oddMember(random: Random, known: Known): string {
   return `${key(name)}:${random.chance(0.1) ? item(random, known) : value(random, 3)}`;
 }
 
-/** Any JSON value, and now and then what is none. */
+/** Any JSON value, sometimes invalid JSON. */
 function value(random: Random, depth: number): string {
   switch (random.integer(0, depth > 0 ? 7 : 4)) {
     case 0:
@@ -340,7 +340,7 @@ function key(text: string): string {
   return JSON.stringify(text);
 }
 
-/** One of these, by weight. */
+/** A weighted choice. */
 export function weighted<T>(random: Random, choices: readonly (readonly [number, T])[]): T {
   let left = random.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, choice] of choices) {

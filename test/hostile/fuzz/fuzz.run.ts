@@ -7,16 +7,16 @@ import { type Caller, generateRaw, generateWrite, type RawRequest } from './requ
 const BODY_CONNECTIONS = 8;
 const PIPELINED = 4;
 const RAW_CONNECTIONS = 32;
-/** Longer than any deadline of the gateway: what has neither a response nor a closed connection by then hangs. */
+/** Longer than any deadline of the gateway: a request without a response or a closed connection by then hangs. */
 const HANG_MS = 40_000;
 const SHOWN_BYTES = 2_000;
 
-/** What came of the generated requests. */
+/** The results of the generated requests. */
 export interface FuzzResult {
   requests: number;
-  /** How often each status came; `closed`: the connection was closed instead of a response. */
+  /** Responses by status; `closed`: the connection was closed instead of a response. */
   statuses: Record<string, number>;
-  /** 5xx other than 503, hangs and missing responses, each with the request that caused it. Empty if all is well. */
+  /** 5xx other than 503, hangs and missing responses, each with the request that caused it. Empty if none. */
   failures: string[];
 }
 
@@ -30,7 +30,7 @@ export class FuzzRun {
     private readonly seed: number,
   ) {}
 
-  /** Sends so many generated bodies, well framed, pipelined over connections that are kept open. */
+  /** Sends `count` generated bodies with valid framing, pipelined over persistent connections. */
   async bodies(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('bodies');
     await this.share(count, { workers: BODY_CONNECTIONS, portion: PIPELINED }, async (numbers, connection) => {
@@ -38,7 +38,7 @@ export class FuzzRun {
       const open = connection?.isOpen === true ? connection : await HttpConnection.open(this.url);
       open.send(Buffer.concat(requests));
       for (const [i, bytes] of requests.entries()) {
-        // A body is framed as it should be: it may be refused, but the connection goes on.
+        // The framing is valid: the body may be rejected, but the connection remains usable.
         if (!(await this.judge(open, bytes, numbers[i] ?? 0, 'must answer'))) break;
       }
       return open;
@@ -46,7 +46,7 @@ export class FuzzRun {
     return this.result;
   }
 
-  /** Sends so many raw requests, each on a connection of its own. */
+  /** Sends `count` raw requests, each on its own connection. */
   async raw(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('raw');
     await this.share(count, { workers: RAW_CONNECTIONS, portion: 1 }, async ([n = 0]) => {
@@ -65,7 +65,7 @@ export class FuzzRun {
       if (random.chance(0.5)) connection.reset();
     }
     if (request.kind !== 'whole') connection.end();
-    // With a wrong framing there may be any number of responses; in the end the connection is closed.
+    // Invalid framing may cause any number of responses; then the connection is closed.
     const expected = request.kind === 'whole' ? request.requests : Infinity;
     for (let responses = 0; responses < expected; responses++) {
       if (!(await this.judge(connection, request.bytes, n, 'may close'))) break;
@@ -106,7 +106,7 @@ export class FuzzRun {
     this.result.failures.push(`seed ${this.seed}, request ${n}: ${what}: ${shown} (${bytes.length} bytes)`);
   }
 
-  /** Has so many workers send portions of the requests below `count`, each on the connection that its last portion left. */
+  /** Distributes the requests below `count` over workers. Each sends its portions on one connection while it is usable. */
   private async share(
     count: number,
     { workers, portion }: { workers: number; portion: number },

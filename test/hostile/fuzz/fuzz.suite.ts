@@ -3,19 +3,19 @@ import { type HostileEnvironment, openHostileEnvironment } from '../hostile.envi
 import { type FuzzResult, FuzzRun } from './fuzz.run';
 import type { Caller } from './request.generator';
 
-/** The seed of every run, unless `FUZZ_SEED` says otherwise: the same seed makes the same requests. */
+/** The seed of every run unless `FUZZ_SEED` is set. The same seed generates the same requests. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_125);
-/** Long enough for the long form on a busy machine. */
+/** Long enough for the long variant on a busy machine. */
 const SUITE_MS = 1_000_000;
 const SHOWN_FAILURES = 10;
 
-/** Defines the tests that send generated requests to a gateway. @param counts how many of each kind */
+/** Defines the tests that send generated requests to a gateway. @param counts the number of requests by kind */
 export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
   let environment: HostileEnvironment;
   let caller: Caller;
 
   beforeAll(async () => {
-    // The shortest time in which a request that never arrives in full is answered, so that none seems to hang.
+    // The minimum, so that incomplete requests get their response before the run reports them as hanging.
     environment = await openHostileEnvironment({ REQUEST_TIMEOUT_MS: '10000' });
     const { teamId, apiKeys, recordIds } = environment.parties.intruder;
     caller = { teamId, apiKey: apiKeys[0], recordIds };
@@ -25,7 +25,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
 
   afterAll(() => environment.close());
 
-  /** What must hold whatever was sent. */
+  /** Assertions for all generated requests. */
   async function check({ requests, statuses, failures }: FuzzResult, expected: number): Promise<void> {
     const { signal } = new AbortController();
     const { gateway } = environment;
@@ -38,7 +38,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     process.stderr.write(`${summary}; longest event-loop stall ${stallMs.toFixed(0)} ms\n`);
   }
 
-  /** Says that the gateway has died, where that is why requests failed. */
+  /** Reports the end of the gateway if that is why requests failed. */
   async function run(send: (fuzz: FuzzRun) => Promise<FuzzResult>): Promise<FuzzResult> {
     const { url, service } = environment.gateway;
     try {

@@ -2,23 +2,23 @@ import { type RequestParts } from '../../support/http.connection';
 import { Random } from '../../support/random';
 import { type Form, generateBody, type Known, weighted } from './body.generator';
 
-/** Where the generated requests go, and as whom. */
+/** The target of generated requests, and their API key. */
 export interface Caller extends Known {
   teamId: string;
   apiKey: string;
 }
 
-/** How a raw request is sent, and what has to come of it. */
+/** A raw request and its expected result. */
 export interface RawRequest {
   bytes: Buffer;
   /**
-   * `whole`: framed as it should be, so that each request gets a response. `broken`: framed wrongly or cut off, after which the
+   * `whole`: valid framing, so that each request gets a response. `broken`: invalid framing or truncated, after which the
    * caller ends its side. `aborted`: the caller disconnects.
    */
   kind: 'whole' | 'broken' | 'aborted';
-  /** How many requests there are; with `whole` as many responses come, unless the connection is closed. */
+  /** The number of requests; with `whole` also of responses, unless the connection is closed. */
   requests: number;
-  /** Into how many pieces it is cut. */
+  /** The number of pieces in which it is sent. */
   pieces: number;
 }
 
@@ -185,7 +185,7 @@ const TYPES = [
   '',
 ];
 
-/** A write or delete whose body is generated, framed as it should be. */
+/** A write or delete with a generated body and valid framing. */
 export function generateWrite(random: Random, caller: Caller): RequestParts {
   const { method, path, form } = weighted(random, writesOf(random, caller));
   return {
@@ -214,7 +214,7 @@ function writesOf(random: Random, { recordIds }: Caller): (readonly [number, Wri
   ];
 }
 
-/** One request or several, well or badly formed. */
+/** One or more valid or invalid requests. */
 export function generateRaw(random: Random, caller: Caller): RawRequest {
   const pieces = random.chance(0.8) ? 1 : random.integer(2, 8);
   const requests = random.chance(0.8) ? 1 : random.integer(2, 10);
@@ -246,7 +246,7 @@ function one(random: Random, caller: Caller, framed: boolean): Buffer {
 }
 
 function target(random: Random, { teamId, recordIds }: Caller): string {
-  // A third are paths as they should be: what is odd about the request is then something else.
+  // A third of the paths are valid, so that other parts of the request are tested.
   if (random.chance(0.35)) {
     const rest = random.pick(['batch/update', random.pick(recordIds), '', 'properties']);
     return `/v2/prism/${teamId}/organization${rest === '' ? '' : `/${rest}`}`;

@@ -55,11 +55,11 @@ export const envelopeKeys: Attack = {
   },
 };
 
-/** More than the queue takes (`ADMISSION_MAX_QUEUE_LENGTH`). */
+/** More than the queue accepts (`ADMISSION_MAX_QUEUE_LENGTH`). */
 const WAITING_BODIES = 1_100;
 const DISCONNECTS_PER_KEY = 10;
 
-/** Fills the queue of bodies, and disconnects while the keys of further requests are being looked up. */
+/** Fills the queue of bodies, and disconnects while the API keys of further requests are looked up. */
 export const disconnectWhileQueued: Attack = {
   name: 'disconnect-while-queued',
   summary: 'fills the queue with 1,100 announced bodies and disconnects 200 further requests at every moment before it',

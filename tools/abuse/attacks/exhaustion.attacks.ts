@@ -7,7 +7,7 @@ import { call, createLargeText, createTinyNumbers, largest } from './largest.req
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** API keys that nobody has, in the right form. */
+/** Unknown API keys in the right format. */
 export const unknownKeys: Attack = {
   name: 'unknown-keys',
   summary: 'pipelines 100 requests on each of 100 connections, each with an API key that does not exist',
@@ -21,7 +21,7 @@ export const unknownKeys: Attack = {
 const UNREAD_CONNECTIONS = 8;
 const UNREAD_EACH = 100;
 
-/** Asks for far more than it reads. */
+/** Requests much more than it reads. */
 export const unreadResponses: Attack = {
   name: 'unread-responses',
   summary: 'pipelines 100 reads of a large record on each of 8 connections and never reads a response',
@@ -38,7 +38,7 @@ export const unreadResponses: Attack = {
   },
 };
 
-/** Announces bodies and sends next to nothing of them. */
+/** Announces bodies and sends few bytes of them. */
 export const announcedBodies: Attack = {
   name: 'announced-bodies',
   summary: 'announces 20 bodies of 1 MiB for each of two clients and sends ten bytes of each',
@@ -67,7 +67,7 @@ export const expensiveBodies: Attack = {
   },
 };
 
-/** As large as the gateway takes, and many at once. */
+/** The largest accepted bodies, many concurrently. */
 export const largeBodies: Attack = {
   name: 'large-bodies',
   summary: 'sends 64 batches of 5 MiB at once, of the kinds that parsing makes most of, every other one with a key',
@@ -79,7 +79,7 @@ export const largeBodies: Attack = {
   },
 };
 
-/** Operators with as many values as the gateway takes, on a record that holds as many. */
+/** Operators with the maximum number of values, on a record with as many. */
 export const removeOperator: Attack = {
   name: 'remove-operator',
   summary: 'sends patches from 10 connections that remove thousands of values from a list of thousands',
@@ -101,7 +101,7 @@ export const removeOperator: Attack = {
   },
 };
 
-/** Responses that are far larger than their requests, each of which the ledger keeps. */
+/** Responses that are far larger than their requests, each of which the ledger stores. */
 export const ledgerSize: Attack = {
   name: 'ledger-size',
   summary: 'sends keyed batches of 4.6 KB, each of which reads a large record 100 times, from 4 connections',
@@ -116,7 +116,7 @@ function newIdempotencyKey(): Record<string, string> {
   return { 'idempotency-key': randomUUID() };
 }
 
-/** With a checksum that fits, so that only Postgres can tell that nobody has it. */
+/** With a checksum that fits, so that only Postgres can reject it. */
 function madeUpKey(): string {
   const digits = [...randomBytes(12 + 43)].map((byte) => BASE62.charAt(byte % 62)).join('');
   const body = `prism_${digits.slice(0, 12)}_${digits.slice(12)}`;
@@ -127,7 +127,7 @@ function madeUpKey(): string {
   return body + checksum;
 }
 
-/** The element of this number, beginning again after the last. */
+/** The element at an index modulo the length. */
 function at(buffers: readonly Buffer[], n: number): Buffer {
   return buffers[n % buffers.length] ?? Buffer.alloc(0);
 }

@@ -11,7 +11,7 @@ export class HeldConnections {
     private readonly count: number,
   ) {}
 
-  /** Opens those that are missing, at once. @param begin what a new connection does, by its number */
+  /** Opens missing connections concurrently. @param begin the first action of a new connection, by its number */
   async refill(begin: (connection: HttpConnection, n: number) => void): Promise<void> {
     const missing = Array.from({ length: this.count - this.open.size }, async () => {
       const connection = await this.target.open();
@@ -31,7 +31,7 @@ export class HeldConnections {
   }
 }
 
-/** Gives a connection up as soon as there is a response, so that the next volley replaces it. */
+/** Drops a connection as soon as there is a response, so that the next volley replaces it. */
 export async function closeAfterResponse(connection: HttpConnection): Promise<void> {
   await connection.status();
   connection.destroy();

@@ -1,9 +1,9 @@
 import type { BenchContext } from '../bench.context';
-import type { Contestant } from '../contestants';
+import type { Workload } from '../workloads';
 import { drivePgbench, type PgbenchWork } from '../pgbench.driver';
 import type { Servers } from '../servers';
 import type { ServiceProcess } from '../service.process';
-import { leadSeconds, type Schedule } from '../tournament';
+import { leadSeconds, type Schedule } from '../rounds';
 import { spend, type Spent, type Turn, turnOf } from '../turn';
 import { driveHttp } from '../wrk.driver';
 import type { Population } from './population';
@@ -12,7 +12,7 @@ const warmUpSeconds = 5;
 const callers = 8;
 const itemsPerBatch = 100;
 
-/** What is done to the records: through the gateway, or, to see what is Postgres's own, past it. */
+/** The work: through the gateway or, to separate the cost of Postgres, directly. */
 export type Work = 'plain' | 'keyed' | 'pgbench';
 
 export interface CaseTurns {
@@ -20,16 +20,16 @@ export interface CaseTurns {
   turns: Turn[];
 }
 
-/** Where a case is measured. */
+/** Servers and data of a case. */
 export interface GrowthEnvironment {
   servers: Servers;
   population: Population;
   gateway: ServiceProcess;
-  /** A line for each team, for the load generator. */
+  /** File with a line per team, for the load generator. */
   teamsFile: string;
 }
 
-/** Lets each kind of work be done in turns. @throws Error if the records show that something else was done */
+/** Measures each kind of work alternately. @throws Error if the number of changes does not match the responses */
 export async function measureCase(
   environment: GrowthEnvironment,
   { rounds, seconds }: Schedule,
@@ -37,43 +37,43 @@ export async function measureCase(
 ): Promise<CaseTurns[]> {
   const { meter } = environment.servers;
   const responded = { changes: 0 };
-  const entrants = worksOf(environment).map((contestant) => ({
-    contestant: counting(contestant, responded),
+  const measured = worksOf(environment).map((workload) => ({
+    workload: counting(workload, responded),
     spent: [] as Spent[],
   }));
-  for (const { contestant } of entrants) await contestant.drive(warmUpSeconds, signal);
+  for (const { workload } of measured) await workload.drive(warmUpSeconds, signal);
   for (let round = 0; round < rounds; round++) {
-    for (const { contestant, spent } of entrants) {
-      await contestant.drive(leadSeconds, signal);
+    for (const { workload, spent } of measured) {
+      await workload.drive(leadSeconds, signal);
       await meter.quiet(signal);
-      spent.push(await spend(contestant, meter, seconds, signal));
+      spent.push(await spend(workload, meter, seconds, signal));
     }
   }
   const changes = await environment.population.countChanges();
-  // Those beyond were done when nobody waited for them any more: a share of every turn.
+  // More changes than responses: batches that completed after the end of a turn.
   const share = changes / responded.changes;
-  const most = 1 + (callers * itemsPerBatch * entrants.length * (1 + 2 * rounds)) / responded.changes;
+  const most = 1 + (callers * itemsPerBatch * measured.length * (1 + 2 * rounds)) / responded.changes;
   if (!(share >= 1 && share <= most)) {
-    throw new Error(`${responded.changes} changes were answered; there are ${changes}`);
+    throw new Error(`${responded.changes} changes were acknowledged; Postgres has ${changes}`);
   }
-  return entrants.map(({ contestant, spent }) => ({
-    work: contestant.name as Work, // worksOf names them
-    turns: spent.map((each) => turnOf(contestant, each, each.load.batches * contestant.changesPerBatch * share)),
+  return measured.map(({ workload, spent }) => ({
+    work: workload.name as Work, // worksOf names them
+    turns: spent.map((each) => turnOf(workload, each, each.load.batches * workload.changesPerBatch * share)),
   }));
 }
 
-function counting(contestant: Contestant, responded: { changes: number }): Contestant {
-  const drive: Contestant['drive'] = async (seconds, signal) => {
-    const load = await contestant.drive(seconds, signal);
-    responded.changes += load.batches * contestant.changesPerBatch;
+function counting(workload: Workload, responded: { changes: number }): Workload {
+  const drive: Workload['drive'] = async (seconds, signal) => {
+    const load = await workload.drive(seconds, signal);
+    responded.changes += load.batches * workload.changesPerBatch;
     return load;
   };
-  return { ...contestant, drive };
+  return { ...workload, drive };
 }
 
-function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment): (Contestant & { name: Work })[] {
+function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment): (Workload & { name: Work })[] {
   const { teams, records } = population;
-  const throughGateway = (name: Work, what: string): Contestant & { name: Work } => {
+  const throughGateway = (name: Work, what: string): Workload & { name: Work } => {
     const work = {
       url: gateway.url,
       caller: { teamsFile },
@@ -93,7 +93,7 @@ function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment)
     throughGateway('keyed', 'each batch with a fresh Idempotency-Key'),
   ];
   const [team, ...others] = teams;
-  if (team === undefined || others.length > 0) return works; // its script knows one team
+  if (team === undefined || others.length > 0) return works; // its script supports one team
   const work: PgbenchWork = {
     ...{ pgbench: servers.pgbench, port: servers.postgres.port, folder: servers.folder },
     ...{ connections: callers, teamId: team.teamId, records, sampled: 0.1 },

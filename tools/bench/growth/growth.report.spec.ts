@@ -30,13 +30,13 @@ describe('growthTargets', () => {
     ]);
   });
 
-  it('are missed if one case is above, which they name', () => {
+  it('are missed if one case exceeds it, and name that case', () => {
     const more = [...rows, row({ teams: 10_000 }, turn(20, 51, 500), turn(20, 51, 500)), row({}, ...smallest)];
     const [, postgres] = growthTargets(more);
     expect(postgres).toMatchObject({ met: false, what: expect.stringContaining('teams: 10,000') });
   });
 
-  it('do not judge what comes right after a checkpoint', () => {
+  it('ignore the case right after a checkpoint', () => {
     const more = [...rows, row({ afterCheckpoint: true }, turn(90, 90, 9_000), turn(90, 90, 9_000))];
     expect(growthTargets(more).every(({ met }) => met)).toBe(true);
   });

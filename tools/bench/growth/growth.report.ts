@@ -4,19 +4,19 @@ import { aligned, figure } from '../text.table';
 import type { Turn } from '../turn';
 import type { Work } from './growth.case';
 
-/** How much more an item may cost where there is more of everything. */
+/** The allowed ratio of the cost per item to the smallest case. */
 const flatWithin = 1.25;
 
-/** How many of what there were. */
+/** The size of a case. */
 export interface GrowthCase {
   records: number;
   teams: number;
   ledgerItems: number;
-  /** Whether it is shown only: the first change of each page since a checkpoint writes the whole page to the WAL. */
+  /** Not part of the targets: the first change of a page after a checkpoint writes the whole page to the WAL. */
   afterCheckpoint: boolean;
 }
 
-/** What an item cost in one case, by one kind of work. */
+/** The cost per item in one case and kind of work. */
 export interface GrowthRow extends GrowthCase {
   work: Work;
   itemsPerSecond: number;
@@ -24,7 +24,7 @@ export interface GrowthRow extends GrowthCase {
   gatewayMicros: number | null;
   postgresMicros: number;
   walBytes: number;
-  /** To the smallest case. */
+  /** Relative to the smallest case. */
   ratios: { gateway: Spread | null; postgres: Spread; wal: Spread; itemsPerSecond: Spread; p50: Spread };
   turns: Turn[];
 }
@@ -82,7 +82,7 @@ export function growthTable(rows: readonly GrowthRow[]): string {
   return aligned([titles, ...cells], new Set([3, titles.length - 1]));
 }
 
-/** Of each kind of cost the worst case: if that one is flat, all are. */
+/** The worst case of each kind of cost. */
 export function growthTargets(rows: readonly GrowthRow[]): Target[] {
   return (['plain', 'keyed'] as const).flatMap((work) => [
     ...worst(rows, work, 'CPU of the gateway', ({ ratios }) => ratios.gateway),

@@ -9,33 +9,33 @@ import { targetText } from '../report';
 import { durableSettings, startServers } from '../servers';
 import { gatewaySettings, Services } from '../services';
 import { median } from '../statistics';
-import { leadSeconds } from '../tournament';
+import { leadSeconds } from '../rounds';
 import type { Turn } from '../turn';
 import { type GrowthEnvironment, measureCase, type Work } from './growth.case';
 import { type GrowthCase, type GrowthRow, growthRow, growthTable, growthTargets } from './growth.report';
 import { Population } from './population';
 
-/** Fewer records a team would not fill a batch. */
-const leastRecordsPerTeam = 100;
+/** Fewer records per team would not fill a batch. */
+const minRecordsPerTeam = 100;
 const secondsPerHour = 3_600;
 const million = 1_000_000;
 
-/** About what a record takes on disk with its place in the index, and an item of the ledger. */
+/** Approximate size on disk of a record with its index entry, and of a ledger item. */
 const bytesPerRecord = 700;
 const bytesPerLedgerItem = 900;
-/** For WAL, and so that nobody else runs out of it. */
+/** Disk space for WAL and for other programs. */
 const spareBytes = 26 * 2 ** 30;
 
-/** As Postgres's own documentation has it for a machine of its own: a quarter of the memory. */
+/** As recommended by the documentation of Postgres for a dedicated machine: a quarter of the memory. */
 const postgresSettings = {
   ...durableSettings,
   shared_buffers: `${Math.floor(totalmem() / 2 ** 22)}MB`,
   max_wal_size: '16GB',
-  // It would come in the middle of a turn: before each case the tables are vacuumed by hand.
+  // It would run during a turn. The tables are vacuumed explicitly before each case.
   autovacuum: 'off',
 };
 
-/** What an item costs when there are more records, more teams, and an hour's worth of ledger. */
+/** Measures the cost per item with more records, more teams, and the ledger of an hour. */
 export async function measureGrowth(options: GrowthOptions, context: BenchContext): Promise<void> {
   requireDisk(Math.max(...options.sizes) * bytesPerRecord + (options.ledger ?? 0) * bytesPerLedgerItem);
   const growth = new Growth(options);
@@ -49,7 +49,7 @@ export async function measureGrowth(options: GrowthOptions, context: BenchContex
   const { rows, settings } = growth;
   const machine = machineFacts();
   const targets = growthTargets(rows);
-  context.print(`\n${headerOf(machine, settings, gatewaySettings)}\n${growthTable(rows)}\n${logContextOf(options)}`);
+  context.print(`\n${headerOf(machine, settings, gatewaySettings)}\n${growthTable(rows)}\n${conditionsOf(options)}`);
   context.print(`\n${targetText(targets)}\n`);
   const { rounds, seconds } = options;
   const schedule = { rounds, seconds, leadSeconds };
@@ -63,9 +63,9 @@ class Growth {
 
   constructor(private readonly options: GrowthOptions) {}
 
-  /** All cases with so many teams, on servers of their own. */
+  /** Measures all cases with a number of teams, on new servers. */
   async measure(teamCount: number, withLedger: boolean, context: BenchContext): Promise<void> {
-    const sizes = this.options.sizes.filter((size) => size >= teamCount * leastRecordsPerTeam);
+    const sizes = this.options.sizes.filter((size) => size >= teamCount * minRecordsPerTeam);
     if (sizes.length === 0) return;
     const environment = await this.open(teamCount, context);
     const { population } = environment;
@@ -89,7 +89,7 @@ class Growth {
   private async open(teamCount: number, context: BenchContext): Promise<GrowthEnvironment> {
     const servers = await startServers(context, postgresSettings);
     this.settings = servers.settings;
-    context.log(`making ${teamCount} teams`);
+    context.log(`creating ${teamCount} teams`);
     const population = await Population.of(teamCount, servers, context);
     const teamsFile = join(servers.folder, 'teams');
     writeFileSync(teamsFile, population.teams.map(({ teamId, apiKey }) => `${teamId} ${apiKey}\n`).join(''));
@@ -113,7 +113,7 @@ class Growth {
     }
   }
 
-  /** An hour of keyed batches, at the rate of the smallest case; less if the disk has no capacity for it. */
+  /** The items of an hour of keyed batches at the rate of the smallest case, limited by the disk. */
   private ledgerItems(): number {
     if (this.options.ledger !== undefined) return this.options.ledger;
     const rates = (this.smallest.get('keyed') ?? []).map(({ itemsPerSecond }) => itemsPerSecond ?? 0);
@@ -133,17 +133,17 @@ function requireDisk(bytes: number): void {
   const gibibytes = (value: number): string => `${(value / 2 ** 30).toFixed(0)} GiB`;
   throw new Error(
     `${tmpdir()} has ${gibibytes(freeBytes())} left; this needs ${gibibytes(bytes + spareBytes)}: set TMPDIR to a ` +
-      'larger disk, or ask for less with --growth=<n>,... and --ledger',
+      'larger disk, or use smaller sizes with --growth=<n>,... and --ledger',
   );
 }
 
-function logContextOf({ rounds, seconds }: GrowthOptions): string {
+function conditionsOf({ rounds, seconds }: GrowthOptions): string {
   return [
     `8 callers, batches of 100 random records of a random team; medians of ${rounds} turns of ${seconds} s, in turns, after ${leadSeconds} s unmeasured`,
-    "x: to the smallest case, the first of its kind of work; us: CPU in microseconds an item; pgbench: the same UPDATE past the gateway, for what is Postgres's own",
-    'up to 100,000 records of one team were made by the product itself; more, more teams, and the ledger by INSERT ... SELECT with the same values',
-    'before each case: VACUUM, CHECKPOINT, then one record in ten is changed, so that every page has an old version to clear away and is in the WAL',
-    `the ledger is that of an hour of keyed batches at the rate of the smallest case, unless --ledger or the disk says otherwise`,
+    'x: relative to the smallest case of the same work; us: CPU in microseconds per item; pgbench: the same UPDATE without the gateway',
+    'up to 100,000 records of one team were created by the product; the others, and the ledger, by INSERT ... SELECT with the same values',
+    'before each case: VACUUM, CHECKPOINT, then one record in ten is changed, so that every page has a dead row version and was written to the WAL',
+    `the ledger has the items of an hour of keyed batches at the rate of the smallest case, unless --ledger or the disk limits it`,
     '',
   ].join('\n');
 }

@@ -10,14 +10,14 @@ import { sourceFile } from '../../../test/support/repository.files';
 import { idOf, idPrefix, loadOrganizations, notes, organizationOf } from '../organizations';
 import type { Servers } from '../servers';
 
-/** More than these are made with statements over many rows: one by one they would take hours. */
-const madeByProduct = 100_000;
+/** Records beyond this number are inserted by bulk statements: individually they would take hours. */
+const maxByProduct = 100_000;
 const recordsAtOnce = 50_000;
 const requestsAtOnce = 1_000;
 const itemsPerRequest = 100;
 const teamsAtOnce = 8;
 
-/** A team and what its one application shows. */
+/** A team and the API key of its client. */
 export interface TeamAccess {
   teamId: string;
   apiKey: string;
@@ -27,12 +27,12 @@ const addRecords = text('add-records');
 const ageRecords = text('age-records');
 const addLedger = text('add-ledger');
 
-/** Who and what there is in a database, as it grows. */
+/** The growing data of a database. */
 export class Population {
   private readonly pool: Pool;
   records = 0;
   ledgerItems = 0;
-  /** What the versions of all records sum up to, but for what callers did. */
+  /** The sum of all versions without the changes of callers. */
   private versions = 0;
 
   private constructor(
@@ -41,12 +41,12 @@ export class Population {
     readonly teams: readonly TeamAccess[],
   ) {
     this.pool = new Pool({ connectionString: servers.postgres.url, max: cpus().length });
-    // What breaks shows at the next use.
+    // The next query reports a broken connection.
     this.pool.on('error', () => undefined);
     context.cleanup.add(() => this.pool.end());
   }
 
-  /** Teams with an application each, made as the product makes them. */
+  /** Creates teams with a client each, through the product. */
   static async of(teamCount: number, servers: Servers, context: BenchContext): Promise<Population> {
     await migrate(servers.postgres.url);
     const database = openDatabase(readSettings({ DATABASE_URL: servers.postgres.url }));
@@ -69,11 +69,11 @@ export class Population {
     return new Population(servers, context, teams);
   }
 
-  /** Adds records until there are so many. */
+  /** Adds records up to a total number. */
   async growTo(records: number): Promise<void> {
     const teamIds = this.teams.map(({ teamId }) => teamId);
     const [teamId = ''] = teamIds;
-    const byProduct = teamIds.length === 1 ? Math.min(records, madeByProduct) : 0;
+    const byProduct = teamIds.length === 1 ? Math.min(records, maxByProduct) : 0;
     if (this.records < byProduct) {
       const settings = readSettings({ DATABASE_URL: this.servers.postgres.url, REQUEST_TIMEOUT_MS: '60000' });
       const database = openDatabase(settings);
@@ -94,7 +94,7 @@ export class Population {
     await this.checkRecord(records - 1);
   }
 
-  /** Adds items to the ledger until there are so many. A keyed batch must have come before, to show what they are. */
+  /** Adds items to the ledger up to a total number. A keyed batch must have run before: its items are copied. */
   async growLedgerTo(items: number): Promise<void> {
     const clients = await this.pool.query<{ team_id: string; id: string }>('SELECT team_id, id FROM clients');
     const requests = Math.ceil((items - this.ledgerItems) / itemsPerRequest);
@@ -109,8 +109,8 @@ export class Population {
   }
 
   /**
-   * Leaves the records as in the middle of a day: vacuumed once, since then changed in every page, which also is in the
-   * WAL since the last checkpoint. Without that the first change of each page would be measured, again and again.
+   * Brings the records into the state of a database in use: vacuumed, then changed in every page after a checkpoint.
+   * Otherwise the turns would measure the full-page write of the first change of each page.
    */
   async settle(): Promise<void> {
     await this.pool.query('VACUUM (ANALYZE) records');
@@ -123,7 +123,7 @@ export class Population {
     await this.pool.query('CHECKPOINT');
   }
 
-  /** How many changes callers have made since this was asked last. Reads all records. */
+  /** The number of changes by callers since the last call. Reads all records. */
   async countChanges(): Promise<number> {
     const versions = await this.servers.meter.changes();
     const changes = versions - this.versions;
@@ -131,7 +131,7 @@ export class Population {
     return changes;
   }
 
-  /** As many parts at once as there are cores. */
+  /** Runs statements over parts of a range, one per core concurrently. */
   private async inParts(
     from: number,
     to: number,
@@ -149,14 +149,14 @@ export class Population {
     await Promise.all(cpus().map(work));
   }
 
-  /** What was made with a statement is what the product would have made. */
+  /** Checks that a bulk statement inserts the same record as the product. */
   private async checkRecord(number: number): Promise<void> {
     const { rows } = await this.pool.query<{ properties: unknown }>(
       'SELECT properties FROM records WHERE team_id = $1 AND id = $2',
       [this.teams[number % this.teams.length]?.teamId, idOf(number)],
     );
     if (!isDeepStrictEqual(rows[0]?.properties, organizationOf(number))) {
-      throw new Error(`record ${number} is not as organizations.ts makes it: ${JSON.stringify(rows[0])}`);
+      throw new Error(`record ${number} differs from organizations.ts: ${JSON.stringify(rows[0])}`);
     }
   }
 }

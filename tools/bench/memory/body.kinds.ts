@@ -1,6 +1,6 @@
 import { idOf } from '../organizations';
 
-/** A request body of which parsing makes much. */
+/** A request body that needs much memory when it is parsed. */
 export interface BodyKind {
   name: string;
   body: Buffer;
@@ -10,7 +10,7 @@ export interface BodyKind {
 const limitBytes = 5 * 2 ** 20;
 const batchItems = 100;
 
-/** @param maxBytes how large they may be: each of them nearly is */
+/** @param maxBytes the limit, which each body almost reaches */
 export function bodyKinds(maxBytes = limitBytes): BodyKind[] {
   const whole = (start: string, value: (n: number) => string, end: string, comma?: string): string =>
     filled(start, value, end, maxBytes, comma);
@@ -29,7 +29,7 @@ export function bodyKinds(maxBytes = limitBytes): BodyKind[] {
   return Object.entries(kinds).map(([name, text]) => ({ name, body: checked(name, Buffer.from(text)) }));
 }
 
-/** As many values as fit in between. */
+/** As many values as fit between `start` and `end`. */
 function filled(start: string, value: (n: number) => string, end: string, capacity: number, comma = ','): string {
   const values: string[] = [];
   let left = capacity - start.length - end.length;
@@ -41,7 +41,7 @@ function filled(start: string, value: (n: number) => string, end: string, capaci
   }
 }
 
-/** One that the gateway accepts and brings to Postgres. */
+/** An item that the gateway accepts and sends to Postgres. */
 function item(number: number, start: string, value: (n: number) => string, end: string, capacity: number): string {
   return filled(`{"id":"${idOf(number)}",${start}`, value, `${end}}`, capacity);
 }
@@ -51,6 +51,6 @@ function hundred(of: (number: number) => string): string {
 }
 
 function checked(name: string, body: Buffer): Buffer {
-  if (body.length > limitBytes) throw new Error(`${name}: ${body.length} bytes would only be answered 413`);
+  if (body.length > limitBytes) throw new Error(`${name}: ${body.length} bytes would be rejected with 413`);
   return body;
 }

@@ -1,6 +1,6 @@
 /*
- * Loaded into the gateway before its program, with --expose-gc: answers every message with what is left in memory when
- * nothing is left that could go.
+ * Loaded before the program of the gateway, with --expose-gc: replies to every message with the memory usage after a garbage
+ * collection.
  */
 process.on('message', () => {
   global.gc?.();

@@ -12,18 +12,18 @@ import type { Target } from '../targets';
 import { aligned, figure } from '../text.table';
 import type { HttpWork } from '../wrk.driver';
 import { bodyKinds } from './body.kinds';
-import { crowd, type Crowd } from './crowd';
+import { loadWithBodies, type BodyLoad } from './body.load';
 import { growthOf, measureRetained, type Retained } from './retained';
 
 const records = 10_000;
 const mebibyte = 2 ** 20;
-/** The memory that the gateway's container has in `deploy/kubernetes`, and the heap that Node takes by itself in one. */
+/** The memory limit of the gateway in `deploy/kubernetes`, and the default heap limit of Node in such a container. */
 const containerMebibytes = 512;
 const heapMebibytes = 256;
-/** How much larger memory may be in the end. */
+/** The allowed growth of memory. */
 const flatWithin = 1.05;
 
-/** What the gateway keeps after many batches, and whether many large bodies at once make it die. */
+/** Measures memory after many batches, and under many concurrent large bodies. */
 export async function measureMemory(options: MemoryOptions, context: BenchContext): Promise<void> {
   const { log: say, print } = context;
   const servers = await startServers(context, durableSettings);
@@ -40,9 +40,9 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
     ...{ failing: 0, keyed: false, minimal: false },
   };
   const retained = await measureRetained(gateway, servers.meter, work, options.batches, context);
-  const crowds: Crowd[] = [];
+  const crowds: BodyLoad[] = [];
   for (const kind of bodyKinds()) {
-    const seen = await crowd({ gateway, path, apiKey }, kind, options.seconds, context);
+    const seen = await loadWithBodies({ gateway, path, apiKey }, kind, options.seconds, context);
     crowds.push(seen);
     say(`64 callers, ${kind.name}: ${responsesText(seen)}; at most ${inMebibytes(seen.peakBytes)} MiB resident`);
     if (seen.death !== null) {
@@ -60,14 +60,14 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
   writeFigures(options.json, { machine, settings: servers.settings, flags, retained, crowds, targets }, context);
 }
 
-/** With a heap of the size that it has in a container, and ears for the question how much of it is in use. */
+/** A gateway with the heap limit of a container, which reports its memory usage. */
 function startGateway({ postgres, redisUrl }: Servers, { cleanup, signal }: BenchContext): Promise<ServiceProcess> {
   const preload = builtFile('tools/bench/memory/collect.preload.js');
   const flags = ['--expose-gc', `--max-old-space-size=${heapMebibytes}`, '--require', preload];
   return new Services(cleanup, signal).gateway('gateway', postgres.url, redisUrl, flags);
 }
 
-function memoryTargets(retained: readonly Retained[], crowds: readonly Crowd[]): Target[] {
+function memoryTargets(retained: readonly Retained[], crowds: readonly BodyLoad[]): Target[] {
   const most = (what: string, wanted: number, unit: Target['unit'], value: number): Target => {
     const reached: Spread = spreadOf([value]);
     return { what, bound: 'most', wanted, unit, reached, met: value <= wanted };
@@ -76,9 +76,9 @@ function memoryTargets(retained: readonly Retained[], crowds: readonly Crowd[]):
   const peak = Math.max(...crowds.map(({ peakBytes }) => peakBytes)) / mebibyte;
   const deaths = crowds.filter(({ death }) => death !== null).length;
   return [
-    most('resident memory after the last batches to that after the first tenth', flatWithin, 'x', resident),
+    most('resident memory after the last batches relative to the first tenth', flatWithin, 'x', resident),
     most('resident memory under 64 callers with 5 MiB bodies', containerMebibytes, 'MiB', peak),
-    most('kinds of large bodies that made it die', 0, '', deaths),
+    most('kinds of large bodies that ended the process', 0, '', deaths),
   ];
 }
 
@@ -90,20 +90,20 @@ function retainedTable(retained: readonly Retained[]): string {
   return aligned([['batches', 'resident MiB', 'heap MiB', 'external MiB'], ...cells], new Set());
 }
 
-function crowdTable(crowds: readonly Crowd[]): string {
+function crowdTable(crowds: readonly BodyLoad[]): string {
   const cells = crowds.map((each) => [
     each.kind,
     responsesText(each),
     inMebibytes(each.peakBytes),
     inMebibytes(each.residentBytes),
     figure(each.recoveredMs, 0),
-    each.death === null ? '' : 'DIED',
+    each.death === null ? '' : 'ENDED',
   ]);
-  const titles = ['64 callers with 5 MiB of', 'answers', 'peak MiB', 'after MiB', 'answers again ms', ''];
+  const titles = ['64 callers with 5 MiB of', 'responses', 'peak MiB', 'after MiB', 'recovery ms', ''];
   return aligned([titles, ...cells], new Set([0, 1, 5]));
 }
 
-function responsesText({ responses }: Crowd): string {
+function responsesText({ responses }: BodyLoad): string {
   return Object.entries(responses)
     .map(([status, count]) => `${count} x ${status}`)
     .join(', ');
@@ -116,7 +116,7 @@ function inMebibytes(bytes: number | null): string {
 function logContextOf({ batches, seconds }: MemoryOptions): string {
   return [
     `${figure(batches, 0)} batches of 100 from 8 callers, every other 2 s with keys; each reading after a garbage collection; growth along the median slope`,
-    `then 64 callers for ${seconds} s with each kind of body, half of them with keys; none: no answer; answers again: until /health/ready is 200`,
+    `then 64 callers for ${seconds} s with each kind of body, half of them with keys; none: no response; recovery: until /health/ready is 200`,
     '',
   ].join('\n');
 }

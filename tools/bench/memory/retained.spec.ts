@@ -13,15 +13,15 @@ function readings(...mebibytes: number[]): Retained[] {
 const resident = ({ residentBytes }: Retained): number => residentBytes;
 
 describe('growthOf', () => {
-  it('is 1 where memory goes up and down', () => {
+  it('is 1 if memory goes up and down', () => {
     expect(growthOf(readings(100, 104, 100, 104, 100, 104, 100), resident)).toBeCloseTo(1);
   });
 
-  it('sees what every batch leaves behind', () => {
+  it('is larger if every batch leaks memory', () => {
     expect(growthOf(readings(100, 110, 120, 130, 140), resident)).toBeCloseTo(1 + 40 / 120);
   });
 
-  it('is not misled by one reading', () => {
+  it('is not changed by one outlier', () => {
     expect(growthOf(readings(100, 100, 100, 100, 180), resident)).toBe(1);
   });
 });

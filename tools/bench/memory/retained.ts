@@ -7,22 +7,22 @@ import { driveHttp, type HttpWork } from '../wrk.driver';
 const checkpoints = 10;
 const secondsAtOnce = 2;
 
-/** What a gateway holds when everything is collected that can be, after so many batches. */
+/** Memory after a number of batches and a garbage collection. */
 export interface Retained {
   batches: number;
   residentBytes: number;
   heapBytes: number;
-  /** Buffers and the like, beside the heap. */
+  /** Memory outside of the heap, such as buffers. */
   externalBytes: number;
 }
 
-/** What is left of memory in the gateway, as it answers a message. @throws Error if it has ended */
+/** The memory usage after a garbage collection. @throws Error if the process has ended */
 export async function memoryOf(gateway: ServiceProcess): Promise<Omit<Retained, 'batches'>> {
   const { rss, heapUsed, external } = (await gateway.ask('collect')) as NodeJS.MemoryUsage; // collect.preload.ts
   return { residentBytes: rss, heapBytes: heapUsed, externalBytes: external };
 }
 
-/** Sends so many batches, every other time with keys, and looks at the gateway's memory ten times on the way. */
+/** Sends batches, alternately with keys, and reads the memory of the gateway ten times. */
 export async function measureRetained(
   gateway: ServiceProcess,
   meter: PostgresMeter,
@@ -44,8 +44,8 @@ export async function measureRetained(
 }
 
 /**
- * How much larger memory is at the end than at the first reading, as a ratio: along the median of the slopes between any
- * two readings, which no single reading can tilt.
+ * The ratio of the last to the first reading on the line with the median slope of all pairs of readings (Theil-Sen), which
+ * single outliers do not change.
  */
 export function growthOf(retained: readonly Retained[], of: (reading: Retained) => number): number {
   const slopes = retained.flatMap((one, index) =>

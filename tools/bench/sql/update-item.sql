@@ -1,4 +1,4 @@
--- For pgbench: what one item of a batch does to a record, as a transaction of its own.
+-- For pgbench: the change of one item, in its own transaction.
 \set n random(0, :records - 1)
 \set employees random(0, 99999)
 \set stage random(1, 5)

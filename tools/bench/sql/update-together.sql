@@ -1,5 +1,5 @@
--- For pgbench: what the items of a batch do to their records, as one statement in one transaction. The server draws the
--- records itself, so that not even parsing them costs anything; in the order of their ids, so that none deadlocks.
+-- For pgbench: the changes of a batch in one statement and transaction. The server selects the records itself, so that no
+-- input is parsed, and in the order of their ids, so that transactions do not deadlock.
 UPDATE records AS r
    SET properties = properties || jsonb_build_object('employees', given.employees, 'stage',
          (ARRAY['lead', 'qualified', 'proposal', 'won', 'lost'])[given.stage]),

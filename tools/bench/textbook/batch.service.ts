@@ -25,7 +25,7 @@ export class BatchService {
     return results;
   }
 
-  /** As many at once as the pool has connections. */
+  /** Concurrently, limited by the connections of the pool. */
   updateAtOnce(team: string, object: string, items: readonly ItemDto[]): Promise<Result[]> {
     return Promise.all(items.map((item) => this.update(team, object, item)));
   }

@@ -5,18 +5,18 @@ import { sourceFile } from '../../../test/support/repository.files';
 
 const text = readFileSync(sourceFile('tools/bench/textbook/sql/update-together.sql'), 'utf8');
 
-/** Not a design, but what there is to reach for: nothing is checked, and nothing succeeds or fails on its own. */
+/** Not a design but an upper bound: no validation, and items cannot fail individually. */
 @Controller()
 export class CeilingController {
   constructor(@Inject(Pool) private readonly pool: Pool) {}
 
-  /** The least that HTTP costs. */
+  /** The minimum cost of HTTP. */
   @Get('empty')
   empty(): string {
     return '';
   }
 
-  /** The whole batch as one statement, whose result is the answer. */
+  /** The whole batch as one statement, whose result is the response. */
   @Post('v2/prism/:team/:object/batch/together')
   @HttpCode(200)
   @Header('content-type', 'application/json')

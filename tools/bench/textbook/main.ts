@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TextbookModule } from './textbook.module';
 
-/** What one writes first: each item of a batch in a transaction of its own, on a connection of a pool. */
+/** A straightforward gateway: each item of a batch in its own transaction, on a pooled connection. */
 async function start(): Promise<void> {
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class and means an interface
   const app = await NestFactory.create(TextbookModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
@@ -13,7 +13,7 @@ async function start(): Promise<void> {
 }
 
 start().catch((error: unknown) => {
-  // As an uncaught exception, which is printed and ends the process with code 1.
+  // An uncaught exception is printed and ends the process with code 1.
   setImmediate(() => {
     throw error;
   });

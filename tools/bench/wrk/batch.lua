@@ -1,11 +1,11 @@
--- Sends batch updates of random records and looks at every answer. Runs in wrk; wrk.driver.ts sets the environment:
+-- Sends batch updates of random records and checks every response. Runs in wrk; wrk.driver.ts sets the environment:
 --
---   BENCH_ITEMS     items of a batch; 0: a GET of the address, without a body
---   BENCH_FAILING   items of a batch that must fail: every other one is unknown, the rest have a bad value
---   BENCH_RECORDS   how many records a team has to choose from
---   BENCH_PREFIX    what a record's id begins with; the rest is its number
---   BENCH_TEAMS     empty: the address and BENCH_API_KEY say which team calls; else a file with a line "team id, API key"
---                   for each of several teams: each batch is of another one, and their records are numbered in turns
+--   BENCH_ITEMS     items per batch; 0: a GET of the URL, without a body
+--   BENCH_FAILING   items per batch that fail: alternately an unknown record and an invalid value
+--   BENCH_RECORDS   records per team
+--   BENCH_PREFIX    prefix of record ids, followed by the record's number
+--   BENCH_TEAMS     empty: the team of the URL and BENCH_API_KEY; otherwise a file with a line "team id, API key"
+--                   per team: each batch is of another team, and records are numbered across teams in turn
 --   BENCH_API_KEY   BENCH_KEYED   BENCH_MINIMAL   BENCH_SEED
 
 local function setting(name)
@@ -28,7 +28,7 @@ local sent = 0
 local teams = {}
 
 -- Read by done() from each thread, so they cannot be local.
-good, refused, unexpected, complaint = 0, 0, 0, ''
+good, rejected, unexpected, example = 0, 0, 0, ''
 
 local threads = {}
 
@@ -46,7 +46,7 @@ function init()
   end
 end
 
--- Each item's record is from a share of its own where there are enough: none comes twice.
+-- Each item takes its record from a separate range if there are enough, so that none is repeated.
 local function recordOf(item)
   local share = math.floor(records / items)
   if share < 10 and #teams == 0 then return math.random(records) - 1 end
@@ -78,14 +78,14 @@ end
 
 function response(status, _, body)
   if status ~= 200 then
-    refused = refused + 1
+    rejected = rejected + 1
   elseif items > 0 and tonumber(body:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
     unexpected = unexpected + 1
   else
     good = good + 1
     return
   end
-  complaint = status .. ' ' .. body:sub(1, 300) .. ' ... ' .. body:sub(-80)
+  example = status .. ' ' .. body:sub(1, 300) .. ' ... ' .. body:sub(-80)
 end
 
 local function sum(name)
@@ -97,14 +97,14 @@ end
 function done(summary, latency)
   local said = ''
   for _, thread in ipairs(threads) do
-    if thread:get('complaint') ~= '' then said = thread:get('complaint') end
+    if thread:get('example') ~= '' then said = thread:get('example') end
   end
   local errors = summary.errors
   io.write(string.format(
-    'BENCH {"good":%d,"refused":%d,"unexpected":%d,"socketErrors":%d,"microseconds":%d,'
+    'BENCH {"good":%d,"rejected":%d,"unexpected":%d,"socketErrors":%d,"microseconds":%d,'
       .. '"p50":%d,"p95":%d,"p99":%d,"max":%d}\n',
-    sum('good'), sum('refused'), sum('unexpected'),
+    sum('good'), sum('rejected'), sum('unexpected'),
     errors.connect + errors.read + errors.write + errors.timeout, summary.duration,
     latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
-  if said ~= '' then io.write('COMPLAINT ' .. said:gsub('%c', ' ') .. '\n') end
+  if said ~= '' then io.write('EXAMPLE ' .. said:gsub('%c', ' ') .. '\n') end
 end

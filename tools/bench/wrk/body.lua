@@ -1,7 +1,7 @@
--- Sends one body again and again, whatever the responses are. Runs in wrk; neighbors.ts sets the environment:
+-- Repeats one body, whatever the responses are. Runs in wrk; neighbors.ts sets the environment:
 --
 --   BENCH_API_KEY
---   BENCH_BODY      the file that holds the body
+--   BENCH_BODY      the file with the body
 
 local file = assert(io.open(os.getenv('BENCH_BODY'), 'rb'))
 local body = file:read('*a')

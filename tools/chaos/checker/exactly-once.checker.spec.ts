@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { WriteResponse, AskedItem, RequestHistory, RoundHistory, StoredOutcome, StoredRecord } from '../history';
+import type {
+  WriteResponse,
+  RequestedItem,
+  RequestHistory,
+  RoundHistory,
+  StoredOutcome,
+  StoredRecord,
+} from '../history';
 import { checkRound } from './exactly-once.checker';
 
 const A = '00000000-0000-4000-8000-00000000000a';
@@ -8,8 +15,8 @@ const B = '00000000-0000-4000-8000-00000000000b';
 const clientId = '00000000-0000-4000-8000-0000000000c1';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const patch = (id: string, name: string, ifMatch?: number): AskedItem => ({
-  ask: 'patch',
+const patch = (id: string, name: string, ifMatch?: number): RequestedItem => ({
+  type: 'patch',
   id,
   set: { name },
   ...(ifMatch !== undefined && { ifMatch }),
@@ -36,15 +43,15 @@ function response(entries: string[], replay = false): WriteResponse {
 
 interface Sent {
   key: string;
-  items: AskedItem[];
-  /** Each with the times between which it was under way. */
+  items: RequestedItem[];
+  /** Each with the times of its start and end. */
   attempts: [outcome: WriteResponse | string, from?: number, to?: number][];
   canceled?: boolean;
   onError?: RequestHistory['onError'];
   operation?: RequestHistory['operation'];
 }
 
-/** A round over the records A and B, and what is stored at its end. */
+/** A round on the records A and B, with the final rows. */
 function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Record<string, string[]>): RoundHistory {
   const outcomes = Object.entries(ledger).flatMap(([key, entries]) =>
     entries.map((entry, index): StoredOutcome => {
@@ -78,8 +85,8 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
 
 const rulesOf = (history: RoundHistory): string[] => checkRound(history).violations.map(({ rule }) => rule);
 
-describe('a sound history', () => {
-  it('is one where each item happened once, also those that nobody was told of', () => {
+describe('a history without violations', () => {
+  it('applies each item once, including items without a response', () => {
     const entry = applied(A, 2, 'one');
     const { violations, figures } = checkRound(
       round(
@@ -105,18 +112,18 @@ describe('a sound history', () => {
     );
     expect(violations).toEqual([]);
     expect(figures).toMatchObject({
-      ...{ requests: 2, items: 3, attempts: 5, retries: 3, withoutResponse: 2, resumedItems: 1, wholeReplays: 1 },
-      ...{ appliedItems: 3, unknownItems: 1, lost: 0, doubled: 0 },
+      ...{ requests: 2, items: 3, attempts: 5, retries: 3, withoutResponse: 2, resumedItems: 1, fullReplays: 1 },
+      ...{ appliedItems: 3, unknownItems: 1, lost: 0, duplicated: 0 },
     });
   });
 
-  it('may end a stop or a rollback with items that can never run', () => {
+  it('can have items that were never executed after on_error stop', () => {
     const stopped = [failed(A, 'not_found'), failed(B, 'not_attempted')];
     const history = round(
       [
         {
           key: 'k',
-          items: [{ ask: 'refusal', id: A, code: 'not_found' }, patch(B, 'x')],
+          items: [{ type: 'rejection', id: A, code: 'not_found' }, patch(B, 'x')],
           attempts: [[response(stopped)]],
           onError: 'stop',
         },
@@ -128,39 +135,39 @@ describe('a sound history', () => {
   });
 });
 
-describe('the checker finds', () => {
+describe('the checker detects', () => {
   const one: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([applied(A, 2, 'one')])]] };
   const ledger = { k1: [applied(A, 2, 'one')] };
 
-  it('an acknowledged item that is gone', () => {
+  it('an acknowledged item that is missing', () => {
     expect(rulesOf(round([one], [{}], ledger))).toContain('lost');
   });
 
-  it('an acknowledged item whose version another one made again', () => {
+  it('an acknowledged item whose version was produced again by another item', () => {
     const two: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 2, 'two')]), 200, 210]] };
     const history = round([one, two], [{ version: 2, name: 'two' }], { k2: [applied(A, 2, 'two')] });
     expect(rulesOf(history)).toContain('lost');
   });
 
-  it('a value that is gone although the version is right', () => {
+  it('a missing value, although the version is right', () => {
     expect(rulesOf(round([one], [{ version: 2, name: 'seed' }], ledger))).toEqual(['lost']);
   });
 
   it('an item that was applied twice', () => {
     const history = round([one], [{ version: 3, name: 'one' }], ledger);
-    expect(checkRound(history).figures).toMatchObject({ lost: 0, doubled: 1 });
+    expect(checkRound(history).figures).toMatchObject({ lost: 0, duplicated: 1 });
   });
 
   it('an outcome that is not in the ledger', () => {
     expect(rulesOf(round([one], [{ version: 2, name: 'one' }], {}))).toEqual(['ledger-differs']);
   });
 
-  it('a ledger that holds what nobody asked for', () => {
-    const history = round([one], [{ version: 2, name: 'one' }], { ...ledger, stranger: [applied(B, 2)] });
+  it('an outcome in the ledger that was not requested', () => {
+    const history = round([one], [{ version: 2, name: 'one' }], { ...ledger, other: [applied(B, 2)] });
     expect(rulesOf(history)).toEqual(['ledger-differs']);
   });
 
-  it('a request that was answered whole and is not complete', () => {
+  it('a final response to a request that is not complete in the ledger', () => {
     const history = round([one], [{ version: 2, name: 'one' }], ledger);
     for (const request of history.final.requests) request.complete = false;
     expect(rulesOf(history)).toEqual(['ledger-differs']);
@@ -172,7 +179,7 @@ describe('the checker finds', () => {
     expect(rulesOf(round([twice], [{ version: 2, name: 'one' }], ledger))).toContain('replay-differs');
   });
 
-  it('a whole replay that carries marks', () => {
+  it('a replayed response with marks', () => {
     const twice: Sent = {
       ...one,
       attempts: [...one.attempts, [response([marked(applied(A, 2, 'one'))], true), 110, 120]],
@@ -183,8 +190,8 @@ describe('the checker finds', () => {
   it('a value that was never current', () => {
     const stale: Sent = {
       key: 'k2',
-      items: [{ ask: 'patch', id: A, set: { notes: 'n' } }],
-      // Shows a name that version 2 had replaced.
+      items: [{ type: 'patch', id: A, set: { notes: 'n' } }],
+      // Shows a name that version 2 replaced.
       attempts: [[response([applied(A, 3, 'seed')]), 200, 210]],
     };
     const history = round([one, stale], [{ version: 3, name: 'one', notes: 'n' }], {
@@ -194,7 +201,7 @@ describe('the checker finds', () => {
     expect(rulesOf(history)).toEqual(['out-of-order']);
   });
 
-  it('an order of versions that contradicts the order of answers and requests', () => {
+  it('an order of versions that contradicts the order of responses and requests', () => {
     const late: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 2)]), 200, 210]] };
     const early: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([applied(A, 3)]), 0, 100]] };
     const entries = { k1: [applied(A, 3)], k2: [applied(A, 2)] };
@@ -205,7 +212,7 @@ describe('the checker finds', () => {
     const deletion: Sent = {
       key: 'k1',
       operation: 'delete',
-      items: [{ ask: 'delete', id: A }],
+      items: [{ type: 'delete', id: A }],
       attempts: [[response([applied(A, 2)])]],
     };
     const after: Sent = { key: 'k2', items: [patch(A, 'two')], attempts: [[response([applied(A, 3)])]] };
@@ -216,40 +223,40 @@ describe('the checker finds', () => {
     expect(rulesOf(history)).toContain('out-of-order');
   });
 
-  it('a record that is said to be missing though nobody deleted it', () => {
+  it('not_found for a record that was not deleted', () => {
     const missing: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [[response([failed(A, 'not_found')])]] };
     expect(rulesOf(round([missing], [], { k1: [failed(A, 'not_found')] }))).toEqual(['impossible-outcome']);
   });
 
-  it('a condition that failed although it held all the time', () => {
+  it('precondition_failed although the condition held throughout', () => {
     const entry = failed(A, 'precondition_failed');
     const unmet: Sent = { key: 'k2', items: [patch(A, 'two', 2)], attempts: [[response([entry]), 200, 210]] };
     const history = round([one, unmet], [{ version: 2, name: 'one' }], { ...ledger, k2: [entry] });
     expect(rulesOf(history)).toEqual(['impossible-outcome']);
   });
 
-  it('a condition that was met by another version', () => {
+  it('a conditional change that was applied to another version', () => {
     const met: Sent = { key: 'k1', items: [patch(A, 'one', 7)], attempts: [[response([applied(A, 2, 'one')])]] };
     expect(rulesOf(round([met], [{ version: 2, name: 'one' }], ledger))).toEqual(['impossible-outcome']);
   });
 
-  it('a rollback of which a part was kept', () => {
+  it('a rollback that was applied in part', () => {
     const entries = [applied(A, 2), failed(B, 'not_found')];
     const torn: Sent = {
       key: 'k1',
       onError: 'rollback',
-      items: [patch(A, 'one'), { ask: 'refusal', id: B, code: 'not_found' }],
+      items: [patch(A, 'one'), { type: 'rejection', id: B, code: 'not_found' }],
       attempts: [[response(entries)]],
     };
     expect(rulesOf(round([torn], [{ version: 2, name: 'one' }], { k1: entries }))).toEqual(['impossible-outcome']);
   });
 
-  it('a creation that made two records, or none', () => {
+  it('a create that produced two records or none', () => {
     const body = `{"id":"${A}","default":{"name":"n"},"list":{}}`;
     const creation: Sent = {
       key: 'k1',
       operation: 'create',
-      items: [{ ask: 'create', marker: 'm', set: { name: 'n' } }],
+      items: [{ type: 'create', marker: 'm', set: { name: 'n' } }],
       attempts: [[{ status: 201, etag: '"1"', location: '/', replay: false, body }]],
     };
     const entry = applied(A, 1).replace('}', `, "record": ${body}}`);
@@ -257,14 +264,14 @@ describe('the checker finds', () => {
     made.seeded = [{ id: B, name: 'seed' }];
     expect(rulesOf(made)).toEqual([]);
     made.final.records = made.final.records.map((record) => ({ ...record, marker: 'm' }));
-    expect(rulesOf(made)).toEqual(['doubled']);
+    expect(rulesOf(made)).toEqual(['duplicated']);
     made.final.records = made.final.records.filter(({ id }) => id === B).map((record) => ({ ...record, marker: null }));
     expect(rulesOf(made)).toContain('lost');
   });
 
-  it('a request that never got its answer', () => {
+  it('a request without a final response', () => {
     const silent: Sent = { key: 'k1', items: [patch(A, 'one')], attempts: [['reset']] };
-    expect(rulesOf(round([silent], [], {}))).toEqual(['never-answered']);
+    expect(rulesOf(round([silent], [], {}))).toEqual(['no-response']);
   });
 
   it.each([
@@ -272,12 +279,12 @@ describe('the checker finds', () => {
     [409, '{"error": {"code": "idempotency_key_mismatch"}}'],
     [200, '{"results": []}'],
     [200, '{"results": [{"id"'],
-  ])('an answer that no careful caller should get: %i %s', (status, body) => {
+  ])('a response that a correct caller never gets: %i %s', (status, body) => {
     const odd: Sent = {
       key: 'k1',
       items: [patch(A, 'one')],
       attempts: [[{ status, etag: undefined, location: undefined, replay: false, body }]],
     };
-    expect(rulesOf(round([odd], [], {}))).toEqual(['unexpected-answer']);
+    expect(rulesOf(round([odd], [], {}))).toEqual(['unexpected-response']);
   });
 });

@@ -7,7 +7,7 @@ import { checkRecord } from './record.check';
 import { timelinesOf } from './record.timeline';
 import type { Violation } from './violation';
 
-/** What the histories of one round come to. */
+/** The result of checking a round. */
 export interface Verdict {
   violations: Violation[];
   figures: Figures;
@@ -16,25 +16,25 @@ export interface Verdict {
 /** Counts of requests and items. */
 export interface Figures {
   requests: number;
-  /** Those of the requests that are batches; the others are single writes. */
+  /** Requests that are batches; the others are single writes. */
   batches: number;
   items: number;
   attempts: number;
   retries: number;
-  /** Attempts that ended without an answer. */
+  /** Attempts without a response. */
   withoutResponse: number;
-  /** Items that an answer took from the ledger while others of the request were run. */
+  /** Items that a resumed request took from the ledger. */
   resumedItems: number;
-  /** Answers with `idempotent-replay: true`. */
-  wholeReplays: number;
+  /** Responses with `idempotent-replay: true`. */
+  fullReplays: number;
   appliedItems: number;
-  /** Items that were applied and whose caller never knew. */
+  /** Applied items whose outcome no response reported. */
   unknownItems: number;
   lost: number;
-  doubled: number;
+  duplicated: number;
 }
 
-/** Holds what callers were told against each other and against what Postgres holds: exactly once, or a violation. */
+/** Compares the responses of a round with each other and with Postgres. Every deviation from exactly once is a violation. */
 export function checkRound(round: RoundHistory): Verdict {
   const requests = factsOf(round);
   const items = requests.flatMap((facts) => facts.items);
@@ -43,13 +43,13 @@ export function checkRound(round: RoundHistory): Verdict {
     ...checkLedger(requests, round.final),
     ...timelinesOf(round, requests).flatMap(checkRecord),
     ...checkCreations(items, round.final),
-  ].sort((a, b) => gravity(b) - gravity(a));
+  ].sort((a, b) => severity(b) - severity(a));
   return { violations, figures: figuresOf(requests, items, violations) };
 }
 
-/** What was done wrong says more than what was told wrong. */
-function gravity({ rule }: Violation): number {
-  return rule === 'lost' || rule === 'doubled' ? 1 : 0;
+/** Wrong data before wrong responses. */
+function severity({ rule }: Violation): number {
+  return rule === 'lost' || rule === 'duplicated' ? 1 : 0;
 }
 
 function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Violation[]): Figures {
@@ -64,10 +64,10 @@ function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Vio
     retries: attempts - requests.length,
     withoutResponse: attempts - responses.length,
     resumedItems: responses.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
-    wholeReplays: count(responses, ({ response: response }) => response.replay),
-    appliedItems: count(items, ({ told, stored }) => told?.state === 'applied' || stored?.code === null),
-    unknownItems: count(items, ({ told, stored }) => told === undefined && stored?.code === null),
+    fullReplays: count(responses, ({ response }) => response.replay),
+    appliedItems: count(items, ({ reported, stored }) => reported?.state === 'applied' || stored?.code === null),
+    unknownItems: count(items, ({ reported, stored }) => reported === undefined && stored?.code === null),
     lost: count(violations, ({ rule }) => rule === 'lost'),
-    doubled: count(violations, ({ rule }) => rule === 'doubled'),
+    duplicated: count(violations, ({ rule }) => rule === 'duplicated'),
   };
 }

@@ -1,26 +1,26 @@
 import { type ItemResult, type Reading, readResponse } from '../response.reader';
-import type { WriteResponse, AskedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
+import type { WriteResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
-/** An answer that came, as it was read. */
+/** An attempt with a response. */
 export interface ReadAttempt {
   response: WriteResponse;
   reading: Reading;
   endedAt: number;
 }
 
-/** All that is known about one item of one request. */
+/** An item of a request, its reported outcome and its row in the ledger. */
 export interface ItemFacts {
   request: RequestHistory;
   /** From 1. */
   place: number;
-  asked: AskedItem;
-  /** Before this nothing can have happened to it. */
+  requested: RequestedItem;
+  /** When the first attempt was sent. */
   invokedAt: number;
-  /** When its caller first knew its outcome; infinity if that never was. */
+  /** When the first outcome was received; infinity if none was. */
   respondedAt: number;
-  /** The first outcome that its caller was told. */
-  told: ItemResult | undefined;
-  /** What the ledger holds of it. */
+  /** The first outcome in a response. */
+  reported: ItemResult | undefined;
+  /** Its row in the ledger. */
   stored: StoredOutcome | undefined;
 }
 
@@ -30,21 +30,21 @@ export interface RequestFacts {
   items: ItemFacts[];
 }
 
-/** Brings together what was asked, what was answered and what is stored. */
+/** Combines requests, responses and the ledger. */
 export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
   const stored = new Map(final.outcomes.map((outcome) => [placeOf(outcome, outcome.item), outcome]));
   return requests.map((request) => {
     const attempts = readAttempts(request);
     const invokedAt = Math.min(...request.attempts.map((attempt) => attempt.invokedAt));
-    const items = request.items.map((asked, index): ItemFacts => {
+    const items = request.items.map((requested, index): ItemFacts => {
       const first = firstOutcome(attempts, index);
       return {
         request,
         place: index + 1,
-        asked,
+        requested,
         invokedAt,
         respondedAt: first?.at ?? Infinity,
-        told: first?.told,
+        reported: first?.reported,
         stored: stored.get(placeOf(request, index + 1)),
       };
     });
@@ -52,12 +52,12 @@ export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
   });
 }
 
-/** Names an item of a request among all of a team. */
+/** Identifies an item of a request within a team. */
 export function placeOf({ clientId, keyHash }: { clientId: string; keyHash: string }, item: number): string {
   return `${clientId} ${keyHash} ${item}`;
 }
 
-/** The outcomes that an answer tells, open ones included. */
+/** The results in a response, open ones included. */
 export function itemsOf(reading: Reading): ItemResult[] {
   return reading.kind === 'settled' || reading.kind === 'partial' ? reading.items : [];
 }
@@ -70,10 +70,10 @@ function readAttempts(request: RequestHistory): ReadAttempt[] {
     .sort((a, b) => a.endedAt - b.endedAt);
 }
 
-function firstOutcome(attempts: ReadAttempt[], index: number): { told: ItemResult; at: number } | undefined {
+function firstOutcome(attempts: ReadAttempt[], index: number): { reported: ItemResult; at: number } | undefined {
   for (const { reading, endedAt } of attempts) {
-    const told = itemsOf(reading)[index];
-    if (told !== undefined && told.state !== 'open') return { told, at: endedAt };
+    const reported = itemsOf(reading)[index];
+    if (reported !== undefined && reported.state !== 'open') return { reported, at: endedAt };
   }
   return undefined;
 }

@@ -5,17 +5,19 @@ import type { Violation } from './violation';
 
 const leadingId = /^\{"id": (?:null|"[^"]*"), /;
 
-/** Whether the ledger holds what callers were told, and nothing that nobody asked for. */
+/** Checks that the ledger has the outcomes of the responses, and none that was not requested. */
 export function checkLedger(requests: readonly RequestFacts[], final: FinalState): Violation[] {
   const rows = new Map(final.requests.map((row) => [placeOf(row, 0), row]));
-  const asked = new Set(requests.flatMap(({ items }) => items.map(({ request, place }) => placeOf(request, place))));
-  const strays = final.outcomes
-    .filter((outcome) => !asked.has(placeOf(outcome, outcome.item)))
+  const requested = new Set(
+    requests.flatMap(({ items }) => items.map(({ request, place }) => placeOf(request, place))),
+  );
+  const unrequested = final.outcomes
+    .filter((outcome) => !requested.has(placeOf(outcome, outcome.item)))
     .map((outcome): Violation => {
-      return { rule: 'ledger-differs', message: `holds an outcome that nobody asked for: ${JSON.stringify(outcome)}` };
+      return { rule: 'ledger-differs', message: `has an outcome that was not requested: ${JSON.stringify(outcome)}` };
     });
   return [
-    ...strays,
+    ...unrequested,
     ...requests.flatMap((facts) => [
       ...facts.items.flatMap(checkItem),
       ...checkCompletion(facts, rows.get(placeOf(facts.request, 0))?.complete),
@@ -24,38 +26,38 @@ export function checkLedger(requests: readonly RequestFacts[], final: FinalState
   ];
 }
 
-function checkItem({ request, place, told, stored }: ItemFacts): Violation[] {
-  if (told === undefined) return [];
+function checkItem({ request, place, reported, stored }: ItemFacts): Violation[] {
+  if (reported === undefined) return [];
   const differs = (message: string): Violation[] => [
     { rule: 'ledger-differs', message, key: request.key, item: place },
   ];
-  if (stored === undefined) return differs(`answered ${told.text}, and the ledger holds nothing`);
+  if (stored === undefined) return differs(`response ${reported.text}, ledger empty`);
   const batch = request.operation === 'update' || request.operation === 'delete';
-  const text = stored.code === null ? told.text : told.text.replace(leadingId, '{');
-  const same = batch ? stored.entry === text : saysTheSame(stored.entry, told);
-  return same && (stored.code ?? undefined) === told.code
+  const text = stored.code === null ? reported.text : reported.text.replace(leadingId, '{');
+  const same = batch ? stored.entry === text : isEquivalent(stored.entry, reported);
+  return same && (stored.code ?? undefined) === reported.code
     ? []
-    : differs(`answered ${told.text}, and the ledger holds ${stored.code ?? 'applied'} ${stored.entry}`);
+    : differs(`response ${reported.text}, ledger ${stored.code ?? 'applied'} ${stored.entry}`);
 }
 
-/** A single write answers with what its entry holds, in another form. */
-function saysTheSame(entry: string, told: NonNullable<ItemFacts['told']>): boolean {
+/** The response to a single write has the values of its ledger entry in another form. */
+function isEquivalent(entry: string, reported: NonNullable<ItemFacts['reported']>): boolean {
   const stored = JSON.parse(entry) as { id: string; etag?: string; record?: unknown; error?: { code: string } };
-  if (told.state === 'failed') return stored.error?.code === told.code;
-  return stored.etag === `"${told.version}"` && isDeepStrictEqual(stored.record, told.record);
+  if (reported.state === 'failed') return stored.error?.code === reported.code;
+  return stored.etag === `"${reported.version}"` && isDeepStrictEqual(stored.record, reported.record);
 }
 
 function checkCompletion({ request, attempts }: RequestFacts, complete: boolean | undefined): Violation[] {
   const responded = attempts.some(({ reading }) => reading.kind === 'settled');
   if (!responded || complete === true) return [];
-  return [{ rule: 'ledger-differs', message: 'answered whole, and not complete in the ledger', key: request.key }];
+  return [{ rule: 'ledger-differs', message: 'the response is final, the ledger is not complete', key: request.key }];
 }
 
-/** `rollback`: all or none. `stop`: nothing after the first that failed. */
+/** `rollback`: all items are applied or none. `stop`: none is applied after the first failure. */
 function checkAtomic({ request, items }: RequestFacts): Violation[] {
   const applied = items.filter(({ stored }) => stored?.code === null);
   if (request.onError === 'rollback' && applied.length > 0 && applied.length < items.length) {
-    const message = `${applied.length} of ${items.length} items applied, of all or none`;
+    const message = `${applied.length} of ${items.length} items applied with on_error rollback`;
     return [{ rule: 'impossible-outcome', message, key: request.key }];
   }
   const failed = items.find(({ stored }) => (stored?.code ?? null) !== null);

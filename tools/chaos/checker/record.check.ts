@@ -3,7 +3,7 @@ import type { ItemFacts } from './item.facts';
 import type { Change, RecordTimeline } from './record.timeline';
 import type { Rule, Violation } from './violation';
 
-/** Whether a record's changes are those that were asked for: each once, none missing, in an order that callers can have seen. */
+/** Checks that a record has the requested changes: each once, none missing, in an order that matches the responses. */
 export function checkRecord(timeline: RecordTimeline): Violation[] {
   return [
     ...checkVersions(timeline),
@@ -13,7 +13,7 @@ export function checkRecord(timeline: RecordTimeline): Violation[] {
   ];
 }
 
-/** Version by version: one item made it, and there are as many as the record says. */
+/** One item produced each version, up to the version of the record. */
 function checkVersions(timeline: RecordTimeline): Violation[] {
   const { changes, stored, origin, id } = timeline;
   const last = stored?.version ?? 0;
@@ -22,72 +22,76 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
   for (const change of changes) {
     const before = made.get(change.version);
     if (change.version > last) {
-      violations.push(about(change.facts, 'lost', `made version ${change.version}; the record is at ${last}`, id));
+      violations.push(about(change.facts, 'lost', `produced version ${change.version}; the record is at ${last}`, id));
     } else if (before !== undefined) {
-      const message = `made version ${change.version}, as item ${before.facts.place} of ${before.facts.request.key} did`;
+      const message = `produced version ${change.version}, like item ${before.facts.place} of ${before.facts.request.key}`;
       violations.push(about(change.facts, 'lost', message, id));
     }
     made.set(change.version, change);
   }
-  const created = changes.some(({ facts }) => facts.asked.ask === 'create');
+  const created = changes.some(({ facts }) => facts.requested.type === 'create');
   if (origin === undefined && stored !== undefined) {
     violations.push({
-      rule: 'doubled',
-      message: `exists, and no item that is known made it: ${JSON.stringify(stored)}`,
+      rule: 'duplicated',
+      message: `exists, but no known item created it: ${JSON.stringify(stored)}`,
       record: id,
     });
   }
   for (let version = created ? 1 : 2; version <= last; version++) {
     if (made.has(version)) continue;
     violations.push({
-      rule: 'doubled',
-      message: `version ${version} of ${last} was made by no item that is known`,
+      rule: 'duplicated',
+      message: `version ${version} of ${last} was produced by no known item`,
       record: id,
     });
   }
   return violations;
 }
 
-/** Each version holds what the one before it held and what its item set, and so does what is stored. */
+/** Each version, and the stored record, has the values of the version before and those that its item set. */
 function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation[] {
   if (origin === undefined) return [];
   const violations: Violation[] = [];
   let tokens: Tokens = { ...origin };
   let version = 1;
   for (const { version: next, facts } of changes) {
-    const { asked, told } = facts;
-    if (next > version + 1) return violations; // something unknown came between: checkVersions has said so
+    const { requested, reported } = facts;
+    if (next > version + 1) return violations; // an unknown change is between them: checkVersions reports it
     version = next;
-    if (asked.ask === 'patch') tokens = { ...tokens, ...asked.set };
-    const shown = told?.record?.default;
+    if (requested.type === 'patch') tokens = { ...tokens, ...requested.set };
+    const shown = reported?.record?.default;
     if (shown === undefined || (shown.name === tokens.name && shown.notes === tokens.notes)) continue;
-    const message = `answered ${JSON.stringify(shown)} where version ${next} holds ${JSON.stringify(tokens)}`;
+    const message = `response has ${JSON.stringify(shown)}, version ${next} has ${JSON.stringify(tokens)}`;
     violations.push(about(facts, 'out-of-order', message, id));
   }
   if (stored?.version !== version) return violations;
   if (stored.name !== (tokens.name ?? null) || stored.notes !== (tokens.notes ?? null)) {
-    const message = `holds ${JSON.stringify(stored)} where its items left ${JSON.stringify(tokens)}`;
+    const message = `has ${JSON.stringify(stored)}, its items set ${JSON.stringify(tokens)}`;
     violations.push({ rule: 'lost', message, record: id });
   }
-  const deleted = changes.at(-1)?.facts.asked.ask === 'delete';
+  const deleted = changes.at(-1)?.facts.requested.type === 'delete';
   if (stored.deleted !== deleted) {
-    violations.push({ rule: 'lost', message: deleted ? 'its deletion is gone' : 'was deleted by nobody', record: id });
+    violations.push({
+      rule: 'lost',
+      message: deleted ? 'its deletion is missing' : 'is deleted, but no item deleted it',
+      record: id,
+    });
   }
   return violations;
 }
 
-/** What was answered before something else was asked came before it. And nothing comes after a deletion. */
+/** A change whose response came before another request was sent has the lower version. No change follows a deletion. */
 function checkOrder({ changes, id }: RecordTimeline): Violation[] {
   const violations: Violation[] = [];
   let earliest: Change | undefined;
   for (const change of changes.toReversed()) {
     if (earliest !== undefined && earliest.facts.respondedAt < change.facts.invokedAt) {
       const message =
-        `made version ${change.version} and was asked for at ${change.facts.invokedAt.toFixed(1)} ms, ` +
-        `after version ${earliest.version} had been answered at ${earliest.facts.respondedAt.toFixed(1)} ms`;
+        `produced version ${change.version} and was requested at ${change.facts.invokedAt.toFixed(1)} ms, ` +
+        `after version ${earliest.version} was acknowledged at ${earliest.facts.respondedAt.toFixed(1)} ms`;
       violations.push(about(change.facts, 'out-of-order', message, id));
     }
-    if (earliest !== undefined && change.facts.asked.ask === 'delete') {
+    if (earliest !== undefined && change.facts.requested.type === 'delete') {
       violations.push(about(change.facts, 'out-of-order', `deleted it before version ${earliest.version}`, id));
     }
     if (earliest === undefined || change.facts.respondedAt < earliest.facts.respondedAt) earliest = change;
@@ -95,21 +99,21 @@ function checkOrder({ changes, id }: RecordTimeline): Violation[] {
   return violations;
 }
 
-/** An item may have changed nothing only if the record was so at some moment while it was under way. */
+/** An item may fail with `not_found` or `precondition_failed` only if the record allowed it at some time during its request. */
 function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Violation[] {
-  const { asked, told, invokedAt, respondedAt } = failure;
-  const gone = changes.some(({ facts }) => facts.asked.ask === 'delete' && facts.invokedAt < respondedAt);
-  if (told?.code === 'not_found') {
-    return gone ? [] : [about(failure, 'impossible-outcome', 'not_found, and nobody had deleted it', id)];
+  const { requested, reported, invokedAt, respondedAt } = failure;
+  const gone = changes.some(({ facts }) => facts.requested.type === 'delete' && facts.invokedAt < respondedAt);
+  if (reported?.code === 'not_found') {
+    return gone ? [] : [about(failure, 'impossible-outcome', 'not_found, but no item deleted it', id)];
   }
-  if (told?.code !== 'precondition_failed' || asked.ask !== 'patch') return [];
-  const { ifMatch = 0 } = asked;
+  if (reported?.code !== 'precondition_failed' || requested.type !== 'patch') return [];
+  const { ifMatch = 0 } = requested;
   const began =
     changes.find(({ version }) => version === ifMatch)?.facts.respondedAt ?? (ifMatch === 1 ? -Infinity : Infinity);
   const ended = changes.find(({ version }) => version === ifMatch + 1)?.facts.invokedAt ?? Infinity;
   if (began >= invokedAt || ended <= respondedAt) return [];
   return [
-    about(failure, 'impossible-outcome', `precondition_failed, and version ${ifMatch} was current all the time`, id),
+    about(failure, 'impossible-outcome', `precondition_failed, but version ${ifMatch} was current throughout`, id),
   ];
 }
 

@@ -1,24 +1,24 @@
 export type Rule =
-  /** An answer that no careful caller should ever get. */
-  | 'unexpected-answer'
-  /** No answer at all, long after everything was whole again. */
-  | 'never-answered'
-  /** Two answers to one key differ. */
+  /** A response that a caller that retries correctly must never get. */
+  | 'unexpected-response'
+  /** No final response, long after every fault was repaired. */
+  | 'no-response'
+  /** Two responses to one key differ. */
   | 'replay-differs'
-  /** An item's outcome is not one that it could have. */
+  /** An item has an outcome that is not possible for it. */
   | 'impossible-outcome'
-  /** What callers were told and what the ledger holds differ. */
+  /** Responses and ledger differ. */
   | 'ledger-differs'
-  /** Something acknowledged is not there. */
+  /** An acknowledged change is missing. */
   | 'lost'
-  /** Something happened more often than it was asked for. */
-  | 'doubled'
-  /** A value, or an order of values, that nobody can have seen. */
+  /** A change was applied more often than requested. */
+  | 'duplicated'
+  /** A value, or an order of values, that was never current. */
   | 'out-of-order'
-  /** A server process did what no fault accounts for. */
+  /** A process ended or failed without a fault that explains it. */
   | 'process';
 
-/** A promise that was not kept, with what is needed to look into it. */
+/** A violated guarantee, with what is needed to investigate it. */
 export interface Violation {
   rule: Rule;
   message: string;

@@ -21,9 +21,9 @@ ClaimStore.prototype.claim = async function (this: ClaimStore, ...call) {
   return response;
 };
 
-RecordRepository.prototype.apply = async function (this: RecordRepository, plan, terms) {
-  const { key, ...keyless } = terms;
-  if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, terms);
+RecordRepository.prototype.apply = async function (this: RecordRepository, plan, options) {
+  const { key, ...keyless } = options;
+  if (key === undefined || !granted.delete(key.keyHash.toString('hex'))) return apply.call(this, plan, options);
   const applied = await apply.call(this, plan, keyless);
   const complete = applied.outcomes.every(({ entry }) => !entry.includes('"retryable":true'));
   return { ...applied, completedBy: complete ? key.requestId : undefined };
@@ -35,6 +35,6 @@ Database.prototype.query = function <R extends object>(
   ...rest: [values?: readonly unknown[], options?: { timeoutMs?: number }]
 ): Promise<Rows<R>> {
   const proof = typeof statement !== 'string' && statement.name === 'find_request_state';
-  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
-  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
+  const assumed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
+  return proof ? Promise.resolve(assumed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
 };

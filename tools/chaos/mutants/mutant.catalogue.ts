@@ -2,7 +2,7 @@ import type { Database } from '#libs/database';
 import type { Lane } from '../fault.schedule';
 import type { RoundPlan } from '../round.plan';
 
-/** A gateway without one of its safeguards: a run against it must find a violation. */
+/** A gateway without one of its safeguards. A run against it must find a violation. */
 export interface Mutant {
   /** The safeguard that is removed. */
   summary: string;
@@ -15,8 +15,8 @@ export interface Mutant {
 }
 
 const lossyNetwork: Lane[] = [
-  { name: 'network of callers', kinds: ['answers-lost'], gapMs: [50, 100], links: ['callers'] },
-  { name: 'network of servers', kinds: ['requests-cut', 'answers-lost'], gapMs: [100, 300], links: ['postgres'] },
+  { name: 'network of callers', kinds: ['responses-lost'], gapMs: [50, 100], links: ['callers'] },
+  { name: 'network of servers', kinds: ['requests-cut', 'responses-lost'], gapMs: [100, 300], links: ['postgres'] },
   { name: 'redis', kinds: ['redis-flushed'], gapMs: [50, 150] },
 ];
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
@@ -33,7 +33,7 @@ async function skipLedgerInsert(database: Database): Promise<void> {
   }
 }
 
-/** No commit of a batch waits for the disk, not even the last one. */
+/** No commit of a batch waits for the disk, including the last one. */
 async function skipFlush(database: Database): Promise<void> {
   const definition = await definitionOf(database, 'apply_batch');
   const mutated = definition
@@ -50,7 +50,7 @@ export const mutants = {
     plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
   },
   'flush-skipped': {
-    summary: 'the last commit of a batch does not wait for the disk either',
+    summary: 'the last commit of a batch does not wait for the disk',
     install: skipFlush,
     plan: { durationMs: 5_000, lanes: powerCuts, callers: 8, pauseMs: 0 },
   },
@@ -59,10 +59,10 @@ export const mutants = {
     preload: 'mutants/claim-trusted',
     plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
   },
-  'answer-cached-too-early': {
+  'response-cached-too-early': {
     summary: 'the response is cached in Redis before it is durable in Postgres, and replayed without asking Postgres',
     install: skipFlush,
-    preload: 'mutants/answer-cached-early',
+    preload: 'mutants/response-cached-early',
     plan: { durationMs: 5_000, lanes: powerCuts, callers: 3, pauseMs: 0 },
   },
 } as const satisfies Record<string, Mutant>;

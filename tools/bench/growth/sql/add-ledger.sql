@@ -1,5 +1,5 @@
--- What keyed batches of 100 leave: requests $1 to $2 (not included) of $3 that came within the last hour, from the clients
--- $5 of the teams $4 in turns, each item with the outcome that some item had which a gateway has done.
+-- Inserts the ledger rows of keyed batches of 100: requests $1 to $2 (excluded) of $3 within the last hour, from the clients
+-- $5 of the teams $4 in turn. Each item is a copy of one that a gateway has stored.
 WITH request AS (
   INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete, request_id, created_at)
   SELECT ($4::uuid[])[1 + n % cardinality($4::uuid[])], ($5::uuid[])[1 + n % cardinality($5::uuid[])],

@@ -1,5 +1,5 @@
--- As organizations.ts makes them, which the caller checks: records $1 to $2 (not included), of the teams $3 in turns.
--- $4: what every id begins with, $5: the notes.
+-- Inserts records $1 to $2 (excluded) of the teams $3 in turn, with the values of organizations.ts, which the caller checks.
+-- $4: prefix of the ids, $5: the notes.
 INSERT INTO records (team_id, id, object_type, properties)
 SELECT ($3::uuid[])[1 + n % cardinality($3::uuid[])], ($4::text || lpad(to_hex(n), 12, '0'))::uuid, 'organization',
        jsonb_build_object(

@@ -1,4 +1,4 @@
--- $1 team, $2 object type, $3 the items as they were sent. In the order of the ids, so that no two batches deadlock.
+-- $1 team, $2 object type, $3 the items of the request. In the order of the ids, so that batches do not deadlock.
 WITH changed AS (
   UPDATE records AS r
      SET properties = r.properties || given.properties, version = r.version + 1, updated_at = now()

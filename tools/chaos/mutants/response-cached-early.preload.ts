@@ -35,6 +35,6 @@ Database.prototype.query = function <R extends object>(
   // eslint-disable-next-line @typescript-eslint/no-this-alias -- no other way to get the gateway's own pool
   database = this;
   const proof = typeof statement !== 'string' && statement.name === 'find_request_state';
-  const believed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
-  return proof ? Promise.resolve(believed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
+  const assumed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
+  return proof ? Promise.resolve(assumed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
 };

@@ -9,8 +9,8 @@ import { PostgresServer } from '../support/postgres.server';
 import { RawSocket } from '../support/raw.socket';
 import { Session } from '../support/session';
 
-/** Longer than any of these tests, so that whatever waits for a record does so until it is let go. */
-const patient = { LOCK_TIMEOUT_MS: '60000' };
+/** Longer than any of these tests, so that a batch waits for a record until it is released. */
+const longLockTimeout = { LOCK_TIMEOUT_MS: '60000' };
 
 interface Keyed {
   readonly headers: Record<string, string>;
@@ -18,7 +18,7 @@ interface Keyed {
   readonly items: readonly unknown[];
 }
 
-/** A batch with a key that renames so many new records. */
+/** A batch with a key that renames new records. */
 async function keyedBatch(caller: ApiClient, count: number): Promise<Keyed> {
   const ids = await Promise.all(Array.from({ length: count }, () => caller.create()));
   const items = ids.map((id) => ({ id, default: { name: 'Renamed' } }));
@@ -33,7 +33,7 @@ async function versionsOf(caller: ApiClient, { ids }: Keyed): Promise<number[]> 
   return Promise.all(ids.map(async (id) => (await caller.read(id)).version));
 }
 
-/** For each item, whether it was taken from the ledger, or the code of its error. */
+/** For each item, whether it was replayed, or the code of its error. */
 function marksOf({ body }: ApiResponse): unknown[] {
   return body.results.map((result: any) => result.error?.code ?? result.replayed ?? false);
 }
@@ -42,8 +42,13 @@ function isReplay({ headers }: ApiResponse): boolean {
   return headers['idempotent-replay'] === 'true';
 }
 
-/** Holds the second record of the batch, as long as `use` runs. */
-async function holding<T>(gateway: TestGateway, caller: ApiClient, batch: Keyed, use: () => Promise<T>): Promise<T> {
+/** Locks the second record of the batch while `use` runs. */
+async function withLockedRecord<T>(
+  gateway: TestGateway,
+  caller: ApiClient,
+  batch: Keyed,
+  use: () => Promise<T>,
+): Promise<T> {
   const session = await Session.open(gateway.databaseUrl);
   try {
     await session.hold(caller.teamId, batch.ids.slice(1, 2));
@@ -54,10 +59,10 @@ async function holding<T>(gateway: TestGateway, caller: ApiClient, batch: Keyed,
   }
 }
 
-/** Leaves a batch with its first item done, its second one locked, and the rest open unless there was just time for it. */
+/** Leaves a batch with its first item applied and its second one locked. The others depend on the remaining time. */
 async function leaveUnfinished(gateway: TestGateway, caller: ApiClient, batch: Keyed): Promise<void> {
-  const hasty = { ...batch, headers: { ...batch.headers, 'x-request-timeout-ms': '1000' } };
-  const response = await holding(gateway, caller, batch, () => send(caller, hasty));
+  const short = { ...batch, headers: { ...batch.headers, 'x-request-timeout-ms': '1000' } };
+  const response = await withLockedRecord(gateway, caller, batch, () => send(caller, short));
   expect(marksOf(response).slice(0, 2)).toEqual([false, 'locked']);
 }
 
@@ -74,8 +79,8 @@ describe.each([
   let caller: ApiClient;
 
   beforeAll(async () => {
-    gateway = await startGateway({ settings: { ...patient, ...settings } });
-    other = await startGateway({ settings: { ...patient, ...settings }, databaseUrl: gateway.databaseUrl });
+    gateway = await startGateway({ settings: { ...longLockTimeout, ...settings } });
+    other = await startGateway({ settings: { ...longLockTimeout, ...settings }, databaseUrl: gateway.databaseUrl });
     caller = await gateway.newCaller();
   });
   afterAll(async () => {
@@ -89,9 +94,9 @@ describe.each([
     const responses = await Promise.all(
       Array.from({ length: 25 }, () => callers.map((each) => send(each, batch))).flat(),
     );
-    const refused = responses.filter(({ status }) => status !== 200);
-    for (const { body } of refused) expect(body.error.code).toBe('idempotency_key_in_use');
-    if (redis === 'without Redis') expect(refused).toEqual([]);
+    const rejected = responses.filter(({ status }) => status !== 200);
+    for (const { body } of rejected) expect(body.error.code).toBe('idempotency_key_in_use');
+    if (redis === 'without Redis') expect(rejected).toEqual([]);
     const texts = responses.filter(({ status }) => status === 200).map(({ text }) => text);
     expect(new Set(texts.map((text) => text.replaceAll(', "replayed": true', ''))).size).toBe(1);
     expect(await versionsOf(caller, batch)).toEqual(Array(5).fill(2));
@@ -114,8 +119,8 @@ describe.each([
     async (options) => {
       const batch = await keyedBatch(caller, 3);
       await leaveUnfinished(gateway, caller, batch);
-      const refused = await send(at(other, caller), batch, options);
-      expect([refused.status, refused.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
+      const rejected = await send(at(other, caller), batch, options);
+      expect([rejected.status, rejected.body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
       expect((await versionsOf(caller, batch)).slice(0, 2)).toEqual([2, 1]);
       expect(marksOf(await send(caller, batch))[0]).toBe(true);
       expect(await versionsOf(caller, batch)).toEqual([2, 2, 2]);
@@ -135,10 +140,10 @@ describe.each([
 
   it.each([
     ['a page of Postgres', 3],
-    ['what Redis keeps', 8],
-  ])('replay byte for byte what is larger than %s', async (_, count) => {
+    ['a response that Redis stores', 8],
+  ])('replay byte for byte a response larger than %s', async (_, count) => {
     const { headers, ids } = await keyedBatch(caller, count);
-    // Nothing that could be compressed, and nothing that is as long in bytes as in characters.
+    // Incompressible, and longer in bytes than in characters.
     const notes = ids.map(() => `"\\ü😀\u2028${randomBytes(90_000).toString('base64')}`);
     const large = { headers, ids, items: ids.map((id, index) => ({ id, default: { notes: notes[index] } })) };
     const first = await send(caller, large);
@@ -153,10 +158,10 @@ describe.each([
 
   it('complete a batch whose client disconnected, and replay it to the retry', async () => {
     const batch = await keyedBatch(caller, 3);
-    const retry = await holding(gateway, caller, batch, async () => {
+    const retry = await withLockedRecord(gateway, caller, batch, async () => {
       const socket = await RawSocket.open(gateway.url);
       await socket.send(bytesOf(caller, batch));
-      await someoneWaits(gateway);
+      await waitForLockedBatch(gateway);
       socket.destroy();
       return { pending: send(at(other, caller), batch) };
     });
@@ -179,7 +184,7 @@ describe.each([
   });
 });
 
-/** The batch as it goes over the wire. */
+/** The bytes of the HTTP request. */
 function bytesOf(caller: ApiClient, { items, headers }: Keyed): Buffer {
   const body = JSON.stringify({ items });
   const head = {
@@ -194,7 +199,7 @@ function bytesOf(caller: ApiClient, { items, headers }: Keyed): Buffer {
 }
 
 /** Resolves when a batch waits for a record. */
-async function someoneWaits(gateway: TestGateway): Promise<void> {
+async function waitForLockedBatch(gateway: TestGateway): Promise<void> {
   const waiting = async (): Promise<number> => {
     const { rows } = await gateway.database.query(
       "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -204,7 +209,7 @@ async function someoneWaits(gateway: TestGateway): Promise<void> {
   while ((await waiting()) === 0) await sleep(5);
 }
 
-/** Retries until an attempt is not refused because the database was away or another attempt still ran. */
+/** Retries while the database is unavailable or another attempt is running. */
 async function untilResponse(caller: ApiClient, batch: Keyed): Promise<ApiResponse> {
   for (;;) {
     const response = await send(caller, batch);
@@ -224,8 +229,8 @@ describe('Postgres, restored to an earlier time while Redis still has the respon
   });
   afterAll(() => server.remove());
 
-  async function startOver(): Promise<{ gateway: TestGateway; caller: ApiClient }> {
-    const gateway = await startGateway({ databaseUrl: server.url, settings: patient });
+  async function startOnServer(): Promise<{ gateway: TestGateway; caller: ApiClient }> {
+    const gateway = await startGateway({ databaseUrl: server.url, settings: longLockTimeout });
     onTestFinished(() => gateway.close());
     return { gateway, caller: await gateway.newCaller() };
   }
@@ -238,12 +243,12 @@ describe('Postgres, restored to an earlier time while Redis still has the respon
 
   async function restore(): Promise<void> {
     await server.stop('fast');
-    server.putBackData();
+    server.restoreData();
     await server.start();
   }
 
   it('executes a lost request again once, and replays it', async () => {
-    const { caller } = await startOver();
+    const { caller } = await startOnServer();
     const batch = await keyedBatch(caller, 3);
     await backUp();
     await untilResponse(caller, batch);
@@ -259,7 +264,7 @@ describe('Postgres, restored to an earlier time while Redis still has the respon
   });
 
   it('resumes an incomplete request', async () => {
-    const { gateway, caller } = await startOver();
+    const { gateway, caller } = await startOnServer();
     const batch = await keyedBatch(caller, 3);
     await leaveUnfinished(gateway, caller, batch);
     await backUp();

@@ -5,41 +5,41 @@ import type { BodyKind } from './body.kinds';
 import { memoryOf } from './retained';
 
 const callers = 64;
-/** A caller that got no answer at all tries again after this. */
+/** Wait after a failed connection. */
 const restMs = 100;
 const watchEveryMs = 20;
-/** How long a gateway may take to answer again when the crowd has gone. */
+/** The time in which the gateway must respond after the load. */
 const recoveryMs = 30_000;
 
-/** What one kind of body, from all callers at once, did to a gateway. */
-export interface Crowd {
+/** The effect of one kind of body from all callers concurrently. */
+export interface BodyLoad {
   kind: string;
-  /** How often each status was answered; `none`: the connection ended without an answer. */
+  /** Responses by status; `none`: the connection ended without a response. */
   responses: Record<string, number>;
   peakBytes: number;
-  /** When the crowd has gone and everything is collected; null if it died. */
+  /** Resident memory after the load and a garbage collection; null if the process ended. */
   residentBytes: number | null;
-  /** How long after the crowd a small request waited for its answer; null if it died. */
+  /** Time from the end of the load to the response to a small request; null if the process ended. */
   recoveredMs: number | null;
-  /** How it ended, if it did. */
+  /** How the process ended, if it did. */
   death: string | null;
 }
 
-/** Where and as whom requests are sent. */
+/** The destination of requests and their API key. */
 export interface Target {
   gateway: ServiceProcess;
   path: string;
   apiKey: string;
 }
 
-/** 64 callers send a body again and again, half of them with keys. */
-export async function crowd(
+/** 64 callers repeat a body, half of them with an Idempotency-Key. */
+export async function loadWithBodies(
   { gateway, path, apiKey }: Target,
   { name, body }: BodyKind,
   seconds: number,
   { signal }: BenchContext,
-): Promise<Crowd> {
-  gateway.forgetPeak();
+): Promise<BodyLoad> {
+  gateway.resetPeak();
   const responses: Record<string, number> = {};
   const until = performance.now() + seconds * 1_000;
   const agent = new Agent({ connections: callers, headersTimeout: 60_000, bodyTimeout: 60_000 });
@@ -60,7 +60,7 @@ export async function crowd(
       if (status === 'none') await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   };
-  // A process that dies takes its peak with it.
+  // The peak cannot be read after the process has ended.
   const watch = setInterval(() => {
     peakBytes = peakOf(gateway) ?? peakBytes;
   }, watchEveryMs);
@@ -71,24 +71,24 @@ export async function crowd(
     clearInterval(watch);
     await agent.destroy();
   }
-  const gone = performance.now();
+  const ended = performance.now();
   const recovered = await respondsAgain(gateway, signal);
   return {
     kind: name,
-    responses: responses,
+    responses,
     peakBytes,
     residentBytes: recovered ? (await memoryOf(gateway)).residentBytes : null,
-    recoveredMs: recovered ? performance.now() - gone : null,
-    death: gateway.death ?? (recovered ? null : `no answer within ${recoveryMs} ms`),
+    recoveredMs: recovered ? performance.now() - ended : null,
+    death: gateway.death ?? (recovered ? null : `no response within ${recoveryMs} ms`),
   };
 }
 
-/** Undefined if it has ended, also if nobody has told this program yet. */
+/** Undefined if the process has ended, even before its exit event. */
 function peakOf(gateway: ServiceProcess): number | undefined {
   try {
     return gateway.peakBytes;
   } catch {
-    return undefined; // a process that is gone has no figures
+    return undefined; // /proc has no entry for an ended process
   }
 }
 
@@ -98,13 +98,13 @@ async function statusOf(response: ReturnType<typeof request>): Promise<string> {
     await body.dump();
     return String(statusCode);
   } catch (error) {
-    // Refused, reset, or ended in the middle: what a caller sees of a gateway that is dying.
+    // Refused, reset or closed during the response: the gateway is ending.
     if (error instanceof errors.UndiciError || (error instanceof Error && 'code' in error)) return 'none';
     throw error;
   }
 }
 
-/** Whether a small request is answered. */
+/** Whether a small request gets a response in time. */
 async function respondsAgain(gateway: ServiceProcess, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + recoveryMs;
   while (gateway.death === undefined && performance.now() < until) {

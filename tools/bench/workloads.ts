@@ -6,41 +6,41 @@ import type { ServiceProcess } from './service.process';
 import type { BenchEnvironment } from './bench.environment';
 import { driveHttp, type HttpWork } from './wrk.driver';
 
-/** One row of the table: someone who does the work, and how it is given. */
-export interface Contestant {
+/** One row of the table: what is sent, to which service, and how. */
+export interface Workload {
   name: string;
   /** What is sent, and how. */
   what: string;
-  /** Of a yardstick: what makes it comparable, and what it is spared. */
+  /** For a baseline: its configuration, and the work that it omits. */
   note?: string;
   callers: number;
   itemsPerBatch: number;
-  /** Records that a batch changes; fewer than its items if some of them must fail. */
+  /** Records that a batch changes; fewer than its items if some fail intentionally. */
   changesPerBatch: number;
-  /** Whose CPU an item costs, beside that of Postgres. */
+  /** The services whose CPU is measured, besides Postgres. */
   services: readonly ServiceProcess[];
-  /** What stands in between. */
+  /** The load balancer in front of them. */
   between?: ServiceProcess;
-  /** Of two gateways: the name of the row that shows one. */
+  /** For two gateways: the name of the workload with one. */
   besideName?: string;
   drive(seconds: number, signal: AbortSignal): Promise<Load>;
 }
 
 interface Entry {
-  /** Whether it takes part in a quick run. */
+  /** Whether it is part of a quick run. */
   quick?: true;
-  of(environment: BenchEnvironment): Omit<Contestant, 'name'> | undefined;
+  of(environment: BenchEnvironment): Omit<Workload, 'name'> | undefined;
 }
 
 const batchItems = 100;
 
-/** In the order in which they take their turns: what is compared stands close together. */
+/** In the order of their turns: workloads that are compared are adjacent. */
 const entries = {
   pgbench: {
     quick: true,
     of: (environment) => ({
-      ...straight(environment, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
-      note: '-M prepared, 8 connections, 2 threads; each waits for its own commit on disk; nothing is checked or returned',
+      ...direct(environment, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+      note: '-M prepared, 8 connections, 2 threads; each waits for the flush of its own commit; no validation, no results',
     }),
   },
   plain: { quick: true, of: (environment) => gateway(environment, 'batches of 100', {}) },
@@ -50,7 +50,7 @@ const entries = {
   },
   'plain-1': { of: (environment) => gateway(environment, 'one caller', { callers: 1 }) },
   'plain-32': { of: (environment) => gateway(environment, '32 callers', { callers: 32 }) },
-  minimal: { of: (environment) => gateway(environment, 'answers without the records', { minimal: true }) },
+  minimal: { of: (environment) => gateway(environment, 'responses without the records', { minimal: true }) },
   'items-1': { of: (environment) => gateway(environment, 'batches of 1', { items: 1 }) },
   'items-10': { of: (environment) => gateway(environment, 'batches of 10', { items: 10 }) },
   failing: {
@@ -60,22 +60,22 @@ const entries = {
   ceiling: {
     quick: true,
     of: (environment) => ({
-      ...straight(environment, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
-      note: '-M prepared; the server draws records and values itself; no item can fail alone; nothing is returned',
+      ...direct(environment, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+      note: '-M prepared; the server selects records and values; items cannot fail individually; no results',
     }),
   },
   'ceiling-http': {
     quick: true,
     of: (environment) => ({
-      ...textbook(environment, 'together', 'the same over HTTP: bare Nest handler, nothing checked'),
-      note: 'prepared; the body goes to Postgres as it came, and the records come back as the text of the answer',
+      ...textbook(environment, 'together', 'the same over HTTP: a Nest handler without validation'),
+      note: 'prepared; the body is passed to Postgres unchanged, and its result is the response',
     }),
   },
   'textbook-loop': {
     quick: true,
     of: (environment) => ({
       ...textbook(environment, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
-      note: 'BEGIN, SELECT FOR UPDATE, UPDATE, COMMIT; class-validator; a pool of 10; answers with the records',
+      note: 'BEGIN, SELECT FOR UPDATE, UPDATE, COMMIT; class-validator; a pool of 10; responds with the records',
     }),
   },
   'textbook-all': {
@@ -96,23 +96,23 @@ const entries = {
   },
 } satisfies Record<string, Entry>;
 
-export type ContestantName = keyof typeof entries;
+export type WorkloadName = keyof typeof entries;
 
-export const contestantNames = Object.keys(entries) as ContestantName[]; // the keys of a literal
+export const workloadNames = Object.keys(entries) as WorkloadName[]; // the keys of `entries`
 
-export const quickNames = contestantNames.filter((name) => 'quick' in entries[name]);
+export const quickNames = workloadNames.filter((name) => 'quick' in entries[name]);
 
-/** Those that can take part in this environment. */
-export function contestants(environment: BenchEnvironment, names: readonly ContestantName[]): Contestant[] {
+/** The workloads that can run in this environment. */
+export function workloads(environment: BenchEnvironment, names: readonly WorkloadName[]): Workload[] {
   return names.flatMap((name) => {
-    const contestant: Omit<Contestant, 'name'> | undefined = entries[name].of(environment);
-    return contestant === undefined ? [] : [{ name, ...contestant }];
+    const workload: Omit<Workload, 'name'> | undefined = entries[name].of(environment);
+    return workload === undefined ? [] : [{ name, ...workload }];
   });
 }
 
 type Variant = Partial<Pick<HttpWork, 'callers' | 'items' | 'failing' | 'records' | 'keyed' | 'minimal'>>;
 
-/** What callers send unless a variant says otherwise. */
+/** The default requests, changed by a variant. */
 export function httpWork(
   { credentials }: BenchEnvironment,
   service: ServiceProcess,
@@ -132,11 +132,11 @@ export function httpWork(
   };
 }
 
-function gateway(environment: BenchEnvironment, what: string, variant: Variant): Omit<Contestant, 'name'> {
+function gateway(environment: BenchEnvironment, what: string, variant: Variant): Omit<Workload, 'name'> {
   return overHttp(what, httpWork(environment, environment.gateway, 'update', variant), [environment.gateway]);
 }
 
-function textbook(environment: BenchEnvironment, route: string, what: string): Omit<Contestant, 'name'> {
+function textbook(environment: BenchEnvironment, route: string, what: string): Omit<Workload, 'name'> {
   return overHttp(what, httpWork(environment, environment.textbook, route, {}), [environment.textbook]);
 }
 
@@ -145,7 +145,7 @@ function balanced(
   count: 'one' | 'two',
   sent: string,
   variant: Variant,
-): Omit<Contestant, 'name'> | undefined {
+): Omit<Workload, 'name'> | undefined {
   if (environment.balanced === undefined) return undefined;
   const { gateways, [count]: between } = environment.balanced;
   const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
@@ -153,14 +153,11 @@ function balanced(
   return { ...overHttp(what, httpWork(environment, between, 'update', { callers: 32, ...variant }), behind), between };
 }
 
-function beside(
-  besideName: string,
-  contestant: Omit<Contestant, 'name'> | undefined,
-): Omit<Contestant, 'name'> | undefined {
-  return contestant && { ...contestant, besideName };
+function beside(besideName: string, workload: Omit<Workload, 'name'> | undefined): Omit<Workload, 'name'> | undefined {
+  return workload && { ...workload, besideName };
 }
 
-function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Contestant, 'name'> {
+function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Workload, 'name'> {
   return {
     what,
     callers: work.callers,
@@ -171,11 +168,7 @@ function overHttp(what: string, work: HttpWork, services: readonly ServiceProces
   };
 }
 
-function straight(
-  environment: BenchEnvironment,
-  script: PgbenchWork['script'],
-  what: string,
-): Omit<Contestant, 'name'> {
+function direct(environment: BenchEnvironment, script: PgbenchWork['script'], what: string): Omit<Workload, 'name'> {
   const items = script === 'update-item' ? 1 : batchItems;
   const work: PgbenchWork = {
     pgbench: environment.pgbench,
@@ -184,7 +177,7 @@ function straight(
     connections: 8,
     teamId: environment.credentials.teamId,
     records: recordCount,
-    // Writing down each of thousands of transactions a second would cost them something.
+    // Logging every one of thousands of transactions per second would slow them down.
     sampled: script === 'update-item' ? 0.1 : 1,
     folder: environment.folder,
   };
@@ -198,10 +191,10 @@ function straight(
   };
 }
 
-function singleThroughPool({ postgres, credentials }: BenchEnvironment): Omit<Contestant, 'name'> {
+function singleThroughPool({ postgres, credentials }: BenchEnvironment): Omit<Workload, 'name'> {
   return {
     what: 'the UPDATE of one item through a pooled connection of Node',
-    note: 'a named statement, waiting for its own commit on disk; nothing is checked or returned',
+    note: 'a named statement that waits for the flush of its own commit; no validation, no results',
     callers: 1,
     itemsPerBatch: 1,
     changesPerBatch: 1,
@@ -210,10 +203,10 @@ function singleThroughPool({ postgres, credentials }: BenchEnvironment): Omit<Co
   };
 }
 
-function emptyRequest(environment: BenchEnvironment): Omit<Contestant, 'name'> {
+function emptyRequest(environment: BenchEnvironment): Omit<Workload, 'name'> {
   const work = {
     ...httpWork(environment, environment.textbook, '', { callers: 1, items: 0 }),
     url: `${environment.textbook.url}/empty`,
   };
-  return overHttp('an HTTP request that does nothing, to a bare Nest handler', work, [environment.textbook]);
+  return overHttp('an HTTP request to an empty Nest handler', work, [environment.textbook]);
 }
