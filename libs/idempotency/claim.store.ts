@@ -7,7 +7,10 @@ import type { Span } from '#libs/telemetry';
 import type { IdempotencyId } from './idempotency-id';
 import { type CachedResponse, packResponse, unpackResponse } from './cached-response';
 
-const MAX_RETRY_AFTER_SECONDS = 60;
+/** How long a claim outlives its gateway: a retry after a crash waits no longer than this. */
+const LEASE_MS = 3_000;
+/** Two renewals may be lost before the lease expires. */
+const RENEWAL_INTERVAL_MS = 1_000;
 /** More than a gateway has in flight; few enough to release at once when Redis is back, within its time budget. */
 const MAX_ORPHANED_CLAIMS = 1_000;
 
@@ -31,19 +34,21 @@ export class ClaimStore {
   private readonly logger = new Logger(ClaimStore.name);
   private readonly claimScript: RedisScript;
   private readonly storeScript: RedisScript;
+  private readonly renewScript: RedisScript;
   private readonly releaseScript: RedisScript;
   private readonly cacheMs: number;
   private readonly maxClaimMs: number;
-  /**
-   * By owner: claims that could not be released, and when they end by themselves, on the clock of `performance.now()`.
-   * In the order in which they end.
-   */
+  /** The claims of this gateway's running requests, by owner. `deadline`: of the request, on the clock of `performance.now()`. */
+  private readonly running = new Map<string, { id: IdempotencyId; deadline: number }>();
+  private renewalTimer: NodeJS.Timeout | undefined;
+  /** By owner, the oldest first: claims that could not be released. `expiresAt`: on the clock of `performance.now()`. */
   private readonly orphanedClaims = new Map<string, { id: IdempotencyId; expiresAt: number }>();
   private damageLogged = false;
 
   constructor(redis: Redis, settings: Settings) {
     this.claimScript = redis.script(join(__dirname, 'lua', 'claim-1.lua'));
     this.storeScript = redis.script(join(__dirname, 'lua', 'store-1.lua'));
+    this.renewScript = redis.script(join(__dirname, 'lua', 'renew-1.lua'));
     this.releaseScript = redis.script(join(__dirname, 'lua', 'release-1.lua'));
     this.cacheMs = 1_000 * Math.min(settings.idempotencyCacheSeconds, settings.idempotencyTtlSeconds);
     this.maxClaimMs = settings.requestTimeoutMs;
@@ -53,8 +58,10 @@ export class ClaimStore {
   }
 
   /**
-   * Claims the key for one attempt.
-   * @param ttlMs when the claim ends by itself: what is left of the request's deadline
+   * Claims the key for one attempt, and renews the lease of the claim until the attempt stores a response or releases it.
+   * A lost lease does not stop the attempt: the ledger decides which attempt applies an item.
+   *
+   * @param ttlMs time left until the request's deadline; the claim is not renewed beyond it
    * @param discard the owner of a cached response that must not be used; it is deleted
    */
   async claim(id: IdempotencyId, fingerprint: Buffer, ttlMs: number, discard = '', span?: Span): Promise<Claim> {
@@ -71,6 +78,7 @@ export class ClaimStore {
    * @returns false if this attempt no longer holds the claim, or the response was not cached
    */
   async storeResponse(id: IdempotencyId, owner: string, response: CachedResponse, span?: Span): Promise<boolean> {
+    this.running.delete(owner);
     const packed = packResponse(response);
     const reply = packed && (await this.storeScript([redisKey(id)], [owner, packed, this.cacheMs], span));
     if (reply?.ok === true) return reply.value === 1;
@@ -83,6 +91,7 @@ export class ClaimStore {
    * @returns false if this attempt no longer holds the claim, or Redis is unavailable
    */
   async release(id: IdempotencyId, owner: string, span?: Span): Promise<boolean> {
+    this.running.delete(owner);
     const reply = await this.releaseScript([redisKey(id)], [owner], span);
     if (!reply.ok) this.addOrphanedClaim(id, owner);
     return reply.ok && reply.value === 1;
@@ -101,26 +110,60 @@ export class ClaimStore {
     span: Span | undefined,
   ): Promise<Claim | { state: 'damaged'; owner: string }> {
     const owner = randomUUID();
-    const ttl = Math.max(1, Math.floor(ttlMs));
-    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, ttl, discard], span);
-    if (!reply.ok) return { state: 'unavailable', owner: reply.sent ? owner : undefined };
+    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, leaseMs(ttlMs), discard], span);
+    if (!reply.ok) {
+      if (reply.sent) this.keepRenewed(id, owner, ttlMs);
+      return { state: 'unavailable', owner: reply.sent ? owner : undefined };
+    }
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];
     switch (state.toString()) {
       case 'new':
+        this.keepRenewed(id, owner, ttlMs);
         return { state: 'new', owner };
       case 'mismatch':
         return { state: 'mismatch' };
       case 'in_flight':
-        return { state: 'in_flight', retryAfterSeconds: retryAfter(first as number, second as number) };
+        return { state: 'in_flight', retryAfterSeconds: retryAfter(first as number) };
       default:
         return readResponse(first as Buffer, second as Buffer);
     }
   }
 
+  private keepRenewed(id: IdempotencyId, owner: string, ttlMs: number): void {
+    this.running.set(owner, { id, deadline: performance.now() + ttlMs });
+    this.scheduleRenewal();
+  }
+
+  private scheduleRenewal(): void {
+    if (this.renewalTimer !== undefined || this.running.size === 0) return;
+    this.renewalTimer = setTimeout(() => {
+      this.renewalTimer = undefined;
+      this.renewClaims();
+      this.scheduleRenewal();
+    }, RENEWAL_INTERVAL_MS).unref();
+  }
+
+  /** Renews the claims of all running requests in one pipeline. */
+  private renewClaims(): void {
+    for (const [owner, { id, deadline }] of this.running) {
+      const leftMs = deadline - performance.now();
+      if (leftMs > 0) {
+        this.renewClaim(id, owner, leftMs).catch((error: unknown) => {
+          this.logger.error(error);
+        });
+      } else this.running.delete(owner);
+    }
+  }
+
+  private async renewClaim(id: IdempotencyId, owner: string, leftMs: number): Promise<void> {
+    const reply = await this.renewScript([redisKey(id)], [owner, leaseMs(leftMs)]);
+    if (reply.ok && reply.value === 0) this.running.delete(owner);
+  }
+
   /**
-   * A Redis that hung, or was out of reach, comes back with its claims: retries must not wait for requests that ended long
-   * ago. Claims that have ended by themselves are dropped, and the oldest beyond the limit, which end first.
+   * A Redis that hung executes the claims it received meanwhile when it continues: retries must not wait for requests that
+   * ended long ago. Claims past every deadline are dropped, and the oldest beyond the limit.
    */
   private addOrphanedClaim(id: IdempotencyId, owner: string): void {
     const now = performance.now();
@@ -158,10 +201,13 @@ function redisKey(id: IdempotencyId): string {
   return `prism:{${id.teamId}}:idempotency:${id.clientId}:${id.keyHash.toString('base64url')}`;
 }
 
-/** Wait as long again as the other attempt has been running, but not beyond the end of its claim. */
-function retryAfter(remainingMs: number, ttlMs: number): number {
-  const seconds = Math.ceil(Math.min(ttlMs - remainingMs, remainingMs) / 1_000);
-  return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+function leaseMs(ttlMs: number): number {
+  return Math.max(1, Math.floor(Math.min(LEASE_MS, ttlMs)));
+}
+
+/** Wait as long again as the other attempt has been running. If its gateway has died, its lease ends meanwhile. */
+function retryAfter(runningMs: number): number {
+  return Math.ceil(Math.min(Math.max(runningMs, 1), LEASE_MS) / 1_000);
 }
 
 function readResponse(owner: Buffer, packed: Buffer): Claim | { state: 'damaged'; owner: string } {

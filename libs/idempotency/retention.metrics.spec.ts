@@ -41,6 +41,14 @@ describe('RetentionMetrics', () => {
     expect(await samples('prism_ledger_partitions_ahead')).toEqual({ '': 2 });
   });
 
+  it('has no age of transaction ids before the first pass', async () => {
+    expect(await samples('prism_database_transaction_id_age')).toEqual({});
+    expect(await samples('prism_database_freeze_max_age')).toEqual({});
+    metrics.setTransactionIdAge(150_000_000, 200_000_000);
+    expect(await samples('prism_database_transaction_id_age')).toEqual({ '': 150_000_000 });
+    expect(await samples('prism_database_freeze_max_age')).toEqual({ '': 200_000_000 });
+  });
+
   it('counts removed requests, dropped partitions and passes in separate metrics', async () => {
     metrics.countRequestsRemoved(1_000);
     metrics.countPartitionDropped();

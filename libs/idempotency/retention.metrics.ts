@@ -13,6 +13,8 @@ export class RetentionMetrics {
   private readonly requestsRemoved;
   private readonly partitionsDropped;
   private readonly runs;
+  private readonly transactionIdAge;
+  private readonly freezeMaxAge;
 
   constructor(instruments: Instruments) {
     this.partitionsAhead = instruments.gauge(
@@ -33,6 +35,19 @@ export class RetentionMetrics {
     this.runs = instruments.counter('prism_retention_runs_total', 'Passes of retention, by result.', {
       result: RESULTS,
     });
+    this.transactionIdAge = instruments.gauge(
+      'prism_database_transaction_id_age',
+      'Age of the oldest transaction id that the database may contain, in transaction ids: `age(datfrozenxid)`. Postgres stops at 2^31.',
+      {},
+    );
+    this.freezeMaxAge = instruments.gauge(
+      'prism_database_freeze_max_age',
+      'The age from which on Postgres freezes old rows by itself, in transaction ids: `autovacuum_freeze_max_age`.',
+      {},
+    );
+    // Gauges without labels start at 0, which would be a statement about the database.
+    this.transactionIdAge.remove();
+    this.freezeMaxAge.remove();
     instruments.gauge(
       'prism_ledger_retention_lag_seconds',
       'Age of the oldest expired row or partition that is not removed yet. It keeps growing while passes fail.',
@@ -65,5 +80,11 @@ export class RetentionMetrics {
   setRetentionState(overdueSeconds: number | null, partitionsAhead: number): void {
     this.oldestExpiresAt = overdueSeconds === null ? undefined : performance.now() - overdueSeconds * 1_000;
     this.partitionsAhead.set(partitionsAhead);
+  }
+
+  /** @param age of the oldest transaction id @param freezeMaxAge `autovacuum_freeze_max_age`; both in transaction ids */
+  setTransactionIdAge(age: number, freezeMaxAge: number): void {
+    this.transactionIdAge.set(age);
+    this.freezeMaxAge.set(freezeMaxAge);
   }
 }

@@ -28,6 +28,17 @@ export interface RetentionState {
   readonly overdueSeconds: number | null;
   /** Days after today, without a gap, that have their partition; at most as many as were asked for. */
   readonly partitionsAhead: number;
+  /** Age of the oldest transaction id that the database may contain, in transaction ids. */
+  readonly transactionIdAge: number;
+  /** The age at which Postgres starts to freeze old rows by itself, in transaction ids. */
+  readonly freezeMaxAge: number;
+}
+
+interface RetentionStateRow {
+  overdue_seconds: number | null;
+  partitions_ahead: number;
+  transaction_id_age: number;
+  freeze_max_age: number;
 }
 
 const listExpiredPartitions = statement(__dirname, 'list_expired_partitions');
@@ -82,12 +93,15 @@ export class RetentionRepository {
 
   /** @param daysAhead how many days ahead to count partitions */
   async state(daysAhead: number): Promise<RetentionState> {
-    const { rows } = await this.database.query<{ overdue_seconds: number | null; partitions_ahead: number }>(
-      readRetentionState,
-      [this.keptSeconds, daysAhead],
-    );
+    const { rows } = await this.database.query<RetentionStateRow>(readRetentionState, [this.keptSeconds, daysAhead]);
     const [row] = rows;
-    return { overdueSeconds: row?.overdue_seconds ?? null, partitionsAhead: row?.partitions_ahead ?? 0 };
+    if (row === undefined) throw new Error('read_retention_state returned no row');
+    return {
+      overdueSeconds: row.overdue_seconds,
+      partitionsAhead: row.partitions_ahead,
+      transactionIdAge: row.transaction_id_age,
+      freezeMaxAge: row.freeze_max_age,
+    };
   }
 
   private async step(text: string, day: string): Promise<PartitionStep> {

@@ -30,7 +30,13 @@ class FakeLedger implements Steps {
   expiredPartitions = (): Promise<ExpiredPartition[]> => this.note('list', this.partitions);
   detachPartition = (): Promise<PartitionStep> => this.note('detach', this.detach.shift() ?? 'busy');
   dropPartition = (): Promise<PartitionStep> => this.note('drop', this.drop.shift() ?? 'busy');
-  state = (): Promise<RetentionState> => this.note('state', { overdueSeconds: null, partitionsAhead: 3 });
+  state = (): Promise<RetentionState> =>
+    this.note('state', {
+      overdueSeconds: null,
+      partitionsAhead: 3,
+      transactionIdAge: 1_000,
+      freezeMaxAge: 200_000_000,
+    });
 
   private note<T>(call: string, result: T): Promise<T> {
     this.calls.push(call);

@@ -44,8 +44,9 @@ export class RetentionService {
       for (let day = 0; day <= DAYS_AHEAD && !stopping.aborted; day += 1) await this.ledger.ensurePartition(day);
       await this.purge(pass, stopping);
       await this.dropPartitions(pass, stopping);
-      const { overdueSeconds, partitionsAhead } = await this.ledger.state(DAYS_AHEAD);
-      this.metrics.setRetentionState(overdueSeconds, partitionsAhead);
+      const state = await this.ledger.state(DAYS_AHEAD);
+      this.metrics.setRetentionState(state.overdueSeconds, state.partitionsAhead);
+      this.metrics.setTransactionIdAge(state.transactionIdAge, state.freezeMaxAge);
     } catch (error) {
       this.metrics.countRetentionRun('error');
       throw error;

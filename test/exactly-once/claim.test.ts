@@ -11,6 +11,7 @@ import { Instruments } from '#libs/telemetry';
 import { type RedisServer, startRedis } from '../support/redis.server';
 
 const TTL_MS = 30_000;
+const LEASE_MS = 3_000;
 const ANSWER: CachedResponse = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
 const RECOVERY = { timeout: 10_000, interval: 20 };
 const silent = { log: () => undefined, warn: () => undefined };
@@ -55,6 +56,21 @@ async function claimNew(ttlMs = TTL_MS, of = id): Promise<string> {
   const claim = await claims.claim(of, print, ttlMs);
   if (claim.state !== 'new') throw new Error(`expected a new claim, not ${claim.state}`);
   return claim.owner;
+}
+
+/** Resolves when the lease of a claim was renewed: that replaces the long one it is given here. */
+async function renewalOf(of: IdempotencyId): Promise<void> {
+  await client.pexpire(keyOf(of), 10 * TTL_MS);
+  await vi.waitFor(async () => {
+    expect(await client.pttl(keyOf(of))).toBeLessThanOrEqual(LEASE_MS);
+  }, RECOVERY);
+}
+
+/** Resolves when all claims that exist now were renewed: renewals are sent in the order of the claims. */
+async function nextRenewal(): Promise<void> {
+  const last = newId();
+  await claimNew(TTL_MS, last);
+  await renewalOf(last);
 }
 
 async function stateOf(fingerprint = print): Promise<Claim['state']> {
@@ -120,13 +136,51 @@ describe('a claim', () => {
     }, RECOVERY);
   });
 
-  it('that is in flight has a retry time as long as it has run, but not after its end', async () => {
-    await claimNew(TTL_MS);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 1 });
-    await client.pexpire(keyOf(id), 22_500);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 8 });
-    await client.pexpire(keyOf(id), 3_500);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'in_flight', retryAfterSeconds: 4 });
+  it('that is in flight has a retry time as long as it has run, but not longer than its lease', async () => {
+    await claimNew();
+    const retryTimes: unknown[] = [];
+    for (const runningMs of [0, 1_500, 22_500]) {
+      await client.hset(keyOf(id), 'claimed_at', Date.now() - runningMs);
+      const claim = await claims.claim(id, print, TTL_MS);
+      retryTimes.push(claim.state === 'in_flight' && claim.retryAfterSeconds);
+    }
+    expect(retryTimes).toEqual([1, 2, 3]);
+  });
+
+  it('has a lease of three seconds, which is renewed while its request runs', async () => {
+    await claimNew();
+    expect(await client.pttl(keyOf(id))).toBeLessThanOrEqual(LEASE_MS);
+    await renewalOf(id);
+    expect(await stateOf()).toBe('in_flight');
+  });
+
+  it('is not renewed beyond the deadline of its request', async () => {
+    await claimNew(1_800);
+    await renewalOf(id);
+    expect(await client.pttl(keyOf(id))).toBeLessThanOrEqual(1_800);
+    await vi.waitFor(async () => {
+      expect(await stateOf()).toBe('new');
+    }, RECOVERY);
+  });
+
+  it('is not renewed by an attempt that lost it to another one', async () => {
+    await claimNew();
+    await client.hset(keyOf(id), 'owner', randomUUID());
+    await client.pexpire(keyOf(id), TTL_MS);
+    await nextRenewal();
+    expect(await client.pttl(keyOf(id))).toBeGreaterThan(LEASE_MS);
+  });
+
+  it('is not renewed after its response was cached or it was released', async () => {
+    const owner = await claimNew();
+    await claims.storeResponse(id, owner, ANSWER);
+    const released = newId();
+    await claims.release(released, await claimNew(TTL_MS, released));
+    await client.hset(keyOf(released), 'owner', 'another attempt');
+    await client.pexpire(keyOf(released), TTL_MS);
+    await nextRenewal();
+    expect(await client.pttl(keyOf(id))).toBeGreaterThan(LEASE_MS);
+    expect(await client.pttl(keyOf(released))).toBeGreaterThan(LEASE_MS);
   });
 
   it('expires at once if its deadline has passed', async () => {
@@ -205,7 +259,7 @@ describe('a cached response', () => {
     [
       'a hash with missing fields',
       async () => {
-        await client.hdel(keyOf(id), 'ttl');
+        await client.hdel(keyOf(id), 'claimed_at');
       },
     ],
   ])('that cannot be read is deleted, and the key can be claimed: %s', async (_, damage) => {
@@ -250,8 +304,9 @@ describe('while Redis fails', () => {
     await claimNew();
   });
 
-  it('a claim survives a pause of Redis while its request runs', async () => {
+  it('a claim survives a pause of Redis that is shorter than its lease', async () => {
     const owner = await claimNew();
+    await client.pexpire(keyOf(id), TTL_MS); // how long the pause takes here depends on the load of the machine
     server.pause();
     expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('unavailable');
     server.resume();

@@ -213,6 +213,31 @@ describe('patches', () => {
   });
 });
 
+describe('transaction ids', () => {
+  // docs/transaction-ids.md has the arithmetic. An item's error handling is a subtransaction, with an id of its own.
+  it.each([
+    ['of a batch of 100: two for each item, and one to flush', 100, {}, false, 201],
+    ['of a keyed batch of 100: two for each item, and two for the request', 100, {}, true, 202],
+    ['of 100 items in one transaction: one for each item and one', 100, { onError: 'rollback' }, false, 101],
+    ['of 100 items in one keyed transaction: one for each item and three', 100, { onError: 'rollback' }, true, 103],
+    ['of a single patch: one', 1, {}, false, 1],
+    ['of a single keyed patch: four', 1, {}, true, 4],
+  ] as const)('%s', async (_, items, options, keyed, expected) => {
+    const { teamId, ids } = await scene(items);
+    const nextId = async (): Promise<number> => {
+      const [row] = await reader.query<{ id: number }>(
+        'SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint::float8 AS id',
+      );
+      return row?.id ?? NaN;
+    };
+    const before = await nextId();
+    await costOf(async (engine) => {
+      await engine.apply(batch(teamId, patches(ids), options), keyed ? newKey() : undefined);
+    });
+    expect((await nextId()) - before).toBe(expected);
+  });
+});
+
 describe('the WAL of a patch', () => {
   /** Bytes per item, in batches of 100 after the first one. */
   async function walBytes(keyed: boolean): Promise<number> {

@@ -79,6 +79,10 @@ describe('when the gateway is killed and its statement is canceled', () => {
     const batch = await world.newBatch();
     const attempt = await world.attemptUpTo(step, batch);
     await world.killGateway();
+    if (step.claimed) {
+      for (const expiryMs of await world.claimExpiry()) expect(expiryMs).toBeLessThanOrEqual(3_000);
+      await world.extendClaim();
+    }
     if (stopsInDatabase(step)) await world.endStatement();
     const first = await attempt.response;
     expect(first !== undefined).toBe(step.place === 'responded');

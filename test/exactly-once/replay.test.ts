@@ -251,7 +251,7 @@ describe('a request with a key', () => {
     const second = await post({ a: 1 });
     expect(second.status).toBe(409);
     expect(codeOf(second)).toBe('idempotency_key_in_use');
-    expect(second.headers.get('retry-after')).toMatch(/^([1-9]|10)$/);
+    expect(second.headers.get('retry-after')).toMatch(/^[123]$/);
     expect(second.headers.get('x-should-retry')).toBe('true');
     open();
     expect((await first).status).toBe(201);

@@ -113,6 +113,17 @@ describe('a retention pass', () => {
     expect(await retention.run()).toMatchObject({ partitions: 1, postponed: 0 });
   });
 
+  it('reports the age of transaction ids and the age at which Postgres freezes rows', async () => {
+    await retention.run();
+    const value = async (name: string) => (await retention.metric(name)).get('');
+    const [limit] = await session.query<{ autovacuum_freeze_max_age: string }>('SHOW autovacuum_freeze_max_age');
+    expect(await value('prism_database_freeze_max_age')).toBe(Number(limit?.autovacuum_freeze_max_age));
+    const before = (await value('prism_database_transaction_id_age')) ?? NaN;
+    for (let n = 0; n < 10; n += 1) await session.query('SELECT pg_current_xact_id()');
+    await retention.run();
+    expect(await value('prism_database_transaction_id_age')).toBeGreaterThanOrEqual(before + 10);
+  });
+
   it('reports the age of the oldest expired row, and counts passes', async () => {
     const lag = async () => (await retention.metric('prism_ledger_retention_lag_seconds')).get('') ?? NaN;
     expect(await lag()).toBe(0);

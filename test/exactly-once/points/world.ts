@@ -111,12 +111,26 @@ export class World {
     return this.breakpoints.end();
   }
 
-  /** Expires the claim of a killed attempt early. */
+  /** The milliseconds until the claim of a killed gateway expires. */
+  async claimExpiry(): Promise<number[]> {
+    return Promise.all((await this.claimKeys()).map((key) => this.redis.pttl(key)));
+  }
+
+  /** Extends the claim of a killed gateway, so that it does not expire on a busy machine before the test needs it. */
+  async extendClaim(): Promise<void> {
+    for (const key of await this.claimKeys()) await this.redis.pexpire(key, 60_000);
+  }
+
+  /** Ends the claim of a killed gateway, which otherwise expires with its lease. */
   async endClaim(): Promise<void> {
-    for (const key of await this.redis.keys('prism:*:idempotency:*')) {
+    for (const key of await this.claimKeys()) {
       await this.redis.pexpire(key, 1);
       while ((await this.redis.exists(key)) === 1) await sleep(1);
     }
+  }
+
+  private claimKeys(): Promise<string[]> {
+    return this.redis.keys('prism:*:idempotency:*');
   }
 
   /** Flushes all commits, as the WAL writer does within a fraction of a second. */
