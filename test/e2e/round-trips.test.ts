@@ -37,8 +37,6 @@ beforeAll(async () => {
     settings: {
       DATABASE_POOL_SIZE: String(poolSize),
       REDIS_URL: through(toRedis, inject('redisUrl')),
-      // On a machine that is busy with other tests as well, it is not to be taken for away.
-      REDIS_TIMEOUT_MS: '1000',
     },
   });
   caller = await gateway.newCaller();

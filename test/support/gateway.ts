@@ -54,6 +54,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     REDIS_URL: inject('redisUrl'),
     // The tests run on the same event loop, and may keep it busy.
     MAX_EVENT_LOOP_DELAY_MS: '60000',
+    REDIS_TIMEOUT_MS: '10000',
     ...options.settings,
   });
   const app = await createApp(settings);
