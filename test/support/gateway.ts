@@ -53,6 +53,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     REDIS_URL: inject('redisUrl'),
     // The tests share the event loop and may block it.
     MAX_EVENT_LOOP_DELAY_MS: '60000',
+    REDIS_TIMEOUT_MS: '10000',
     ...options.settings,
   });
   const app = await createApp(settings);

@@ -53,7 +53,13 @@ export class World {
     ]);
     await migrate(postgres.url);
     await DatabaseBreakpoints.install(postgres.url);
-    const settings = { DATABASE_URL: postgres.url, REDIS_URL: redisServer.url, LOCK_TIMEOUT_MS: '20000' };
+    const settings = {
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redisServer.url,
+      // Redis never hangs here, but a busy machine may delay its replies.
+      REDIS_TIMEOUT_MS: '10000',
+      LOCK_TIMEOUT_MS: '20000',
+    };
     const credentials = await newCredentials(postgres.url);
     const victim = GatewayProcess.start(settings);
     const survivor = await GatewayProcess.start(settings);
