@@ -65,6 +65,10 @@ export class SlicedJsonParser {
    */
   advance(): boolean {
     const { body } = this;
+    if (body.length <= this.sliceBytes) {
+      this.finish();
+      return false;
+    }
     for (let at = this.at; at < body.length; at += 1) {
       const byte = body[at] ?? 0;
       if (byte === QUOTE) at = endOfString(body, at + 1);
