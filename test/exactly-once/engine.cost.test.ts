@@ -223,7 +223,7 @@ describe('transaction ids', () => {
     ['of a single patch: one', 1, {}, false, 1],
     ['of a single keyed patch: four', 1, {}, true, 4],
   ] as const)('%s', async (_, items, options, keyed, expected) => {
-    const { teamId, ids } = await scene(items);
+    const { teamId, ids } = await newRecords(items);
     const nextId = async (): Promise<number> => {
       const [row] = await reader.query<{ id: number }>(
         'SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint::float8 AS id',
