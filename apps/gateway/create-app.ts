@@ -37,7 +37,7 @@ export async function createApp(
     { bodyParser: false, logger: new StartLogger(logger), abortOnError: false },
   );
   const metrics = app.get(HttpMetrics);
-  connections.refused = (status): void => {
+  connections.rejected = (status): void => {
     metrics.countRequest('', undefined, status, 0);
   };
   connections.cut = (reason): void => {

@@ -5,20 +5,20 @@ import type { Lifecycle } from './http/lifecycle';
 export interface ShutdownPlan {
   lifecycle: Lifecycle;
   connections: Pick<Connections, 'end'>;
-  /** How long requests are served after readiness began to fail. */
+  /** How long requests are still served after readiness has started to fail. */
   drainDelayMs: number;
-  /** How long a request may take: by then, each has been answered. */
+  /** The longest time budget of a request: by then, each has a response. */
   requestTimeoutMs: number;
-  /** Closes what requests need: nothing is asked for any more. */
+  /** Closes what requests need, such as the database pools. */
   close: () => Promise<void>;
 }
 
-/** For an answer that left at its deadline to reach a slow reader. */
+/** Time for a response that left at its deadline to reach a slow client. */
 const LAST_BYTES_MS = 1_000;
 
 /**
- * Ends the service without losing a request: readiness fails at once, requests are still served for `drainDelayMs`, then
- * no new ones; those under way are answered within their deadline. Resolves when all is closed.
+ * Stops the service without losing a request. Readiness fails at once, and requests are still served for `drainDelayMs`. Then
+ * no new ones are accepted, and those in progress get their response within their deadline. Resolves when all is closed.
  */
 export async function shutDown(plan: ShutdownPlan): Promise<void> {
   plan.lifecycle.drain();

@@ -14,7 +14,7 @@ export interface User {
 /** Nearly every system has one of them. */
 const NAMES = ['postgres', 'nobody'];
 
-/** The user that runs Postgres, which refuses to run as root: undefined (the current user) unless that is root. */
+/** The user that runs Postgres, which rejects to run as root: undefined (the current user) unless that is root. */
 export function serviceUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of NAMES) {

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Settings } from '#libs/config';
-import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Refusal } from '#libs/limits';
+import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Rejection } from '#libs/limits';
 import { RequestError } from '#libs/errors';
 
 /** Concurrent lookups of unknown keys. The other control connection remains available for known keys, definitions and probes. */
@@ -61,10 +61,10 @@ export class AuthenticationThrottle {
    */
   async lookup<T>(address: string, run: () => Promise<T>): Promise<T> {
     const permit = this.lookups.enqueue(networkOf(address), { lookups: 1 }, MAX_WAIT_MS);
-    const refusal = await new Promise<Refusal | undefined>((resolve) => {
+    const rejection = await new Promise<Rejection | undefined>((resolve) => {
       permit.onSettled(resolve);
     });
-    if (refusal !== undefined) {
+    if (rejection !== undefined) {
       this.onRejection('lookups', address);
       const message = 'Too many unknown API keys are being looked up. Nothing was done; send the request again.';
       throw new ThrottledError('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });

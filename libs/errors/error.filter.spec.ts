@@ -18,7 +18,7 @@ class Thrower {
   requestError() {
     throw new RequestError('unavailable', 'later', {
       headers: { 'retry-after': '7' },
-      cause: new Error('refused'),
+      cause: new Error('rejected'),
     });
   }
 
@@ -67,7 +67,7 @@ describe('ErrorFilter', () => {
       .getHttpAdapter()
       .getInstance()
       .addHook('onRequest', (request, _reply, done) => {
-        done(request.headers['x-refuse'] ? new RequestError('unauthorized') : undefined);
+        done(request.headers['x-reject'] ? new RequestError('unauthorized') : undefined);
       });
     await app.init();
   });
@@ -119,7 +119,7 @@ describe('ErrorFilter', () => {
   });
 
   it.each([
-    ['a hook', 'GET', '/body', { 'x-refuse': '1' }, '', 401, 'unauthorized'],
+    ['a hook', 'GET', '/body', { 'x-reject': '1' }, '', 401, 'unauthorized'],
     ['a pipe', 'GET', '/piped/x', {}, '', 400, 'invalid_request'],
     ['the router', 'GET', '/nowhere', {}, '', 404, 'not_found'],
     ['the parser', 'POST', '/body', { 'content-type': 'text/xml' }, '<a/>', 415, 'unsupported_media_type'],

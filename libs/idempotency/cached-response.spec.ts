@@ -16,7 +16,7 @@ function pack(response: CachedResponse): Buffer {
 }
 
 describe('packResponse and unpackResponse', () => {
-  it('give back what they were given, to the byte', () => {
+  it('return the same response, byte for byte', () => {
     expect(unpackResponse(pack(RESPONSE))).toEqual(RESPONSE);
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (body) => {
@@ -25,19 +25,19 @@ describe('packResponse and unpackResponse', () => {
     );
   });
 
-  it('leave a small part of a batch answer', () => {
+  it('compress a batch response to a small part of its size', () => {
     const entry = '{"id":"182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e","status":"ok","record":{"default":{"name":"Acme"}}}';
     const body = `[${Array.from({ length: 100 }, () => entry).join()}]`;
     expect(pack({ ...RESPONSE, body }).length).toBeLessThan(body.length / 8);
   });
 
-  it('keep no answer that is too long for the time budget of Redis', () => {
+  it('do not cache a response that is too long for the time budget of Redis', () => {
     expect(packResponse({ ...RESPONSE, body: 'a'.repeat(1_048_576) })).toBeUndefined();
     const long = { ...RESPONSE, body: '€'.repeat(1_000_000) };
     expect(unpackResponse(pack(long))).toEqual(long);
   });
 
-  it('read no damaged bytes', () => {
+  it('return nothing for damaged bytes', () => {
     const packed = pack(RESPONSE);
     fc.assert(
       fc.property(fc.nat(packed.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
@@ -53,7 +53,7 @@ describe('packResponse and unpackResponse', () => {
     }
   });
 
-  it('do not cache what would not be read', () => {
+  it('do not cache a response that would be rejected when it is read', () => {
     expect(packResponse({ ...RESPONSE, status: 400 })).toBeUndefined();
     expect(packResponse({ ...RESPONSE, headers: { 'x-request-id': 'a' } })).toBeUndefined();
   });
@@ -74,7 +74,7 @@ describe('packResponse and unpackResponse', () => {
     ['another content type', '{"format":1,"status":200,"headers":{"content-type":"text/html"}}\nbody'],
     ['an etag with a line break', '{"format":1,"status":200,"headers":{"etag":"\\"1\\"\\r\\nx: y"}}\nbody'],
     ['a location elsewhere', '{"format":1,"status":201,"headers":{"location":"https://a.example/"}}\nbody'],
-  ])('read nothing that is forged, or that another version may have written: %s', (_, text) => {
+  ])('return nothing for a response that is forged or written by another version: %s', (_, text) => {
     expect(unpackResponse(deflateSync(text))).toBeUndefined();
   });
 });

@@ -29,7 +29,7 @@ const HEADERS: ReadonlyMap<string, RegExp> = new Map([
 /**
  * Packs a response for Redis: compressed, with a checksum.
  *
- * @returns undefined for a response that replays take from the ledger: it is too long, or `unpackResponse` would refuse it
+ * @returns undefined for a response that replays take from the ledger: it is too long, or `unpackResponse` would reject it
  */
 export function packResponse({ status, headers, body }: CachedResponse): Buffer | undefined {
   if (!STATUSES.has(status) || !areKnown(headers)) return undefined;
@@ -39,7 +39,7 @@ export function packResponse({ status, headers, body }: CachedResponse): Buffer 
 }
 
 /**
- * Reads what `packResponse` of this version made. Redis is not trusted: whoever writes to it can forge a response, so that
+ * Reads what `packResponse` of this version made. Redis is not trusted: a process that writes to it can forge a response, so that
  * only known statuses and known headers with valid values are taken from it.
  *
  * @returns undefined for anything else: damaged, forged, or written by another version

@@ -31,7 +31,7 @@ describe('canonical JSON', () => {
     expect(canonicalJson(JSON.parse('{"__proto__":{"a":1},"0":2}'))).toBe('{"0":2,"__proto__":{"a":1}}');
   });
 
-  it('comes in pieces of bounded length, however many values there are', () => {
+  it('is written in pieces of bounded length, however many values there are', () => {
     const value = { a: Array.from({ length: 100_000 }, (_, i) => ({ i, s: '€' })), b: ['x'.repeat(200_000), {}] };
     const pieces = piecesOf(value);
     expect(pieces.join('')).toBe(JSON.stringify(value));

@@ -74,7 +74,7 @@ export class ClaimStore {
 
   /**
    * Caches the response of a completed request for its retries, in place of the claim. A claim whose response Redis does
-   * not take is released: a full Redis refuses to store, but not to delete.
+   * not take is released: a full Redis rejects to store, but not to delete.
    * @returns false if this attempt no longer holds the claim, or the response was not cached
    */
   async storeResponse(id: IdempotencyId, owner: string, response: CachedResponse, span?: Span): Promise<boolean> {

@@ -45,7 +45,7 @@ describe('the fingerprint of a request', () => {
     expect(bodyPrint('[1.0, 1e2, "\\u0041\\/"]')).toBe(bodyPrint('[1,100,"A/"]'));
   });
 
-  it('tells different bodies apart', () => {
+  it('differs for different bodies', () => {
     fc.assert(
       fc.property(json, json, (one, other) => {
         const same = equal(one, other);
@@ -64,15 +64,15 @@ describe('the fingerprint of a request', () => {
     ['a lone surrogate and the text of its escape', String.raw`["\ud800"]`, String.raw`["\\ud800"]`],
     ['a member of a member and its sibling', '{"a":{"b":1}}', '{"a":{},"b":1}'],
     ['an empty object and an empty array', '{}', '[]'],
-  ])('tells %s apart', (_, one, other) => {
+  ])('differs for %s', (_, one, other) => {
     expect(bodyPrint(one)).not.toBe(bodyPrint(other));
   });
 
-  it('tells no body and null apart', () => {
+  it('differs for no body and null', () => {
     expect(fingerprint({ body: undefined })).not.toBe(fingerprint({ body: null }));
   });
 
-  it('tells methods, paths, queries, conditions and bodies apart, and where one ends', () => {
+  it('differs for different methods, paths, queries, conditions and bodies, and for where one of them ends', () => {
     const inputs: Partial<FingerprintInput>[] = [
       {},
       { method: 'PUT' },

@@ -11,7 +11,7 @@ function quote(key: string): string {
   return `"${key.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-function refusal(values: string[]): unknown {
+function rejection(values: string[]): unknown {
   try {
     return parseIdempotencyKey(values);
   } catch (error) {
@@ -20,17 +20,17 @@ function refusal(values: string[]): unknown {
   }
 }
 
-function refused(rule: string): unknown {
+function rejected(rule: string): unknown {
   return { code: 'invalid_request', field: '.header.idempotency-key', rule };
 }
 
 describe('parseIdempotencyKey', () => {
-  it('is undefined without the header', () => {
+  it('returns undefined without the header', () => {
     expect(parseIdempotencyKey(undefined)).toBeUndefined();
     expect(parseIdempotencyKey([])).toBeUndefined();
   });
 
-  it('takes a bare key as it is, without the white space around it', () => {
+  it('returns a bare key without the white space around it', () => {
     expect(parseIdempotencyKey(['order-17'])).toBe('order-17');
     expect(parseIdempotencyKey(['  order 17\t'])).toBe('order 17');
     expect(parseIdempotencyKey([String.raw`a\"b`])).toBe(String.raw`a\"b`);
@@ -62,9 +62,9 @@ describe('parseIdempotencyKey', () => {
 
   it('counts 255 characters as they are compared, not as they are sent', () => {
     expect(parseIdempotencyKey([quote('"'.repeat(255))])).toHaveLength(255);
-    expect(refusal([quote('a'.repeat(256))])).toEqual(refused('max_length'));
+    expect(rejection([quote('a'.repeat(256))])).toEqual(rejected('max_length'));
     expect(parseIdempotencyKey(['a'.repeat(255)])).toHaveLength(255);
-    expect(refusal(['a'.repeat(256)])).toEqual(refused('max_length'));
+    expect(rejection(['a'.repeat(256)])).toEqual(rejected('max_length'));
   });
 
   it.each([
@@ -82,18 +82,18 @@ describe('parseIdempotencyKey', () => {
     ['another escape', String.raw`"a\n"`, 'quoted_string'],
     ['an escaped end', String.raw`"abc\"`, 'quoted_string'],
     ['beyond ASCII in quotes', '"schlüssel"', 'quoted_string'],
-  ])('refuses %s', (_, value, rule) => {
-    expect(refusal([value])).toEqual(refused(rule));
+  ])('rejects %s', (_, value, rule) => {
+    expect(rejection([value])).toEqual(rejected(rule));
   });
 
-  it('refuses the header twice, also with the same key', () => {
-    expect(refusal(['a', 'a'])).toEqual(refused('single'));
+  it('rejects two headers, also with the same key', () => {
+    expect(rejection(['a', 'a'])).toEqual(rejected('single'));
   });
 
-  it('answers a key or a refusal to whatever comes', () => {
+  it('returns a key or an error for any header', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
-        const result = refusal([value]);
+        const result = rejection([value]);
         if (typeof result === 'string') expect(result).toMatch(/^[\x20-\x7E]{1,255}$/);
         else expect(result).toMatchObject({ code: 'invalid_request' });
       }),

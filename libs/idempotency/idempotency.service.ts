@@ -87,7 +87,7 @@ export class IdempotencyService {
       cacheable = response.cacheable && { status, headers, body: response.cacheable.body };
       return response;
     } catch (error) {
-      this.countLedgerRefusal(error);
+      this.countLedgerRejection(error);
       throw error;
     } finally {
       // Before the response is sent: the next retry may come at once.
@@ -135,8 +135,8 @@ export class IdempotencyService {
     return state === 'complete';
   }
 
-  /** The ledger refuses a key if Redis is unavailable or no longer has the key. */
-  private countLedgerRefusal(error: unknown): void {
+  /** The ledger rejects a key if Redis is unavailable or no longer has the key. */
+  private countLedgerRejection(error: unknown): void {
     if (!(error instanceof RequestError)) return;
     if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
     if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');

@@ -14,7 +14,7 @@ type LedgerState = 'complete' | 'stale' | 'missing';
 /** The proof that a request was completed, which nothing outside of Postgres can give. */
 export abstract class LedgerLookup {
   /**
-   * @throws {DatabaseUnavailable} if Postgres does not answer in time: then nothing is proven
+   * @throws {DatabaseUnavailable} if Postgres does not respond in time: then nothing is proven
    */
   abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
 }

@@ -55,7 +55,7 @@ describe('RetentionService', () => {
     service = new RetentionService(ledger as unknown as RetentionRepository, new RetentionMetrics(new Instruments())); // all that it uses
   });
 
-  it('takes away requests before the days that they point to', async () => {
+  it('deletes requests before it drops the partition that has their outcomes', async () => {
     ledger.purges = [
       { removed: 1_000, upTo: 'a' },
       { removed: 3, upTo: 'b' },
@@ -68,7 +68,7 @@ describe('RetentionService', () => {
     ]);
   });
 
-  it('tries a busy step again, and gives it up after some attempts', async () => {
+  it('retries a step whose table is locked, and gives up after some attempts', async () => {
     vi.useFakeTimers();
     try {
       ledger.detach = ['busy', 'busy', 'done'];
@@ -83,7 +83,7 @@ describe('RetentionService', () => {
     }
   });
 
-  it('does not detach a second time what is detached, nor drop what another worker has dropped', async () => {
+  it('does not detach a partition twice, and does not drop one that another worker has dropped', async () => {
     ledger.partitions = [
       { day: '2026-01-01', attached: false },
       { day: '2026-01-02', attached: true },
@@ -93,7 +93,7 @@ describe('RetentionService', () => {
     expect(ledger.calls.slice(-4)).toEqual(['list', 'drop', 'detach', 'state']);
   });
 
-  it('begins nothing more once it is to stop', async () => {
+  it('starts no further step after it was stopped', async () => {
     const stopping = new AbortController();
     ledger.purges = [{ removed: 1_000, upTo: 'a' }];
     ledger.expiredPartitions = () => Promise.resolve(ledger.partitions);

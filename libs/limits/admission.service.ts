@@ -14,7 +14,7 @@ import { type AdmissionStage, LimitsMetrics, type ShedReason } from './limits.me
 const ACTIVE_MS = 1_000;
 /** The share of the heap that parsed bodies may take. What the plan makes of them takes about as much again. */
 const HEAP_SHARE = 1 / 3;
-/** Refused requests are spread over this time by their `Retry-After`, in seconds. */
+/** Rejected requests are spread over this time by their `Retry-After`, in seconds. */
 const RETRY_WITHIN_SECONDS = 3;
 /** What a response is counted as while it is not known, in bytes. */
 export const EXPECTED_RESPONSE_BYTES = 65_536;
@@ -31,7 +31,7 @@ export type WorkPermit = Permit<'requests' | 'items' | 'responseBytes'>;
 /**
  * Keeps the process from taking on more than it can do in time. It hands out permits for the bytes of request bodies, for the
  * heap that parsed bodies take, and for work: connections to Postgres, items, and bytes of responses. A request without a
- * permit is queued for a moment, the clients taking turns, and then refused with 503: before anything of it was done.
+ * permit is queued for a moment, the clients taking turns, and then rejected with 503: before anything of it was done.
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
@@ -123,15 +123,15 @@ export class Admission implements OnApplicationShutdown {
       ...limits,
       queueLength: this.settings.admissionMaxQueueLength,
       activeMs: ACTIVE_MS,
-      onSettled: (waitedMs, refusal) => {
-        if (refusal === undefined) this.metrics.observeWait(stage, waitedMs / 1_000);
-        else this.metrics.countShed(stage, refusal);
+      onSettled: (waitedMs, rejection) => {
+        if (rejection === undefined) this.metrics.observeWait(stage, waitedMs / 1_000);
+        else this.metrics.countShed(stage, rejection);
       },
     });
   }
 }
 
-/** The response to a request that is refused because of overload. */
+/** The response to a request that is rejected because of overload. */
 export function overloaded(reason: ShedReason): RequestError {
   const seconds = randomInt(1, RETRY_WITHIN_SECONDS + 1);
   return new RequestError('unavailable', MESSAGES[reason], { headers: { 'retry-after': String(seconds) } });

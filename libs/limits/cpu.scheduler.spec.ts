@@ -49,7 +49,7 @@ it('runs steps until 4 ms have passed, and the rest in later turns of the event 
   expect(done).toHaveBeenCalledExactlyOnceWith();
 });
 
-it('ends a computation with the error of its step, and goes on with the next', async () => {
+it('ends a computation with the error of its step, and continues with the next', async () => {
   const scheduler = new CpuScheduler(noRest);
   const error = new Error('invalid');
   const done = vi.fn();
@@ -65,7 +65,7 @@ it('ends a computation with the error of its step, and goes on with the next', a
   expect(done).toHaveBeenCalledExactlyOnceWith(error);
 });
 
-it('passes over a client that rests, and runs its section after the rest', () => {
+it('skips a client that rests, and runs its section after the rest', () => {
   vi.useFakeTimers();
   const rests = new Map([['greedy', 20]]);
   const order: string[] = [];

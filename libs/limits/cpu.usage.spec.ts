@@ -33,12 +33,12 @@ describe('the client that delays the event loop', () => {
     expect(['a', 'b', 'c'].map((client) => cpu.isCulprit(client))).toContain(true);
   });
 
-  it('is nobody if no client uses much of the CPU', () => {
+  it('is none if no client uses much of the CPU', () => {
     use('only', 90);
     expect(cpu.isCulprit('only')).toBe(false);
   });
 
-  it('is nobody any more after a rest', () => {
+  it('is none after a rest', () => {
     use('greedy', 600);
     now += 3_000;
     expect(cpu.isCulprit('greedy')).toBe(false);

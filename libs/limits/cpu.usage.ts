@@ -30,8 +30,8 @@ interface Usage {
 type StallListener = (clientId: string, stage: CpuStage, ms: number) => void;
 
 /**
- * Attributes the time for which requests block the event loop to the clients that send them, so that overload is answered at its
- * cause: the client that uses more than its fair share is refused, and its expensive sections are spaced.
+ * Attributes the time for which requests block the event loop to the clients that send them, so that overload is limited at
+ * its cause: the client that uses more than its fair share is rejected, and its expensive sections are spaced.
  */
 export class CpuUsage {
   /** The least recently active client comes first. */
@@ -89,7 +89,7 @@ export class CpuUsage {
 
   /**
    * Whether a client uses at least its fair share, among those active, of a CPU that is in use. Without a client that uses
-   * much of it nobody is: then something else delays the event loop, and to refuse requests would not help.
+   * much of it, none is: then something else delays the event loop, and rejecting requests would not help.
    */
   isCulprit(clientId: string): boolean {
     const now = this.now();

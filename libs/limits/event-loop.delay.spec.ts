@@ -25,19 +25,19 @@ describe('the delay of the event loop', () => {
     vi.useRealTimers();
   });
 
-  it('is nothing while nothing blocks', () => {
+  it('is 0 while nothing blocks', () => {
     idle(10_000);
     expect(delay.ms).toBe(0);
   });
 
-  it('forgives one pause of half a second', () => {
+  it('hardly grows with one pause of half a second', () => {
     block(500);
     idle(50);
     expect(delay.ms).toBeGreaterThan(100);
     expect(delay.ms).toBeLessThan(300);
   });
 
-  it('is about the length of pauses that come one after the other', () => {
+  it('is about the length of consecutive pauses', () => {
     for (let pause = 0; pause < 10; pause += 1) {
       block(800);
       idle(50);
@@ -46,13 +46,13 @@ describe('the delay of the event loop', () => {
     expect(delay.ms).toBeLessThan(850);
   });
 
-  it('is known within a pause, before the timer can measure it', () => {
+  it('grows during a pause, before the timer can measure it', () => {
     idle(1_000);
     block(5_000);
     expect(delay.ms).toBeGreaterThan(4_000);
   });
 
-  it('falls by itself when there is less to do', () => {
+  it('falls without further calls when the load falls', () => {
     block(5_000);
     idle(50);
     expect(delay.ms).toBeGreaterThan(4_000);

@@ -1,5 +1,5 @@
 const SAMPLE_MS = 50;
-/** For how long a delay is remembered, about: one pause is forgiven, a second of them is not. */
+/** The time constant of the average: one pause hardly counts, a second of pauses does. */
 const MEMORY_MS = 1_000;
 
 /**
@@ -20,7 +20,7 @@ export class EventLoopDelay {
     private readonly onLate: (ms: number) => void = () => undefined,
   ) {}
 
-  /** As it is now: also while the timer that would measure it is late itself. 0 at first, for what came before is over. */
+  /** The present delay, also while the timer that measures it is late itself. 0 at the first call. */
   get ms(): number {
     if (this.timer === undefined) this.start();
     return this.smoothed(this.now());
@@ -30,7 +30,7 @@ export class EventLoopDelay {
     clearInterval(this.timer);
   }
 
-  /** Not before it is asked for: that a program blocks while it starts delays nobody. */
+  /** Starts at the first use, because blocking during startup delays no client. */
   private start(): void {
     this.sampledAt = this.now();
     this.timer = setInterval(() => {

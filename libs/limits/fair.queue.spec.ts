@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FairQueue, type FairQueueOptions, type Permit, type Refusal } from './fair.queue';
+import { FairQueue, type FairQueueOptions, type Permit, type Rejection } from './fair.queue';
 
 type ItemPermit = Permit<'items'>;
 
@@ -27,7 +27,7 @@ function states(permits: readonly ItemPermit[]): string {
   return permits.map(({ state }) => state).join(' ');
 }
 
-function settled(permit: ItemPermit | undefined): Promise<Refusal | undefined> {
+function settled(permit: ItemPermit | undefined): Promise<Rejection | undefined> {
   return new Promise((resolve) => {
     permit?.onSettled(resolve);
   });
@@ -113,7 +113,7 @@ describe('a fair queue', () => {
     expect(order).toEqual(['greedy', 'modest', 'late', 'greedy', 'greedy']);
   });
 
-  it('keeps room for a large request whose turn it is', () => {
+  it('reserves room for a large request whose turn it is', () => {
     const queue = queueOf();
     const [a1, a2] = enqueue(queue, 'a', 5, 5) as [ItemPermit, ItemPermit];
     const [large] = enqueue(queue, 'b', 10) as [ItemPermit];
@@ -124,7 +124,7 @@ describe('a fair queue', () => {
     expect(states([large, small])).toBe('held queued');
   });
 
-  it('changes a load that turned out to be another, also beyond its capacity', () => {
+  it('changes the load of a permit, also beyond its capacity', () => {
     const queue = queueOf();
     const [first, second] = enqueue(queue, 'a', 8, 4) as [ItemPermit, ItemPermit];
     first.resize({ items: 6 });
@@ -135,7 +135,7 @@ describe('a fair queue', () => {
     expect([queue.inUse('items'), queue.length]).toEqual([1, 0]);
   });
 
-  it('makes one permit of two, which is released once', () => {
+  it('merges two permits into one, which is released once', () => {
     const queue = queueOf();
     const [first, second] = enqueue(queue, 'a', 2, 3) as [ItemPermit, ItemPermit];
     first.absorb(second);
@@ -174,7 +174,7 @@ describe('the share of a client', () => {
     expect([queue.inUse('items'), queue.length]).toEqual([2 + 5, 1]);
   });
 
-  it('makes a client wait that has used it up, and nobody behind it', () => {
+  it('makes only the client that has used it up wait, and none behind it', () => {
     const queue = queueOf({ share });
     enqueue(queue, 'b', 1)[0]?.release();
     expect(states(enqueue(queue, 'a', 5, 1))).toBe('held queued');
@@ -210,18 +210,18 @@ describe('the share of a client', () => {
 });
 
 describe('a queued request', () => {
-  it('is refused when it has waited for its longest time', async () => {
+  it('is rejected when it has waited for its maximum time', async () => {
     const queue = queueOf();
     const [, waiting] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
-    const refusal = settled(waiting);
+    const rejection = settled(waiting);
     vi.advanceTimersByTime(maxWaitMs);
-    expect(await refusal).toBe('queue_wait');
+    expect(await rejection).toBe('queue_wait');
     expect([states([waiting]), queue.length]).toEqual(['released', 0]);
     waiting.release();
     expect(queue.inUse('items')).toBe(10);
   });
 
-  it('that is too large for what is free blocks nobody any more when it is released', () => {
+  it('that is too large for what is free blocks no client after it is released', () => {
     const queue = queueOf();
     enqueue(queue, 'a', 5);
     const [large] = enqueue(queue, 'b', 10) as [ItemPermit];
@@ -230,30 +230,30 @@ describe('a queued request', () => {
     expect(states([large, small])).toBe('released held');
   });
 
-  it('is refused if the queue is full and its client has most in it', async () => {
+  it('is rejected if the queue is full and its client has the most requests in it', async () => {
     const queue = queueOf({ queueLength: 3 });
     const greedy = enqueue(queue, 'greedy', 10, 1, 1, 1);
-    const refusal = settled(greedy[3]);
+    const rejection = settled(greedy[3]);
     const [modest] = enqueue(queue, 'modest', 1) as [ItemPermit];
-    expect(await refusal).toBe('queue_full');
+    expect(await rejection).toBe('queue_full');
     expect(states([...greedy, modest])).toBe('held queued queued released queued');
     expect(queue.length).toBe(3);
 
     const [oneMore] = enqueue(queue, 'greedy', 1) as [ItemPermit];
-    // Refused before anyone listened: without a listener nothing is thrown, and a late one is told at once.
+    // Rejected before it had a listener: nothing is thrown, and a late listener is called at once.
     expect(states([oneMore])).toBe('released');
     expect(await settled(oneMore)).toBe('queue_full');
   });
 
-  it('is refused at once where the queue has no place', async () => {
+  it('is rejected at once if the queue has no capacity', async () => {
     const queue = queueOf({ queueLength: 0 });
-    const [held, refused] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
-    expect(await settled(refused)).toBe('queue_full');
+    const [held, rejected] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
+    expect(await settled(rejected)).toBe('queue_full');
     expect(states([held])).toBe('held');
   });
 });
 
-describe('whatever comes and goes', () => {
+describe('random requests and releases', () => {
   const clients = ['a', 'b', 'c'];
   const step = fc.oneof(
     fc.record({ kind: fc.constant('enqueue' as const), client: fc.nat(2), items: fc.integer({ min: 1, max: 14 }) }),
@@ -269,7 +269,7 @@ describe('whatever comes and goes', () => {
     'as_much_as_is_free',
   );
 
-  it('a queue holds no more than its capacity, settles each permit once, and admits everybody at last', () => {
+  it('a queue holds no more than its capacity, settles each permit once, and admits every request in the end', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 60 }),

@@ -1,7 +1,7 @@
 import { Account, type Load } from './load';
 
-/** Why a request is refused: too many are queued, or it was queued for too long. */
-export type Refusal = 'queue_full' | 'queue_wait';
+/** Why a request is rejected: too many are queued, or it was queued for too long. */
+export type Rejection = 'queue_full' | 'queue_wait';
 
 /** How much one client may hold while it is the only active one, and beside others. */
 interface FixedShare<R extends string> {
@@ -24,8 +24,8 @@ export interface FairQueueOptions<R extends string> {
   queueLength: number;
   /** How long a client counts as active after its last request or release, in milliseconds. */
   activeMs: number;
-  /** Called once for each request that is admitted or refused, with the milliseconds it was queued. */
-  onSettled?: (waitedMs: number, refusal: Refusal | undefined) => void;
+  /** Called once for each request that is admitted or rejected, with the milliseconds it was queued. */
+  onSettled?: (waitedMs: number, rejection: Rejection | undefined) => void;
   /** Milliseconds, monotonic. */
   now?: () => number;
 }
@@ -40,8 +40,8 @@ interface PermitOwner<R extends string> {
 /** The permission of one request to hold a load, queued or held, until {@link release}. */
 export class Permit<R extends string> {
   state: 'queued' | 'held' | 'released' = 'queued';
-  private refusal: Refusal | undefined;
-  private listener: ((refusal: Refusal | undefined) => void) | undefined;
+  private rejection: Rejection | undefined;
+  private listener: ((rejection: Rejection | undefined) => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -52,12 +52,12 @@ export class Permit<R extends string> {
   ) {}
 
   /**
-   * Calls the listener once: now if the request is already admitted or refused, else when it is, on a stack of its own.
+   * Calls the listener once: now if the request is already admitted or rejected, else when it is, on a stack of its own.
    * Never, if the permit is released first.
    */
-  onSettled(listener: (refusal: Refusal | undefined) => void): void {
+  onSettled(listener: (rejection: Rejection | undefined) => void): void {
     if (this.state === 'queued') this.listener = listener;
-    else if (this.state === 'held' || this.refusal !== undefined) listener(this.refusal);
+    else if (this.state === 'held' || this.rejection !== undefined) listener(this.rejection);
   }
 
   /** Changes the load, whether there is room for it or not. Does nothing after the release. */
@@ -83,14 +83,14 @@ export class Permit<R extends string> {
   }
 
   /** For the queue. */
-  settle(refusal: Refusal | undefined): void {
+  settle(rejection: Rejection | undefined): void {
     clearTimeout(this.timer);
-    this.state = refusal === undefined ? 'held' : 'released';
-    this.refusal = refusal;
+    this.state = rejection === undefined ? 'held' : 'released';
+    this.rejection = rejection;
     const { listener } = this;
     if (listener === undefined) return;
     process.nextTick(() => {
-      if (this.state === 'held' || refusal !== undefined) listener(refusal);
+      if (this.state === 'held' || rejection !== undefined) listener(rejection);
     });
   }
 }
@@ -196,17 +196,17 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   private wait(client: Client<R>, permit: Permit<R>, maxWaitMs: number): void {
     permit.startTimer(maxWaitMs, () => {
-      this.refuse(permit, 'queue_wait');
+      this.reject(permit, 'queue_wait');
     });
     if (this.queued <= this.options.queueLength) return;
     // The client with the longest queue loses its latest request, so that no client can fill the queue for all.
     let longest = client;
     for (const other of this.turns) if (other.queued.length > longest.queued.length) longest = other;
     const last = longest.queued.at(-1);
-    if (last !== undefined) this.refuse(last, 'queue_full');
+    if (last !== undefined) this.reject(last, 'queue_full');
   }
 
-  private refuse(permit: Permit<R>, reason: Refusal): void {
+  private reject(permit: Permit<R>, reason: Rejection): void {
     this.dequeue(this.seen(permit.clientId), permit);
     permit.settle(reason);
     this.options.onSettled?.(this.now() - permit.enqueuedAt, reason);

@@ -1,7 +1,7 @@
 export { Admission, overloaded, type WorkPermit } from './admission.service';
 export type { Step } from './cpu.scheduler';
 export { Deadline } from './deadline';
-export { FairQueue, type Permit, type Refusal } from './fair.queue';
+export { FairQueue, type Permit, type Rejection } from './fair.queue';
 export { type CpuStage, LimitsMetrics } from './limits.metrics';
 export { LimitsModule } from './limits.module';
 export { LocalBuckets } from './local.buckets';

@@ -45,7 +45,7 @@ describe('a bucket', () => {
     }
   });
 
-  it('reports the wait after which it admits a refused request', () => {
+  it('reports the wait after which it admits a rejected request', () => {
     const rates = items(10, 30);
     consume(rates, { items: 25 });
     const [{ waitUs } = { waitUs: 0 }] = consume(rates, { items: 20 });
@@ -68,7 +68,7 @@ describe('a bucket', () => {
     expect(admits(rates, { items: 40 })).toBe(true);
   });
 
-  it('is not charged for a request that any bucket refuses', () => {
+  it('is not charged for a request that any bucket rejects', () => {
     const rates = { ...items(10), requests: { perSecond: 1, burst: 2 } };
     consume(rates, { items: 6, requests: 1 });
     for (let i = 0; i < 5; i += 1) expect(admits(rates, { items: 5, requests: 1 })).toBe(false);
@@ -76,7 +76,7 @@ describe('a bucket', () => {
     expect(admits(rates, { requests: 1 })).toBe(false);
   });
 
-  it('takes a refund, down to empty, also while it is overdrawn', () => {
+  it('accepts a refund, down to empty, also while it is overdrawn', () => {
     const rates = items(10);
     consume(rates, { items: 40 });
     expect(adjust(rates, { items: -35 })).toMatchObject([{ waitUs: 0, levelUs: SECOND / 2 }]);
@@ -85,7 +85,7 @@ describe('a bucket', () => {
     expect(admits(rates, { items: 1 })).toBe(false);
   });
 
-  it('takes a debt without room for it, and refuses even a cost of 0 until the debt is paid', () => {
+  it('accepts a debt without room for it, and rejects even a cost of 0 until the debt is paid', () => {
     const rates = { bytes: { perSecond: 1_000, burst: 2_000 } };
     expect(admits(rates, { bytes: 1_500 })).toBe(true);
     expect(adjust(rates, { bytes: 3_000 })).toMatchObject([{ waitUs: 0, levelUs: 4.5 * SECOND }]);

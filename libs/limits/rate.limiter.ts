@@ -27,10 +27,10 @@ interface LimitedClient {
 
 /** Whether a request may proceed. */
 export interface Decision {
-  /** The buckets that the request was charged to, or that it was refused by. */
+  /** The buckets that the request was charged to, or that it was rejected by. */
   readonly buckets: readonly BucketState[];
-  /** Set if the request was refused, and then nothing was charged: the bucket with the longest wait. */
-  readonly refusedBy?: BucketState;
+  /** Set if the request was rejected, and then nothing was charged: the bucket with the longest wait. */
+  readonly rejectedBy?: BucketState;
 }
 
 /**
@@ -64,7 +64,7 @@ export class RateLimiter {
     this.metrics.countCheck(reply.ok ? 'redis' : 'process');
     const buckets = reply.ok ? statesOf(charges, reply.value) : this.local.consume(key, charges);
     const slowest = buckets.toSorted((one, other) => other.waitUs - one.waitUs)[0];
-    return slowest === undefined || slowest.waitUs === 0 ? { buckets } : { buckets, refusedBy: slowest };
+    return slowest === undefined || slowest.waitUs === 0 ? { buckets } : { buckets, rejectedBy: slowest };
   }
 
   /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. Never rejects. */
@@ -74,8 +74,8 @@ export class RateLimiter {
     return reply.ok ? statesOf(charges, reply.value) : this.local.adjust(key, charges);
   }
 
-  /** The error response of a refused request; counts it. */
-  refusal({ charge: { unit, rate }, waitUs }: BucketState): RequestError {
+  /** The error response of a rejected request; counts it. */
+  rejection({ charge: { unit, rate }, waitUs }: BucketState): RequestError {
     this.metrics.countLimited(unit);
     const seconds = retryAfterSeconds(waitUs);
     const limit = `${rate.perSecond} ${unit} per second with a burst of ${rate.burst}`;
@@ -131,7 +131,7 @@ export class Quota {
   async consume(items?: number): Promise<void> {
     const cost = { requests: 1, bytes: this.request.bodyBytes, ...(items !== undefined && { items }) };
     this.decision = await this.tryConsume(cost, this.request.span);
-    if (this.decision.refusedBy) throw this.limiter.refusal(this.decision.refusedBy);
+    if (this.decision.rejectedBy) throw this.limiter.rejection(this.decision.rejectedBy);
     this.consumed = true;
   }
 
@@ -147,7 +147,7 @@ export class Quota {
   }
 
   /**
-   * Charges a request that was refused as invalid before it was charged, if the cost fits. Its response stays what it is, and
+   * Charges a request that was rejected as invalid before it was charged, if the cost fits. Its response stays what it is, and
    * says nothing of rate limits.
    */
   async chargeInvalid(): Promise<void> {

@@ -46,7 +46,7 @@ describe('the charges of a request', () => {
     ]);
   });
 
-  it('leave available what was not used of the burst', () => {
+  it('leave the unused part of the burst available', () => {
     const [items] = chargesOf(rates, { items: 1 });
     if (items === undefined) throw new Error('items are limited');
     expect(availableIn({ charge: items, levelUs: 0 })).toBe(30);

@@ -2,7 +2,7 @@ import type { Settings } from '#libs/config';
 
 /*
  * A rate limit is a leaky bucket: a request adds its cost, the bucket drains at the rate, and a request whose cost does not fit
- * is refused. The level of a bucket is stored as the time, in whole microseconds, until it is empty, so that one timestamp is
+ * is rejected. The level of a bucket is stored as the time, in whole microseconds, until it is empty, so that one timestamp is
  * all its state. charge-1.lua does the same arithmetic in Redis.
  */
 
@@ -45,7 +45,7 @@ export interface BucketCharge {
   readonly sizeUs: number;
 }
 
-/** A bucket after it was consulted: with the charge, or without it if the request was refused. */
+/** A bucket after it was consulted: with the charge, or without it if the request was rejected. */
 export interface BucketState {
   readonly charge: BucketCharge;
   /** Time until the cost fits; 0 if it did. */

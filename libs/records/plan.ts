@@ -23,7 +23,7 @@ export const defaultOptions: BatchOptions = { onError: 'continue', return: 'repr
 export type Operation = 'update' | 'delete' | 'create' | 'patch';
 
 /**
- * A validated item: the change of one record, or an item error (`refuse`). This is the input format of the procedure
+ * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
  * `apply_batch`. `if_match` is a version.
  */
 export type PlanItem =
@@ -39,7 +39,7 @@ export type PlanItem =
   | { op: 'read'; id: string; if_match?: string }
   | { op: 'delete'; id: string; if_match?: string }
   | { op: 'create'; id: string; properties: Json; list: Json; extended: Json }
-  | { op: 'refuse'; id: string | null; code: ItemError['code']; error: string };
+  | { op: 'reject'; id: string | null; code: ItemError['code']; error: string };
 
 /** The changes of one request to records of one team and object type. Items are in the order of the request. */
 export interface Plan {
@@ -51,6 +51,6 @@ export interface Plan {
 }
 
 /** An item that validation rejected. */
-export function refuse(id: string | null, error: ItemError): PlanItem {
-  return { op: 'refuse', id, code: error.code, error: JSON.stringify(error) };
+export function reject(id: string | null, error: ItemError): PlanItem {
+  return { op: 'reject', id, code: error.code, error: JSON.stringify(error) };
 }

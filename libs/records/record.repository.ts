@@ -63,7 +63,8 @@ export class RecordRepository {
   ) {}
 
   /**
-   * Applies a plan in one round trip; a lone patch that meets a refusal takes a second one. When it returns, everything that it says was applied is durable.
+   * Applies a plan in one round trip; a single-record patch that fails takes a second one. When it returns, every item that it
+   * reports as applied is durable.
    *
    * @param span of the batch; undefined if it has none
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
@@ -84,7 +85,7 @@ export class RecordRepository {
         },
         { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
-      // A key that is refused is no fault of the connection: it is read here, where that is back in the pool.
+      // A key that is rejected is no fault of the connection: it is read here, where that is back in the pool.
       const applied = outcome ? { ...executed, outcomes: [outcome] } : this.read(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
@@ -149,7 +150,7 @@ export class RecordRepository {
       dryRun,
       onError === 'stop',
       plan.options.return === 'minimal',
-      // A lone item's own commit is the flush.
+      // A single item's own commit is the flush.
       this.settings.durability === 'item' || alone,
       this.settings.recordLimitBytes,
       this.settings.responseLimitBytes,
@@ -165,7 +166,7 @@ export class RecordRepository {
   }
 
   private read(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
-    if (row === undefined) throw new Error('apply_batch answered no row');
+    if (row === undefined) throw new Error('apply_batch returned no row');
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
@@ -198,9 +199,9 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
   const code = keyed ? 'unavailable' : 'outcome_unknown';
   const text = JSON.stringify(itemError(code));
   const outcomeOf = (item: PlanItem): Outcome => {
-    // With a key a refusal is an outcome only once it is in the ledger: with on_error it may never come to be one.
-    const refused = item.op === 'refuse' && !keyed ? item : undefined;
-    return failed(item, refused?.code ?? code, refused?.error ?? text);
+    // With a key a rejection is an outcome only once it is in the ledger: with on_error it may never come to be one.
+    const rejected = item.op === 'reject' && !keyed ? item : undefined;
+    return failed(item, rejected?.code ?? code, rejected?.error ?? text);
   };
   return { ...executed, outcomes: plan.items.map(outcomeOf) };
 }

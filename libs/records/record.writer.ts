@@ -145,7 +145,7 @@ function failedItems(outcomes: readonly Outcome[]): FailedItem[] {
   return failed;
 }
 
-/** Codes that a client disconnect causes: nobody receives them, so they do not count as errors. */
+/** Codes that a client disconnect causes: no client receives them, so they do not count as errors. */
 const CANCELED_CODES: ReadonlySet<string> = new Set<ItemErrorCode>(['not_attempted', 'unavailable', 'outcome_unknown']);
 
 function outcomeLabel(plan: Plan, replayed: boolean, code: ItemErrorCode | 'none', canceled: boolean): ItemOutcome {

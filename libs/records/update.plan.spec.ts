@@ -21,9 +21,9 @@ function plan(item: unknown, limits = ample): unknown {
 }
 
 /** The id, code and error of a rejected item. */
-function refusal(item: unknown, limits = ample): unknown {
+function rejection(item: unknown, limits = ample): unknown {
   const planned = planUpdates([item], validator, limits)[0];
-  if (planned?.op !== 'refuse') throw new Error(`not refused: ${JSON.stringify(planned)}`);
+  if (planned?.op !== 'reject') throw new Error(`not rejected: ${JSON.stringify(planned)}`);
   const error = JSON.parse(planned.error) as object;
   return { id: planned.id, code: planned.code, error };
 }
@@ -96,17 +96,17 @@ describe('planUpdates', () => {
 
   it('returns the id in lower case', () => {
     expect(plan({ id: id.toUpperCase() })).toEqual({ op: 'read', id });
-    expect(refusal({ id: id.toUpperCase(), default: { nmae: 'x' } })).toMatchObject({ id, code: 'unknown_property' });
+    expect(rejection({ id: id.toUpperCase(), default: { nmae: 'x' } })).toMatchObject({ id, code: 'unknown_property' });
   });
 
   it('keeps the order and the number of valid and invalid items', () => {
     const items = [{ id }, null, { id, default: { name: 'x' } }, { id: 'x' }, { id }];
     const ops = planUpdates(items, validator, ample).map(({ op }) => op);
-    expect(ops).toEqual(['read', 'refuse', 'update', 'refuse', 'read']);
+    expect(ops).toEqual(['read', 'reject', 'update', 'reject', 'read']);
   });
 
   it.each([null, 8, 'acme', true, [], [{ id }], undefined])('rejects an item that is not an object: %j', (item) => {
-    expect(refusal(item)).toMatchObject({ id: null, code: 'invalid_item', error: { retryable: false } });
+    expect(rejection(item)).toMatchObject({ id: null, code: 'invalid_item', error: { retryable: false } });
   });
 
   it.each([
@@ -117,7 +117,7 @@ describe('planUpdates', () => {
     [{ id: 'acme' }, 'uuid'],
     [{ id: [id] }, 'uuid'],
   ])('rejects the id of %j', (item, code) => {
-    expect(refusal(item)).toMatchObject({
+    expect(rejection(item)).toMatchObject({
       id: null,
       code: 'invalid_item',
       error: { errors: [{ field: '.id', code }] },
@@ -127,7 +127,7 @@ describe('planUpdates', () => {
   it.each(['defaults', 'ID', 'if-match', 'version', '', 'toString', 'a\0', 'k'.repeat(100_000)])(
     'rejects an unknown key: %j',
     (key) => {
-      expect(refusal({ id, [key]: 1 })).toMatchObject({
+      expect(rejection({ id, [key]: 1 })).toMatchObject({
         id,
         code: 'invalid_item',
         error: { errors: [{ field: fieldSegment(key), code: 'unknown_field' }] },
@@ -144,7 +144,7 @@ describe('planUpdates', () => {
     ['list', { acme: {} }],
     ['extended', 8],
   ])('rejects a malformed %s block: %j', (block, value) => {
-    expect(refusal({ id, [block]: value })).toMatchObject({ id, code: 'invalid_item' });
+    expect(rejection({ id, [block]: value })).toMatchObject({ id, code: 'invalid_item' });
   });
 
   it.each([
@@ -153,7 +153,7 @@ describe('planUpdates', () => {
     ['required_property', { name: null }],
   ])('returns %s with the path of the field', (code, block) => {
     const field = `.default.${Object.keys(block)[0] ?? ''}`;
-    expect(refusal({ id, default: block })).toMatchObject({ id, code, error: { code, errors: [{ field }] } });
+    expect(rejection({ id, default: block })).toMatchObject({ id, code, error: { code, errors: [{ field }] } });
   });
 
   describe('with an item size limit', () => {
@@ -166,8 +166,8 @@ describe('planUpdates', () => {
 
     it('rejects an item one byte above the limit without validating it', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: bytes + 50 };
-      expect(refusal(item, limits)).toMatchObject({ id, code: 'too_large', error: { retryable: false } });
-      expect(refusal({ ...item, default: { notes: 8, nmae: 'é'.repeat(100) } }, limits)).toMatchObject({
+      expect(rejection(item, limits)).toMatchObject({ id, code: 'too_large', error: { retryable: false } });
+      expect(rejection({ ...item, default: { notes: 8, nmae: 'é'.repeat(100) } }, limits)).toMatchObject({
         code: 'too_large',
       });
     });
@@ -176,7 +176,7 @@ describe('planUpdates', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: 2 * bytes };
       expect(planUpdates([{ id }, item, { id }], validator, limits).map(({ op }) => op)).toEqual([
         'read',
-        'refuse',
+        'reject',
         'read',
       ]);
     });
@@ -204,7 +204,7 @@ describe('planUpdates', () => {
     });
 
     it.each(['8', 8, null, '', ['"8"'], '"8", "9"'])('rejects %j', (tag) => {
-      expect(refusal({ id, if_match: tag })).toMatchObject({
+      expect(rejection({ id, if_match: tag })).toMatchObject({
         id,
         code: 'invalid_item',
         error: { errors: [{ field: '.if_match', code: 'etag' }] },
@@ -224,7 +224,7 @@ describe('planDeletes', () => {
 
   it.each(['acme', null, 8, { id }])('rejects %j at its position', (bad) => {
     const [first, second] = planDeletes([bad, id]);
-    expect(first).toMatchObject({ op: 'refuse', id: null, code: 'invalid_item' });
+    expect(first).toMatchObject({ op: 'reject', id: null, code: 'invalid_item' });
     expect(second).toEqual({ op: 'delete', id });
   });
 });

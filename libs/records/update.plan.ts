@@ -1,7 +1,7 @@
 import { fieldSegment, itemError } from '#libs/errors';
 import { type Change, isObject, type ItemValidator, lowerCaseUuid, type Validation } from '#libs/properties';
 import { conditionOf } from './etag';
-import { type PlanItem, refuse } from './plan';
+import { type PlanItem, reject } from './plan';
 
 const keys = new Set(['id', 'default', 'list', 'extended', 'if_match']);
 
@@ -42,20 +42,20 @@ export function uuidOf(value: unknown): string | undefined {
 
 function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits): PlanItem {
   if (!isObject(item)) {
-    return refuse(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
+    return reject(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
   }
   const id = uuidOf(item.id);
   if (id === undefined) return badId(item.id);
 
   const unknown = Object.keys(item).find((key) => !keys.has(key));
   if (unknown !== undefined) {
-    return refused(id, unknown, 'unknown_field', `an item has no such field; it takes ${[...keys].join(', ')}`);
+    return rejected(id, unknown, 'unknown_field', `an item has no such field; it takes ${[...keys].join(', ')}`);
   }
   if (limits.bodyBytes > limits.itemLimitBytes) {
     const bytes = Buffer.byteLength(JSON.stringify(item));
     if (bytes > limits.itemLimitBytes) {
       const message = `the item has ${bytes} bytes of JSON; at most ${limits.itemLimitBytes} are allowed`;
-      return refuse(id, itemError('too_large', message));
+      return reject(id, itemError('too_large', message));
     }
   }
 
@@ -64,7 +64,7 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   if (tag !== undefined) {
     const condition = typeof tag === 'string' ? conditionOf(tag) : 'malformed';
     if (condition === 'malformed') {
-      return refused(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
+      return rejected(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
     }
     version = condition.version;
   }
@@ -72,15 +72,15 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   const validation: Validation = validator.patch(item);
   if ('errors' in validation) {
     const [first] = validation.errors;
-    return refuse(id, itemError(validation.code, first?.message, validation.errors));
+    return reject(id, itemError(validation.code, first?.message, validation.errors));
   }
   return planPatch(id, validation.change, version);
 }
 
 function badId(given: unknown): PlanItem {
-  return refused(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
+  return rejected(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
 }
 
-function refused(id: string | null, field: string, code: string, message: string): PlanItem {
-  return refuse(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
+function rejected(id: string | null, field: string, code: string, message: string): PlanItem {
+  return reject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
 }

@@ -38,7 +38,7 @@ describe('x-request-id', () => {
 
   it('is in the header and the envelope of every error', async () => {
     const update = caller.path('organization/batch/update');
-    const refusals = [
+    const rejections = [
       await caller.call('GET', '/nowhere'),
       await caller.call('GET', update),
       await caller.call('POST', update, { body: '{' }),
@@ -47,8 +47,8 @@ describe('x-request-id', () => {
       await caller.call('POST', update, { body: {}, headers: { 'x-api-key': 'nobody' } }),
       await caller.call('GET', caller.path('organization/%ff')),
     ];
-    expect(refusals.map(({ status }) => status)).toEqual([404, 405, 400, 413, 415, 403, 400]);
-    for (const { headers, body } of refusals) {
+    expect(rejections.map(({ status }) => status)).toEqual([404, 405, 400, 413, 415, 403, 400]);
+    for (const { headers, body } of rejections) {
       expect(headers['x-request-id']).toMatch(UUID_V7);
       expect(body.error.request_id).toBe(headers['x-request-id']);
     }

@@ -36,7 +36,7 @@ function stop({ drainDelayMs = 0, requestTimeoutMs = 30_000 } = {}): Promise<voi
   });
 }
 
-async function isRefused(): Promise<boolean> {
+async function isRejected(): Promise<boolean> {
   try {
     (await RawSocket.open(gateway.url)).destroy();
     return false;
@@ -54,7 +54,7 @@ describe('a graceful shutdown', () => {
     const id = await caller.create();
     expect((await caller.update([{ id, default: { name: 'B' } }])).body).toMatchObject({ summary: { succeeded: 1 } });
     await stopped;
-    expect(await isRefused()).toBe(true);
+    expect(await isRejected()).toBe(true);
   });
 
   it('finishes a batch in flight, accepts no new connection, and closes the connection after the response', async () => {
@@ -66,7 +66,7 @@ describe('a graceful shutdown', () => {
       response = caller.update([{ id, default: { name: 'B' } }]);
       await expect.poll(() => waiters(), { timeout: 5_000 }).toBe(1);
       stopped = stop();
-      await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
+      await expect.poll(isRejected, { timeout: 5_000 }).toBe(true);
     });
     expect(await response).toMatchObject({
       status: 200,
@@ -89,7 +89,7 @@ describe('a graceful shutdown', () => {
   it('responds to a request whose body is still arriving, and closes its connection', async () => {
     const socket = await beginUpload();
     const stopped = stop();
-    await expect.poll(isRefused, { timeout: 5_000 }).toBe(true);
+    await expect.poll(isRejected, { timeout: 5_000 }).toBe(true);
     await socket.send(`{}${LIVE}`);
     const response = await socket.response();
     expect([response.status, response.headers.connection]).toEqual([400, 'close']);

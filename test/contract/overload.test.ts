@@ -152,7 +152,7 @@ describe('while the only connection is busy', () => {
   });
 
   it('a rejected request claims no Idempotency-Key', async () => {
-    const key = { 'idempotency-key': `refused-${id}` };
+    const key = { 'idempotency-key': `rejected-${id}` };
     expectOverloaded(await rename(greedy, key));
     await session.release();
     await inside;

@@ -53,7 +53,7 @@ export class GatewayDouble {
     await once(this.server, 'listening');
   }
 
-  /** Refuses new connections and closes open ones. */
+  /** Rejects new connections and closes open ones. */
   async close(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();

@@ -92,7 +92,7 @@ describe('a change that breaks programs of the version before is found', () => {
     ['DROP PROCEDURE touch', 'touch(IN p_id integer, INOUT result text) is gone: keep it beside the new one'],
     [
       `DROP FUNCTION size_of; CREATE FUNCTION size_of(p_id integer) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'`,
-      'size_of(p_id integer) answers otherwise',
+      'size_of(p_id integer) returns another result',
     ],
     [
       `CREATE PROCEDURE touch(p_id integer, p_depth integer DEFAULT 1, INOUT result text DEFAULT NULL) LANGUAGE sql AS 'SELECT NULL::text'`,

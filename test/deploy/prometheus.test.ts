@@ -54,7 +54,7 @@ describe('the traffic contains every kind of request', () => {
     ['failing', 'prism_batches_total{result="all_failed"}'],
     ['replayed', 'prism_idempotency_requests_total{result=~"replayed_.+"}'],
     ['resumed', 'prism_idempotency_requests_total{result="resumed"}'],
-    ['refused', 'prism_auth_failures_total'],
+    ['rejected', 'prism_auth_failures_total'],
     ['shed', 'prism_requests_shed_total'],
   ])('%s', async (_kind, counter) => {
     await dataOf(`${counter} > 0`);

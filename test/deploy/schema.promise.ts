@@ -74,7 +74,7 @@ function brokenRoutines(before: SchemaPromise, after: SchemaPromise): string[] {
   return [...before.routines].flatMap(([name, result]) => {
     const now = after.routines.get(name);
     if (now === undefined) return [`${name} is gone: keep it beside the new one`];
-    if (now !== result) return [`${name} answers otherwise`];
+    if (now !== result) return [`${name} returns another result`];
     return added
       .filter((other) => takesCallsOf(name, other))
       .map((other) => `a call of ${name} could mean ${other} as well`);

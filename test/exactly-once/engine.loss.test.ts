@@ -82,7 +82,7 @@ describe('a backend that is terminated in the middle of a batch', () => {
     const { teamId, ids, plan } = await newRecords(5);
     const items = [
       ...plan.items,
-      { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const,
+      { op: 'reject', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const,
     ];
     const lost = await interrupted('terminate', { ...plan, items }, ids);
     expect(codesOf(lost)).toEqual([...Array<string>(5).fill('outcome_unknown'), 'invalid_item']);
@@ -92,7 +92,7 @@ describe('a backend that is terminated in the middle of a batch', () => {
 
   it('leaves every item of a keyed batch open, including invalid ones', async () => {
     const { ids, plan } = await newRecords(4);
-    const invalid = { op: 'refuse', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const;
+    const invalid = { op: 'reject', id: null, code: 'invalid_item', error: '{"code": "invalid_item"}' } as const;
     const missing = { ...plan, items: [...plan.items, rename(randomUUID()), invalid] };
     const stopping = { ...missing, options: { ...plan.options, onError: 'stop' } } as const;
     const key = newKey();

@@ -162,7 +162,7 @@ describe('a batch with a key', () => {
   it('with on_error rollback reports every invalid item, and stops at the first failure in the database', async () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 2);
-    const invalid: PlanItem = { op: 'refuse', id: null, code: 'invalid_item', error: JSON.stringify({ code: 'x' }) };
+    const invalid: PlanItem = { op: 'reject', id: null, code: 'invalid_item', error: JSON.stringify({ code: 'x' }) };
     const items = [invalid, ...ids.map((id) => rename(id)), invalid];
     const options = { onError: 'rollback' } as const;
     expect(codesOf(await engine.apply(batch(own, items, options)))).toEqual([

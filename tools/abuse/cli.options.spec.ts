@@ -13,7 +13,7 @@ describe('the command line of npm run abuse', () => {
   });
 
   it.each([[['--only', 'nothing']], [['--seconds', '0']], [['--seconds', '1e3']], [['--quick']]])(
-    'refuses %j',
+    'rejects %j',
     (args) => {
       expect(() => readOptions(args)).toThrow(UsageError);
     },

@@ -43,7 +43,7 @@ export async function createRecord(gatewayUrl: string, { teamId, apiKeys }: Part
     body: JSON.stringify(content),
   });
   const text = await response.text();
-  if (response.status !== 201) throw new Error(`creating a record answered ${response.status}: ${text.slice(0, 500)}`);
+  if (response.status !== 201) throw new Error(`creating a record returned ${response.status}: ${text.slice(0, 500)}`);
   return (JSON.parse(text) as { id: string }).id; // a record of the API
 }
 

@@ -9,7 +9,7 @@ const END = '<!-- abuse: end -->';
 const MEBIBYTE = 2 ** 20;
 
 const TITLES = [
-  ...['attack', 'alive', 'p50 ms quiet → attacked', 'p99 ms quiet → attacked', 'p99 ratio', 'victim refused'],
+  ...['attack', 'alive', 'p50 ms quiet → attacked', 'p99 ms quiet → attacked', 'p99 ratio', 'victim rejected'],
   ...['RSS peak MiB', 'longest stall ms', 'held afterwards', 'database growth MiB', 'verdict'],
 ];
 
@@ -24,7 +24,7 @@ export function sectionOf(results: readonly TrialResult[], machine: MachineFacts
   const facts =
     `Measured on ${date.toISOString().slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}, shared by ` +
     `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim. Each attack lasts ${seconds} s; the victim sends 100 ` +
-    `requests a second. Targets: alive, nothing refused, nothing held afterwards, and a p99 of at most ${MAX_P99_RATIO} times the quiet one.`;
+    `requests a second. Targets: alive, nothing rejected, nothing held afterwards, and a p99 of at most ${MAX_P99_RATIO} times the quiet one.`;
   const attacks = results.map(({ attack, summary }) => `- \`${attack}\`: one caller ${summary}.`);
   return [facts, '', tableOf(results), '', ...attacks].join('\n');
 }
@@ -45,7 +45,7 @@ function rowOf(result: TrialResult): string[] {
     attack,
     death === null ? 'yes' : 'no',
     ...[both('p50'), both('p99'), p99Ratio.toFixed(1)],
-    countsText(attacked.refused) || '0',
+    countsText(attacked.rejected) || '0',
     (peakBytes / MEBIBYTE).toFixed(0),
     longestStallMs.toFixed(0),
     held === null ? '?' : countsText(held) || '0',

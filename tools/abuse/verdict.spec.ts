@@ -3,8 +3,8 @@ import type { Measurement } from './victim';
 import type { TrialResult } from './trial';
 import { exitCodeOf, verdictOf } from './verdict';
 
-function measurement(p99: number, refused: Record<string, number> = {}): Measurement {
-  return { requests: 100, latencyMs: { p50: 1, p95: 2, p99, max: p99 }, refused };
+function measurement(p99: number, rejected: Record<string, number> = {}): Measurement {
+  return { requests: 100, latencyMs: { p50: 1, p95: 2, p99, max: p99 }, rejected };
 }
 
 function result(changes: Partial<TrialResult>): TrialResult {
@@ -23,14 +23,14 @@ describe('verdictOf', () => {
 
   it.each([
     ['died', { death: 'ended with 1', held: null }, 'died'],
-    ['refused a request of the victim', { attacked: measurement(4, { 503: 2 }) }, 'victim refused: 2 x 503'],
+    ['rejected a request of the victim', { attacked: measurement(4, { 503: 2 }) }, 'victim rejected: 2 x 503'],
     [
-      'refused requests before the attack',
+      'rejected requests before the attack',
       { quiet: measurement(12, { none: 1 }) },
-      'refused before the attack: 1 x none',
+      'rejected before the attack: 1 x none',
     ],
     ['holds something', { held: { permits: 3 } }, 'still held: 3 x permits'],
-    ['does not answer', { held: null }, 'frozen'],
+    ['does not respond', { held: null }, 'frozen'],
   ])('fails a gateway that %s', (_, changes, broken) => {
     expect(verdictOf(result(changes)).broken).toEqual([broken]);
     expect(exitCodeOf([verdictOf(result(changes))], false)).toBe(1);

@@ -17,8 +17,8 @@ export function verdictOf({ quiet, attacked, death, held }: TrialResult): Verdic
   const p99Ratio = attacked.latencyMs.p99 / quiet.latencyMs.p99;
   const broken = [
     ...(death === null ? [] : ['died']),
-    ...(Object.keys(quiet.refused).length > 0 ? [`refused before the attack: ${countsText(quiet.refused)}`] : []),
-    ...(Object.keys(attacked.refused).length > 0 ? [`victim refused: ${countsText(attacked.refused)}`] : []),
+    ...(Object.keys(quiet.rejected).length > 0 ? [`rejected before the attack: ${countsText(quiet.rejected)}`] : []),
+    ...(Object.keys(attacked.rejected).length > 0 ? [`victim rejected: ${countsText(attacked.rejected)}`] : []),
     ...(held === null && death === null ? ['frozen'] : []),
     ...(held !== null && Object.keys(held).length > 0 ? [`still held: ${countsText(held)}`] : []),
   ];

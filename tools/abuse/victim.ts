@@ -17,7 +17,7 @@ export interface Measurement {
   requests: number;
   latencyMs: Latency;
   /** How often each status other than 200 came; `none`: no response within 10 s, or the connection failed. */
-  refused: Record<string, number>;
+  rejected: Record<string, number>;
 }
 
 /** A well-behaved client that reads, lists properties and updates in small batches. */
@@ -59,7 +59,7 @@ export class Victim {
     const dueMs = 1_000 / REQUESTS_PER_SECOND;
     const total = seconds * REQUESTS_PER_SECOND;
     const samplesMs: number[] = [];
-    const refused: Record<string, number> = {};
+    const rejected: Record<string, number> = {};
     let next = 0;
     const caller = async (): Promise<void> => {
       for (let n = next++; n < total; n = next++) {
@@ -68,11 +68,11 @@ export class Victim {
         // A gateway that does not respond counts as unavailable for the remaining requests.
         const status = performance.now() - began > seconds * 1_000 + MAX_WAIT_MS ? 'none' : await this.send(n);
         samplesMs.push(performance.now() - due);
-        if (status !== '200') refused[status] = (refused[status] ?? 0) + 1;
+        if (status !== '200') rejected[status] = (rejected[status] ?? 0) + 1;
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, caller));
-    return { requests: total, latencyMs: latencyOf(samplesMs), refused };
+    return { requests: total, latencyMs: latencyOf(samplesMs), rejected };
   }
 
   close(): Promise<void> {

@@ -26,7 +26,7 @@ describe('readOptions', () => {
   });
 
   it.each(['--growth=many', '--growth=', '--seconds=0', '--only=nothing', '--nonsense', '--memory --batches=1.5'])(
-    'refuses %s',
+    'rejects %s',
     (line) => {
       expect(() => readOptions(line.split(' '))).toThrow(/--/);
     },

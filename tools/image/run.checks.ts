@@ -124,5 +124,5 @@ async function responses(url: string, container: Container): Promise<void> {
     if (ready) return;
     await sleep(50);
   }
-  ok(false, `${url} did not answer with 200:\n${container.log}`);
+  ok(false, `${url} did not respond with 200:\n${container.log}`);
 }

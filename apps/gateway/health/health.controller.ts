@@ -23,10 +23,10 @@ const error = { code: 'unavailable', message: reasonOf(notReady), request_id: ex
 export class HealthController {
   constructor(private readonly health: HealthService) {}
 
-  /** For the platform that restarts what hangs: says that the process answers, and looks at nothing else. */
+  /** For liveness probes. Checks only that the process responds. */
   @Get('live')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ operationId: 'live', summary: 'Whether the process answers' })
+  @ApiOperation({ operationId: 'live', summary: 'Whether the process is alive' })
   @ApiResponse({
     status: 200,
     description: 'It does.',
@@ -37,7 +37,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** For the load balancer. When not ready, the answer holds the checks and, as every refusal does, an `error`. */
+  /** For load balancers. If not ready, the response contains the checks and, as every error response, an `error`. */
   @Get('ready')
   @Header('cache-control', 'no-store')
   @ApiOperation({ operationId: 'ready', summary: 'Whether requests should be sent here' })
@@ -49,7 +49,7 @@ export class HealthController {
   })
   @ApiResponse({
     status: 503,
-    description: 'No: Postgres does not answer within a second, migrations are pending, or the process is stopping.',
+    description: 'No: Postgres does not respond within a second, migrations are pending, or the process is stopping.',
     headers: headerRefs('retry-after'),
     content: {
       'application/json': {
@@ -63,13 +63,13 @@ export class HealthController {
     if (health.status !== 'unavailable') return health;
     const { status, headers, body } = errorResponse(new RequestError('unavailable', reasonOf(health)), request.id);
     void reply.code(status).headers(headers);
-    // The one place that renders the envelope gives it as text.
+    // `errorResponse` renders the envelope as text.
     return { ...health, ...(JSON.parse(body) as { error: object }) };
   }
 }
 
 function reasonOf({ checks }: Health): string {
   if (checks.draining) return 'This process is stopping.';
-  if (checks.postgres === 'down') return 'Postgres does not answer.';
+  if (checks.postgres === 'down') return 'Postgres does not respond.';
   return 'The database has pending migrations: run `npm run migrate`.';
 }

@@ -4,10 +4,10 @@ import { Redis, type RedisHealth } from '#libs/redis';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
 
-/** A database that takes longer than this to answer the smallest query counts as down. */
+/** A database that takes longer than this for the smallest query counts as down. */
 const MAX_WAIT_MS = 1_000;
 
-/** `degraded`: every call is answered, some of them slower. `unavailable`: send requests elsewhere. */
+/** `degraded`: every request is served, some more slowly. `unavailable`: send requests elsewhere. */
 export type HealthStatus = 'ok' | 'degraded' | 'unavailable';
 
 export interface Health {
@@ -23,7 +23,7 @@ export interface Health {
 
 type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'>;
 
-/** Whether this process should get requests. */
+/** Determines whether this process should receive requests. */
 @Injectable()
 export class HealthService {
   private readonly logger = new Logger(HealthService.name);
@@ -51,15 +51,15 @@ export class HealthService {
     return health;
   }
 
-  /** Probes that come at the same time share one look at the database. */
+  /** Concurrent probes share one query. */
   private databaseChecks(): Promise<DatabaseChecks> {
-    this.check ??= this.askDatabase().finally(() => {
+    this.check ??= this.queryDatabase().finally(() => {
       this.check = undefined;
     });
     return this.check;
   }
 
-  private async askDatabase(): Promise<DatabaseChecks> {
+  private async queryDatabase(): Promise<DatabaseChecks> {
     try {
       const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.schema);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };

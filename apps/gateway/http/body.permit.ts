@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Permit, Refusal } from '#libs/limits';
+import type { Permit, Rejection } from '#libs/limits';
 
 /** How often a body that is arriving is looked at, in milliseconds. */
 const CHECK_MS = 1_000;
@@ -14,7 +14,7 @@ export interface BodyPermitOptions {
   enqueue: (bytes: number) => Permit<'bytes'>;
   /** Called when the request waits for a permit, and when it does not any more. */
   onWait: (waiting: boolean) => void;
-  onRefused: (refusal: Refusal) => void;
+  onRejected: (rejection: Rejection) => void;
 }
 
 /**
@@ -63,7 +63,7 @@ export class BodyPermit {
   private readonly onData = (chunk: Buffer): void => {
     this.arrived += chunk.length;
     const granted = this.permit?.load.bytes ?? 0;
-    // Where more arrives than was announced the reader refuses it.
+    // Where more arrives than was announced the reader rejects it.
     if (this.arrived <= granted || this.requested !== undefined) return;
     const bytes = this.isSlow ? this.arrived - granted : Math.max(this.options.announcedBytes - granted, chunk.length);
     this.request(bytes);
@@ -75,7 +75,7 @@ export class BodyPermit {
   };
 
   private request(bytes: number): void {
-    const { raw, enqueue, onWait, onRefused } = this.options;
+    const { raw, enqueue, onWait, onRejected } = this.options;
     const requested = enqueue(bytes);
     this.requested = requested;
     const isQueued = requested.state === 'queued';
@@ -83,11 +83,11 @@ export class BodyPermit {
       raw.pause();
       onWait(true);
     }
-    requested.onSettled((refusal) => {
+    requested.onSettled((rejection) => {
       this.requested = undefined;
       if (isQueued) onWait(false);
-      if (refusal !== undefined) {
-        onRefused(refusal);
+      if (rejection !== undefined) {
+        onRejected(rejection);
         return;
       }
       if (this.permit === undefined) this.permit = requested;

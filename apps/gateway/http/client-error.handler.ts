@@ -8,7 +8,7 @@ import { SECURITY_HEADERS } from './security.headers';
 /** How long a client has to read the response and to close the connection, in milliseconds. */
 const CLOSE_MS = 1_000;
 
-function refusalOf(code: string | undefined): RequestError {
+function rejectionOf(code: string | undefined): RequestError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW': {
       const message = 'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.';
@@ -43,12 +43,12 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
     });
     return;
   }
-  const refusal = refusalOf(error.code);
-  socket.end(rawResponse(refusal));
+  const rejection = rejectionOf(error.code);
+  socket.end(rawResponse(rejection));
   // The rest is read and dropped: closing now would reset the connection before the client has read the response.
   socket.resume();
   closeSoon(socket);
-  connections.refused(refusal.status);
+  connections.rejected(rejection.status);
 }
 
 function closeSoon(socket: Socket): void {

@@ -35,8 +35,8 @@ interface SocketWithHandle {
  * neither block it nor delay those of other clients.
  */
 export class Connections {
-  /** Called when Node's parser refused something that never became a request; with the status of the response. */
-  refused: (status: number) => void = () => undefined;
+  /** Called when Node's parser rejected something that never became a request; with the status of the response. */
+  rejected: (status: number) => void = () => undefined;
   /** Called when a connection is closed because of what its caller does. */
   cut: (reason: ConnectionCut) => void = () => undefined;
   /** Called when handling a request threw: a fault of ours, which costs that connection and not the process. */

@@ -7,7 +7,7 @@ import { checkedEnvelope } from './envelope.check';
 
 const items = [{}];
 
-function refusal(body: unknown): { field: string; code: string; message: string }[] {
+function rejection(body: unknown): { field: string; code: string; message: string }[] {
   try {
     checkedEnvelope(BatchUpdateEnvelope, body);
   } catch (error) {
@@ -59,8 +59,8 @@ describe('an envelope', () => {
       { itms: 1, options: { return: 2 } },
       ['.body.itms unknown_field', '.body.options.return enum', '.body.items array'],
     ],
-  ])('is refused for %s', (_, body, errors) => {
-    expect(refusal(body).map(({ field, code }) => `${field} ${code}`)).toEqual(errors);
+  ])('is rejected for %s', (_, body, errors) => {
+    expect(rejection(body).map(({ field, code }) => `${field} ${code}`)).toEqual(errors);
   });
 
   it('names 20 mistakes at most, in short', () => {
@@ -69,21 +69,21 @@ describe('an envelope', () => {
       { items, ...unknown },
       { items, options: unknown },
     ]) {
-      const errors = refusal(body);
+      const errors = rejection(body);
       expect(errors).toHaveLength(20);
       expect(JSON.stringify(errors).length).toBeLessThan(20 * 300);
     }
   });
 
-  it('reads an array of options only to refuse it, and unknown members until there are enough errors', () => {
+  it('reads an array of options only to reject it, and unknown members until there are enough errors', () => {
     const options = counted(Array.from({ length: 100_000 }, () => ({})));
-    refusal({ items, options: options.value });
+    rejection({ items, options: options.value });
     expect(options.visits()).toBe(0);
 
     const unknown = counted<Record<string, unknown>>({});
     for (let n = 0; n < 1_000; n += 1) unknown.value[`k${n}`] = 1;
     const before = unknown.visits();
-    refusal(unknown.value);
+    rejection(unknown.value);
     // One look for each name that Object.keys lists, and one read of each member up to the 20th error.
     expect(unknown.visits() - before).toBeLessThanOrEqual(1_000 + 20);
   });

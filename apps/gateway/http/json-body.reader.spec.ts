@@ -9,7 +9,7 @@ function parse(body: string | Buffer): unknown {
   return parser.value;
 }
 
-function refusal(body: string | Buffer): string {
+function rejection(body: string | Buffer): string {
   try {
     parse(body);
   } catch (error) {
@@ -32,10 +32,10 @@ describe('the JSON body parser', () => {
     expect(parse('')).toBeUndefined();
   });
 
-  it('refuses bytes that are not UTF-8', () => {
-    expect(refusal(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).toContain('UTF-8');
-    expect(refusal(Buffer.from('"Zoë"', 'latin1'))).toContain('UTF-8');
-    expect(refusal(Buffer.from('{}', 'utf16le'))).toContain('byte 1');
+  it('rejects bytes that are not UTF-8', () => {
+    expect(rejection(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).toContain('UTF-8');
+    expect(rejection(Buffer.from('"Zoë"', 'latin1'))).toContain('UTF-8');
+    expect(rejection(Buffer.from('{}', 'utf16le'))).toContain('byte 1');
   });
 
   it.each([
@@ -63,7 +63,7 @@ describe('the JSON body parser', () => {
     ['{"items":', 'value expected at byte 9'],
     ['   ', 'value expected at byte 3'],
   ])('says where %j stops being JSON, and repeats nothing of it', (text, where) => {
-    const message = refusal(text);
+    const message = rejection(text);
     expect(message).toContain(where);
     expect(message).not.toContain('secret');
   });
@@ -74,7 +74,7 @@ describe('the JSON body parser', () => {
     [`[${'1,'.repeat(90_000)}`, 'it ends too early at byte 180001'],
     [`[${'1,'.repeat(90_000)}x]`, 'invalid symbol at byte 180001'],
   ])('finds the error in a large body (case %#)', (text, where) => {
-    expect(refusal(text)).toContain(where);
+    expect(rejection(text)).toContain(where);
   });
 
   it.each([
@@ -83,15 +83,15 @@ describe('the JSON body parser', () => {
       { a: Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [n, 0])) },
     ],
     ['an array with more than 100000 elements', [Array.from({ length: 100_001 }, () => 0)]],
-  ])('refuses %s', (what, value) => {
-    expect(refusal(JSON.stringify(value))).toContain(`has ${what}, at byte`);
+  ])('rejects %s', (what, value) => {
+    expect(rejection(JSON.stringify(value))).toContain(`has ${what}, at byte`);
   });
 
-  it('takes 32 levels and refuses 33, arrays and objects alike', () => {
+  it('takes 32 levels and rejects 33, arrays and objects alike', () => {
     expect(parse('['.repeat(32) + ']'.repeat(32))).toBeInstanceOf(Array);
     expect(parse('{"a":'.repeat(31) + '{}' + '}'.repeat(31))).toBeInstanceOf(Object);
-    expect(refusal('['.repeat(33) + ']'.repeat(33))).toContain('deeper than 32 levels, at byte 32');
-    expect(refusal('{"a":'.repeat(32) + '[]' + '}'.repeat(32))).toContain('deeper than 32 levels, at byte 160');
+    expect(rejection('['.repeat(33) + ']'.repeat(33))).toContain('deeper than 32 levels, at byte 32');
+    expect(rejection('{"a":'.repeat(32) + '[]' + '}'.repeat(32))).toContain('deeper than 32 levels, at byte 160');
   });
 
   it('does not take brackets inside of strings for levels', () => {
@@ -103,14 +103,14 @@ describe('the JSON body parser', () => {
     '{"items":[{"id":"x","default":{"__proto__":null}}]}',
     '{"\\u005f_proto__":1}',
     '[[{"a":{"\\u005F\\u005Fproto\\u005f\\u005F":[]}}]]',
-  ])('refuses the __proto__ key of %s', (text) => {
-    expect(refusal(text)).toContain('"__proto__"');
+  ])('rejects the __proto__ key of %s', (text) => {
+    expect(rejection(text)).toContain('"__proto__"');
   });
 
   it.each(['{"constructor":{"prototype":{}}}', '[{"const\\u0072uctor":{"proto\\u0074ype":1}}]'])(
-    'refuses the constructor.prototype key of %s',
+    'rejects the constructor.prototype key of %s',
     (text) => {
-      expect(refusal(text)).toContain('"constructor.prototype"');
+      expect(rejection(text)).toContain('"constructor.prototype"');
     },
   );
 
@@ -139,7 +139,7 @@ describe('the JSON body parser', () => {
     ['[9007199254740993 1]', 'comma expected at byte 18'],
     ['[-]', 'invalid symbol at byte 1'],
   ])('repairs nothing when it replaces numbers: %s', (text, where) => {
-    expect(refusal(text)).toContain(where);
+    expect(rejection(text)).toContain(where);
   });
 
   it('takes the same words as values, and constructor without prototype', () => {

@@ -96,9 +96,9 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
     compute(
       () => parser.scan(),
       () => {
-        permits.acquireHeap(parser.heapBytes, (refused) => {
-          if (refused !== undefined) {
-            done(refused);
+        permits.acquireHeap(parser.heapBytes, (rejected) => {
+          if (rejected !== undefined) {
+            done(rejected);
             return;
           }
           compute(

@@ -26,7 +26,7 @@ function sliced(text: string, sliceBytes: number): string | undefined {
   }
 }
 
-/** Keys that are refused, whatever JSON.parse says. */
+/** Keys that are rejected, whatever JSON.parse says. */
 const POLLUTING = /__proto__|constructor/;
 const sliceSizes = fc.constantFrom(1, 2, 5, 16, 64, 1_000);
 
@@ -42,7 +42,7 @@ describe('JSON parsed in slices', () => {
     );
   });
 
-  it('is refused exactly where JSON.parse refuses it', { timeout: 60_000 }, () => {
+  it('is rejected exactly where JSON.parse rejects it', { timeout: 60_000 }, () => {
     const characters = fc.constantFrom(...'[ ] { } , : " \\ 1 - . e E t f n'.split(' '), ' ', '\n');
     const edit = fc.tuple(fc.nat(), fc.constantFrom('insert', 'replace', 'remove'), characters);
     fc.assert(
@@ -79,14 +79,14 @@ describe('JSON parsed in slices', () => {
   });
 
   it.each(['{"__proto__":[1,2,3]}', '[{"a":{"__proto__":[1,2,3]}}]', '{"a":[1,2],"__proto__":1}'])(
-    'refuses a __proto__ key between slices: %s',
+    'rejects a __proto__ key between slices: %s',
     (text) => {
       for (const size of [1, 4, 100]) expect(() => parse(text, size)).toThrow('"__proto__"');
     },
   );
 
   it.each(['{"constructor":{"a":[1,2],"prototype":{"b":[1,2]}}}', '{"constructor":{"prototype":[1,2,3]}}'])(
-    'refuses a constructor.prototype key between slices: %s',
+    'rejects a constructor.prototype key between slices: %s',
     (text) => {
       for (const size of [1, 4, 100]) expect(() => parse(text, size)).toThrow('"constructor.prototype"');
     },

@@ -115,7 +115,7 @@ export class SlicedJsonParser {
   /** @returns whether a slice was parsed */
   private comma(at: number): boolean {
     const frame = this.frames.at(-1);
-    if (frame === undefined) return false; // JSON.parse refuses it
+    if (frame === undefined) return false; // JSON.parse rejects it
     const isFull = at - this.sliceStart >= this.sliceBytes;
     if (isFull) this.materialize();
     if (isFull || frame.memberDone) this.take(frame, at);
@@ -252,7 +252,7 @@ function surroundingsOf(as: Frame | 'key' | 'whole'): [before: string, after: st
 /**
  * Writes `1e999` over each number that would be rounded, and blanks over the rest of it: JSON.parse makes `Infinity` of
  * it, and every position in the text stays where it was. No inexact number is shorter than that. What is no number is left
- * for the parser to refuse.
+ * for the parser to reject.
  */
 function replaceInexactNumbers(text: Buffer): void {
   const scanner = new JsonScanner(text, undefined, (start, end) => {

@@ -16,7 +16,7 @@ import type { RequestContext } from './request.context';
 /** `RecordWriter` charges writes when they are known to be valid and no replay. */
 const CHARGED_BY_WRITER = 'records:write';
 
-/** Statuses of requests that are refused for their body: they cost one request although nothing was executed. */
+/** Statuses of requests that are rejected for their body: they cost one request although nothing was executed. */
 const INVALID: ReadonlySet<number> = new Set([400, 413, 415]);
 
 /** The `qu` parameter by unit. `requests` is the default of the draft, and `items` is not in its registry. */
@@ -57,7 +57,7 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
       const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
       quota.chargeResponse(bytes).catch(logFailure);
     } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
-      // A body that cannot be parsed is refused before the quota is made.
+      // A body that cannot be parsed is rejected before the quota is made.
       (quota ?? quotaOf(limiter, request.requestContext))?.chargeInvalid().catch(logFailure);
     }
     if (quota) reply.headers(rateLimitFields(quota.rates, quota.lastDecision));
@@ -69,10 +69,10 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
  * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: all limits of the client, and the state of the
  * buckets that were consulted. Empty if none was.
  */
-export function rateLimitFields(rates: Rates, { buckets, refusedBy }: Decision): Record<string, string> {
+export function rateLimitFields(rates: Rates, { buckets, rejectedBy }: Decision): Record<string, string> {
   if (buckets.length === 0) return {};
-  // No field of a refused request may name a later time than `Retry-After`.
-  const maxReset = refusedBy ? retryAfterSeconds(refusedBy.waitUs) : Infinity;
+  // No field of a rejected request may name a later time than `Retry-After`.
+  const maxReset = rejectedBy ? retryAfterSeconds(rejectedBy.waitUs) : Infinity;
   const states = buckets.map((state) => {
     const reset = Math.min(wholeSeconds(state.levelUs), maxReset);
     return `"${state.charge.unit}";r=${availableIn(state)};t=${reset}`;

@@ -25,7 +25,7 @@ let lookUps: number;
 let handlers: number;
 const sockets: Socket[] = [];
 
-const refuse = (_request: unknown, _reply: unknown, done: (error: Error) => void): void => {
+const reject = (_request: unknown, _reply: unknown, done: (error: Error) => void): void => {
   done(new Error('a fault'));
 };
 
@@ -83,7 +83,7 @@ beforeEach(async () => {
     throw new Error('a fault');
   });
   server.get('/rejects', () => Promise.reject(new Error('a fault')));
-  server.get('/refused', { preHandler: refuse }, () => 'ok');
+  server.get('/rejected', { preHandler: reject }, () => 'ok');
   server.get('/early', { preHandler: async (_request, reply) => reply.send('early') }, () => 'ok');
   await server.listen({ host: '127.0.0.1', port: 0 });
 });
@@ -125,7 +125,7 @@ describe('a request', () => {
     ['/not-found', 404],
     ['/throws', 500],
     ['/rejects', 500],
-    ['/refused', 500],
+    ['/rejected', 500],
     ['/early', 200],
     ['/unknown', 404],
   ])('gives back what it held, once, whatever path it takes: %s', async (path, status) => {

@@ -4,7 +4,7 @@ import {
   type CpuStage,
   overloaded,
   type Permit,
-  type Refusal,
+  type Rejection,
   type Step,
   type WorkPermit,
 } from '#libs/limits';
@@ -16,7 +16,7 @@ const LARGE_BYTES = 65_536;
 /** What it costs the event loop to receive a byte of a response from Postgres and to send it. */
 const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;
 
-/** Continues with the request, or refuses it. */
+/** Continues with the request, or rejects it. */
 type Continue = (error?: Error) => void;
 
 /**
@@ -92,7 +92,7 @@ export class RequestPermits {
     });
   }
 
-  /** Has the body counted as it arrives; if it has to wait too long, the request is refused. */
+  /** Has the body counted as it arrives; if it has to wait too long, the request is rejected. */
   acquireBody(): void {
     const { request } = this;
     const { raw, requestContext } = request;
@@ -107,8 +107,8 @@ export class RequestPermits {
         if (waiting) this.waitingSince = performance.now();
         else this.noteWait();
       },
-      onRefused: (refusal) => {
-        if (!this.reply.sent && !this.reply.raw.headersSent) sendError(this.reply, overloaded(refusal), request.id);
+      onRejected: (rejection) => {
+        if (!this.reply.sent && !this.reply.raw.headersSent) sendError(this.reply, overloaded(rejection), request.id);
       },
     });
   }
@@ -144,7 +144,7 @@ export class RequestPermits {
     });
   }
 
-  /** Continues when the client has rested from expensive requests; no later than a queued request is refused. */
+  /** Continues when the client has rested from expensive requests; no later than a queued request is rejected. */
   private rest(clientId: string, next: () => void): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
@@ -186,7 +186,7 @@ export class RequestPermits {
     if (this.work === undefined || this.isClosed) return;
     this.admission.cpu.settle(this.work.clientId, this.chargedMs, bytes * RESPONSE_MS_PER_BYTE);
     this.chargedMs = 0;
-    // A refusal, or the response at the deadline, goes ahead of a request that is still queued.
+    // A rejection, or the response at the deadline, goes ahead of a request that is still queued.
     if (this.work.state === 'queued') this.work.release();
     else this.work.resize({ ...this.work.load, responseBytes: bytes });
     if (this.handler !== 'running') this.endWork();
@@ -212,10 +212,10 @@ export class RequestPermits {
 
   private wait(permit: Permit<string>, done: Continue): void {
     if (permit.state === 'queued') this.waitingSince = performance.now();
-    permit.onSettled((refusal: Refusal | undefined) => {
+    permit.onSettled((rejection: Rejection | undefined) => {
       this.noteWait();
       // The response at the deadline may have come first.
-      if (!this.isClosed && !this.reply.sent) done(refusal && overloaded(refusal));
+      if (!this.isClosed && !this.reply.sent) done(rejection && overloaded(rejection));
     });
   }
 

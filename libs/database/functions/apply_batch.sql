@@ -104,8 +104,8 @@ BEGIN
     v_order := ARRAY(SELECT position FROM unnest(v_ids, v_order) AS i (id, position) ORDER BY id, position);
   END IF;
   IF p_atomic THEN
-    IF 'refuse' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
-      v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'refuse');
+    IF 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
+      v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
     ELSE
       v_check_from := c_started;
     END IF;

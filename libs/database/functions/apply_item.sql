@@ -1,7 +1,7 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "create" | "refuse", "id", "if_match"?, and the operands of the op}.
---           refuse: {"code", "error"}, an item that validation rejected
+--   p_item  {"op": "update" | "read" | "delete" | "create" | "reject", "id", "if_match"?, and the operands of the op}.
+--           reject: {"code", "error"}, an item that validation rejected
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   image   the record after the change
@@ -10,12 +10,12 @@ CREATE OR REPLACE FUNCTION apply_item(p_team_id uuid, p_object_type text, p_item
 LANGUAGE plpgsql AS $$
 DECLARE
   c_op       CONSTANT text := p_item ->> 'op';
-  c_id       CONSTANT uuid := CASE WHEN c_op <> 'refuse' THEN (p_item ->> 'id')::uuid END;
+  c_id       CONSTANT uuid := CASE WHEN c_op <> 'reject' THEN (p_item ->> 'id')::uuid END;
   c_if_match CONSTANT bigint := p_item ->> 'if_match';
   v_record   records;
 BEGIN
   CASE c_op
-    WHEN 'refuse' THEN
+    WHEN 'reject' THEN
       code := p_item ->> 'code';
       error := p_item ->> 'error';
       RETURN;

@@ -1,4 +1,4 @@
--- The privileges that a worker needs, and no others. It deletes expired data through functions that refuse to delete anything
+-- The privileges that a worker needs, and no others. It deletes expired data through functions that reject to delete anything
 -- else, and cannot read tables with data of teams.
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT ON schema_migrations, schema_functions, ledger_partitions TO {role};

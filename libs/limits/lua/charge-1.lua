@@ -16,20 +16,20 @@
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local may_refuse = ARGV[1] == 'consume'
-local levels, states, refused = {}, {}, false
+local may_reject = ARGV[1] == 'consume'
+local levels, states, rejected = {}, {}, false
 
 for i = 2, #ARGV, 3 do
   local cost, size = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local level = math.max(0, (redis.call('HGET', KEYS[1], ARGV[i]) or 0) - now)
   -- A cost larger than the bucket fits when the bucket is empty.
-  local wait = may_refuse and math.max(0, level + math.min(cost, size) - size) or 0
-  refused = refused or wait > 0
+  local wait = may_reject and math.max(0, level + math.min(cost, size) - size) or 0
+  rejected = rejected or wait > 0
   levels[i] = level
   states[#states + 1] = wait
   states[#states + 1] = level
 end
-if refused then
+if rejected then
   return states
 end
 

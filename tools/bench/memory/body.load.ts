@@ -98,7 +98,7 @@ async function statusOf(response: ReturnType<typeof request>): Promise<string> {
     await body.dump();
     return String(statusCode);
   } catch (error) {
-    // Refused, reset or closed during the response: the gateway is ending.
+    // Rejected, reset or closed during the response: the gateway is ending.
     if (error instanceof errors.UndiciError || (error instanceof Error && 'code' in error)) return 'none';
     throw error;
   }
