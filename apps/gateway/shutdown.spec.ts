@@ -3,7 +3,7 @@ import { Lifecycle } from './http/lifecycle';
 import { shutDown } from './shutdown';
 
 describe('a shutdown', () => {
-  it('goes step by step: readiness, the drain delay, the connections, what they needed', async () => {
+  it('ends readiness, waits for the drain delay, closes the connections, and then their resources', async () => {
     const lifecycle = new Lifecycle();
     const steps: string[] = [];
     const began = performance.now();

@@ -8,7 +8,7 @@ const FAST_BYTES = 65_536;
 
 export interface BodyPermitOptions {
   raw: IncomingMessage;
-  /** The largest size that the body may come to have, in bytes. */
+  /** The maximum size of the body, in bytes. */
   announcedBytes: number;
   /** Requests a permit for more bytes. */
   enqueue: (bytes: number) => Permit<'bytes'>;

@@ -57,7 +57,7 @@ describe('requests of one connection', () => {
     expect(bodies()).toEqual(Array.from({ length: 400 }, (_, n) => `/${n}`));
   });
 
-  it('are not read while there are some that wait', async () => {
+  it('are not read while some of them wait', async () => {
     client.write(requests(20));
     await expect.poll(() => handled).toBe(16);
     const [socket] = open.map(({ req }) => req.socket);
@@ -76,7 +76,7 @@ describe('requests of one connection', () => {
     await expect.poll(() => bodies().at(-1)).toBe('/0');
   });
 
-  it('are dropped with their connection, and those being handled are told', async () => {
+  it('are dropped with their connection, and the response of each that is in progress emits close', async () => {
     client.write(requests(30));
     await expect.poll(() => handled).toBe(16);
     const closed = Promise.all(open.map((response) => once(response, 'close')));
@@ -90,7 +90,7 @@ describe('requests of one connection', () => {
     expect(handled).toBe(16);
   });
 
-  it('after one whose response closes the connection are not handled', async () => {
+  it('are not handled after one whose response closes the connection', async () => {
     client.write(requests(30));
     await expect.poll(() => handled).toBe(16);
     open[0]?.setHeader('connection', 'close');
@@ -99,7 +99,7 @@ describe('requests of one connection', () => {
     expect([handled, bodies()]).toEqual([16, ['/0']]);
   });
 
-  it('cost the connection if more than 528 are unanswered', async () => {
+  it('close the connection if more than 528 are pending', async () => {
     const reasons: string[] = [];
     connections.cut = (reason) => reasons.push(reason);
     client.write(requests(1_000));
@@ -131,7 +131,7 @@ it('requests of one API key do not delay those of another by more than a turn', 
   await counted.end(0);
 });
 
-it('a handler that throws costs its connection and nothing else', async () => {
+it('a handler that throws closes its connection and no other', async () => {
   const errors: unknown[] = [];
   connections.failed = (error) => errors.push(error);
   server.removeAllListeners('request');

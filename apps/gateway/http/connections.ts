@@ -2,9 +2,9 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { Socket } from 'node:net';
 import type { ConnectionCut } from './http.metrics';
 
-/** Requests of one connection that are worked on at once. */
+/** Requests of one connection that are in progress at once. */
 const MAX_ACTIVE = 16;
-/** Requests of one connection that wait for those before them. More than one read from the socket (64 KiB) holds in practice. */
+/** Requests of one connection that wait for earlier ones. One read from the socket (64 KiB) rarely contains more. */
 const MAX_WAITING = 512;
 /** Requests that are started in one turn of the event loop. */
 const STARTS_PER_TURN = 32;
@@ -14,32 +14,32 @@ const CHECK_MS = 1_000;
 
 interface Connection {
   readonly socket: Socket;
-  /** Responses of requests that are worked on or being sent, oldest first. */
+  /** Responses that are in progress or being sent, oldest first. */
   readonly active: Set<ServerResponse>;
   /** Later requests on the connection. The socket is not read while there are any. */
   readonly waiting: [IncomingMessage, ServerResponse, RequestListener][];
-  /** What was last seen to be unsent, and since when. */
+  /** The unsent bytes at the last check that found a change, and its time. */
   unsent: { bytes: number; inKernel: number; since: number } | undefined;
 }
 
-/** What Node knows of a socket beyond its type: the bytes of a started write that the kernel has not taken yet. */
+/** A property of sockets that their type does not declare: the bytes of a started write that the kernel has not accepted. */
 interface SocketWithHandle {
   readonly _handle?: { readonly writeQueueSize?: number } | null;
 }
 
 /**
- * Knows which connections are open and which responses each of them waits for, and bounds what one connection can hold:
- * Node alone parses every request that has arrived, and has all of them worked on at once.
+ * Tracks the open connections and their pending responses, and limits the requests in progress of each connection. Node
+ * itself would start every request that has arrived at once.
  *
- * Few requests are started in one turn of the event loop, and API keys take turns, so that requests which arrive in thousands
- * neither block it nor delay those of other clients.
+ * In one turn of the event loop few requests are started, and API keys take turns. So thousands of requests that arrive at
+ * once neither block the event loop nor delay other clients.
  */
 export class Connections {
-  /** Called when Node's parser rejected something that never became a request; with the status of the response. */
+  /** Called with the status of the response when Node's parser rejected a request. */
   rejected: (status: number) => void = () => undefined;
-  /** Called when a connection is closed because of what its caller does. */
+  /** Called when a connection is closed because of its client. */
   cut: (reason: ConnectionCut) => void = () => undefined;
-  /** Called when handling a request threw: a fault of ours, which costs that connection and not the process. */
+  /** Called when a request handler threw, which is a defect: its connection is closed, and the process continues. */
   failed: (error: unknown) => void = () => undefined;
 
   readonly #connections = new Map<Socket, Connection>();
@@ -68,7 +68,7 @@ export class Connections {
     });
   }
 
-  /** The responses that have not left yet, oldest first. More than one if the caller sends requests without waiting. */
+  /** The responses that have not been sent, oldest first. More than one if the client pipelines requests. */
   pending(socket: Socket): ServerResponse[] {
     const connection = this.#connections.get(socket);
     return connection === undefined
@@ -77,14 +77,14 @@ export class Connections {
   }
 
   /**
-   * Closes connections whose response has made no progress for {@link UNREAD_MS}: what it holds belongs to callers that read.
+   * Closes connections whose response has made no progress for {@link UNREAD_MS}, which frees what they hold.
    *
    * @param now on the clock of `performance.now()`
    */
   cutUnread(now: number): void {
     for (const [socket, connection] of this.#connections) {
       const bytes = socket.writableLength;
-      const inKernel = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0; // see there
+      const inKernel = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0; // see its type
       const { unsent } = connection;
       if (bytes === 0) connection.unsent = undefined;
       else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
@@ -94,17 +94,17 @@ export class Connections {
   }
 
   /**
-   * Takes no new connections and ends those on which no response is due. Resolves when the last has ended, which is not
-   * waited for longer than `maxWaitMs`.
+   * Accepts no new connections and closes those without a pending response. Resolves when the last connection is closed, at
+   * the latest after `maxWaitMs`, when the others are closed too.
    */
   async end(maxWaitMs: number): Promise<void> {
     const ended = new Promise<void>((resolve) => {
-      // Its error is that the server does not listen, which is what is wanted.
+      // It reports an error if the server does not listen, which is the aim.
       this.server.close(() => {
         resolve();
       });
     });
-    // Node takes connections that never sent a request for busy ones.
+    // Node counts connections that never sent a request as active.
     for (const socket of this.#connections.keys()) if (this.pending(socket).length === 0) socket.destroy();
     const cutOff = setTimeout(() => {
       for (const socket of this.#connections.keys()) socket.destroy();
@@ -123,7 +123,7 @@ export class Connections {
     socket.once('close', () => {
       this.#connections.delete(socket);
       connection.waiting.length = 0;
-      // Of responses that wait for their turn on a connection, Node tells only the first that the connection is closed.
+      // Node emits `close` only on the first of several pending responses.
       for (const response of connection.active) if (response.socket === null) response.emit('close');
     });
   }
@@ -131,7 +131,7 @@ export class Connections {
   #receive(request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
     const { socket } = request;
     const connection = this.#connections.get(socket);
-    // What Node still parses of a connection that is closed: nobody waits for it.
+    // Node still parses what a closed connection has sent.
     if (connection === undefined || socket.destroyed) return;
     connection.waiting.push([request, response, handle]);
     this.#enqueue(connection);

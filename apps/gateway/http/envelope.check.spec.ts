@@ -32,7 +32,7 @@ function counted<T extends object>(target: T): { value: T; visits: () => number 
 }
 
 describe('an envelope', () => {
-  it('keeps its members as they are, of its class', () => {
+  it('becomes an instance of its class with the same members', () => {
     const options = { on_error: 'stop', dry_run: null };
     const envelope = checkedEnvelope(BatchUpdateEnvelope, { items, options });
     expect(envelope).toBeInstanceOf(BatchUpdateEnvelope);
@@ -63,7 +63,7 @@ describe('an envelope', () => {
     expect(rejection(body).map(({ field, code }) => `${field} ${code}`)).toEqual(errors);
   });
 
-  it('names 20 mistakes at most, in short', () => {
+  it('reports at most 20 errors', () => {
     const unknown = Object.fromEntries(Array.from({ length: 200_000 }, (_, n) => [`\ud800${'k'.repeat(100)}${n}`, 1]));
     for (const body of [
       { items, ...unknown },
@@ -75,7 +75,7 @@ describe('an envelope', () => {
     }
   });
 
-  it('reads an array of options only to reject it, and unknown members until there are enough errors', () => {
+  it('rejects an array of options without reading it, and stops reading unknown members after 20 errors', () => {
     const options = counted(Array.from({ length: 100_000 }, () => ({})));
     rejection({ items, options: options.value });
     expect(options.visits()).toBe(0);
@@ -88,7 +88,7 @@ describe('an envelope', () => {
     expect(unknown.visits() - before).toBeLessThanOrEqual(1_000 + 20);
   });
 
-  it('does not look into its items', () => {
+  it('does not check its items', () => {
     const opaque = counted([{}, {}, {}]);
     checkedEnvelope(BatchUpdateEnvelope, { items: opaque.value });
     const few = opaque.visits();

@@ -21,14 +21,14 @@ function rejection(body: string | Buffer): string {
 }
 
 describe('the JSON body parser', () => {
-  it('gives what the text says', () => {
+  it('returns the value of the text', () => {
     expect(parse('{"items":[{"id":"x","default":{"name":"Zoë","n":1.5e3}}]}')).toEqual({
       items: [{ id: 'x', default: { name: 'Zoë', n: 1500 } }],
     });
     expect(parse(' null ')).toBeNull();
   });
 
-  it('takes an empty body for none', () => {
+  it('returns undefined for an empty body', () => {
     expect(parse('')).toBeUndefined();
   });
 
@@ -62,7 +62,7 @@ describe('the JSON body parser', () => {
     ['{"items":[{"id":"secret"}', 'close bracket expected at byte 25'],
     ['{"items":', 'value expected at byte 9'],
     ['   ', 'value expected at byte 3'],
-  ])('says where %j stops being JSON, and repeats nothing of it', (text, where) => {
+  ])('reports where %j is not JSON, without repeating it', (text, where) => {
     const message = rejection(text);
     expect(message).toContain(where);
     expect(message).not.toContain('secret');
@@ -87,14 +87,14 @@ describe('the JSON body parser', () => {
     expect(rejection(JSON.stringify(value))).toContain(`has ${what}, at byte`);
   });
 
-  it('takes 32 levels and rejects 33, arrays and objects alike', () => {
+  it('accepts 32 levels of arrays or objects and rejects 33', () => {
     expect(parse('['.repeat(32) + ']'.repeat(32))).toBeInstanceOf(Array);
     expect(parse('{"a":'.repeat(31) + '{}' + '}'.repeat(31))).toBeInstanceOf(Object);
     expect(rejection('['.repeat(33) + ']'.repeat(33))).toContain('deeper than 32 levels, at byte 32');
     expect(rejection('{"a":'.repeat(32) + '[]' + '}'.repeat(32))).toContain('deeper than 32 levels, at byte 160');
   });
 
-  it('does not take brackets inside of strings for levels', () => {
+  it('does not count brackets inside of strings as levels', () => {
     expect(parse(JSON.stringify({ a: '['.repeat(100), b: '\\"[[['.repeat(20) }))).toBeInstanceOf(Object);
   });
 
@@ -114,7 +114,7 @@ describe('the JSON body parser', () => {
     },
   );
 
-  it('reads a number that would be rounded as one that no check of values accepts', () => {
+  it('replaces a number that would be rounded by one that every validator rejects', () => {
     expect(parse('{"a":0.1234567890123456789,"b":[-9007199254740993,1e-400],"c":1e999}')).toEqual({
       a: Infinity,
       b: [-Infinity, Infinity],
@@ -122,7 +122,7 @@ describe('the JSON body parser', () => {
     });
   });
 
-  it('leaves numbers in strings and names, and those that survive, as they are', () => {
+  it('does not change exact numbers, or numbers in strings and names', () => {
     const text = '{"9007199254740993":"\\" 1e-400","a":[-0.0,1e2,100e-2,5e-324,1e308,0.12345678901234560]}';
     expect(parse(text)).toEqual({
       '9007199254740993': '" 1e-400',
@@ -138,11 +138,11 @@ describe('the JSON body parser', () => {
     ['[true9007199254740993]', 'invalid symbol at byte 1'],
     ['[9007199254740993 1]', 'comma expected at byte 18'],
     ['[-]', 'invalid symbol at byte 1'],
-  ])('repairs nothing when it replaces numbers: %s', (text, where) => {
+  ])('rejects invalid JSON also when it replaces numbers: %s', (text, where) => {
     expect(rejection(text)).toContain(where);
   });
 
-  it('takes the same words as values, and constructor without prototype', () => {
+  it('accepts the same words as values, and constructor without prototype', () => {
     const text = '{"a":"__proto__","constructor":{"name":"\\u0041"},"b":["constructor","prototype"]}';
     expect(parse(text)).toEqual({ a: '__proto__', constructor: { name: 'A' }, b: ['constructor', 'prototype'] });
   });

@@ -54,7 +54,7 @@ describe('a JSON number', () => {
     '1e999999999',
     '1e-999999999999999999999',
     '100000000000000000000000000000000000000001',
-  ])('that a double rounds is not: %s', (token) => {
+  ])('is not exact if a double rounds it: %s', (token) => {
     expect(isExactNumber(token)).toBe(false);
   });
 
@@ -82,7 +82,7 @@ describe('a JSON number', () => {
     );
   });
 
-  it('may take millions of digits', () => {
+  it('may have millions of digits', () => {
     expect(isExactNumber('9'.repeat(5_000_000))).toBe(false);
     expect(isExactNumber(`1.${'0'.repeat(5_000_000)}`)).toBe(true);
     expect(isExactNumber(`0.${'0'.repeat(5_000_000)}1`)).toBe(false);

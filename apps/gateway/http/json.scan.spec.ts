@@ -25,7 +25,7 @@ function many(value: (n: number) => string): string {
   return Array.from({ length }, (_, n) => value(n)).join(',');
 }
 
-describe('what a body takes on the heap', () => {
+describe('the heap estimate of a body', () => {
   it.each([
     ['numbers', `[${many(() => '0')}]`],
     ['empty objects', `[${many(() => '{}')}]`],
@@ -37,7 +37,7 @@ describe('what a body takes on the heap', () => {
     ['objects of different members', `[${many((n) => `{"k${n}":0,"j${n}":1}`)}]`],
     ['strings', `[${many((n) => `"a${n}"`)}]`],
     ['one long string', `["${'{[,:'.repeat(250_000)}"]`],
-  ])('is not more than reckoned: %s', (_, text) => {
+  ])('is at least what the value takes: %s', (_, text) => {
     const { heapBytes } = scan(text);
     const before = heapUsed();
     const value: unknown = JSON.parse(text);
@@ -48,13 +48,13 @@ describe('what a body takes on the heap', () => {
     expect(heapBytes).toBeLessThan(Math.max(6 * taken, 2 * text.length));
   });
 
-  it('counts nothing inside of strings', () => {
+  it('ignores the content of strings', () => {
     const text = JSON.stringify(['{[,:"\\'.repeat(10)]);
     expect(scan(text).heapBytes).toBe(text.length + 64);
   });
 });
 
-it('a scan ends where the text is nested too deep: the rest of a hostile body costs nothing', () => {
+it('a scan ends where the text is nested too deep', () => {
   let visited = 0;
   const text = `${'['.repeat(33)}${'1e5,'.repeat(1_000)}`;
   expect(scan(text, LIMITS, () => (visited += 1)).exceeded).toEqual({ limit: 'depth', at: 32 });

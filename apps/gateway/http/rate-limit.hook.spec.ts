@@ -31,7 +31,7 @@ describe('the RateLimit fields', () => {
     expect(rateLimitFields(rates, { buckets: [state('bytes', 7 * SECOND)] }).ratelimit).toBe('"bytes";r=0;t=7');
   });
 
-  it('name no time later than Retry-After in a rejected request', () => {
+  it('have no reset later than Retry-After in the response to a rejected request', () => {
     const rejectedBy = state('items', 3 * SECOND, 1.5 * SECOND);
     const buckets = [rejectedBy, state('requests', 0.02 * SECOND)];
     expect(rateLimitFields(rates, { buckets, rejectedBy }).ratelimit).toBe('"items";r=0;t=2, "requests";r=9;t=1');

@@ -128,7 +128,7 @@ describe('a request', () => {
     ['/rejected', 500],
     ['/early', 200],
     ['/unknown', 404],
-  ])('gives back what it held, once, whatever path it takes: %s', async (path, status) => {
+  ])('releases what it holds exactly once: %s', async (path, status) => {
     for (let n = 0; n < 3 * POOL; n += 1) {
       const response = await fetch(`http://127.0.0.1:${port()}${path}`);
       await response.text();

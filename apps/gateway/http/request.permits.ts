@@ -161,7 +161,7 @@ export class RequestPermits {
     check();
   }
 
-  /** Runs the handler of the route, unless nobody waits for it any more; it holds the permit for work until it has ended. */
+  /** Runs the handler of the route, unless the connection is closed. The work permit is held until the handler has ended. */
   run(handler: () => unknown): unknown {
     if (this.isClosed) return undefined;
     this.handler = 'running';
