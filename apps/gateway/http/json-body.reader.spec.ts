@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '#libs/errors';
-import { JsonBodyParser } from './json-body.parser';
+import { JsonBodyParser } from './json-body.reader';
 
 function parse(body: string | Buffer): unknown {
   const parser = new JsonBodyParser(Buffer.from(body));
