@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
-import { type JsonLimits, JsonScanner } from './json.scan';
-import { invalidJson, SlicedJsonParser } from './json.slices';
+import { invalidJson, SlicedJsonParser } from './json.parser';
+import { type JsonLimits, JsonScanner } from './json.scanner';
 
 /** Far more than requests need, and so few that iterating over one object or array takes milliseconds. */
 const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };

@@ -1,5 +1,3 @@
-import { ALWAYS_EXACT_LENGTH } from './json.number';
-
 const QUOTE = 0x22;
 const PLUS = 0x2b;
 const COMMA = 0x2c;
@@ -20,6 +18,12 @@ const CLOSING = 0x7d;
 const PER_BRACKET = 64;
 const PER_MEMBER = 80;
 const PER_ELEMENT = 24;
+
+/** A number without exponent of up to this many characters is always exact: every 15 significant digits survive in a double. */
+const ALWAYS_EXACT_LENGTH = 15;
+/** What `String` writes of a double never has more significant digits. */
+const MAX_SIGNIFICANT_DIGITS = 17;
+const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** What JSON text may contain. */
 export interface JsonLimits {
@@ -144,4 +148,67 @@ function hasExponent(body: Buffer, start: number, end: number): boolean {
 
 function isDigit(byte: number): boolean {
   return byte >= ZERO && byte <= NINE;
+}
+
+/** A decimal number as sign, digits and exponent: `digits` × 10^`exponent`, without zeros at either end; zero has no digits. */
+interface Decimal {
+  readonly negative: boolean;
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+/**
+ * Whether a JSON number has the same decimal value before and after it was a double: `0.1` has, `0.1234567890123456789`
+ * and `1e-400` have not. Takes time in proportion to the token's length, whatever its exponent.
+ *
+ * @returns undefined if the token is no JSON number
+ */
+export function isExactNumber(token: string): boolean | undefined {
+  const number = Number(token);
+  const written = String(number);
+  if (written === token && Number.isFinite(number)) return true; // as JSON.stringify writes numbers: the common case
+  const sent = decimalOf(token);
+  if (sent === undefined) return undefined;
+  if (sent.digits.length > MAX_SIGNIFICANT_DIGITS) return false;
+  const read = decimalOf(written);
+  if (read === undefined) return false; // Infinity
+  if (sent.digits === '' && read.digits === '') return true;
+  return sent.negative === read.negative && sent.digits === read.digits && sent.exponent === read.exponent;
+}
+
+function decimalOf(token: string): Decimal | undefined {
+  const match = NUMBER.exec(token);
+  if (match === null) return undefined;
+  const [, sign, integer = '', fraction = '', exponent = '0'] = match;
+  const all = integer + fraction;
+  const end = lastNonZero(all) + 1;
+  const digits = all.slice(firstNonZero(all), end);
+  // An exponent beyond 2^53 is rounded, and equals that of no double either way.
+  return { negative: sign === '-', digits, exponent: Number(exponent) - fraction.length + (all.length - end) };
+}
+
+function firstNonZero(digits: string): number {
+  let at = 0;
+  while (digits.charCodeAt(at) === 0x30) at += 1;
+  return at;
+}
+
+function lastNonZero(digits: string): number {
+  let at = digits.length - 1;
+  while (digits.charCodeAt(at) === 0x30) at -= 1;
+  return at;
+}
+
+/**
+ * Writes `1e999` over each number that would be rounded, and blanks over the rest of it: JSON.parse makes `Infinity` of
+ * it, and every position in the text stays where it was. No inexact number is shorter than that. What is no number is left
+ * for the parser to reject.
+ */
+export function replaceInexactNumbers(text: Buffer): void {
+  const scanner = new JsonScanner(text, undefined, (start, end) => {
+    const token = text.toString('latin1', start, end);
+    if (isExactNumber(token) === false)
+      text.fill(' ', start, end).write(token.startsWith('-') ? '-1e999' : '1e999', start);
+  });
+  scanner.advance(text.length);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlicedJsonParser } from './json.slices';
+import { SlicedJsonParser } from './json.parser';
 
 function parse(text: string, sliceBytes: number): { value: unknown; steps: number } {
   const parser = new SlicedJsonParser(Buffer.from(text), sliceBytes, false);

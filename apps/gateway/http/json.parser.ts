@@ -1,8 +1,6 @@
 import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser';
 import { RequestError } from '#libs/errors';
-import { findPollutingKey } from './json-pollution.check';
-import { isExactNumber } from './json.number';
-import { JsonScanner } from './json.scan';
+import { replaceInexactNumbers } from './json.scanner';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -250,15 +248,33 @@ function surroundingsOf(as: Frame | 'key' | 'whole'): [before: string, after: st
 }
 
 /**
- * Writes `1e999` over each number that would be rounded, and blanks over the rest of it: JSON.parse makes `Infinity` of
- * it, and every position in the text stays where it was. No inexact number is shorter than that. What is no number is left
- * for the parser to reject.
+ * The first key through which merging `value` could reach a prototype: `__proto__`, or `constructor` holding `prototype`.
+ * `value` comes from JSON.parse, which makes such keys ordinary ones, and is nested no deeper than the stack allows.
  */
-function replaceInexactNumbers(text: Buffer): void {
-  const scanner = new JsonScanner(text, undefined, (start, end) => {
-    const token = text.toString('latin1', start, end);
-    if (isExactNumber(token) === false)
-      text.fill(' ', start, end).write(token.startsWith('-') ? '-1e999' : '1e999', start);
-  });
-  scanner.advance(text.length);
+function findPollutingKey(value: unknown): '__proto__' | 'constructor.prototype' | undefined {
+  if (!isContainer(value)) return undefined;
+  if (Array.isArray(value)) return findInArray(value);
+  for (const key in value) {
+    if (key === '__proto__') return key;
+    const member = value[key];
+    if (!isContainer(member)) continue;
+    if (key === 'constructor' && Object.hasOwn(member, 'prototype')) return 'constructor.prototype';
+    const inside = findPollutingKey(member);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+/** By index: to name the elements of a long array would cost ten times as much as to look at them. */
+function findInArray(values: readonly unknown[]): ReturnType<typeof findPollutingKey> {
+  for (const value of values) {
+    const inside = findPollutingKey(value);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+/** Whether the value is an object or an array. */
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
