@@ -11,7 +11,6 @@ const long = ['test/**/*.long.test.ts'];
 const withServers = {
   setupFiles: ['test/support/in-flight.setup.ts'],
   globalSetup: ['test/support/global-setup.ts'],
-  testTimeout: 30_000,
   hookTimeout: 60_000,
 };
 
@@ -32,6 +31,8 @@ export default defineConfig({
   ],
   test: {
     environment: 'node',
+    // Long enough for a busy machine: it ends tests that hang, and is no bound of speed.
+    testTimeout: 30_000,
     tags: prerequisiteTags(),
     reporters: ['default', './test/support/skipped.reporter.ts'],
     // A build machine has two cores; more workers would wait for the same Postgres.
