@@ -7,7 +7,7 @@ const MAX_PENDING = 4_096;
 
 interface Export {
   readonly spans: number;
-  end(result: ExportResult): void;
+  readonly end: (result: ExportResult) => void;
 }
 
 /** An exporter whose exports end when the test ends them. */
