@@ -2,7 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { type ApiKeyService, type AuthMetrics, type Principal, ThrottledError } from '#libs/auth';
 import { errorResponse, toRequestError } from '#libs/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { registerAuthentication } from './authentication.hook';
+import { isPrismRoute, registerAuthentication, teamOfPrismPath } from './authentication.hook';
 
 const TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b1';
 const OTHER_TEAM = '0197b1a2-7c3d-7e4f-8a5b-6c7d8e9fa0b9';
@@ -155,5 +155,53 @@ describe('authentication', () => {
       expect(() => app.get(url, () => 'open')).toThrow(/declares no scope/);
     }
     expect(() => app.get('/elsewhere', { config: { scope: 'records:read' } }, () => 'x')).toThrow(/no team/);
+  });
+});
+
+describe('teamOfPrismPath', () => {
+  it.each([
+    ['/v2/prism/t/contact', 't'],
+    ['/v2/prism/t?x=/y', 't'],
+    ['/v2/prism/t#x', 't'],
+    ['/v2/prism', ''],
+    ['/v2/prism/', ''],
+    ['/v2/prism?x', ''],
+    ['//v2//prism//t', 't'],
+    ['/v2/%70rism/%74', 't'],
+    ['/v2%2Fprism%2ft', 't'],
+    ['/V2/Prism/T', 'T'],
+    ['/v2/prism/%zz/contact', '%zz'],
+    ['/%762/prism/%ff', '%ff'],
+    ['http://host:80/v2/prism/t', 't'],
+    ['HTTPS://host/v2/prism/t', 't'],
+  ])('returns the team of %s: %j', (target, team) => {
+    expect(teamOfPrismPath(target)).toBe(team);
+  });
+
+  it.each([
+    '/',
+    '',
+    '*',
+    '/health/live',
+    '/v2',
+    '/v2/prismatic/t',
+    '/v1/prism/t',
+    '/x/v2/prism/t',
+    '/docs?u=/v2/prism/t',
+  ])('returns undefined for %s', (target) => {
+    expect(teamOfPrismPath(target)).toBeUndefined();
+  });
+});
+
+describe('isPrismRoute', () => {
+  it.each(['/v2/prism', '/v2/prism/:team/x', '/:version/prism/x', '/v2/:api/x', '/V2/prism/:team'])(
+    'is true for %s',
+    (url) => {
+      expect(isPrismRoute(url)).toBe(true);
+    },
+  );
+
+  it.each(['/', '*', '/*', '/docs', '/v2', '/v2/other', '/health/:kind'])('is false for %s', (url) => {
+    expect(isPrismRoute(url)).toBe(false);
   });
 });

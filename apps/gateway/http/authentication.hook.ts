@@ -9,7 +9,6 @@ import {
   ThrottledError,
 } from '#libs/auth';
 import { RequestError } from '#libs/errors';
-import { isPrismRoute, teamOfPrismPath } from './prism-path';
 
 /** The minimum delay of the response to a throttled client. A random part is added, so that many delays do not end together. */
 const THROTTLED_DELAY_MS = 2_000;
@@ -17,6 +16,7 @@ const THROTTLED_SPREAD_MS = 2_000;
 
 /** Every route under `/v2/prism` starts with the team. */
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
 
 /**
  * Authenticates every request under `/v2/prism`, also one that no route matches: the key must give access to the team and
@@ -92,4 +92,36 @@ function rejectRouteWithoutScope(route: RouteOptions): void {
   throw new Error(
     `The route ${String(route.method)} ${route.url} declares a scope but no team: start it /v2/prism/:team.`,
   );
+}
+
+/**
+ * The team segment of a request target under `/v2/prism`; empty if it has none; undefined for any other target. Percent-encoding,
+ * empty segments and upper case are normalized, so that such a variant requires a key too, although no route matches it.
+ */
+export function teamOfPrismPath(target: string): string | undefined {
+  const path = target.replace(ABSOLUTE_FORM, '').split(/[?#]/, 1)[0] ?? '';
+  const [version, api, team] = percentDecoded(path)
+    .split('/')
+    .filter((segment) => segment !== '');
+  if (version?.toLowerCase() !== 'v2' || api?.toLowerCase() !== 'prism') return undefined;
+  return team ?? '';
+}
+
+/** Whether the pattern of a route can match a path under `/v2/prism`. The catch-all `*` does not count. */
+export function isPrismRoute(pattern: string): boolean {
+  const [version = '', api = ''] = pattern.split('/').filter((segment) => segment !== '');
+  return matches(version, 'v2') && matches(api, 'prism');
+}
+
+function matches(segment: string, literal: string): boolean {
+  return segment.toLowerCase() === literal || segment.includes(':');
+}
+
+function percentDecoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // Invalid percent-encoding: decode each valid escape of ASCII, so that an invalid one cannot hide the prefix.
+    return path.replace(/%[2-7][0-9a-f]/gi, (escape) => decodeURIComponent(escape));
+  }
 }

@@ -5,7 +5,7 @@ import { IdempotencyService, type IdempotentRequest, type WriteResponse } from '
 import type { CpuStage, Step } from '#libs/limits';
 import type { WriteContext } from '#libs/records';
 import { principalOf } from './authentication.decorators';
-import type { RequestLogContext } from './request-log.context';
+import type { RequestLogContext } from './request.context';
 
 /** A request and its reply. */
 export interface HttpExchange {
