@@ -4,7 +4,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Redis, type RedisScript } from '#libs/redis';
 import type { Span } from '#libs/telemetry';
-import type { IdempotencyId } from './idempotency-id';
+import type { IdempotencyId } from './idempotency-key';
 import { type CachedResponse, packResponse, unpackResponse } from './cached-response';
 
 /** How long a claim outlives its gateway: a retry after a crash waits no longer than this. */

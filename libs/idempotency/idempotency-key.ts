@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RequestError } from '#libs/errors';
 
 const FIELD = '.header.idempotency-key';
@@ -5,6 +6,14 @@ const MAX_LENGTH = 255;
 /** RFC 8941, section 3.3.3: printable ASCII in double quotes, in which only `\"` and `\\` are escapes. */
 const QUOTED = /^"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"$/;
 const PRINTABLE = /^[\x20-\x7E]+$/;
+
+/** What a key is unique within, and the key itself. Its text is kept nowhere: callers put anything into keys. */
+export interface IdempotencyId {
+  readonly teamId: string;
+  readonly clientId: string;
+  /** SHA-256 of the key as it is compared. */
+  readonly keyHash: Buffer;
+}
 
 /**
  * Reads the `Idempotency-Key` header: 1 to 255 printable ASCII characters, bare or as a quoted structured-field string.
@@ -24,6 +33,11 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
   if (!PRINTABLE.test(key))
     throw invalid('printable_ascii', 'Idempotency-Key must consist of printable ASCII characters.');
   return key;
+}
+
+/** SHA-256 of a key as `parseIdempotencyKey` returns it. */
+export function hashKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
 }
 
 function decode(value: string): string {

@@ -6,11 +6,9 @@ import type { Span } from '#libs/telemetry';
 import type { CachedResponse } from './cached-response';
 import { type Claim, ClaimStore } from './claim.store';
 import { Fingerprint, type FingerprintInput } from './fingerprint';
-import { hashKey, type IdempotencyId } from './idempotency-id';
-import { parseIdempotencyKey } from './idempotency-key';
+import { hashKey, type IdempotencyId, parseIdempotencyKey } from './idempotency-key';
 import { IdempotencyMetrics } from './idempotency.metrics';
 import { LedgerLookup } from './ledger.repository';
-import type { WriteResponse } from './write.response';
 
 /** A request that writes, with or without an `Idempotency-Key`. */
 export interface IdempotentRequest extends FingerprintInput {
@@ -34,6 +32,23 @@ export interface LedgerKey {
   /** SHA-256 of the request: the key stands for no other. */
   readonly fingerprint: Buffer;
   readonly requestId: string;
+}
+
+/** The response of a request that writes, as text, and how it was produced. */
+export interface WriteResponse {
+  readonly status: number;
+  /** Names in lower case. `content-type` is added. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /**
+   * The body that replays send: without `replayed` marks on its items. Undefined if the request is not complete, so that a
+   * retry resumes it.
+   */
+  readonly cacheable?: { readonly body: string } | undefined;
+  /** The whole response was taken from the cache or the ledger: nothing was executed. */
+  readonly replayed: boolean;
+  /** Some items were taken from the ledger, the others were executed. */
+  readonly resumed: boolean;
 }
 
 /**

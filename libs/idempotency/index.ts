@@ -1,12 +1,16 @@
-export type { WriteResponse } from './write.response';
 export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
-export type { IdempotencyId } from './idempotency-id';
-export { type Execute, IdempotencyService, type IdempotentRequest, type LedgerKey } from './idempotency.service';
+export type { IdempotencyId } from './idempotency-key';
+export {
+  type Execute,
+  IdempotencyService,
+  type IdempotentRequest,
+  type LedgerKey,
+  type WriteResponse,
+} from './idempotency.service';
 export { IdempotencyModule } from './idempotency.module';
-export { pause } from './pause';
+export { STALE_SECONDS } from './ledger.repository';
 export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
-export { type RetentionPass, RetentionService } from './retention.service';
-export { STALE_SECONDS } from './key-lifetime';
+export { pause, type RetentionPass, RetentionService } from './retention.service';

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database, statement, type CheckoutOptions } from '#libs/database';
-import type { IdempotencyId } from './idempotency-id';
-import { STALE_SECONDS } from './key-lifetime';
+import type { IdempotencyId } from './idempotency-key';
+
+/** How long a key whose lifetime is over is rejected rather than new again. */
+export const STALE_SECONDS = 7 * 86_400;
 
 /**
  * - `complete`: the ledger holds every outcome of this very request

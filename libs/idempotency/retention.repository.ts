@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database, statement } from '#libs/database';
-import { STALE_SECONDS } from './key-lifetime';
+import { STALE_SECONDS } from './ledger.repository';
 
 /** Rows a transaction: few enough that a retry of one of their keys hardly waits. */
 const PURGE_ROWS = 1_000;

@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { pause } from './pause';
 import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
@@ -102,4 +101,18 @@ export class RetentionService {
       await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
     }
   }
+}
+
+/** Resolves after the given time, or as soon as `stopping` is aborted. */
+export function pause(milliseconds: number, stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    stopping.addEventListener('abort', end);
+    if (stopping.aborted) end();
+  });
 }
