@@ -7,8 +7,9 @@ import { LogLimiter } from '#libs/telemetry';
 import { CpuScheduler } from './cpu.scheduler';
 import { CpuUsage, STALL_MS } from './cpu.usage';
 import { EventLoopDelay } from './event-loop.delay';
-import { FairQueue, type FairQueueOptions, type Permit } from './fair.queue';
+import { FairQueue, type FairQueueOptions } from './fair.queue';
 import { type AdmissionStage, LimitsMetrics, type ShedReason } from './limits.metrics';
+import type { Permit } from './permit';
 
 /** How long a client counts as active after its last request, in milliseconds. */
 const ACTIVE_MS = 1_000;

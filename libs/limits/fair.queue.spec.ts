@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FairQueue, type FairQueueOptions, type Permit, type Rejection } from './fair.queue';
+import { FairQueue, type FairQueueOptions } from './fair.queue';
+import type { Permit, Rejection } from './permit';
 
 type ItemPermit = Permit<'items'>;
 

@@ -1,7 +1,4 @@
-import { Account, type Load } from './load';
-
-/** Why a request is rejected: too many are queued, or it was queued for too long. */
-export type Rejection = 'queue_full' | 'queue_wait';
+import { Account, type Load, Permit, type PermitOwner, type Rejection } from './permit';
 
 /** How much one client may hold while it is the only active one, and beside others. */
 interface FixedShare<R extends string> {
@@ -28,71 +25,6 @@ export interface FairQueueOptions<R extends string> {
   onSettled?: (waitedMs: number, rejection: Rejection | undefined) => void;
   /** Milliseconds, monotonic. */
   now?: () => number;
-}
-
-/** What a queue does on behalf of its permits. */
-interface PermitOwner<R extends string> {
-  release(permit: Permit<R>): void;
-  resize(permit: Permit<R>, load: Load<R>): void;
-  absorb(permit: Permit<R>, other: Permit<R>): void;
-}
-
-/** The permission of one request to hold a load, queued or held, until {@link release}. */
-export class Permit<R extends string> {
-  state: 'queued' | 'held' | 'released' = 'queued';
-  private rejection: Rejection | undefined;
-  private listener: ((rejection: Rejection | undefined) => void) | undefined;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly owner: PermitOwner<R>,
-    readonly clientId: string,
-    readonly enqueuedAt: number,
-    public load: Load<R>,
-  ) {}
-
-  /**
-   * Calls the listener once: now if the request is already admitted or rejected, else when it is, on a stack of its own.
-   * Never, if the permit is released first.
-   */
-  onSettled(listener: (rejection: Rejection | undefined) => void): void {
-    if (this.state === 'queued') this.listener = listener;
-    else if (this.state === 'held' || this.rejection !== undefined) listener(this.rejection);
-  }
-
-  /** Changes the load, whether there is room for it or not. Does nothing after the release. */
-  resize(load: Load<R>): void {
-    if (this.state !== 'released') this.owner.resize(this, load);
-  }
-
-  /** Takes over the load of another held permit of the same client. */
-  absorb(other: Permit<R>): void {
-    if (this.state === 'held' && other.state === 'held') this.owner.absorb(this, other);
-  }
-
-  /** Gives the load back, or leaves the queue. Harmless if repeated. */
-  release(): void {
-    if (this.state === 'released') return;
-    clearTimeout(this.timer);
-    this.owner.release(this);
-  }
-
-  /** For the queue. */
-  startTimer(maxWaitMs: number, expire: () => void): void {
-    this.timer = setTimeout(expire, maxWaitMs);
-  }
-
-  /** For the queue. */
-  settle(rejection: Rejection | undefined): void {
-    clearTimeout(this.timer);
-    this.state = rejection === undefined ? 'held' : 'released';
-    this.rejection = rejection;
-    const { listener } = this;
-    if (listener === undefined) return;
-    process.nextTick(() => {
-      if (this.state === 'held' || rejection !== undefined) listener(rejection);
-    });
-  }
 }
 
 interface Client<R extends string> {

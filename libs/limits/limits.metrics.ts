@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
-import { RATE_UNITS, type RateUnit } from './rate';
+import { RATE_UNITS, type RateUnit } from './rate.bucket';
 
 const WAIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 

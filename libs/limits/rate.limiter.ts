@@ -5,17 +5,17 @@ import { RequestError } from '#libs/errors';
 import { Redis, type RedisScript } from '#libs/redis';
 import type { Span } from '#libs/telemetry';
 import { LimitsMetrics } from './limits.metrics';
-import { LocalBuckets } from './local.buckets';
 import {
   type BucketCharge,
   type BucketState,
   chargesOf,
   type Cost,
   defaultRates,
+  LocalBuckets,
   type Rates,
   ratesInForce,
   wholeSeconds,
-} from './rate';
+} from './rate.bucket';
 
 const MAX_RETRY_AFTER_SECONDS = 60;
 

@@ -1,5 +1,5 @@
 --[[
-  Charges a request to the rate limit buckets of a client. rate.ts defines the arithmetic; local.buckets.ts does the same
+  Charges a request to the rate limit buckets of a client. rate.bucket.ts defines the arithmetic; its LocalBuckets does the same
   without Redis.
 
   Input:
