@@ -47,7 +47,7 @@ export async function createApp(
     logger.error({ err: error }, 'a request could not be handled');
   };
 
-  // The order matters: a request with several faults is rejected for the first one that a hook finds.
+  // The order matters: a request with several errors is rejected for the first one that a hook finds.
   const admission = app.get(Admission);
   const records = app.get(RecordsMetrics);
   registerRequestContext(fastify, {

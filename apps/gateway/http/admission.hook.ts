@@ -30,7 +30,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
     done();
   });
 
-  // A hook, not an interceptor of Nest: what is rejected here has claimed no Idempotency-Key, and an interceptor costs more.
+  // A hook, because it runs before the Idempotency-Key is claimed, and costs less than an interceptor of Nest.
   fastify.addHook('preHandler', (request, _reply, done) => {
     request.requestContext.permits.acquireWork(itemsOf(request.body), done);
   });
@@ -45,7 +45,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
     request.requestContext.permits.respond(bytesOf(payload));
-    // Rejected before its client was known.
+    // Rejected before it was authenticated.
     if (request.requestContext.principal === undefined) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);
   });

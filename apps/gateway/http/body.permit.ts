@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Permit, Rejection } from '#libs/limits';
 
-/** How often a body that is arriving is looked at, in milliseconds. */
+/** Interval of the checks of a body that is arriving, in milliseconds. */
 const CHECK_MS = 1_000;
-/** A body of which less arrives between two checks counts only what has arrived. */
+/** A body is slow if less than this arrives between two checks: then its permit covers only what has arrived. */
 const FAST_BYTES = 65_536;
 
 export interface BodyPermitOptions {
@@ -12,17 +12,17 @@ export interface BodyPermitOptions {
   announcedBytes: number;
   /** Requests a permit for more bytes. */
   enqueue: (bytes: number) => Permit<'bytes'>;
-  /** Called when the request waits for a permit, and when it does not any more. */
+  /** Called when the request starts and stops waiting for a permit. */
   onWait: (waiting: boolean) => void;
   onRejected: (rejection: Rejection) => void;
 }
 
 /**
- * The bytes that one request body takes.
+ * The permit for the bytes of one request body.
  *
- * Nothing is held for a body that is only announced. When its first bytes are there, a permit for all of it is requested, so
- * that bodies do not wait for each other half-way; until it is granted no more is read. A body that then does not arrive
- * keeps a permit for what has arrived, and each further part needs one of its own.
+ * An announced body holds nothing until its first bytes arrive. Then a permit for the whole body is requested, so that two
+ * half-read bodies cannot wait for each other; until it is granted, no more is read. If the rest arrives slowly, the permit is
+ * reduced to what has arrived, and each further part needs its own permit.
  */
 export class BodyPermit {
   private permit: Permit<'bytes'> | undefined;
@@ -36,13 +36,13 @@ export class BodyPermit {
     options.raw.on('data', this.onData).once('end', this.onEnd);
   }
 
-  /** The request is over. What has arrived is held until the body has come to its end, or its connection. */
+  /** Ends the request. What has arrived is held until the body ends or its connection is closed. */
   end(): void {
     const { raw } = this.options;
     const { permit } = this;
     const { socket } = raw;
     this.stop();
-    // Nobody needs the rest: it is read and dropped, so that the connection can go on.
+    // The rest is read and dropped, so that the connection can be reused.
     raw.removeAllListeners('data');
     raw.resume();
     if (raw.complete || socket.destroyed) {
@@ -50,7 +50,7 @@ export class BodyPermit {
       return;
     }
     permit?.resize({ bytes: this.arrived });
-    // Node does not tell a request with a response that its connection is closed.
+    // Node emits no `close` on a request that already has a response.
     const release = (): void => {
       raw.off('end', release);
       socket.off('close', release);
@@ -63,7 +63,7 @@ export class BodyPermit {
   private readonly onData = (chunk: Buffer): void => {
     this.arrived += chunk.length;
     const granted = this.permit?.load.bytes ?? 0;
-    // Where more arrives than was announced the reader rejects it.
+    // If more arrives than was announced, the reader rejects the body.
     if (this.arrived <= granted || this.requested !== undefined) return;
     const bytes = this.isSlow ? this.arrived - granted : Math.max(this.options.announcedBytes - granted, chunk.length);
     this.request(bytes);
@@ -99,7 +99,7 @@ export class BodyPermit {
   }
 
   private readonly check = (): void => {
-    // While it is paused, nothing can arrive.
+    // While the body is paused, nothing can arrive.
     if (this.requested !== undefined) return;
     if (this.arrived - this.atLastCheck < FAST_BYTES) {
       this.isSlow = true;

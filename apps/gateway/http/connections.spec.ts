@@ -135,7 +135,7 @@ it('a handler that throws closes its connection and no other', async () => {
   const errors: unknown[] = [];
   connections.failed = (error) => errors.push(error);
   server.removeAllListeners('request');
-  const failing = new Error('a fault');
+  const failing = new Error('a failure');
   server.on('request', () => {
     throw failing;
   });

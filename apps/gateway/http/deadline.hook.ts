@@ -4,7 +4,7 @@ import { Deadline } from '#libs/limits';
 
 const HEADER = 'x-request-timeout-ms';
 const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
-/** Set by the official SDKs, in seconds: the first by Python's, the second by Go's and TypeScript's, both by Java's. */
+/** Set by the official SDKs, in seconds. Python sends the first, Go and TypeScript the second, Java both. */
 const SDK_HEADERS = ['x-stainless-read-timeout', 'x-stainless-timeout'];
 const DECIMAL = /^\d+(\.\d+)?$/;
 /** The deadline of a request: the shortest of the client's budgets and the gateway's. */
@@ -30,7 +30,7 @@ export function registerDeadline(fastify: FastifyInstance): void {
   });
 }
 
-/** Rejects an invalid budget. Call it after authentication, which comes before anything else that is wrong. */
+/** Rejects an invalid budget. Call it after authentication, so that an invalid key is reported first. */
 export function registerDeadlineCheck(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
     done(headers[HEADER] === undefined || requestedMs(headers) !== undefined ? undefined : invalidBudget());
@@ -44,8 +44,8 @@ function requestedMs(headers: FastifyRequest['headers']): number | undefined {
 }
 
 /**
- * How long the client's SDK waits; `Infinity` if it does not say. Invalid values are ignored, since the client did not write
- * them. So is 0: SDKs that round to whole seconds send it for anything below one.
+ * The timeout of the client's SDK; `Infinity` without one. Invalid values are ignored, because the SDK writes them and not the
+ * client. So is 0, which SDKs send for a timeout below 1 s that they round.
  */
 function sdkMs(headers: FastifyRequest['headers']): number {
   let budgetMs = Infinity;

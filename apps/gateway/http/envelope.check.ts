@@ -39,7 +39,7 @@ export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: u
   return envelope;
 }
 
-/** The envelope with its known members; undefined if `value` is no object. Adds what is wrong to `errors`. */
+/** The envelope with its known members; undefined if `value` is not an object. Adds its validation errors to `errors`. */
 function readEnvelope<T extends object>(
   type: EnvelopeType<T>,
   value: unknown,
@@ -83,7 +83,7 @@ function unknownField(name: string): string {
   return `there is no such field here: ${name.slice(0, 64).toWellFormed()}`;
 }
 
-/** The first rule that a member breaks: a value that is no array has no length to check. */
+/** The error of the first rule that each member breaks: a value that is not an array has no length to check. */
 function fieldErrors({ property, constraints }: ValidationError, parent: string): FieldError[] {
   return Object.entries(constraints ?? {})
     .slice(0, 1)

@@ -12,7 +12,7 @@ const CONNECTION_CUTS = ['unread', 'pipelining'] as const;
 export type ConnectionCut = (typeof CONNECTION_CUTS)[number];
 
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** Few, because there is one set per client. */
+/** Few buckets, because each client has its own histogram. */
 const CLIENT_SECONDS = [0.01, 0.05, 0.25, 1, 5];
 const UNMATCHED = 'unmatched';
 const ROUTE_VALUES = `the route's pattern, or \`${UNMATCHED}\``;
@@ -33,7 +33,7 @@ export class HttpMetrics {
     settings: Settings,
     private readonly clients: ClientLabel,
   ) {
-    // Only the traces of this installation's collector explain a request.
+    // Exemplars refer to exported traces.
     this.exemplars = settings.otelExporterOtlpEndpoint !== undefined;
     this.requests = instruments.counter(
       'prism_http_requests_total',
@@ -107,7 +107,7 @@ export function routeOf(request: FastifyRequest): string | undefined {
   return request.is404 ? undefined : request.routeOptions.url;
 }
 
-/** The label of a method: clients can send any word. */
+/** The label of a method. Clients can send any method, so unknown ones share a label. */
 export function methodLabel(method: string): Method {
   return METHODS.find((known) => known === method) ?? 'other';
 }

@@ -9,7 +9,7 @@ import { Connections } from './connections';
 import { Lifecycle } from './lifecycle';
 import { WriteHandler } from './write.handler';
 
-/** What the HTTP server and the controllers share. */
+/** The providers that the HTTP server and the controllers share. */
 @Module({})
 export class HttpModule {
   static of(connections: Connections, lifecycle: Lifecycle): DynamicModule {

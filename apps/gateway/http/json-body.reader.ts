@@ -58,7 +58,7 @@ export class JsonBodyParser {
    * Parses the next slice; call it after the scan.
    *
    * @returns whether there is more to parse
-   * @throws RequestError `invalid_json`; the message says what and where, and repeats nothing of the body
+   * @throws RequestError `invalid_json`; the message has the kind and the offset of the error, and no content of the body
    */
   parse(): boolean {
     if (this.body.length === 0) return false;

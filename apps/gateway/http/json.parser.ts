@@ -15,39 +15,38 @@ type Container = unknown[] | Record<string, unknown>;
 /** An object or array that is open at the current position. */
 interface Frame {
   readonly isArray: boolean;
-  /** Its opening bracket, as the positions below in bytes of the body. */
+  /** Byte offset in the body of its opening bracket. */
   readonly start: number;
-  /** The first byte of its text that is not in `value` yet. */
+  /** Byte offset of the first part of its text that is not yet in `value`. */
   from: number;
-  /** The first byte of the member or element at the current position. */
+  /** Byte offset of the current member or element. */
   member: number;
-  /** Set once it is known not to fit into one slice. */
+  /** Set when the object or array turns out to be larger than one slice. */
   value: Container | undefined;
-  /** Of its parent, if that is an object and `value` is set. */
+  /** Its key in the parent object; set together with `value`. */
   key: string | undefined;
-  /** Its member at the current position is in `value` already: only white space may follow. */
+  /** The current member is already in `value`: only white space may follow. */
   memberDone: boolean;
 }
 
 /**
- * Parses JSON text in slices, so that a large body does not block the event loop: JSON.parse sees pieces of about
- * `sliceBytes`, cut at commas, and the objects and arrays that do not fit into a piece are put together from their pieces. The
- * value is the one that JSON.parse makes of the whole text.
- *
- * Each number that a double does not hold exactly becomes `Infinity` or `-Infinity`. No key of the value reaches a prototype.
+ * Parses a JSON text in slices, so that a large body does not block the event loop. JSON.parse gets slices of about
+ * `sliceBytes`, cut at commas. Objects and arrays that are larger than a slice are assembled from their slices. The value is
+ * the same as JSON.parse returns for the whole text, with two exceptions: a number that a double cannot represent exactly
+ * becomes `Infinity` or `-Infinity`, and a key that could pollute a prototype is an error.
  */
 export class SlicedJsonParser {
   value: unknown;
   private readonly frames: Frame[] = [];
   private at = 0;
-  /** Where the text begins that JSON.parse has not seen yet. */
+  /** Byte offset of the text that is not parsed yet. */
   private sliceStart = 0;
   private root: Container | undefined;
   private rootEnd = 0;
 
   /**
    * @param body UTF-8; numbers in it are overwritten
-   * @param hasSuspectNumbers whether it has numbers that a double may not hold
+   * @param hasSuspectNumbers whether it has numbers that a double may not represent exactly
    */
   constructor(
     private readonly body: Buffer,
@@ -59,7 +58,7 @@ export class SlicedJsonParser {
    * Parses the next slice.
    *
    * @returns whether there is more; if not, `value` is set
-   * @throws RequestError `invalid_json`; the message says what and where, and repeats nothing of the body
+   * @throws RequestError `invalid_json`; the message has the kind and the offset of the error, and no content of the body
    */
   advance(): boolean {
     const { body } = this;
@@ -96,7 +95,7 @@ export class SlicedJsonParser {
 
   private close(at: number, isArray: boolean): void {
     const frame = this.frames.pop();
-    if (frame?.value === undefined) return; // JSON.parse sees it whole
+    if (frame?.value === undefined) return; // it is parsed as part of a slice
     if (frame.isArray !== isArray) throw this.invalid(frame.isArray ? '] expected' : '} expected', at);
     this.take(frame, at);
     if (frame.key === 'constructor' && Object.hasOwn(frame.value, 'prototype'))
@@ -121,7 +120,7 @@ export class SlicedJsonParser {
     return isFull;
   }
 
-  /** Gives every open object and array its value, with the members before the current one. */
+  /** Creates the value of every open object and array, with the members before the current one. */
   private materialize(): void {
     let parent: Frame | undefined;
     for (const frame of this.frames) {
@@ -149,7 +148,7 @@ export class SlicedJsonParser {
       frame.key = key;
       (parent.value as Record<string, unknown>)[key] = value;
     }
-    // Until the frame ends, nothing of its parent is text that was not seen.
+    // All text of the parent before this frame is now parsed.
     parent.from = frame.start;
     parent.member = frame.start;
   }
@@ -183,7 +182,7 @@ export class SlicedJsonParser {
     this.value = root;
   }
 
-  /** What JSON.parse makes of the text between two positions, with what stood around it. */
+  /** Parses the text between two byte offsets, completed by the brackets that it had around it. */
   private parse(start: number, end: number, as: Frame | 'key' | 'blank' | 'whole'): unknown {
     if (this.hasSuspectNumbers) replaceInexactNumbers(this.body.subarray(start, end));
     const text = this.body.toString('utf8', start, end);
@@ -193,7 +192,7 @@ export class SlicedJsonParser {
       return undefined;
     }
     const [before, after] = surroundingsOf(as);
-    // Between two commas, and before a comma or bracket, JSON.parse would take nothing for an empty list.
+    // With added brackets, an empty text would be parsed as an empty object or array.
     if (typeof as === 'object' && text.trim() === '') throw this.invalid('value expected', end);
     const json = before + text + after;
     let value: unknown;
@@ -243,13 +242,13 @@ function polluting(key: string): RequestError {
 
 function surroundingsOf(as: Frame | 'key' | 'whole'): [before: string, after: string] {
   if (as === 'whole') return ['', ''];
-  if (as === 'key') return ['{', ' 0}']; // the space keeps the 0 apart from what stands before it
+  if (as === 'key') return ['{', ' 0}']; // the space separates the 0 from the text before it
   return as.isArray ? ['[', ']'] : ['{', '}'];
 }
 
 /**
- * The first key through which merging `value` could reach a prototype: `__proto__`, or `constructor` holding `prototype`.
- * `value` comes from JSON.parse, which makes such keys ordinary ones, and is nested no deeper than the stack allows.
+ * The first key that could pollute a prototype when `value` is merged into an object: `__proto__`, or `constructor` with a
+ * `prototype`. JSON.parse creates them as ordinary keys. `value` is nested no deeper than the scanner allows.
  */
 function findPollutingKey(value: unknown): '__proto__' | 'constructor.prototype' | undefined {
   if (!isContainer(value)) return undefined;
@@ -265,7 +264,7 @@ function findPollutingKey(value: unknown): '__proto__' | 'constructor.prototype'
   return undefined;
 }
 
-/** By index: to name the elements of a long array would cost ten times as much as to look at them. */
+/** Separate from objects, because `for...in` over a long array takes ten times as long. */
 function findInArray(values: readonly unknown[]): ReturnType<typeof findPollutingKey> {
   for (const value of values) {
     const inside = findPollutingKey(value);

@@ -43,9 +43,9 @@ describe('the heap estimate of a body', () => {
     const before = heapUsed();
     const value: unknown = JSON.parse(text);
     const taken = heapUsed() - before;
-    expect(value).toBeTypeOf('object'); // and so still there
+    expect(value).toBeTypeOf('object'); // keeps the value reachable until here
     expect(taken).toBeLessThan(heapBytes * 1.1);
-    // Nor is it so much more that bodies would wait for nothing.
+    // An estimate that is far too high would delay bodies without need.
     expect(heapBytes).toBeLessThan(Math.max(6 * taken, 2 * text.length));
   });
 

@@ -8,26 +8,26 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const OPENING_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
-// '[' and '{' differ in one bit only, as do ']' and '}', and 'E' and 'e'.
+// Setting this bit turns '[' into '{', ']' into '}', and 'E' into 'e'.
 const CASE_BIT = 0x20;
 const E = 0x65;
 const OPENING = 0x7b;
 const CLOSING = 0x7d;
 
-// The most bytes that JSON.parse was measured to allocate for each.
+// The maximum that JSON.parse was measured to allocate for each, in bytes.
 const PER_BRACKET = 64;
 const PER_MEMBER = 80;
 const PER_ELEMENT = 24;
 
-/** A number without exponent of up to this many characters is always exact: every 15 significant digits survive in a double. */
+/** A number without exponent of at most this many characters is always exact: a double represents 15 significant digits. */
 const ALWAYS_EXACT_LENGTH = 15;
-/** What `String` writes of a double never has more significant digits. */
+/** `String(double)` has at most this many significant digits. */
 const MAX_SIGNIFICANT_DIGITS = 17;
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** What JSON text may contain. */
+/** The limits of a JSON text. */
 export interface JsonLimits {
-  /** Levels of objects and arrays inside each other. */
+  /** Nesting depth of objects and arrays. */
   depth: number;
   /** Members of one object. */
   members: number;
@@ -35,24 +35,24 @@ export interface JsonLimits {
   elements: number;
 }
 
-/** The first limit that JSON text exceeds, and where, in bytes from 0. */
+/** The first limit that a JSON text exceeds, and the byte offset where it does. */
 export interface ExceededLimit {
   limit: keyof JsonLimits;
   at: number;
 }
 
-/** Receives a number that may not survive as a double: its bytes from `start` up to `end`. */
+/** Called for a number that a double may not represent exactly, with its byte range: `start` inclusive, `end` exclusive. */
 export type OnSuspectNumber = (start: number, end: number) => void;
 
 const NO_LIMITS: JsonLimits = { depth: 1_000_000, members: Infinity, elements: Infinity };
 
 /**
- * Scans the structure of JSON text, outside of strings, one byte after the other and in parts. Whether the text is JSON is
- * for the parser to say. Ends at the first limit that is exceeded.
+ * Scans the structure of a JSON text in parts, and stops at the first exceeded limit. Ignores the content of strings. Does not
+ * check the syntax; the parser does.
  */
 export class JsonScanner {
   exceeded: ExceededLimit | undefined;
-  /** How many numbers may not survive as a double: those that are long, or have an exponent. */
+  /** Count of numbers that a double may not represent exactly: those that are long or have an exponent. */
   suspectNumbers = 0;
   private at = 0;
   private depth = 0;
@@ -60,7 +60,7 @@ export class JsonScanner {
   private brackets = 0;
   private members = 0;
   private elements = 0;
-  /** Per open object or array: the children so far but the last, and how many there may be. */
+  /** Per nesting depth: the commas so far in the open object or array, and its limit of members or elements. */
   private readonly counts: number[] = [];
   private readonly bounds: number[] = [];
 
@@ -70,12 +70,12 @@ export class JsonScanner {
     private readonly onSuspectNumber?: OnSuspectNumber,
   ) {}
 
-  /** An estimate of what the values scanned so far take on the heap; rather too high than too low. */
+  /** An upper estimate of the heap that the values scanned so far will take, in bytes. */
   get heapBytes(): number {
     return this.at + PER_BRACKET * this.brackets + PER_MEMBER * this.members + PER_ELEMENT * this.elements;
   }
 
-  /** Scans at least so many more bytes. @returns whether there is more to scan */
+  /** Scans at least `bytes` more. @returns whether there is more to scan */
   advance(bytes: number): boolean {
     const { body } = this;
     const end = Math.min(body.length, this.at + bytes);
@@ -131,7 +131,7 @@ export class JsonScanner {
   }
 }
 
-/** The end of the longest run of characters that a number can have; what stands there need not be a number. */
+/** The end of the run of characters that can occur in a number. The run is not always a valid number. */
 function endOfNumber(body: Buffer, start: number): number {
   let at = start + 1;
   for (; at < body.length; at += 1) {
@@ -158,15 +158,15 @@ interface Decimal {
 }
 
 /**
- * Whether a JSON number has the same decimal value before and after it was a double: `0.1` has, `0.1234567890123456789`
- * and `1e-400` have not. Takes time in proportion to the token's length, whatever its exponent.
+ * Whether a JSON number keeps its decimal value when it is read as a double and written again. `0.1` does;
+ * `0.1234567890123456789` and `1e-400` do not. The time is proportional to the token's length and independent of the exponent.
  *
- * @returns undefined if the token is no JSON number
+ * @returns undefined if the token is not a JSON number
  */
 export function isExactNumber(token: string): boolean | undefined {
   const number = Number(token);
   const written = String(number);
-  if (written === token && Number.isFinite(number)) return true; // as JSON.stringify writes numbers: the common case
+  if (written === token && Number.isFinite(number)) return true; // the common case: the token is as JSON.stringify writes it
   const sent = decimalOf(token);
   if (sent === undefined) return undefined;
   if (sent.digits.length > MAX_SIGNIFICANT_DIGITS) return false;
@@ -183,7 +183,7 @@ function decimalOf(token: string): Decimal | undefined {
   const all = integer + fraction;
   const end = lastNonZero(all) + 1;
   const digits = all.slice(firstNonZero(all), end);
-  // An exponent beyond 2^53 is rounded, and equals that of no double either way.
+  // An exponent beyond 2^53 is rounded, but it is beyond the range of a double in any case.
   return { negative: sign === '-', digits, exponent: Number(exponent) - fraction.length + (all.length - end) };
 }
 
@@ -200,9 +200,8 @@ function lastNonZero(digits: string): number {
 }
 
 /**
- * Writes `1e999` over each number that would be rounded, and blanks over the rest of it: JSON.parse makes `Infinity` of
- * it, and every position in the text stays where it was. No inexact number is shorter than that. What is no number is left
- * for the parser to reject.
+ * Overwrites each inexact number with `1e999`, padded with spaces. JSON.parse reads it as `Infinity`, and all byte offsets stay
+ * the same. Every inexact number is long enough for this. Invalid numbers are not changed, so that the parser rejects them.
  */
 export function replaceInexactNumbers(text: Buffer): void {
   const scanner = new JsonScanner(text, undefined, (start, end) => {

@@ -13,7 +13,7 @@ import {
 } from '#libs/limits';
 import type { RequestContext } from './request.context';
 
-/** `RecordWriter` charges writes when they are known to be valid and no replay. */
+/** `RecordWriter` charges writes, when they are known to be valid and not replays. */
 const CHARGED_BY_WRITER = 'records:write';
 
 /** Statuses of requests that are rejected for their body: they cost one request although nothing was executed. */
@@ -49,15 +49,15 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
     }
   });
 
-  // Redis executes charges in the order in which this process sends them: the next request meets the debt of this response
-  // although the response does not wait for it.
+  // The response does not wait for its charge. Redis executes the charges of a process in order, so the client's next request
+  // is charged after it.
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const { quota } = request.requestContext;
     if (quota?.isCharged) {
       const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
       quota.chargeResponse(bytes).catch(logFailure);
     } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
-      // A body that cannot be parsed is rejected before the quota is made.
+      // A body that cannot be parsed is rejected before the quota is created.
       (quota ?? quotaOf(limiter, request.requestContext))?.chargeInvalid().catch(logFailure);
     }
     if (quota) reply.headers(rateLimitFields(quota.rates, quota.lastDecision));
@@ -71,7 +71,7 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
  */
 export function rateLimitFields(rates: Rates, { buckets, rejectedBy }: Decision): Record<string, string> {
   if (buckets.length === 0) return {};
-  // No field of a rejected request may name a later time than `Retry-After`.
+  // No reset of a rejected request may be later than `Retry-After`.
   const maxReset = rejectedBy ? retryAfterSeconds(rejectedBy.waitUs) : Infinity;
   const states = buckets.map((state) => {
     const reset = Math.min(wholeSeconds(state.levelUs), maxReset);
@@ -84,7 +84,7 @@ function policies(rates: Rates): string[] {
   return RATE_UNITS.flatMap((unit) => {
     const rate = rates[unit];
     if (rate === undefined) return [];
-    // The window in which an empty quota refills, and what refills in it: `q / w` is the rate, whatever the burst.
+    // The window in which an empty quota refills. `q / w` is the rate, for every burst.
     const window = Math.max(1, Math.ceil(rate.burst / rate.perSecond));
     return `"${unit}";q=${rate.perSecond * window}${QUOTA_UNITS[unit]};w=${window}`;
   });

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** What the log line of a request says beyond its status. It never holds a value or a key that the client sent. */
+/** Fields of the log line of a request besides its status. They contain no values and keys that the client sent. */
 export class RequestLogContext implements DatabaseMeter {
   /** Time that the request waited for permits, in milliseconds as all durations here. */
   admissionMs = 0;
@@ -46,25 +46,25 @@ export class RequestLogContext implements DatabaseMeter {
     return traceId === undefined || span === undefined ? undefined : { traceId, spanId: span.spanId };
   }
 
-  /** Notes the outcomes of the batch of this request. */
+  /** Sets the outcomes of the batch of this request. */
   setBatch({ items, failed }: BatchSummary): void {
     this.items = items;
     this.failed = failed.length === 0 ? undefined : failed;
   }
 }
 
-/** What the hooks of a request hand on to each other and to its controller. */
+/** The state that the hooks of a request share with each other and with its controller. */
 export class RequestContext {
   /** The caller, once it is authenticated; undefined outside of `/v2/prism`. */
   principal: Principal | undefined;
   /** Size of the request body; 0 if there is none, or it is not read yet. */
   bodyBytes = 0;
-  /** Charges the request to the rate limits of its client; undefined before admission, or if the client has none. */
+  /** Charges the request to the rate limits of its client; undefined before admission, or if the client has no limits. */
   quota: Quota | undefined;
 
   constructor(
     readonly deadline: Deadline,
-    /** Everything limited that the request holds. */
+    /** The permits that the request holds. */
     readonly permits: RequestPermits,
     /** Durations and item counts for the log line. */
     readonly log: RequestLogContext,

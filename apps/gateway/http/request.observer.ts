@@ -12,9 +12,9 @@ import { type HttpMetrics, methodLabel, routeOf } from './http.metrics';
 
 /** The status of a request whose client disconnected before the response: none was sent. */
 const CLIENT_DISCONNECTED = 499;
-/** What OpenTelemetry's conventions call a method that is none of HTTP's. */
+/** The value of OpenTelemetry's semantic conventions for an unknown method. */
 const OTHER_METHOD = '_OTHER';
-/** Of the draft of W3C Trace Context, Level 3. */
+/** From the draft of W3C Trace Context, Level 3. */
 const TRACE_HEADER = 'traceresponse';
 
 /**
@@ -42,15 +42,15 @@ export function registerObserver(fastify: FastifyInstance, metrics: HttpMetrics,
     const { principal, log } = request.requestContext;
     metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.position);
     endTrace(request, reply, responded);
-    // Health checks come every few seconds.
+    // Health checks arrive every few seconds.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';
     if (lines.isLevelEnabled(level)) lines[level](requestLine(request, reply, status, durationMs), 'request');
   }
 }
 
 /**
- * The log line of a request. docs/logging.md describes its members. None holds a value or a key that the client sent, except
- * for its request id.
+ * The log line of a request. docs/logging.md describes its members. It contains no values and keys that the client
+ * sent, except the request id.
  */
 function requestLine(request: FastifyRequest, reply: FastifyReply, status: number, durationMs: number): object {
   const { principal, log } = request.requestContext;
@@ -80,8 +80,9 @@ function rounded(ms: number): number {
 }
 
 /**
- * Begins the span of a request, in the trace of its caller or in a new one, and sends its position as `traceresponse`.
- * Undefined if tracing is off, and for health checks, which come every few seconds.
+ * Starts the span of a request, in the caller's trace or in a new one, and sends its ids as `traceresponse`.
+ *
+ * @returns undefined if tracing is off, and for health checks, which arrive every few seconds
  */
 export function beginTrace(
   tracing: Tracing,

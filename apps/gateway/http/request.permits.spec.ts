@@ -26,7 +26,7 @@ let handlers: number;
 const sockets: Socket[] = [];
 
 const reject = (_request: unknown, _reply: unknown, done: (error: Error) => void): void => {
-  done(new Error('a fault'));
+  done(new Error('a failure'));
 };
 
 interface PromiseWithResolvers<T> {
@@ -80,9 +80,9 @@ beforeEach(async () => {
     reply.callNotFound();
   });
   server.get('/throws', () => {
-    throw new Error('a fault');
+    throw new Error('a failure');
   });
-  server.get('/rejects', () => Promise.reject(new Error('a fault')));
+  server.get('/rejects', () => Promise.reject(new Error('a failure')));
   server.get('/rejected', { preHandler: reject }, () => 'ok');
   server.get('/early', { preHandler: async (_request, reply) => reply.send('early') }, () => 'ok');
   await server.listen({ host: '127.0.0.1', port: 0 });

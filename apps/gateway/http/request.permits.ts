@@ -13,15 +13,15 @@ import { BodyPermit } from './body.permit';
 
 /** Bodies from this size on are scanned, parsed, hashed and planned in steps. A smaller one takes a millisecond or two. */
 const LARGE_BYTES = 65_536;
-/** What it costs the event loop to receive a byte of a response from Postgres and to send it. */
+/** CPU time to receive one byte of a response from Postgres and to send it, in milliseconds. */
 const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;
 
 /** Continues with the request, or rejects it. */
 type Continue = (error?: Error) => void;
 
 /**
- * Owns every permit of one request: each kind is acquired at most once and released exactly once, whatever path the request
- * takes. It listens for the end of the response itself, since Fastify's `onResponse` does not run when the client disconnects.
+ * Owns every permit of one request: each kind is acquired at most once and released exactly once, on every path. It listens for
+ * the end of the response itself, because Fastify's `onResponse` does not run when the client disconnects.
  *
  * - Body and heap are held until the response has left or the connection is closed.
  * - Work is held until the handler has ended, also if the client disconnected: Postgres may still be running its statement.
@@ -36,7 +36,7 @@ export class RequestPermits {
   private work: WorkPermit | undefined;
   private handler: 'pending' | 'running' | 'done' = 'pending';
   private waitingSince: number | undefined;
-  /** What the request was charged in advance, in milliseconds of CPU. */
+  /** CPU time that the request was charged in advance, in milliseconds. */
   private chargedMs = 0;
   private restTimer: NodeJS.Timeout | undefined;
 
@@ -47,25 +47,25 @@ export class RequestPermits {
     private readonly reply: FastifyReply,
     private readonly onDropped: () => void,
   ) {
-    // Before the observer, which then logs what this notes.
+    // Prepended, so that the observer's listener logs the durations that this one records.
     reply.raw.prependOnceListener('close', () => {
       this.close();
     });
   }
 
-  /** The response has left, or the connection is closed: nothing is acquired any more, and nothing continues. */
+  /** Whether the response has left or the connection is closed: nothing more is acquired or continued. */
   get closed(): boolean {
     return this.isClosed;
   }
 
-  /** Whether the body is being read, and does not wait for a permit: if it is late, the client is. */
+  /** Whether the body is being read and does not wait for a permit: a delay is then caused by the client. */
   get receiving(): boolean {
     return this.body !== undefined && !this.request.raw.complete && this.waitingSince === undefined;
   }
 
   /**
-   * Runs a computation on `bytes` of the request, and attributes its time to the client: at once, or in turns with those of
-   * other requests if it may take long. `done` is not called after the request has ended.
+   * Runs a computation on `bytes` of the request, and attributes its CPU time to the client. Small ones run at once, large ones
+   * in turns with those of other requests. `done` is not called after the request has ended.
    */
   compute(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
     this.start(
@@ -78,7 +78,7 @@ export class RequestPermits {
     );
   }
 
-  /** As {@link compute}, for the handler of the route: it rejects when the request has ended. */
+  /** Like {@link compute}, for the handler of the route. The promise is rejected when the request has ended. */
   computed(stage: CpuStage, bytes: number, step: Step): Promise<void> {
     return new Promise((resolve, reject) => {
       const guarded = (): boolean => {
@@ -92,7 +92,7 @@ export class RequestPermits {
     });
   }
 
-  /** Has the body counted as it arrives; if it has to wait too long, the request is rejected. */
+  /** Acquires permits for the body as it arrives. If it waits too long, the request is rejected. */
   acquireBody(): void {
     const { request } = this;
     const { raw, requestContext } = request;
@@ -125,14 +125,14 @@ export class RequestPermits {
     this.wait(this.heap, done);
   }
 
-  /** Acquires what is needed to work on so many items. */
+  /** Acquires the permit to execute a request with this number of items. */
   acquireWork(items: number, done: Continue): void {
     const { principal, deadline } = this.request.requestContext;
     if (this.isClosed) {
       if (this.work === undefined && !this.reply.raw.writableFinished) this.onDropped();
       return;
     }
-    // A second time if a hook or a handler declares the route not found: hooks then run again.
+    // The hook runs a second time if a hook or a handler responds with Fastify's 404 handler.
     if (principal === undefined || this.work !== undefined) {
       done();
       return;
@@ -144,7 +144,7 @@ export class RequestPermits {
     });
   }
 
-  /** Continues when the client has rested from expensive requests; no later than a queued request is rejected. */
+  /** Delays a client after expensive requests, by at most the time after which a queued request is rejected. */
   private rest(clientId: string, next: () => void): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
@@ -181,12 +181,12 @@ export class RequestPermits {
     return result;
   }
 
-  /** The response is about to be sent: from here on its bytes are counted. */
+  /** Counts the bytes of the response. Call it just before the response is sent. */
   respond(bytes: number): void {
     if (this.work === undefined || this.isClosed) return;
     this.admission.cpu.settle(this.work.clientId, this.chargedMs, bytes * RESPONSE_MS_PER_BYTE);
     this.chargedMs = 0;
-    // A rejection, or the response at the deadline, goes ahead of a request that is still queued.
+    // Still queued: this is a rejection or the response at the deadline.
     if (this.work.state === 'queued') this.work.release();
     else this.work.resize({ ...this.work.load, responseBytes: bytes });
     if (this.handler !== 'running') this.endWork();
@@ -214,7 +214,7 @@ export class RequestPermits {
     if (permit.state === 'queued') this.waitingSince = performance.now();
     permit.onSettled((rejection: Rejection | undefined) => {
       this.noteWait();
-      // The response at the deadline may have come first.
+      // The response at the deadline may have been sent first.
       if (!this.isClosed && !this.reply.sent) done(rejection && overloaded(rejection));
     });
   }
@@ -230,7 +230,7 @@ export class RequestPermits {
     const isWaiting = this.work !== undefined || this.restTimer !== undefined;
     if (!this.reply.raw.writableFinished && isWaiting && this.handler === 'pending') this.onDropped();
     this.isClosed = true;
-    // Whoever still refers to the request must not keep its body in memory.
+    // Frees the body even if the request is still referenced.
     this.request.body = undefined;
     clearTimeout(this.restTimer);
     this.body?.end();
@@ -245,7 +245,7 @@ export class RequestPermits {
   }
 }
 
-/** In bytes, as announced; of unknown length: the most it may have. 0 if there is none, or if it is not read. */
+/** The announced size of the body in bytes, or the body limit if the size is unknown. 0 if the body is absent or not read. */
 function announcedBytesOf({ method, headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
   if (method === 'GET' || method === 'HEAD') return 0;
   if (headers['transfer-encoding'] !== undefined) return bodyLimit;

@@ -19,7 +19,7 @@ export const Exchange = createParamDecorator((_: undefined, context: ExecutionCo
   return { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>() };
 });
 
-/** What a service that writes gets of its request, besides target and body. */
+/** The arguments of a service that writes, besides target and body. */
 export interface WriteCall extends WriteContext {
   readonly requestId: string;
   /** Size of the request body. */
@@ -32,7 +32,7 @@ export interface WriteCall extends WriteContext {
 /**
  * Responds to requests that write: all attempts with one `Idempotency-Key` get the same response.
  *
- * A call, not an interceptor of Nest, which would bind an asynchronous resource to every request.
+ * Controllers call it. An interceptor of Nest would create an async resource for every request.
  */
 @Injectable()
 export class WriteHandler {
