@@ -10,7 +10,7 @@ import { AuthMetrics } from './auth.metrics';
 import { AuthenticationThrottle } from './authentication.throttle';
 import type { Principal } from './principal';
 
-/** Why a key is rejected. For metrics only: the response does not tell. */
+/** Why a key is rejected. For metrics only: the response does not contain it. */
 export type KeyRejection = 'malformed' | 'unknown' | 'revoked' | 'expired';
 
 /** How long a row is cached, measured from the start of its lookup. Every gateway rejects a revoked key within 5 s. */

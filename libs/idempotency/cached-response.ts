@@ -16,7 +16,7 @@ const MAX_BYTES_PER_CHARACTER = 3;
 /** The fastest: on a response of 40 KB it takes 80 us and leaves an eighth; what higher levels save is not worth their time. */
 const LEVEL = 1;
 
-/** The statuses that executing a request can come to. */
+/** The statuses of executed requests. */
 const STATUSES: ReadonlySet<unknown> = new Set([200, 201, 202, 404, 409, 412, 413]);
 /** The headers of a response that replays repeat, with what each may be. */
 const HEADERS: ReadonlyMap<string, RegExp> = new Map([

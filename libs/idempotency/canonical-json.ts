@@ -1,7 +1,7 @@
-/** Characters of a piece of text before it is emitted: a longer one would take many times its size in memory. */
+/** Characters after which a piece is emitted. Longer ones would take many times their size in memory. */
 const PIECE_LENGTH = 65_536;
 
-/** An object or array of which some members are written. */
+/** An object or array that is partly written. */
 interface Frame {
   readonly value: object;
   /** Sorted; undefined for an array. */
@@ -11,9 +11,9 @@ interface Frame {
 }
 
 /**
- * Writes JSON as RFC 8785 has it, piece by piece: members sorted by UTF-16 code units at every depth, no white space. Two
- * things that the RFC has no text for are written as well: a number that a double does not hold, which the parser reads as
- * Infinity, as `1e999`, and a lone surrogate as its escape.
+ * Writes canonical JSON (RFC 8785) in pieces: members sorted by UTF-16 code units at every depth, no white space. Extends the
+ * RFC by two values: `Infinity`, which the parser returns for an inexact number, is written as `1e999`, and a lone surrogate as
+ * its escape sequence.
  */
 export class CanonicalJsonWriter {
   private piece = '';
@@ -53,7 +53,7 @@ export class CanonicalJsonWriter {
     } else {
       const name = names[next] ?? '';
       this.piece += JSON.stringify(name) + ':';
-      // Own properties of an object from JSON.parse: plain values under any name.
+      // The value is from JSON.parse, so every own property is a JSON value.
       this.begin((frame.value as Record<string, unknown>)[name]);
     }
   }
@@ -67,7 +67,7 @@ export class CanonicalJsonWriter {
       this.frames.push({ value, names: undefined, length: value.length, next: 0 });
     } else {
       const names = Object.keys(value);
-      // Most are in order as they come, and to see that costs less than to sort them.
+      // Most are sorted already, and a check is cheaper than sorting.
       if (!isSorted(names)) names.sort();
       this.piece += '{';
       this.frames.push({ value, names, length: names.length, next: 0 });

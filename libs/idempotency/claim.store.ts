@@ -11,12 +11,11 @@ import { type CachedResponse, packResponse, unpackResponse } from './cached-resp
 const LEASE_MS = 3_000;
 /** Two renewals may be lost before the lease expires. */
 const RENEWAL_INTERVAL_MS = 1_000;
-/** More than a gateway has in flight; few enough to release at once when Redis is back, within its time budget. */
+/** More than a gateway has in flight, and few enough to release all of them within the time budget when Redis is back. */
 const MAX_ORPHANED_CLAIMS = 1_000;
 
 /**
- * The reply of Redis to a request with a key. If it is `unavailable` there may be a claim all the same, if the call was
- * sent: only then it has an owner.
+ * The result of claiming a key. With `unavailable`, the claim may still exist if the call was sent; only then `owner` is set.
  */
 export type Claim =
   | { state: 'new'; owner: string }
@@ -26,8 +25,8 @@ export type Claim =
   | { state: 'mismatch' };
 
 /**
- * The claims and cached responses in Redis: the fast path, never the proof of anything. No method rejects, and each call of
- * Redis ends within its time budget.
+ * The claims and cached responses in Redis: the fast path, while the ledger is authoritative. No method rejects, and each
+ * call of Redis ends within its time budget.
  */
 @Injectable()
 export class ClaimStore {
@@ -73,8 +72,8 @@ export class ClaimStore {
   }
 
   /**
-   * Caches the response of a completed request for its retries, in place of the claim. A claim whose response Redis does
-   * not take is released: a full Redis rejects to store, but not to delete.
+   * Caches the response of a completed request for its retries, in place of the claim. If Redis rejects the
+   * response, the claim is released: a full Redis rejects writes but not deletions.
    * @returns false if this attempt no longer holds the claim, or the response was not cached
    */
   async storeResponse(id: IdempotencyId, owner: string, response: CachedResponse, span?: Span): Promise<boolean> {
@@ -87,7 +86,7 @@ export class ClaimStore {
   }
 
   /**
-   * Releases a claim that leaves no response: if Redis is unavailable, as soon as it is back.
+   * Releases a claim without a response. If Redis is unavailable, the claim is released as soon as it is back.
    * @returns false if this attempt no longer holds the claim, or Redis is unavailable
    */
   async release(id: IdempotencyId, owner: string, span?: Span): Promise<boolean> {
@@ -97,7 +96,7 @@ export class ClaimStore {
     return reply.ok && reply.value === 1;
   }
 
-  /** How many claims wait for Redis to be back: at most {@link MAX_ORPHANED_CLAIMS}. */
+  /** The number of claims to release when Redis is back: at most {@link MAX_ORPHANED_CLAIMS}. */
   get orphanedClaimCount(): number {
     return this.orphanedClaims.size;
   }
@@ -162,8 +161,8 @@ export class ClaimStore {
   }
 
   /**
-   * A Redis that hung executes the claims it received meanwhile when it continues: retries must not wait for requests that
-   * ended long ago. Claims past every deadline are dropped, and the oldest beyond the limit.
+   * A Redis that was paused executes the calls that it received in the meantime, so a claim can outlive its request. Claims
+   * past every deadline are dropped, and the oldest ones beyond the limit.
    */
   private addOrphanedClaim(id: IdempotencyId, owner: string): void {
     const now = performance.now();
@@ -186,17 +185,17 @@ export class ClaimStore {
     }
   }
 
-  /** Once: after a change of format there may be many. */
+  /** Logs once, because there may be many after a change of format. */
   private logDamage(): void {
     if (this.damageLogged) return;
     this.damageLogged = true;
     this.logger.warn(
-      'Redis held a response that is damaged or forged: it was deleted. The ledger has it. Not logged again',
+      'a damaged or forged response in Redis was deleted; the ledger has the response; not logged again',
     );
   }
 }
 
-/** Tagged by team, so that Redis Cluster keeps what belongs to a team together. */
+/** The hash tag is the team, so that Redis Cluster stores all keys of a team in one slot. */
 function redisKey(id: IdempotencyId): string {
   return `prism:{${id.teamId}}:idempotency:${id.clientId}:${id.keyHash.toString('base64url')}`;
 }
@@ -205,7 +204,7 @@ function leaseMs(ttlMs: number): number {
   return Math.max(1, Math.floor(Math.min(LEASE_MS, ttlMs)));
 }
 
-/** Wait as long again as the other attempt has been running. If its gateway has died, its lease ends meanwhile. */
+/** As long as the other attempt has been running, up to its lease, which expires if its gateway has failed. */
 function retryAfter(runningMs: number): number {
   return Math.ceil(Math.min(Math.max(runningMs, 1), LEASE_MS) / 1_000);
 }

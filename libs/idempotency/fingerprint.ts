@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { lowerCaseUuid } from '#libs/properties';
 import { CanonicalJsonWriter } from './canonical-json';
 
-/** The first byte that is hashed. Another way of hashing takes another one, so that no two ways give one fingerprint. */
+/** The first byte that is hashed. It changes with the algorithm, so that fingerprints of two algorithms never match. */
 const VERSION = Buffer.of(1);
 
-/** What an `Idempotency-Key` stands for: two requests with the same fingerprint are attempts at one request. */
+/** The parts of a request that identify it: requests with the same fingerprint are attempts at one request. */
 export interface FingerprintInput {
   readonly method: string;
   /** The request target as it is routed: a path that can be percent-decoded, and a query if there is one. */
   readonly url: string;
-  /** The `If-Match` header as it came; undefined without one. */
+  /** The unchanged `If-Match` header; undefined without one. */
   readonly ifMatch: string | undefined;
-  /** Parsed; undefined if there is none. */
+  /** The parsed body; undefined without one. */
   readonly body: unknown;
 }
 
@@ -20,8 +20,8 @@ export interface FingerprintInput {
  * SHA-256 over a version byte, the method, the canonical path, the sorted query, `If-Match` and the body's canonical JSON.
  *
  * - Path: each segment is percent-decoded, a UUID written in lower case, and percent-encoded again.
- * - Query: sorted by name; values of one name keep their order. Percent-encoding is normalised as in the path.
- * - `If-Match`: white space around it is dropped, nothing else: `"8"`, `W/"8"` and `*` are three conditions.
+ * - Query: sorted by name; values of one name keep their order. Percent-encoding is normalized as in the path.
+ * - `If-Match`: trimmed, otherwise unchanged: `"8"`, `W/"8"` and `*` are three conditions.
  * - Body: neither white space nor the order of members matters.
  *
  * None of them contains a line break, so no two requests share the text that is hashed.
@@ -32,7 +32,7 @@ export class Fingerprint {
 
   constructor({ method, url, ifMatch, body }: FingerprintInput) {
     const [path, query] = splitUrl(url);
-    // The equals sign tells an empty header from none.
+    // The equals sign distinguishes an empty header from none.
     const condition = ifMatch === undefined ? '' : `=${ifMatch.trim()}`;
     this.hash.update(`${method}\n${canonicalPath(path)}\n${canonicalQuery(query)}\n${condition}\n`);
     if (body === undefined) return;
@@ -52,7 +52,7 @@ export class Fingerprint {
   }
 }
 
-/** The router ends a path at a `#` too. */
+/** Like the router, ends the path at a `#` too. */
 function splitUrl(url: string): [path: string, query: string] {
   const end = url.search(/[?#]/);
   return end === -1 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];

@@ -7,11 +7,11 @@ const MAX_LENGTH = 255;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"$/;
 const PRINTABLE = /^[\x20-\x7E]+$/;
 
-/** What a key is unique within, and the key itself. Its text is kept nowhere: callers put anything into keys. */
+/** The hash of a key, and its scope. The key itself is never stored, because it may contain personal data. */
 export interface IdempotencyId {
   readonly teamId: string;
   readonly clientId: string;
-  /** SHA-256 of the key as it is compared. */
+  /** SHA-256 of the decoded key. */
   readonly keyHash: Buffer;
 }
 
@@ -19,8 +19,8 @@ export interface IdempotencyId {
  * Reads the `Idempotency-Key` header: 1 to 255 printable ASCII characters, bare or as a quoted structured-field string.
  * `"abc"` and `abc` are the same key.
  * @param values each occurrence of the header, as in `IncomingMessage.headersDistinct`
- * @returns the key as it is compared, or undefined without the header
- * @throws {RequestError} `invalid_request` if the header is something else, or there twice
+ * @returns the decoded key, or undefined without the header
+ * @throws {RequestError} `invalid_request` if the header is malformed or repeated
  */
 export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
   const [value, ...others] = values ?? [];

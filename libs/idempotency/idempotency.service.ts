@@ -29,7 +29,7 @@ export interface LedgerKey {
   readonly clientId: string;
   /** SHA-256 of the Idempotency-Key. */
   readonly keyHash: Buffer;
-  /** SHA-256 of the request: the key stands for no other. */
+  /** SHA-256 of the request. A key must not be used for another request. */
   readonly fingerprint: Buffer;
   readonly requestId: string;
 }
@@ -65,10 +65,10 @@ interface KeyedRequest {
   readonly request: IdempotentRequest;
 }
 
-/** How a request with a key proceeds. `owner`: of the claim in Redis; undefined if there surely is none. */
+/** How a request with a key proceeds. `owner`: of the claim in Redis; undefined if there is certainly no claim. */
 type Decision = { state: 'replay'; response: CachedResponse } | { state: 'execute'; owner: string | undefined };
 
-/** Gives all attempts at a request with an `Idempotency-Key` the same response. Redis only makes it fast: the ledger is the proof. */
+/** Gives all attempts at a request with an `Idempotency-Key` the same response. Redis is the fast path; the ledger is authoritative. */
 @Injectable()
 export class IdempotencyService {
   constructor(
@@ -80,7 +80,7 @@ export class IdempotencyService {
   /**
    * Executes a write, or returns the response of an earlier attempt at it.
    *
-   * @param execute checks the body too: a key that stands for another request is a mismatch, whatever the body
+   * @param execute also validates the body: a mismatch is reported before an invalid body
    * @throws RequestError what `execute` throws; `invalid_request` for a malformed key; `idempotency_key_mismatch`,
    *   `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable if a response is cached but Postgres cannot confirm it
@@ -105,7 +105,7 @@ export class IdempotencyService {
       this.countLedgerRejection(error);
       throw error;
     } finally {
-      // Before the response is sent: the next retry may come at once.
+      // Before the response is sent, because a retry may arrive immediately after it.
       await this.endClaim(keyed, decision.owner, cacheable);
     }
   }
@@ -120,7 +120,7 @@ export class IdempotencyService {
       case 'cached': {
         if (await this.isComplete(keyed)) return { state: 'replay', response: claim.response };
         const next = await this.claim(keyed, claim.owner);
-        // Another attempt finished just after this one found the ledger empty: now the ledger has the response.
+        // Another attempt finished after the lookup of this one. Now the ledger has the response.
         if (next.state === 'cached') return { state: 'execute', owner: undefined };
         return this.decide(keyed, next);
       }
@@ -183,9 +183,9 @@ function ledgerKey({ id, fingerprint, request }: KeyedRequest): LedgerKey {
   return { clientId: id.clientId, keyHash: id.keyHash, fingerprint, requestId: request.requestId };
 }
 
-/** A dry run changes nothing, so that it needs no key. */
+/** A dry run changes nothing, so it needs no key. */
 function isDryRun(body: unknown): boolean {
-  // The body is not validated yet: any member may be anything.
+  // The body is not validated yet.
   const options = (body as { options?: { dry_run?: unknown } | null } | null | undefined)?.options;
   return options?.dry_run === true;
 }

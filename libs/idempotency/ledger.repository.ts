@@ -3,20 +3,20 @@ import { Settings } from '#libs/config';
 import { Database, statement, type CheckoutOptions } from '#libs/database';
 import type { IdempotencyId } from './idempotency-key';
 
-/** How long a key whose lifetime is over is rejected rather than new again. */
+/** How long an expired key is rejected before it can be used as a new one. */
 export const STALE_SECONDS = 7 * 86_400;
 
 /**
- * - `complete`: the ledger holds every outcome of this very request
- * - `stale`: the key's lifetime is over, and it may not be used again yet
- * - `missing`: anything else, also after the database was restored to an earlier time
+ * - `complete`: the ledger has every outcome of this request
+ * - `stale`: the key is expired, and cannot be used as a new one yet
+ * - `missing`: otherwise, for example after the database was restored to an earlier time
  */
 type LedgerState = 'complete' | 'stale' | 'missing';
 
-/** The proof that a request was completed, which nothing outside of Postgres can give. */
+/** Looks up whether a request is complete. Only Postgres can confirm it. */
 export abstract class LedgerLookup {
   /**
-   * @throws {DatabaseUnavailable} if Postgres does not respond in time: then nothing is proven
+   * @throws {DatabaseUnavailable} if Postgres does not respond in time
    */
   abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
 }

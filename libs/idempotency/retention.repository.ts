@@ -3,30 +3,30 @@ import { Settings } from '#libs/config';
 import { Database, statement } from '#libs/database';
 import { STALE_SECONDS } from './ledger.repository';
 
-/** Rows a transaction: few enough that a retry of one of their keys hardly waits. */
+/** Rows per transaction: few enough that a request with one of their keys hardly waits. */
 const PURGE_ROWS = 1_000;
 
-/** A day whose table no key can need any more. */
+/** A day whose partition is no longer needed by any key. */
 export interface ExpiredPartition {
   /** `YYYY-MM-DD`, in UTC. */
   readonly day: string;
-  /** Not attached: a worker died after it had detached it. */
+  /** False if a worker stopped after it had detached the partition. */
   readonly attached: boolean;
 }
 
-/** - `busy`: others were in the way, nothing has happened - `kept`: it is still needed, or someone else has done it */
+/** `busy`: a lock was not available, and nothing changed. `kept`: the partition is needed, or another worker did the step. */
 export type PartitionStep = 'done' | 'busy' | 'kept';
 
 export interface Purge {
   readonly removed: number;
-  /** Where the next one may begin; null if nothing was there to remove. */
+  /** Where the next purge can begin; null if there was nothing to remove. */
   readonly upTo: string | null;
 }
 
 export interface RetentionState {
-  /** For how long the oldest expired thing has been waiting to be removed; negative: for how long nothing will be. */
+  /** Time since the oldest row or partition expired; negative before that; null if the ledger is empty. */
   readonly overdueSeconds: number | null;
-  /** Days after today, without a gap, that have their partition; at most as many as were asked for. */
+  /** Consecutive days after today that have a partition, up to the requested number. */
   readonly partitionsAhead: number;
   /** Age of the oldest transaction id that the database may contain, in transaction ids. */
   readonly transactionIdAge: number;
@@ -45,7 +45,7 @@ const listExpiredPartitions = statement(__dirname, 'list_expired_partitions');
 const purgeRequests = statement(__dirname, 'purge_requests');
 const readRetentionState = statement(__dirname, 'read_retention_state');
 
-/** Takes from the ledger what is over, one step at a time. Which day it is and what is over, the database's clock says. */
+/** Removes expired rows and partitions of the ledger in steps. All times are on the clock of the database. */
 @Injectable()
 export class RetentionRepository {
   private readonly keptSeconds: number;
@@ -57,7 +57,7 @@ export class RetentionRepository {
     this.keptSeconds = settings.idempotencyTtlSeconds + STALE_SECONDS;
   }
 
-  /** Makes the partition of the day that comes in so many days, unless it is there. No batch waits for that. */
+  /** Creates the partition of a future day if it does not exist. No batch waits for it. @param daysAhead from today */
   async ensurePartition(daysAhead: number): Promise<void> {
     await this.database.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date + $1::integer)", [
       daysAhead,
@@ -81,12 +81,12 @@ export class RetentionRepository {
     return rows;
   }
 
-  /** Takes a day out of the ledger, holding batches up for some milliseconds at most. */
+  /** Detaches the partition of a day. Batches wait for some milliseconds at most. */
   async detachPartition(day: string): Promise<PartitionStep> {
     return this.step('SELECT detach_ledger_partition($1::date) AS step', day);
   }
 
-  /** Drops the table of a day that was detached. */
+  /** Drops the detached partition of a day. */
   async dropPartition(day: string): Promise<PartitionStep> {
     return this.step('SELECT drop_ledger_partition($1::date) AS step', day);
   }

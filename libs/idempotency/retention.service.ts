@@ -2,25 +2,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
-/** A gateway makes a missing partition itself; this is so that none has to, also over a long weekend without a worker. */
+/** Enough for a long weekend without a worker. Without a partition, a gateway has to create it. */
 const DAYS_AHEAD = 3;
 
-/** Each attempt may hold batches up for a moment; between two of them they have time to catch up. */
+/** Batches may wait during an attempt; the pauses between attempts let them catch up. */
 const ATTEMPTS = 8;
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 
-/** What one pass has done. */
+/** The result of one pass: rows and partitions removed. */
 export interface RetentionPass {
   requests: number;
   partitions: number;
-  /** Days that are over and still there, since others were in the way. The next pass tries again. */
+  /** Expired partitions that were locked. The next pass tries again. */
   postponed: number;
 }
 
 /**
- * Keeps the ledger as large as the keys' lifetime asks for. Safe to run in several processes at once, and to kill at any
- * moment: whatever was left undone is found by the next pass, of whichever process.
+ * Creates partitions of the ledger ahead of time and removes expired rows and partitions. Safe to run in several processes at
+ * once and to kill at any time: the next pass of any process continues.
  */
 @Injectable()
 export class RetentionService {
@@ -32,10 +32,10 @@ export class RetentionService {
   ) {}
 
   /**
-   * Makes partitions ahead, then takes away what is over.
+   * Creates partitions, then removes expired rows and partitions.
    *
-   * @param stopping ends the pass after the step that is under way
-   * @throws {DatabaseUnavailable} and whatever else ends the pass early
+   * @param stopping ends the pass after the current step
+   * @throws {DatabaseUnavailable} and other errors of the database, which end the pass early
    */
   async run(stopping: AbortSignal): Promise<RetentionPass> {
     const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
@@ -63,7 +63,7 @@ export class RetentionService {
       this.metrics.countRequestsRemoved(removed);
       pass.requests += removed;
       from = upTo;
-      // However much there is to remove, Postgres has at least half of its time for the batches.
+      // Pauses as long as the purge took, so that it uses at most half of the time.
       await pause(performance.now() - began, stopping);
     }
   }
@@ -97,7 +97,7 @@ export class RetentionService {
     for (let attempt = 1; ; attempt += 1) {
       const result = await step();
       if (result !== 'busy' || attempt === ATTEMPTS || stopping.aborted) return result;
-      // Two workers that were in each other's way shall not meet again.
+      // Random, so that two workers do not collide again.
       await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
     }
   }

@@ -13,11 +13,11 @@ import type { Permit } from './permit';
 
 /** How long a client counts as active after its last request, in milliseconds. */
 const ACTIVE_MS = 1_000;
-/** The share of the heap that parsed bodies may take. What the plan makes of them takes about as much again. */
+/** The share of the heap for parsed bodies. Their plans take about as much again. */
 const HEAP_SHARE = 1 / 3;
-/** Rejected requests are spread over this time by their `Retry-After`, in seconds. */
+/** `Retry-After` of rejected requests is random up to this many seconds, to spread the retries. */
 const RETRY_WITHIN_SECONDS = 3;
-/** What a response is counted as while it is not known, in bytes. */
+/** The assumed size of a response while its real size is unknown, in bytes. */
 export const EXPECTED_RESPONSE_BYTES = 65_536;
 
 const MESSAGES: Readonly<Record<ShedReason, string>> = {
@@ -26,19 +26,19 @@ const MESSAGES: Readonly<Record<ShedReason, string>> = {
   queue_wait: 'This process has more to do than it can do in time. Nothing was done; send the request again.',
 };
 
-/** What a request holds while it is worked on and until its response has left. */
+/** The permit that a request holds while it is executed and until its response has left. */
 export type WorkPermit = Permit<'requests' | 'items' | 'responseBytes'>;
 
 /**
- * Keeps the process from taking on more than it can do in time. It hands out permits for the bytes of request bodies, for the
- * heap that parsed bodies take, and for work: connections to Postgres, items, and bytes of responses. A request without a
- * permit is queued for a moment, the clients taking turns, and then rejected with 503: before anything of it was done.
+ * Protects the process from overload. It grants permits for the bytes of request bodies, for the heap of parsed bodies, and for
+ * work: connections to Postgres, items, and bytes of responses. A request without a permit is queued for a short time, with
+ * clients taking turns, and then rejected with 503. Nothing of a rejected request was executed.
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
-  /** Attributes the time for which requests block the event loop to their clients. */
+  /** Attributes the CPU time of requests to their clients. */
   readonly cpu: CpuUsage;
-  /** Runs what takes long on the event loop, the clients taking turns. */
+  /** Runs long computations in sections, with clients taking turns. */
   readonly scheduler: CpuScheduler;
   private readonly delay: EventLoopDelay;
   private readonly logger = new Logger(Admission.name);
@@ -87,7 +87,7 @@ export class Admission implements OnApplicationShutdown {
     this.delay.stop();
   }
 
-  /** @throws RequestError `unavailable` if the event loop is behind, and the client uses its share of the CPU or more */
+  /** @throws RequestError `unavailable` if the event loop is delayed and the client uses at least its fair share of the CPU */
   receive(clientId: string): void {
     this.cpu.countRequest(clientId);
     if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.isCulprit(clientId)) return;
@@ -95,23 +95,23 @@ export class Admission implements OnApplicationShutdown {
     throw overloaded('event_loop');
   }
 
-  /** Requests a permit to read so many bytes of a body. */
+  /** Requests a permit to read `bytes` of a body. */
   readBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
     return this.bodies.enqueue(clientId, { bytes }, this.maxWaitMs(remainingMs));
   }
 
-  /** Requests a permit to parse a body whose value will take so many bytes of the heap. */
+  /** Requests a permit to parse a body. @param heap of the parsed value, in bytes */
   parse(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
     return this.values.enqueue(clientId, { heap }, this.maxWaitMs(remainingMs));
   }
 
-  /** Requests a permit to work on so many items. */
+  /** Requests a permit to execute a request with this number of items. */
   begin(clientId: string, items: number, remainingMs: number): WorkPermit {
     const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }
 
-  /** How long a request waits at most for a permit. @param remainingMs until its deadline */
+  /** The longest wait for a permit, in milliseconds. @param remainingMs until the deadline of the request */
   maxWaitMs(remainingMs: number): number {
     return Math.min(this.settings.admissionMaxWaitMs, remainingMs);
   }
@@ -141,21 +141,21 @@ export function overloaded(reason: ShedReason): RequestError {
 function workLimits(
   settings: Settings,
 ): Pick<FairQueueOptions<'requests' | 'items' | 'responseBytes'>, 'capacity' | 'share' | 'exceedable'> {
-  // More requests than connections would only wait for a connection, in no fair order.
+  // As many as connections: further requests would wait for a connection, and that queue is not fair.
   const requests = settings.databasePoolSize;
   const items = settings.maxItemsInFlight;
   const responseBytes = settings.maxResponseBytesInFlight;
-  // One connection, and its part of the items, stays free for a client that is not active yet.
+  // One connection, and its part of the items, is reserved for a client that is not active yet.
   const shared = Math.max(1, requests - 1);
   return {
     capacity: { requests, items, responseBytes },
     share: {
       alone: { requests: shared, items: (items * shared) / requests, responseBytes: responseBytes / 2 },
-      // Items are what keeps Postgres busy: with a quarter of them a greedy client leaves the others most of it. A
-      // connection mostly waits, for the disk or the network.
+      // Items determine the load of Postgres, so one client gets only a quarter of them. Connections mostly wait for the
+      // disk or the network.
       besideOthers: { requests: requests / 2, items: items / 4, responseBytes: responseBytes / 4 },
     },
-    // The size of a response is known when the work is done. A client with large ones must not block the others.
+    // The size of a response is known only after the work. A client with large responses must not block the others.
     exceedable: ['responseBytes'],
   };
 }

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { CpuScheduler } from './cpu.scheduler';
 
 const measure = <T>(_client: string, _stage: string, section: () => T): T => section();
-const noRest = { restMs: () => 0, measure };
+const noPause = { pauseMs: () => 0, measure };
 
 /** Runs computations of one step each. */
 function add(scheduler: CpuScheduler, client: string, step: () => void): void {
@@ -20,7 +20,7 @@ function add(scheduler: CpuScheduler, client: string, step: () => void): void {
 
 it('lets clients take turns', async () => {
   const order: string[] = [];
-  const scheduler = new CpuScheduler(noRest);
+  const scheduler = new CpuScheduler(noPause);
   for (let n = 0; n < 10; n += 1) add(scheduler, 'greedy', () => order.push('greedy'));
   add(scheduler, 'modest', () => order.push('modest'));
   await vi.waitFor(() => {
@@ -33,7 +33,7 @@ it('runs steps until 4 ms have passed, and the rest in later turns of the event 
   let now = 0;
   let steps = 0;
   const done = vi.fn();
-  const scheduler = new CpuScheduler(noRest, () => now);
+  const scheduler = new CpuScheduler(noPause, () => now);
   const step = (): boolean => {
     steps += 1;
     now += 2;
@@ -50,7 +50,7 @@ it('runs steps until 4 ms have passed, and the rest in later turns of the event 
 });
 
 it('ends a computation with the error of its step, and continues with the next', async () => {
-  const scheduler = new CpuScheduler(noRest);
+  const scheduler = new CpuScheduler(noPause);
   const error = new Error('invalid');
   const done = vi.fn();
   const fail = (): boolean => {
@@ -67,14 +67,14 @@ it('ends a computation with the error of its step, and continues with the next',
 
 it('skips a client that rests, and runs its section after the rest', () => {
   vi.useFakeTimers();
-  const rests = new Map([['greedy', 20]]);
+  const pauses = new Map([['greedy', 20]]);
   const order: string[] = [];
-  const scheduler = new CpuScheduler({ restMs: (client) => rests.get(client) ?? 0, measure });
+  const scheduler = new CpuScheduler({ pauseMs: (client) => pauses.get(client) ?? 0, measure });
   add(scheduler, 'greedy', () => order.push('greedy'));
   add(scheduler, 'modest', () => order.push('modest'));
   vi.advanceTimersByTime(20);
   expect(order).toEqual(['modest']);
-  rests.clear();
+  pauses.clear();
   vi.advanceTimersByTime(20);
   expect(order).toEqual(['modest', 'greedy']);
   vi.useRealTimers();

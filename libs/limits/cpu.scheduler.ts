@@ -1,12 +1,12 @@
 import type { CpuStage } from './limits.metrics';
 import type { CpuUsage } from './cpu.usage';
 
-/** How long the steps of one computation run before others have their turn, in milliseconds. */
+/** How long the steps of one computation run before the turn of another one, in milliseconds. */
 const SECTION_MS = 4;
-/** The longest wait before the queue is looked at again, so that a new client does not wait for the rest of another. */
+/** The longest pause, in milliseconds, so that a new client does not wait until the pause of another one ends. */
 const MAX_PAUSE_MS = 5;
 
-/** A part of a computation, of a few milliseconds at most. @returns whether there is more to do */
+/** A part of a computation that takes a few milliseconds at most. @returns whether there is more to do */
 export type Step = () => boolean;
 
 interface Computation {
@@ -16,9 +16,8 @@ interface Computation {
 }
 
 /**
- * Runs long computations in sections of {@link SECTION_MS}, one at a time and with a turn of the event loop in between, so that
- * responses, timers and health checks are served. Clients take turns, and while others are active a client rests after each
- * section.
+ * Runs long computations in sections of {@link SECTION_MS}, one at a time. Between them the event loop serves responses, timers
+ * and health checks. Clients take turns, and while others are active, a client pauses after each section.
  */
 export class CpuScheduler {
   /** Computations by client, in the order of their turns. */
@@ -27,11 +26,11 @@ export class CpuScheduler {
 
   /** @param now a monotonic clock in milliseconds */
   constructor(
-    private readonly cpu: Pick<CpuUsage, 'restMs' | 'measure'>,
+    private readonly cpu: Pick<CpuUsage, 'pauseMs' | 'measure'>,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @param done called once, when the last step has returned or one has thrown */
+  /** @param done called once, when the last step has returned or a step has thrown */
   run(clientId: string, stage: CpuStage, step: Step, done: (error?: Error) => void): void {
     const queue = this.queues.get(clientId);
     const computation = { stage, step, done };
@@ -43,7 +42,7 @@ export class CpuScheduler {
   private schedule(): void {
     if (this.scheduled || this.queues.size === 0) return;
     this.scheduled = true;
-    const waitMs = Math.min(...[...this.queues.keys()].map((clientId) => this.cpu.restMs(clientId)));
+    const waitMs = Math.min(...[...this.queues.keys()].map((clientId) => this.cpu.pauseMs(clientId)));
     const next = (): void => {
       this.scheduled = false;
       this.runNext();
@@ -56,10 +55,10 @@ export class CpuScheduler {
   private runNext(): void {
     for (const [clientId, queue] of this.queues) {
       const [computation] = queue;
-      if (computation === undefined || this.cpu.restMs(clientId) > 0) continue;
+      if (computation === undefined || this.cpu.pauseMs(clientId) > 0) continue;
       const isDone = this.section(clientId, computation);
       if (isDone) queue.shift();
-      // The client's next turn comes after everyone else's.
+      // The client's next turn comes after those of all other clients.
       this.queues.delete(clientId);
       if (queue.length > 0) this.queues.set(clientId, queue);
       return;

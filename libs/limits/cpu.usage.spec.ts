@@ -38,7 +38,7 @@ describe('the client that delays the event loop', () => {
     expect(cpu.isCulprit('only')).toBe(false);
   });
 
-  it('is none after a rest', () => {
+  it('is none after three seconds without usage', () => {
     use('greedy', 600);
     now += 3_000;
     expect(cpu.isCulprit('greedy')).toBe(false);
@@ -53,19 +53,19 @@ describe('the client that delays the event loop', () => {
 });
 
 describe('an expensive section', () => {
-  it('is followed by a rest of seven times its length while others are active', () => {
+  it('is followed by a pause of seven times its length while others are active', () => {
     cpu.countRequest('modest');
     use('greedy', 40);
-    expect(cpu.restMs('greedy')).toBe(7 * 40);
-    expect(cpu.restMs('modest')).toBe(0);
+    expect(cpu.pauseMs('greedy')).toBe(7 * 40);
+    expect(cpu.pauseMs('modest')).toBe(0);
   });
 
-  it('is followed by none while its client is alone, nor is a short one', () => {
+  it('is followed by no pause if it is short or its client is alone', () => {
     use('alone', 40);
-    expect(cpu.restMs('alone')).toBe(0);
+    expect(cpu.pauseMs('alone')).toBe(0);
     cpu.countRequest('modest');
     use('quick', 2);
-    expect(cpu.restMs('quick')).toBe(0);
+    expect(cpu.pauseMs('quick')).toBe(0);
   });
 
   it('of 50 ms is a stall of its client and stage', () => {
@@ -91,27 +91,27 @@ describe('a request of a client whose requests are expensive', () => {
     cpu.settle('greedy', cpu.chargeExpected('greedy'), 40);
   });
 
-  it('is charged in advance, so that the next one rests for it too', () => {
-    expect(cpu.restMs('greedy')).toBe(7 * 40);
+  it('is charged in advance, so that the next one waits for it too', () => {
+    expect(cpu.pauseMs('greedy')).toBe(7 * 40);
     expect(cpu.chargeExpected('greedy')).toBe(40);
-    expect(cpu.restMs('greedy')).toBe(2 * 7 * 40);
+    expect(cpu.pauseMs('greedy')).toBe(2 * 7 * 40);
   });
 
   it('is charged once', () => {
     cpu.settle('greedy', cpu.chargeExpected('greedy'), 40);
-    expect(cpu.restMs('greedy')).toBe(2 * 7 * 40);
+    expect(cpu.pauseMs('greedy')).toBe(2 * 7 * 40);
   });
 
-  it('is expected to be cheap again after some that are', () => {
+  it('is expected to be cheap again after some cheap requests', () => {
     for (let n = 0; n < 12; n += 1) cpu.settle('greedy', cpu.chargeExpected('greedy'), 0);
     expect(cpu.chargeExpected('greedy')).toBe(0);
   });
 
-  it('rests for no more than itself if its client was alone', () => {
+  it('is followed only by its own pause if its client was alone', () => {
     for (let n = 0; n < 10; n += 1) cpu.settle('alone', cpu.chargeExpected('alone'), 40);
     now += 1_000;
     cpu.settle('alone', cpu.chargeExpected('alone'), 40);
     cpu.countRequest('modest');
-    expect(cpu.restMs('alone')).toBeLessThanOrEqual(7 * 40);
+    expect(cpu.pauseMs('alone')).toBeLessThanOrEqual(7 * 40);
   });
 });

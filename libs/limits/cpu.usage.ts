@@ -1,28 +1,28 @@
 import type { CpuStage } from './limits.metrics';
 
-/** Over about this time usage is remembered, in milliseconds. */
+/** The time constant of the usage average, in milliseconds. */
 const WINDOW_MS = 1_000;
-/** What a request costs beside the sections that are measured: reading it, routing, sending the response. In milliseconds. */
+/** CPU time of a request outside of measured sections (reading, routing, sending the response), in milliseconds. */
 const REQUEST_MS = 0.3;
-/** A client that used less of the last second than this cannot be what delays the event loop. */
+/** A client with less usage in the last second does not cause a delay of the event loop. In milliseconds. */
 const MIN_CULPRIT_MS = 100;
-/** A section that blocks the event loop for longer is a stall. */
+/** A section that blocks the event loop for this long is a stall. In milliseconds. */
 export const STALL_MS = 50;
-/** A section that takes longer is followed by a rest, so that one client's sections take an eighth of the time beside others. */
-const RESTED_SECTION_MS = 3;
-const REST_FACTOR = 7;
-/** By how much the expectation falls with each request that is cheaper. */
+/** A longer section, in milliseconds, is followed by a pause, so that a client's sections take an eighth of the time. */
+const EXPENSIVE_SECTION_MS = 3;
+const PAUSE_FACTOR = 7;
+/** The factor by which the expected time decreases with each cheaper request. */
 const EXPECTED_DECAY = 0.8;
-/** More clients than are active within a second in any installation; beyond it the least recently active one is forgotten. */
+/** Far more than are active within a second. Beyond it, the least recently active client is evicted. */
 const MAX_CLIENTS = 10_000;
 
 interface Usage {
   /** Milliseconds of CPU, decayed as of `asOf`. */
   ms: number;
   asOf: number;
-  /** Until when the client's next expensive section has to wait while others are active. */
-  restUntil: number;
-  /** What an expensive request of the client took lately, in milliseconds. */
+  /** While others are active, the client's next expensive section waits until this time. */
+  pauseUntil: number;
+  /** Recent CPU time of the client's expensive requests, in milliseconds. */
   expectedMs: number;
 }
 
@@ -30,8 +30,8 @@ interface Usage {
 type StallListener = (clientId: string, stage: CpuStage, ms: number) => void;
 
 /**
- * Attributes the time for which requests block the event loop to the clients that send them, so that overload is limited at
- * its cause: the client that uses more than its fair share is rejected, and its expensive sections are spaced.
+ * Attributes the CPU time of requests to their clients. During overload, requests of a client that uses more than its fair share
+ * are rejected, and its expensive sections are delayed.
  */
 export class CpuUsage {
   /** The least recently active client comes first. */
@@ -53,43 +53,43 @@ export class CpuUsage {
     }
   }
 
-  /** Attributes time that could not be measured, as that of a section. */
+  /** Attributes an estimated time, like that of a section. */
   charge(clientId: string, ms: number): void {
     const usage = this.usageOf(clientId);
     usage.ms += ms;
-    if (ms >= RESTED_SECTION_MS) this.addRest(clientId, usage, ms);
+    if (ms >= EXPENSIVE_SECTION_MS) this.addPause(clientId, usage, ms);
   }
 
   /**
-   * Charges a request in advance with what the client's expensive requests took lately, so that it cannot have many of them
-   * in progress at once.
+   * Charges a request in advance with the recent time of the client's expensive requests, so that the client cannot have many
+   * of them in progress at once.
    *
-   * @returns what was charged, in milliseconds; to be settled when the request has ended
+   * @returns the charged time in milliseconds, for {@link settle} when the request has ended
    */
   chargeExpected(clientId: string): number {
     const usage = this.usageOf(clientId);
     const { expectedMs } = usage;
-    if (expectedMs < RESTED_SECTION_MS) return 0;
+    if (expectedMs < EXPENSIVE_SECTION_MS) return 0;
     usage.ms += expectedMs;
-    this.addRest(clientId, usage, expectedMs);
+    this.addPause(clientId, usage, expectedMs);
     return expectedMs;
   }
 
-  /** Attributes what a request really took, of which `chargedMs` was charged in advance. */
+  /** Attributes the real time of a request, of which `chargedMs` was charged in advance. */
   settle(clientId: string, chargedMs: number, ms: number): void {
     this.charge(clientId, Math.max(0, ms - chargedMs));
     const usage = this.usageOf(clientId);
     usage.expectedMs = Math.max(ms, usage.expectedMs * EXPECTED_DECAY);
   }
 
-  /** Attributes a request as such. */
+  /** Attributes the fixed time of a request. */
   countRequest(clientId: string): void {
     this.usageOf(clientId).ms += REQUEST_MS;
   }
 
   /**
-   * Whether a client uses at least its fair share, among those active, of a CPU that is in use. Without a client that uses
-   * much of it, none is: then something else delays the event loop, and rejecting requests would not help.
+   * Whether a client uses much CPU, and at least its fair share among the active clients. If no client does, something else
+   * delays the event loop, and rejecting requests would not help.
    */
   isCulprit(clientId: string): boolean {
     const now = this.now();
@@ -106,17 +106,17 @@ export class CpuUsage {
   }
 
   /** How long the next expensive section or request of a client has to wait, in milliseconds; 0 if no other client is active. */
-  restMs(clientId: string): number {
+  pauseMs(clientId: string): number {
     const now = this.now();
-    const rest = (this.clients.get(clientId)?.restUntil ?? 0) - now;
-    return rest > 0 && this.hasOther(clientId, now) ? rest : 0;
+    const pause = (this.clients.get(clientId)?.pauseUntil ?? 0) - now;
+    return pause > 0 && this.hasOther(clientId, now) ? pause : 0;
   }
 
-  private addRest(clientId: string, usage: Usage, ms: number): void {
-    const { asOf, restUntil } = usage;
-    // A client that was alone has no rest to make up for.
-    const from = this.hasOther(clientId, asOf) ? Math.max(asOf, restUntil) : asOf;
-    usage.restUntil = from + REST_FACTOR * ms;
+  private addPause(clientId: string, usage: Usage, ms: number): void {
+    const { asOf, pauseUntil } = usage;
+    // A client that was alone does not make up for earlier pauses.
+    const from = this.hasOther(clientId, asOf) ? Math.max(asOf, pauseUntil) : asOf;
+    usage.pauseUntil = from + PAUSE_FACTOR * ms;
   }
 
   private add(clientId: string, stage: CpuStage, ms: number): void {
@@ -132,8 +132,8 @@ export class CpuUsage {
   private usageOf(clientId: string): Usage {
     const now = this.now();
     const known = this.clients.get(clientId);
-    const { restUntil = 0, expectedMs = 0 } = known ?? {};
-    const usage: Usage = { ms: decayed(known, now), asOf: now, restUntil, expectedMs };
+    const { pauseUntil = 0, expectedMs = 0 } = known ?? {};
+    const usage: Usage = { ms: decayed(known, now), asOf: now, pauseUntil, expectedMs };
     this.clients.delete(clientId);
     this.clients.set(clientId, usage);
     if (this.clients.size > MAX_CLIENTS) {

@@ -3,8 +3,8 @@ const SAMPLE_MS = 50;
 const MEMORY_MS = 1_000;
 
 /**
- * How late the event loop runs its timers, in milliseconds, smoothed. It is measured by the clock alone, so it falls again
- * by itself when there is less to do.
+ * The delay of timers of the event loop, as a moving average in milliseconds. It depends only on the clock, so it decreases
+ * without further calls when the load decreases.
  */
 export class EventLoopDelay {
   private smoothedMs = 0;
@@ -13,7 +13,7 @@ export class EventLoopDelay {
 
   /**
    * @param now a monotonic clock in milliseconds
-   * @param onLate called at each sample with how late its timer ran, in milliseconds
+   * @param onLate called at each sample with the delay of its timer in milliseconds
    */
   constructor(
     private readonly now: () => number = () => performance.now(),
@@ -46,7 +46,7 @@ export class EventLoopDelay {
     this.sampledAt = now;
   }
 
-  /** A delay weighs as much as the time it lasted. */
+  /** Weighted by time: a longer delay counts more. */
   private smoothed(now: number): number {
     const passedMs = now - this.sampledAt;
     const kept = Math.exp(-passedMs / MEMORY_MS);

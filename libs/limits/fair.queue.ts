@@ -1,49 +1,49 @@
 import { Account, type Load, Permit, type PermitOwner, type Rejection } from './permit';
 
-/** How much one client may hold while it is the only active one, and beside others. */
+/** How much one client may hold while it is the only active one, and while others are active. */
 interface FixedShare<R extends string> {
   readonly alone: Load<R>;
   readonly besideOthers: Load<R>;
 }
 
 export interface FairQueueOptions<R extends string> {
-  /** Held by all clients together at most. A request larger than that is admitted when nothing else is held. */
+  /** The maximum held by all clients together. A larger request is admitted when nothing else is held. */
   capacity: Load<R>;
   /**
-   * Held by one client at most: a fixed share, or `as_much_as_is_free`. With the latter a client never holds more than what
-   * stays free, so that a new client finds room however many others hold all they may. A client that holds nothing of a
-   * resource is always within its share.
+   * The maximum held by one client: a fixed share, or `as_much_as_is_free`. With the latter, a client never holds more than
+   * what remains free, so that there is always capacity for a new client. A client that holds nothing of a resource is always
+   * within its share.
    */
   share: FixedShare<R> | 'as_much_as_is_free';
-  /** Resources whose capacity is no obstacle to a client that holds none of it. */
+  /** Resources of which a client that holds none may exceed the capacity. */
   exceedable?: readonly R[];
-  /** Queued requests of all clients together at most. */
+  /** The maximum number of queued requests of all clients together. */
   queueLength: number;
   /** How long a client counts as active after its last request or release, in milliseconds. */
   activeMs: number;
-  /** Called once for each request that is admitted or rejected, with the milliseconds it was queued. */
+  /** Called once for each request that is admitted or rejected, with its time in the queue in milliseconds. */
   onSettled?: (waitedMs: number, rejection: Rejection | undefined) => void;
-  /** Milliseconds, monotonic. */
+  /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
 
 interface Client<R extends string> {
   readonly id: string;
   readonly held: Account<R>;
-  /** Permits that are held. */
+  /** Count of held permits. */
   permits: number;
   readonly queued: Permit<R>[];
   lastSeen: number;
 }
 
 /**
- * Admits requests while there is room for their load; the others are queued, one queue per client, and the clients take
- * turns. So however many requests one client sends, each of the others waits no longer than it takes to serve every client once.
+ * Admits requests while there is capacity for their load. Others are queued, with one queue per client, and clients take turns:
+ * a client waits at most until every other client was served once, however many requests the others send.
  *
  * A client that holds its share waits without blocking the other clients.
  */
 export class FairQueue<R extends string> implements PermitOwner<R> {
-  /** Active clients, the one longest unseen first. */
+  /** Active clients, the least recently seen first. */
   private readonly clients = new Map<string, Client<R>>();
   /** Clients with queued requests, in the order of their turns. */
   private readonly turns = new Set<Client<R>>();
@@ -53,29 +53,29 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   private queued = 0;
 
   constructor(private readonly options: FairQueueOptions<R>) {
-    this.resources = Object.keys(options.capacity) as R[]; // the keys of a record of R are R
+    this.resources = Object.keys(options.capacity) as R[]; // the keys of a Record<R, …> are R
     this.held = new Account(this.resources);
     this.now = options.now ?? (() => performance.now());
   }
 
-  /** How much of a resource is held. */
+  /** The amount of a resource that is held. */
   inUse(resource: R): number {
     return this.held.of(resource);
   }
 
-  /** How many requests are queued. */
+  /** The number of queued requests. */
   get length(): number {
     return this.queued;
   }
 
   /**
-   * Requests a permit. Look at its state, or wait for it with `onSettled`; release it in either case.
+   * Requests a permit. Check its state, or wait with `onSettled`. Release it in every case.
    *
-   * @param maxWaitMs how long the request may be queued
+   * @param maxWaitMs the maximum time in the queue
    */
   enqueue(clientId: string, load: Load<R>, maxWaitMs: number): Permit<R> {
-    const client = this.seen(clientId);
-    this.forgetIdle();
+    const client = this.clientOf(clientId);
+    this.removeIdle();
     const permit = new Permit(this, clientId, this.now(), load);
     if (this.turns.size === 0 && this.isWithinShare(client, load) && this.fits(client, load)) {
       this.admit(client, permit);
@@ -84,15 +84,15 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     client.queued.push(permit);
     this.turns.add(client);
     this.queued += 1;
-    // Queued clients that have used up their share must not hold up this one.
+    // The queued clients may all have used up their shares, which must not delay this one.
     this.serve();
     if (this.isQueued(permit)) this.wait(client, permit, maxWaitMs);
     return permit;
   }
 
-  /** For permits. */
+  /** Called by permits. */
   release(permit: Permit<R>): void {
-    const client = this.seen(permit.clientId);
+    const client = this.clientOf(permit.clientId);
     if (permit.state === 'held') {
       client.permits -= 1;
       this.held.subtract(permit.load);
@@ -104,10 +104,10 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.serve();
   }
 
-  /** For permits. */
+  /** Called by permits. */
   resize(permit: Permit<R>, load: Load<R>): void {
     if (permit.state === 'held') {
-      for (const account of [this.held, this.seen(permit.clientId).held]) {
+      for (const account of [this.held, this.clientOf(permit.clientId).held]) {
         account.subtract(permit.load);
         account.add(load);
       }
@@ -116,14 +116,14 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.serve();
   }
 
-  /** For permits. */
+  /** Called by permits. */
   absorb(permit: Permit<R>, other: Permit<R>): void {
     const sum = new Account(this.resources);
     sum.add(permit.load);
     sum.add(other.load);
     permit.load = sum.load;
     other.state = 'released';
-    this.seen(permit.clientId).permits -= 1;
+    this.clientOf(permit.clientId).permits -= 1;
   }
 
   private wait(client: Client<R>, permit: Permit<R>, maxWaitMs: number): void {
@@ -131,7 +131,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
       this.reject(permit, 'queue_wait');
     });
     if (this.queued <= this.options.queueLength) return;
-    // The client with the longest queue loses its latest request, so that no client can fill the queue for all.
+    // The client with the longest queue loses its latest request, so that no client can fill the queue for the others.
     let longest = client;
     for (const other of this.turns) if (other.queued.length > longest.queued.length) longest = other;
     const last = longest.queued.at(-1);
@@ -139,10 +139,10 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   }
 
   private reject(permit: Permit<R>, reason: Rejection): void {
-    this.dequeue(this.seen(permit.clientId), permit);
+    this.dequeue(this.clientOf(permit.clientId), permit);
     permit.settle(reason);
     this.options.onSettled?.(this.now() - permit.enqueuedAt, reason);
-    // It may have been next, and too large for the room there was.
+    // It may have been the next request, and too large for the free capacity.
     this.serve();
   }
 
@@ -150,10 +150,10 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   private serve(): void {
     for (let client = this.next(); client !== undefined; client = this.next()) {
       const permit = client.queued[0];
-      // No smaller request takes the turn of a large one: else the large one might never fit.
+      // No smaller request overtakes a large one, which might then never fit.
       if (permit === undefined || !this.fits(client, permit.load)) return;
       this.dequeue(client, permit);
-      // Its next turn comes after everyone else's.
+      // Its next turn comes after those of all other clients.
       if (this.turns.delete(client)) this.turns.add(client);
       this.admit(client, permit);
     }
@@ -181,7 +181,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     if (client.queued.length === 0) this.turns.delete(client);
   }
 
-  /** A method, since the compiler takes the state for unchanged after a call that may change it. */
+  /** A method, because the compiler does not see that a call can change the state of the permit. */
   private isQueued(permit: Permit<R>): boolean {
     return permit.state === 'queued';
   }
@@ -196,7 +196,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   }
 
   private isWithinShare(client: Client<R>, load: Load<R>): boolean {
-    this.forgetIdle();
+    this.removeIdle();
     return this.resources.every((resource) => {
       const held = client.held.of(resource);
       return held === 0 || held + load[resource] <= this.shareOf(resource, load);
@@ -209,17 +209,17 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     return (this.clients.size > 1 ? share.besideOthers : share.alone)[resource];
   }
 
-  private forgetIdle(): void {
+  private removeIdle(): void {
     const activeSince = this.now() - this.options.activeMs;
     for (const client of this.clients.values()) {
       if (client.lastSeen > activeSince) return;
       if (client.permits === 0 && client.queued.length === 0) this.clients.delete(client.id);
-      // Active all the same: moved behind those seen since, which it would hide from this loop.
+      // It is still active. Moved to the end, because the order by time of the last request ends this loop.
       else this.touch(client);
     }
   }
 
-  private seen(id: string): Client<R> {
+  private clientOf(id: string): Client<R> {
     const known = this.clients.get(id);
     const client = known ?? { id, held: new Account(this.resources), permits: 0, queued: [], lastSeen: 0 };
     this.touch(client);

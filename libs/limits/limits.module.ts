@@ -4,7 +4,7 @@ import { Admission } from './admission.service';
 import { LimitsMetrics } from './limits.metrics';
 import { RateLimiter } from './rate.limiter';
 
-/** What one client may ask of a process, and all of them together. Needs the global `TelemetryModule`. */
+/** Admission and rate limits. Requires the global `TelemetryModule`. */
 @Module({
   imports: [RedisModule],
   providers: [LimitsMetrics, Admission, RateLimiter],

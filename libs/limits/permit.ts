@@ -1,7 +1,7 @@
-/** An amount of each resource, by the resource's name. */
+/** Amounts by the name of the resource. */
 export type Load<R extends string> = Readonly<Record<R, number>>;
 
-/** The sum of loads that are added and subtracted, resource by resource. */
+/** The sum of loads, by resource. */
 export class Account<R extends string> {
   private readonly amounts: Record<R, number>;
 
@@ -9,7 +9,7 @@ export class Account<R extends string> {
     this.amounts = Object.fromEntries(resources.map((resource) => [resource, 0])) as Record<R, number>; // one for each R
   }
 
-  /** The sum as it is now. */
+  /** A copy of the current sum. */
   get load(): Load<R> {
     return { ...this.amounts };
   }
@@ -30,14 +30,14 @@ export class Account<R extends string> {
 /** Why a request is rejected: too many are queued, or it was queued for too long. */
 export type Rejection = 'queue_full' | 'queue_wait';
 
-/** What a queue does on behalf of its permits. */
+/** The queue of a permit. */
 export interface PermitOwner<R extends string> {
   release(permit: Permit<R>): void;
   resize(permit: Permit<R>, load: Load<R>): void;
   absorb(permit: Permit<R>, other: Permit<R>): void;
 }
 
-/** The permission of one request to hold a load, queued or held, until {@link release}. */
+/** The permit of one request to hold a load. It is queued, then held, until {@link release}. */
 export class Permit<R extends string> {
   state: 'queued' | 'held' | 'released' = 'queued';
   private rejection: Rejection | undefined;
@@ -52,15 +52,15 @@ export class Permit<R extends string> {
   ) {}
 
   /**
-   * Calls the listener once: now if the request is already admitted or rejected, else when it is, on a stack of its own.
-   * Never, if the permit is released first.
+   * Calls the listener once: at once if the request is already admitted or rejected, else asynchronously when it is. Does not
+   * call it if the permit is released first.
    */
   onSettled(listener: (rejection: Rejection | undefined) => void): void {
     if (this.state === 'queued') this.listener = listener;
     else if (this.state === 'held' || this.rejection !== undefined) listener(this.rejection);
   }
 
-  /** Changes the load, whether there is room for it or not. Does nothing after the release. */
+  /** Changes the load, even beyond the capacity. Does nothing after the release. */
   resize(load: Load<R>): void {
     if (this.state !== 'released') this.owner.resize(this, load);
   }
@@ -70,19 +70,19 @@ export class Permit<R extends string> {
     if (this.state === 'held' && other.state === 'held') this.owner.absorb(this, other);
   }
 
-  /** Gives the load back, or leaves the queue. Harmless if repeated. */
+  /** Returns the load, or leaves the queue. Idempotent. */
   release(): void {
     if (this.state === 'released') return;
     clearTimeout(this.timer);
     this.owner.release(this);
   }
 
-  /** For the queue. */
+  /** Called by the queue. */
   startTimer(maxWaitMs: number, expire: () => void): void {
     this.timer = setTimeout(expire, maxWaitMs);
   }
 
-  /** For the queue. */
+  /** Called by the queue. */
   settle(rejection: Rejection | undefined): void {
     clearTimeout(this.timer);
     this.state = rejection === undefined ? 'held' : 'released';

@@ -3,10 +3,10 @@ import type { Settings } from '#libs/config';
 /*
  * A rate limit is a leaky bucket: a request adds its cost, the bucket drains at the rate, and a request whose cost does not fit
  * is rejected. The level of a bucket is stored as the time, in whole microseconds, until it is empty, so that one timestamp is
- * all its state. charge-1.lua does the same arithmetic in Redis.
+ * its whole state. charge-1.lua does the same arithmetic in Redis.
  */
 
-/** What rate limits count. */
+/** The units of rate limits. */
 export const RATE_UNITS = ['items', 'requests', 'bytes'] as const;
 export type RateUnit = (typeof RATE_UNITS)[number];
 
@@ -34,10 +34,10 @@ export interface Rate {
  */
 export type Rates = Readonly<Partial<Record<RateUnit, Rate>>>;
 
-/** What a request uses of each unit. The buckets of missing units are not consulted. */
+/** The cost of a request, by unit. The buckets of missing units are not consulted. */
 export type Cost = Readonly<Partial<Record<RateUnit, number>>>;
 
-/** A cost expressed in the terms of one bucket. */
+/** The cost of a request for one bucket. All durations are in microseconds. */
 export interface BucketCharge {
   readonly unit: RateUnit;
   readonly rate: Rate;
@@ -95,7 +95,7 @@ export function chargesOf(rates: Rates, cost: Cost): BucketCharge[] {
   });
 }
 
-/** How much fits into a bucket now. */
+/** The available quota of a bucket, in its unit. */
 export function availableIn({ charge: { rate, sizeUs }, levelUs }: Pick<BucketState, 'charge' | 'levelUs'>): number {
   const { perSecond, burst } = rate;
   // The inverse of the truncation in `chargesOf`.

@@ -147,8 +147,8 @@ export class Quota {
   }
 
   /**
-   * Charges a request that was rejected as invalid before it was charged, if the cost fits. Its response stays what it is, and
-   * says nothing of rate limits.
+   * Charges a request that was rejected as invalid before it was charged, if the cost fits. Its response does not change, and
+   * has no `RateLimit` fields.
    */
   async chargeInvalid(): Promise<void> {
     await this.tryConsume({ requests: 1, bytes: this.request.bodyBytes }, undefined);

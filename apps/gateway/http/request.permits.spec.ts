@@ -175,7 +175,7 @@ describe('a request', () => {
     await expect.poll(() => lookUps).toBe(1);
     expect(await working()).toBe(0);
     expect((await response).status).toBe(200);
-    expect(admission.cpu.restMs('client')).toBe(0);
+    expect(admission.cpu.pauseMs('client')).toBe(0);
     await expectNothingHeld();
   });
 
@@ -185,7 +185,7 @@ describe('a request', () => {
     const socket = send('/held');
     await expect.poll(() => lookUps).toBe(1);
     socket.destroy();
-    await expect.poll(() => admission.cpu.restMs('client')).toBe(0);
+    await expect.poll(() => admission.cpu.pauseMs('client')).toBe(0);
     expect(handlers).toBe(0);
     await expectNothingHeld();
   });

@@ -38,7 +38,7 @@ export class RequestPermits {
   private waitingSince: number | undefined;
   /** CPU time that the request was charged in advance, in milliseconds. */
   private chargedMs = 0;
-  private restTimer: NodeJS.Timeout | undefined;
+  private pauseTimer: NodeJS.Timeout | undefined;
 
   /** @param onDropped called if the client disconnects before the work of its request has begun */
   constructor(
@@ -137,7 +137,7 @@ export class RequestPermits {
       done();
       return;
     }
-    this.rest(principal.clientId, () => {
+    this.pause(principal.clientId, () => {
       this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
       this.work = this.admission.begin(principal.clientId, items, deadline.msLeft());
       this.wait(this.work, done);
@@ -145,18 +145,18 @@ export class RequestPermits {
   }
 
   /** Delays a client after expensive requests, by at most the time after which a queued request is rejected. */
-  private rest(clientId: string, next: () => void): void {
+  private pause(clientId: string, next: () => void): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
-      const waitMs = Math.min(this.admission.cpu.restMs(clientId), endsAt - performance.now());
+      const waitMs = Math.min(this.admission.cpu.pauseMs(clientId), endsAt - performance.now());
       if (waitMs <= 0) {
-        this.restTimer = undefined;
+        this.pauseTimer = undefined;
         this.noteWait();
         next();
         return;
       }
       this.waitingSince ??= performance.now();
-      this.restTimer = setTimeout(check, waitMs);
+      this.pauseTimer = setTimeout(check, waitMs);
     };
     check();
   }
@@ -227,12 +227,12 @@ export class RequestPermits {
 
   private close(): void {
     this.noteWait();
-    const isWaiting = this.work !== undefined || this.restTimer !== undefined;
+    const isWaiting = this.work !== undefined || this.pauseTimer !== undefined;
     if (!this.reply.raw.writableFinished && isWaiting && this.handler === 'pending') this.onDropped();
     this.isClosed = true;
     // Frees the body even if the request is still referenced.
     this.request.body = undefined;
-    clearTimeout(this.restTimer);
+    clearTimeout(this.pauseTimer);
     this.body?.end();
     this.heap?.release();
     this.work?.resize({ ...this.work.load, responseBytes: 0 });
