@@ -11,7 +11,7 @@ function piecesOf(value: unknown): string[] {
 const canonicalJson = (value: unknown): string => piecesOf(value).join('');
 
 describe('canonical JSON', () => {
-  it("writes the example of RFC 8785's section 3.2.2 as it does", () => {
+  it('writes the example of RFC 8785, section 3.2.2', () => {
     const text = String.raw`{
       "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
@@ -22,7 +22,7 @@ describe('canonical JSON', () => {
     );
   });
 
-  it("sorts as in RFC 8785's section 3.2.3", () => {
+  it('sorts as in RFC 8785, section 3.2.3', () => {
     const text = String.raw`{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}`;
     expect(canonicalJson(JSON.parse(text))).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
   });

@@ -60,7 +60,7 @@ describe('parseIdempotencyKey', () => {
     );
   });
 
-  it('counts 255 characters as they are compared, not as they are sent', () => {
+  it('counts the 255 characters of the decoded key', () => {
     expect(parseIdempotencyKey([quote('"'.repeat(255))])).toHaveLength(255);
     expect(rejection([quote('a'.repeat(256))])).toEqual(rejected('max_length'));
     expect(parseIdempotencyKey(['a'.repeat(255)])).toHaveLength(255);

@@ -65,7 +65,7 @@ it('ends a computation with the error of its step, and continues with the next',
   expect(done).toHaveBeenCalledExactlyOnceWith(error);
 });
 
-it('skips a client that rests, and runs its section after the rest', () => {
+it('skips a client during its pause, and runs its section afterwards', () => {
   vi.useFakeTimers();
   const pauses = new Map([['greedy', 20]]);
   const order: string[] = [];

@@ -55,7 +55,7 @@ describe('a fair queue', () => {
     expect([calls, queue.inUse('items')]).toEqual([1, 10]);
   });
 
-  it('admits a queued request when a permit is released, on a stack of its own', async () => {
+  it('admits a queued request asynchronously when a permit is released', async () => {
     const queue = queueOf();
     const [first, second] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
     expect([states([second]), queue.length]).toEqual(['queued', 1]);
@@ -70,7 +70,7 @@ describe('a fair queue', () => {
     expect(queue.inUse('items')).toBe(1);
   });
 
-  it('does not call the listener of a permit that is released before it hears of its admission', async () => {
+  it('does not call the listener of a permit that is released before the call', async () => {
     const queue = queueOf();
     const [first, second] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
     let calls = 0;
@@ -114,7 +114,7 @@ describe('a fair queue', () => {
     expect(order).toEqual(['greedy', 'modest', 'late', 'greedy', 'greedy']);
   });
 
-  it('reserves room for a large request whose turn it is', () => {
+  it('reserves capacity for a large request whose turn it is', () => {
     const queue = queueOf();
     const [a1, a2] = enqueue(queue, 'a', 5, 5) as [ItemPermit, ItemPermit];
     const [large] = enqueue(queue, 'b', 10) as [ItemPermit];
@@ -157,13 +157,13 @@ describe('a fair queue', () => {
 describe('the share of a client', () => {
   const share = { besideOthers: { items: 5 }, alone: { items: 9 } };
 
-  it('never takes the last of a resource from a client that comes later', () => {
+  it('always leaves some of a resource for a client that comes later', () => {
     const queue = queueOf({ share });
     expect(states(enqueue(queue, 'a', 3, 3, 3, 1))).toBe('held held held queued');
     expect(states(enqueue(queue, 'b', 1))).toBe('held');
   });
 
-  it('is smaller while others are active: what is released is theirs', () => {
+  it('is smaller while others are active, and they get what is released', () => {
     const queue = queueOf({ share });
     const alone = enqueue(queue, 'a', ...Array<number>(12).fill(1));
     const [b1] = enqueue(queue, 'b', 1) as [ItemPermit];
@@ -175,14 +175,14 @@ describe('the share of a client', () => {
     expect([queue.inUse('items'), queue.length]).toEqual([2 + 5, 1]);
   });
 
-  it('makes only the client that has used it up wait, and none behind it', () => {
+  it('delays only the client that has used it up, and none behind it', () => {
     const queue = queueOf({ share });
     enqueue(queue, 'b', 1)[0]?.release();
     expect(states(enqueue(queue, 'a', 5, 1))).toBe('held queued');
     expect(states(enqueue(queue, 'b', 5))).toBe('held');
   });
 
-  it('counts a client as active for a while after its last permit, and no longer', () => {
+  it('counts a client as active until activeMs after its last permit', () => {
     const queue = queueOf({ share });
     enqueue(queue, 'b', 1)[0]?.release();
     now = 999;
@@ -193,7 +193,7 @@ describe('the share of a client', () => {
     expect(states(permits)).toBe('held held');
   });
 
-  it('is at most what stays free, so that each further client finds room', () => {
+  it('is at most what remains free, so that there is capacity for each further client', () => {
     const queue = queueOf({ capacity: { items: 32 }, share: 'as_much_as_is_free' });
     const held = ['a', 'b', 'c', 'd'].map((client) => {
       const permits = enqueue(queue, client, ...Array<number>(32).fill(1));
@@ -222,7 +222,7 @@ describe('a queued request', () => {
     expect(queue.inUse('items')).toBe(10);
   });
 
-  it('that is too large for what is free blocks no client after it is released', () => {
+  it('that is too large for the free capacity blocks no client after it is released', () => {
     const queue = queueOf();
     enqueue(queue, 'a', 5);
     const [large] = enqueue(queue, 'b', 10) as [ItemPermit];
@@ -288,7 +288,7 @@ describe('random requests and releases', () => {
             if (held().length > 1) expect(sum).toBeLessThanOrEqual(10);
             expect(queue.length).toBe(permits.filter(({ state }) => state === 'queued').length);
             expect(queue.length).toBeLessThanOrEqual(queueLength);
-            // Nobody waits for nothing.
+            // No request waits without need.
             if (queue.length > 0) expect(held().length).toBeGreaterThan(0);
             expect(settlements + left + queue.length).toBe(permits.length);
           };
@@ -319,7 +319,7 @@ describe('random requests and releases', () => {
     );
   });
 
-  it('no client is admitted twice while another one waits with room for both', () => {
+  it('no client is admitted twice while another one waits and both would fit', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2), { minLength: 4, maxLength: 40 }), (order) => {
         const queue = queueOf();
