@@ -23,7 +23,7 @@ export function reportRedis(service: Service | undefined): void {
 }
 
 export function reportMigrations(applied: readonly string[]): void {
-  printLine('schema', applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`);
+  printLine('schema', applied.length === 0 ? 'up to date' : `${applied.length} files applied`);
 }
 
 export function reportReady(gateway: Gateway, demo: DemoData, gatewayLog: string): void {

@@ -45,7 +45,7 @@ export class RetentionMetrics {
       'The age from which on Postgres freezes old rows by itself, in transaction ids: `autovacuum_freeze_max_age`.',
       {},
     );
-    // Gauges without labels start at 0, which would be a statement about the database.
+    // A gauge without labels starts at 0. These have no value until the database was read.
     this.transactionIdAge.remove();
     this.freezeMaxAge.remove();
     instruments.gauge(

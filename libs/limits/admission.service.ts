@@ -90,7 +90,7 @@ export class Admission implements OnApplicationShutdown {
   /** @throws RequestError `unavailable` if the event loop is delayed and the client uses at least its fair share of the CPU */
   receive(clientId: string): void {
     this.cpu.countRequest(clientId);
-    if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.isCulprit(clientId)) return;
+    if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.exceedsFairShare(clientId)) return;
     this.metrics.countShed('body', 'event_loop');
     throw overloaded('event_loop');
   }

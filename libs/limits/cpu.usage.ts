@@ -5,12 +5,14 @@ const WINDOW_MS = 1_000;
 /** CPU time of a request outside of measured sections (reading, routing, sending the response), in milliseconds. */
 const REQUEST_MS = 0.3;
 /** A client with less usage in the last second does not cause a delay of the event loop. In milliseconds. */
-const MIN_CULPRIT_MS = 100;
+const MIN_EXCESS_MS = 100;
 /** A section that blocks the event loop for this long is a stall. In milliseconds. */
 export const STALL_MS = 50;
 /** A longer section, in milliseconds, is followed by a pause, so that a client's sections take an eighth of the time. */
 const EXPENSIVE_SECTION_MS = 3;
 const PAUSE_FACTOR = 7;
+/** The longest pause of a client, however many expensive requests it has in progress. In milliseconds. */
+const MAX_PAUSE_MS = 5_000;
 /** The factor by which the expected time decreases with each cheaper request. */
 const EXPECTED_DECAY = 0.8;
 /** Far more than are active within a second. Beyond it, the least recently active client is evicted. */
@@ -91,10 +93,10 @@ export class CpuUsage {
    * Whether a client uses much CPU, and at least its fair share among the active clients. If no client does, something else
    * delays the event loop, and rejecting requests would not help.
    */
-  isCulprit(clientId: string): boolean {
+  exceedsFairShare(clientId: string): boolean {
     const now = this.now();
     const own = decayed(this.clients.get(clientId), now);
-    if (own < MIN_CULPRIT_MS) return false;
+    if (own < MIN_EXCESS_MS) return false;
     let total = 0;
     let active = 0;
     for (const usage of this.clients.values()) {
@@ -116,7 +118,7 @@ export class CpuUsage {
     const { asOf, pauseUntil } = usage;
     // A client that was alone does not make up for earlier pauses.
     const from = this.hasOther(clientId, asOf) ? Math.max(asOf, pauseUntil) : asOf;
-    usage.pauseUntil = from + PAUSE_FACTOR * ms;
+    usage.pauseUntil = Math.min(from + PAUSE_FACTOR * ms, asOf + MAX_PAUSE_MS);
   }
 
   private add(clientId: string, stage: CpuStage, ms: number): void {

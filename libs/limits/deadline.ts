@@ -17,7 +17,7 @@ interface Reserve {
 }
 
 /**
- * The reserves. A budget of 1 s leaves 875 ms to execute; one of 10 s leaves 9.65 s.
+ * The reserves. A budget of 1 s leaves 825 ms to execute; one of 10 s leaves 9.65 s.
  *
  * - `commit`: a flush takes a few milliseconds, and up to 200 ms on a busy disk. Below 20 ms nothing is begun: an item that
  *   was surely not attempted is better than one with an unknown outcome.
@@ -27,7 +27,7 @@ interface Reserve {
 const RESERVES: Readonly<Record<Exclude<Phase, 'execute'>, Reserve>> = {
   commit: { share: 0.05, minMs: 20, maxMs: 200 },
   render: { share: 0.025, minMs: 0, maxMs: 50 },
-  send: { share: 0.05, minMs: 0, maxMs: 100 },
+  send: { share: 0.1, minMs: 0, maxMs: 100 },
 };
 
 /** The time budget of one request: by when its response must have left, and by when each phase must have ended. */

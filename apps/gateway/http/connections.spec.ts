@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from './connections';
 
@@ -128,6 +128,38 @@ it('requests of one API key do not delay those of another by more than a turn', 
   expect(order).toEqual(Array(32).fill('flood'));
   await expect.poll(() => order.length).toBe(101);
   expect(order.indexOf('other')).toBe(33);
+  await counted.end(0);
+});
+
+it('a request that waits for its turn is not started after a response has closed its connection', async () => {
+  const started: (string | undefined)[] = [];
+  server.removeAllListeners('request');
+  server.on('request', ({ url }) => {
+    started.push(url);
+  });
+  const counted = new Connections(server);
+  const receive = (url: string): void => {
+    const request = new IncomingMessage(client);
+    request.url = url;
+    server.emit('request', request, new ServerResponse(request));
+  };
+  server.emit('connection', client);
+  receive('/first');
+  const others = Array.from({ length: 31 }, () => new Socket());
+  for (const socket of others) {
+    server.emit('connection', socket);
+    const request = new IncomingMessage(socket);
+    request.url = '/other';
+    // Only a socket that can be written to starts a request.
+    Object.defineProperty(socket, 'writable', { value: true });
+    server.emit('request', request, new ServerResponse(request));
+  }
+  receive('/second');
+  client.end();
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(started).toEqual(['/first', ...others.map(() => '/other')]);
+  for (const socket of others) socket.destroy();
   await counted.end(0);
 });
 

@@ -20,6 +20,8 @@ interface Connection {
   readonly waiting: [IncomingMessage, ServerResponse, RequestListener][];
   /** The unsent bytes at the last check that found a change, and its time. */
   unsent: { bytes: number; inKernel: number; since: number } | undefined;
+  /** Whether the socket is not read because requests wait. */
+  isPaused: boolean;
 }
 
 /** A property of sockets that their type does not declare: the bytes of a started write that the kernel has not accepted. */
@@ -114,7 +116,7 @@ export class Connections {
   }
 
   #open(socket: Socket): void {
-    const connection: Connection = { socket, active: new Set(), waiting: [], unsent: undefined };
+    const connection: Connection = { socket, active: new Set(), waiting: [], unsent: undefined, isPaused: false };
     this.#connections.set(socket, connection);
     // Node itself resumes a paused socket whenever the body of a request is read.
     socket.on('resume', () => {
@@ -138,7 +140,10 @@ export class Connections {
     this.#startReady();
     const { length } = connection.waiting;
     if (length > MAX_WAITING) this.#cut(socket, 'pipelining');
-    else if (length > 0) socket.pause();
+    else if (length > 0) {
+      connection.isPaused = true;
+      socket.pause();
+    }
   }
 
   /** Has the next request of a connection start when it is its turn. */
@@ -161,12 +166,16 @@ export class Connections {
       if (connection === undefined) continue;
       connections.delete(connection);
       if (connections.size > 0) this.#ready.set(apiKey, connections);
-      const next = connection.waiting.shift();
+      // A response that closes the connection may have been sent since the request was enqueued.
+      const next = connection.socket.writable ? connection.waiting.shift() : undefined;
       if (next === undefined) continue;
       if (this.#starts++ === 0) setImmediate(this.#beginTurn);
       this.#start(connection, ...next);
       if (connection.waiting.length > 0) this.#enqueue(connection);
-      else if (connection.socket.isPaused()) connection.socket.resume();
+      else if (connection.isPaused) {
+        connection.isPaused = false;
+        connection.socket.resume();
+      }
     }
   }
 

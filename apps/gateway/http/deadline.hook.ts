@@ -7,6 +7,7 @@ const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
 /** Set by the official SDKs, in seconds. Python sends the first, Go and TypeScript the second, Java both. */
 const SDK_HEADERS = ['x-stainless-read-timeout', 'x-stainless-timeout'];
 const DECIMAL = /^\d+(\.\d+)?$/;
+
 /** The deadline of a request: the shortest of the client's budgets and the gateway's. */
 export function deadlineOf(headers: FastifyRequest['headers'], requestTimeoutMs: number): Deadline {
   return Deadline.in(Math.min(requestTimeoutMs, requestedMs(headers) ?? Infinity, sdkMs(headers)));
