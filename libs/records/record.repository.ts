@@ -85,7 +85,7 @@ export class RecordRepository {
         },
         { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
-      // A key that is rejected is no fault of the connection: it is read here, where that is back in the pool.
+      // Read after the connection has returned to the pool: a rejected key must not close it.
       const applied = outcome ? { ...executed, outcomes: [outcome] } : this.read(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
@@ -199,7 +199,7 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
   const code = keyed ? 'unavailable' : 'outcome_unknown';
   const text = JSON.stringify(itemError(code));
   const outcomeOf = (item: PlanItem): Outcome => {
-    // With a key a rejection is an outcome only once it is in the ledger: with on_error it may never come to be one.
+    // With a key, a rejection is an outcome only when the ledger has it. With on_error it may be `not_attempted` instead.
     const rejected = item.op === 'reject' && !keyed ? item : undefined;
     return failed(item, rejected?.code ?? code, rejected?.error ?? text);
   };

@@ -28,7 +28,7 @@ function rejectionOf(code: string | undefined): RequestError {
  * in time. None of it reaches the router. The connection is closed, since the start of the next request is unknown.
  */
 export function respondToClientError(error: Error & { code?: string }, socket: Socket, connections: Connections): void {
-  // The client has sent nothing yet: it could take a response for that to the request that it is about to send.
+  // The client has sent nothing yet: it could mistake a response for the one to its first request.
   if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) {
     socket.destroy();
     return;
@@ -36,7 +36,7 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
   const pending = connections.pending(socket);
   const last = pending.at(-1);
   if (last !== undefined && pending.some((response) => response.req.complete || response.headersSent)) {
-    // Earlier requests are in progress: the client could take a response for that to one of them.
+    // Earlier requests are in progress: the client could mistake a response for the one to such a request.
     last.once('close', () => {
       socket.end();
       closeSoon(socket);
