@@ -59,6 +59,7 @@ export class RetentionService {
       if (stopping.aborted) return;
       if ((await this.attempt(() => this.ledger.createPartition(day), stopping)) === 'busy') {
         this.logger.warn({ message: 'a ledger partition could not be created yet', day });
+        return; // the lock is the same for every day
       }
     }
   }

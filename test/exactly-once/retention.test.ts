@@ -94,6 +94,7 @@ describe('a retention pass', () => {
   it('yields to batches: it waits for milliseconds, retries a few times, and postpones the rest to the next pass', async () => {
     const [teamId, key] = [randomUUID(), newKey()];
     const [id = ''] = await engine.insert(teamId, 1);
+    await retention.run();
     await addLedgerDay(session, 12, 1);
     const holder = await Session.open(engine.url);
     await holder.query('BEGIN');

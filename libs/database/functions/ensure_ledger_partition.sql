@@ -4,7 +4,7 @@
 -- Attaching a partition locks the default partition. Batches use that only while the partition of their day is missing, so
 -- that no other batch waits. SECURITY DEFINER, so that the worker's role needs no right to create tables.
 CREATE OR REPLACE FUNCTION ensure_ledger_partition(p_day date) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '1s' SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '10ms' SET search_path FROM CURRENT AS $$
 DECLARE
   c_name      CONSTANT text := 'idempotency_outcomes_' || to_char(p_day, 'YYYYMMDD');
   c_partition CONSTANT text := format('%I.%I', current_schema(), c_name);
