@@ -237,6 +237,19 @@ describe('invented keys', () => {
     vi.useRealTimers();
   });
 
+  it.each([
+    ['::1', '::2', '1::1'],
+    ['2001:db8::', '2001:db8:0:0:9::', '2001:db8:0:1::'],
+    ['2001:db8::1:2:3:4', '2001:db8::4:3:2:1', '2001:db8:0:1:1:2:3:4'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.1', '::ffff:192.0.2.2'],
+  ])('count together from %s and %s, and not from %s', async (one, same, other) => {
+    const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
+    await service.authenticate(invented(), one);
+    await service.authenticate(invented(), same);
+    await expect(service.authenticate(invented(), same)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await service.authenticate(invented(), other)).toBe('unknown');
+  });
+
   it('count together from one IPv6 network', async () => {
     const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
     await service.authenticate(invented(), '2001:db8:1:2::1');
