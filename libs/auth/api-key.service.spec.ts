@@ -74,6 +74,18 @@ describe('ApiKeyService.authenticate', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
+  it('accepts a key 5 s after its creation, although it was unknown before and is in constant use', async () => {
+    const { service } = serviceOver(rows);
+    const created = createApiKey();
+    expect(await service.authenticate(created.apiKey, ADDRESS)).toBe('unknown');
+    rows.set(created.keyId, stored(created));
+    for (let waited = 0; waited < 5_000; waited += 500) {
+      await service.authenticate(created.apiKey, ADDRESS);
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    expect(typeof (await service.authenticate(created.apiKey, ADDRESS))).toBe('object');
+  });
+
   it('rejects the key id of another key with a different secret', async () => {
     const { service } = serviceOver(rows);
     const forged = createApiKey();
@@ -198,6 +210,16 @@ describe('invented keys', () => {
     for (const error of settled) expect(error).toMatchObject({ code: 'unavailable', headers: { 'retry-after': '1' } });
     expect(findByKeyId).toHaveBeenCalledTimes(1 + 1);
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+  });
+
+  it('do not evict a cached key, however many they are', async () => {
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
+    vi.useFakeTimers();
+    await service.authenticate(key.apiKey, ADDRESS);
+    for (let i = 0; i < 10_001; i += 1) await service.authenticate(invented(), ADDRESS);
+    await service.authenticate(key.apiKey, ADDRESS);
+    vi.useRealTimers();
+    expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(1);
   });
 
   it('of one network delay the first use of a valid key from another network by one lookup', async () => {
