@@ -17,7 +17,7 @@ class Thrower {
   @Get('request-error')
   requestError() {
     throw new RequestError('unavailable', 'later', {
-      headers: { 'retry-after': '7' },
+      retryAfterSeconds: 7,
       cause: new Error('rejected'),
     });
   }
