@@ -36,6 +36,17 @@ describe('RetentionLoop', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
+  it('logs a pass that deleted something, and others for debugging only', async () => {
+    const levels: string[] = [];
+    const record = (level: string) => () => levels.push(level);
+    Logger.overrideLogger({ log: record('log'), debug: record('debug'), error: record('error'), warn: record('warn') });
+    run.mockResolvedValueOnce({ requests: 1, partitions: 0, postponed: 0 });
+    run.mockResolvedValueOnce({ requests: 0, partitions: 1, postponed: 0 });
+    loop.start();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(levels).toEqual(['log', 'log', 'debug']);
+  });
+
   it('continues after a failed pass', async () => {
     run.mockRejectedValueOnce(new Error('the database is unavailable'));
     loop.start();

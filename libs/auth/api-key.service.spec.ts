@@ -74,6 +74,18 @@ describe('ApiKeyService.authenticate', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(1);
   });
 
+  it('accepts a key 5 s after its creation, although it was unknown before and is in constant use', async () => {
+    const { service } = serviceOver(rows);
+    const created = createApiKey();
+    expect(await service.authenticate(created.apiKey, ADDRESS)).toBe('unknown');
+    rows.set(created.keyId, stored(created));
+    for (let waited = 0; waited < 5_000; waited += 500) {
+      await service.authenticate(created.apiKey, ADDRESS);
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    expect(typeof (await service.authenticate(created.apiKey, ADDRESS))).toBe('object');
+  });
+
   it('rejects the key id of another key with a different secret', async () => {
     const { service } = serviceOver(rows);
     const forged = createApiKey();
@@ -195,9 +207,19 @@ describe('invented keys', () => {
     await vi.waitFor(() => {
       expect(settled).toHaveLength(40);
     });
-    for (const error of settled) expect(error).toMatchObject({ code: 'unavailable', headers: { 'retry-after': '1' } });
+    for (const error of settled) expect(error).toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 });
     expect(findByKeyId).toHaveBeenCalledTimes(1 + 1);
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
+  });
+
+  it('do not evict a cached key, however many they are', async () => {
+    const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
+    vi.useFakeTimers();
+    await service.authenticate(key.apiKey, ADDRESS);
+    for (let i = 0; i < 10_001; i += 1) await service.authenticate(invented(), ADDRESS);
+    await service.authenticate(key.apiKey, ADDRESS);
+    vi.useRealTimers();
+    expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(1);
   });
 
   it('of one network delay the first use of a valid key from another network by one lookup', async () => {
@@ -235,6 +257,19 @@ describe('invented keys', () => {
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(2);
     vi.useRealTimers();
+  });
+
+  it.each([
+    ['::1', '::2', '1::1'],
+    ['2001:db8::', '2001:db8:0:0:9::', '2001:db8:0:1::'],
+    ['2001:db8::1:2:3:4', '2001:db8::4:3:2:1', '2001:db8:0:1:1:2:3:4'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.1', '::ffff:192.0.2.2'],
+  ])('count together from %s and %s, and not from %s', async (one, same, other) => {
+    const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
+    await service.authenticate(invented(), one);
+    await service.authenticate(invented(), same);
+    await expect(service.authenticate(invented(), same)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await service.authenticate(invented(), other)).toBe('unknown');
   });
 
   it('count together from one IPv6 network', async () => {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '#libs/config';
+import { FreshCache } from '#libs/database';
 import { RequestError } from '#libs/errors';
 import { LogLimiter } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';
@@ -13,12 +14,9 @@ import type { Principal } from './principal';
 /** Why a key is rejected. For metrics only: the response does not contain it. */
 export type KeyRejection = 'malformed' | 'unknown' | 'revoked' | 'expired';
 
-/** How long a row is cached, measured from the start of its lookup. Every gateway rejects a revoked key within 5 s. */
-const CACHE_MS = 4_000;
-/** A cached row that is older and in use is refreshed in the background, so that requests do not wait for a lookup. */
-const REFRESH_AFTER_MS = 2_000;
+/** Every gateway rejects a revoked key within 5 s. */
+const FRESHNESS = { maxAgeMs: 4_000, refreshAfterMs: 2_000, capacity: 10_000 };
 const LOOKUP_TIMEOUT_MS = 2_000;
-const MAX_CACHED_KEYS = 10_000;
 /** A cache of its own, so that invented key ids do not evict existing keys. */
 const MAX_CACHED_UNKNOWN = 1_000;
 /** Key ids that exist. They are remembered longer than their rows, because their lookups are not throttled. */
@@ -30,21 +28,15 @@ interface CachedKey {
   /** Milliseconds since the epoch; Infinity for a key that does not expire. */
   readonly expiresAt: number;
   readonly revoked: boolean;
-  /** The row must not be used from this `performance.now()` on. */
-  readonly staleAt: number;
-  /** The row is refreshed in the background from this `performance.now()` on. */
-  readonly refreshAt: number;
 }
 
 /** Authenticates API keys. While the row of a key is cached, this costs one SHA-256 and a map lookup. */
 @Injectable()
 export class ApiKeyService {
-  private readonly cached = new LRUCache<string, CachedKey>({ max: MAX_CACHED_KEYS });
+  private readonly cached = new FreshCache<CachedKey | undefined>(FRESHNESS);
   /** By key id: the `performance.now()` until which the key counts as unknown. */
   private readonly unknown = new LRUCache<string, number>({ max: MAX_CACHED_UNKNOWN });
   private readonly found = new LRUCache<string, true>({ max: MAX_FOUND_KEYS });
-  private readonly lookups = new Map<string, Promise<CachedKey | undefined>>();
-
   private readonly throttle: AuthenticationThrottle;
   private readonly logger = new Logger(ApiKeyService.name);
 
@@ -75,65 +67,36 @@ export class ApiKeyService {
    */
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRejection> {
     const keyId = keyIdOf(apiKey);
-    const now = performance.now();
-    const cached = keyId === undefined ? undefined : this.cachedKey(keyId, now);
     if (keyId === undefined || !this.found.has(keyId)) this.throttle.checkAddress(address);
-    else if (cached !== undefined && now >= cached.refreshAt) this.refresh(keyId);
-    const result = keyId === undefined ? 'malformed' : verify(apiKey, cached ?? (await this.lookup(keyId, address)));
+    const result = keyId === undefined ? 'malformed' : verify(apiKey, await this.keyOf(keyId, address));
     if (typeof result === 'string') this.throttle.countFailure(address);
     return result;
   }
 
-  private cachedKey(keyId: string, now: number): CachedKey | undefined {
-    const key = this.cached.get(keyId);
-    return key !== undefined && now < key.staleAt ? key : undefined;
-  }
-
-  /** A failed refresh is ignored: the cached row is used until it is stale. */
-  private refresh(keyId: string): void {
-    if (this.lookups.has(keyId)) return;
-    this.share(keyId, this.readRow(keyId)).catch((error: unknown) => {
-      this.logger.debug(error);
+  private keyOf(keyId: string, address: string): CachedKey | undefined | Promise<CachedKey | undefined> {
+    if (performance.now() < (this.unknown.get(keyId) ?? 0)) return undefined;
+    return this.cached.get(keyId, () => {
+      const read = (): Promise<CachedKey | undefined> => this.readRow(keyId);
+      return this.found.has(keyId) ? read() : this.throttle.lookup(address, read);
     });
   }
 
-  /** Runs one lookup per key id at a time. */
-  private lookup(keyId: string, address: string): Promise<CachedKey | undefined> | undefined {
-    if (performance.now() < (this.unknown.get(keyId) ?? 0)) return undefined;
-    const running = this.lookups.get(keyId);
-    if (running !== undefined) return running;
-    const read = (): Promise<CachedKey | undefined> => this.readRow(keyId);
-    return this.share(keyId, this.found.has(keyId) ? read() : this.throttle.lookup(address, read));
-  }
-
-  /** Shares a lookup with all requests that need the row. */
-  private share(keyId: string, lookup: Promise<CachedKey | undefined>): Promise<CachedKey | undefined> {
-    const shared = lookup.finally(() => this.lookups.delete(keyId));
-    this.lookups.set(keyId, shared);
-    return shared;
-  }
-
   private async readRow(keyId: string): Promise<CachedKey | undefined> {
-    const startedAt = performance.now();
+    const staleAt = performance.now() + FRESHNESS.maxAgeMs;
     const row = await this.keys.findByKeyId(keyId, LOOKUP_TIMEOUT_MS);
     // The row may have changed since the lookup started: after this time it must not be used.
-    if (performance.now() >= startedAt + CACHE_MS) throw new RequestError('unavailable');
+    if (performance.now() >= staleAt) throw new RequestError('unavailable');
     if (row === undefined) {
-      this.unknown.set(keyId, startedAt + CACHE_MS);
+      this.unknown.set(keyId, staleAt);
       return undefined;
     }
-    const key = toCachedKey(row, startedAt);
-    this.cached.set(keyId, key);
     this.found.set(keyId, true);
-    return key;
+    return toCachedKey(row);
   }
 }
 
-/** @param startedAt `performance.now()` at the start of the lookup: the row may lack later changes */
-function toCachedKey(row: StoredApiKey, startedAt: number): CachedKey {
+function toCachedKey(row: StoredApiKey): CachedKey {
   return {
-    refreshAt: startedAt + REFRESH_AFTER_MS,
-    staleAt: startedAt + CACHE_MS,
     hash: row.hash,
     principal: Object.freeze({
       keyId: row.keyId,

@@ -7,7 +7,6 @@ import { RequestError } from '#libs/errors';
 const CONCURRENT_LOOKUPS = 1;
 const MAX_QUEUED_LOOKUPS = 256;
 const MAX_WAIT_MS = 2_000;
-const RETRY_AFTER_SECONDS = 1;
 
 /** A request is rejected before its key is looked up. */
 export class ThrottledError extends RequestError {}
@@ -46,7 +45,7 @@ export class AuthenticationThrottle {
     if (waitUs === 0) return;
     this.onRejection('address', address);
     const message = 'Your address sent too many requests with an invalid API key. Correct the key and try again.';
-    throw new ThrottledError('rate_limited', message, { headers: { 'retry-after': String(waitUs / 1_000_000) } });
+    throw new ThrottledError('rate_limited', message, { retryAfterSeconds: waitUs / 1_000_000 });
   }
 
   /** Charges an address for an invalid key. */
@@ -67,7 +66,7 @@ export class AuthenticationThrottle {
     if (rejection !== undefined) {
       this.onRejection('lookups', address);
       const message = 'Too many unknown API keys are being looked up. Nothing was done; send the request again.';
-      throw new ThrottledError('unavailable', message, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
+      throw new ThrottledError('unavailable', message);
     }
     try {
       return await run();

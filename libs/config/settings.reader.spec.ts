@@ -154,6 +154,16 @@ describe('readSettings', () => {
     expect(errorOf({ PORT: 'x', METRICS_PORT: 'x' })).not.toContain('the same');
   });
 
+  it('rejects a limit of responses that does not fit two records', () => {
+    const limits = { RESPONSE_LIMIT_BYTES: '1048575', RECORD_LIMIT_BYTES: '524288' };
+    expect(errorOf(limits)).toContain('RESPONSE_LIMIT_BYTES is 1048575. It must be at least twice RECORD_LIMIT_BYTES');
+    expect(errorOf({ ...limits, RESPONSE_LIMIT_BYTES: '1048576' })).toBe('accepted');
+  });
+
+  it('accepts a name of the service that is a label', () => {
+    expect(readSettings({ DATABASE_URL, OTEL_SERVICE_NAME: 'prism.eu-1' }).otelServiceName).toBe('prism.eu-1');
+  });
+
   it.each([
     'mysql://u:hunter2@db/x',
     'db:5432',

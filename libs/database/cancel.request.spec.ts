@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import type { PoolClient } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -73,6 +76,21 @@ describe('cancelRunning', () => {
     const ssl = { ...ANONYMOUS, rejectUnauthorized: false };
     expect(await cancelRunning(client(ssl))).toBe(true);
     expect(received).toEqual([SSL_REQUEST, CANCEL]);
+  });
+
+  it('uses the Unix socket that the client uses', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prism-cancel-'));
+    const local = createServer((socket) => {
+      cacheable(socket);
+      socket.once('data', () => socket.end());
+    });
+    local.listen(join(folder, '.s.PGSQL.5432'));
+    await once(local, 'listening');
+    const target = Object.assign(client(), { host: folder, port: 5432 });
+    expect(await cancelRunning(target)).toBe(true);
+    expect(received).toEqual([CANCEL]);
+    local.close();
+    rmSync(folder, { recursive: true });
   });
 
   it('does not send them unencrypted if the server rejects encryption', async () => {

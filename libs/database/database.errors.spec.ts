@@ -30,6 +30,10 @@ describe('isConnectionFailure', () => {
     expect(isConnectionFailure(new Error(message))).toBe(true);
   });
 
+  it('is true for the error that this library throws', () => {
+    expect(isConnectionFailure(new DatabaseUnavailable('timeout'))).toBe(true);
+  });
+
   it.each([
     reported('23505'),
     reported('42P01'),

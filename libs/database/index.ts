@@ -3,6 +3,7 @@ export type { CheckoutOptions, ConnectionPool, DatabaseClient, DatabaseMeter, Ro
 export { ControlDatabase, Database } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { DatabaseModule, openDatabase } from './database.module';
+export { FreshCache } from './fresh.cache';
 export { failConnectionOnParserError } from './listener.guard';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations } from './migration.runner';

@@ -17,8 +17,15 @@ class Thrower {
   @Get('request-error')
   requestError() {
     throw new RequestError('unavailable', 'later', {
-      headers: { 'retry-after': '7' },
+      retryAfterSeconds: 7,
       cause: new Error('rejected'),
+    });
+  }
+
+  @Get('lost')
+  lost() {
+    throw new RequestError('unavailable', undefined, {
+      cause: Object.assign(new Error('lost'), { code: 'ECONNRESET' }),
     });
   }
 
@@ -30,6 +37,12 @@ class Thrower {
   @Get('database')
   database() {
     throw new DatabaseError('invalid input syntax: "hunter2"');
+  }
+
+  @Get('text')
+  text() {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a dependency may throw
+    throw 'hunter2';
   }
 
   @Get('sent')
@@ -111,6 +124,19 @@ describe('ErrorFilter', () => {
     expect(logged).toMatchObject([['error', { error: { type: 'DatabaseError', code: '22P02' } }]]);
     expect(JSON.stringify(logged)).not.toContain('hunter2');
     expect(JSON.stringify(logged)).toContain('Thrower.database');
+  });
+
+  it('responds to a thrown value that is no error with 500, and logs its type only', async () => {
+    const { status, text } = await send('GET', '/text');
+    expect(status).toBe(500);
+    expect(text).not.toContain('hunter2');
+    expect(logged).toMatchObject([['error', { error: { type: 'string' } }]]);
+    expect(JSON.stringify(logged)).not.toContain('hunter2');
+  });
+
+  it('logs requests that fail for the same reason once, and their number later', async () => {
+    for (let n = 0; n < 3; n += 1) expect((await send('GET', '/lost')).status).toBe(503);
+    expect(logged).toMatchObject([['warn', { message: 'request failed: unavailable', error: { code: 'ECONNRESET' } }]]);
   });
 
   it('writes nothing after a response was sent', async () => {

@@ -32,12 +32,12 @@ function responseHeaders(error: RequestError, kind: RequestErrorKind, requestId:
     ...error.headers,
     'content-type': 'application/json; charset=utf-8',
     'x-request-id': requestId,
-    ...(kind.retryAfter && { 'retry-after': wholeSeconds(error.headers['retry-after']) }),
+    ...(kind.retryAfter && { 'retry-after': retryAfter(error.retryAfterSeconds) }),
     ...(kind.shouldRetry !== undefined && { 'x-should-retry': String(kind.shouldRetry) }),
   };
 }
 
-function wholeSeconds(text: string | undefined): string {
-  const seconds = Math.ceil(Number(text ?? 1));
-  return String(Number.isNaN(seconds) ? 1 : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS));
+/** The value of `Retry-After`: whole seconds, rounded up, 1 to 60. */
+function retryAfter(seconds: number): string {
+  return String(Math.min(Math.max(Math.ceil(seconds), 1), MAX_RETRY_AFTER_SECONDS));
 }

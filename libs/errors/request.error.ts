@@ -8,7 +8,9 @@ export interface RequestErrorOptions {
   errors?: FieldError[];
   /** Only the members that the catalogue defines for the code. */
   details?: Record<string, unknown>;
-  /** Names in lower case. `retry-after` is rounded up to whole seconds, 1 to 60. */
+  /** How long the client should wait before it sends the request again; 1 by default. Only with codes that have `Retry-After`. */
+  retryAfterSeconds?: number;
+  /** Names in lower case. `retry-after` is the older form of `retryAfterSeconds`. */
   headers?: Record<string, string>;
   /** Written to the log, never to the response. */
   cause?: unknown;
@@ -20,6 +22,7 @@ export class RequestError extends Error {
   readonly status: number;
   readonly errors: readonly FieldError[];
   readonly details: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds: number;
   readonly headers: Readonly<Record<string, string>>;
 
   /** @param message by default the message of the catalogue */
@@ -33,6 +36,7 @@ export class RequestError extends Error {
     this.status = options.status ?? kind.status;
     this.errors = options.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
     this.details = options.details ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds ?? Number(options.headers?.['retry-after'] ?? 1);
     this.headers = options.headers ?? {};
   }
 }

@@ -134,8 +134,9 @@ export class Admission implements OnApplicationShutdown {
 
 /** The response to a request that is rejected because of overload. */
 export function overloaded(reason: ShedReason): RequestError {
-  const seconds = randomInt(1, RETRY_WITHIN_SECONDS + 1);
-  return new RequestError('unavailable', MESSAGES[reason], { headers: { 'retry-after': String(seconds) } });
+  return new RequestError('unavailable', MESSAGES[reason], {
+    retryAfterSeconds: randomInt(1, RETRY_WITHIN_SECONDS + 1),
+  });
 }
 
 function workLimits(

@@ -65,6 +65,19 @@ it('ends a computation with the error of its step, and continues with the next',
   expect(done).toHaveBeenCalledExactlyOnceWith(error);
 });
 
+it('ends a computation whose step throws a value that is no error', async () => {
+  const scheduler = new CpuScheduler(noPause);
+  const done = vi.fn();
+  const fail = (): boolean => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a dependency may throw
+    throw 'invalid';
+  };
+  scheduler.run('a', 'parse', fail, done);
+  await vi.waitFor(() => {
+    expect(done).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ cause: 'invalid' }));
+  });
+});
+
 it('skips a client during its pause, and runs its section afterwards', () => {
   vi.useFakeTimers();
   const pauses = new Map([['greedy', 20]]);

@@ -38,6 +38,14 @@ describe('the client that delays the event loop', () => {
     expect(cpu.exceedsFairShare('only')).toBe(false);
   });
 
+  it('is forgotten if 10,000 other clients were active since, and the most recent ones are not', () => {
+    use('forgotten', 600);
+    use('greedy', 600);
+    for (let n = 0; n < 9_999; n += 1) cpu.countRequest(`client ${n}`);
+    expect(cpu.exceedsFairShare('forgotten')).toBe(false);
+    expect(cpu.exceedsFairShare('greedy')).toBe(true);
+  });
+
   it('is none after three seconds without usage', () => {
     use('greedy', 600);
     now += 3_000;

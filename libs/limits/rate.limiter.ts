@@ -80,7 +80,7 @@ export class RateLimiter {
     const seconds = retryAfterSeconds(waitUs);
     const limit = `${rate.perSecond} ${unit} per second with a burst of ${rate.burst}`;
     const message = `The rate limit of the client is exceeded: ${limit}. Nothing was done. Retry after ${seconds} s.`;
-    return new RequestError('rate_limited', message, { headers: { 'retry-after': String(seconds) } });
+    return new RequestError('rate_limited', message, { retryAfterSeconds: seconds });
   }
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { FreshCache } from './fresh.cache';
+import { FreshCache } from '#libs/database';
 import type { ItemValidator } from './item.validator';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { PropertyDefinitionRepository } from './property-definition.repository';
@@ -13,7 +13,7 @@ const FRESHNESS = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 1_000 };
 /** The property definitions of teams, and the validators compiled from them. */
 @Injectable()
 export class PropertyDefinitionService {
-  private readonly teams: FreshCache<TeamProperties>;
+  private readonly teams = new FreshCache<TeamProperties>(FRESHNESS);
   /** Shared by all teams without definitions of their own, which are most. */
   private readonly builtInOnly: TeamProperties;
 
@@ -22,7 +22,6 @@ export class PropertyDefinitionService {
     private readonly settings: Settings,
   ) {
     this.builtInOnly = new TeamProperties({ definitions: [], options: [] }, settings.unknownProperties);
-    this.teams = new FreshCache((teamId, previous) => this.load(teamId, previous), FRESHNESS);
   }
 
   /**
@@ -30,7 +29,7 @@ export class PropertyDefinitionService {
    * @throws DatabaseUnavailable
    */
   async definitionsOf(teamId: string, objectType: ObjectType): Promise<readonly PropertyDefinition[]> {
-    return (await this.teams.get(teamId)).definitionsOf(objectType);
+    return (await this.propertiesOf(teamId)).definitionsOf(objectType);
   }
 
   /**
@@ -38,7 +37,11 @@ export class PropertyDefinitionService {
    * @throws DatabaseUnavailable
    */
   async validatorOf(teamId: string, objectType: ObjectType): Promise<ItemValidator> {
-    return (await this.teams.get(teamId)).validatorOf(objectType);
+    return (await this.propertiesOf(teamId)).validatorOf(objectType);
+  }
+
+  private propertiesOf(teamId: string): TeamProperties | Promise<TeamProperties> {
+    return this.teams.get(teamId, (previous) => this.load(teamId, previous));
   }
 
   private async load(teamId: string, previous: TeamProperties | undefined): Promise<TeamProperties> {

@@ -1,18 +1,29 @@
-import { stat } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { settleWithin } from './time.budget';
 
 describe('settleWithin', () => {
-  it('returns the result of a promise that settles in time', async () => {
-    await expect(settleWithin(Promise.resolve(1), 1_000)).resolves.toEqual({ state: 'fulfilled', value: 1 });
-    const reason = new Error('no');
-    await expect(settleWithin(Promise.reject(reason), 1_000)).resolves.toEqual({ state: 'rejected', reason });
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
-  it('returns timeout for a promise that takes longer', async () => {
-    const start = performance.now();
-    await expect(settleWithin(new Promise(() => undefined), 20)).resolves.toEqual({ state: 'timeout' });
-    expect(performance.now() - start).toBeGreaterThanOrEqual(19);
+  it('returns the result of a promise that settles in time, and leaves no timer', async () => {
+    await expect(settleWithin(Promise.resolve(1), 20)).resolves.toEqual({ state: 'fulfilled', value: 1 });
+    const reason = new Error('no');
+    await expect(settleWithin(Promise.reject(reason), 20)).resolves.toEqual({ state: 'rejected', reason });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('returns timeout for a promise that takes longer, and not before', async () => {
+    const settled = settleWithin(new Promise(() => undefined), 20);
+    vi.advanceTimersByTime(19);
+    expect(await Promise.race([settled, new Promise((resolve) => setImmediate(resolve, 'waiting'))])).toBe('waiting');
+    vi.advanceTimersByTime(1);
+    expect(await settled).toEqual({ state: 'timeout' });
   });
 
   it('ignores a promise that rejects later', async () => {
@@ -20,16 +31,22 @@ describe('settleWithin', () => {
     const late = new Promise<never>((_, reject) => {
       fail = reject;
     });
-    await expect(settleWithin(late, 1)).resolves.toEqual({ state: 'timeout' });
+    const settled = settleWithin(late, 20);
+    vi.advanceTimersByTime(20);
+    await expect(settled).resolves.toEqual({ state: 'timeout' });
     fail(new Error('too late'));
     await new Promise(setImmediate);
   });
 
   it('does not time out if the result arrived while the event loop was blocked', async () => {
-    // Resolves in the poll phase, as a socket does: after timers that are due, before setImmediate.
-    const settled = settleWithin(stat(__filename), 10);
-    const until = performance.now() + 50;
-    while (performance.now() < until);
+    // A message is received in the poll phase, like the data of a socket: after timers that are due, before setImmediate.
+    const { port1, port2 } = new MessageChannel();
+    const reply = once(port2, 'message');
+    const settled = settleWithin(reply, 20);
+    await realSleep(0); // The rest runs in the timer phase, where the event loop continues after it was blocked.
+    port1.postMessage('reply');
+    vi.advanceTimersByTime(20);
     await expect(settled).resolves.toMatchObject({ state: 'fulfilled' });
+    port1.close();
   });
 });

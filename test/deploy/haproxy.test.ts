@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '#libs/config';
 import { Balancer, balancerConfig } from '../support/balancer';
-import { RawSocket, rawCall } from '../support/raw.socket';
+import { RawSocket } from '../support/raw.socket';
 import { respond, type Arrival, type Behaviour, die, GatewayDouble } from './gateway.double';
 
 const arrivals: Arrival[] = [];
@@ -240,18 +240,6 @@ describe('the access log', () => {
 });
 
 describe("HAProxy's own errors have the API's error envelope", () => {
-  it('408 for a body that does not arrive', async () => {
-    const withShortTimeout = await Balancer.start([], (config) => config.replace('time 10s', 'time 100ms'));
-    const responded = await rawCall(
-      withShortTimeout.url,
-      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nmissing',
-    );
-    await withShortTimeout.stop();
-    const id = responded.headers['x-request-id'];
-    expect(id).toMatch(/^[0-9a-f-]{36}$/);
-    expect(responded).toMatchObject({ status: 408, body: { error: { code: 'invalid_request', request_id: id } } });
-  });
-
   it('503 when no gateway is ready', async () => {
     for (const gateway of gateways) gateway.ready = false;
     await balancer.uses();

@@ -208,6 +208,41 @@ describe('keys', () => {
     expect(warning).toContain('shown only once');
   });
 
+  it('tells a person what a command did, and what is left to do', async () => {
+    const text = async (...args: string[]): Promise<string> => {
+      const { code, stdout } = await admin(...args);
+      expect(code).toBe(0);
+      return stdout;
+    };
+    const of = ['--team', TEAM] as const;
+    expect(await text('client', 'create', ...of, '--name', 'reader')).toMatch(
+      /^client reader \(\S+\) of team \S+ created\n$/,
+    );
+    const issued = await text('key', 'create', ...of, '--client', 'reader', '--scope', 'records:read');
+    expect(issued).toContain('records:read; never expires');
+    const { key_id: id = '' } = (await listKeys('reader'))[0] ?? {};
+    expect(await text('key', 'list', ...of, '--client', 'reader')).toMatch(/live +\S+Z +- +-\s*$/);
+
+    expect(await text('key', 'rotate', ...of, '--key', id)).toContain(
+      `The old key works until you revoke it: key revoke --team ${TEAM} --key ${id}`,
+    );
+    expect(await text('key', 'rotate', ...of, '--key', id, '--revoke-old-after', '1h')).toMatch(
+      /The old key works until \d{4}-\S+Z at the latest\.\n$/,
+    );
+    expect(await text('key', 'revoke', ...of, '--key', id)).toBe(
+      `key ${id} of client reader is revoked; every gateway rejects it within 5 s\n`,
+    );
+  });
+
+  it('lists a key that has expired as expired', async () => {
+    const key = await createKey('past', '--expires', '1h');
+    await sql.query(
+      "UPDATE api_keys SET created_at = now() - interval '2 hours', expires_at = now() WHERE key_id = $1",
+      [key.key_id],
+    );
+    expect((await listKeys('past')).map(({ status }) => status)).toEqual(['expired']);
+  });
+
   it('rotates a key: both keys are live until the old one is revoked', async () => {
     const old = await createKey('rotating', '--expires', '2w');
     const fresh = await document<KeyDocument>('key', 'rotate', '--team', TEAM, '--key', old.key_id);
@@ -306,6 +341,11 @@ describe('the program', () => {
       expect(failureOf(await run(env, ['team', 'list']), 1)).toContain('npm run migrate');
       expect((await run(env, ['migrate'])).stdout).toMatch(/^(applied \d{4}_\w+\n)+(applied functions\/\w+\n)+$/);
       expect(await run(env, ['migrate'])).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
+      expect(JSON.parse((await run(env, ['migrate', '--json'])).stdout)).toEqual({
+        applied: [],
+        gateway_role: null,
+        worker_role: null,
+      });
       expect(await run(env, ['team', 'list', '--json'])).toEqual({ code: 0, stdout: '{"teams":[]}\n', stderr: '' });
     } finally {
       await empty.drop();

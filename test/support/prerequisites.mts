@@ -12,8 +12,12 @@ interface Prerequisite {
   executables?: readonly string[];
   /** Environment variable with the path of the executable. */
   variable?: string;
-  /** The module that the executable, a Python interpreter, must be able to import. */
-  pythonModule?: string;
+  /** The oldest version that the tests can use, for the message. */
+  version?: string;
+  /** Whether this executable is new enough, or has what the tests need; by default, any is. */
+  isUsable?: (executable: string) => boolean;
+  /** Tests may be skipped for lack of it even if all prerequisites are required. */
+  optional?: true;
 }
 
 const prerequisites: readonly Prerequisite[] = [
@@ -30,7 +34,26 @@ const prerequisites: readonly Prerequisite[] = [
   },
   { name: 'curl', package: 'curl' },
   { name: 'ps', package: 'procps' },
-  { name: 'python3-requests', package: 'python3-requests', executables: ['python3'], pythonModule: 'requests' },
+  {
+    name: 'python3-requests',
+    package: 'python3-requests',
+    executables: ['python3'],
+    isUsable: (python) => {
+      const check = "import importlib.util, sys; sys.exit(importlib.util.find_spec('requests') is None)";
+      return spawnSync(python, ['-c', check]).status === 0;
+    },
+  },
+  {
+    name: 'kubectl',
+    package: 'kubernetes-client',
+    version: '1.27',
+    isUsable: (kubectl) => {
+      const { stdout } = spawnSync(kubectl, ['version', '--client'], { encoding: 'utf8' });
+      return /Kustomize Version: v([5-9]|\d\d)/.test(stdout);
+    },
+    // The package of Debian 12 is older.
+    optional: true,
+  },
 ];
 
 /** Where Debian installs daemons. A user's PATH often lacks it. */
@@ -46,12 +69,13 @@ interface TestTag {
 /**
  * One tag per prerequisite. The tag of one that this machine lacks skips its tests.
  *
- * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a prerequisite is missing
+ * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a prerequisite is missing that is not optional
  */
 export function prerequisiteTags(): TestTag[] {
   const missing = prerequisites.filter((prerequisite) => !isInstalled(prerequisite));
-  if (missing.length > 0 && (process.env.PRISM_TEST_REQUIRE_ALL ?? '') !== '') {
-    throw new Error(`PRISM_TEST_REQUIRE_ALL is set, and this machine lacks ${installHint(missing)}`);
+  const required = missing.filter(({ optional }) => optional !== true);
+  if (required.length > 0 && (process.env.PRISM_TEST_REQUIRE_ALL ?? '') !== '') {
+    throw new Error(`PRISM_TEST_REQUIRE_ALL is set, and this machine lacks ${installHint(required)}`);
   }
   return prerequisites.map((prerequisite) => ({
     name: prerequisite.name,
@@ -69,16 +93,14 @@ export function findExecutable(name: string): string | undefined {
   return [configured, ...candidates].find((path) => path !== undefined && isExecutable(path));
 }
 
-function isInstalled({ name, pythonModule }: Prerequisite): boolean {
+function isInstalled({ name, isUsable }: Prerequisite): boolean {
   const executable = findExecutable(name);
-  if (executable === undefined || pythonModule === undefined) return executable !== undefined;
-  const check = `import importlib.util, sys; sys.exit(importlib.util.find_spec('${pythonModule}') is None)`;
-  return spawnSync(executable, ['-c', check]).status === 0;
+  return executable !== undefined && (isUsable === undefined || isUsable(executable));
 }
 
 function installHint(missing: readonly Prerequisite[]): string {
-  const names = missing.map(({ name }) => name).join(', ');
-  return `${names}: apt-get install ${[...new Set(missing.map((one) => one.package))].join(' ')}`;
+  const names = missing.map(({ name, version }) => (version === undefined ? name : `${name} ${version} or newer`));
+  return `${names.join(', ')}: apt-get install ${[...new Set(missing.map((one) => one.package))].join(' ')}`;
 }
 
 function isExecutable(path: string): boolean {

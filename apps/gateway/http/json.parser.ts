@@ -144,7 +144,6 @@ export class SlicedJsonParser {
       (parent.value as unknown[]).push(value);
     } else {
       const [key = ''] = Object.keys(this.parse(parent.member, frame.start, 'key') as object);
-      if (key === '__proto__') throw polluting(key);
       frame.key = key;
       (parent.value as Record<string, unknown>)[key] = value;
     }

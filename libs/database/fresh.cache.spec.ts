@@ -5,8 +5,13 @@ const freshness = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 2 };
 
 /** A source whose loads the test completes. */
 class Source {
-  readonly loads: { key: string; previous: string | undefined; end: (value: string) => void; fail: () => void }[] = [];
-  readonly load = (key: string, previous: string | undefined): Promise<string> =>
+  readonly loads: {
+    key: string;
+    previous: string | undefined;
+    end: (value: string | undefined) => void;
+    fail: () => void;
+  }[] = [];
+  readonly load = (key: string, previous: string | undefined): Promise<string | undefined> =>
     new Promise((resolve, reject) => {
       this.loads.push({
         key,
@@ -18,7 +23,7 @@ class Source {
       });
     });
 
-  async end(index: number, value: string): Promise<void> {
+  async end(index: number, value: string | undefined): Promise<void> {
     this.loads[index]?.end(value);
     await settle();
   }
@@ -35,12 +40,14 @@ function settle(): Promise<unknown> {
 
 describe('FreshCache', () => {
   let source: Source;
-  let cache: FreshCache<string>;
+  let cache: FreshCache<string | undefined>;
+
+  const get = (key: string) => cache.get(key, (previous) => source.load(key, previous));
 
   beforeEach(() => {
     vi.useFakeTimers();
     source = new Source();
-    cache = new FreshCache(source.load, freshness);
+    cache = new FreshCache(freshness);
   });
 
   afterEach(() => {
@@ -48,13 +55,13 @@ describe('FreshCache', () => {
   });
 
   async function loaded(key: string, value: string): Promise<void> {
-    const asked = cache.get(key);
+    const asked = get(key);
     await source.end(source.loads.length - 1, value);
     expect(await asked).toBe(value);
   }
 
   it('loads once for concurrent calls', async () => {
-    const asked = [cache.get('a'), cache.get('a'), cache.get('a')];
+    const asked = [get('a'), get('a'), get('a')];
     await source.end(0, 'one');
     for (const value of asked) expect(await value).toBe('one');
     expect(source.loads).toHaveLength(1);
@@ -63,69 +70,81 @@ describe('FreshCache', () => {
   it('returns a fresh value without a load', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(2_499);
-    expect(cache.get('a')).toBe('one');
+    expect(get('a')).toBe('one');
     expect(source.loads).toHaveLength(1);
   });
 
   it('reloads an ageing value once in the background and passes the previous value to the load', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(2_500);
-    expect([cache.get('a'), cache.get('a')]).toEqual(['one', 'one']);
+    expect([get('a'), get('a')]).toEqual(['one', 'one']);
     expect(source.loads).toHaveLength(2);
     expect(source.loads[1]?.previous).toBe('one');
     await source.end(1, 'two');
-    expect(cache.get('a')).toBe('two');
+    expect(get('a')).toBe('two');
   });
 
   it('never returns a value whose load started 5 s ago, even if it finished late', async () => {
-    const asked = cache.get('a');
+    const asked = get('a');
     vi.advanceTimersByTime(4_000);
     await source.end(0, 'one');
     expect(await asked).toBe('one');
     vi.advanceTimersByTime(999);
-    expect(cache.get('a')).toBe('one');
+    expect(get('a')).toBe('one');
     await source.fail(1);
     vi.advanceTimersByTime(1);
-    expect(cache.get('a')).toBeInstanceOf(Promise);
+    expect(get('a')).toBeInstanceOf(Promise);
     await source.end(2, 'two');
-    expect(cache.get('a')).toBe('two');
+    expect(get('a')).toBe('two');
   });
 
   it('returns the value while a refresh fails, and rejects when the value is too old', async () => {
     await loaded('a', 'one');
     vi.advanceTimersByTime(3_000);
-    expect(cache.get('a')).toBe('one');
+    expect(get('a')).toBe('one');
     await source.fail(1);
     vi.advanceTimersByTime(2_000);
-    const asked = expect(cache.get('a')).rejects.toThrow('unavailable');
+    const asked = expect(get('a')).rejects.toThrow('unavailable');
     await source.fail(2);
     await asked;
   });
 
   it('loads again after a failed first load', async () => {
-    const asked = expect(cache.get('a')).rejects.toThrow('unavailable');
+    const asked = expect(get('a')).rejects.toThrow('unavailable');
     await source.fail(0);
     await asked;
     await loaded('a', 'one');
   });
 
   it('does not wait for a load that hangs, and does not let it overwrite a later one', async () => {
-    const hanging = cache.get('a');
+    const hanging = get('a');
     vi.advanceTimersByTime(5_000);
     await loaded('a', 'new');
     await source.end(0, 'old');
     expect(await hanging).toBe('old');
-    expect(cache.get('a')).toBe('new');
+    expect(get('a')).toBe('new');
+  });
+
+  it('forgets the value of a key that no longer has one, and loads it again', async () => {
+    await loaded('a', 'one');
+    vi.advanceTimersByTime(2_500);
+    expect(get('a')).toBe('one');
+    await source.end(1, undefined);
+    const asked = get('a');
+    await source.end(2, undefined);
+    expect(await asked).toBeUndefined();
+    await loaded('a', 'two');
+    expect(source.loads).toHaveLength(4);
   });
 
   it('drops the least recently used key', async () => {
     await loaded('a', 'one');
     await loaded('b', 'one');
-    expect(cache.get('a')).toBe('one');
+    expect(get('a')).toBe('one');
     await loaded('c', 'one');
-    expect(cache.get('a')).toBe('one');
-    expect(cache.get('c')).toBe('one');
-    expect(cache.get('b')).toBeInstanceOf(Promise);
+    expect(get('a')).toBe('one');
+    expect(get('c')).toBe('one');
+    expect(get('b')).toBeInstanceOf(Promise);
     await source.end(3, 'two');
   });
 });

@@ -6,7 +6,7 @@ interface Entry<V> {
   readonly asOf: number;
 }
 
-interface Load<V> {
+interface RunningLoad<V> {
   readonly startedAt: number;
   readonly value: Promise<V>;
 }
@@ -20,56 +20,58 @@ interface Freshness {
   readonly capacity: number;
 }
 
+/** Loads a value. It receives the previous one, if any, to return it again if nothing changed. */
+type Load<V> = (previous: V | undefined) => Promise<V>;
+
 /**
- * Values by key whose age is bounded, measured from the start of their load. One load per key runs at a time.
+ * Values by key whose age is bounded, measured from the start of their load. One load per key runs at a time. `undefined` is
+ * never kept: it replaces the previous value and is loaded again.
  *
  * `fetchMethod` of lru-cache does not fit: it measures the age from the end of the load, and bounds no stale value.
  */
 export class FreshCache<V> {
   private readonly entries: LRUCache<string, Entry<V>>;
-  private readonly loads = new Map<string, Load<V>>();
+  private readonly loads = new Map<string, RunningLoad<V>>();
 
-  /** @param load loads the value of a key; it receives the previous value, if any, to return it again if nothing changed */
-  constructor(
-    private readonly load: (key: string, previous: V | undefined) => Promise<V>,
-    private readonly freshness: Freshness,
-  ) {
+  constructor(private readonly freshness: Freshness) {
     this.entries = new LRUCache({ max: freshness.capacity });
   }
 
   /** The value of the key: at once if it is fresh, otherwise when it is loaded. Rejects with the error of the load. */
-  get(key: string): V | Promise<V> {
+  get(key: string, load: Load<V>): V | Promise<V> {
     const now = performance.now();
     const entry = this.entries.get(key);
-    if (entry === undefined || now - entry.asOf >= this.freshness.maxAgeMs) return this.loadOnce(key, now);
-    if (now - entry.asOf >= this.freshness.refreshAfterMs) this.refresh(key, now);
+    if (entry === undefined || now - entry.asOf >= this.freshness.maxAgeMs) return this.loadOnce(key, now, load);
+    if (now - entry.asOf >= this.freshness.refreshAfterMs) this.refresh(key, now, load);
     return entry.value;
   }
 
-  private refresh(key: string, now: number): void {
+  private refresh(key: string, now: number, load: Load<V>): void {
     // If it fails, the entry is returned until its maximum age; after that, callers get the error of their own load.
-    this.loadOnce(key, now).catch(() => undefined);
+    this.loadOnce(key, now, load).catch(() => undefined);
   }
 
   /** Joins the load that is running, unless it is too old to return a fresh value. */
-  private loadOnce(key: string, now: number): Promise<V> {
+  private loadOnce(key: string, now: number, load: Load<V>): Promise<V> {
     const running = this.loads.get(key);
     if (running !== undefined && now - running.startedAt < this.freshness.maxAgeMs) return running.value;
 
-    const load = { startedAt: now, value: this.loadAndStore(key, now) };
-    this.loads.set(key, load);
+    const started = { startedAt: now, value: this.loadAndStore(key, now, load) };
+    this.loads.set(key, started);
     const remove = (): void => {
-      if (this.loads.get(key) === load) this.loads.delete(key);
+      if (this.loads.get(key) === started) this.loads.delete(key);
     };
-    load.value.then(remove, remove);
-    return load.value;
+    started.value.then(remove, remove);
+    return started.value;
   }
 
-  private async loadAndStore(key: string, startedAt: number): Promise<V> {
-    const value = await this.load(key, this.entries.peek(key)?.value);
+  private async loadAndStore(key: string, startedAt: number, load: Load<V>): Promise<V> {
+    const value = await load(this.entries.peek(key)?.value);
     const entry = this.entries.peek(key);
     // A later load may have finished first.
-    if (entry === undefined || entry.asOf <= startedAt) this.entries.set(key, { value, asOf: startedAt });
+    if (entry !== undefined && entry.asOf > startedAt) return value;
+    if (value === undefined) this.entries.delete(key);
+    else this.entries.set(key, { value, asOf: startedAt });
     return value;
   }
 }
