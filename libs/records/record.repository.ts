@@ -148,7 +148,7 @@ export class RecordRepository {
     } catch (error) {
       if (key === undefined || sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
       // Another attempt at the request holds its lock in the ledger. The items of this one were not applied, or are marked.
-      throw new RequestError('idempotency_key_in_use', undefined, { headers: { 'retry-after': '1' } });
+      throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
     }
   }
 

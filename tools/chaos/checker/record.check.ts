@@ -55,13 +55,12 @@ function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation
   const violations: Violation[] = [];
   let tokens: { [name in keyof Tokens]: string | typeof unknown | undefined } = { ...origin };
   let version = 1;
-  const shows = Map.groupBy(changes, ({ shown }) => shown);
   for (const { version: next, certain, facts } of changes) {
     if (next > version + 1) return violations; // an unknown change is between them: checkVersions reports it
     version = next;
     if (!certain) tokens = { name: unknown, notes: unknown };
     else if (facts.requested.type === 'patch') tokens = { ...tokens, ...facts.requested.set };
-    for (const { facts: showing } of shows.get(next) ?? []) {
+    for (const { facts: showing } of changes.filter((change) => change.shown === next)) {
       const shown = showing.reported?.record?.default;
       if (shown === undefined || (agrees(shown.name, tokens.name) && agrees(shown.notes, tokens.notes))) continue;
       const message = `response has ${JSON.stringify(shown)}, version ${next} has ${JSON.stringify(tokens)}`;

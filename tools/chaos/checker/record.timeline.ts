@@ -86,7 +86,7 @@ function assignVersions(timeline: RecordTimeline, claims: readonly Claim[]): voi
   for (let version = last; version >= first; version--) {
     if (made.has(version)) continue;
     const own = open.findIndex(({ shown }) => shown === version);
-    const index = own >= 0 ? own : open.findIndex(({ shown = last }) => shown > version || last === version);
+    const index = own >= 0 ? own : open.findIndex(({ shown = last }) => shown >= version);
     const [claim] = index < 0 ? [] : open.splice(index, 1);
     if (claim === undefined) continue;
     const { shown, facts } = claim;
@@ -104,7 +104,11 @@ function assignVersions(timeline: RecordTimeline, claims: readonly Claim[]): voi
 }
 
 /** The version that an item must have produced, whatever its outcome shows; undefined if there are several. */
-function exactVersion({ request, requested }: ItemFacts, shown: number | undefined, stored?: StoredRecord): number | undefined {
+function exactVersion(
+  { request, requested }: ItemFacts,
+  shown: number | undefined,
+  stored?: StoredRecord,
+): number | undefined {
   if (!mayShowLaterVersion(request) && shown !== undefined) return shown;
   if (requested.type === 'patch' && requested.ifMatch !== undefined) return requested.ifMatch + 1;
   // No change follows a deletion.
@@ -121,7 +125,9 @@ function changeOf(facts: ItemFacts): { id: string; version: number | undefined }
   }
   if (!isApplied(facts)) return undefined;
   if (stored === undefined) {
-    return requested.type === 'patch' || requested.type === 'delete' ? { id: requested.id, version: undefined } : undefined;
+    return requested.type === 'patch' || requested.type === 'delete'
+      ? { id: requested.id, version: undefined }
+      : undefined;
   }
   const { id, etag } = JSON.parse(stored.entry) as { id: string; etag?: string }; // the entry of an applied item
   return { id, version: etag === undefined ? undefined : Number(etag.slice(1, -1)) };

@@ -26,7 +26,8 @@ function replaceCode(code: RegExp, replacement: string): (database: Database) =>
   return async (database) => {
     const definition = await definitionOf(database, 'apply_batch');
     const mutated = definition.replace(code, replacement);
-    if (mutated === definition) throw new Error(`apply_batch does not have the code that this mutant replaces: ${code}`);
+    if (mutated === definition)
+      throw new Error(`apply_batch does not have the code that this mutant replaces: ${code}`);
     await database.query(mutated);
   };
 }
