@@ -57,7 +57,7 @@ export class RetentionRepository {
     this.keptSeconds = settings.idempotencyTtlSeconds + STALE_SECONDS;
   }
 
-  /** The days (`YYYY-MM-DD`) from today on that have no partition, and earlier ones with outcomes in the default partition. */
+  /** The days (`YYYY-MM-DD`) from today on that have no partition, and the first one with outcomes in the default partition. */
   async missingPartitions(daysAhead: number): Promise<string[]> {
     const { rows } = await this.database.query<{ day: string }>(
       "SELECT to_char(day, 'YYYY-MM-DD') AS day FROM missing_ledger_days($1::integer) AS day",

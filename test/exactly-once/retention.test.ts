@@ -73,7 +73,7 @@ describe('a retention pass', () => {
     await session.query('DELETE FROM idempotency_requests');
     const [expired] = await retention.ledger.expiredPartitions();
     expect(await retention.ledger.detachPartition(expired?.day ?? '')).toBe('done');
-    expect(await ledgerDays(session)).toEqual(['12!']);
+    expect(await ledgerDays(session)).toEqual([...UPCOMING, '12!']);
     expect(await retention.run()).toMatchObject({ partitions: 1, postponed: 0 });
     expect(await ledgerDays(session)).toEqual(UPCOMING);
   });
@@ -169,7 +169,7 @@ describe('the SQL functions of retention', () => {
       );
       expect(new Set(rows.map((row) => row.step))).toEqual(new Set(['kept']));
     }
-    expect(await ledgerDays(session)).toEqual(['0', '6', '7']);
+    expect(await ledgerDays(session)).toEqual([...UPCOMING, '6', '7']);
   });
 });
 

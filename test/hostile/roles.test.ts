@@ -88,7 +88,6 @@ describe("the gateway's role", () => {
     expect(await gateway.session.query(find, [keyId])).toEqual([{ key_id: keyId }]);
     expect(await gateway.session.query(find, ['%'])).toEqual([]);
   });
-
 });
 
 describe("the worker's role", () => {
