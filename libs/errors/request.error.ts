@@ -10,7 +10,7 @@ export interface RequestErrorOptions {
   details?: Record<string, unknown>;
   /** How long the client should wait before it sends the request again; 1 by default. Only with codes that have `Retry-After`. */
   retryAfterSeconds?: number;
-  /** Names in lower case. `retry-after` is the older form of `retryAfterSeconds`. */
+  /** Names in lower case. */
   headers?: Record<string, string>;
   /** Written to the log, never to the response. */
   cause?: unknown;
@@ -36,7 +36,7 @@ export class RequestError extends Error {
     this.status = options.status ?? kind.status;
     this.errors = options.errors?.slice(0, MAX_FIELD_ERRORS) ?? [];
     this.details = options.details ?? {};
-    this.retryAfterSeconds = options.retryAfterSeconds ?? Number(options.headers?.['retry-after'] ?? 1);
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
     this.headers = options.headers ?? {};
   }
 }

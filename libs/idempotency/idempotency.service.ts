@@ -130,7 +130,7 @@ export class IdempotencyService {
       case 'in_flight':
         this.metrics.countIdempotency('in_use');
         throw new RequestError('idempotency_key_in_use', undefined, {
-          headers: { 'retry-after': String(claim.retryAfterSeconds) },
+          retryAfterSeconds: claim.retryAfterSeconds,
         });
       case 'new':
       case 'unavailable':
