@@ -31,7 +31,7 @@
 -- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
 -- every earlier commit is durable when this returns.
 --
--- Settings: lock_timeout, synchronous_commit and prism.team are set for the session, because transaction-local settings would
+-- Settings: lock_timeout, synchronous_commit, enable_seqscan and prism.team are set for the session, because transaction-local settings would
 -- have to be repeated for every item. A call that raises an error does not reset them: the caller must close the connection.
 --
 -- Performance: plpgsql prepares every expression again in every transaction, which costs more than evaluating it. Therefore
@@ -101,7 +101,9 @@ BEGIN
   PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
           set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
           set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT c_single AND NOT p_item_durable THEN 'off'
-            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
+            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
+          -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
+          set_config('enable_seqscan', 'off', false);
 
   SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
          array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
@@ -269,6 +271,7 @@ BEGIN
   RESET lock_timeout;
   IF state IN ('mismatch', 'stale') THEN
     PERFORM set_config('prism.team', '', false);
+    RESET enable_seqscan;
     COMMIT;
     RETURN;
   END IF;
@@ -348,6 +351,7 @@ BEGIN
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
   PERFORM set_config('prism.team', '', false);
+  RESET enable_seqscan;
   COMMIT;
 
   -- 8. What else the caller is told.
