@@ -254,6 +254,7 @@ BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
+  PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
   IF c_mark AND v_claim IN ('new', 'resume') THEN
     SELECT p.settled INTO v_settled FROM idempotency_progress AS p
      WHERE p.team_id = p_team_id AND p.request_id = v_request
@@ -288,7 +289,7 @@ BEGIN
         v_errors[n] := NULL;
         v_image := read_item(p_team_id, p_object_type, v_items[n], p_minimal);
         v_size := record_size(v_image);
-        IF v_size > v_room THEN
+        IF NOT p_minimal AND v_size > v_room THEN
           v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
         ELSE
           v_room := v_room - v_size;
