@@ -51,12 +51,17 @@ function run(env: NodeJS.ProcessEnv, args: string[]): Promise<Outcome> {
   });
 }
 
+/** Runs a command on the database of the tests. */
+function admin(...args: string[]): Promise<Outcome> {
+  return runHere({ DATABASE_URL: database.url }, args);
+}
+
 /** Runs a command in this process, like `main.ts`, but faster than in a new process. */
-async function admin(...args: string[]): Promise<Outcome> {
+async function runHere(env: NodeJS.ProcessEnv, args: string[]): Promise<Outcome> {
   const outcome = { code: 0, stdout: '', stderr: '' };
   const stdout = { write: (text: string) => (outcome.stdout += text) };
   const stderr = { write: (text: string) => (outcome.stderr += text) };
-  outcome.code = await runAdmin(args, { env: { DATABASE_URL: database.url }, stdout, stderr });
+  outcome.code = await runAdmin(args, { env, stdout, stderr });
   return outcome;
 }
 
@@ -326,7 +331,7 @@ describe('the program', () => {
 
   it('reports an unavailable database without its password', async () => {
     const message = failureOf(
-      await run({ DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/x' }, ['team', 'list']),
+      await runHere({ DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/x' }, ['team', 'list']),
       1,
     );
 
@@ -338,15 +343,15 @@ describe('the program', () => {
     const empty = await createDatabase({ migrated: false });
     try {
       const env = { DATABASE_URL: empty.url };
-      expect(failureOf(await run(env, ['team', 'list']), 1)).toContain('npm run migrate');
+      expect(failureOf(await runHere(env, ['team', 'list']), 1)).toContain('npm run migrate');
       expect((await run(env, ['migrate'])).stdout).toMatch(/^(applied \d{4}_\w+\n)+(applied functions\/\w+\n)+$/);
-      expect(await run(env, ['migrate'])).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
-      expect(JSON.parse((await run(env, ['migrate', '--json'])).stdout)).toEqual({
+      expect(await runHere(env, ['migrate'])).toEqual({ code: 0, stdout: 'the schema is up to date\n', stderr: '' });
+      expect(JSON.parse((await runHere(env, ['migrate', '--json'])).stdout)).toEqual({
         applied: [],
         gateway_role: null,
         worker_role: null,
       });
-      expect(await run(env, ['team', 'list', '--json'])).toEqual({ code: 0, stdout: '{"teams":[]}\n', stderr: '' });
+      expect(await runHere(env, ['team', 'list', '--json'])).toEqual({ code: 0, stdout: '{"teams":[]}\n', stderr: '' });
     } finally {
       await empty.drop();
     }
@@ -357,15 +362,17 @@ describe('the program', () => {
     const env = { DATABASE_URL: empty.url };
     const roles = ['--gateway-role', inject('gatewayRole'), '--worker-role', inject('workerRole')];
     try {
-      expect((await run(env, ['migrate', ...roles])).stdout).toContain(
+      expect((await runHere(env, ['migrate', ...roles])).stdout).toContain(
         `the role ${inject('gatewayRole')} can run gateways\nthe role ${inject('workerRole')} can run workers\n`,
       );
-      expect(JSON.parse((await run(env, ['migrate', ...roles, '--json'])).stdout)).toEqual({
+      expect(JSON.parse((await runHere(env, ['migrate', ...roles, '--json'])).stdout)).toEqual({
         applied: [],
         gateway_role: inject('gatewayRole'),
         worker_role: inject('workerRole'),
       });
-      expect(failureOf(await run(env, ['migrate', '--worker-role', 'absent']), 1)).toContain('CREATE ROLE "absent"');
+      expect(failureOf(await runHere(env, ['migrate', '--worker-role', 'absent']), 1)).toContain(
+        'CREATE ROLE "absent"',
+      );
     } finally {
       await empty.drop();
     }

@@ -78,12 +78,14 @@ describe('JSON parsed in slices', () => {
     expect(steps).toBeGreaterThan(30);
   });
 
-  it.each(['{"__proto__":[1,2,3]}', '[{"a":{"__proto__":[1,2,3]}}]', '{"a":[1,2],"__proto__":1}'])(
-    'rejects a __proto__ key between slices: %s',
-    (text) => {
-      for (const size of [1, 4, 100]) expect(() => parse(text, size)).toThrow('"__proto__"');
-    },
-  );
+  it.each([
+    '{"__proto__":[1,2,3]}',
+    '{"\\u005f_proto__":[1,2,3]}',
+    '[{"a":{"__proto__":[1,2,3]}}]',
+    '{"a":[1,2],"__proto__":1}',
+  ])('rejects a __proto__ key between slices: %s', (text) => {
+    for (const size of [1, 4, 100]) expect(() => parse(text, size)).toThrow('"__proto__"');
+  });
 
   it.each(['{"constructor":{"a":[1,2],"prototype":{"b":[1,2]}}}', '{"constructor":{"prototype":[1,2,3]}}'])(
     'rejects a constructor.prototype key between slices: %s',

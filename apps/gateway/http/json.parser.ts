@@ -143,6 +143,7 @@ export class SlicedJsonParser {
       this.parse(parent.member, frame.start, 'blank');
       (parent.value as unknown[]).push(value);
     } else {
+      // parse() has rejected the key `__proto__`.
       const [key = ''] = Object.keys(this.parse(parent.member, frame.start, 'key') as object);
       frame.key = key;
       (parent.value as Record<string, unknown>)[key] = value;
