@@ -45,7 +45,7 @@ export default defineConfig({
       reporter: ['text-summary', 'json-summary', 'html'],
       reportOnFailure: true,
       // What is reached, rounded down; raise them with the coverage.
-      thresholds: { lines: 98, branches: 93 },
+      thresholds: { lines: 98, branches: 95 },
     },
     projects: [
       {
