@@ -36,7 +36,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. Unset: no 409 `idempotency_key_in_use`, replays are read from Postgres, and each gateway counts rate limits on its own.',
+      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. Unset: no 409 `idempotency_key_in_use` at once, replays are read from Postgres, and each gateway counts rate limits on its own.',
     type: url('redis', 'rediss'),
     secret: true,
   })

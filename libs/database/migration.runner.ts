@@ -34,6 +34,9 @@ const READ_APPLIED = `
    UNION ALL
   SELECT 'function', name, checksum, version, is_current FROM schema_functions`;
 
+/** The first partitions of the ledger. The worker creates the later ones; a day without one uses the default partition. */
+const CREATE_PARTITIONS = 'SELECT ensure_ledger_partition(day) FROM missing_ledger_days(3) AS day';
+
 /**
  * Brings the schema up to date. Safe while gateways serve, and when two programs start it at once.
  *
@@ -45,8 +48,8 @@ const READ_APPLIED = `
  *
  * @param options.maxWaitMs how long a transaction is tried again for
  * @returns what was applied: names of migrations, and `functions/<name>`
- * @throws MigrationError if an applied migration was edited or is missing, a function changed its parameters, or a
- * transaction does not get its locks
+ * @throws MigrationError if the database has the ledger of an early version, an applied migration was edited or is missing, a
+ * function changed its parameters, or a transaction does not get its locks
  */
 export async function migrate(
   databaseUrl: string,
@@ -59,6 +62,7 @@ export async function migrate(
       // CREATE TABLE IF NOT EXISTS fails if another session creates the table at the same moment.
       await lockSchema(client);
       await client.query(CREATE_TABLES);
+      await rejectLedgerOfItems(client);
     });
     rejectUnknownMigrations(schema.migrations, (await readApplied(database)).migrations);
     const applied: string[] = [];
@@ -74,6 +78,7 @@ export async function migrate(
       return [...migrations, ...(await applyFunctions(client, schema))];
     };
     applied.push(...(await retryOnLockTimeout(database, step, maxWaitMs, applyLast)));
+    if (schema.functions.some(({ name }) => name === 'missing_ledger_days')) await database.query(CREATE_PARTITIONS);
     return applied;
   } finally {
     await database.close();
@@ -95,6 +100,18 @@ export async function pendingMigrations(
   const migrations = schema.migrations.filter(({ name }) => !applied.migrations.has(name));
   const functions = schema.functions.filter((file) => isPending(file, schema.version, applied.functions));
   return [...migrations.map(({ name }) => name), ...functions.map(({ name }) => `functions/${name}`)];
+}
+
+/** Versions before the first release stored the outcomes of a keyed batch per item. A retry would not find them. */
+async function rejectLedgerOfItems(client: DatabaseClient): Promise<void> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    "SELECT to_regclass('idempotency_items') IS NOT NULL AS exists",
+  );
+  if (rows[0]?.exists !== true) return;
+  throw new MigrationError(
+    'this database has the ledger of an early version (table idempotency_items), which this version cannot read: ' +
+      'migrate an empty database, and copy the other tables into it',
+  );
 }
 
 async function lockSchema(client: DatabaseClient): Promise<void> {

@@ -155,6 +155,7 @@ export class IdempotencyService {
     if (!(error instanceof RequestError)) return;
     if (error.code === 'idempotency_key_mismatch') this.metrics.countIdempotency('mismatch');
     if (error.code === 'idempotency_key_stale') this.metrics.countIdempotency('stale');
+    if (error.code === 'idempotency_key_in_use') this.metrics.countIdempotency('in_use');
   }
 
   /** Caches the response of a complete request; without one, the claim is released so that a retry can run at once. */

@@ -19,7 +19,7 @@ export class RetentionMetrics {
   constructor(instruments: Instruments) {
     this.partitionsAhead = instruments.gauge(
       'prism_ledger_partitions_ahead',
-      'Consecutive days after today for which the ledger has a partition. Below 1, a batch has to create it.',
+      'Consecutive days after today for which the ledger has a partition. Outcomes of a day without one go to the default partition.',
       {},
     );
     this.requestsRemoved = instruments.counter(

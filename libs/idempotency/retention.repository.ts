@@ -57,11 +57,18 @@ export class RetentionRepository {
     this.keptSeconds = settings.idempotencyTtlSeconds + STALE_SECONDS;
   }
 
-  /** Creates the partition of a future day if it does not exist. No batch waits for it. @param daysAhead from today */
-  async ensurePartition(daysAhead: number): Promise<void> {
-    await this.database.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date + $1::integer)", [
-      daysAhead,
-    ]);
+  /** The days (`YYYY-MM-DD`) from today on that have no partition, and the first one with outcomes in the default partition. */
+  async missingPartitions(daysAhead: number): Promise<string[]> {
+    const { rows } = await this.database.query<{ day: string }>(
+      "SELECT to_char(day, 'YYYY-MM-DD') AS day FROM missing_ledger_days($1::integer) AS day",
+      [daysAhead],
+    );
+    return rows.map(({ day }) => day);
+  }
+
+  /** Creates the partition of a day, and moves the outcomes into it that the default partition has of that day. */
+  async createPartition(day: string): Promise<PartitionStep> {
+    return this.step('SELECT ensure_ledger_partition($1::date) AS step', day);
   }
 
   /** Deletes some expired request rows, the oldest first. */

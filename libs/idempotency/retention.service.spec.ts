@@ -13,7 +13,13 @@ import { RetentionService } from './retention.service';
 
 type Steps = Pick<
   RetentionRepository,
-  'ensurePartition' | 'purgeRequests' | 'expiredPartitions' | 'detachPartition' | 'dropPartition' | 'state'
+  | 'missingPartitions'
+  | 'createPartition'
+  | 'purgeRequests'
+  | 'expiredPartitions'
+  | 'detachPartition'
+  | 'dropPartition'
+  | 'state'
 >;
 
 /** A ledger with one expired day and nothing else to do, all of which it notes. */
@@ -21,10 +27,12 @@ class FakeLedger implements Steps {
   readonly calls: string[] = [];
   purges: Purge[] = [];
   partitions: ExpiredPartition[] = [{ day: '2026-01-01', attached: true }];
+  create: PartitionStep[] = ['done'];
   detach: PartitionStep[] = ['done'];
   drop: PartitionStep[] = ['done'];
 
-  ensurePartition = (daysAhead: number): Promise<void> => this.note(`ensure ${daysAhead}`, undefined);
+  missingPartitions = (daysAhead: number): Promise<string[]> => this.note(`missing ${daysAhead}`, ['2026-01-02']);
+  createPartition = (day: string): Promise<PartitionStep> => this.note(`create ${day}`, this.create.shift() ?? 'busy');
   purgeRequests = (from: string | null): Promise<Purge> =>
     this.note(`purge ${from ?? ''}`, this.purges.shift() ?? { removed: 0, upTo: null });
   expiredPartitions = (): Promise<ExpiredPartition[]> => this.note('list', this.partitions);
@@ -62,7 +70,7 @@ describe('RetentionService', () => {
     ];
     expect(await service.run(stop)).toEqual({ requests: 1_003, partitions: 1, postponed: 0 });
     expect(ledger.calls).toEqual([
-      ...['ensure 0', 'ensure 1', 'ensure 2', 'ensure 3'],
+      ...['missing 3', 'create 2026-01-02'],
       ...['purge ', 'purge a', 'purge b'],
       ...['list', 'detach', 'drop', 'state'],
     ]);

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
-/** Enough for a long weekend without a worker. Without a partition, a gateway has to create it. */
+/** Enough for a long weekend without a worker. Outcomes of a day without a partition go to the default partition. */
 const DAYS_AHEAD = 3;
 
 /** Batches may wait during an attempt; the pauses between attempts let them catch up. */
@@ -40,7 +40,7 @@ export class RetentionService {
   async run(stopping: AbortSignal): Promise<RetentionPass> {
     const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
     try {
-      for (let day = 0; day <= DAYS_AHEAD && !stopping.aborted; day += 1) await this.ledger.ensurePartition(day);
+      await this.createPartitions(stopping);
       await this.purge(pass, stopping);
       await this.dropPartitions(pass, stopping);
       const state = await this.ledger.state(DAYS_AHEAD);
@@ -52,6 +52,16 @@ export class RetentionService {
     }
     this.metrics.countRetentionRun('ok');
     return pass;
+  }
+
+  private async createPartitions(stopping: AbortSignal): Promise<void> {
+    for (const day of await this.ledger.missingPartitions(DAYS_AHEAD)) {
+      if (stopping.aborted) return;
+      if ((await this.attempt(() => this.ledger.createPartition(day), stopping)) === 'busy') {
+        this.logger.warn({ message: 'a ledger partition could not be created yet', day });
+        return; // the lock is the same for every day
+      }
+    }
   }
 
   private async purge(pass: RetentionPass, stopping: AbortSignal): Promise<void> {

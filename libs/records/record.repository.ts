@@ -68,7 +68,7 @@ export class RecordRepository {
    *
    * @param span of the batch; undefined if it has none
    * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
-   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`
+   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`
    */
   async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
     const { deadline, key, cancellation, meter } = options;
@@ -81,7 +81,7 @@ export class RecordRepository {
           const outcome = patch && (await this.patch(client, plan, patch, deadline.msLeft('execute')));
           if (outcome) return { outcome };
           const values = this.values(plan, deadline.msLeft('execute'), key);
-          return { row: (await client.query<ApplyRow>(applyBatch, values)).rows[0] };
+          return { row: await this.call(client, values, key) };
         },
         { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
@@ -138,10 +138,23 @@ export class RecordRepository {
     }
   }
 
+  private async call(
+    client: DatabaseClient,
+    values: unknown[],
+    key: LedgerKey | undefined,
+  ): Promise<ApplyRow | undefined> {
+    try {
+      return (await client.query<ApplyRow>(applyBatch, values)).rows[0];
+    } catch (error) {
+      if (key === undefined || sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+      // Another attempt at the request holds its lock in the ledger. The items of this one were not applied, or are marked.
+      throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
+    }
+  }
+
   private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
     const atomic = onError === 'rollback';
-    const alone = plan.items.length === 1 && key === undefined;
     return [
       plan.teamId,
       plan.objectType,
@@ -150,8 +163,7 @@ export class RecordRepository {
       dryRun,
       onError === 'stop',
       plan.options.return === 'minimal',
-      // A single item's own commit is the flush.
-      this.settings.durability === 'item' || alone,
+      this.settings.durability === 'item',
       this.settings.recordLimitBytes,
       this.settings.responseLimitBytes,
       this.settings.lockTimeoutMs,

@@ -60,7 +60,7 @@ export class Redis {
     if (settings.redisUrl === undefined) {
       this.#onSettled();
       logger.log(
-        'REDIS_URL is unset: no 409 idempotency_key_in_use, each process counts rate limits on its own, replays are read from the ledger',
+        'REDIS_URL is unset: no 409 idempotency_key_in_use at once, each process counts rate limits on its own, replays are read from the ledger',
       );
       return;
     }

@@ -133,7 +133,15 @@ describe('the log line of a request', () => {
     expect(replayed.database_ms).toBeGreaterThan(0);
 
     await database.query('UPDATE idempotency_requests SET complete = false WHERE team_id = $1', [teamId]);
-    await database.query('DELETE FROM idempotency_items WHERE team_id = $1 AND item = 2', [teamId]);
+    await database.query(
+      `INSERT INTO idempotency_progress (team_id, request_id, settled)
+       SELECT team_id, id, '\\x01' FROM idempotency_requests WHERE team_id = $1`,
+      [teamId],
+    );
+    await database.query(
+      `UPDATE idempotency_outcomes SET entries = split_part(entries, E'\\n', 1) || E'\\n', codes = ',' WHERE team_id = $1`,
+      [teamId],
+    );
     const resumed = (await send('POST', path('/batch/update'), batch, headers)).line;
     expect(resumed).toMatchObject({ items: { replayed: 1, error: 1 }, failed: [{ index: 1, code: 'not_found' }] });
     expect(resumed).not.toHaveProperty('replayed');

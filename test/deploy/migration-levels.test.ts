@@ -25,6 +25,7 @@ const CALLED_FUNCTIONS = [
   'find_api_key(p_key_id text)',
   'item_entry(p_id uuid, p_error text, p_version bigint, p_properties jsonb, p_list jsonb, p_extended jsonb, ' +
     'p_created_at timestamp with time zone, p_updated_at timestamp with time zone, p_omitted boolean)',
+  'missing_ledger_days(p_days_ahead integer)',
   'oldest_idempotency_request()',
   'purge_idempotency_requests(p_retention interval, p_from timestamp with time zone, p_limit integer, ' +
     'OUT deleted integer, OUT deleted_up_to timestamp with time zone)',

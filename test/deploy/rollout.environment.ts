@@ -110,8 +110,9 @@ export class RolloutEnvironment {
   /** The number of outcomes in the ledger for items of these records. */
   async outcomes(records: string[]): Promise<number> {
     const [row] = await this.session.query<{ n: number }>(
-      `SELECT count(*)::integer AS n FROM idempotency_items
-        WHERE team_id = $1 AND (image).id = ANY ($2)`,
+      `SELECT count(*)::integer AS n
+         FROM idempotency_outcomes AS o, unnest(string_to_array(o.entries, E'\\n')) AS entry
+        WHERE o.team_id = $1 AND (entry::jsonb ->> 'id')::uuid = ANY ($2) AND entry::jsonb ->> 'status' = 'ok'`,
       [this.teamId, records],
     );
     return row?.n ?? 0;

@@ -22,7 +22,8 @@ const others = `
   INSERT INTO property_options (team_id, property_id, id, slug, value)
     SELECT team_id, id, gen_random_uuid(), 'one', 'One' FROM property_definitions;
   INSERT INTO records (team_id, id, object_type, properties)
-    SELECT id, gen_random_uuid(), 'organization', '{"name": "Acme"}' FROM teams, generate_series(1, 10)`;
+    SELECT id, gen_random_uuid(), 'organization', '{"name": "Acme"}' FROM teams, generate_series(1, 10);
+  INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams`;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -39,12 +40,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The number of sequential scans by table. */
-async function tablesReadWhole(): Promise<Map<string, number>> {
-  const rows = await session.query<{ name: string; scans: number }>(
-    'SELECT relname AS name, seq_scan::integer AS scans FROM pg_stat_user_tables ORDER BY relname',
+/** The number of rows that sequential scans have read, by table. The default partition of outcomes is empty. */
+async function rowsScanned(): Promise<Map<string, number>> {
+  const rows = await session.query<{ name: string; scanned: number }>(
+    'SELECT relname AS name, seq_tup_read::integer AS scanned FROM pg_stat_user_tables ORDER BY relname',
   );
-  return new Map(rows.map(({ name, scans }) => [name, scans]));
+  return new Map(rows.map(({ name, scanned }) => [name, scanned]));
 }
 
 /** Resolves when no other connection is open: the counters of a connection are complete when it ends. */
@@ -97,7 +98,7 @@ async function useAll(caller: ApiClient): Promise<void> {
 
 describe('no statement reads a whole table', () => {
   it('of the gateway or of retention', { timeout: 60_000 }, async () => {
-    const before = await tablesReadWhole();
+    const before = await rowsScanned();
     const gateway = await startGateway({ databaseUrl: database.url });
     const caller = await gateway.newCaller();
     await useAll(caller);
@@ -111,9 +112,9 @@ describe('no statement reads a whole table', () => {
     await gateway.close();
     await alone();
 
-    const after = await tablesReadWhole();
+    const after = await rowsScanned();
     // Not tables created during the test, whose index creation scans them.
-    const scanned = [...before].filter(([name, scans]) => (after.get(name) ?? 0) > scans);
+    const scanned = [...before].filter(([name, rows]) => (after.get(name) ?? 0) > rows);
     expect(scanned).toEqual([]);
   });
 });

@@ -84,6 +84,6 @@ describe('chaos', () => {
   it('reports an invalid command line', async () => {
     const { code, output } = await chaos('--mutant', 'nobody');
     expect(code).toBe(2);
-    expect(output).toContain('--mutant must be one of ledger-insert-skipped');
+    expect(output).toContain('--mutant must be one of mark-skipped');
   });
 });

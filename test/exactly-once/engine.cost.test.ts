@@ -218,10 +218,10 @@ describe('transaction ids', () => {
   it.each([
     ['of a batch of 100: two for each item, and one to flush', 100, {}, false, 201],
     ['of a keyed batch of 100: two for each item, and two for the request', 100, {}, true, 202],
-    ['of 100 items in one transaction: one for each item and one', 100, { onError: 'rollback' }, false, 101],
-    ['of 100 items in one keyed transaction: one for each item and three', 100, { onError: 'rollback' }, true, 103],
+    ['of 100 items in one transaction: two', 100, { onError: 'rollback' }, false, 2],
+    ['of 100 items in one keyed transaction: two', 100, { onError: 'rollback' }, true, 2],
     ['of a single patch: one', 1, {}, false, 1],
-    ['of a single keyed patch: four', 1, {}, true, 4],
+    ['of a single keyed patch: two', 1, {}, true, 2],
   ] as const)('%s', async (_, items, options, keyed, expected) => {
     const { teamId, ids } = await newRecords(items);
     const nextId = async (): Promise<number> => {

@@ -268,6 +268,18 @@ describe('a dry run', () => {
     expect(codesOf(real)).toEqual(codesOf(dry));
   });
 
+  it('returns the results of the other items if some raise an error in the database', async () => {
+    const ids = await newRecords(4);
+    const held = ids.filter((_, index) => index % 2 === 1);
+    await engine.session.hold(teamId, held);
+    const dry = await engine.apply(batch(teamId, patches([...ids, ...ids]), { dryRun: true }));
+    await engine.session.release();
+    const tags = entriesOf(dry).map((entry) => (JSON.parse(entry) as { etag?: string }).etag);
+    expect(codesOf(dry)).toEqual(['ok', 'locked', 'ok', 'locked', 'ok', 'locked', 'ok', 'locked']);
+    expect(tags).toEqual(['"2"', undefined, '"2"', undefined, '"3"', undefined, '"3"', undefined]);
+    expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1, 1]);
+  });
+
   it.each([
     ['stop', ['ok', 'not_found', 'not_attempted']],
     ['rollback', ['rolled_back', 'not_found', 'rolled_back']],

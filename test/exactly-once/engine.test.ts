@@ -34,10 +34,11 @@ function retryableOf(applied: AppliedBatch): (boolean | undefined)[] {
 async function age(key: LedgerKey, interval: string, days: number): Promise<void> {
   const first = `(SELECT day FROM idempotency_requests WHERE key_hash = $1)`;
   await engine.session.query(`SELECT ensure_ledger_partition(${first} - $2::integer)`, [key.keyHash, days]);
-  await engine.session.query('UPDATE idempotency_items SET day = day - $2::integer WHERE key_hash = $1', [
-    key.keyHash,
-    days,
-  ]);
+  await engine.session.query(
+    `UPDATE idempotency_outcomes SET day = day - $2::integer
+      WHERE request_id = (SELECT id FROM idempotency_requests WHERE key_hash = $1)`,
+    [key.keyHash, days],
+  );
   await engine.session.query(
     'UPDATE idempotency_requests SET day = day - $2::integer, created_at = created_at - $3::interval WHERE key_hash = $1',
     [key.keyHash, days, interval],
@@ -268,12 +269,12 @@ describe('a key', () => {
     expect(await engine.versions(own, ids)).toEqual([2, 2, 2]);
     expect(
       await engine.session.query(
-        `SELECT count(*)::integer AS items, count(DISTINCT i.day)::integer AS days, bool_and(i.day = q.day) AS same
-           FROM idempotency_items AS i JOIN idempotency_requests AS q USING (team_id, client_id, key_hash)
-          WHERE team_id = $1`,
+        `SELECT o.day = q.day AS same
+           FROM idempotency_outcomes AS o JOIN idempotency_requests AS q ON q.team_id = o.team_id AND q.id = o.request_id
+          WHERE q.team_id = $1`,
         [own],
       ),
-    ).toEqual([{ items: 3, days: 1, same: true }]);
+    ).toEqual([{ same: true }]);
   });
 
   it('is stale after its lifetime, with any request, and new again 7 days later', async () => {
@@ -311,19 +312,35 @@ describe('the partition of a day', () => {
       await Promise.all(calls);
     }
     const partitions = await engine.session.query(
-      "SELECT FROM pg_inherits WHERE inhparent = 'idempotency_items'::regclass AND inhrelid::regclass::text LIKE '%203105%'",
+      "SELECT FROM pg_inherits WHERE inhparent = 'idempotency_outcomes'::regclass AND inhrelid::regclass::text LIKE '%203105%'",
     );
     expect(partitions).toHaveLength(9);
   });
 
-  it('is created by the first batches of the day without failing any', async () => {
-    const first = await Engine.start({ DATABASE_POOL_SIZE: '20' });
-    const own = randomUUID();
-    const responses = await Promise.all(
-      (await first.insert(own, 40)).map((id) => first.apply(batch(own, [rename(id)]), newKey())),
+  it('is not needed by a batch: its outcomes go to the default partition, and from there to the partition', async () => {
+    const other = await Engine.start();
+    const today = "(now() AT TIME ZONE 'UTC')::date";
+    const rowsIn = async (table: string): Promise<number> => (await other.session.query(`SELECT FROM ${table}`)).length;
+    const [partition = { name: '' }] = await other.session.query<{ name: string }>(
+      `SELECT 'idempotency_outcomes_' || to_char(${today}, 'YYYYMMDD') AS name`,
     );
-    await first.close();
-    expect(responses.flatMap(codesOf)).toEqual(responses.map(() => 'ok'));
+    await other.session.query(`DROP TABLE IF EXISTS ${partition.name}`);
+    const own = randomUUID();
+    const ids = await other.insert(own, 2);
+    const key = newKey();
+    const plan = batch(
+      own,
+      ids.map((id) => rename(id)),
+    );
+    const attempt = await other.apply(plan, key);
+    expect(codesOf(attempt)).toEqual(['ok', 'ok']);
+    expect(await rowsIn('idempotency_outcomes_default')).toBe(1);
+
+    expect(await other.session.query(`SELECT ensure_ledger_partition(${today}) AS step`)).toEqual([{ step: 'done' }]);
+    expect(await rowsIn('idempotency_outcomes_default')).toBe(0);
+    expect(await rowsIn(partition.name)).toBe(1);
+    expect(entriesOf(await other.apply(plan, retryOf(key)))).toEqual(entriesOf(attempt));
+    await other.close();
   });
 
   it('is created while batches write to other days', async () => {

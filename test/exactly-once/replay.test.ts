@@ -128,8 +128,8 @@ async function done(call: LedgerKey | undefined): Promise<WriteResponse> {
 
 async function writeLedger(call: LedgerKey, complete = true): Promise<void> {
   await db.query(
-    `INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete)
-     VALUES ($1, $2, $3, $4, current_date, $5)
+    `INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, item_count, day, complete)
+     VALUES ($1, $2, $3, $4, 1, current_date, $5)
      ON CONFLICT (team_id, client_id, key_hash) DO UPDATE SET complete = EXCLUDED.complete`,
     [TEAM, clientId, call.keyHash, call.fingerprint, complete],
   );

@@ -146,7 +146,9 @@ describe('the records of a response', () => {
 describe('the ledger', () => {
   async function storedBytes(key: { keyHash: Buffer }): Promise<number> {
     const [row] = await engine.session.query<{ bytes: number }>(
-      'SELECT COALESCE(sum(record_size(image)), 0)::integer AS bytes FROM idempotency_items WHERE key_hash = $1',
+      `SELECT COALESCE(sum(octet_length(o.entries)), 0)::integer AS bytes
+         FROM idempotency_outcomes AS o JOIN idempotency_requests AS q ON q.team_id = o.team_id AND q.id = o.request_id
+        WHERE q.key_hash = $1`,
       [key.keyHash],
     );
     return row?.bytes ?? -1;
@@ -176,7 +178,7 @@ describe('the ledger', () => {
     const ids = await insertLarge(3);
     const key = newKey();
     await engine.apply(batch(teamId, ids.map(read), { return: 'minimal' }), key);
-    expect(await storedBytes(key)).toBe(0);
+    expect(await storedBytes(key)).toBeLessThan(100 * ids.length);
   });
 });
 

@@ -68,7 +68,8 @@ describe('row-level security', () => {
   it('hides ledger outcomes of other teams', async () => {
     await withRowLevelSecurity.apply(batch(theirs, [rename(foreign)]), newKey());
     expect(await owner.ledger(theirs)).toEqual([1]);
-    expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_items')).toEqual([]);
+    expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_outcomes')).toEqual([]);
+    expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_progress')).toEqual([]);
     expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_requests')).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import {
   RecordRepository,
 } from '#libs/records';
 import { createDatabase } from './database';
+import { settledItems } from './ledger';
 import { Session } from './session';
 
 /** A row of the table of records. */
@@ -84,13 +85,9 @@ export class Engine {
     return ids.map((id) => stored.get(id)?.version);
   }
 
-  /** The positions (from 1) of the items with an outcome in the ledger. */
+  /** The positions (from 1) of the items that are settled in the ledger. */
   async ledger(teamId: string): Promise<number[]> {
-    const rows = await this.session.query<{ item: number }>(
-      'SELECT item FROM idempotency_items WHERE team_id = $1 ORDER BY item',
-      [teamId],
-    );
-    return rows.map(({ item }) => item);
+    return settledItems(this.session, teamId);
   }
 
   apply(

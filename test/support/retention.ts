@@ -28,21 +28,21 @@ export function startRetention(url: string, settings: Record<string, string> = {
   };
 }
 
-/** Creates the ledger rows of a past day: its partition, and requests distributed over the day with an item each. */
+/** Creates the ledger rows of a past day: its partition, and requests distributed over the day with outcomes. */
 export async function addLedgerDay(session: Session, daysAgo: number, requests: number): Promise<void> {
   await session.query("SELECT ensure_ledger_partition((now() AT TIME ZONE 'UTC')::date - $1::integer)", [daysAgo]);
   await session.query(
     `WITH past AS (
        SELECT (now() AT TIME ZONE 'UTC')::date - $1::integer AS day
      ), request AS (
-       INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, day, complete, created_at)
-       SELECT gen_random_uuid(), gen_random_uuid(), sha256(n::text::bytea), '\\x00', day, true,
+       INSERT INTO idempotency_requests (team_id, client_id, key_hash, fingerprint, item_count, day, complete, created_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), sha256(n::text::bytea), '\\x00', 1, day, true,
               day::timestamp AT TIME ZONE 'UTC' + n * interval '1 day' / $2
          FROM past, generate_series(0, $2 - 1) AS n
-       RETURNING day, team_id, client_id, key_hash
+       RETURNING day, team_id, id
      )
-     INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item)
-     SELECT day, team_id, client_id, key_hash, 1 FROM request`,
+     INSERT INTO idempotency_outcomes (day, team_id, request_id, entries, codes)
+     SELECT day, team_id, id, '{}', '' FROM request`,
     [daysAgo, requests],
   );
 }

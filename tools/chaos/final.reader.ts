@@ -10,16 +10,18 @@ export async function readFinalState(database: Database, teamId: string): Promis
     [teamId],
   );
   const outcomes = await database.query<StoredOutcome>(
-    `SELECT encode(i.key_hash, 'hex') AS "keyHash", i.client_id AS "clientId", i.item, i.code,
-            CASE WHEN i.code IS NOT NULL THEN '{"status": "error", "error": ' || i.error || '}'
-                 ELSE (SELECT item_entry(m.id, NULL, m.version, m.properties, m.list, m.extended, m.created_at,
-                                         m.updated_at, m.omitted)
-                         FROM (SELECT (COALESCE(first.image, i.image)).*) AS m) END AS entry
-       FROM idempotency_items AS i
-       LEFT JOIN idempotency_items AS first
-         ON first.day = i.day AND first.team_id = i.team_id AND first.client_id = i.client_id
-        AND first.key_hash = i.key_hash AND first.item = i.same_as
-      WHERE i.team_id = $1`,
+    `SELECT encode(q.key_hash, 'hex') AS "keyHash", q.client_id AS "clientId", i.item::integer, i.code, i.entry
+       FROM idempotency_requests AS q, find_outcomes(q.day, q.team_id, q.id) AS o,
+            unnest(o.entries, o.codes) WITH ORDINALITY AS i (entry, code, item)
+      WHERE q.team_id = $1 AND i.entry IS NOT NULL`,
+    [teamId],
+  );
+  const settled = await database.query<FinalState['settled'][number]>(
+    `SELECT encode(q.key_hash, 'hex') AS "keyHash", q.client_id AS "clientId", n AS item
+       FROM idempotency_requests AS q
+       JOIN idempotency_progress AS p ON p.team_id = q.team_id AND p.request_id = q.id,
+            generate_series(1, 8 * octet_length(p.settled)) AS n
+      WHERE q.team_id = $1 AND get_bit(p.settled, n - 1) = 1`,
     [teamId],
   );
   const requests = await database.query<FinalState['requests'][number]>(
@@ -27,5 +29,5 @@ export async function readFinalState(database: Database, teamId: string): Promis
        FROM idempotency_requests WHERE team_id = $1`,
     [teamId],
   );
-  return { records: records.rows, outcomes: outcomes.rows, requests: requests.rows };
+  return { records: records.rows, outcomes: outcomes.rows, settled: settled.rows, requests: requests.rows };
 }

@@ -50,8 +50,10 @@ export interface RequestHistory {
 /** The rows of one team in Postgres at the end of a round. */
 export interface FinalState {
   records: StoredRecord[];
-  /** `idempotency_items` */
+  /** The items in `idempotency_outcomes`. */
   outcomes: StoredOutcome[];
+  /** The items with a bit in `idempotency_progress`. One without an outcome is applied, at an unknown version. */
+  settled: { keyHash: string; clientId: string; item: number }[];
   /** `idempotency_requests` */
   requests: { keyHash: string; clientId: string; complete: boolean }[];
 }
@@ -72,7 +74,7 @@ export interface StoredOutcome {
   item: number;
   /** Null if the item was applied. */
   code: string | null;
-  /** The entry as in the response, but without `id` if the item failed. */
+  /** The entry as in the response, without its `replayed` mark. */
   entry: string;
 }
 

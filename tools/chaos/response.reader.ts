@@ -11,6 +11,10 @@ export interface ItemResult {
   /** Whether it has a `replayed` mark. */
   marked: boolean;
   id: string | null;
+  /**
+   * Of an item that an interrupted attempt applied, the version when the retry read the record: later than the change, or
+   * undefined if the record was deleted since.
+   */
   version: number | undefined;
   record: ResponseRecord | undefined;
 }

@@ -20,6 +20,15 @@ function scan(text: string, limits?: JsonLimits, onSuspectNumber?: () => void): 
   return scanner;
 }
 
+/** The heap that the parsed text takes, in bytes. */
+function heapOf(text: string): number {
+  const before = heapUsed();
+  const value: unknown = JSON.parse(text);
+  const taken = heapUsed() - before;
+  expect(value).toBeTypeOf('object'); // keeps the value reachable until here
+  return taken;
+}
+
 /** As many values as fit into a megabyte. */
 function many(value: (n: number) => string): string {
   const length = Math.floor(1_000_000 / (value(99_999).length + 1));
@@ -40,10 +49,8 @@ describe('the heap estimate of a body', () => {
     ['one long string', `["${'{[,:'.repeat(250_000)}"]`],
   ])('is at least what the value takes: %s', (_, text) => {
     const { heapBytes } = scan(text);
-    const before = heapUsed();
-    const value: unknown = JSON.parse(text);
-    const taken = heapUsed() - before;
-    expect(value).toBeTypeOf('object'); // keeps the value reachable until here
+    // Other work of the process can only add to a measurement.
+    const taken = Math.min(...Array.from({ length: 5 }, () => heapOf(text)));
     expect(taken).toBeLessThan(heapBytes * 1.1);
     // An estimate that is far too high would delay bodies without need.
     expect(heapBytes).toBeLessThan(Math.max(6 * taken, 2 * text.length));

@@ -1,4 +1,5 @@
--- Applies a plan in one round trip, each item in a transaction of its own.
+-- Applies a plan in one round trip, each item in a transaction of its own. A plan of one item, p_atomic and p_dry_run are one
+-- transaction (apply_together).
 --
 -- Inputs
 --   p_items                 JSON array of items as apply_item takes them, in request order
@@ -16,11 +17,14 @@
 --   p_client_id .. p_request_id
 --                           The Idempotency-Key. p_key_hash is NULL without one, and then the ledger is not used
 --
+-- A keyed call raises lock_not_available if another attempt at the request holds its row or its progress row for longer than
+-- p_lock_timeout_ms. It can be sent again.
+--
 -- Results
---   state            executed, resumed, replayed (every outcome is from the ledger), mismatch, stale
+--   state            executed, resumed, replayed (another attempt settled every item), mismatch, stale
 --   entries          the response entries, one a line, in request order
 --   codes            comma separated: empty for an applied item, else the item error code
---   replayed         one character an item: t if the outcome is from the ledger, else f
+--   replayed         one character an item: t if another attempt settled it, else f
 --   durations        comma separated: seconds that the item took, 0 if it was not run
 --   completed_by     the request id of the attempt that completed the request; NULL while it is not complete
 --   internal_errors  JSON {"<item>": "<SQLSTATE>"} of the items with the code `internal`: for the log, not for the caller
@@ -28,8 +32,9 @@
 -- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
 -- every earlier commit is durable when this returns.
 --
--- Settings: lock_timeout, synchronous_commit and prism.team are set for the session, because transaction-local settings would
--- have to be repeated for every item. A call that raises an error does not reset them: the caller must close the connection.
+-- Settings: lock_timeout, synchronous_commit, enable_seqscan and prism.team are set for the session, because transaction-local
+-- settings would have to be repeated for every item. A call that raises an error does not reset them: the caller must close
+-- the connection.
 --
 -- Performance: plpgsql prepares every expression again in every transaction, which costs more than evaluating it. Therefore
 -- the loop contains the one statement that most items need and little else. What can be done for all items at once is done
@@ -43,17 +48,17 @@ CREATE OR REPLACE PROCEDURE apply_batch(
   INOUT completed_by text, INOUT internal_errors text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  c_started CONSTANT timestamptz := clock_timestamp();
-  c_count   CONSTANT integer := jsonb_array_length(p_items);
-  c_keyed   CONSTANT boolean := p_key_hash IS NOT NULL;
-  c_grouped CONSTANT boolean := p_atomic OR p_dry_run; -- one transaction for all items
-  -- What applies to a batch whose items have a transaction each: store each outcome in it; stop after a failure.
-  c_store   CONSTANT boolean := c_keyed AND NOT c_grouped;
-  c_stop    CONSTANT boolean := p_stop AND NOT c_grouped;
+  c_started  CONSTANT timestamptz := clock_timestamp();
+  c_count    CONSTANT integer := jsonb_array_length(p_items);
+  c_keyed    CONSTANT boolean := p_key_hash IS NOT NULL;
+  c_together CONSTANT boolean := p_atomic OR p_dry_run OR c_count = 1; -- one transaction for all items and the ledger
+  -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after a failure.
+  c_mark     CONSTANT boolean := c_keyed AND NOT c_together;
+  c_stop     CONSTANT boolean := p_stop AND NOT c_together;
   -- An image of up to so many bytes of jsonb is not measured, because that means to render it. As text it is at most 28 times
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
-  c_small   CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+  c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
 
   -- The items, by position in the request.
   v_items      jsonb[];
@@ -64,14 +69,28 @@ DECLARE
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
-  v_codes    text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_errors   text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_images   record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
-  v_replayed boolean[] := array_fill(false, ARRAY[c_count]);
-  v_ended    timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
-  v_internal jsonb := '{}';
+  v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
+  v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
+  v_internal     jsonb := '{}';
+  v_stored       text[]; -- the entries that the ledger holds; NULL: none
+  v_stored_codes text[];
+  v_replayed     boolean[] := array_fill(false, ARRAY[c_count]);
+  v_final        boolean[]; -- whether no retry changes the outcome
 
-  v_day        date; -- of the request, in the ledger
+  -- The request in the ledger.
+  v_claim        text; -- its state, as claim_request returns it
+  v_request      bigint; -- its id
+  v_day          date;
+  v_settled      bytea; -- of the progress row
+
+  -- The size of the response.
+  v_room         bigint := p_response_limit_bytes - 28 * c_small * c_count; -- bytes left for measured records
+  v_measured     integer; -- the last item whose record was measured
+  v_room_before  bigint; -- before that record
+  v_stored_bytes bigint; -- of v_stored
+
   v_loop_start timestamptz;
   v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
   -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
@@ -79,76 +98,74 @@ DECLARE
                                    ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
   v_left_ms    integer;
   v_image      record_image;
-  v_size       bigint; -- of the record in v_image
-  v_room       bigint := p_response_limit_bytes - 28 * c_small * c_count; -- bytes left for measured records
-  v_same_as    integer; -- an earlier item with the same image
   v_result     record;
   v_failures   integer; -- how many items failed
-  v_final      boolean; -- whether any failure is one that no retry changes
+  v_context    text; -- of an error
   v_stop_after integer; -- the first item whose failure is not retryable
   n            integer;
 BEGIN
   -- 1. Set up the session and unpack the items.
   PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
-          set_config('lock_timeout', p_lock_timeout_ms::text, false),
-          set_config('synchronous_commit', CASE WHEN NOT c_grouped AND NOT p_item_durable THEN 'off'
-            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- remote_apply stays
+          set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
+          set_config('synchronous_commit', CASE WHEN NOT c_together AND NOT p_item_durable THEN 'off'
+            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
+          -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
+          set_config('enable_seqscan', 'off', false);
 
   SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
          array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
          array_agg((i.item ->> 'if_match')::bigint), array_agg(i.n::integer)
     INTO v_items, v_ids, v_target_ids, v_sets, v_versions, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
-  IF c_grouped THEN
+  IF c_together THEN
     -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
     v_order := ARRAY(SELECT position FROM unnest(v_ids, v_order) AS i (id, position) ORDER BY id, position);
   END IF;
-  IF p_atomic THEN
-    IF 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
-      v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
-    ELSE
-      v_check_from := c_started;
-    END IF;
+  IF p_atomic AND 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
+    v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
   END IF;
 
-  -- 2. Claim the key, and resume from the outcomes that earlier attempts stored.
+  -- 2. Claim the key, and resume where earlier attempts ended.
   state := 'executed';
   IF c_keyed THEN
-    SELECT * INTO v_result FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint,
-      make_interval(secs => p_key_lifetime_s), make_interval(secs => p_key_stale_s));
-    v_day := v_result.day;
-    IF v_result.state IN ('mismatch', 'stale') THEN
-      state := v_result.state;
-      RESET lock_timeout;
-      RESET synchronous_commit;
-      PERFORM set_config('prism.team', '', false);
-      RETURN;
-    END IF;
-    COMMIT;
-    IF v_result.state <> 'new' THEN
+    SELECT c.state, c.request_id, c.day INTO v_claim, v_request, v_day
+      FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
+                         make_interval(secs => p_key_stale_s), c_count, c_mark) AS c;
+    IF v_claim IN ('mismatch', 'stale') THEN
+      state := v_claim;
+      v_order := '{}';
+    ELSIF v_claim = 'complete' THEN
       state := 'resumed';
-      FOR v_result IN SELECT * FROM find_outcomes(v_day, p_team_id, p_client_id, p_key_hash) LOOP
-        n := v_result.item;
-        v_codes[n] := v_result.code;
-        v_errors[n] := v_result.error;
-        v_images[n] := v_result.image;
-        v_replayed[n] := true;
-        v_order := array_remove(v_order, n);
-        v_room := v_room - v_result.stored_size;
-      END LOOP;
+      v_order := '{}';
+    ELSIF v_claim = 'resume' THEN
+      state := 'resumed';
+      IF c_mark THEN
+        v_order := ARRAY(SELECT i.n FROM unnest(v_order) AS i (n) WHERE NOT is_settled(p_team_id, v_request, i.n));
+        v_stored_bytes := (SELECT o.bytes FROM find_outcomes(v_day, p_team_id, v_request) AS o);
+        v_room := v_room - COALESCE(v_stored_bytes, 0);
+      END IF;
+    END IF;
+    IF NOT c_together THEN
+      COMMIT;
     END IF;
   END IF;
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
+  IF c_together THEN
+    SELECT a.room, a.codes, a.errors, a.images, a.ended, a.internal_errors
+      INTO v_room, v_codes, v_errors, v_images, v_ended, v_internal
+      FROM apply_together(p_team_id, p_object_type, v_items, v_order, p_atomic, p_minimal, p_record_limit_bytes,
+                          p_lock_timeout_ms, v_check_from, v_deadline, v_room) AS a;
+    v_order := '{}';
+  END IF;
   FOREACH n IN ARRAY v_order LOOP
     IF clock_timestamp() >= v_check_from THEN
-      EXIT WHEN p_atomic AND array_to_string(v_codes, '') <> ''; -- an item failed: the others would be rolled back
       IF clock_timestamp() >= v_deadline OR (c_stop AND array_to_string(v_codes[:n - 1], '') <> '') THEN
         v_codes[n] := 'not_attempted';
         CONTINUE;
       END IF;
-      v_left_ms := GREATEST(1, 1000 * date_part('epoch', v_deadline - clock_timestamp()));
+      v_left_ms := GREATEST(1, ceil(1000 * date_part('epoch', v_deadline - clock_timestamp())));
       PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms, v_left_ms)::text, false);
     END IF;
 
@@ -166,45 +183,40 @@ BEGIN
           v_errors[n] := COALESCE(v_result.error, item_error(v_result.code, false));
           v_image := v_result.image;
         END IF;
-        v_size := record_size(v_image);
-        IF v_size > p_record_limit_bytes AND v_items[n] ->> 'op' IN ('update', 'create') THEN
-          RAISE EXCEPTION USING ERRCODE = 'PG002'; -- rolls the change back; record_failure makes it too_large
-        END IF;
-        IF NOT p_minimal AND v_size > v_room THEN
-          v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
-        ELSIF NOT p_minimal THEN
-          v_room := v_room - v_size;
-          -- After a read the record may be as an earlier item of the batch left it: then the ledger stores it once.
-          IF c_store AND v_items[n] ->> 'op' = 'read' AND v_codes[n] IS NULL THEN
-            v_same_as := (
-              SELECT min(earlier.position)
-                FROM unnest(v_images) WITH ORDINALITY
-                  AS earlier (id, version, properties, list, extended, created_at, updated_at, omitted, position)
-               WHERE earlier.id = v_image.id AND earlier.version = v_image.version AND earlier.properties IS NOT NULL);
-          END IF;
-        END IF;
-      END IF;
-      IF p_minimal THEN
+        v_measured := n;
+        v_room_before := v_room;
+        SELECT l.* INTO v_result
+          FROM limit_record(v_image, v_room, p_minimal,
+                            CASE WHEN v_items[n] ->> 'op' IN ('update', 'create') THEN p_record_limit_bytes END) AS l;
+        v_image := v_result.image;
+        v_room := v_result.room;
+      ELSIF p_minimal THEN
         v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, NULL);
       END IF;
       v_images[n] := v_image;
-      IF c_store AND v_same_as IS NULL THEN
-        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, code, error, image)
-        VALUES (v_day, p_team_id, p_client_id, p_key_hash, n, v_codes[n], v_errors[n], v_image);
-      ELSIF c_store THEN
-        INSERT INTO idempotency_items (day, team_id, client_id, key_hash, item, same_as)
-        VALUES (v_day, p_team_id, p_client_id, p_key_hash, n, v_same_as);
-        v_same_as := NULL;
+      IF c_mark AND v_codes[n] IS NULL THEN
+        -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
+        UPDATE idempotency_progress AS p
+           SET settled = set_bit(p.settled, n - 1, 1)
+         WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;
+        IF NOT FOUND THEN
+          RAISE EXCEPTION USING ERRCODE = 'PG004'; -- another attempt has settled the item: roll this change back
+        END IF;
       END IF;
     EXCEPTION WHEN query_canceled OR OTHERS THEN
-      SELECT * INTO v_result FROM record_failure(SQLSTATE, CASE WHEN c_store THEN v_day END,
-        p_team_id, p_client_id, p_key_hash, n);
+      IF c_mark AND SQLSTATE = '55P03' THEN
+        GET STACKED DIAGNOSTICS v_context = PG_EXCEPTION_CONTEXT;
+        IF strpos(v_context, 'UPDATE idempotency_progress') > 0 THEN
+          RAISE; -- the progress row was locked, not the record: another attempt is about to complete the request
+        END IF;
+      END IF;
+      SELECT * INTO v_result FROM item_failure(SQLSTATE);
       v_codes[n] := v_result.code;
       v_errors[n] := v_result.error;
-      v_images[n] := v_result.image;
-      v_replayed[n] := v_result.replayed;
-      v_same_as := NULL;
-      v_room := v_room - record_size(v_result.image);
+      v_images[n] := NULL;
+      IF v_measured = n THEN
+        v_room := v_room_before;
+      END IF;
       IF SQLSTATE = '57014' THEN -- query_canceled: no further item starts
         v_check_from := c_started;
         v_deadline := c_started;
@@ -213,86 +225,152 @@ BEGIN
         v_internal := v_internal || jsonb_build_object(n, v_result.internal_error);
       END IF;
     END;
-    IF NOT c_grouped THEN
-      COMMIT;
+    -- A failure may be the effect of another attempt that has applied the item since. Only a new statement sees its mark.
+    IF c_mark AND v_codes[n] IS NOT NULL AND is_settled(p_team_id, v_request, n) THEN
+      v_codes[n] := NULL;
+      v_errors[n] := NULL;
+      v_images[n] := NULL;
+      v_internal := v_internal - n::text;
     END IF;
+    COMMIT;
     v_ended[n] := clock_timestamp();
   END LOOP;
 
-  -- 4. One transaction for all items: commit it or roll it back.
-  IF c_grouped THEN
-    SELECT count(*), COALESCE(bool_or(NOT is_retryable(code)), false) INTO v_failures, v_final
-      FROM unnest(v_codes) AS code WHERE code IS NOT NULL;
+  -- 4. Roll back a dry run, and a batch that is to change all records or none.
+  IF (p_atomic OR p_dry_run) AND v_claim IS DISTINCT FROM 'complete' AND state IN ('executed', 'resumed') THEN
+    v_failures := cardinality(array_remove(v_codes, NULL));
     IF v_failures > 0 OR p_dry_run THEN
       ROLLBACK;
       SELECT f.codes, f.errors INTO v_codes, v_errors FROM propagate_failures(v_codes, v_errors, p_atomic, p_stop) AS f;
+      IF c_keyed THEN
+        -- The claim was rolled back too. If another attempt completes the request before the new claim, its outcomes count.
+        PERFORM set_config('prism.team', p_team_id::text, false), set_config('lock_timeout', p_lock_timeout_ms::text, false);
+        SELECT c.state, c.request_id, c.day INTO v_claim, v_request, v_day
+          FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
+                             make_interval(secs => p_key_stale_s), c_count, false) AS c;
+        IF v_claim IN ('mismatch', 'stale') THEN
+          state := v_claim;
+        END IF;
+      END IF;
     END IF;
-    -- The ledger stores all outcomes or none: a retry runs the whole batch again if every failure is retryable.
-    IF c_keyed AND (v_failures = 0 OR v_final)
-       AND NOT insert_outcomes(v_day, p_team_id, p_client_id, p_key_hash, v_codes, v_errors, v_images, v_replayed) THEN
-      ROLLBACK; -- another attempt has stored its outcomes first: the response consists of those
-      v_codes := array_fill('rolled_back'::text, ARRAY[c_count]);
-      v_errors := array_fill(NULL::text, ARRAY[c_count]);
-      v_images := array_fill(NULL::record_image, ARRAY[c_count]);
-      v_replayed := array_fill(false, ARRAY[c_count]);
-      FOR v_result IN SELECT * FROM find_outcomes(v_day, p_team_id, p_client_id, p_key_hash) LOOP
-        v_codes[v_result.item] := v_result.code;
-        v_errors[v_result.item] := v_result.error;
-        v_images[v_result.item] := v_result.image;
-        v_replayed[v_result.item] := true;
-      END LOOP;
-    END IF;
-    COMMIT;
   END IF;
 
-  -- 5. After a failure that is not retryable, p_stop makes `not_attempted` final for the items behind it. No other attempt runs
-  -- these: it starts them only when it knows the outcome of the failed item, and the ledger stores only the first outcome.
+  -- 5. The last transaction, and the one commit that waits for the disk. Take over what other attempts have settled: from here
+  -- to the commit, the lock on the progress row or the request row keeps them out.
+  RESET synchronous_commit;
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
+  IF c_mark AND v_claim IN ('new', 'resume') THEN
+    SELECT p.settled INTO v_settled FROM idempotency_progress AS p
+     WHERE p.team_id = p_team_id AND p.request_id = v_request
+       FOR UPDATE;
+    IF NOT FOUND THEN
+      -- Another attempt has completed the request, or the key has expired since.
+      v_claim := 'complete';
+      IF NOT EXISTS (SELECT FROM idempotency_requests AS q
+                      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash
+                        AND q.id = v_request AND q.complete) THEN
+        state := 'stale';
+      END IF;
+    END IF;
+  END IF;
+  RESET lock_timeout;
+  IF state IN ('mismatch', 'stale') THEN
+    PERFORM set_config('prism.team', '', false);
+    RESET enable_seqscan;
+    COMMIT;
+    RETURN;
+  END IF;
+  IF c_keyed AND (c_mark OR v_claim = 'complete') THEN
+    v_room := v_room + COALESCE(v_stored_bytes, 0);
+    SELECT o.entries, o.codes, o.bytes INTO v_stored, v_stored_codes, v_stored_bytes
+      FROM find_outcomes(v_day, p_team_id, v_request) AS o;
+    v_room := v_room - COALESCE(v_stored_bytes, 0);
+    IF v_claim = 'complete' AND v_stored IS NULL THEN
+      RAISE EXCEPTION 'The ledger has no outcomes of request %, which is complete.', v_request;
+    END IF;
+    FOR n IN 1 .. c_count LOOP
+      IF v_stored[n] IS NOT NULL THEN
+        v_replayed[n] := v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL; -- not applied by this attempt
+        v_codes[n] := v_stored_codes[n];
+      ELSIF (v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL) AND get_bit(v_settled, n - 1) = 1 THEN
+        -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far.
+        v_codes[n] := NULL;
+        v_errors[n] := NULL;
+        SELECT l.* INTO v_result
+          FROM limit_record(read_item(p_team_id, p_object_type, v_items[n]), v_room, p_minimal, NULL) AS l;
+        v_images[n] := v_result.image;
+        v_room := v_result.room;
+        v_replayed[n] := true;
+      ELSIF v_room < 0 AND (v_images[n]).properties IS NOT NULL THEN
+        -- Another attempt has stored so much in the meantime that the response has no room for the records of this one.
+        v_image := v_images[n];
+        v_images[n] := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
+      END IF;
+    END LOOP;
+  END IF;
+
+  -- 6. After a failure that is not retryable, p_stop makes `not_attempted` final for the items behind it. No other attempt has
+  -- applied these: it starts them only when the failed item is settled.
   IF c_stop THEN
     v_stop_after := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE NOT is_retryable(o.code));
     FOR n IN COALESCE(v_stop_after, c_count) + 1 .. c_count LOOP
       IF v_codes[n] = 'not_attempted' AND NOT v_replayed[n] THEN
         v_errors[n] := item_error('not_attempted', true);
-        IF c_keyed THEN
-          PERFORM insert_outcome(v_day, p_team_id, p_client_id, p_key_hash, n, v_codes[n], v_errors[n], NULL);
-        END IF;
       END IF;
     END LOOP;
   END IF;
 
-  -- 6. Flush: mark the request complete, in the one commit that waits for the disk.
-  RESET lock_timeout;
-  RESET synchronous_commit;
-  IF current_setting('synchronous_commit') = 'off' THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
+  -- 7. Build the response, and store it.
+  BEGIN
+    entries := render_entries(v_stored, v_ids, v_codes, v_errors, v_images, false);
+  EXCEPTION WHEN query_canceled OR OTHERS THEN
+    -- Changes are committed, so their outcomes must be returned: without a key, without the records. With a key all responses
+    -- must be equal, so it renders the records again: a cancel request interrupts only once, and after any other error a retry
+    -- reads them.
+    entries := render_entries(v_stored, v_ids, v_codes, v_errors, v_images, NOT c_keyed);
+  END;
+  IF c_keyed AND v_claim <> 'complete' THEN
+    v_final := ARRAY(
+      SELECT o.replayed OR NOT COALESCE(is_retryable(o.code), false) OR NOT COALESCE((o.error::json ->> 'retryable')::boolean, true)
+        FROM unnest(v_codes, v_errors, v_replayed) WITH ORDINALITY AS o (code, error, replayed, n) ORDER BY o.n);
+    IF true = ALL (v_final) THEN
+      UPDATE idempotency_requests AS q SET complete = true, completed_by = p_request_id
+       WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request;
+      DELETE FROM idempotency_progress AS p WHERE p.team_id = p_team_id AND p.request_id = v_request;
+      completed_by := p_request_id;
+    ELSIF c_mark AND true = ANY (v_final) THEN
+      FOR n IN 1 .. c_count LOOP
+        v_settled := set_bit(v_settled, n - 1, v_final[n]::integer);
+      END LOOP;
+      UPDATE idempotency_progress AS p SET settled = v_settled
+       WHERE p.team_id = p_team_id AND p.request_id = v_request;
+    END IF;
+    -- One transaction for all items: the ledger stores all outcomes or none.
+    IF true = ANY (v_final) AND (c_mark OR true = ALL (v_final)) THEN
+      PERFORM store_outcomes(v_day, p_team_id, v_request, entries, v_codes, v_final);
+    END IF;
   END IF;
-  IF c_keyed AND NOT EXISTS (
-    SELECT FROM unnest(v_codes, v_errors) AS o (code, error)
-     WHERE is_retryable(o.code) AND COALESCE((o.error::json ->> 'retryable')::boolean, true)
-  ) THEN
-    UPDATE idempotency_requests AS q SET complete = true, request_id = p_request_id
-     WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND NOT q.complete;
-    SELECT q.request_id INTO completed_by FROM idempotency_requests AS q
-     WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash;
-  ELSIF NOT c_grouped AND (c_keyed OR array_position(v_codes, NULL) IS NOT NULL)
-    AND (NOT p_item_durable OR state = 'resumed') THEN
-    -- A WAL record to flush. The outcomes of a resumed request may be those of an attempt that has not flushed yet.
+  IF v_claim = 'complete' THEN
+    completed_by := (SELECT q.completed_by FROM idempotency_requests AS q
+      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request);
+  END IF;
+  IF (c_keyed AND (v_claim = 'complete' OR NOT true = ANY (v_final)))
+    OR (NOT c_keyed AND NOT c_together AND NOT p_item_durable AND array_position(v_codes, NULL) IS NOT NULL) THEN
+    -- A WAL record to flush, for a transaction that writes nothing else. A replay waits too: the commit that completed the
+    -- request may still wait for a standby.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
   END IF;
   PERFORM set_config('prism.team', '', false);
+  RESET enable_seqscan;
   COMMIT;
 
-  -- 7. Build the response.
+  -- 8. What else the caller is told.
   IF c_keyed AND true = ALL (v_replayed) THEN
     state := 'replayed';
   END IF;
-  BEGIN
-    entries := render_entries(v_ids, v_codes, v_errors, v_images, false);
-  EXCEPTION WHEN query_canceled OR OTHERS THEN
-    -- The changes are committed, so their outcomes must be returned: without a key, without the records. With a key all
-    -- responses must be equal, so it renders the records again: a cancel request interrupts only once, and after any other
-    -- error the outcomes are in the ledger.
-    entries := render_entries(v_ids, v_codes, v_errors, v_images, NOT c_keyed);
-  END;
   codes := array_to_string(v_codes, ',', '');
   replayed := array_to_string(v_replayed, '');
   durations := (

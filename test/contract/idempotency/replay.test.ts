@@ -210,7 +210,7 @@ describe.each([
     const age = async (interval: string): Promise<void> => {
       const day = `(now() - interval '${interval}')::date`;
       await gateway.database.query(`SELECT ensure_ledger_partition(${day})`);
-      await gateway.database.query(`UPDATE idempotency_items SET day = ${day} WHERE team_id = $1`, [caller.teamId]);
+      await gateway.database.query(`UPDATE idempotency_outcomes SET day = ${day} WHERE team_id = $1`, [caller.teamId]);
       await gateway.database.query(
         `UPDATE idempotency_requests SET created_at = now() - interval '${interval}', day = ${day} WHERE team_id = $1`,
         [caller.teamId],

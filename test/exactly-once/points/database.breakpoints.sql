@@ -6,7 +6,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_point CONSTANT text := CASE TG_ARGV[0]
     WHEN 'item' THEN to_jsonb(NEW) #>> '{properties,name}'
-    WHEN 'item applied' THEN format('item %s applied', to_jsonb(NEW) ->> 'item')
+    WHEN 'item applied' THEN format('item %s applied', (
+      SELECT n + 1 FROM generate_series(0, 5) AS n
+       WHERE get_bit(decode(substr(to_jsonb(NEW) ->> 'settled', 3), 'hex'), n) = 1
+         AND get_bit(decode(substr(to_jsonb(OLD) ->> 'settled', 3), 'hex'), n) = 0))
     ELSE TG_ARGV[0]
   END;
 BEGIN
@@ -31,5 +34,5 @@ CREATE TRIGGER stop_after AFTER UPDATE ON idempotency_requests
   FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('flush marked');
 CREATE TRIGGER stop BEFORE UPDATE ON records
   FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('item');
-CREATE TRIGGER stop BEFORE INSERT ON idempotency_items
+CREATE TRIGGER stop BEFORE UPDATE ON idempotency_progress
   FOR EACH ROW EXECUTE FUNCTION stop_at_breakpoint('item applied');

@@ -17,11 +17,24 @@ export class KeyedBatch {
   }
 }
 
-/** The final response to the batch: status, etag and name of each item. */
+/** The positions (from 1) of the items that are applied. Item 3 fails, which becomes final in the last transaction. */
+export const appliedItems = [1, 2, 4, 5, 6];
+
+/** The response to the batch if one attempt applies it: status, etag and name of each item. */
 export const expectedResponse = [
   ['ok', '"2"', 'item 1'],
   ['ok', '"2"', 'item 2'],
   ['not_found', undefined, undefined],
+  ['ok', '"3"', 'item 4'],
+  ['ok', '"2"', 'item 5'],
+  ['ok', '"3"', 'item 6'],
+];
+
+/** The entries of items that an interrupted attempt has applied: they show the record as it is at the resume. */
+export const resumedResponse = [
+  ['ok', '"3"', 'item 4'],
+  ['ok', '"3"', 'item 6'],
+  undefined,
   ['ok', '"3"', 'item 4'],
   ['ok', '"2"', 'item 5'],
   ['ok', '"3"', 'item 6'],

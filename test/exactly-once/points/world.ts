@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { migrate, openDatabase } from '#libs/database';
 import { type ApiResponse, ApiClient, type Credentials } from '../../support/api.client';
 import { documentOf, type OpenApiDocument } from '../../support/openapi';
+import { settledItems } from '../../support/ledger';
 import { PostgresServer } from '../../support/postgres.server';
 import { type RedisServer, startRedis } from '../../support/redis.server';
 import { Session } from '../../support/session';
@@ -23,7 +25,7 @@ export interface Attempt {
 
 /** The ledger and the records of a batch. */
 export interface Stored {
-  /** The places (from 1) of the items that have an outcome. */
+  /** The places (from 1) of the items that are settled. */
   ledger: number[];
   complete: boolean;
   /** Version and name of each record. */
@@ -193,10 +195,7 @@ export class World {
 
   async stored(batch: KeyedBatch): Promise<Stored> {
     const { teamId } = this.credentials;
-    const items = await this.session.query<{ item: number }>(
-      `SELECT item FROM idempotency_items WHERE team_id = $1 AND key_hash = sha256(convert_to($2, 'UTF8')) ORDER BY item`,
-      [teamId, batch.key],
-    );
+    const keyHash = createHash('sha256').update(batch.key).digest();
     const requests = await this.session.query<{ complete: boolean }>(
       `SELECT complete FROM idempotency_requests WHERE team_id = $1 AND key_hash = sha256(convert_to($2, 'UTF8'))`,
       [teamId, batch.key],
@@ -208,7 +207,7 @@ export class World {
       [teamId, batch.records],
     );
     return {
-      ledger: items.map(({ item }) => item),
+      ledger: await settledItems(this.session, teamId, keyHash),
       complete: requests[0]?.complete ?? false,
       records: records.map(({ version, name }) => [version, name]),
     };

@@ -94,7 +94,7 @@ export class Population {
     await this.checkRecord(records - 1);
   }
 
-  /** Adds items to the ledger up to a total number. A keyed batch must have run before: its items are copied. */
+  /** Adds items to the ledger up to a total number. A keyed batch of 100 must have run before: its outcomes are copied. */
   async growLedgerTo(items: number): Promise<void> {
     const clients = await this.pool.query<{ team_id: string; id: string }>('SELECT team_id, id FROM clients');
     const requests = Math.ceil((items - this.ledgerItems) / itemsPerRequest);
@@ -104,7 +104,7 @@ export class Population {
       addLedger,
       [first, last, requests, teamIds, clientIds],
     ]);
-    await this.pool.query('ANALYZE idempotency_requests, idempotency_items');
+    await this.pool.query('ANALYZE idempotency_requests, idempotency_outcomes');
     this.ledgerItems = items;
   }
 

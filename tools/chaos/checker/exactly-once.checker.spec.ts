@@ -56,8 +56,7 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
   const outcomes = Object.entries(ledger).flatMap(([key, entries]) =>
     entries.map((entry, index): StoredOutcome => {
       const code = /"code":"(\w+)"/.exec(entry)?.[1] ?? null;
-      const kept = code === null ? entry : entry.replace(/^\{"id": "[^"]*", /, '{');
-      return { keyHash: sha256(key), clientId, item: index + 1, code, entry: kept };
+      return { keyHash: sha256(key), clientId, item: index + 1, code, entry };
     }),
   );
   return {
@@ -78,6 +77,7 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
         return { ...blank, ...records[index] };
       }),
       outcomes,
+      settled: [],
       requests: requests.map(({ key }) => ({ keyHash: sha256(key), clientId, complete: true })),
     },
   };

@@ -1,7 +1,7 @@
 import type { RoundHistory } from '../history';
 import { checkResponses } from './response.check';
 import { checkCreations } from './creation.check';
-import { factsOf, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
+import { factsOf, isApplied, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
 import { checkLedger } from './ledger.check';
 import { checkRecord } from './record.check';
 import { timelinesOf } from './record.timeline';
@@ -65,8 +65,8 @@ function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Vio
     withoutResponse: attempts - responses.length,
     resumedItems: responses.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
     fullReplays: count(responses, ({ response }) => response.replay),
-    appliedItems: count(items, ({ reported, stored }) => reported?.state === 'applied' || stored?.code === null),
-    unknownItems: count(items, ({ reported, stored }) => reported === undefined && stored?.code === null),
+    appliedItems: count(items, (facts) => facts.reported?.state === 'applied' || isApplied(facts)),
+    unknownItems: count(items, (facts) => facts.reported === undefined && isApplied(facts)),
     lost: count(violations, ({ rule }) => rule === 'lost'),
     duplicated: count(violations, ({ rule }) => rule === 'duplicated'),
   };

@@ -22,6 +22,8 @@ export interface ItemFacts {
   reported: ItemResult | undefined;
   /** Its row in the ledger. */
   stored: StoredOutcome | undefined;
+  /** Whether its bit is set in the progress row of an unfinished request. */
+  settled: boolean;
 }
 
 export interface RequestFacts {
@@ -33,6 +35,7 @@ export interface RequestFacts {
 /** Combines requests, responses and the ledger. */
 export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
   const stored = new Map(final.outcomes.map((outcome) => [placeOf(outcome, outcome.item), outcome]));
+  const settled = new Set(final.settled.map((row) => placeOf(row, row.item)));
   return requests.map((request) => {
     const attempts = readAttempts(request);
     const invokedAt = Math.min(...request.attempts.map((attempt) => attempt.invokedAt));
@@ -46,10 +49,25 @@ export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
         respondedAt: first?.at ?? Infinity,
         reported: first?.reported,
         stored: stored.get(placeOf(request, index + 1)),
+        settled: settled.has(placeOf(request, index + 1)),
       };
     });
     return { request, attempts, items };
   });
+}
+
+/** Whether the item changed a record, according to the ledger. */
+export function isApplied({ stored, settled }: Pick<ItemFacts, 'stored' | 'settled'>): boolean {
+  return stored === undefined ? settled : stored.code === null;
+}
+
+/**
+ * Whether a retry may have answered the items with the records as it read them, later than the change. The items of a single
+ * write, of a batch of one and of a rollback are one transaction with the ledger.
+ */
+export function mayShowLaterVersion({ operation, onError, items, attempts }: RequestHistory): boolean {
+  const batch = operation === 'update' || operation === 'delete';
+  return batch && onError !== 'rollback' && items.length > 1 && attempts.length > 1;
 }
 
 /** Identifies an item of a request within a team. */

@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FinalState } from '../history';
-import { type ItemFacts, placeOf, type RequestFacts } from './item.facts';
+import { isApplied, type ItemFacts, placeOf, type RequestFacts } from './item.facts';
 import type { Violation } from './violation';
-
-const leadingId = /^\{"id": (?:null|"[^"]*"), /;
 
 /** Checks that the ledger has the outcomes of the responses, and none that was not requested. */
 export function checkLedger(requests: readonly RequestFacts[], final: FinalState): Violation[] {
@@ -33,8 +31,7 @@ function checkItem({ request, place, reported, stored }: ItemFacts): Violation[]
   ];
   if (stored === undefined) return differs(`response ${reported.text}, ledger empty`);
   const batch = request.operation === 'update' || request.operation === 'delete';
-  const text = stored.code === null ? reported.text : reported.text.replace(leadingId, '{');
-  const same = batch ? stored.entry === text : isEquivalent(stored.entry, reported);
+  const same = batch ? stored.entry === reported.text : isEquivalent(stored.entry, reported);
   return same && (stored.code ?? undefined) === reported.code
     ? []
     : differs(`response ${reported.text}, ledger ${stored.code ?? 'applied'} ${stored.entry}`);
@@ -55,7 +52,7 @@ function checkCompletion({ request, attempts }: RequestFacts, complete: boolean 
 
 /** `rollback`: all items are applied or none. `stop`: none is applied after the first failure. */
 function checkAtomic({ request, items }: RequestFacts): Violation[] {
-  const applied = items.filter(({ stored }) => stored?.code === null);
+  const applied = items.filter(isApplied);
   if (request.onError === 'rollback' && applied.length > 0 && applied.length < items.length) {
     const message = `${applied.length} of ${items.length} items applied with on_error rollback`;
     return [{ rule: 'impossible-outcome', message, key: request.key }];

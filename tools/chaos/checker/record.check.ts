@@ -15,19 +15,13 @@ export function checkRecord(timeline: RecordTimeline): Violation[] {
 
 /** One item produced each version, up to the version of the record. */
 function checkVersions(timeline: RecordTimeline): Violation[] {
-  const { changes, stored, origin, id } = timeline;
+  const { changes, missing, stored, origin, id } = timeline;
   const last = stored?.version ?? 0;
   const violations: Violation[] = [];
-  const made = new Map<number, Change>();
-  for (const change of changes) {
-    const before = made.get(change.version);
-    if (change.version > last) {
-      violations.push(about(change.facts, 'lost', `produced version ${change.version}; the record is at ${last}`, id));
-    } else if (before !== undefined) {
-      const message = `produced version ${change.version}, like item ${before.facts.place} of ${before.facts.request.key}`;
-      violations.push(about(change.facts, 'lost', message, id));
-    }
-    made.set(change.version, change);
+  const made = new Set(changes.map(({ version }) => version));
+  for (const { shown, facts } of missing) {
+    const message = `${shown === undefined ? 'is applied' : `shows version ${shown}`}; the record is at ${last}, and every version that the item can have produced is another item's`;
+    violations.push(about(facts, 'lost', message, id));
   }
   const created = changes.some(({ facts }) => facts.requested.type === 'create');
   if (origin === undefined && stored !== undefined) {
@@ -48,24 +42,33 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
   return violations;
 }
 
+/** A value after a change whose version is not certain. */
+const unknown = Symbol('unknown');
+
+function agrees(value: unknown, expected: string | typeof unknown | undefined): boolean {
+  return expected === unknown || value === expected;
+}
+
 /** Each version, and the stored record, has the values of the version before and those that its item set. */
 function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation[] {
   if (origin === undefined) return [];
   const violations: Violation[] = [];
-  let tokens: Tokens = { ...origin };
+  let tokens: { [name in keyof Tokens]: string | typeof unknown | undefined } = { ...origin };
   let version = 1;
-  for (const { version: next, facts } of changes) {
-    const { requested, reported } = facts;
+  for (const { version: next, certain, facts } of changes) {
     if (next > version + 1) return violations; // an unknown change is between them: checkVersions reports it
     version = next;
-    if (requested.type === 'patch') tokens = { ...tokens, ...requested.set };
-    const shown = reported?.record?.default;
-    if (shown === undefined || (shown.name === tokens.name && shown.notes === tokens.notes)) continue;
-    const message = `response has ${JSON.stringify(shown)}, version ${next} has ${JSON.stringify(tokens)}`;
-    violations.push(about(facts, 'out-of-order', message, id));
+    if (!certain) tokens = { name: unknown, notes: unknown };
+    else if (facts.requested.type === 'patch') tokens = { ...tokens, ...facts.requested.set };
+    for (const { facts: showing } of changes.filter((change) => change.shown === next)) {
+      const shown = showing.reported?.record?.default;
+      if (shown === undefined || (agrees(shown.name, tokens.name) && agrees(shown.notes, tokens.notes))) continue;
+      const message = `response has ${JSON.stringify(shown)}, version ${next} has ${JSON.stringify(tokens)}`;
+      violations.push(about(showing, 'out-of-order', message, id));
+    }
   }
   if (stored?.version !== version) return violations;
-  if (stored.name !== (tokens.name ?? null) || stored.notes !== (tokens.notes ?? null)) {
+  if (!agrees(stored.name ?? undefined, tokens.name) || !agrees(stored.notes ?? undefined, tokens.notes)) {
     const message = `has ${JSON.stringify(stored)}, its items set ${JSON.stringify(tokens)}`;
     violations.push({ rule: 'lost', message, record: id });
   }
@@ -84,7 +87,7 @@ function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation
 function checkOrder({ changes, id }: RecordTimeline): Violation[] {
   const violations: Violation[] = [];
   let earliest: Change | undefined;
-  for (const change of changes.toReversed()) {
+  for (const change of changes.filter(({ certain }) => certain).toReversed()) {
     if (earliest !== undefined && earliest.facts.respondedAt < change.facts.invokedAt) {
       const message =
         `produced version ${change.version} and was requested at ${change.facts.invokedAt.toFixed(1)} ms, ` +
@@ -108,6 +111,7 @@ function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Viol
   }
   if (reported?.code !== 'precondition_failed' || requested.type !== 'patch') return [];
   const { ifMatch = 0 } = requested;
+  if (changes.some(({ version, certain }) => !certain && (version === ifMatch || version === ifMatch + 1))) return [];
   const began =
     changes.find(({ version }) => version === ifMatch)?.facts.respondedAt ?? (ifMatch === 1 ? -Infinity : Infinity);
   const ended = changes.find(({ version }) => version === ifMatch + 1)?.facts.invokedAt ?? Infinity;

@@ -1,4 +1,4 @@
-import { type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
+import { type ItemFacts, itemsOf, mayShowLaterVersion, type RequestFacts } from './item.facts';
 import type { Violation } from './violation';
 
 /** Checks that every response to a key is one that a caller may get, and that they agree byte for byte. */
@@ -65,7 +65,11 @@ function checkOutcome(facts: ItemFacts): Violation[] {
       if (reported.state === 'applied' && reported.id !== requested.id) return wrong(`record ${requested.id}`);
       const ifMatch = requested.type === 'patch' ? requested.ifMatch : undefined;
       if (reported.state === 'applied') {
-        return ifMatch === undefined || reported.version === ifMatch + 1 ? [] : wrong(`version ${ifMatch + 1}`);
+        const later = mayShowLaterVersion(request);
+        if (reported.version === undefined) return later ? [] : wrong('an etag');
+        const least = (ifMatch ?? 0) + 1;
+        const met = ifMatch === undefined || (later ? reported.version >= least : reported.version === least);
+        return met ? [] : wrong(`version ${least}`);
       }
       return reported.code === 'not_found' || (reported.code === 'precondition_failed' && ifMatch !== undefined)
         ? []

@@ -21,16 +21,15 @@ const lossyNetwork: Lane[] = [
 ];
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
 
-/** Stores no outcome, and reports that it did. */
-async function skipLedgerInsert(database: Database): Promise<void> {
-  for (const routine of ['apply_batch', 'insert_outcome']) {
-    const definition = await definitionOf(database, routine);
-    const mutated = definition
-      .replace(/INSERT INTO idempotency_items [^;]*;/, 'NULL;')
-      .replace('RETURN FOUND;', 'RETURN true;');
-    if (mutated === definition) throw new Error(`${routine} does not store outcomes as this mutant expects`);
+/** Replaces code of apply_batch. */
+function replaceCode(code: RegExp, replacement: string): (database: Database) => Promise<void> {
+  return async (database) => {
+    const definition = await definitionOf(database, 'apply_batch');
+    const mutated = definition.replace(code, replacement);
+    if (mutated === definition)
+      throw new Error(`apply_batch does not have the code that this mutant replaces: ${code}`);
     await database.query(mutated);
-  }
+  };
 }
 
 /** No commit of a batch waits for the disk, including the last one. */
@@ -44,9 +43,12 @@ async function skipFlush(database: Database): Promise<void> {
 }
 
 export const mutants = {
-  'ledger-insert-skipped': {
-    summary: "the insert of an item's outcome into the ledger is skipped",
-    install: skipLedgerInsert,
+  'mark-skipped': {
+    summary: 'an item that is applied is not marked in the progress row',
+    install: replaceCode(
+      /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/,
+      'IF false',
+    ),
     plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
   },
   'flush-skipped': {

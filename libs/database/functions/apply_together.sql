@@ -1,0 +1,86 @@
+-- Applies items in the transaction of the caller, for a batch that is one transaction.
+--
+-- The items share one subtransaction, because Postgres slows down when a transaction has more than 64. If an item raises an
+-- error, the subtransaction is rolled back. The items before it are then applied again in another one, and the item has failed.
+--
+--   p_items        all items of the batch, by position in the request
+--   p_order        the positions of the items to apply, in the order in which they are applied
+--   p_atomic       end at the first failure in the database: the caller rolls everything back
+--   p_limit_bytes  the largest record that a change may produce (record_size)
+--   p_check_from   from then on, check before each item whether it may start, and limit its wait for a lock to the time left
+--   p_deadline     items that have not started by then are not_attempted
+--   room           bytes that are left for the records of the response
+--   codes, errors, images, ended, internal_errors
+--                  the outcomes by position in the request, as apply_batch has them
+CREATE OR REPLACE FUNCTION apply_together(
+  p_team_id uuid, p_object_type text, p_items jsonb[], p_order integer[], p_atomic boolean, p_minimal boolean,
+  p_limit_bytes integer, p_lock_timeout_ms integer, p_check_from timestamptz, p_deadline timestamptz,
+  INOUT room bigint, OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
+  OUT internal_errors jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_canceled boolean := false;
+  v_room     bigint; -- before the subtransaction
+  v_from     integer := 1; -- the first item of the subtransaction, as an index of p_order
+  v_to       integer := cardinality(p_order); -- its last item
+  v_at       integer;
+  v_result   record;
+  n          integer;
+BEGIN
+  codes := array_fill(NULL::text, ARRAY[cardinality(p_items)]);
+  errors := codes;
+  images := array_fill(NULL::record_image, ARRAY[cardinality(p_items)]);
+  ended := array_fill(NULL::timestamptz, ARRAY[cardinality(p_items)]);
+  internal_errors := '{}';
+  WHILE v_from <= cardinality(p_order) LOOP
+    v_room := room;
+    BEGIN
+      v_at := v_from;
+      WHILE v_at <= v_to LOOP
+        n := p_order[v_at];
+        IF v_canceled OR clock_timestamp() >= p_deadline THEN
+          codes[n] := 'not_attempted';
+        ELSE
+          IF clock_timestamp() >= p_check_from THEN
+            PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms,
+              GREATEST(1, ceil(1000 * date_part('epoch', p_deadline - clock_timestamp()))))::text, false);
+          END IF;
+          SELECT a.* INTO v_result FROM apply_item(p_team_id, p_object_type, p_items[n]) AS a;
+          codes[n] := v_result.code;
+          errors[n] := v_result.error;
+          IF v_result.code IS NULL THEN
+            SELECT l.* INTO v_result
+              FROM limit_record(v_result.image, room, p_minimal,
+                                CASE WHEN p_items[n] ->> 'op' IN ('update', 'create') THEN p_limit_bytes END) AS l;
+            images[n] := v_result.image;
+            room := v_result.room;
+          END IF;
+          ended[n] := clock_timestamp();
+        END IF;
+        EXIT WHEN p_atomic AND codes[n] IS NOT NULL AND p_items[n] ->> 'op' <> 'reject';
+        v_at := v_at + 1;
+      END LOOP;
+      EXIT WHEN v_at <= v_to;
+      v_from := v_to + 1;
+      v_to := cardinality(p_order);
+    EXCEPTION WHEN query_canceled OR OTHERS THEN
+      room := v_room;
+      v_canceled := v_canceled OR SQLSTATE = '57014'; -- no further item starts
+      IF v_at > v_from AND NOT p_atomic THEN
+        v_to := v_at - 1;
+      ELSE
+        SELECT f.* INTO v_result FROM item_failure(SQLSTATE) AS f;
+        codes[n] := v_result.code;
+        errors[n] := v_result.error;
+        images[n] := NULL;
+        IF v_result.internal_error IS NOT NULL THEN
+          internal_errors := internal_errors || jsonb_build_object(n, v_result.internal_error);
+        END IF;
+        EXIT WHEN p_atomic;
+        v_from := v_at + 1;
+        v_to := cardinality(p_order);
+      END IF;
+    END;
+  END LOOP;
+END
+$$;

@@ -1,0 +1,21 @@
+-- The outcome of an item whose transaction was rolled back by an error.
+--
+--   internal_error  the SQLSTATE behind the code `internal`, for the log. Not the message: it may contain values of the record
+CREATE OR REPLACE FUNCTION item_failure(p_sqlstate text, OUT code text, OUT error text, OUT internal_error text)
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  code := CASE
+    WHEN p_sqlstate IN ('55P03', '40P01', '40001') THEN 'locked' -- lock_not_available, deadlock, serialization failure
+    WHEN p_sqlstate IN ('PG002', '54000') THEN 'too_large' -- 54000: program_limit_exceeded
+    WHEN p_sqlstate = 'PG003' THEN 'required_property'
+    WHEN p_sqlstate IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
+    WHEN p_sqlstate = '57014' THEN 'not_attempted' -- query_canceled
+    WHEN left(p_sqlstate, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
+    ELSE 'internal'
+  END;
+  IF code = 'internal' THEN
+    internal_error := p_sqlstate;
+  END IF;
+  error := item_error(code, false);
+END
+$$;

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlanItem } from '#libs/records';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+
+/*
+ * Two attempts at one request at once (docs/exactly-once.md).
+ */
+
+let engine: Engine;
+let quick: Engine;
+
+beforeAll(async () => {
+  engine = await Engine.start({ DATABASE_POOL_SIZE: '8', LOCK_TIMEOUT_MS: '20000' });
+  quick = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '2', LOCK_TIMEOUT_MS: '50' });
+});
+afterAll(async () => {
+  await quick.close();
+  await engine.close();
+});
+
+/** A patch of a record that must have a version. */
+const renameAt = (id: string, version: string): PlanItem => ({
+  op: 'update',
+  id,
+  if_match: version,
+  set: { name: 'New' },
+});
+
+describe('two attempts at once', () => {
+  it('count no precondition_failed that one of them has caused, and so do not stop', async () => {
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [renameAt(first, '1'), rename(second)], { onError: 'stop' });
+    const key = newKey();
+    await engine.session.hold(teamId, [first]);
+    const running = Promise.all([engine.apply(plan, key), engine.apply(plan, retryOf(key))]);
+    await engine.waiting(2);
+    await engine.session.release();
+    const [one, other] = await running;
+    expect(codesOf(one)).toEqual(['ok', 'ok']);
+    expect(codesOf(other)).toEqual(['ok', 'ok']);
+    expect(entriesOf(one)).toEqual(entriesOf(other));
+    expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
+  });
+
+  it('have one result if one completes the request while the other waits for a record', async () => {
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [rename(first), rename(second)]);
+    const key = newKey();
+    await engine.session.hold(teamId, [second]);
+    const running = Promise.all([engine.apply(plan, key), engine.apply(plan, retryOf(key))]);
+    await engine.waiting(2);
+    await engine.session.release();
+    const [one, other] = await running;
+    expect(entriesOf(one)).toEqual(entriesOf(other));
+    expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
+    expect(await engine.session.query('SELECT FROM idempotency_progress WHERE team_id = $1', [teamId])).toEqual([]);
+  });
+
+  it('apply an item that failed in one of them and succeeded in the other, whose outcome counts', async () => {
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [renameAt(first, '2'), rename(second)]);
+    const key = newKey();
+    await engine.session.hold(teamId, [second]);
+    const failing = engine.apply(plan, key);
+    await engine.waiting();
+    await engine.apply(batch(teamId, [rename(first)])); // now it has version 2
+    expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['ok', 'locked']);
+    await engine.session.release();
+    expect(codesOf(await failing)).toEqual(['ok', 'ok']);
+    expect(await engine.versions(teamId, [first, second])).toEqual([3, 2]);
+  });
+
+  it('do not apply an item whose failure one of them has stored', async () => {
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [rename(first), renameAt(second, '2')]);
+    const key = newKey();
+    await engine.session.hold(teamId, [first]);
+    const later = engine.apply(plan, key);
+    await engine.waiting();
+    expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['locked', 'precondition_failed']);
+    await engine.apply(batch(teamId, [rename(second)])); // now it has version 2
+    await engine.session.release();
+    expect(codesOf(await later)).toEqual(['ok', 'precondition_failed']);
+    expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
+  });
+
+  it('reject the one that waits too long for the last transaction of the other, and its items are applied once', async () => {
+    const teamId = randomUUID();
+    const ids = await engine.insert(teamId, 2);
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+    );
+    const key = newKey();
+    await engine.session.hold(teamId, ids.slice(1));
+    const other = engine.apply(plan, key);
+    await engine.waiting();
+    // The test holds the progress row, like an attempt whose last commit waits for a standby.
+    await engine.session.query('SELECT FROM idempotency_progress WHERE team_id = $1 FOR UPDATE', [teamId]);
+    await expect(quick.apply(batch(teamId, plan.items), retryOf(key))).rejects.toMatchObject({
+      code: 'idempotency_key_in_use',
+      retryAfterSeconds: 1,
+    });
+    await engine.session.release();
+    expect(codesOf(await other)).toEqual(['ok', 'ok']);
+    expect(await engine.versions(teamId, ids)).toEqual([2, 2]);
+  });
+});
+
+describe('an attempt that runs longer than its key is kept', () => {
+  it('applies nothing more when the key is used for a new request', async () => {
+    const teamId = randomUUID();
+    const ids = await engine.insert(teamId, 2);
+    const plan = batch(
+      teamId,
+      ids.map((id) => rename(id)),
+    );
+    const key = newKey();
+    await engine.session.hold(teamId, ids.slice(1));
+    const late = engine.apply(plan, key);
+    await engine.waiting();
+    const renewing = await Engine.over(engine.url);
+    await renewing.session.query(
+      "UPDATE idempotency_requests SET created_at = now() - interval '9 days' WHERE team_id = $1",
+      [teamId],
+    );
+    const renewed = await renewing.apply(
+      batch(
+        teamId,
+        ids.slice(0, 1).flatMap((id) => [rename(id), rename(id)]),
+      ),
+      retryOf(key),
+    );
+    expect(codesOf(renewed)).toEqual(['ok', 'ok']);
+    await renewing.close();
+    await engine.session.release();
+    await expect(late).rejects.toMatchObject({ code: 'idempotency_key_stale' });
+    expect(await engine.versions(teamId, ids)).toEqual([4, 1]);
+  });
+});
