@@ -10,6 +10,7 @@ import type { Connections } from './http/connections';
 import { HttpModule } from './http/http.module';
 import type { Lifecycle } from './http/lifecycle';
 import { PropertiesApiModule } from './properties/properties.module';
+import { ReceiptsModule } from './receipts/receipts.module';
 import { RecordApiModule } from './records/records.module';
 
 /** The root module of the gateway. */
@@ -27,6 +28,7 @@ export class AppModule {
         HttpModule.of(connections, lifecycle),
         BatchModule,
         RecordApiModule,
+        ReceiptsModule,
         PropertiesApiModule,
         HealthModule,
         DocsModule,

@@ -47,7 +47,7 @@ export const REQUEST_ERRORS = {
   not_found: {
     status: 404,
     message: 'The resource does not exist.',
-    when: 'The team has no such record, job or property, or there is no such route.',
+    when: 'The team has no such record, job or property, the client has no receipt of the key, or there is no such route.',
     remedy: 'Check the path and the id.',
   },
   method_not_allowed: {

@@ -32,6 +32,7 @@ export type Claim =
 export class ClaimStore {
   private readonly logger = new Logger(ClaimStore.name);
   private readonly claimScript: RedisScript;
+  private readonly findScript: RedisScript;
   private readonly storeScript: RedisScript;
   private readonly renewScript: RedisScript;
   private readonly releaseScript: RedisScript;
@@ -46,6 +47,7 @@ export class ClaimStore {
 
   constructor(redis: Redis, settings: Settings) {
     this.claimScript = redis.script(join(__dirname, 'lua', 'claim-1.lua'));
+    this.findScript = redis.script(join(__dirname, 'lua', 'find-1.lua'));
     this.storeScript = redis.script(join(__dirname, 'lua', 'store-1.lua'));
     this.renewScript = redis.script(join(__dirname, 'lua', 'renew-1.lua'));
     this.releaseScript = redis.script(join(__dirname, 'lua', 'release-1.lua'));
@@ -94,6 +96,12 @@ export class ClaimStore {
     const reply = await this.releaseScript([redisKey(id)], [owner], span);
     if (!reply.ok) this.addOrphanedClaim(id, owner);
     return reply.ok && reply.value === 1;
+  }
+
+  /** Whether an attempt holds the claim of the key; undefined if Redis is unavailable. */
+  async isClaimed(id: IdempotencyId, span?: Span): Promise<boolean | undefined> {
+    const reply = await this.findScript([redisKey(id)], [], span);
+    return reply.ok ? reply.value === 1 : undefined;
   }
 
   /** The number of claims to release when Redis is back: at most {@link MAX_ORPHANED_CLAIMS}. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RequestError } from '#libs/errors';
 
-const FIELD = '.header.idempotency-key';
+const HEADER = '.header.idempotency-key';
 const MAX_LENGTH = 255;
 /** RFC 8941, section 3.3.3: printable ASCII in double quotes, in which only `\"` and `\\` are escapes. */
 const QUOTED = /^"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"$/;
@@ -25,31 +25,40 @@ export interface IdempotencyId {
 export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
   const [value, ...others] = values ?? [];
   if (value === undefined) return undefined;
-  if (others.length > 0) throw invalid('single', 'Idempotency-Key must be sent once.');
-  const key = decode(value.trim());
-  if (key === '') throw invalid('min_length', 'Idempotency-Key must not be empty.');
+  if (others.length > 0) throw invalid(HEADER, 'single', 'Idempotency-Key must be sent once.');
+  return decodeKey(value, HEADER);
+}
+
+/**
+ * Reads a key in the form of the `Idempotency-Key` header.
+ * @param field what an error names as the invalid field
+ * @throws {RequestError} `invalid_request` if it is malformed
+ */
+export function decodeKey(value: string, field: string): string {
+  const key = unquoted(value.trim(), field);
+  if (key === '') throw invalid(field, 'min_length', 'Idempotency-Key must not be empty.');
   if (key.length > MAX_LENGTH)
-    throw invalid('max_length', `Idempotency-Key must have ${MAX_LENGTH} characters at most.`);
+    throw invalid(field, 'max_length', `Idempotency-Key must have ${MAX_LENGTH} characters at most.`);
   if (!PRINTABLE.test(key))
-    throw invalid('printable_ascii', 'Idempotency-Key must consist of printable ASCII characters.');
+    throw invalid(field, 'printable_ascii', 'Idempotency-Key must consist of printable ASCII characters.');
   return key;
 }
 
-/** SHA-256 of a key as `parseIdempotencyKey` returns it. */
+/** SHA-256 of a decoded key. */
 export function hashKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-function decode(value: string): string {
+function unquoted(value: string, field: string): string {
   if (!value.startsWith('"')) return value;
   const quoted = QUOTED.exec(value)?.[1];
   if (quoted === undefined) {
     const message = 'A quoted Idempotency-Key must be one string in double quotes, with only \\" and \\\\ as escapes.';
-    throw invalid('quoted_string', message);
+    throw invalid(field, 'quoted_string', message);
   }
   return quoted.replaceAll(/\\(["\\])/g, '$1');
 }
 
-function invalid(code: string, message: string): RequestError {
-  return new RequestError('invalid_request', message, { errors: [{ field: FIELD, code, message }] });
+function invalid(field: string, code: string, message: string): RequestError {
+  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
 }

@@ -4,8 +4,13 @@ import { ClaimStore } from './claim.store';
 import { IdempotencyMetrics } from './idempotency.metrics';
 import { IdempotencyService } from './idempotency.service';
 import { LedgerLookup, LedgerRepository } from './ledger.repository';
+import { ReceiptRepository } from './receipt.repository';
+import { ReceiptService } from './receipt.service';
 
-/** Provides {@link IdempotencyService} to modules with handlers that write. Needs the global `DatabaseModule`. */
+/**
+ * Provides {@link IdempotencyService} to modules with handlers that write, and {@link ReceiptService}. Needs the global
+ * `DatabaseModule`.
+ */
 @Module({
   imports: [RedisModule],
   providers: [
@@ -13,7 +18,9 @@ import { LedgerLookup, LedgerRepository } from './ledger.repository';
     IdempotencyMetrics,
     IdempotencyService,
     { provide: LedgerLookup, useClass: LedgerRepository },
+    ReceiptRepository,
+    ReceiptService,
   ],
-  exports: [IdempotencyService],
+  exports: [IdempotencyService, ReceiptService],
 })
 export class IdempotencyModule {}

@@ -10,6 +10,8 @@ export {
 } from './idempotency.service';
 export { IdempotencyModule } from './idempotency.module';
 export { STALE_SECONDS } from './ledger.repository';
+export { ReceiptRepository } from './receipt.repository';
+export { type Receipt, ReceiptService, receiptStates } from './receipt.service';
 export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';

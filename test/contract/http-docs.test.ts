@@ -50,6 +50,7 @@ describe('the OpenAPI document', () => {
       'get /health/ready',
       'get /openapi.json',
       'get /v2/prism/{team}/properties',
+      'get /v2/prism/{team}/receipts/{key}',
       'get /v2/prism/{team}/{object}/properties',
       'get /v2/prism/{team}/{object}/{id}',
       'patch /v2/prism/{team}/{object}/{id}',

@@ -29,6 +29,7 @@ describe('every response', () => {
   const responses: [string, () => string][] = [
     ['of a probe', () => get('/health/live')],
     ['with properties', () => get(caller.path('organization/properties'), { 'x-api-key': caller.credentials.apiKey })],
+    ['with a receipt', () => get(caller.path('receipts/unknown'), { 'x-api-key': caller.credentials.apiKey })],
     ['without a key', () => get(caller.path('organization/properties'))],
     ['on an unknown route', () => get('/nowhere')],
     ['to another method', () => get('/health/live').replace('GET', 'POST')],

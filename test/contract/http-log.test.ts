@@ -220,6 +220,12 @@ describe('the log', () => {
       'x-api-key': secret('api-key'),
       traceparent: secret('trace'),
     });
+    for (const key of [headers['idempotency-key'], secret('unknown'), `%22${secret('malformed')}`]) {
+      const { line } = await send('GET', `/v2/prism/${teamId}/receipts/${key}`);
+      expect(line.route).toBe('/v2/prism/:team/receipts/:key');
+    }
+    await send('GET', `/v2/prism/${teamId}/receipts/%zz${secret('broken')}`);
+    await send('DELETE', `/v2/prism/${teamId}/receipts/${secret('other-method')}`);
     await send('POST', path('/batch/update'), secret('body'));
     const raw = await RawSocket.open(api);
     await raw.send(`${secret('no-http')}\r\n\r\n`);

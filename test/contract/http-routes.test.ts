@@ -74,6 +74,7 @@ describe('a known path with another method', () => {
     ['OPTIONS', 'organization/batch/update', 'POST'],
     ['PROPFIND', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/properties', 'GET, HEAD'],
+    ['PUT', 'receipts/close-deal-1', 'GET, HEAD'],
   ])('responds 405 with Allow: %s %s', async (method, rest, allow) => {
     const { status, headers, body } = await caller.call(method, caller.path(rest));
     expect([status, body.error.code, headers.allow]).toEqual([405, 'method_not_allowed', allow]);

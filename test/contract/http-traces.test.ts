@@ -306,6 +306,10 @@ describe('the exported spans', () => {
       'if-match': secret('etag'),
     });
     await send('GET', `/${secret('nowhere')}`, undefined, { 'x-api-key': secret('api-key') });
+    const receipts = `/v2/prism/${environment.teamId}/receipts`;
+    for (const key of [headers['idempotency-key'], secret('unknown'), `%22${secret('malformed')}`]) {
+      await send('GET', `${receipts}/${key}`);
+    }
     const last = await send('POST', environment.path('/batch/update'), secret('body'), {
       traceparent: secret('trace'),
     });

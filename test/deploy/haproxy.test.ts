@@ -236,6 +236,11 @@ describe('the access log', () => {
     const { path, text } = await balancer.lineOf('discreet');
     expect(path).toBe('/v2/prism/T/contact/by/email/-');
     expect(text).not.toContain('secret');
+
+    await send('GET', { headers: { 'x-request-id': 'receipt' }, path: '/v2/prism/T/receipts/secret%2fretry' });
+    const receipt = await balancer.lineOf('receipt');
+    expect(receipt.path).toBe('/v2/prism/T/receipts/-');
+    expect(receipt.text).not.toContain('secret');
   });
 });
 

@@ -128,6 +128,13 @@ describe('a round trip to Postgres', () => {
     expect((await update(1, key)).headers['idempotent-replay']).toBe('true');
     expect(roundTrips().map(({ statement }) => statement)).toEqual(['apply_batch', 'find_request_state']);
   });
+
+  it('is the cost of a receipt', async () => {
+    const key = randomUUID();
+    await update(2, key);
+    expect((await caller.call('GET', caller.path(`receipts/${key}`))).status).toBe(200);
+    expect(roundTrips().map(({ statement }) => statement)).toEqual(['apply_batch', 'find_receipt']);
+  });
 });
 
 it('prepares the statement once per connection, however many batches run concurrently', async () => {

@@ -84,6 +84,8 @@ async function useAll(caller: ApiClient): Promise<void> {
     expect((await caller.update(items, options)).status).toBe(200);
     expect((await caller.update(items, options, key)).status).toBe(200);
     expect((await caller.update(items, options, key)).status).toBe(200);
+    const receipt = await caller.call('GET', caller.path(`receipts/${key['idempotency-key']}`));
+    expect(receipt.status).toBe(options.dry_run === true ? 404 : 200);
   }
   const one = caller.path(`organization/${third}`);
   const headers = { 'idempotency-key': randomUUID() };

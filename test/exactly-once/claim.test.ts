@@ -128,6 +128,18 @@ describe('a claim', () => {
     expect(await stateOf()).toBe('cached');
   });
 
+  it('is found while its attempt runs: not before, nor after its response was cached or it was released', async () => {
+    expect(await claims.isClaimed(id)).toBe(false);
+    const owner = await claimNew();
+    expect(await claims.isClaimed(id)).toBe(true);
+    await claims.storeResponse(id, owner, ANSWER);
+    expect(await claims.isClaimed(id)).toBe(false);
+    await claims.release(id, owner);
+    expect(await claims.isClaimed(id)).toBe(false);
+    await client.set(keyOf(id), 'of another type');
+    expect(await claims.isClaimed(id)).toBe(false);
+  });
+
   it('ends with the deadline of its request', async () => {
     await claimNew(80);
     expect(await client.pttl(keyOf(id))).toBeLessThanOrEqual(80);

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSettings } from '#libs/config';
 import { migrate } from '#libs/database';
+import { ReceiptRepository } from '#libs/idempotency';
 import type { BatchOptions, PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, newKey, rename } from '../support/engine';
 import { PostgresServer } from '../support/postgres.server';
@@ -169,6 +171,27 @@ describe('a batch of 100', () => {
 
   it('flushes once if it has one item', async () => {
     expect(await flushes({}, ({ ids }) => patches(ids.slice(0, 1)))).toBe(1);
+  });
+});
+
+describe('a receipt', () => {
+  it('flushes once, so that what it acknowledges is durable, and not at all if the key is unknown', async () => {
+    const { teamId, ids } = await newRecords(2);
+    const key = newKey();
+    await costOf(async (engine) => {
+      await engine.apply(batch(teamId, patches(ids)), key);
+    });
+    const settings = readSettings({ DATABASE_URL: server.url });
+    const flushes = async (clientId: string): Promise<unknown> => {
+      let found = false;
+      const cost = await costOf(async ({ database }) => {
+        const receipts = new ReceiptRepository(database, settings);
+        found = (await receipts.find({ teamId, clientId, keyHash: key.keyHash }, {})) !== undefined;
+      });
+      return { found, flushes: cost.flushes };
+    };
+    expect(await flushes(key.clientId)).toEqual({ found: true, flushes: 1 });
+    expect(await flushes(randomUUID())).toEqual({ found: false, flushes: 0 });
   });
 });
 

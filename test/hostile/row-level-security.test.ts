@@ -126,6 +126,7 @@ it('row-level security can be switched on and off while a gateway serves', async
         'true',
       );
       expect((await caller.call('GET', caller.path(`organization/${id}`))).status).toBe(200);
+      expect((await caller.call('GET', caller.path(`receipts/${key['idempotency-key']}`))).status).toBe(200);
     };
     for (const on of [false, true]) {
       const { tables } = await setRowLevelSecurity(gateway.database, on);

@@ -8,6 +8,18 @@ const replayed: Schema = {
   description: 'The outcome is from an earlier attempt with the same `Idempotency-Key`, which this one resumed.',
 };
 
+/** Item counts. */
+export const summary = {
+  type: 'object',
+  required: ['total', 'succeeded', 'failed'],
+  additionalProperties: false,
+  properties: {
+    total: { type: 'integer', minimum: 1, maximum: MAX_ITEMS },
+    succeeded: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
+    failed: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
+  },
+} satisfies Schema;
+
 /** Batches and their results. */
 export const batchSchemas: Readonly<Record<string, Schema>> = {
   BatchOptions: {
@@ -104,16 +116,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         description: '`results[i]` is the outcome of item i of the request.',
         items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed')] },
       },
-      summary: {
-        type: 'object',
-        required: ['total', 'succeeded', 'failed'],
-        additionalProperties: false,
-        properties: {
-          total: { type: 'integer', minimum: 1, maximum: MAX_ITEMS },
-          succeeded: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
-          failed: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
-        },
-      },
+      summary,
     },
   },
 };

@@ -79,6 +79,13 @@ export const examples = {
     results: [{ id: RECORD_ID, status: 'ok', etag: '"8"', record }, ...failures],
     summary: { total: 4, succeeded: 1, failed: 3 },
   },
+  receipt: {
+    state: 'interrupted',
+    created_at: '2025-09-24T09:30:00.000Z',
+    expires_at: '2025-09-25T09:30:00.000Z',
+    summary: { total: 3, succeeded: 1, failed: 1 },
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"8"', record }, failures[0], null],
+  },
   deleteResult: {
     results: [{ id: RECORD_ID, status: 'ok', etag: '"9"', record }, failures[0]],
     summary: { total: 2, succeeded: 1, failed: 1 },

@@ -7,7 +7,8 @@ export type Query = Readonly<Record<string, string | string[]>>;
 export function rejectUnknownParameters(query: Query, names: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  throw invalidParameter(unknown, 'unknown_field', `there is no such parameter here; there is ${names.join(', ')}`);
+  const known = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
+  throw invalidParameter(unknown, 'unknown_field', `there is no such parameter here${known}`);
 }
 
 /**

@@ -1,0 +1,33 @@
+import { receiptStates } from '#libs/idempotency';
+import { MAX_ITEMS } from '#libs/records';
+import { summary } from '../docs/batch.schemas';
+import { type Schema, schemaRef } from '../docs/schema.type';
+
+export const receiptSchema: Schema = {
+  type: 'object',
+  required: ['state', 'created_at', 'expires_at', 'summary', 'results'],
+  additionalProperties: false,
+  properties: {
+    state: {
+      type: 'string',
+      enum: [...receiptStates],
+      description:
+        '`complete`: every item has its outcome, and a retry replays it. `in_progress`: an attempt runs. `interrupted`: none runs, and items are left; a retry with the same key continues.',
+    },
+    created_at: { type: 'string', format: 'date-time', description: 'When the first attempt began.' },
+    expires_at: { type: 'string', format: 'date-time', description: 'When the lifetime of the key ends.' },
+    summary: {
+      ...summary,
+      description:
+        '`total` counts the items of the request, `succeeded` and `failed` the stored outcomes: their sum is `total` only if the request is complete.',
+    },
+    results: {
+      type: 'array',
+      minItems: 1,
+      maxItems: MAX_ITEMS,
+      description:
+        '`results[i]` is the stored outcome of item i, as in the response of a batch. null: none is stored; the item may have been applied by an attempt that was interrupted. A write of one record has one result.',
+      items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed'), { type: 'null' }] },
+    },
+  },
+};
