@@ -4,6 +4,7 @@ import { readResponse } from './response.reader';
 import type { Attempt, RequestHistory } from './history';
 import type { CallerConnections } from './http.attempt';
 import type { Random } from '../../test/support/random';
+import type { RoundPlan } from './round.plan';
 import { nextRequest, type PlannedRequest } from './workload';
 import type { SharedRecords } from './shared.records';
 
@@ -16,8 +17,7 @@ export interface CallerSetup {
   records: SharedRecords;
   random: Random;
   connections: CallerConnections;
-  /** Mean milliseconds between two requests. */
-  pauseMs: number;
+  plan: Pick<RoundPlan, 'pauseMs' | 'sentTwice' | 'conditional'>;
   /** Every request is appended before it is sent. */
   histories: RequestHistory[];
 }
@@ -43,10 +43,10 @@ export class Caller {
 
   /** Sends requests until the first signal, and retries the last one until it is settled or the second signal. */
   async run(newRequests: AbortSignal, retries: AbortSignal): Promise<void> {
-    const { random, pauseMs } = this.setup;
+    const { random, plan } = this.setup;
     while (!newRequests.aborted) {
       await this.sendNext(retries);
-      await sleep(random.integer(0, 2 * pauseMs));
+      await sleep(random.integer(0, 2 * plan.pauseMs));
     }
   }
 
@@ -64,8 +64,8 @@ export class Caller {
   }
 
   private async sendNext(retries: AbortSignal): Promise<void> {
-    const { random, records, histories, name, clientId } = this.setup;
-    const planned = nextRequest(random, records);
+    const { random, records, histories, name, clientId, plan } = this.setup;
+    const planned = nextRequest(random, records, plan.conditional);
     const { operation, onError, items } = planned;
     this.requestCount += 1;
     const key = `${name}-${this.requestCount}`;
@@ -77,8 +77,8 @@ export class Caller {
     };
     histories.push(history);
     this.sent.push({ planned, history });
-    if (random.chance(0.1)) await Promise.all([this.attempt(planned, history, 0), this.attempt(planned, history, 1)]);
-    else await this.attempt(planned, history);
+    const first: (0 | 1 | undefined)[] = random.chance(plan.sentTwice) ? [0, 1] : [undefined];
+    await Promise.all(first.map((gateway) => this.attempt(planned, history, gateway)));
     // Like a caller that crashes: this request is never retried.
     history.canceled = !this.isSettled(history) && random.chance(0.04);
     for (let round = 0; !history.canceled && !this.isSettled(history) && !retries.aborted; round++) {

@@ -5,6 +5,7 @@ import type { LinkName } from './fault.schedule';
 import { GatewayServer } from '../../test/support/gateway.server';
 import { LoopbackProxy } from './loopback.proxy';
 import type { Mutant } from './mutants/mutant.catalogue';
+import { installMutation } from './mutants/procedure.mutation';
 import { builtFile } from '../../test/support/repository.files';
 import type { Random } from '../../test/support/random';
 import { RedisProcess } from './redis.process';
@@ -41,7 +42,7 @@ export class ChaosEnvironment {
       await migrate(postgres.url);
       const database = openDatabase({ databaseUrl: postgres.url, databasePoolSize: 2, requestTimeoutMs: recoveryMs });
       closers.push(() => database.close());
-      await mutant?.install?.(database);
+      if (mutant?.mutation !== undefined) await installMutation(database, mutant.mutation);
 
       const actors: Actor[] = [];
       for (const [index, name] of ['first gateway', 'second gateway'].entries()) {

@@ -7,7 +7,16 @@ export interface RoundPlan {
   callers: number;
   /** Mean milliseconds between two requests of a caller. */
   pauseMs: number;
+  /** The share of requests whose first attempt is sent to both gateways at once. */
+  sentTwice: number;
+  /** The number of records at the start. */
+  records: number;
+  /** The share of the items of a batch that have `if_match`. */
+  conditional: number;
 }
 
 /** The plan for the unchanged gateway: every fault, at a request rate that does not saturate two cores. */
-export const fullPlan: Omit<RoundPlan, 'durationMs'> = { lanes: allLanes, callers: 10, pauseMs: 50 };
+export const fullPlan: Omit<RoundPlan, 'durationMs'> = {
+  ...{ lanes: allLanes, callers: 10, pauseMs: 50 },
+  ...{ sentTwice: 0.1, records: 250, conditional: 0.1 },
+};

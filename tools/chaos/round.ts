@@ -24,7 +24,6 @@ export interface RoundResult extends Verdict {
   schedule: Fault[];
 }
 
-const seededRecords = 250;
 /** Time after the last fault in which every open request must get its outcome. */
 const settlingMs = 40_000;
 const resendShare = 0.25;
@@ -42,7 +41,7 @@ export async function playRound(
   progress: RoundProgress,
   stop: AbortSignal,
 ): Promise<RoundResult> {
-  const records = await seedRecords(environment, random);
+  const records = await seedRecords(environment, random, plan.records);
   const connections = new CallerConnections();
   const over = new AbortController();
   const tooLate = new AbortController();
@@ -82,8 +81,8 @@ export async function playRound(
   }
 }
 
-async function seedRecords({ database }: ChaosEnvironment, random: Random): Promise<SharedRecords> {
-  const records = SharedRecords.seed(random.uuid(), random, seededRecords);
+async function seedRecords({ database }: ChaosEnvironment, random: Random, count: number): Promise<SharedRecords> {
+  const records = SharedRecords.seed(random.uuid(), random, count);
   await AccessService.over(database).createTeam('chaos', records.teamId);
   await database.query(
     `INSERT INTO records (team_id, id, object_type, properties)
@@ -96,7 +95,7 @@ async function seedRecords({ database }: ChaosEnvironment, random: Random): Prom
 /** Callers of two clients, which share only the records. */
 async function createCallers(
   { database, actors }: ChaosEnvironment,
-  { callers, pauseMs }: RoundPlan,
+  plan: RoundPlan,
   random: Random,
   records: SharedRecords,
   connections: CallerConnections,
@@ -111,10 +110,10 @@ async function createCallers(
     clients.push({ apiKey, clientId: client.id });
   }
   const urls = actors.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two actors
-  return Array.from({ length: callers }, (_, index) => {
+  return Array.from({ length: plan.callers }, (_, index) => {
     const name = `caller-${index + 1}`;
     const client = clients[index % clients.length] ?? { apiKey: '', clientId: '' };
-    return new Caller({ name, ...client, urls, records, random: random.fork(name), connections, pauseMs, histories });
+    return new Caller({ name, ...client, urls, records, random: random.fork(name), connections, plan, histories });
   });
 }
 

@@ -17,8 +17,12 @@ type Planned = Pick<PlannedRequest, 'onError' | 'items'> & { wire: unknown };
 
 const maxItems = 20;
 
-/** Generates the next request of a caller: mostly batches of patches, some with items that fail. */
-export function nextRequest(random: Random, records: SharedRecords): PlannedRequest {
+/**
+ * Generates the next request of a caller: mostly batches of patches, some with items that fail.
+ *
+ * @param conditional the share of the items of a batch that have `if_match`
+ */
+export function nextRequest(random: Random, records: SharedRecords, conditional: number): PlannedRequest {
   const path = `/v2/prism/${records.teamId}/organization`;
   const draw = random.next();
   if (draw < 0.1) {
@@ -28,7 +32,7 @@ export function nextRequest(random: Random, records: SharedRecords): PlannedRequ
   }
   if (draw < 0.25) return patch(random, records, path);
   const deletion = draw < 0.29;
-  const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records);
+  const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, conditional);
   return {
     operation: deletion ? 'delete' : 'update',
     onError,
@@ -66,14 +70,14 @@ function deletes(random: Random, records: SharedRecords): Planned {
   return { onError: 'continue', items, wire: { ids } };
 }
 
-function updates(random: Random, records: SharedRecords): Planned {
+function updates(random: Random, records: SharedRecords, conditional: number): Planned {
   const onError = random.chance(0.8) ? 'continue' : random.pick(['stop', 'rollback'] as const);
   const items: RequestedItem[] = [];
   const wire: unknown[] = [];
   for (let left = random.integer(1, maxItems); left > 0; left--) {
     // In a rollback one final failure fails all items, so it is rarer there.
     const valid = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
-    const [requested, item] = valid ? validItem(random, records, items) : invalidItem(random, records);
+    const [requested, item] = valid ? validItem(random, records, items, conditional) : invalidItem(random, records);
     items.push(requested);
     wire.push(item);
   }
@@ -90,13 +94,14 @@ function validItem(
   random: Random,
   records: SharedRecords,
   before: readonly RequestedItem[],
+  conditional: number,
 ): [RequestedItem, WireItem] {
   const repeated = before.length > 0 && random.chance(0.08) ? random.pick(before) : undefined;
   const id = repeated?.type === 'patch' ? repeated.id : records.pick(random);
   const set = tokens(random, records);
   // Which version a condition refers to is unknown after an earlier change of the same record in the batch.
   const changedBefore = before.some((requested) => requested.type === 'patch' && requested.id === id);
-  const version = !changedBefore && random.chance(0.1) ? records.versionOf(id) : undefined;
+  const version = !changedBefore && random.chance(conditional) ? records.versionOf(id) : undefined;
   // Clearing a property uses another path of the procedure.
   const block = random.chance(0.3) ? { ...set, description: null } : set;
   const ifMatch = version === undefined ? undefined : { if_match: `"${version}"` };

@@ -8,6 +8,7 @@ import type {
   StoredOutcome,
   StoredRecord,
 } from '../history';
+import { elementsOf } from '../json.elements';
 import { checkRound } from './exactly-once.checker';
 
 const A = '00000000-0000-4000-8000-00000000000a';
@@ -286,5 +287,129 @@ describe('the checker detects', () => {
       attempts: [[{ status, etag: undefined, location: undefined, replay: false, body }]],
     };
     expect(rulesOf(round([odd], [], {}))).toEqual(['unexpected-response']);
+  });
+});
+
+describe('an item that was applied by an attempt that did not store its outcome', () => {
+  const rest = failed(B, 'invalid_property');
+
+  /** A batch with a patch of A whose second attempt responds with the given entry for A. */
+  function resumed(key: string, name: string, entry: string, [from, to]: [number, number] = [0, 100]): Sent {
+    return {
+      key,
+      items: [patch(A, name), { type: 'rejection', id: B, code: 'invalid_property' }],
+      attempts: [
+        ['reset', from, from + 10],
+        [response([marked(entry), rest]), from + 20, to],
+      ],
+    };
+  }
+
+  /** A patch of A whose only attempt responds with the given version. */
+  function single(key: string, name: string, version: number, [from, to]: [number, number] = [0, 100]): Sent {
+    return { key, items: [patch(A, name)], attempts: [[response([applied(A, version, name)]), from, to]] };
+  }
+
+  /** The rules that a round with these requests violates, with a ledger that agrees with the responses. */
+  function rulesFor(requests: Sent[], record: Partial<StoredRecord>): string[] {
+    const ledger = requests.map(({ key, attempts }): [string, string[]] => {
+      const last = attempts.at(-1)?.[0];
+      const body = typeof last === 'object' ? last.body.replaceAll(', "replayed": true', '') : '';
+      return [key, elementsOf(body, body.indexOf('['))];
+    });
+    return rulesOf(round(requests, [record], Object.fromEntries(ledger)));
+  }
+
+  it('can show a later version', () => {
+    const requests = [resumed('k1', 'one', applied(A, 3, 'two')), single('k2', 'two', 3)];
+    expect(rulesFor(requests, { version: 3, name: 'two' })).toEqual([]);
+  });
+
+  it('can show the same version as another such item, in either order', () => {
+    for (const name of ['one', 'two']) {
+      const entry = applied(A, 3, name);
+      const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry)];
+      expect(rulesFor(requests, { version: 3, name })).toEqual([]);
+    }
+  });
+
+  it('can show no version of a record that was deleted since', () => {
+    const gone = `{"id": "${A}", "status": "ok"}`;
+    const deletion: Sent = {
+      key: 'k2',
+      operation: 'delete',
+      items: [{ type: 'delete', id: A }],
+      attempts: [[response([applied(A, 3)]), 30, 60]],
+    };
+    const requests = [resumed('k1', 'one', gone), deletion];
+    expect(rulesFor(requests, { version: 3, name: 'one', deleted: true })).toEqual([]);
+    expect(rulesFor(requests.slice(0, 1), { version: 2, name: 'one' })).toEqual(['out-of-order']);
+  });
+
+  it('cannot take the version of an item that shows its own', () => {
+    const requests = [resumed('k1', 'one', applied(A, 2, 'two')), single('k2', 'two', 2)];
+    expect(rulesFor(requests, { version: 2, name: 'two' })).toEqual(['lost']);
+  });
+
+  it('cannot take the version of a conditional change', () => {
+    const entry = applied(A, 3, 'two');
+    const conditional = resumed('k1', 'one', entry);
+    conditional.items[0] = patch(A, 'one', 1);
+    const requests = [conditional, resumed('k2', 'two', entry), resumed('k3', 'three', applied(A, 2, 'one'))];
+    expect(rulesFor(requests, { version: 3, name: 'two' })).toEqual(['lost']);
+  });
+
+  it('does not explain an item of a single attempt that shows the version of another one', () => {
+    const [first, second] = [single('k1', 'one', 3), single('k2', 'two', 3)];
+    expect(rulesFor([first, second], { version: 3, name: 'two' })).toEqual(['lost', 'duplicated']);
+    // Nor does a retry that is sent later, here for the item that was locked.
+    const locked = response([applied(A, 3, 'one'), failed(B, 'locked')]);
+    const late = resumed('k1', 'one', applied(A, 3, 'one'), [200, 300]);
+    late.attempts[0] = [locked, 0, 100];
+    expect(rulesFor([late, second], { version: 3, name: 'two' })).toEqual(['lost', 'duplicated']);
+  });
+
+  it('does not hide a lost item', () => {
+    const entry = applied(A, 3, 'two');
+    const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry), single('k3', 'three', 2)];
+    expect(rulesFor(requests, { version: 3, name: 'two' })).toEqual(['lost']);
+  });
+
+  it('does not hide a lost value', () => {
+    const entry = `{"id": "${A}", "status": "ok", "etag": "\\"3\\""}`;
+    const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry)];
+    expect(rulesFor(requests, { version: 3, name: 'seed' })).toEqual(['lost']);
+  });
+
+  it('does not hide an item that was applied twice', () => {
+    const entry = applied(A, 4, 'two');
+    const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry)];
+    expect(rulesFor(requests, { version: 4, name: 'two' })).toEqual(['duplicated']);
+  });
+
+  it('does not hide that another item was applied in the place of a lost one', () => {
+    // k1 was applied twice, and k2 never: it shows the second version of k1.
+    const entry = applied(A, 3, 'one');
+    const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry, [200, 300])];
+    expect(rulesFor(requests, { version: 3, name: 'one' })).toContain('out-of-order');
+  });
+
+  it('does not show a version that was current before its request', () => {
+    const before = [single('k1', 'one', 2), single('k2', 'two', 3)];
+    const requests = [...before, resumed('k3', 'three', applied(A, 3, 'two'), [200, 300])];
+    expect(rulesFor(requests, { version: 4, name: 'three' })).toEqual(['lost', 'duplicated']);
+  });
+
+  it('does not show the first version', () => {
+    expect(rulesFor([resumed('k1', 'one', applied(A, 1, 'seed'))], { version: 2, name: 'one' })).toContain('lost');
+  });
+
+  it('does not show a value that was never current', () => {
+    const requests = [resumed('k1', 'one', applied(A, 3, 'seed')), single('k2', 'two', 3)];
+    expect(rulesFor(requests, { version: 3, name: 'two' })).toEqual(['out-of-order']);
+  });
+
+  it('does not show a version that the record never had', () => {
+    expect(rulesFor([resumed('k1', 'one', applied(A, 5, 'one'))], { version: 2, name: 'one' })).toContain('lost');
   });
 });

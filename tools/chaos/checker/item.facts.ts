@@ -62,12 +62,14 @@ export function isApplied({ stored, settled }: Pick<ItemFacts, 'stored' | 'settl
 }
 
 /**
- * Whether a retry may have answered the items with the records as it read them, later than the change. The items of a single
- * write, of a batch of one and of a rollback are one transaction with the ledger.
+ * Whether an attempt may have answered the item with the record as it read it, later than the change that another attempt made.
+ * The items of a single write, of a batch of one and of a rollback are one transaction with the ledger.
  */
-export function mayShowLaterVersion({ operation, onError, items, attempts }: RequestHistory): boolean {
+export function mayShowLaterVersion({ request, respondedAt }: ItemFacts): boolean {
+  const { operation, onError, items, attempts } = request;
   const batch = operation === 'update' || operation === 'delete';
-  return batch && onError !== 'rollback' && items.length > 1 && attempts.length > 1;
+  const before = attempts.filter(({ invokedAt }) => invokedAt < respondedAt);
+  return batch && onError !== 'rollback' && items.length > 1 && before.length > 1;
 }
 
 /** Identifies an item of a request within a team. */

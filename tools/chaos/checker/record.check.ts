@@ -42,34 +42,45 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
   return violations;
 }
 
-/** A value after a change whose version is not certain. */
-const unknown = Symbol('unknown');
+/** The values that a property may have at a version: several if it is not certain which item produced the version. */
+type Possible = Record<keyof Tokens, readonly (string | undefined)[]>;
 
-function agrees(value: unknown, expected: string | typeof unknown | undefined): boolean {
-  return expected === unknown || value === expected;
+/** The values after a change. */
+function valuesAfter(before: Possible, change: Change, { changes, missing }: RecordTimeline): Possible {
+  const { version, certain } = change;
+  const uncertain = [...changes.filter((other) => !other.certain), ...missing];
+  const candidates = certain ? [change] : uncertain.filter(({ from, to }) => from <= version && version <= to);
+  const sets = candidates.map(({ facts: { requested } }) => (requested.type === 'patch' ? requested.set : {}));
+  const valuesOf = (name: keyof Tokens): Possible[keyof Tokens] => {
+    const values = sets.flatMap((set) => set[name] ?? []);
+    return values.length < sets.length ? [...before[name], ...values] : values;
+  };
+  return { name: valuesOf('name'), notes: valuesOf('notes') };
 }
 
 /** Each version, and the stored record, has the values of the version before and those that its item set. */
-function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation[] {
+function checkValues(timeline: RecordTimeline): Violation[] {
+  const { changes, origin, stored, id } = timeline;
   if (origin === undefined) return [];
   const violations: Violation[] = [];
-  let tokens: { [name in keyof Tokens]: string | typeof unknown | undefined } = { ...origin };
+  let possible: Possible = { name: [origin.name], notes: [origin.notes] };
+  const agrees = (name: unknown, notes: unknown): boolean =>
+    possible.name.some((value) => value === name) && possible.notes.some((value) => value === notes);
   let version = 1;
-  for (const { version: next, certain, facts } of changes) {
-    if (next > version + 1) return violations; // an unknown change is between them: checkVersions reports it
-    version = next;
-    if (!certain) tokens = { name: unknown, notes: unknown };
-    else if (facts.requested.type === 'patch') tokens = { ...tokens, ...facts.requested.set };
-    for (const { facts: showing } of changes.filter((change) => change.shown === next)) {
-      const shown = showing.reported?.record?.default;
-      if (shown === undefined || (agrees(shown.name, tokens.name) && agrees(shown.notes, tokens.notes))) continue;
-      const message = `response has ${JSON.stringify(shown)}, version ${next} has ${JSON.stringify(tokens)}`;
-      violations.push(about(showing, 'out-of-order', message, id));
+  for (const change of changes) {
+    if (change.version > version + 1) return violations; // an unknown change is between them: checkVersions reports it
+    ({ version } = change);
+    possible = valuesAfter(possible, change, timeline);
+    for (const { facts } of changes.filter(({ shown }) => shown === version)) {
+      const shown = facts.reported?.record?.default;
+      if (shown === undefined || agrees(shown.name, shown.notes)) continue;
+      const message = `response has ${JSON.stringify(shown)}, version ${version} has ${JSON.stringify(possible)}`;
+      violations.push(about(facts, 'out-of-order', message, id));
     }
   }
   if (stored?.version !== version) return violations;
-  if (!agrees(stored.name ?? undefined, tokens.name) || !agrees(stored.notes ?? undefined, tokens.notes)) {
-    const message = `has ${JSON.stringify(stored)}, its items set ${JSON.stringify(tokens)}`;
+  if (!agrees(stored.name ?? undefined, stored.notes ?? undefined)) {
+    const message = `has ${JSON.stringify(stored)}, its items set ${JSON.stringify(possible)}`;
     violations.push({ rule: 'lost', message, record: id });
   }
   const deleted = changes.at(-1)?.facts.requested.type === 'delete';
@@ -83,23 +94,20 @@ function checkValues({ changes, origin, stored, id }: RecordTimeline): Violation
   return violations;
 }
 
-/** A change whose response came before another request was sent has the lower version. No change follows a deletion. */
+/** A version is later than those that were acknowledged before its request was sent. No change follows a deletion. */
 function checkOrder({ changes, id }: RecordTimeline): Violation[] {
-  const violations: Violation[] = [];
-  let earliest: Change | undefined;
-  for (const change of changes.filter(({ certain }) => certain).toReversed()) {
-    if (earliest !== undefined && earliest.facts.respondedAt < change.facts.invokedAt) {
-      const message =
-        `produced version ${change.version} and was requested at ${change.facts.invokedAt.toFixed(1)} ms, ` +
-        `after version ${earliest.version} was acknowledged at ${earliest.facts.respondedAt.toFixed(1)} ms`;
-      violations.push(about(change.facts, 'out-of-order', message, id));
+  const deletion = changes.find(({ facts }) => facts.requested.type === 'delete');
+  return changes.flatMap(({ facts, to, known, shown, version }): Violation[] => {
+    const wrong = (message: string): Violation[] => [about(facts, 'out-of-order', message, id)];
+    if (to <= known) {
+      return wrong(
+        `produced version ${to} or an earlier one, but ${known} was acknowledged before its request was sent`,
+      );
     }
-    if (earliest !== undefined && change.facts.requested.type === 'delete') {
-      violations.push(about(change.facts, 'out-of-order', `deleted it before version ${earliest.version}`, id));
-    }
-    if (earliest === undefined || change.facts.respondedAt < earliest.facts.respondedAt) earliest = change;
-  }
-  return violations;
+    if (deletion !== undefined && version > deletion.version) return wrong(`version ${version} follows its deletion`);
+    const gone = deletion !== undefined && deletion.facts.invokedAt < facts.respondedAt;
+    return facts.reported !== undefined && shown === undefined && !gone ? wrong('shows no version of it') : [];
+  });
 }
 
 /** An item may fail with `not_found` or `precondition_failed` only if the record allowed it at some time during its request. */

@@ -1,22 +1,24 @@
 import type { RoundHistory, StoredRecord, Tokens } from '../history';
 import { isApplied, type ItemFacts, mayShowLaterVersion, type RequestFacts } from './item.facts';
 
-/** A change of a record by an item. */
-export interface Change {
-  /** The version that it produced. */
-  version: number;
-  /** The version that its outcome shows, which may be later. */
+/** An applied item and the versions that it can have produced. */
+export interface Claim {
+  /** The version that its outcome shows: the one that it produced, or a later one. Undefined if it shows none. */
   shown: number | undefined;
-  /** Whether no other item can have produced this version. */
-  certain: boolean;
+  /** The highest version that a caller knew before the request was sent. */
+  known: number;
+  /** The lowest and the highest version that it can have produced. */
+  from: number;
+  to: number;
   facts: ItemFacts;
 }
 
-/** An applied item and what is known of the version that it produced: that version, or the highest possible one. */
-interface Claim {
-  shown: number | undefined;
-  exact: number | undefined;
-  facts: ItemFacts;
+/** A change of a record by an item. */
+export interface Change extends Claim {
+  /** The version that it produced. */
+  version: number;
+  /** Whether no other item can have produced this version. */
+  certain: boolean;
 }
 
 /** A record and its known changes: from responses or, without one, from the ledger. */
@@ -27,7 +29,7 @@ export interface RecordTimeline {
   /** In the order of the versions. Each version has one at most. */
   changes: Change[];
   /** Applied items that produced none of the versions: their changes are missing. */
-  missing: { shown: number | undefined; facts: ItemFacts }[];
+  missing: Claim[];
   stored: StoredRecord | undefined;
   /** Items that failed according to their response. */
   failures: ItemFacts[];
@@ -36,7 +38,7 @@ export interface RecordTimeline {
 /** Groups the items by record. */
 export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts[]): RecordTimeline[] {
   const timelines = new Map<string, RecordTimeline>();
-  const claims = new Map<string, Claim[]>();
+  const applied = new Map<string, Applied[]>();
   const timelineOf = (id: string): RecordTimeline => {
     const known = timelines.get(id);
     if (known !== undefined) return known;
@@ -57,62 +59,84 @@ export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts
       continue;
     }
     const timeline = timelineOf(made.id);
-    const claim = { shown: made.version, exact: exactVersion(facts, made.version, timeline.stored), facts };
-    claims.set(made.id, [...(claims.get(made.id) ?? []), claim]);
+    applied.set(made.id, [...(applied.get(made.id) ?? []), { shown: made.version, facts }]);
     if (requested.type === 'create') timeline.origin = requested.set;
   }
-  for (const timeline of timelines.values()) assignVersions(timeline, claims.get(timeline.id) ?? []);
+  for (const timeline of timelines.values()) {
+    assignVersions(timeline, applied.get(timeline.id) ?? []);
+  }
   return [...timelines.values()];
 }
 
+type Applied = Pick<Claim, 'shown' | 'facts'>;
+
+function claimsOf(applied: readonly Applied[], first: number, last: number): Claim[] {
+  const responses = applied.toSorted((a, b) => b.facts.respondedAt - a.facts.respondedAt);
+  let known = first - 1;
+  return applied
+    .toSorted((a, b) => a.facts.invokedAt - b.facts.invokedAt)
+    .map(({ shown, facts }): Claim => {
+      for (let next = responses.at(-1); next !== undefined && next.facts.respondedAt < facts.invokedAt;) {
+        known = Math.max(known, next.shown ?? 0);
+        responses.pop();
+        next = responses.at(-1);
+      }
+      const exact = exactVersion(facts, shown, last);
+      const to = exact ?? shown ?? last;
+      return { shown, known, from: exact ?? Math.min(known + 1, to), to, facts };
+    });
+}
+
 /**
- * Matches items to the versions that they can have produced, so that as many as possible are matched. From the highest version
- * down, an item that can have produced a version can have produced every lower one too, so it does not matter which one of
- * them is chosen; one that shows the version is preferred.
+ * Matches items to the versions that they can have produced, so that as many as possible are matched: each version, from the
+ * lowest one up, is of the item that has the fewest versions left.
  */
-function assignVersions(timeline: RecordTimeline, claims: readonly Claim[]): void {
+function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): void {
   const { changes, missing, stored } = timeline;
+  const first = applied.some(({ facts }) => facts.requested.type === 'create') ? 1 : 2;
   const last = stored?.version ?? 0;
-  const made = new Map<number, Change>();
-  const open: Claim[] = [];
-  for (const claim of claims) {
-    const { shown, exact, facts } = claim;
-    if (exact === undefined && (shown ?? 0) <= last) open.push(claim);
-    else if (exact === undefined || exact > last || made.has(exact)) missing.push({ shown: exact ?? shown, facts });
-    else made.set(exact, { version: exact, shown, certain: true, facts });
-  }
-  const first = claims.some(({ facts }) => facts.requested.type === 'create') ? 1 : 2;
-  const moved: { from: number; to: number }[] = [];
-  for (let version = last; version >= first; version--) {
-    if (made.has(version)) continue;
-    const own = open.findIndex(({ shown }) => shown === version);
-    const index = own >= 0 ? own : open.findIndex(({ shown = last }) => shown >= version);
+  const claims = claimsOf(applied, first, last);
+  const open = claims.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
+  missing.push(...claims.filter((claim) => !open.includes(claim)));
+  for (let version = first; version <= last; version++) {
+    const index = open.findIndex(({ from, to }) => from <= version && version <= to);
     const [claim] = index < 0 ? [] : open.splice(index, 1);
-    if (claim === undefined) continue;
-    const { shown, facts } = claim;
-    if (shown !== version) moved.push({ from: version, to: shown ?? last });
-    made.set(version, { version, shown, certain: false, facts });
+    if (claim !== undefined) changes.push({ ...claim, version, certain: true });
   }
   missing.push(...open);
-  // An item that is left without a version could have taken the place of any other that it can have produced.
-  moved.push(...open.map(({ shown }) => ({ from: first, to: shown ?? last })));
-  changes.push(...[...made.values()].sort((a, b) => a.version - b.version));
+  const made = new Map(changes.map((change) => [change.version, change]));
+  const movable = new Set(missing.flatMap((claim) => displacedBy(claim, made)));
   for (const change of changes) {
-    // No item can be moved across a version that no moved item has passed.
-    change.certain ||= !moved.some(({ from, to }) => from <= change.version && change.version <= to);
+    const displaced = displacedBy(change, made);
+    change.certain = !movable.has(change) && !displaced.includes(change) && !displaced.includes(undefined);
   }
 }
 
+/**
+ * The changes that would get another version if this item got another of its own, directly or as a consequence. A change that
+ * displaces itself can have changed places with others. Undefined: one of these versions is no known item's.
+ */
+function displacedBy(claim: Claim | Change, made: ReadonlyMap<number, Change>): (Change | undefined)[] {
+  const displaced = new Set<Change | undefined>();
+  const pending = [claim];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (let version = next.from; version <= next.to; version++) {
+      const other = made.get(version);
+      if (other === next || displaced.has(other)) continue;
+      displaced.add(other);
+      if (other !== undefined) pending.push(other);
+    }
+  }
+  return [...displaced];
+}
+
 /** The version that an item must have produced, whatever its outcome shows; undefined if there are several. */
-function exactVersion(
-  { request, requested }: ItemFacts,
-  shown: number | undefined,
-  stored?: StoredRecord,
-): number | undefined {
-  if (!mayShowLaterVersion(request) && shown !== undefined) return shown;
+function exactVersion(facts: ItemFacts, shown: number | undefined, last: number): number | undefined {
+  const { requested } = facts;
+  if (!mayShowLaterVersion(facts) && shown !== undefined) return shown;
   if (requested.type === 'patch' && requested.ifMatch !== undefined) return requested.ifMatch + 1;
   // No change follows a deletion.
-  if (requested.type === 'delete') return shown ?? stored?.version;
+  if (requested.type === 'delete') return shown ?? last;
   return undefined;
 }
 

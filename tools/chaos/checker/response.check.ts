@@ -65,7 +65,7 @@ function checkOutcome(facts: ItemFacts): Violation[] {
       if (reported.state === 'applied' && reported.id !== requested.id) return wrong(`record ${requested.id}`);
       const ifMatch = requested.type === 'patch' ? requested.ifMatch : undefined;
       if (reported.state === 'applied') {
-        const later = mayShowLaterVersion(request);
+        const later = mayShowLaterVersion(facts);
         if (reported.version === undefined) return later ? [] : wrong('an etag');
         const least = (ifMatch ?? 0) + 1;
         const met = ifMatch === undefined || (later ? reported.version >= least : reported.version === least);

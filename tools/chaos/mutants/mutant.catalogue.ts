@@ -1,13 +1,13 @@
-import type { Database } from '#libs/database';
 import type { Lane } from '../fault.schedule';
 import type { RoundPlan } from '../round.plan';
+import type { Mutation } from './procedure.mutation';
 
 /** A gateway without one of its safeguards. A run against it must find a violation. */
 export interface Mutant {
   /** The safeguard that is removed. */
   summary: string;
-  /** Changes the procedures in the database of the run. */
-  install?: (database: Database) => Promise<void>;
+  /** Changes the procedure in the database of the run. */
+  mutation?: Mutation;
   /** The file that the gateways load before their own code: `<name>.preload.ts`. */
   preload?: string;
   /** A round that provokes the fault. */
@@ -20,62 +20,118 @@ const lossyNetwork: Lane[] = [
   { name: 'redis', kinds: ['redis-flushed'], gapMs: [50, 150] },
 ];
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
+const terminations: Lane[] = [{ name: 'postgres', kinds: ['backends-terminated'], gapMs: [50, 150] }];
+/** Without Redis no claim keeps a second attempt out. */
+const withoutRedis: Lane[] = [{ name: 'redis', kinds: ['redis-frozen'], gapMs: [10, 50] }];
 
-/** Replaces code of apply_batch. */
-function replaceCode(code: RegExp, replacement: string): (database: Database) => Promise<void> {
-  return async (database) => {
-    const definition = await definitionOf(database, 'apply_batch');
-    const mutated = definition.replace(code, replacement);
-    if (mutated === definition)
-      throw new Error(`apply_batch does not have the code that this mutant replaces: ${code}`);
-    await database.query(mutated);
-  };
-}
+const usual = { sentTwice: 0.1, records: 250, conditional: 0.1 } as const;
+const twoAttempts: RoundPlan = {
+  ...{ durationMs: 3_000, lanes: withoutRedis, callers: 6, pauseMs: 5 },
+  ...{ sentTwice: 0.8, records: 50, conditional: 0.1 },
+};
+
+const bit = 'p.team_id = p_team_id AND p.request_id = v_request';
+const mark = /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/;
+const readBitAfterFailure = /IF c_mark AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_request, n\) THEN/;
 
 /** No commit of a batch waits for the disk, including the last one. */
-async function skipFlush(database: Database): Promise<void> {
-  const definition = await definitionOf(database, 'apply_batch');
-  const mutated = definition
-    .replaceAll('RESET synchronous_commit;', '')
-    .replaceAll(`set_config('synchronous_commit', 'on'`, `set_config('synchronous_commit', 'off'`);
-  if (mutated === definition) throw new Error('apply_batch does not flush where this mutant expects it');
-  await database.query(mutated);
-}
+const skipFlush: Mutation = {
+  routine: 'apply_batch',
+  replacements: [
+    [/RESET synchronous_commit;/, ''],
+    [/set_config\('synchronous_commit', 'on'/, `set_config('synchronous_commit', 'off'`],
+  ],
+};
 
 export const mutants = {
   'mark-skipped': {
     summary: 'an item that is applied is not marked in the progress row',
-    install: replaceCode(
-      /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/,
-      'IF false',
-    ),
-    plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
+    mutation: { routine: 'apply_batch', replacements: [[mark, 'IF false']] },
+    plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual },
+  },
+  'bit-set-without-change': {
+    summary: 'an item is marked in a transaction before that of its change; if the change fails, the mark is removed',
+    mutation: {
+      routine: 'apply_batch',
+      replacements: [
+        [
+          /BEGIN\s+-- The common patch/,
+          `IF c_mark THEN
+             UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 1)
+              WHERE ${bit} AND get_bit(p.settled, n - 1) = 0;
+             CONTINUE WHEN NOT FOUND;
+             COMMIT;
+           END IF;
+           $&`,
+        ],
+        [new RegExp(String.raw`(?<=IS NULL THEN\s+-- The change first[^;]*)${mark.source}`), 'IF false'],
+        [
+          readBitAfterFailure,
+          `IF c_mark AND v_codes[n] IS NOT NULL THEN
+             UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 0) WHERE ${bit};
+           END IF;
+           IF false THEN`,
+        ],
+      ],
+    },
+    plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual },
+  },
+  'failure-without-reading-bit': {
+    summary: 'a failure counts although another attempt has marked the item',
+    mutation: {
+      routine: 'apply_batch',
+      replacements: [
+        // Not `internal`: that of an item that was rolled back because its mark was found.
+        [readBitAfterFailure, `IF c_mark AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_request, n) THEN`],
+        [
+          /\(v_codes\[n\] IS NOT NULL OR \(v_images\[n\]\)\.id IS NULL\) AND get_bit/,
+          '(v_codes[n] IS NULL AND (v_images[n]).id IS NULL) AND get_bit',
+        ],
+      ],
+    },
+    plan: { ...twoAttempts, records: 250, conditional: 0.6 },
+  },
+  'progress-row-remade': {
+    summary: 'an item whose progress row is gone inserts it again, without the marks of the other items',
+    mutation: {
+      routine: 'apply_batch',
+      replacements: [
+        [
+          mark,
+          `$& AND NOT EXISTS (SELECT FROM idempotency_progress AS p WHERE ${bit}) THEN
+             INSERT INTO idempotency_progress (team_id, request_id, settled)
+             VALUES (p_team_id, v_request, set_bit(decode(repeat('00', (c_count + 7) / 8), 'hex'), n - 1, 1))
+             ON CONFLICT DO NOTHING;
+           ELSIF NOT FOUND`,
+        ],
+      ],
+    },
+    plan: twoAttempts,
+  },
+  'last-transaction-without-lock': {
+    summary: 'the last transaction reads the progress row without a lock',
+    mutation: {
+      routine: 'apply_batch',
+      replacements: [[/(SELECT p\.settled INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;']],
+    },
+    plan: twoAttempts,
   },
   'flush-skipped': {
     summary: 'the last commit of a batch does not wait for the disk',
-    install: skipFlush,
-    plan: { durationMs: 5_000, lanes: powerCuts, callers: 8, pauseMs: 0 },
+    mutation: skipFlush,
+    plan: { durationMs: 5_000, lanes: powerCuts, callers: 8, pauseMs: 0, ...usual },
   },
   'claim-trusted-as-proof': {
     summary: 'a claim that Redis grants is taken as proof that there was no earlier attempt',
     preload: 'mutants/claim-trusted',
-    plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5 },
+    plan: { durationMs: 3_000, lanes: lossyNetwork, callers: 6, pauseMs: 5, ...usual },
   },
   'response-cached-too-early': {
     summary: 'the response is cached in Redis before it is durable in Postgres, and replayed without asking Postgres',
-    install: skipFlush,
+    mutation: skipFlush,
     preload: 'mutants/response-cached-early',
-    plan: { durationMs: 5_000, lanes: powerCuts, callers: 3, pauseMs: 0 },
+    plan: { durationMs: 5_000, lanes: powerCuts, callers: 6, pauseMs: 0, ...usual },
   },
 } as const satisfies Record<string, Mutant>;
 
 export type MutantName = keyof typeof mutants;
-
-async function definitionOf(database: Database, routine: string): Promise<string> {
-  const { rows } = await database.query<{ definition: string }>(
-    'SELECT pg_get_functiondef($1::regproc) AS definition',
-    [routine],
-  );
-  if (rows[0] === undefined) throw new Error(`there is no ${routine}`);
-  return rows[0].definition;
-}
