@@ -61,6 +61,9 @@ interface Counts {
   /** Updates of the ledger's request rows, and the HOT ones among them. */
   requestUpdates: number;
   hotRequestUpdates: number;
+  /** Updates of progress rows, and the HOT ones among them. */
+  marks: number;
+  hotMarks: number;
 }
 
 async function counts(): Promise<Counts> {
@@ -74,9 +77,10 @@ async function counts(): Promise<Counts> {
   const [row] = await reader.query<Counts>(
     `SELECT ${flushes}::integer AS flushes, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS "walBytes",
             r.n_tup_upd::integer AS updates, r.n_tup_hot_upd::integer AS "hotUpdates",
-            q.n_tup_upd::integer AS "requestUpdates", q.n_tup_hot_upd::integer AS "hotRequestUpdates"
-       FROM pg_stat_user_tables AS r, pg_stat_user_tables AS q
-      WHERE r.relname = 'records' AND q.relname = 'idempotency_requests'`,
+            q.n_tup_upd::integer AS "requestUpdates", q.n_tup_hot_upd::integer AS "hotRequestUpdates",
+            p.n_tup_upd::integer AS marks, p.n_tup_hot_upd::integer AS "hotMarks"
+       FROM pg_stat_user_tables AS r, pg_stat_user_tables AS q, pg_stat_user_tables AS p
+      WHERE r.relname = 'records' AND q.relname = 'idempotency_requests' AND p.relname = 'idempotency_progress'`,
   );
   if (row === undefined) throw new Error('the tables do not exist');
   return row;
@@ -205,6 +209,7 @@ describe('patches', () => {
       }
     });
     expect(cost).toMatchObject({ updates: 2_000, hotUpdates: 2_000, requestUpdates: 10, hotRequestUpdates: 10 });
+    expect(cost).toMatchObject({ marks: 1_000, hotMarks: 1_000 });
   });
 
   it('reuse the space of earlier versions without a vacuum', async () => {
