@@ -1,4 +1,4 @@
-import { DatabaseUnavailable } from '#libs/database';
+import { DatabaseUnavailable, describeConnectionFailure } from '#libs/database';
 import { Command, CommanderError } from 'commander';
 import { AdminSession, type Terminal } from './admin.session';
 import { addClientCommands } from './client.command';
@@ -50,8 +50,7 @@ function adminProgram(terminal: Terminal): Command {
 /** The error's message, without a stack trace. */
 function messageOf(error: unknown): string {
   if (error instanceof DatabaseUnavailable) {
-    const reason = error.cause instanceof Error && error.cause.message !== '' ? ` (${error.cause.message})` : '';
-    return `the database of DATABASE_URL is unavailable${reason}; check that Postgres runs and accepts connections`;
+    return `the database of DATABASE_URL is not available: ${describeConnectionFailure(error)}`;
   }
   return error instanceof Error && error.message !== '' ? error.message : String(error);
 }

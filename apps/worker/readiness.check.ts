@@ -1,5 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Database, pendingMigrations, readSchemaFiles } from '#libs/database';
+import { Injectable } from '@nestjs/common';
+import { Database, describeConnectionFailure, pendingMigrations, readSchemaFiles } from '#libs/database';
 import type { Readiness } from '#libs/program';
 import { ProcessMetrics } from '#libs/telemetry';
 import { RetentionLoop } from './retention.loop';
@@ -10,7 +10,6 @@ const DATABASE_TIMEOUT_MS = 1_000;
 /** Readiness of a worker: Postgres responds, every migration is applied, and the process is not stopping. */
 @Injectable()
 export class ReadinessCheck {
-  private readonly logger = new Logger(ReadinessCheck.name);
   private readonly schema = readSchemaFiles();
 
   constructor(
@@ -22,18 +21,22 @@ export class ReadinessCheck {
   }
 
   async ready(): Promise<Readiness> {
-    const checks = { ...(await this.checkDatabase()), draining: this.loop.stopping };
+    const { reason, ...database } = await this.checkDatabase();
+    const checks = { ...database, draining: this.loop.stopping };
     const ready = checks.migrations === 'current' && !checks.draining;
-    return { status: ready ? 'ok' : 'unavailable', checks };
+    return { status: ready ? 'ok' : 'unavailable', checks, ...(reason !== undefined && { reason }) };
   }
 
-  private async checkDatabase(): Promise<{ postgres: 'up' | 'down'; migrations: 'current' | 'pending' | 'unknown' }> {
+  private async checkDatabase(): Promise<{
+    postgres: 'up' | 'down';
+    migrations: 'current' | 'pending' | 'unknown';
+    reason?: string;
+  }> {
     try {
       const pending = await pendingMigrations(this.database, { timeoutMs: DATABASE_TIMEOUT_MS }, this.schema);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
-      this.logger.debug(error);
-      return { postgres: 'down', migrations: 'unknown' };
+      return { postgres: 'down', migrations: 'unknown', reason: describeConnectionFailure(error) };
     }
   }
 }

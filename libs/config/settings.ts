@@ -1,6 +1,6 @@
 import { ProcessSettings } from './process.settings';
 import { Variable } from './variable.decorator';
-import { integer, oneOf, url } from './variable.type';
+import { integer, oneOf, postgresUrl, url } from './variable.type';
 
 const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
@@ -17,8 +17,9 @@ const BILLION = 1_000_000_000;
 export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
-    description: 'The URL of the Postgres database.',
-    type: url('postgres', 'postgresql'),
+    description:
+      'The URL of the Postgres database, in the syntax of libpq. Of several hosts (`postgres://user@host1,host2/database`) the first writable server is used; a server that is read-only is never used.',
+    type: postgresUrl(),
     required: true,
     secret: true,
   })

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { postgresServers } from './postgres.url';
 
 /** HTTP headers, by name. */
 export type HeaderValues = Readonly<Record<string, string>>;
@@ -40,6 +41,16 @@ export function url(...schemes: readonly string[]): VariableType<string> {
       const wellFormed = !/\s/.test(text) && text.includes('://') && URL.canParse(text);
       return wellFormed && protocols.includes(new URL(text).protocol) ? text : undefined;
     },
+  };
+}
+
+/** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. */
+export function postgresUrl(): VariableType<string> {
+  return {
+    allowed:
+      'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` is `disable`, `require`, ' +
+      '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is `read-write` or `any`',
+    parse: (text) => (postgresServers(text) === undefined ? undefined : text),
   };
 }
 

@@ -1,10 +1,20 @@
-import type { Duplex } from 'node:stream';
-import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type PoolConfig } from 'pg';
+import { postgresServers } from '#libs/config';
 import type { Span } from '#libs/telemetry';
 import { cancelRunning } from './cancel.request';
 import type { Cancellation } from './cancellation';
-import { DatabaseUnavailable, isConnectionFailure, isTransientError, sqlState, sqlStateOf } from './database.errors';
-import { failConnectionOnParserError } from './listener.guard';
+import {
+  type DatabaseFailure,
+  DatabaseUnavailable,
+  isConnectionFailure,
+  isTransientError,
+  sqlState,
+  sqlStateOf,
+} from './database.errors';
+import { isNewer, isSame, PrimaryServer, type ServerIdentity } from './server.identity';
+import { ServerList } from './server.list';
+import { ServerProbe, type ServerState } from './server.probe';
+import { Session } from './session';
 import type { Statement } from './statement';
 import { traced } from './statement.span';
 
@@ -45,32 +55,50 @@ export interface DatabaseMeter {
 /** A pooled connection leased to one caller, or a caller's wait for one. */
 interface Checkout {
   client?: PoolClient;
+  session?: Session;
   /** When the connection was leased, by `performance.now()`. */
   leasedAt?: number;
-  /** The caller has stopped waiting: a connection that arrives now goes back to the pool. */
+  /** The caller has stopped waiting: a connection that arrives now goes back to the pool, and no further statement is sent. */
   ended: boolean;
-  /** Resolves with whether the cancel request was delivered; undefined: none was sent. */
-  cancelDelivered?: Promise<boolean>;
+  /** Resolves with whether the connection can be used again; undefined: no cancel request was made. */
+  canceled?: Promise<boolean>;
 }
 
 export interface DatabaseOptions {
   url: string;
   poolSize: number;
-  /** `statement_timeout` of every connection, and the default of {@link CheckoutOptions.timeoutMs}. */
-  statementTimeoutMs: number;
+  /** The default of {@link CheckoutOptions.timeoutMs}. */
+  timeoutMs: number;
+  /** A connection that is older is closed when it is idle, so that each leads to where the address leads now. */
+  maxLifetimeSeconds: number;
+  /** Shared by the pools of a process. */
+  primary?: PrimaryServer;
 }
 
-/** Connections that exist, the idle ones of these, and callers that wait for one. */
+/** Connections that exist, the idle ones of these, those that only wait for the end of their backend, and waiting callers. */
 export interface PoolUse {
   total: number;
   idle: number;
+  discarded: number;
   waiting: number;
 }
 
-const connectTimeoutMs = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** The same where the URL has other servers to try. */
+const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
+
+/** The interval at which a pool looks for connections whose server may be gone. */
+const WATCH_INTERVAL_MS = 1_000;
+/** Pause between two looks at a backend that is to end. */
+const BACKEND_CHECK_MS = 500;
+/** A statement that takes longer makes the pool ask whether another server has replaced that of the connection. */
+const SLOW_MS = 2_000;
 
 /**
- * A pool of connections to Postgres.
+ * A pool of connections to the writable server of a database.
+ *
+ * A connection whose caller stopped waiting keeps its place until its backend has ended, so that there are never more backends
+ * than places, also while commits wait for a standby.
  *
  * @throws DatabaseUnavailable from every method when Postgres cannot be reached, closes the connection or exceeds a timeout
  */
@@ -79,23 +107,43 @@ export abstract class ConnectionPool {
   abstract readonly plane: 'data' | 'control';
 
   private readonly pool: Pool;
+  private readonly sessions = new Map<ClientBase, Session>();
+  private readonly primary: PrimaryServer;
+  private readonly servers: ServerList;
+  private readonly probe: ServerProbe;
+  private readonly watcher: NodeJS.Timeout;
+  private closed = false;
 
   constructor(
     private readonly options: DatabaseOptions,
-    private readonly onError: (kind: 'connection' | 'timeout' | 'call') => void = () => undefined,
+    private readonly onError: (kind: DatabaseFailure | 'call') => void = () => undefined,
   ) {
-    this.pool = new Pool(poolConfig(options));
+    const servers = new ServerList(postgresServers(options.url) ?? [options.url]);
+    const config = poolConfig(options, servers.size);
+    this.servers = servers;
+    this.probe = new ServerProbe(() => ({ ...config, connectionString: servers.current }));
+    this.primary = options.primary ?? new PrimaryServer();
+    this.primary.onReplaced((server) => {
+      this.closeOlderThan(server);
+    });
+    this.pool = new Pool({
+      ...config,
+      Client: class extends Client {
+        constructor(own?: ClientConfig) {
+          super({ ...own, connectionString: servers.current });
+        }
+      },
+      // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, which its type does not say
+      onConnect: (client) => this.checkNew(client),
+    });
     // The pool replaces an idle connection that breaks. Without a listener the error would end the process.
     this.pool.on('error', () => {
       this.onError('connection');
     });
-    // The same for a leased connection: its statement fails too, and that failure is handled.
-    this.pool.on('connect', (client) => {
-      client.on('error', () => undefined);
-      // pg's own class: its type does not declare the connection.
-      const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
-      failConnectionOnParserError(stream, (cause) => new DatabaseUnavailable('connection', { cause }));
-    });
+    this.pool.on('remove', (client) => this.sessions.delete(client));
+    this.watcher = setInterval(() => {
+      this.watch();
+    }, WATCH_INTERVAL_MS).unref();
   }
 
   async query<R extends object = Record<string, unknown>>(
@@ -110,7 +158,7 @@ export abstract class ConnectionPool {
    * Leases a connection to a function. If the function throws, the connection is closed, because its state is unknown.
    */
   async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
-    const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.statementTimeoutMs);
+    const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.timeoutMs);
     const { cancellation, meter, span } = options;
     const startedAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
@@ -120,21 +168,27 @@ export abstract class ConnectionPool {
         reject(new DatabaseUnavailable('timeout'));
       }, timeoutMs);
       cancellation?.listen(() => {
-        if (checkout.client) checkout.cancelDelivered = cancelRunning(checkout.client);
+        const { client, session } = checkout;
+        if (client && session) checkout.canceled = this.cancel(client, session);
         else reject(new DatabaseUnavailable('canceled'));
       });
     });
+    let work: Promise<T> | undefined;
     try {
       if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
-      const work = this.connect(checkout).then((client) => use(clientOf(client, span)));
+      work = this.connect(checkout).then(async (client) => {
+        const result = await use(clientOf(client, checkout, span));
+        if (checkout.session?.unconfirmed === true) throw new DatabaseUnavailable('unconfirmed');
+        return result;
+      });
       const result = await Promise.race([work, timeoutOrCancel]);
       // A cancel request that is still on its way would cancel the next caller's statement: then the connection is closed.
-      const reusable = checkout.cancelDelivered === undefined || (await checkout.cancelDelivered);
-      checkout.client?.release(!reusable);
+      const reusable = checkout.canceled === undefined || (await checkout.canceled);
+      this.release(checkout, reusable);
       return result;
     } catch (error) {
       checkout.ended = true;
-      checkout.client?.release(true);
+      if (work) this.releaseAfter(checkout, work);
       throw this.explain(error, checkout);
     } finally {
       clearTimeout(timer);
@@ -155,32 +209,149 @@ export abstract class ConnectionPool {
 
   /** The present use of the pool, for metrics. */
   use(): PoolUse {
-    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+    const discarded = [...this.sessions.values()].filter((session) => session.discarded).length;
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, discarded, waiting: this.pool.waitingCount };
   }
 
   /** Waits for the statements in flight and closes every connection. */
   async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.watcher);
+    // A backend that waits for a standby would hold the process for as long as the standby is away.
+    for (const session of this.sessions.values()) if (session.discarded) session.destroy();
     if (!this.pool.ended) await this.pool.end();
   }
 
+  /** Leases a connection. Tries every server of the URL before it fails. */
   private async connect(checkout: Checkout): Promise<PoolClient> {
-    const client = await this.pool.connect();
-    if (checkout.ended) {
-      client.release();
-      throw new DatabaseUnavailable('timeout');
+    let failures = 0;
+    for (;;) {
+      const server = this.servers.current;
+      let client: PoolClient;
+      try {
+        client = await this.pool.connect();
+      } catch (error) {
+        failures += 1;
+        if (isPoolTimeout(error) || checkout.ended) throw new DatabaseUnavailable('connection', { cause: error });
+        this.servers.reportFailure(server);
+        if (failures < this.servers.size) continue;
+        throw new DatabaseUnavailable('connection', { cause: error });
+      }
+      if (checkout.ended) {
+        client.release();
+        throw new DatabaseUnavailable('timeout');
+      }
+      const session = this.sessions.get(client);
+      if (session?.usable !== true) {
+        client.release(true); // the server has become read-only since
+        continue;
+      }
+      session.leasedAt = performance.now();
+      Object.assign(checkout, { client, session, leasedAt: session.leasedAt });
+      return client;
     }
-    checkout.client = client;
-    checkout.leasedAt = performance.now();
-    return client;
   }
 
-  private explain(error: unknown, { cancelDelivered }: Checkout): unknown {
-    if (cancelDelivered && sqlStateOf(error) === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
+  private async checkNew(client: ClientBase): Promise<void> {
+    const session = await Session.open(client);
+    this.sessions.set(client, session);
+    this.primary.observe(session.server, session.synchronous);
+  }
+
+  private release({ client, session }: Checkout, reusable: boolean): void {
+    if (session) session.leasedAt = undefined;
+    client?.release(!reusable);
+  }
+
+  /** Closes the connection of a call that failed. If its statement still runs, its place is free when the backend has ended. */
+  private releaseAfter(checkout: Checkout, work: Promise<unknown>): void {
+    let settled = false;
+    const release = (): void => {
+      settled = true;
+      if (checkout.session?.discarded === true) this.releaseWhenEnded(checkout, checkout.session);
+      else this.release(checkout, false);
+    };
+    work.then(release, release);
+    queueMicrotask(() => {
+      if (!settled) checkout.session?.discard();
+    });
+  }
+
+  /** A closed connection does not prove it: a proxy closes both of its sides, and a wait for a standby outlives them. */
+  private releaseWhenEnded(checkout: Checkout, session: Session): void {
+    const release = (): void => {
+      this.release(checkout, false);
+    };
+    const check = ({ server, backends }: ServerState): void => {
+      const isRunning = isSame(session.server, server) && backends.has(session.backendId);
+      if (!isRunning || this.closed) release();
+      else
+        setTimeout(() => {
+          this.releaseWhenEnded(checkout, session);
+        }, BACKEND_CHECK_MS);
+    };
+    // A server that cannot be asked, or is a standby now, accepts no further backend either.
+    this.readServer().then((state) => {
+      if (state) check(state);
+      else release();
+    }, release);
+  }
+
+  /**
+   * Cancels the statement of a connection, but not a commit that waits for a standby: that would end the wait.
+   *
+   * @returns whether the connection can be used again
+   */
+  private async cancel(client: PoolClient, session: Session): Promise<boolean> {
+    if (session.synchronous) {
+      // Without a response it is not known what the backend does: then the call goes on.
+      const state = await this.readServer().catch(() => undefined);
+      if (state?.backends.get(session.backendId) !== false) return true;
+    }
+    return cancelRunning(client);
+  }
+
+  /** Closes connections whose server was replaced, and gives the places of backends that have ended free. */
+  private watch(): void {
+    const now = performance.now();
+    const isSuspect = ({ discarded, leasedAt }: Session): boolean =>
+      discarded || (leasedAt !== undefined && now - leasedAt > SLOW_MS);
+    const suspects = [...this.sessions.values()].filter(isSuspect);
+    if (suspects.length === 0) return;
+    this.readServer().then(
+      (state) => {
+        if (state) destroyEnded(suspects, state);
+      },
+      () => {
+        this.onError('connection');
+      },
+    );
+  }
+
+  /** Reads which server the address leads to now; if it was replaced, the connections to the older one are closed. */
+  private async readServer(): Promise<ServerState | undefined> {
+    const state = await this.probe.read();
+    if (state) this.primary.observe(state.server, state.synchronous);
+    return state;
+  }
+
+  private closeOlderThan(server: ServerIdentity): void {
+    for (const session of this.sessions.values()) if (isNewer(server, session.server)) session.destroy();
+  }
+
+  private closeIdle(): void {
+    for (const session of this.sessions.values()) if (session.leasedAt === undefined) session.destroy();
+  }
+
+  private explain(error: unknown, { canceled }: Checkout): unknown {
+    const state = sqlStateOf(error);
+    if (canceled && state === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
     if (error instanceof DatabaseUnavailable) {
       if (error.kind !== 'canceled') this.onError(error.kind); // a cancel is not an error of the database
       return error;
     }
-    if (isConnectionFailure(error) || isPoolTimeout(error)) return this.unavailable('connection', error);
+    if (state === sqlState.readOnlyTransaction) this.closeIdle(); // they lead to the same server
+    if (isConnectionFailure(error)) return this.unavailable('connection', error);
     if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');
     return error;
@@ -189,6 +360,14 @@ export abstract class ConnectionPool {
   private unavailable(kind: 'connection' | 'timeout', cause: unknown): DatabaseUnavailable {
     this.onError(kind);
     return new DatabaseUnavailable(kind, { cause });
+  }
+}
+
+/** Closes connections that nobody waits for and whose backends have ended. */
+function destroyEnded(sessions: readonly Session[], { server, backends }: ServerState): void {
+  for (const session of sessions) {
+    const hasEnded = isSame(session.server, server) && !backends.has(session.backendId);
+    if (session.discarded && hasEnded) session.destroy();
   }
 }
 
@@ -202,11 +381,16 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
-function clientOf(client: PoolClient, span: Span | undefined): DatabaseClient {
-  const run = <R extends object>(statement: string | Statement, values: readonly unknown[] = []): Promise<Rows<R>> =>
-    client.query<R & Record<string, unknown>>(
+function clientOf(client: PoolClient, checkout: Checkout, span: Span | undefined): DatabaseClient {
+  const run = async <R extends object>(
+    statement: string | Statement,
+    values: readonly unknown[] = [],
+  ): Promise<Rows<R>> => {
+    if (checkout.ended) throw new DatabaseUnavailable('timeout');
+    return client.query<R & Record<string, unknown>>(
       typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] },
     );
+  };
   if (span === undefined) return { query: run };
   return {
     query: <R extends object>(statement: string | Statement, values?: readonly unknown[]) =>
@@ -214,20 +398,31 @@ function clientOf(client: PoolClient, span: Span | undefined): DatabaseClient {
   };
 }
 
-function poolConfig(options: DatabaseOptions): PoolConfig {
+function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {
   return {
-    connectionString: options.url,
     max: options.poolSize,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: options.maxLifetimeSeconds,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     application_name: 'prism-gateway',
-    // Ends the work of a gateway that was killed or has closed the connection, so that it holds no locks: the backend checks
-    // its connection at this interval, also while it waits for a lock.
-    options: [
-      `-c statement_timeout=${options.statementTimeoutMs}`,
-      '-c idle_in_transaction_session_timeout=10000',
-      '-c client_connection_check_interval=200',
-    ].join(' '),
+    options: Object.entries(SESSION_SETTINGS)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   };
 }
+
+/** Of every connection. `docs/deployment.md` lists them for poolers, which do not pass them on. */
+const SESSION_SETTINGS = {
+  idle_in_transaction_session_timeout: 10_000,
+  // End the work of a gateway that was killed, has vanished or has discarded the connection, so that it holds no locks: the
+  // backend checks its connection at this interval, also while it waits for a lock.
+  client_connection_check_interval: 200,
+  tcp_keepalives_idle: 5,
+  tcp_keepalives_interval: 2,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 10_000,
+  // Warns of a commit that was not confirmed by the standby.
+  client_min_messages: 'warning',
+} as const;

@@ -9,12 +9,25 @@ export const sqlState = {
   lockNotAvailable: '55P03',
   invalidFunctionDefinition: '42P13',
   ambiguousFunction: '42725',
+  readOnlyTransaction: '25006',
 } as const;
 
-/** The database cannot be reached, closed the connection or exceeded a timeout, or the caller canceled the work. Retryable. */
+/** A server that is reached and cannot be used. The message says why, and how to fix it. */
+export class UnusableServer extends Error {
+  override readonly name = 'UnusableServer';
+}
+
+/**
+ * - `connection`: the database cannot be reached, rejected the connection or closed it
+ * - `timeout`: no connection was free, or no response came, in time
+ * - `unconfirmed`: a commit's wait for the synchronous standby was interrupted, so that it may be missing after a failover
+ */
+export type DatabaseFailure = 'connection' | 'timeout' | 'unconfirmed';
+
+/** The database failed, see {@link DatabaseFailure}, or the caller canceled the work. Retryable. */
 export class DatabaseUnavailable extends RequestError {
   constructor(
-    readonly kind: 'connection' | 'timeout' | 'canceled',
+    readonly kind: DatabaseFailure | 'canceled',
     options: { cause?: unknown } = {},
   ) {
     super('unavailable', 'the database is not available; nothing is wrong with the request, send it again', options);
@@ -52,7 +65,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /** Whether the connection failed, not the statement. */
 export function isConnectionFailure(error: unknown): boolean {
-  if (error instanceof DatabaseUnavailable) return true;
+  if (error instanceof DatabaseUnavailable || error instanceof UnusableServer) return true;
   const code = codeOf(error);
   if (code !== undefined && (networkCodes.has(code) || unavailableStates.test(code))) return true;
   return error instanceof Error && lostConnection.test(error.message);
@@ -64,7 +77,8 @@ export function isTransientError(error: unknown): boolean {
   return state !== undefined && transientStates.test(state);
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The `code` of an error: a SQLSTATE, or a code of Node.js. */
+export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

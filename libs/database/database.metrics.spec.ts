@@ -4,8 +4,9 @@ import { DatabaseMetrics } from './database.metrics';
 
 describe('DatabaseMetrics', () => {
   it.each([
-    ['prism_database_errors_total', 3],
-    ['prism_database_pool_connections', 4],
+    ['prism_database_errors_total', 4],
+    ['prism_database_pool_connections', 6],
+    ['prism_database_waits_for_standby', 1],
     ['prism_database_pool_waiting', 2],
   ])('starts %s at 0 for its %i label sets', async (name, size) => {
     const instruments = new Instruments();
@@ -23,7 +24,7 @@ describe('DatabaseMetrics', () => {
 
   it('reads the state of a pool at each scrape', async () => {
     const instruments = new Instruments();
-    const pool = { total: 10, idle: 4, waiting: 0 };
+    const pool = { total: 10, idle: 4, discarded: 0, waiting: 0 };
     new DatabaseMetrics(instruments).observePool('data', () => pool);
     const connections = async () => Object.fromEntries(await instruments.samples('prism_database_pool_connections'));
     expect(await connections()).toMatchObject({ '{pool="data",state="idle"}': 4 });

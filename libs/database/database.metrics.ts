@@ -5,14 +5,15 @@ import { Instruments } from '#libs/telemetry';
 const POOLS = ['data', 'control'] as const;
 type Pool = (typeof POOLS)[number];
 
-const POOL_STATES = ['total', 'idle'] as const;
+const POOL_STATES = ['total', 'idle', 'discarded'] as const;
 
-const ERROR_KINDS = ['connection', 'timeout', 'call'] as const;
+const ERROR_KINDS = ['connection', 'timeout', 'unconfirmed', 'call'] as const;
 export type DatabaseErrorKind = (typeof ERROR_KINDS)[number];
 
 interface PoolState {
   total: number;
   idle: number;
+  discarded: number;
   /** Callers that wait for a connection. */
   waiting: number;
 }
@@ -22,17 +23,18 @@ interface PoolState {
 export class DatabaseMetrics {
   private readonly pools = new Map<Pool, () => PoolState>();
   private readonly errors;
+  private waitsForStandby: () => boolean | undefined = () => undefined;
 
   constructor(instruments: Instruments) {
     this.errors = instruments.counter(
       'prism_database_errors_total',
-      'Database errors: `connection` (unreachable or lost), `timeout` (no free connection or no response in time), `call` (a failed statement).',
+      'Database errors: `connection` (unreachable or lost), `timeout` (no free connection or no response in time), `unconfirmed` (the wait of a commit for the synchronous standby was interrupted), `call` (a failed statement).',
       { kind: ERROR_KINDS },
     );
     for (const kind of ERROR_KINDS) this.errors.inc({ kind }, 0);
     instruments.gauge(
       'prism_database_pool_connections',
-      'Connections of a pool: all, and the idle ones among them.',
+      'Connections of a pool: all, the idle ones among them, and those that are kept, unused, until their backend has ended.',
       { pool: POOLS, state: POOL_STATES },
       (gauge) => {
         for (const pool of POOLS) {
@@ -49,6 +51,14 @@ export class DatabaseMetrics {
         for (const pool of POOLS) gauge.set({ pool }, this.pools.get(pool)?.().waiting ?? 0);
       },
     );
+    instruments.gauge(
+      'prism_database_waits_for_standby',
+      'Whether commits wait for a synchronous standby: 1 or 0. It follows a change of the server settings within seconds.',
+      {},
+      (gauge) => {
+        gauge.set({}, this.waitsForStandby() === true ? 1 : 0);
+      },
+    );
   }
 
   countDatabaseError(kind: DatabaseErrorKind): void {
@@ -58,5 +68,10 @@ export class DatabaseMetrics {
   /** Sets the function that returns the state of a pool; each scrape calls it. */
   observePool(pool: Pool, read: () => PoolState): void {
     this.pools.set(pool, read);
+  }
+
+  /** Sets the function that returns whether commits wait for a standby; each scrape calls it. */
+  observeStandby(read: () => boolean | undefined): void {
+    this.waitsForStandby = read;
   }
 }

@@ -1,8 +1,9 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
-import type { ConnectionPool, DatabaseOptions } from './connection.pool';
+import type { ConnectionPool } from './connection.pool';
 import { ControlDatabase, Database } from './database';
 import { type DatabaseErrorKind, DatabaseMetrics } from './database.metrics';
+import { PrimaryServer } from './server.identity';
 
 type OnDatabaseError = (kind: DatabaseErrorKind) => void;
 type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>;
@@ -10,13 +11,25 @@ type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'req
 /** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
 
+/** Bounds how long a connection can lead to a server that the address has left. */
+const DATA_LIFETIME_SECONDS = 300;
+/** Shorter, so that a replaced server is noticed also if it broke no connection: its connections are cheap. */
+const CONTROL_LIFETIME_SECONDS = 10;
+
 /** Opens a pool as the settings specify. It connects at first use, so this also succeeds while Postgres is down. */
-export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): Database {
-  return new Database(optionsOf(settings, settings.databasePoolSize), onError);
+export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseError, primary?: PrimaryServer): Database {
+  const { databaseUrl: url, databasePoolSize: poolSize, requestTimeoutMs: timeoutMs } = settings;
+  const maxLifetimeSeconds = DATA_LIFETIME_SECONDS;
+  return new Database({ url, poolSize, timeoutMs, maxLifetimeSeconds, ...(primary && { primary }) }, onError);
 }
 
-function optionsOf(settings: DatabaseSettings, poolSize: number): DatabaseOptions {
-  return { url: settings.databaseUrl, poolSize, statementTimeoutMs: settings.requestTimeoutMs };
+function openControlDatabase(
+  { databaseUrl: url, requestTimeoutMs: timeoutMs }: DatabaseSettings,
+  onError: OnDatabaseError,
+  primary: PrimaryServer,
+): ControlDatabase {
+  const maxLifetimeSeconds = CONTROL_LIFETIME_SECONDS;
+  return new ControlDatabase({ url, poolSize: CONTROL_POOL_SIZE, timeoutMs, maxLifetimeSeconds, primary }, onError);
 }
 
 function observed<P extends ConnectionPool>(pool: P, metrics: DatabaseMetrics): P {
@@ -49,22 +62,21 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       providers: [
+        PrimaryServer,
         DatabaseMetrics,
         {
           provide: Database,
-          inject: [DatabaseMetrics],
-          useFactory: (metrics: DatabaseMetrics) => {
-            const database = openDatabase(settings, onError(metrics));
-            return observed(database, metrics);
+          inject: [DatabaseMetrics, PrimaryServer],
+          useFactory: (metrics: DatabaseMetrics, primary: PrimaryServer) => {
+            metrics.observeStandby(() => primary.waitsForStandby);
+            return observed(openDatabase(settings, onError(metrics), primary), metrics);
           },
         },
         {
           provide: ControlDatabase,
-          inject: [DatabaseMetrics],
-          useFactory: (metrics: DatabaseMetrics) => {
-            const database = new ControlDatabase(optionsOf(settings, CONTROL_POOL_SIZE), onError(metrics));
-            return observed(database, metrics);
-          },
+          inject: [DatabaseMetrics, PrimaryServer],
+          useFactory: (metrics: DatabaseMetrics, primary: PrimaryServer) =>
+            observed(openControlDatabase(settings, onError(metrics), primary), metrics),
         },
         DatabaseLifetime,
       ],

@@ -56,7 +56,7 @@ export async function migrate(
   schema: SchemaFiles = readSchemaFiles(),
   { maxWaitMs = MAX_WAIT_MS }: { maxWaitMs?: number } = {},
 ): Promise<string[]> {
-  const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0x7fff_ffff });
+  const database = new Database({ url: databaseUrl, poolSize: 1, timeoutMs: 0x7fff_ffff, maxLifetimeSeconds: 0 });
   try {
     await database.transaction(async (client) => {
       // CREATE TABLE IF NOT EXISTS fails if another session creates the table at the same moment.

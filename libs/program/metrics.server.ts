@@ -9,6 +9,8 @@ export interface Readiness {
   readonly status: 'ok' | 'unavailable';
   /** The state of each dependency. */
   readonly checks: Readonly<Record<string, string | boolean>>;
+  /** Why a dependency is down, for operators. */
+  readonly reason?: string;
 }
 
 interface Page {

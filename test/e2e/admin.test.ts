@@ -335,7 +335,7 @@ describe('the program', () => {
       1,
     );
 
-    expect(message).toContain('DATABASE_URL is unavailable');
+    expect(message).toContain('DATABASE_URL is not available: no server listens');
     expect(message).not.toContain('hunter2');
   });
 

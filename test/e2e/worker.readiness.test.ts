@@ -58,6 +58,7 @@ describe('readiness of a worker', () => {
     expect(await worker.get(ReadinessCheck).ready()).toEqual({
       status: 'unavailable',
       checks: { postgres: 'down', migrations: 'unknown', draining: false },
+      reason: 'no server listens at the address of DATABASE_URL',
     });
     expect(await readyMetric(worker)).toBe('0');
   });

@@ -46,6 +46,22 @@ export class PostgresServer {
     return server;
   }
 
+  /** A streaming standby of a running server, named `standby`. */
+  static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
+    const user = serverUser();
+    if (user) chownSync(folder, user.uid, user.gid);
+    const source = `host=127.0.0.1 port=${primary.port} user=postgres application_name=standby`;
+    execFileSync(
+      join(postgresBinaries(user), 'pg_basebackup'),
+      ['-D', join(folder, 'data'), '-d', source, '-R', '-c', 'fast', '--no-sync'],
+      { ...user, cwd: folder, stdio: 'pipe' },
+    );
+    const server = new PostgresServer(folder, user, await freePort(), primary.settings);
+    await server.start();
+    return server;
+  }
+
   get url(): string {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
@@ -87,6 +103,14 @@ export class PostgresServer {
     const exit = once(child, 'exit');
     child.kill(signals[mode]);
     await exit;
+  }
+
+  /** Stops every process of the server as it is, or lets them continue: the connections remain. */
+  signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const { pid } = this.child ?? {};
+    if (pid === undefined) throw new Error('the server does not run');
+    const processes = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+    for (const id of [pid, ...processes.split('\n').map(Number).filter(Boolean)]) process.kill(id, signal);
   }
 
   /** Copies the data of a stopped server, for {@link restoreData}. */

@@ -1,5 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+interface Address {
+  host: string;
+  port: number;
+}
+
 /** Receives the bytes that a program sends on one connection. */
 export type Listener = (chunk: Buffer) => void;
 
@@ -11,18 +16,19 @@ export class TcpProxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private target: Address,
   ) {}
 
   /** @param listen returns the listener of a new connection */
-  static async start(target: { host: string; port: number }, listen?: () => Listener): Promise<TcpProxy> {
+  static async start(target: Address, listen?: () => Listener): Promise<TcpProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    const proxy = new TcpProxy(server, (server.address() as { port: number }).port); // a TCP server has a port
+    const proxy = new TcpProxy(server, (server.address() as { port: number }).port, target); // a TCP server has a port
     server.on('connection', (socket) => {
       if (listen) socket.on('data', listen());
-      proxy.join(socket, connect(target.port, target.host));
+      proxy.join(socket, connect(proxy.target.port, proxy.target.host));
     });
     return proxy;
   }
@@ -37,6 +43,17 @@ export class TcpProxy {
   cut(): void {
     this.mode = 'closed';
     for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /** Sends new connections to another server. */
+  redirect(target: Address): void {
+    this.target = target;
+  }
+
+  /** The same, while the host of the former server vanishes: existing connections stall for good, and nothing resets them. */
+  replaceHost(target: Address): void {
+    for (const socket of this.sockets) socket.pause();
+    this.redirect(target);
   }
 
   resume(): void {

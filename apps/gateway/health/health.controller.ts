@@ -16,7 +16,11 @@ const notReady = {
   checks: { ...ready.checks, postgres: 'down', migrations: 'unknown' },
 } satisfies Health;
 
-const error = { code: 'unavailable', message: reasonOf(notReady), request_id: examples.requestId };
+const error = {
+  code: 'unavailable',
+  message: 'Postgres is not available: no server listens at the address of DATABASE_URL.',
+  request_id: examples.requestId,
+};
 
 @ApiTags('Operations')
 @Controller('health')
@@ -49,7 +53,8 @@ export class HealthController {
   })
   @ApiResponse({
     status: 503,
-    description: 'No: Postgres does not respond within a second, migrations are pending, or the process is stopping.',
+    description:
+      'No: Postgres does not respond within a second, rejects connections or is read-only, migrations are pending, or the process is stopping.',
     headers: headerRefs('retry-after'),
     content: {
       'application/json': {
@@ -59,17 +64,11 @@ export class HealthController {
     },
   })
   async ready(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const health = await this.health.ready();
-    if (health.status !== 'unavailable') return health;
-    const { status, headers, body } = errorResponse(new RequestError('unavailable', reasonOf(health)), request.id);
+    const { reason, ...health } = await this.health.ready();
+    if (reason === undefined) return health;
+    const { status, headers, body } = errorResponse(new RequestError('unavailable', reason), request.id);
     void reply.code(status).headers(headers);
     // `errorResponse` renders the envelope as text.
     return { ...health, ...(JSON.parse(body) as { error: object }) };
   }
-}
-
-function reasonOf({ checks }: Health): string {
-  if (checks.draining) return 'This process is stopping.';
-  if (checks.postgres === 'down') return 'Postgres does not respond.';
-  return 'The database has pending migrations: run `npm run migrate`.';
 }

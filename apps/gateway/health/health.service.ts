@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ControlDatabase, pendingMigrations, readSchemaFiles } from '#libs/database';
+import { ControlDatabase, describeConnectionFailure, pendingMigrations, readSchemaFiles } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
@@ -21,7 +21,8 @@ export interface Health {
   };
 }
 
-type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'>;
+/** What was found out about the database. `reason`: why it is down, for operators. */
+type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'> & { readonly reason?: string };
 
 /** Determines whether this process should receive requests. */
 @Injectable()
@@ -30,6 +31,7 @@ export class HealthService {
   private readonly schema = readSchemaFiles();
   private check: Promise<DatabaseChecks> | undefined;
   private last: HealthStatus = 'ok';
+  private lastReason: string | undefined;
 
   constructor(
     private readonly database: ControlDatabase,
@@ -40,15 +42,14 @@ export class HealthService {
     metrics.observeReadiness(async () => (await this.ready()).status !== 'unavailable');
   }
 
-  async ready(): Promise<Health> {
-    const checks = {
-      ...(await this.databaseChecks()),
-      redis: this.redis.health(),
-      draining: this.lifecycle.draining,
-    };
-    const health: Health = { status: statusOf(checks), checks };
-    this.logChange(health);
-    return health;
+  /** `reason`: why requests should be sent elsewhere, as a sentence. */
+  async ready(): Promise<Health & { readonly reason?: string }> {
+    const { reason, ...database } = await this.databaseChecks();
+    const checks = { ...database, redis: this.redis.health(), draining: this.lifecycle.draining };
+    const status = statusOf(checks);
+    const found = { status, checks, ...(status === 'unavailable' && { reason: reasonOf(checks, reason) }) };
+    this.logChange(found);
+    return found;
   }
 
   /** Concurrent probes share one query. */
@@ -64,18 +65,25 @@ export class HealthService {
       const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.schema);
       return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
     } catch (error) {
-      this.logger.debug(error);
-      return { postgres: 'down', migrations: 'unknown' };
+      return { postgres: 'down', migrations: 'unknown', reason: describeConnectionFailure(error) };
     }
   }
 
-  private logChange({ status, checks }: Health): void {
-    if (status === this.last) return;
+  /** One line when the status changes, or the reason for it. */
+  private logChange({ status, checks, reason }: Health & { readonly reason?: string }): void {
+    if (status === this.last && reason === this.lastReason) return;
     this.last = status;
-    const line = { message: `readiness: ${status}`, ...checks };
+    this.lastReason = reason;
+    const line = { message: `readiness: ${status}`, ...checks, reason };
     if (status === 'unavailable') this.logger.warn(line);
     else this.logger.log(line);
   }
+}
+
+function reasonOf({ postgres, draining }: Health['checks'], failure = ''): string {
+  if (draining) return 'This process is stopping.';
+  if (postgres === 'down') return `Postgres is not available: ${failure}.`;
+  return 'The database has pending migrations: run `npm run migrate`.';
 }
 
 function statusOf({ postgres, migrations, redis, draining }: Health['checks']): HealthStatus {

@@ -1,0 +1,50 @@
+/** `prefer` and `allow` of libpq would send the data unencrypted to a server, or an attacker, that rejects encryption. */
+const SSL_MODES: ReadonlySet<string> = new Set(['disable', 'require', 'verify-ca', 'verify-full']);
+const SESSION_ATTRIBUTES: ReadonlySet<string> = new Set(['any', 'read-write']);
+
+/** Scheme, user and password, hosts, the rest. A password may contain an `@`. */
+const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
+
+/**
+ * The servers of a connection URL, in its order: a URL for each, in the form that `pg` takes. Follows the syntax of libpq
+ * (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING): several hosts are separated by commas, in the
+ * place of the host or in the parameter `host`, and each may have a port.
+ *
+ * @returns undefined if the text is not such a URL, or has a `sslmode` or `target_session_attrs` that is not supported
+ */
+export function postgresServers(url: string): readonly string[] | undefined {
+  const [, scheme = '', credentials = '', authority = '', rest = ''] = PARTS.exec(url) ?? [];
+  const [path, query] = splitOnce(rest, '?');
+  const parameters = new URLSearchParams(query);
+  if (scheme === '' || !areSupported(parameters)) return undefined;
+
+  const hosts = (parameters.get('host') ?? authority).split(',');
+  const ports = parameters.get('port')?.split(',') ?? [];
+  if (ports.length > 1 && ports.length !== hosts.length) return undefined;
+  for (const name of ['host', 'port', 'target_session_attrs']) parameters.delete(name);
+  parameters.set('uselibpqcompat', 'true'); // else `pg` takes `require` for `verify-full`
+  const servers = hosts.map((host, index) => {
+    const port = ports[index] ?? ports[0];
+    const own = new URLSearchParams(parameters);
+    if (host.startsWith('/') || host.startsWith('%2F')) own.set('host', decodeURIComponent(host)); // a Unix socket
+    if (port !== undefined) own.set('port', port);
+    return `${scheme}${credentials}${own.has('host') ? '' : host}${path === '' ? '/' : path}?${own.toString()}`;
+  });
+  return servers.every((server) => isWellFormed(server)) ? servers : undefined;
+}
+
+function areSupported(parameters: URLSearchParams): boolean {
+  const mode = parameters.get('sslmode') ?? 'disable';
+  if (!SSL_MODES.has(mode) || (mode === 'verify-ca' && !parameters.has('sslrootcert'))) return false;
+  return SESSION_ATTRIBUTES.has(parameters.get('target_session_attrs') ?? 'any');
+}
+
+/** `pg` puts a placeholder in the place of an empty host, such as that of a Unix socket. */
+function isWellFormed(server: string): boolean {
+  return URL.canParse(server.replace('@/', '@localhost/').replace(':///', '://localhost/'));
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,23 @@
+import { expect, it, vi } from 'vitest';
+import { PrimaryServer, type ServerIdentity } from './server.identity';
+
+const server = (timeline: number, startedAt: number): ServerIdentity => ({ timeline, startedAt });
+
+it('reports a server that was promoted or started later than the known one, and each only once', () => {
+  const primary = new PrimaryServer();
+  const listener = vi.fn<(identity: ServerIdentity) => void>();
+  primary.onReplaced(listener);
+  const [restarted, promoted] = [server(1, 200), server(2, 150)];
+  for (const identity of [server(1, 100), restarted, server(1, 100), restarted, promoted, restarted, promoted]) {
+    primary.observe(identity, false);
+  }
+  expect(listener.mock.calls.flat()).toEqual([server(1, 100), restarted, promoted]);
+});
+
+it('knows from the last connection whether commits wait for a standby', () => {
+  const primary = new PrimaryServer();
+  expect(primary.waitsForStandby).toBeUndefined();
+  primary.observe(server(1, 100), true);
+  primary.observe(server(1, 100), false);
+  expect(primary.waitsForStandby).toBe(false);
+});

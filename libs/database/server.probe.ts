@@ -1,0 +1,72 @@
+import { Client, type ClientConfig } from 'pg';
+import { SERVER_COLUMNS } from './session';
+import type { ServerIdentity } from './server.identity';
+
+/** The server at the database's address, and the backends that it runs for the role of this program. */
+export interface ServerState {
+  readonly server: ServerIdentity;
+  readonly synchronous: boolean;
+  /** By process id: whether the backend's commit waits for a standby. */
+  readonly backends: ReadonlyMap<number, boolean>;
+}
+
+interface ProbeRow {
+  timeline: number | null;
+  started_at: number;
+  synchronous: boolean;
+  waiting: Record<string, boolean> | null;
+}
+
+/** A server that does not respond in this time is asked again later. */
+const TIMEOUT_MS = 2_000;
+
+const READ_STATE = `
+  SELECT ${SERVER_COLUMNS},
+         (SELECT json_object_agg(pid, wait_event IS NOT DISTINCT FROM 'SyncRep')
+            FROM pg_stat_activity WHERE usename = current_user) AS waiting`;
+
+/**
+ * Reads the state of a server over a connection that is opened for it, because an existing one may lead to a host that is gone.
+ * Calls at the same time share a connection, so that a pool has at most one more than its size.
+ */
+export class ServerProbe {
+  private running: Promise<unknown> = Promise.resolve();
+  private next: Promise<ServerState | undefined> | undefined;
+
+  /** @param config for a connection to the server */
+  constructor(private readonly config: () => ClientConfig) {}
+
+  /**
+   * The state at a moment after the call; undefined if the server is a standby.
+   *
+   * @throws what `pg` throws if the server cannot be reached
+   */
+  read(): Promise<ServerState | undefined> {
+    this.next ??= this.running.then(() => {
+      this.next = undefined;
+      const state = this.readNow();
+      this.running = state.catch(() => undefined); // the callers get the error
+      return state;
+    });
+    return this.next;
+  }
+
+  private async readNow(): Promise<ServerState | undefined> {
+    const client = new Client({ ...this.config(), connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
+    client.on('error', () => undefined); // the statement fails too
+    try {
+      await client.connect();
+      const { rows } = await client.query<ProbeRow>(READ_STATE);
+      const [row] = rows;
+      if (row === undefined || row.timeline === null) return undefined;
+      const backends = Object.entries(row.waiting ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
+      return {
+        server: { timeline: row.timeline, startedAt: row.started_at },
+        synchronous: row.synchronous,
+        backends: new Map(backends),
+      };
+    } finally {
+      await client.end();
+    }
+  }
+}

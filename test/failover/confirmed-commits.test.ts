@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { Cancellation } from '#libs/database';
+import type { AppliedBatch } from '#libs/records';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+import { PostgresPair } from '../support/postgres.pair';
+import { onServer } from '../support/server.database';
+
+// The standby is stopped, so that commits wait for it. What the gateway acknowledges nevertheless would be lost if it took over.
+
+let pair: PostgresPair;
+let engine: Engine;
+let team: string;
+let ids: string[];
+let others: string[];
+
+beforeEach(async () => {
+  pair = await PostgresPair.create();
+  engine = await Engine.over(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
+  team = randomUUID();
+  ids = await engine.insert(team, 3);
+  others = await engine.insert(team, 12);
+  await pair.standby.stop('fast');
+});
+afterEach(async () => {
+  await engine.close();
+  await pair.remove();
+});
+
+const cancelWaits = async (pids: number[]): Promise<void> => {
+  await onServer(pair.primary.url, `SELECT pg_cancel_backend(pid) FROM unnest('{${pids.join(',')}}'::int[]) AS pid`);
+};
+
+/** Starts the standby again: everything that waits for it is confirmed. */
+async function restoreStandby(): Promise<void> {
+  await pair.standby.start();
+  await pair.synchronous();
+}
+
+/** The versions of the records after the standby has taken over. */
+async function versionsAfterFailover(): Promise<(number | undefined)[]> {
+  await pair.primary.stop('immediate');
+  await pair.promote();
+  const promoted = await Engine.over(pair.standbyUrl);
+  const versions = await promoted.versions(team, ids);
+  await promoted.close();
+  return versions;
+}
+
+const plan = () =>
+  batch(
+    team,
+    ids.map((id) => rename(id)),
+  );
+const patch = () => batch(team, [rename(ids[0] ?? '')]);
+
+describe('a commit that its standby has not confirmed', () => {
+  it('makes the outcome of a batch with a key unknown, and a retry waits for the standby', async () => {
+    const key = newKey();
+    const first = engine.apply(plan(), key);
+    await cancelWaits(await pair.waiting(1));
+    expect(codesOf(await first)).toEqual(['unavailable', 'unavailable', 'unavailable']);
+
+    const retry = engine.apply(plan(), retryOf(key));
+    await pair.waiting(1);
+    await restoreStandby();
+    expect(await retry).toMatchObject({ state: 'replayed', outcomes: [{}, {}, {}] });
+    expect(codesOf(await retry)).toEqual(['ok', 'ok', 'ok']);
+    expect(await versionsAfterFailover()).toEqual([2, 2, 2]);
+  });
+
+  it('makes the outcome of a single patch unknown, with and without a key', async () => {
+    const outcomes: Promise<AppliedBatch>[] = [];
+    for (const key of [undefined, newKey()]) {
+      const applied = engine.apply(patch(), key);
+      outcomes.push(applied);
+      await cancelWaits(await pair.waiting(1));
+      await applied;
+    }
+    expect((await Promise.all(outcomes)).map(codesOf)).toEqual([['outcome_unknown'], ['unavailable']]);
+  });
+
+  it('makes the outcome of a retry unknown too', async () => {
+    const key = newKey();
+    for (const attempt of [key, retryOf(key)]) {
+      const applied = engine.apply(plan(), attempt);
+      await cancelWaits(await pair.waiting(1));
+      expect(codesOf(await applied)).toEqual(['unavailable', 'unavailable', 'unavailable']);
+    }
+  });
+
+  it('is confirmed before a retry is answered if the primary restarts during the wait', async () => {
+    const key = newKey();
+    const first = engine.apply(plan(), key);
+    await pair.waiting(1);
+    await pair.primary.stop('immediate');
+    expect(codesOf(await first)).toEqual(['unavailable', 'unavailable', 'unavailable']);
+    await pair.primary.start();
+
+    const retry = engine.apply(plan(), retryOf(key));
+    await pair.waiting(1);
+    await restoreStandby();
+    expect((await retry).state).toBe('replayed');
+    expect(await versionsAfterFailover()).toEqual([2, 2, 2]);
+  });
+
+  it('is not canceled when the caller disconnects', async () => {
+    const cancellation = new Cancellation();
+    const applied = engine.apply(plan(), newKey(), undefined, cancellation);
+    await pair.waiting(1);
+    cancellation.request();
+    await restoreStandby();
+    expect(codesOf(await applied)).toEqual(['ok', 'ok', 'ok']);
+  });
+});
+
+describe('connections whose callers stopped waiting', () => {
+  it('keep their places until their backends have ended, so that backends do not pile up', async () => {
+    const counts: number[] = [];
+    const count = async (): Promise<void> => {
+      const [row] = await engine.session.query<{ n: number }>(
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'prism-gateway'",
+      );
+      counts.push(row?.n ?? 0);
+    };
+    const applied = [];
+    for (let round = 0; round < others.length; round += 3) {
+      const calls = others.slice(round, round + 3).map((id) => engine.apply(batch(team, [rename(id)]), undefined, 300));
+      applied.push(...(await Promise.allSettled(calls)));
+      await count();
+    }
+    expect(applied.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that looks after its backends
+    expect(engine.database.use()).toMatchObject({ total: 4, discarded: 4 });
+
+    await restoreStandby();
+    await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
+  });
+});
