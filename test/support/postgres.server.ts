@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,8 +31,12 @@ export class PostgresServer {
     private readonly settings: Record<string, string>,
   ) {}
 
-  /** Creates and starts an empty cluster, with additional settings. */
-  static async create(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  /**
+   * Creates and starts an empty cluster, with additional settings.
+   *
+   * @param files.hba the content of `pg_hba.conf`; by default, everybody is trusted
+   */
+  static async create(settings: Record<string, string> = {}, files: { hba?: string } = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
@@ -41,6 +45,7 @@ export class PostgresServer {
       ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
       { ...user, cwd: folder, stdio: 'pipe' },
     );
+    if (files.hba !== undefined) writeFileSync(join(folder, 'data/pg_hba.conf'), files.hba);
     const server = new PostgresServer(folder, user, await freePort(), settings);
     await server.start();
     return server;
