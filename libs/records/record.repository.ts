@@ -91,7 +91,9 @@ export class RecordRepository {
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       const canceled = error.kind === 'canceled';
-      if (call.begun) return { ...outcomeUnknown(plan, key !== undefined), canceled };
+      // Postgres has rejected the first change. (A batch that meets it later has outcomes.)
+      const nothingDone = key === undefined && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
+      if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
     }

@@ -83,6 +83,7 @@ describe('an item', () => {
     ['40P01', 'locked', true],
     ['40001', 'locked', true],
     ['57014', 'not_attempted', true],
+    ['25006', 'not_attempted', true],
     ['53100', 'unavailable', true],
     ['58030', 'unavailable', true],
     ['22003', 'internal', true],
@@ -94,7 +95,7 @@ describe('an item', () => {
     const [first = '', second = '', third = ''] = ids;
     const result = await engine.apply(batch(teamId, [rename(first), fail(second, sqlstate), rename(third)]));
 
-    // After a cancellation no further item is started.
+    // After a cancellation, or when the server has become read-only, no further item is started.
     const thirdCode = code === 'not_attempted' ? 'not_attempted' : 'ok';
     expect(codesOf(result)).toEqual(['ok', code, thirdCode]);
     const entry = entriesOf(result)[1] ?? '';
@@ -111,6 +112,14 @@ describe('an item', () => {
     expect(await engine.versions(teamId, ids)).toEqual([2, 1, thirdCode === 'ok' ? 2 : 1]);
     const audited = await engine.session.query('SELECT id FROM audit');
     expect(audited).toEqual((thirdCode === 'ok' ? [first, third] : [first]).map((id) => ({ id })));
+  });
+
+  it('that is alone and meets a read-only server was not applied: the request is unavailable', async () => {
+    const [id = ''] = await newRecords(1);
+    const plan = batch(teamId, [fail(id, '25006')]);
+    await expect(engine.apply(plan)).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
+    expect(codesOf(await engine.apply(plan, newKey()))).toEqual(['not_attempted']);
+    expect(await engine.versions(teamId, [id])).toEqual([1]);
   });
 
   it.each(['internal', 'locked', 'conflict'])(

@@ -217,7 +217,7 @@ BEGIN
       IF v_measured = n THEN
         v_room := v_room_before;
       END IF;
-      IF SQLSTATE = '57014' THEN -- query_canceled: no further item starts
+      IF v_result.code = 'not_attempted' THEN -- canceled, or the server has become read-only: no further item starts
         v_check_from := c_started;
         v_deadline := c_started;
       END IF;

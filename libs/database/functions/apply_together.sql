@@ -65,7 +65,7 @@ BEGIN
       v_to := cardinality(p_order);
     EXCEPTION WHEN query_canceled OR OTHERS THEN
       room := v_room;
-      v_canceled := v_canceled OR SQLSTATE = '57014'; -- no further item starts
+      v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
       IF v_at > v_from AND NOT p_atomic THEN
         v_to := v_at - 1;
       ELSE

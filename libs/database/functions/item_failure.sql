@@ -9,7 +9,7 @@ BEGIN
     WHEN p_sqlstate IN ('PG002', '54000') THEN 'too_large' -- 54000: program_limit_exceeded
     WHEN p_sqlstate = 'PG003' THEN 'required_property'
     WHEN p_sqlstate IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
-    WHEN p_sqlstate = '57014' THEN 'not_attempted' -- query_canceled
+    WHEN p_sqlstate IN ('57014', '25006') THEN 'not_attempted' -- query_canceled, read_only_sql_transaction
     WHEN left(p_sqlstate, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
     ELSE 'internal'
   END;
