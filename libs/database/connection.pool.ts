@@ -188,7 +188,7 @@ export abstract class ConnectionPool {
       return result;
     } catch (error) {
       checkout.ended = true;
-      if (work) this.releaseAfter(checkout, work);
+      if (work) this.releaseAfter(checkout, work, isConnectionFailure(error));
       throw this.explain(error, checkout);
     } finally {
       clearTimeout(timer);
@@ -263,12 +263,17 @@ export abstract class ConnectionPool {
     client?.release(!reusable);
   }
 
-  /** Closes the connection of a call that failed. If its statement still runs, its place is free when the backend has ended. */
-  private releaseAfter(checkout: Checkout, work: Promise<unknown>): void {
+  /**
+   * Closes the connection of a call that failed. If its backend may still run the statement, the place of the connection is free
+   * when the backend has ended.
+   *
+   * @param isLost whether the connection failed, or its caller stopped waiting
+   */
+  private releaseAfter(checkout: Checkout, work: Promise<unknown>, isLost: boolean): void {
     let settled = false;
     const release = (): void => {
       settled = true;
-      if (checkout.session?.discarded === true) this.releaseWhenEnded(checkout, checkout.session);
+      if (isLost && checkout.session) this.releaseWhenEnded(checkout, checkout.session);
       else this.release(checkout, false);
     };
     work.then(release, release);

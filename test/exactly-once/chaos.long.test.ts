@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { faultKinds } from '../../tools/chaos/fault.schedule';
+import { failoverKinds, faultKinds } from '../../tools/chaos/fault.schedule';
 import { type MutantName, mutants } from '../../tools/chaos/mutants/mutant.catalogue';
 import type { Summary } from '../../tools/chaos/report';
 
@@ -73,6 +73,16 @@ describe('chaos', () => {
     for (const figure of ['appliedItems', 'retries', 'withoutResponse', 'resumedItems', 'fullReplays'] as const) {
       expect(figures?.[figure], figure).toBeGreaterThan(20);
     }
+  });
+
+  it('with failovers of a synchronous pair loses no acknowledged change', { timeout: 240_000 }, async () => {
+    const { code, output, summary } = await chaos('--failover', '--seconds', '60', '--seed', '20');
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('violations') as string });
+    expect(summary).toMatchObject({ violations: 0, figures: { lost: 0, duplicated: 0 } });
+    const { faults, figures, firstWrites } = summary ?? {};
+    for (const kind of failoverKinds) expect(faults?.[kind], kind).toBeGreaterThanOrEqual(2);
+    expect(firstWrites?.length).toBeGreaterThanOrEqual(6); // each takeover was followed by a write, without a restart
+    expect(figures?.appliedItems).toBeGreaterThan(1_000);
   });
 
   it.each(Object.keys(mutants) as MutantName[])('detects a gateway with %s', { timeout: 150_000 }, async (mutant) => {

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AccessService } from '#libs/auth';
+import { readSettings } from '#libs/config';
+import { openDatabase } from '#libs/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApiKey } from '../../libs/auth/api-key';
+import { createDatabase } from '../support/database';
 import { GatewayProcess } from '../support/gateway.process';
 import { PostgresServer } from '../support/postgres.server';
 import { onServer } from '../support/server.database';
@@ -16,17 +19,32 @@ hostssl all encrypted 127.0.0.1/32 trust
 
 let server: PostgresServer;
 let folder: string;
+/** Of another database: it has the form of a key, and cannot be looked up. */
+let apiKey: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'prism-passwords-'));
   server = await PostgresServer.create({}, { hba: HBA });
   await onServer(server.url, "CREATE ROLE reader LOGIN PASSWORD 'first'");
   await onServer(server.url, 'CREATE ROLE encrypted LOGIN');
+  apiKey = await createKey();
 });
 afterAll(async () => {
   await server.remove();
   rmSync(folder, { recursive: true });
 });
+
+async function createKey(): Promise<string> {
+  const other = await createDatabase();
+  const database = openDatabase(readSettings({ DATABASE_URL: other.url }));
+  const access = AccessService.over(database);
+  const team = randomUUID();
+  await access.createTeam('team', team);
+  const created = await access.createKey(team, 'client', ['records:read']);
+  await database.close();
+  await other.drop();
+  return created.apiKey;
+}
 
 function urlOf(user: string, rest = 'postgres'): string {
   return `postgres://${user}@127.0.0.1:${server.port}/${rest}`;
@@ -60,7 +78,6 @@ describe('a server that rejects the gateway', () => {
     const line = await gateway.line('readiness: unavailable');
     expect(line.reason).toContain(reason);
 
-    const { apiKey } = createApiKey();
     const response = await fetch(`${api}/v2/prism/${randomUUID()}/properties/organization`, {
       headers: { 'x-api-key': apiKey },
     });

@@ -4,7 +4,6 @@ import { type Database, describeConnectionFailure, openDatabase } from '#libs/da
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { batch, codesOf, Engine, newKey, rename } from '../support/engine';
 import { PostgresPair } from '../support/postgres.pair';
-import { onServer } from '../support/server.database';
 import { TcpProxy } from '../support/tcp.proxy';
 
 let pair: PostgresPair;
@@ -57,10 +56,8 @@ describe('a server that accepts no writes', () => {
         ),
       ),
     ).toEqual(['ok', 'ok', 'ok']);
-    const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
-      await onServer(pair.primary.url, `ALTER SYSTEM SET default_transaction_read_only = ${value}`);
-      await onServer(pair.primary.url, 'SELECT pg_reload_conf()');
-    };
+    const setReadOnly = (value: 'on' | 'off'): Promise<void> =>
+      pair.setting(pair.primary, `default_transaction_read_only = ${value}`);
     await setReadOnly('on');
     await expect.poll(() => failureOf(engine.database.query('SELECT 1'))).toContain('read-only');
     await setReadOnly('off');

@@ -8,20 +8,26 @@ const DATABASE = 'prism';
 /** A migrated primary with a synchronous standby. Either can be stopped, and the standby promoted. */
 export class PostgresPair {
   private constructor(
-    readonly primary: PostgresServer,
-    readonly standby: PostgresServer,
+    private current: PostgresServer,
+    private other: PostgresServer,
   ) {}
 
-  static async create(): Promise<PostgresPair> {
-    const primary = await PostgresServer.create({ wal_level: 'replica', max_wal_senders: '5' });
+  /** @param settings of both servers */
+  static async create(settings: Record<string, string> = {}): Promise<PostgresPair> {
+    const primary = await PostgresServer.create({ wal_level: 'replica', max_wal_senders: '5', ...settings });
     await onServer(primary.url, `CREATE DATABASE ${DATABASE} TEMPLATE template0`);
     await migrate(databaseUrl(primary.url, DATABASE));
-    const standby = await PostgresServer.standbyOf(primary);
-    const pair = new PostgresPair(primary, standby);
-    await onServer(primary.url, "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
-    await onServer(primary.url, 'SELECT pg_reload_conf()');
-    await pair.synchronous();
+    const pair = new PostgresPair(primary, await PostgresServer.standbyOf(primary));
+    await pair.waitForStandby();
     return pair;
+  }
+
+  get primary(): PostgresServer {
+    return this.current;
+  }
+
+  get standby(): PostgresServer {
+    return this.other;
   }
 
   get primaryUrl(): string {
@@ -51,9 +57,28 @@ export class PostgresPair {
 
   /** Makes the standby a primary whose commits wait for no standby. Resolves when it accepts writes. */
   async promote(): Promise<void> {
-    await onServer(this.standby.url, "ALTER SYSTEM SET synchronous_standby_names = ''");
-    await onServer(this.standby.url, 'SELECT pg_reload_conf()');
+    await this.setting(this.standby, "synchronous_standby_names = ''");
     await onServer(this.standby.url, 'SELECT pg_promote()');
+  }
+
+  /** After {@link promote}: deletes the former primary, and makes a synchronous standby in its place, at its port. */
+  async replaceFormerPrimary(): Promise<void> {
+    const former = this.primary;
+    await former.remove();
+    this.current = this.standby;
+    this.other = await PostgresServer.standbyOf(this.primary, former.port);
+    await this.waitForStandby();
+  }
+
+  /** Changes a setting of a running server, such as `name = value`. */
+  async setting(server: PostgresServer, assignment: string): Promise<void> {
+    await onServer(server.url, `ALTER SYSTEM SET ${assignment}`);
+    await onServer(server.url, 'SELECT pg_reload_conf()');
+  }
+
+  private async waitForStandby(): Promise<void> {
+    await this.setting(this.primary, "synchronous_standby_names = 'standby'");
+    await this.synchronous();
   }
 
   async remove(): Promise<void> {

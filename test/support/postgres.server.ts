@@ -51,8 +51,8 @@ export class PostgresServer {
     return server;
   }
 
-  /** A streaming standby of a running server, named `standby`. */
-  static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
+  /** A streaming standby of a running server, named `standby`. @param port by default a free one */
+  static async standbyOf(primary: PostgresServer, port?: number): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
@@ -62,7 +62,7 @@ export class PostgresServer {
       ['-D', join(folder, 'data'), '-d', source, '-R', '-c', 'fast', '--no-sync'],
       { ...user, cwd: folder, stdio: 'pipe' },
     );
-    const server = new PostgresServer(folder, user, await freePort(), primary.settings);
+    const server = new PostgresServer(folder, user, port ?? (await freePort()), primary.settings);
     await server.start();
     return server;
   }
@@ -108,14 +108,6 @@ export class PostgresServer {
     const exit = once(child, 'exit');
     child.kill(signals[mode]);
     await exit;
-  }
-
-  /** Stops every process of the server as it is, or lets them continue: the connections remain. */
-  signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const { pid } = this.child ?? {};
-    if (pid === undefined) throw new Error('the server does not run');
-    const processes = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-    for (const id of [pid, ...processes.split('\n').map(Number).filter(Boolean)]) process.kill(id, signal);
   }
 
   /** Copies the data of a stopped server, for {@link restoreData}. */

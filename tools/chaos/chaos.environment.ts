@@ -1,10 +1,12 @@
 import { type Database, migrate, openDatabase } from '#libs/database';
+import { PostgresPair } from '../../test/support/postgres.pair';
 import { PostgresServer } from '../../test/support/postgres.server';
 import { freePort } from '../../test/support/redis.server';
 import type { LinkName } from './fault.schedule';
 import { GatewayServer } from '../../test/support/gateway.server';
 import { LoopbackProxy } from './loopback.proxy';
-import type { Mutant } from './mutants/mutant.catalogue';
+import type { Options } from './cli.options';
+import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { installMutation } from './mutants/procedure.mutation';
 import { builtFile } from '../../test/support/repository.files';
 import type { Random } from '../../test/support/random';
@@ -18,29 +20,41 @@ export interface Actor {
 
 const hourMs = 3_600_000;
 const recoveryMs = 30_000;
+const poolSize = 10;
+/** Of both gateways together: a pool, two connections of the control plane, and two that look at the server. */
+export const maxBackends = 2 * (poolSize + 2 + 2);
+
+// Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
+const postgresSettings = { wal_writer_delay: '10s', deadlock_timeout: '500ms' };
 
 /** Own Postgres, Redis and two gateways, with a proxy in every connection. */
 export class ChaosEnvironment {
   private readonly closers: (() => Promise<void>)[] = [];
+  /** When a standby took over and the gateways' addresses led to it, by `performance.now()`. */
+  readonly takeovers: number[] = [];
 
   private constructor(
-    readonly postgres: PostgresServer,
+    /** One server, or a primary with its standby. */
+    private readonly servers: PostgresServer | PostgresPair,
     readonly redis: RedisProcess,
     readonly actors: [Actor, Actor],
     /** Direct connections to Postgres, without a proxy. */
     readonly database: Database,
   ) {}
 
-  static async open(random: Random, mutant: Mutant | undefined): Promise<ChaosEnvironment> {
+  static async open(random: Random, options: Pick<Options, 'mutant' | 'failover'>): Promise<ChaosEnvironment> {
+    const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
+    const failover = options.failover || mutant?.failover === true;
     const closers: (() => Promise<void>)[] = [];
     try {
-      // Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
-      const postgres = await PostgresServer.create({ wal_writer_delay: '10s', deadlock_timeout: '500ms' });
-      closers.push(() => postgres.remove());
+      const servers = await (failover ? PostgresPair : PostgresServer).create(postgresSettings);
+      closers.push(() => servers.remove());
+      const addresses = addressesOf(servers);
       const redis = await RedisProcess.create();
       closers.push(() => redis.close());
-      await migrate(postgres.url);
-      const database = openDatabase({ databaseUrl: postgres.url, databasePoolSize: 2, requestTimeoutMs: recoveryMs });
+      const databaseUrl = urlOf(addresses.ports, `${addresses.database}?application_name=chaos`);
+      await migrate(databaseUrl);
+      const database = openDatabase({ databaseUrl, databasePoolSize: 2, requestTimeoutMs: recoveryMs });
       closers.push(() => database.close());
       if (mutant?.mutation !== undefined) await installMutation(database, mutant.mutation);
 
@@ -51,7 +65,7 @@ export class ChaosEnvironment {
         const port = await freePort();
         const links = {
           callers: await LoopbackProxy.listen(port, draw),
-          postgres: await LoopbackProxy.listen(postgres.port, draw),
+          postgres: await LoopbackProxy.listen(addresses.ports[0], draw),
           redis: await LoopbackProxy.listen(redis.port, draw),
         };
         for (const link of Object.values(links)) closers.push(() => link.close());
@@ -60,11 +74,16 @@ export class ChaosEnvironment {
         const gateway = new GatewayServer(name, {
           port,
           settings: {
-            DATABASE_URL: `postgres://postgres@127.0.0.1:${links.postgres.port}/postgres`,
+            // The second gateway knows both servers; the address of the first one is redirected to the primary.
+            DATABASE_URL: urlOf(
+              [links.postgres.port, ...(index === 1 ? addresses.ports.slice(1) : [])],
+              addresses.database,
+            ),
             REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
             METRICS_HOST: '127.0.0.1',
             METRICS_PORT: '0',
             LOG_LEVEL: 'error',
+            DATABASE_POOL_SIZE: String(poolSize),
             REQUEST_TIMEOUT_MS: '3000',
             LOCK_TIMEOUT_MS: '300',
             DRAIN_DELAY_MS: '100',
@@ -78,7 +97,7 @@ export class ChaosEnvironment {
         closers.push(() => gateway.close());
         actors.push({ gateway, links });
       }
-      const environment = new ChaosEnvironment(postgres, redis, actors as [Actor, Actor], database); // two names, so two actors
+      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], database); // two names, so two actors
       environment.closers.push(...closers);
       await Promise.all(actors.map(({ gateway }) => gateway.start()));
       return environment;
@@ -86,6 +105,16 @@ export class ChaosEnvironment {
       await closeAll(closers);
       throw error;
     }
+  }
+
+  get postgres(): PostgresServer {
+    return this.servers instanceof PostgresPair ? this.servers.primary : this.servers;
+  }
+
+  /** @throws Error without `--failover` */
+  get pair(): PostgresPair {
+    if (this.servers instanceof PostgresPair) return this.servers;
+    throw new Error('this environment has no standby');
   }
 
   /** Resolves when both gateways are ready. Call it when every fault is repaired. */
@@ -115,4 +144,14 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
 /** The built path of a file of this folder that Node loads before the gateway's code. */
 function preload(name: string): string {
   return builtFile(`tools/chaos/${name}.preload.js`);
+}
+
+/** The ports of the servers; with a standby, the first is that of the primary. */
+function addressesOf(servers: PostgresServer | PostgresPair): { ports: [number, ...number[]]; database: string } {
+  if (servers instanceof PostgresServer) return { ports: [servers.port], database: 'postgres' };
+  return { ports: [servers.primary.port, servers.standby.port], database: 'prism' };
+}
+
+function urlOf(ports: readonly number[], database: string): string {
+  return `postgres://postgres@${ports.map((port) => `127.0.0.1:${port}`).join(',')}/${database}`;
 }

@@ -1,28 +1,24 @@
 import { Database, DatabaseUnavailable } from '#libs/database';
+import { failoverInjections } from './failover.injector';
+import type { Hold, Injection } from './fault.injection';
 import type { Fault, FaultKind } from './fault.schedule';
 import { pause } from './pause';
 import type { ChaosEnvironment } from './chaos.environment';
 import type { SharedRecords } from './shared.records';
 
-type Hold = (ms?: number) => Promise<void>;
-type Injection = (environment: ChaosEnvironment, fault: Fault, hold: Hold, records: SharedRecords) => Promise<void>;
-
-/**
+/** Waits for the duration of the fault. */
+export async function /**
  * Injects a fault and repairs it; resolves when it is repaired.
  *
  * @param stop ends the fault early
  */
-export async function inject(
-  environment: ChaosEnvironment,
-  fault: Fault,
-  records: SharedRecords,
-  stop: AbortSignal,
-): Promise<void> {
+inject(environment: ChaosEnvironment, fault: Fault, records: SharedRecords, stop: AbortSignal): Promise<void> {
   const hold: Hold = (ms = fault.holdMs) => pause(ms, stop);
   await injections[fault.kind](environment, fault, hold, records);
 }
 
 const injections: Record<FaultKind, Injection> = {
+  ...failoverInjections,
   'gateway-killed': async ({ actors }, fault, hold) => {
     const { gateway } = actors[fault.gateway];
     await gateway.kill();

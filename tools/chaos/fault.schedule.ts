@@ -17,7 +17,21 @@ export const faultKinds = [
   'responses-lost',
   'requests-cut',
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+
+/** Kinds of faults of a primary with a synchronous standby. */
+export const failoverKinds = [
+  // The primary dies, and the standby takes over.
+  'failover',
+  // The same after the standby was away and waits for it were canceled: what was not confirmed is lost.
+  'failover-unconfirmed',
+  // The standby takes over while the former primary continues to run, read-only.
+  'switchover',
+  // The standby is away for a while.
+  'standby-stopped',
+  // The primary restarts while commits wait for the standby, which is away.
+  'primary-restarted',
+] as const;
+export type FaultKind = (typeof faultKinds)[number] | (typeof failoverKinds)[number];
 
 /** The connections that a network fault affects: those between a gateway and its callers or one of its servers. */
 export const linkNames = ['callers', 'postgres', 'redis'] as const;
@@ -63,6 +77,11 @@ const holdMs: Record<FaultKind, Span> = {
   'link-stalled': [100, 3_300],
   'responses-lost': [300, 1_500],
   'requests-cut': [300, 1_500],
+  failover: [0, 300],
+  'failover-unconfirmed': [300, 1_500],
+  switchover: [500, 1_500],
+  'standby-stopped': [300, 4_500],
+  'primary-restarted': [300, 1_000],
 };
 
 const gatewayFaults = ['gateway-killed', 'gateway-frozen', 'gateway-drained'] as const;
@@ -81,6 +100,15 @@ export const allLanes: readonly Lane[] = [
   },
   { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },
   { name: 'network of servers', kinds: linkFaults, gapMs: [1_000, 4_000], links: ['postgres', 'redis'] },
+];
+
+/** Faults of a primary with a synchronous standby, and of the network beside them. */
+export const failoverLanes: readonly Lane[] = [
+  { name: 'servers', kinds: failoverKinds, gapMs: [1_000, 3_000] },
+  { name: 'backends', kinds: ['backends-terminated'], gapMs: [5_000, 15_000] },
+  { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
+  { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },
+  { name: 'network of servers', kinds: ['link-cut', 'link-stalled'], gapMs: [2_000, 6_000], links: ['postgres'] },
 ];
 
 /** The faults of one lane. The same seed, duration and lane give the same faults. */

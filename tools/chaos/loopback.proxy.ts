@@ -23,7 +23,7 @@ export class LoopbackProxy {
   private constructor(
     private readonly listener: Server,
     readonly port: number,
-    private readonly targetPort: number,
+    private targetPort: number,
     private readonly chance: () => number,
   ) {
     listener.on('connection', (client) => {
@@ -43,6 +43,11 @@ export class LoopbackProxy {
   /** Resets every open connection in both directions. */
   cut(): void {
     for (const connection of [...this.connections]) reset(connection);
+  }
+
+  /** Sends new connections to another port. */
+  redirect(targetPort: number): void {
+    this.targetPort = targetPort;
   }
 
   setMode(mode: TrafficMode): void {

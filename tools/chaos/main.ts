@@ -6,7 +6,7 @@ import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
 import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
 import { playRound, type RoundProgress } from './round';
-import { fullPlan, type RoundPlan } from './round.plan';
+import { failoverPlan, fullPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
 
 const progressEveryMs = 10_000;
@@ -39,11 +39,14 @@ async function run(
   const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
   const faults: RoundProgress['faults'] = {};
   let figures = none;
+  const firstWrites: number[] = [];
+  let backends = 0;
   let violations = 0;
   let rounds = 0;
   let remainingMs = options.durationMs;
   for (; remainingMs > 0 && violations === 0; rounds++) {
-    const plan: RoundPlan = mutant?.plan ?? { ...fullPlan, durationMs: Math.min(remainingMs, maxRoundMs) };
+    const durationMs = Math.min(remainingMs, maxRoundMs);
+    const plan: RoundPlan = mutant?.plan ?? { ...(options.failover ? failoverPlan : fullPlan), durationMs };
     const progress: RoundProgress = { histories: [], faults };
     const ticker = setInterval(() => {
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);
@@ -51,6 +54,8 @@ async function run(
     try {
       const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
       figures = sum(figures, result.figures);
+      firstWrites.push(...result.firstWrites);
+      backends = Math.max(backends, result.backends);
       violations = result.violations.length;
       if (violations > 0) print(`${violationText(result.violations)}histories: ${saveEvidence(result, environment)}\n`);
     } finally {
@@ -59,7 +64,8 @@ async function run(
     remainingMs -= plan.durationMs;
   }
   const seconds = (performance.now() - began) / 1_000;
-  return { seed: options.seed, mutant: options.mutant ?? null, seconds, rounds, figures, faults, violations };
+  const common = { seed: options.seed, mutant: options.mutant ?? null, seconds, rounds };
+  return { ...common, figures, faults, firstWrites, backends, violations };
 }
 
 function sum(a: Figures, b: Figures): Figures {
@@ -74,7 +80,7 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   stopOnSignal(stop);
   const random = new Random(options.seed);
-  const environment = await ChaosEnvironment.open(random, options.mutant && mutants[options.mutant]);
+  const environment = await ChaosEnvironment.open(random, options);
   try {
     const summary = await run(options, environment, random, stop.signal);
     print(summaryText(summary));

@@ -17,6 +17,10 @@ export interface Summary {
   rounds: number;
   figures: Figures;
   faults: Partial<Record<FaultKind, number>>;
+  /** Milliseconds from each takeover of a standby to the first write. */
+  firstWrites: number[];
+  /** The highest number of backends of both gateways. */
+  backends: number;
   violations: number;
 }
 
@@ -35,7 +39,8 @@ export function progressLine(elapsedMs: number, before: Figures, { histories, fa
 }
 
 /** The figures of a run, one per line. */
-export function summaryText({ seed, mutant, seconds, rounds, figures, faults, violations }: Summary): string {
+export function summaryText({ seed, mutant, seconds, rounds, figures, faults, ...rest }: Summary): string {
+  const { firstWrites, backends, violations } = rest;
   const rows: [string, string | number][] = [
     ['seed', seed],
     ...(mutant === null ? [] : [['mutant', mutant] as [string, string]]),
@@ -55,6 +60,12 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, vi
     ...Object.entries(faults)
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([kind, count]): [string, number] => [`  ${kind}`, count]),
+    ['backends at most', backends],
+    ...(firstWrites.length === 0
+      ? []
+      : [
+          ['ms to the first write after a takeover, at most', Math.round(Math.max(...firstWrites))] as [string, number],
+        ]),
     ['lost', figures.lost],
     ['duplicated', figures.duplicated],
     ['violations', violations],

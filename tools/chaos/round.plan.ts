@@ -1,4 +1,4 @@
-import { allLanes, type Lane } from './fault.schedule';
+import { allLanes, failoverLanes, type Lane } from './fault.schedule';
 
 /** Faults and load of a round. */
 export interface RoundPlan {
@@ -20,3 +20,6 @@ export const fullPlan: Omit<RoundPlan, 'durationMs'> = {
   ...{ lanes: allLanes, callers: 10, pauseMs: 50 },
   ...{ sentTwice: 0.1, records: 250, conditional: 0.1 },
 };
+
+/** The plan of `--failover`. Commits wait for the standby, so requests take longer. */
+export const failoverPlan: Omit<RoundPlan, 'durationMs'> = { ...fullPlan, lanes: failoverLanes };

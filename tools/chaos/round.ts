@@ -10,7 +10,8 @@ import { CallerConnections } from './http.attempt';
 import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
-import type { ChaosEnvironment } from './chaos.environment';
+import { type ChaosEnvironment, maxBackends } from './chaos.environment';
+import { firstWritesAfter, highestBackendCount } from './failover.figures';
 import { SharedRecords } from './shared.records';
 
 /** The progress of a running round. */
@@ -22,6 +23,10 @@ export interface RoundProgress {
 export interface RoundResult extends Verdict {
   round: RoundHistory;
   schedule: Fault[];
+  /** Milliseconds from each takeover of a standby to the first write. */
+  firstWrites: number[];
+  /** The highest number of backends of both gateways. */
+  backends: number;
 }
 
 /** Time after the last fault in which every open request must get its outcome. */
@@ -52,6 +57,8 @@ export async function playRound(
       caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
+    const counted = highestBackendCount(environment, over.signal);
+    busy.push(counted.then(() => undefined));
     const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, stop));
     busy.push(...running, ...lanes);
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
@@ -70,8 +77,15 @@ export async function playRound(
     const final = await readFinalState(environment.database, records.teamId);
     const round = { seeded: records.seeded, requests: progress.histories, final };
     const verdict = checkRound(round);
-    const all = [...violations, ...processFailures(environment), ...verdict.violations];
-    return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all };
+    const backends = await counted;
+    const all = [
+      ...violations,
+      ...processFailures(environment),
+      ...tooManyBackends(plan, backends),
+      ...verdict.violations,
+    ];
+    const firstWrites = firstWritesAfter(environment.takeovers.splice(0), progress.histories);
+    return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {
     over.abort();
     tooLate.abort();
@@ -148,4 +162,10 @@ function processFailures({ actors }: ChaosEnvironment): Violation[] {
       .splice(0)
       .map((message): Violation => ({ rule: 'process', message: `${message}\n${gateway.lastLog}` })),
   );
+}
+
+/** Backends of a gateway that was killed end a little later, so they are limited only while no gateway is killed. */
+function tooManyBackends({ lanes }: RoundPlan, backends: number): Violation[] {
+  if (backends <= maxBackends || lanes.some(({ kinds }) => kinds.includes('gateway-killed'))) return [];
+  return [{ rule: 'process', message: `the gateways had ${backends} backends, more than ${maxBackends}` }];
 }

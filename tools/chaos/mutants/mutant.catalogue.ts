@@ -10,6 +10,8 @@ export interface Mutant {
   mutation?: Mutation;
   /** The file that the gateways load before their own code: `<name>.preload.ts`. */
   preload?: string;
+  /** Whether Postgres has a synchronous standby, as with `--failover`. */
+  failover?: true;
   /** A round that provokes the fault. */
   plan: RoundPlan;
 }
@@ -20,6 +22,7 @@ const lossyNetwork: Lane[] = [
   { name: 'redis', kinds: ['redis-flushed'], gapMs: [50, 150] },
 ];
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
+const unconfirmedFailovers: Lane[] = [{ name: 'servers', kinds: ['failover-unconfirmed'], gapMs: [800, 1_200] }];
 const terminations: Lane[] = [{ name: 'postgres', kinds: ['backends-terminated'], gapMs: [50, 150] }];
 /** Without Redis no claim keeps a second attempt out. */
 const withoutRedis: Lane[] = [{ name: 'redis', kinds: ['redis-frozen'], gapMs: [10, 50] }];
@@ -131,6 +134,12 @@ export const mutants = {
     mutation: skipFlush,
     preload: 'mutants/response-cached-early',
     plan: { durationMs: 5_000, lanes: powerCuts, callers: 6, pauseMs: 0, ...usual },
+  },
+  'confirmation-ignored': {
+    summary: 'a commit counts although its wait for the standby was interrupted',
+    preload: 'mutants/confirmation-ignored',
+    failover: true,
+    plan: { durationMs: 10_000, lanes: unconfirmedFailovers, callers: 8, pauseMs: 5, ...usual },
   },
 } as const satisfies Record<string, Mutant>;
 
