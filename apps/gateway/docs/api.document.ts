@@ -2,7 +2,7 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '../http/authentication.decorators';
 import { components } from './components';
-import { commonResponses, withLimits, withTrace } from './errors.decorator';
+import { commonResponses, withRateLimitFields, withTrace } from './errors.decorator';
 
 const DESCRIPTION = `
 Patch up to 100 records in one request: each in its own transaction, exactly once, with its own outcome.
@@ -72,7 +72,7 @@ function completed(item: PathItem, path: string): PathItem {
     return {
       ...operation,
       parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
-      responses: authenticated ? withLimits(withTrace(responses)) : responses,
+      responses: authenticated ? withRateLimitFields(withTrace(responses)) : responses,
     };
   });
 }

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse, type OpenAPIObject } from '@nestjs/swagger';
 import { errorResponse, type RequestErrorCode, RequestError } from '#libs/errors';
+import { HEADERS_TOO_LARGE, REQUEST_TIMEOUT } from '../http/client-error.handler';
 import { examples } from './examples';
 import { headerRefs, schemaRef } from './schema.type';
 
@@ -28,23 +29,13 @@ const WITH_KEY = [
 /** Statuses of responses that are sent before rate limits are consulted. */
 const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'];
 
-/** `invalid_request` with status 408. */
-const LATE = new RequestError('invalid_request', 'The request did not arrive in time. Send it again.', {
-  status: 408,
-});
-const HEADERS_TOO_LARGE = new RequestError(
-  'invalid_request',
-  'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.',
-  { status: 431 },
-);
-
 /** Errors of executed writes. They are stored and replayed for retries with the same key. */
 const REPLAYABLE: readonly RequestErrorCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;
 
-interface Traits {
+interface RouteTraits {
   /** The route reads a JSON body. */
   body?: boolean;
   /** The route accepts `Idempotency-Key`. */
@@ -52,10 +43,13 @@ interface Traits {
 }
 
 /** Documents the errors of a route, in addition to those of `commonResponses`. */
-export function ApiErrors({ body = false, idempotent = false }: Traits, ...more: RequestErrorCode[]): MethodDecorator {
+export function ApiErrors(
+  { body = false, idempotent = false }: RouteTraits,
+  ...more: RequestErrorCode[]
+): MethodDecorator {
   const codes = [...(body ? WITH_BODY : []), ...(idempotent ? WITH_KEY : []), ...more, 'invalid_request'] as const;
-  const late = body ? [{ status: LATE.status, ...responseOf([LATE]) }] : [];
-  return applyDecorators(...[...responsesOf(codes), ...late].map((response) => ApiResponse(response)));
+  const timeout = body ? [{ status: REQUEST_TIMEOUT.status, ...responseOf([REQUEST_TIMEOUT]) }] : [];
+  return applyDecorators(...[...responsesOf(codes), ...timeout].map((response) => ApiResponse(response)));
 }
 
 /** The error responses of every operation, by status. */
@@ -78,7 +72,7 @@ export function withTrace(responses: ResponsesObject): ResponsesObject {
 }
 
 /** Adds the `RateLimit` fields to the responses of an operation with an API key. */
-export function withLimits(responses: ResponsesObject): ResponsesObject {
+export function withRateLimitFields(responses: ResponsesObject): ResponsesObject {
   return Object.fromEntries(
     Object.entries(responses as Record<string, ResponseObject>).map(([status, response]) => {
       if (BEFORE_RATE_LIMITS.includes(status)) return [status, response];

@@ -29,7 +29,7 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
           draining: { type: 'boolean', description: 'The process is stopping.' },
         },
       },
-      error: { ...schemaRef('Error'), description: 'Only with status 503: the error envelope.' },
+      error: { ...schemaRef('Error'), description: 'Only with status 503, as in every error response.' },
     },
   },
 };

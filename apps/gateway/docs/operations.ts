@@ -4,7 +4,7 @@ import { objectTypes } from '#libs/properties';
 import { examples } from './examples';
 import { ApiErrors } from './errors.decorator';
 import { uuid } from './record.schemas';
-import { idempotencyKey, ifMatch, requestId, sdkTimeout, timeout, traceparent } from './request.headers';
+import { commonHeaders, idempotencyKey, ifMatch } from './request.headers';
 import { headerRefs, type Schema, schemaRef } from './schema.type';
 
 /*
@@ -127,9 +127,6 @@ function target(tag = 'Records'): MethodDecorator {
     ApiTags(tag),
     ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),
     ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid }),
-    timeout,
-    sdkTimeout,
-    requestId,
-    traceparent,
+    commonHeaders,
   );
 }

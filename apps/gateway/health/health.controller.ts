@@ -33,7 +33,7 @@ export class HealthController {
   @ApiOperation({ operationId: 'live', summary: 'Whether the process is alive' })
   @ApiResponse({
     status: 200,
-    description: 'It does.',
+    description: 'The process responds.',
     headers: headerRefs(),
     content: { 'application/json': { schema: schemaRef('Liveness'), example: { status: 'ok' } } },
   })
@@ -44,17 +44,17 @@ export class HealthController {
   /** For load balancers. If not ready, the response contains the checks and, as every error response, an `error`. */
   @Get('ready')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ operationId: 'ready', summary: 'Whether requests should be sent here' })
+  @ApiOperation({ operationId: 'ready', summary: 'Whether the process can receive requests' })
   @ApiResponse({
     status: 200,
-    description: 'Yes. Without Redis too, which is then `down` and the status `degraded`.',
+    description: 'The process is ready. If Redis is down, `status` is `degraded`, and the process is ready too.',
     headers: headerRefs(),
     content: { 'application/json': { schema: schemaRef('Health'), example: ready } },
   })
   @ApiResponse({
     status: 503,
     description:
-      'No: Postgres does not respond within a second, rejects connections or is read-only, migrations are pending, or the process is stopping.',
+      'The process is not ready: Postgres does not respond within a second, rejects connections or is read-only, migrations are pending, or the process is stopping.',
     headers: headerRefs('retry-after'),
     content: {
       'application/json': {
@@ -68,7 +68,7 @@ export class HealthController {
     if (reason === undefined) return health;
     const { status, headers, body } = errorResponse(new RequestError('unavailable', reason), request.id);
     void reply.code(status).headers(headers);
-    // `errorResponse` renders the envelope as text.
+    // `errorResponse` renders the body as text.
     return { ...health, ...(JSON.parse(body) as { error: object }) };
   }
 }

@@ -8,19 +8,22 @@ import { SECURITY_HEADERS } from './security.headers';
 /** How long a client has to read the response and to close the connection, in milliseconds. */
 const CLOSE_MS = 1_000;
 
+export const HEADERS_TOO_LARGE = new RequestError(
+  'invalid_request',
+  'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.',
+  { status: 431 },
+);
+export const REQUEST_TIMEOUT = new RequestError(
+  'invalid_request',
+  'The request did not arrive in time. Send it again.',
+  { status: 408 },
+);
+const INVALID_HTTP = new RequestError('invalid_request', 'The request is not valid HTTP/1.1.');
+
+/** The response to an error code of Node's parser. */
 function rejectionOf(code: string | undefined): RequestError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW': {
-      const message = 'The request line and headers are larger than 16 KiB. Send fewer or shorter headers.';
-      return new RequestError('invalid_request', message, { status: 431 });
-    }
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new RequestError('invalid_request', 'The request did not arrive in time. Send it again.', {
-        status: 408,
-      });
-    default:
-      return new RequestError('invalid_request', 'The request is not valid HTTP/1.1.');
-  }
+  if (code === 'HPE_HEADER_OVERFLOW') return HEADERS_TOO_LARGE;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? REQUEST_TIMEOUT : INVALID_HTTP;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Principal } from '#libs/auth';
 import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
-import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
+import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
@@ -34,10 +34,7 @@ const filters = applyDecorators(
 
 @ApiTags('Properties')
 @ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
-@timeout
-@sdkTimeout
-@requestId
-@traceparent
+@commonHeaders
 @Controller('v2/prism/:team')
 export class PropertiesController {
   constructor(private readonly properties: PropertyDefinitionService) {}

@@ -7,7 +7,7 @@ import { type Receipt, ReceiptService } from '#libs/idempotency';
 import { ApiErrors } from '../docs/errors.decorator';
 import { examples } from '../docs/examples';
 import { uuid } from '../docs/record.schemas';
-import { requestId, sdkTimeout, timeout, traceparent } from '../docs/request.headers';
+import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { type Query as QueryParameters, rejectUnknownParameters } from '../http/query.check';
@@ -15,10 +15,7 @@ import { receiptSchema } from './receipt.schema';
 
 @ApiTags('Receipts')
 @ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
-@timeout
-@sdkTimeout
-@requestId
-@traceparent
+@commonHeaders
 @Controller('v2/prism/:team/receipts')
 export class ReceiptsController {
   constructor(@Inject(ReceiptService) private readonly receipts: ReceiptService) {}
