@@ -8,13 +8,13 @@ import type { RequestErrorCode } from './request-error.catalogue';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** The code of the error envelope, if the response has one. */
+    /** The code of the error, if this is an error response. */
     errorCode?: RequestErrorCode;
   }
 }
 
 /**
- * Responds with the error envelope to whatever a handler, pipe, hook or parser throws. It is the only exception filter;
+ * Responds with an error response to whatever a handler, pipe, hook or parser throws. It is the only exception filter;
  * register it as `APP_FILTER`.
  */
 @Catch()
@@ -45,7 +45,7 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Responds with the error envelope where the filter does not apply, such as in a hook that responds by itself. */
+/** Sends an error response where the filter does not apply, such as in a hook that responds by itself. */
 export function sendError(reply: FastifyReply, error: RequestError, requestId: string): void {
   const { status, headers, body } = errorResponse(error, requestId);
   reply.errorCode = error.code;

@@ -11,7 +11,7 @@ function response(code: RequestErrorCode, extra?: RequestErrorOptions) {
 }
 
 describe('errorResponse', () => {
-  it('has the envelope and the request id in body and header', () => {
+  it('has the error in its body, and the request id in body and header', () => {
     const error = new RequestError('not_found', 'no such job');
     expect(errorResponse(error, 'req-1')).toEqual({
       status: 404,

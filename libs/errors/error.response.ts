@@ -10,11 +10,11 @@ interface ErrorResponse {
 
 const MAX_RETRY_AFTER_SECONDS = 60;
 
-/** Renders the error envelope and its headers. Every error response of the API has this form. */
+/** Renders an error response: status, headers and body. Every error of the API has this form. */
 export function errorResponse(error: RequestError, requestId: string): ErrorResponse {
   const { code, message, status, errors, details } = error;
   const kind = errorKind(code);
-  const envelope = {
+  const content = {
     error: {
       code,
       message,
@@ -23,7 +23,7 @@ export function errorResponse(error: RequestError, requestId: string): ErrorResp
       ...(kind.details && Object.keys(details).length > 0 && { details }),
     },
   };
-  return { status, headers: responseHeaders(error, kind, requestId), body: JSON.stringify(envelope) };
+  return { status, headers: responseHeaders(error, kind, requestId), body: JSON.stringify(content) };
 }
 
 function responseHeaders(error: RequestError, kind: RequestErrorKind, requestId: string): Record<string, string> {

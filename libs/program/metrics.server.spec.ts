@@ -70,7 +70,7 @@ describe('MetricsServer', () => {
     expect(await response.text()).toBe('');
   });
 
-  it('rejects other paths and methods with the error envelope', async () => {
+  it('rejects other paths and methods with an error response', async () => {
     const missing = await fetch(`${base}/`);
     expect(missing.status).toBe(404);
     expect(await missing.json()).toMatchObject({ error: { code: 'not_found' } });

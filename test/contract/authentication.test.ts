@@ -60,7 +60,7 @@ describe('401 unauthorized', () => {
   it.each([
     ['no key', undefined],
     ['an empty key', ''],
-  ])('responds to %s with an envelope that says what to send', async (_, key) => {
+  ])('responds to %s with an error that says what to send', async (_, key) => {
     const before = await failures('missing');
     const { status, headers, text } = await send(recordPath(), key);
 

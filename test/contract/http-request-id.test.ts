@@ -36,7 +36,7 @@ describe('x-request-id', () => {
     expect(new Set(responses.map(({ headers }) => headers['x-request-id'])).size).toBe(2);
   });
 
-  it('is in the header and the envelope of every error', async () => {
+  it('is in the header and the body of every error', async () => {
     const update = caller.path('organization/batch/update');
     const rejections = [
       await caller.call('GET', '/nowhere'),

@@ -75,7 +75,7 @@ function expectOverloaded({ status, headers, body }: ApiResponse): void {
   expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
 }
 
-/** Caches both keys: no look-up waits for the only connection. */
+/** Caches both keys: no lookup waits for the only connection. */
 beforeEach(async () => {
   id = await greedy.create();
   await modest.read(id);

@@ -149,7 +149,7 @@ describe('one source address', () => {
     for (const socket of held) socket.destroy();
   });
 
-  it("gets 429 in the API's error envelope beyond a rate, if that option is on", async () => {
+  it("gets 429 with the body of the API's errors beyond a rate, if that option is on", async () => {
     const { url } = await startBalancer((config) =>
       edited(config, turnOn('http-request deny deny_status 429'), ['gt 1000', 'gt 2']),
     );

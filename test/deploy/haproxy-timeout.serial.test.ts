@@ -13,7 +13,7 @@ afterAll(() => balancer.stop());
 const send = (body: string): Promise<RawResponse> =>
   rawCall(balancer.url, `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n${body}`);
 
-it("HAProxy responds 408 to a body that does not arrive in time, with the API's error envelope", async () => {
+it("HAProxy responds 408 to a body that does not arrive in time, with the body of the API's errors", async () => {
   const { status, headers, body } = await send('missing');
   const id = headers['x-request-id'];
   expect(id).toMatch(/^[0-9a-f-]{36}$/);

@@ -244,7 +244,7 @@ describe('the access log', () => {
   });
 });
 
-describe("HAProxy's own errors have the API's error envelope", () => {
+describe("HAProxy's own errors have the body of the API's errors", () => {
   it('503 when no gateway is ready', async () => {
     for (const gateway of gateways) gateway.ready = false;
     await balancer.uses();

@@ -15,7 +15,7 @@ afterAll(() => gateway.close());
 
 const get = 'GET /health/live HTTP/1.1\r\nhost: gateway\r\n';
 
-describe('invalid HTTP gets 400 in the error envelope', () => {
+describe('invalid HTTP gets an error response with 400', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],

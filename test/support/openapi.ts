@@ -43,7 +43,7 @@ export async function documentOf(url: string): Promise<OpenApiDocument> {
 
 /**
  * Fails unless the document has the response's status for the operation, and describes its body, error code and headers.
- * Undocumented paths and methods must get an error in the common envelope.
+ * Undocumented paths and methods must get an error response.
  */
 export function expectDocumented(
   document: OpenApiDocument,

@@ -37,7 +37,7 @@ export function createHttpServer(settings: Settings): HttpServer {
       insecureHTTPParser: false,
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      // Node's own error has neither envelope nor request id; that of `registerRequestHeadCheck` has both.
+      // Node's own error has neither body nor request id; that of `registerRequestHeadCheck` has both.
       requireHostHeader: false,
     },
     // The controller checks the length of path parameters; the router must not reject them.
