@@ -3,7 +3,7 @@ import { AccessService } from '#libs/auth';
 import type { Settings } from '#libs/config';
 import { openDatabase } from '#libs/database';
 import { type Program, runProgram } from '#libs/program';
-import { DEMO_TEAM_ID, demoKey } from './demo.access';
+import { DEMO_TEAM_ID, createDemoKey } from './demo.access';
 import { DemoCaller } from './demo.caller';
 import { DemoTraffic } from './demo.traffic';
 
@@ -22,7 +22,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
   const database = openDatabase(settings);
   const access = AccessService.over(database);
   const records = new URL(`/v2/prism/${DEMO_TEAM_ID}/organization`, gatewayUrl).href;
-  const keys = await Promise.all(CLIENTS.map((client) => demoKey(access, client)));
+  const keys = await Promise.all(CLIENTS.map((client) => createDemoKey(access, client)));
   const traffic = keys.map(({ apiKey }) => new DemoTraffic(new DemoCaller(records, apiKey), logger));
   for (const each of traffic) each.start();
   logger.info({ to: gatewayUrl, clients: CLIENTS }, 'sending traffic');

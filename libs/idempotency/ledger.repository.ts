@@ -23,7 +23,7 @@ export abstract class LedgerLookup {
 
 const FIND_REQUEST_STATE = statement(__dirname, 'find_request_state');
 
-/** Reads `idempotency_requests`: one look-up by primary key. */
+/** Reads `idempotency_requests`: one lookup by primary key. */
 @Injectable()
 export class LedgerRepository extends LedgerLookup {
   constructor(

@@ -9,7 +9,7 @@ const LEFT = { complete: false, recent: false, results: 'null' } as StoredReques
 const RECENT = { ...LEFT, recent: true };
 const COMPLETE = { ...LEFT, complete: true, results: '{}' };
 
-/** Finds a receipt where the ledger has these requests, one for each look-up, and Redis says whether there is a claim. */
+/** Finds a receipt where the ledger has these requests, one for each lookup, and Redis says whether there is a claim. */
 async function receiptOf(
   requests: (StoredRequest | undefined)[],
   claimed?: boolean,
@@ -62,7 +62,7 @@ describe('ReceiptService', () => {
     expect(await receiptOf([LEFT])).toMatchObject({ receipt: { state: 'interrupted' } });
   });
 
-  it('finds what an attempt did that ended between the look-ups', async () => {
+  it('finds what an attempt did that ended between the lookups', async () => {
     const { receipt, calls } = await receiptOf([LEFT, COMPLETE], false);
     expect(receipt).toEqual({ ...COMPLETE, state: 'complete' });
     expect(calls).toEqual(['ledger', 'claim', 'ledger']);

@@ -41,9 +41,9 @@ interface RetentionStateRow {
   freeze_max_age: number;
 }
 
-const listExpiredPartitions = statement(__dirname, 'list_expired_partitions');
-const purgeRequests = statement(__dirname, 'purge_requests');
-const readRetentionState = statement(__dirname, 'read_retention_state');
+const LIST_EXPIRED_PARTITIONS = statement(__dirname, 'list_expired_partitions');
+const PURGE_REQUESTS = statement(__dirname, 'purge_requests');
+const READ_RETENTION_STATE = statement(__dirname, 'read_retention_state');
 
 /** Removes expired rows and partitions of the ledger in steps. All times are on the clock of the database. */
 @Injectable()
@@ -73,7 +73,7 @@ export class RetentionRepository {
 
   /** Deletes some expired request rows, the oldest first. */
   async purgeRequests(from: string | null): Promise<Purge> {
-    const { rows } = await this.database.query<{ removed: number; up_to: string | null }>(purgeRequests, [
+    const { rows } = await this.database.query<{ removed: number; up_to: string | null }>(PURGE_REQUESTS, [
       this.keptSeconds,
       from,
       PURGE_ROWS,
@@ -84,7 +84,7 @@ export class RetentionRepository {
 
   /** In the order of their days. */
   async expiredPartitions(): Promise<ExpiredPartition[]> {
-    const { rows } = await this.database.query<ExpiredPartition>(listExpiredPartitions, [this.keptSeconds]);
+    const { rows } = await this.database.query<ExpiredPartition>(LIST_EXPIRED_PARTITIONS, [this.keptSeconds]);
     return rows;
   }
 
@@ -100,7 +100,7 @@ export class RetentionRepository {
 
   /** @param daysAhead how many days ahead to count partitions */
   async state(daysAhead: number): Promise<RetentionState> {
-    const { rows } = await this.database.query<RetentionStateRow>(readRetentionState, [this.keptSeconds, daysAhead]);
+    const { rows } = await this.database.query<RetentionStateRow>(READ_RETENTION_STATE, [this.keptSeconds, daysAhead]);
     const [row] = rows;
     if (row === undefined) throw new Error('read_retention_state returned no row');
     return {

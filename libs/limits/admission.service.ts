@@ -43,7 +43,7 @@ export class Admission implements OnApplicationShutdown {
   private readonly delay: EventLoopDelay;
   private readonly logger = new Logger(Admission.name);
   private readonly bodies: FairQueue<'bytes'>;
-  private readonly values: FairQueue<'heap'>;
+  private readonly heap: FairQueue<'heap'>;
   private readonly work: FairQueue<'requests' | 'items' | 'responseBytes'>;
 
   constructor(
@@ -68,7 +68,7 @@ export class Admission implements OnApplicationShutdown {
       capacity: { bytes: settings.maxBodyBytesInFlight },
       share: 'as_much_as_is_free',
     });
-    this.values = this.queue('parse', {
+    this.heap = this.queue('parse', {
       capacity: { heap: getHeapStatistics().heap_size_limit * HEAP_SHARE },
       share: 'as_much_as_is_free',
     });
@@ -77,9 +77,9 @@ export class Admission implements OnApplicationShutdown {
       requests: this.work.inUse('requests'),
       items: this.work.inUse('items'),
       bodyBytes: this.bodies.inUse('bytes'),
-      heapBytes: this.values.inUse('heap'),
+      heapBytes: this.heap.inUse('heap'),
       responseBytes: this.work.inUse('responseBytes'),
-      queued: { body: this.bodies.length, parse: this.values.length, work: this.work.length },
+      queued: { body: this.bodies.length, parse: this.heap.length, work: this.work.length },
     }));
   }
 
@@ -88,25 +88,25 @@ export class Admission implements OnApplicationShutdown {
   }
 
   /** @throws RequestError `unavailable` if the event loop is delayed and the client uses at least its fair share of the CPU */
-  receive(clientId: string): void {
+  rejectIfOverloaded(clientId: string): void {
     this.cpu.countRequest(clientId);
     if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.exceedsFairShare(clientId)) return;
     this.metrics.countShed('body', 'event_loop');
     throw overloaded('event_loop');
   }
 
-  /** Requests a permit to read `bytes` of a body. */
-  readBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
+  /** Requests a permit for `bytes` of a body. */
+  requestBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
     return this.bodies.enqueue(clientId, { bytes }, this.maxWaitMs(remainingMs));
   }
 
-  /** Requests a permit to parse a body. @param heap of the parsed value, in bytes */
-  parse(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
-    return this.values.enqueue(clientId, { heap }, this.maxWaitMs(remainingMs));
+  /** Requests a permit for the heap of a parsed body. @param heap in bytes */
+  requestHeap(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
+    return this.heap.enqueue(clientId, { heap }, this.maxWaitMs(remainingMs));
   }
 
   /** Requests a permit to execute a request with this number of items. */
-  begin(clientId: string, items: number, remainingMs: number): WorkPermit {
+  requestWork(clientId: string, items: number, remainingMs: number): WorkPermit {
     const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }

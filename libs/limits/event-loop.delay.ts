@@ -1,13 +1,13 @@
 const SAMPLE_MS = 50;
 /** The time constant of the average: one pause hardly counts, a second of pauses does. */
-const MEMORY_MS = 1_000;
+const WINDOW_MS = 1_000;
 
 /**
  * The delay of timers of the event loop, as a moving average in milliseconds. It depends only on the clock, so it decreases
  * without further calls when the load decreases.
  */
 export class EventLoopDelay {
-  private smoothedMs = 0;
+  private averageMs = 0;
   private sampledAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -23,7 +23,7 @@ export class EventLoopDelay {
   /** The present delay, also while the timer that measures it is late itself. 0 at the first call. */
   get ms(): number {
     if (this.timer === undefined) this.start();
-    return this.smoothed(this.now());
+    return this.average(this.now());
   }
 
   stop(): void {
@@ -41,15 +41,15 @@ export class EventLoopDelay {
 
   private sample(): void {
     const now = this.now();
-    this.smoothedMs = this.smoothed(now);
+    this.averageMs = this.average(now);
     this.onLate(now - this.sampledAt - SAMPLE_MS);
     this.sampledAt = now;
   }
 
   /** Weighted by time: a longer delay counts more. */
-  private smoothed(now: number): number {
+  private average(now: number): number {
     const passedMs = now - this.sampledAt;
-    const kept = Math.exp(-passedMs / MEMORY_MS);
-    return kept * this.smoothedMs + (1 - kept) * Math.max(0, passedMs - SAMPLE_MS);
+    const kept = Math.exp(-passedMs / WINDOW_MS);
+    return kept * this.averageMs + (1 - kept) * Math.max(0, passedMs - SAMPLE_MS);
   }
 }

@@ -1,4 +1,4 @@
-import { Account, type Load, Permit, type PermitOwner, type Rejection } from './permit';
+import { LoadSum, type Load, Permit, type PermitOwner, type Rejection } from './permit';
 
 /** How much one client may hold while it is the only active one, and while others are active. */
 interface FixedShare<R extends string> {
@@ -29,7 +29,7 @@ export interface FairQueueOptions<R extends string> {
 
 interface Client<R extends string> {
   readonly id: string;
-  readonly held: Account<R>;
+  readonly held: LoadSum<R>;
   /** Count of held permits. */
   permits: number;
   readonly queued: Permit<R>[];
@@ -48,13 +48,13 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   /** Clients with queued requests, in the order of their turns. */
   private readonly turns = new Set<Client<R>>();
   private readonly resources: readonly R[];
-  private readonly held: Account<R>;
+  private readonly held: LoadSum<R>;
   private readonly now: () => number;
   private queued = 0;
 
   constructor(private readonly options: FairQueueOptions<R>) {
     this.resources = Object.keys(options.capacity) as R[]; // the keys of a Record<R, …> are R
-    this.held = new Account(this.resources);
+    this.held = new LoadSum(this.resources);
     this.now = options.now ?? (() => performance.now());
   }
 
@@ -107,9 +107,9 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   /** Called by permits. */
   resize(permit: Permit<R>, load: Load<R>): void {
     if (permit.state === 'held') {
-      for (const account of [this.held, this.clientOf(permit.clientId).held]) {
-        account.subtract(permit.load);
-        account.add(load);
+      for (const sum of [this.held, this.clientOf(permit.clientId).held]) {
+        sum.subtract(permit.load);
+        sum.add(load);
       }
     }
     permit.load = load;
@@ -118,7 +118,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   /** Called by permits. */
   absorb(permit: Permit<R>, other: Permit<R>): void {
-    const sum = new Account(this.resources);
+    const sum = new LoadSum(this.resources);
     sum.add(permit.load);
     sum.add(other.load);
     permit.load = sum.load;
@@ -221,7 +221,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   private clientOf(id: string): Client<R> {
     const known = this.clients.get(id);
-    const client = known ?? { id, held: new Account(this.resources), permits: 0, queued: [], lastSeen: 0 };
+    const client = known ?? { id, held: new LoadSum(this.resources), permits: 0, queued: [], lastSeen: 0 };
     this.touch(client);
     return client;
   }

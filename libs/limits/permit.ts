@@ -2,7 +2,7 @@
 export type Load<R extends string> = Readonly<Record<R, number>>;
 
 /** The sum of loads, by resource. */
-export class Account<R extends string> {
+export class LoadSum<R extends string> {
   private readonly amounts: Record<R, number>;
 
   constructor(private readonly resources: readonly R[]) {

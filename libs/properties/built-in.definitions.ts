@@ -4,7 +4,8 @@ import { type ObjectType, objectTypes, type PropertyDefinition, type PropertyTyp
 /** Ids of built-in definitions and options derive from their names in this namespace. They must never change. */
 const NAMESPACE = '5f0c1b0e-7d0a-4c53-9a3b-2f6d8c1e4a97';
 
-interface Column {
+/** What the definition of a built-in property does not derive from its slug. */
+interface BuiltInProperty {
   readonly slug: string;
   readonly type: PropertyType;
   readonly options?: readonly string[];
@@ -37,7 +38,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Properties that a contact and an identity share. */
-const person: readonly Column[] = [
+const person: readonly BuiltInProperty[] = [
   { slug: 'full_name', type: 'str' },
   { slug: 'first_name', type: 'str' },
   { slug: 'last_name', type: 'str' },
@@ -52,15 +53,15 @@ const person: readonly Column[] = [
   { slug: 'labels', type: 'multiselect_str', options: LABELS },
 ];
 
-const owner: Column = { slug: 'owner', type: 'ref_identity' };
+const owner: BuiltInProperty = { slug: 'owner', type: 'ref_identity' };
 
 /** Written by the gateway: when the record was created and last changed. */
-const times: readonly Column[] = [
+const times: readonly BuiltInProperty[] = [
   { slug: 'created_at', type: 'date', locked: true },
   { slug: 'updated_at', type: 'date', locked: true },
 ];
 
-const columns: Readonly<Record<ObjectType, readonly Column[]>> = {
+const properties: Readonly<Record<ObjectType, readonly BuiltInProperty[]>> = {
   organization: [
     { slug: 'name', type: 'str', required: true },
     { slug: 'primary_domain', type: 'str' },
@@ -149,11 +150,14 @@ const columns: Readonly<Record<ObjectType, readonly Column[]>> = {
 
 /** The definitions that every team has, by object type. They precede the team's own. */
 export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefinition[]> = new Map(
-  objectTypes.map((object) => [object, [...columns[object], ...times].map((column) => definition(object, column))]),
+  objectTypes.map((object) => [
+    object,
+    [...properties[object], ...times].map((property) => definition(object, property)),
+  ]),
 );
 
-function definition(object: ObjectType, column: Column): PropertyDefinition {
-  const { slug, type, options = [], required = false, locked = false } = column;
+function definition(object: ObjectType, property: BuiltInProperty): PropertyDefinition {
+  const { slug, type, options = [], required = false, locked = false } = property;
   return {
     id: uuidv5(`${object}.${slug}`, NAMESPACE),
     slug,

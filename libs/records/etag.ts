@@ -1,9 +1,9 @@
 /** A version that no record has. */
-const never = '-1';
+const NO_VERSION = '-1';
 
 // 18 digits always fit into a bigint.
-const version = /^[1-9]\d{0,17}$/;
-const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+const VERSION = /^[1-9]\d{0,17}$/;
+const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
 /** The version that a record must have; undefined if it must only exist. */
 export type Condition = { version?: string } | 'malformed';
@@ -14,8 +14,8 @@ export type Condition = { version?: string } | 'malformed';
  */
 export function conditionOf(tag: string): Condition {
   if (tag === '*') return {};
-  const match = entityTag.exec(tag);
+  const match = ENTITY_TAG.exec(tag);
   if (!match) return 'malformed';
   const [, weak, opaque = ''] = match;
-  return { version: weak === undefined && version.test(opaque) ? opaque : never };
+  return { version: weak === undefined && VERSION.test(opaque) ? opaque : NO_VERSION };
 }

@@ -48,11 +48,11 @@ interface ApplyRow {
   internal_errors: string;
 }
 
-const applyBatch = statement(__dirname, 'apply_batch');
-const findRecord = statement(__dirname, 'find_record');
-const patchRecord = statement(__dirname, 'patch_record');
+const APPLY_BATCH = statement(__dirname, 'apply_batch');
+const FIND_RECORD = statement(__dirname, 'find_record');
+const PATCH_RECORD = statement(__dirname, 'patch_record');
 
-/** Reads and changes records. The only place that speaks their SQL. */
+/** Reads and changes records. */
 @Injectable()
 export class RecordRepository {
   private readonly logger = new Logger(RecordRepository.name);
@@ -67,7 +67,7 @@ export class RecordRepository {
    * reports as applied is durable.
    *
    * @param span of the batch; undefined if it has none
-   * @throws DatabaseUnavailable if nothing was attempted; if Postgres goes away in the middle, the outcomes say so
+   * @throws DatabaseUnavailable if nothing was attempted; if Postgres becomes unavailable later, the outcomes have that error
    * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`
    */
   async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
@@ -107,14 +107,14 @@ export class RecordRepository {
     options: CheckoutOptions,
   ): Promise<FoundRecord | undefined> {
     const { rows } = await this.database.query<{ version: string; record: string }>(
-      findRecord,
+      FIND_RECORD,
       [teamId, objectType, id],
       options,
     );
     return rows[0] && { etag: `"${rows[0].version}"`, json: rows[0].record };
   }
 
-  /** Makes the common patch of one record; undefined if nothing was done, and `apply_batch` is to do it or to say why not. */
+  /** The single-record fast path. Undefined if it changed nothing: `apply_batch` then applies the item or determines its error. */
   private async patch(
     client: DatabaseClient,
     plan: Plan,
@@ -126,14 +126,14 @@ export class RecordRepository {
     const began = performance.now();
     const sinceMs = (): number => performance.now() - began;
     try {
-      const { rows } = await client.query<{ entry: string }>(patchRecord, [
+      const { rows } = await client.query<{ entry: string }>(PATCH_RECORD, [
         ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
         ...[this.settings.recordLimitBytes, String(lockMs), plan.options.return === 'minimal'],
       ]);
       const entry = rows[0]?.entry;
       return entry === undefined ? undefined : { entry, code: undefined, replayed: false, seconds: sinceMs() / 1_000 };
     } catch (error) {
-      // A lost connection leaves open what was done. What Postgres reports has been undone.
+      // With a lost connection the outcome is unknown. After any other error the transaction is rolled back.
       if (sqlStateOf(error) === undefined || isConnectionFailure(error)) throw error;
       const code = ITEM_ERROR_BY_SQLSTATE[sqlStateOf(error) ?? ''];
       return code && { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
@@ -146,7 +146,7 @@ export class RecordRepository {
     key: LedgerKey | undefined,
   ): Promise<ApplyRow | undefined> {
     try {
-      return (await client.query<ApplyRow>(applyBatch, values)).rows[0];
+      return (await client.query<ApplyRow>(APPLY_BATCH, values)).rows[0];
     } catch (error) {
       if (key === undefined || sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
       // Another attempt at the request holds its lock in the ledger. The items of this one were not applied, or are marked.
@@ -201,7 +201,7 @@ export class RecordRepository {
   }
 }
 
-/** What the procedure, too, makes of these; of any other error it is to find out. */
+/** The item errors of SQLSTATEs, as `apply_batch` assigns them. `apply_batch` determines the item error of any other one. */
 const ITEM_ERROR_BY_SQLSTATE: Readonly<Record<string, ItemErrorCode>> = {
   [sqlState.lockNotAvailable]: 'locked',
   [sqlState.queryCanceled]: 'not_attempted',
@@ -231,7 +231,7 @@ function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
   return { entry: errorEntry(item.id, error), code, replayed: false, seconds: 0 };
 }
 
-/** The procedure knows the codes of the catalogue only, and says nothing for an item that was applied. */
+/** `apply_batch` returns the codes of the catalogue only, and an empty text for an item that was applied. */
 function codeOf(text: string | undefined): ItemErrorCode | undefined {
   return text === undefined || text === '' ? undefined : (text as ItemErrorCode); // see above
 }

@@ -3,7 +3,7 @@ import { type Change, isObject, type ItemValidator, lowerCaseUuid, type Validati
 import { conditionOf } from './etag';
 import { type PlanItem, reject } from './plan';
 
-const keys = new Set(['id', 'default', 'list', 'extended', 'if_match']);
+const ITEM_MEMBERS = new Set(['id', 'default', 'list', 'extended', 'if_match']);
 
 export interface ItemLimits {
   /** `ITEM_LIMIT_BYTES`: the maximum size of an item as JSON. */
@@ -21,7 +21,7 @@ export function planUpdates(items: readonly unknown[], validator: ItemValidator,
 export function planDeletes(ids: readonly unknown[]): PlanItem[] {
   return ids.map((given) => {
     const id = uuidOf(given);
-    return id === undefined ? badId(given) : { op: 'delete', id };
+    return id === undefined ? invalidId(given) : { op: 'delete', id };
   });
 }
 
@@ -45,11 +45,16 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
     return reject(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
   }
   const id = uuidOf(item.id);
-  if (id === undefined) return badId(item.id);
+  if (id === undefined) return invalidId(item.id);
 
-  const unknown = Object.keys(item).find((key) => !keys.has(key));
+  const unknown = Object.keys(item).find((key) => !ITEM_MEMBERS.has(key));
   if (unknown !== undefined) {
-    return rejected(id, unknown, 'unknown_field', `an item has no such field; it takes ${[...keys].join(', ')}`);
+    return invalidItem(
+      id,
+      unknown,
+      'unknown_field',
+      `an item has no such field; it takes ${[...ITEM_MEMBERS].join(', ')}`,
+    );
   }
   if (limits.bodyBytes > limits.itemLimitBytes) {
     const bytes = Buffer.byteLength(JSON.stringify(item));
@@ -64,7 +69,7 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   if (tag !== undefined) {
     const condition = typeof tag === 'string' ? conditionOf(tag) : 'malformed';
     if (condition === 'malformed') {
-      return rejected(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
+      return invalidItem(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
     }
     version = condition.version;
   }
@@ -77,10 +82,10 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
   return planPatch(id, validation.change, version);
 }
 
-function badId(given: unknown): PlanItem {
-  return rejected(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
+function invalidId(given: unknown): PlanItem {
+  return invalidItem(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
 }
 
-function rejected(id: string | null, field: string, code: string, message: string): PlanItem {
+function invalidItem(id: string | null, field: string, code: string, message: string): PlanItem {
   return reject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
 }

@@ -4,7 +4,7 @@ export { createLogger, requestLogger } from './logger';
 export { readVersion } from './build.info';
 export { NestLogger } from './nest.logger';
 export { ProcessMetrics } from './process.metrics';
-export type { RequestTrace, Span, SpanAttributes, SpanPosition } from './span';
+export type { RequestTrace, Span, SpanAttributes, SpanContext } from './span';
 export { TelemetryModule, TracingModule } from './telemetry.module';
 export { formatTraceparent, parseTraceparent, type TraceContext } from './trace.context';
 export { Tracing } from './tracing';

@@ -17,7 +17,7 @@ export interface Span {
 }
 
 /** The ids of a span. */
-export interface SpanPosition {
+export interface SpanContext {
   readonly traceId: string;
   readonly spanId: string;
 }

@@ -21,7 +21,7 @@ const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
 export function registerAdmission(fastify: FastifyInstance, admission: Admission): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { principal } = request.requestContext;
-    if (principal !== undefined) admission.receive(principal.clientId);
+    if (principal !== undefined) admission.rejectIfOverloaded(principal.clientId);
     done();
   });
 
@@ -39,12 +39,12 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   fastify.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = function (request, reply) {
-      return request.requestContext.permits.run(() => handler.call(this, request, reply));
+      return request.requestContext.permits.runHandler(() => handler.call(this, request, reply));
     };
   });
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
-    request.requestContext.permits.respond(bytesOf(payload));
+    request.requestContext.permits.holdResponse(bytesOf(payload));
     // Rejected before it was authenticated.
     if (request.requestContext.principal === undefined) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);

@@ -110,10 +110,11 @@ export function teamOfPrismPath(target: string): string | undefined {
 /** Whether the pattern of a route can match a path under `/v2/prism`. The catch-all `*` does not count. */
 export function isPrismRoute(pattern: string): boolean {
   const [version = '', api = ''] = pattern.split('/').filter((segment) => segment !== '');
-  return matches(version, 'v2') && matches(api, 'prism');
+  return canMatch(version, 'v2') && canMatch(api, 'prism');
 }
 
-function matches(segment: string, literal: string): boolean {
+/** Whether a segment of a pattern can match a segment of a path. */
+function canMatch(segment: string, literal: string): boolean {
   return segment.toLowerCase() === literal || segment.includes(':');
 }
 

@@ -8,7 +8,7 @@ const FAST_BYTES = 65_536;
 
 export interface BodyPermitOptions {
   raw: IncomingMessage;
-  /** The maximum size of the body, in bytes. */
+  /** The announced size of the body, in bytes; its maximum size if none was announced. */
   announcedBytes: number;
   /** Requests a permit for more bytes. */
   enqueue: (bytes: number) => Permit<'bytes'>;
@@ -28,7 +28,7 @@ export class BodyPermit {
   private permit: Permit<'bytes'> | undefined;
   private requested: Permit<'bytes'> | undefined;
   private arrived = 0;
-  private atLastCheck = 0;
+  private arrivedAtLastCheck = 0;
   private isSlow = false;
   private timer: NodeJS.Timeout | undefined;
 
@@ -92,7 +92,7 @@ export class BodyPermit {
       }
       if (this.permit === undefined) this.permit = requested;
       else this.permit.absorb(requested);
-      this.atLastCheck = this.arrived;
+      this.arrivedAtLastCheck = this.arrived;
       if (!raw.complete) this.timer ??= setInterval(this.check, CHECK_MS);
       if (isQueued) raw.resume();
     });
@@ -101,11 +101,11 @@ export class BodyPermit {
   private readonly check = (): void => {
     // While the body is paused, nothing can arrive.
     if (this.requested !== undefined) return;
-    if (this.arrived - this.atLastCheck < FAST_BYTES) {
+    if (this.arrived - this.arrivedAtLastCheck < FAST_BYTES) {
       this.isSlow = true;
       this.permit?.resize({ bytes: this.arrived });
     }
-    this.atLastCheck = this.arrived;
+    this.arrivedAtLastCheck = this.arrived;
   };
 
   private stop(): void {

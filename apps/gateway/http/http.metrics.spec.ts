@@ -50,7 +50,7 @@ describe('HttpMetrics', () => {
 
   it('starts the server errors of a route at 0', async () => {
     const { instruments, metrics } = createMetrics();
-    metrics.expectRequests('GET', '/a');
+    metrics.startAtZero('GET', '/a');
     expect(Object.fromEntries(await instruments.samples('prism_http_requests_total'))).toEqual({
       '{method="GET",route="/a",status="500"}': 0,
       '{method="GET",route="/a",status="503"}': 0,
@@ -64,7 +64,7 @@ describe('HttpMetrics', () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, true],
   ])('adds exemplars only if traces are exported (%j)', async (environment, expected) => {
     const { instruments, metrics } = createMetrics(environment);
-    metrics.expectRequests('GET', '/a');
+    metrics.startAtZero('GET', '/a');
     metrics.countRequest('GET', '/a', 200, 0.03, undefined, span);
     metrics.countRequest('GET', '/a', 200, 0.03, undefined, undefined);
     const { body } = await instruments.page('application/openmetrics-text');

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CLIENT_VALUES, ClientLabel } from '#libs/auth';
 import { Settings } from '#libs/config';
-import { Instruments, type SpanPosition } from '#libs/telemetry';
+import { Instruments, type SpanContext } from '#libs/telemetry';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
 type Method = (typeof METHODS)[number];
@@ -66,7 +66,7 @@ export class HttpMetrics {
   }
 
   /** Starts the server errors of a route at 0: a counter that first appears with its first error hides that error from `rate()`. */
-  expectRequests(method: string, route: string): void {
+  startAtZero(method: string, route: string): void {
     const labels = { method: methodLabel(method), route };
     for (const status of [500, 503]) this.requests.inc({ ...labels, status }, 0);
     this.requestSeconds.zero(labels);
@@ -83,7 +83,7 @@ export class HttpMetrics {
     status: number,
     seconds: number,
     client?: string,
-    span?: SpanPosition,
+    span?: SpanContext,
   ): void {
     const labels = { method: methodLabel(method), route: route ?? UNMATCHED };
     this.requests.inc({ ...labels, status });
@@ -112,6 +112,6 @@ export function methodLabel(method: string): Method {
   return METHODS.find((known) => known === method) ?? 'other';
 }
 
-function exemplarLabels(span: SpanPosition | undefined): Record<string, string> {
+function exemplarLabels(span: SpanContext | undefined): Record<string, string> {
   return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
 }

@@ -26,7 +26,7 @@ interface Frame {
   /** Its key in the parent object; set together with `value`. */
   key: string | undefined;
   /** The current member is already in `value`: only white space may follow. */
-  memberDone: boolean;
+  memberAdded: boolean;
 }
 
 /**
@@ -69,9 +69,9 @@ export class SlicedJsonParser {
     for (let at = this.at; at < body.length; at += 1) {
       const byte = body[at] ?? 0;
       if (byte === QUOTE) at = endOfString(body, at + 1);
-      else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) this.open(at, byte === OPENING_BRACKET);
-      else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) this.close(at, byte === CLOSING_BRACKET);
-      else if (byte === COMMA && this.comma(at)) {
+      else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) this.openFrame(at, byte === OPENING_BRACKET);
+      else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) this.closeFrame(at, byte === CLOSING_BRACKET);
+      else if (byte === COMMA && this.endMember(at)) {
         this.at = at + 1;
         return true;
       }
@@ -80,7 +80,7 @@ export class SlicedJsonParser {
     return false;
   }
 
-  private open(at: number, isArray: boolean): void {
+  private openFrame(at: number, isArray: boolean): void {
     const next = at + 1;
     this.frames.push({
       isArray,
@@ -89,15 +89,15 @@ export class SlicedJsonParser {
       member: next,
       value: undefined,
       key: undefined,
-      memberDone: false,
+      memberAdded: false,
     });
   }
 
-  private close(at: number, isArray: boolean): void {
+  private closeFrame(at: number, isArray: boolean): void {
     const frame = this.frames.pop();
     if (frame?.value === undefined) return; // it is parsed as part of a slice
     if (frame.isArray !== isArray) throw this.invalid(frame.isArray ? '] expected' : '} expected', at);
-    this.take(frame, at);
+    this.addMembers(frame, at);
     if (frame.key === 'constructor' && Object.hasOwn(frame.value, 'prototype'))
       throw polluting('constructor.prototype');
     const parent = this.frames.at(-1);
@@ -105,17 +105,17 @@ export class SlicedJsonParser {
     if (parent === undefined) this.rootEnd = at + 1;
     else {
       parent.from = at + 1;
-      parent.memberDone = true;
+      parent.memberAdded = true;
     }
   }
 
-  /** @returns whether a slice was parsed */
-  private comma(at: number): boolean {
+  /** Ends the current member at a comma. @returns whether a slice was parsed */
+  private endMember(at: number): boolean {
     const frame = this.frames.at(-1);
     if (frame === undefined) return false; // JSON.parse rejects it
     const isFull = at - this.sliceStart >= this.sliceBytes;
     if (isFull) this.materialize();
-    if (isFull || frame.memberDone) this.take(frame, at);
+    if (isFull || frame.memberAdded) this.addMembers(frame, at);
     frame.member = at + 1;
     return isFull;
   }
@@ -138,7 +138,7 @@ export class SlicedJsonParser {
 
   /** Adds the members of `parent` before `frame`, and `frame` itself. */
   private attach(parent: Frame, frame: Frame, value: Container): void {
-    if (parent.from < parent.member) this.merge(parent, this.parse(parent.from, parent.member - 1, parent));
+    if (parent.from < parent.member) this.assign(parent, this.parse(parent.from, parent.member - 1, parent));
     if (parent.isArray) {
       this.parse(parent.member, frame.start, 'blank');
       (parent.value as unknown[]).push(value);
@@ -154,15 +154,15 @@ export class SlicedJsonParser {
   }
 
   /** Adds the members up to `end` to the value of the frame. */
-  private take(frame: Frame, end: number): void {
-    if (frame.memberDone) this.parse(frame.from, end, 'blank');
-    else this.merge(frame, this.parse(frame.from, end, frame));
-    frame.memberDone = false;
+  private addMembers(frame: Frame, end: number): void {
+    if (frame.memberAdded) this.parse(frame.from, end, 'blank');
+    else this.assign(frame, this.parse(frame.from, end, frame));
+    frame.memberAdded = false;
     frame.from = end + 1;
     this.sliceStart = end + 1;
   }
 
-  private merge(frame: Frame, members: unknown): void {
+  private assign(frame: Frame, members: unknown): void {
     if (frame.isArray) {
       const values = frame.value as unknown[];
       for (const value of members as unknown[]) values.push(value);
@@ -209,11 +209,11 @@ export class SlicedJsonParser {
   private syntaxError(json: string, offset: number): [what: string, at: number] {
     const errors: [what: string, at: number][] = [];
     const onError = (code: ParseErrorCode, at: number): void => {
-      const words = printParseErrorCode(code).replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ');
-      errors.push([words.toLowerCase(), offset + Buffer.byteLength(json.slice(0, at))]);
+      const text = printParseErrorCode(code).replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ');
+      errors.push([text.toLowerCase(), offset + Buffer.byteLength(json.slice(0, at))]);
     };
     visit(json, { onError }, { disallowComments: true });
-    return errors[0] ?? ['an error follows', Math.max(0, offset)];
+    return errors[0] ?? ['syntax error', Math.max(0, offset)];
   }
 
   private invalid(what: string, at: number): RequestError {

@@ -60,9 +60,9 @@ export class JsonScanner {
   private brackets = 0;
   private members = 0;
   private elements = 0;
-  /** Per nesting depth: the commas so far in the open object or array, and its limit of members or elements. */
+  /** Per nesting depth: the commas so far in the open object or array, and its maximum of members or elements. */
   private readonly counts: number[] = [];
-  private readonly bounds: number[] = [];
+  private readonly maxCounts: number[] = [];
 
   constructor(
     private readonly body: Buffer,
@@ -91,7 +91,7 @@ export class JsonScanner {
         this.elements += 1;
         const count = (this.counts[this.depth] ?? 0) + 1;
         this.counts[this.depth] = count;
-        if (count >= (this.bounds[this.depth] ?? Infinity)) this.exceeded = { limit: this.boundName(), at };
+        if (count >= (this.maxCounts[this.depth] ?? Infinity)) this.exceeded = { limit: this.limitName(), at };
       } else if (byte === COLON) {
         this.members += 1;
       } else if (isDigit(byte) || byte === MINUS) {
@@ -112,12 +112,12 @@ export class JsonScanner {
     this.brackets += 1;
     this.depth += 1;
     this.counts[this.depth] = 0;
-    this.bounds[this.depth] = isArray ? this.limits.elements : this.limits.members;
+    this.maxCounts[this.depth] = isArray ? this.limits.elements : this.limits.members;
     if (this.depth > this.limits.depth) this.exceeded = { limit: 'depth', at };
   }
 
-  private boundName(): keyof JsonLimits {
-    return this.bounds[this.depth] === this.limits.members ? 'members' : 'elements';
+  private limitName(): keyof JsonLimits {
+    return this.maxCounts[this.depth] === this.limits.members ? 'members' : 'elements';
   }
 
   private number(start: number): number {

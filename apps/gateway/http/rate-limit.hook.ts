@@ -39,9 +39,9 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
   fastify.addHook('preHandler', (request, _reply, done) => {
     const { requestContext: context, routeOptions } = request;
     // A handler that responds 404 through Fastify makes its preHandler hooks run again.
-    const seen = context.quota !== undefined;
+    const isRepeated = context.quota !== undefined;
     context.quota ??= quotaOf(limiter, context);
-    if (seen || context.quota === undefined || routeOptions.config.scope === CHARGED_BY_WRITER) done();
+    if (isRepeated || context.quota === undefined || routeOptions.config.scope === CHARGED_BY_WRITER) done();
     else {
       context.quota.consume().then(() => {
         done();

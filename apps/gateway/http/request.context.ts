@@ -3,7 +3,7 @@ import type { Principal } from '#libs/auth';
 import type { DatabaseMeter } from '#libs/database';
 import type { Admission, Deadline, Quota } from '#libs/limits';
 import type { BatchSummary, FailedItem } from '#libs/records';
-import { parseTraceparent, type Span, type SpanPosition, type TraceContext, type Tracing } from '#libs/telemetry';
+import { parseTraceparent, type Span, type SpanContext, type TraceContext, type Tracing } from '#libs/telemetry';
 import { deadlineOf } from './deadline.hook';
 import { beginTrace } from './request.observer';
 import { RequestPermits } from './request.permits';
@@ -40,8 +40,8 @@ export class RequestLogContext implements DatabaseMeter {
     this.traceId = trace?.traceId;
   }
 
-  /** The position of the span of this request; undefined if it is not traced. */
-  get position(): SpanPosition | undefined {
+  /** The ids of the span of this request; undefined if it is not traced. */
+  get spanContext(): SpanContext | undefined {
     const { traceId, span } = this;
     return traceId === undefined || span === undefined ? undefined : { traceId, spanId: span.spanId };
   }

@@ -24,7 +24,7 @@ const TRACE_HEADER = 'traceresponse';
 export function registerObserver(fastify: FastifyInstance, metrics: HttpMetrics, logger: Logger): void {
   const lines = requestLogger(logger);
   fastify.addHook('onRoute', ({ method, url }) => {
-    if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.expectRequests(each, url);
+    if (url.startsWith('/v2/prism/')) for (const each of [method].flat()) metrics.startAtZero(each, url);
   });
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
@@ -40,7 +40,7 @@ export function registerObserver(fastify: FastifyInstance, metrics: HttpMetrics,
     const responded = reply.raw.writableFinished;
     const status = responded ? reply.raw.statusCode : CLIENT_DISCONNECTED;
     const { principal, log } = request.requestContext;
-    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.position);
+    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.spanContext);
     endTrace(request, reply, responded);
     // Health checks arrive every few seconds.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';

@@ -19,9 +19,9 @@ let instruments: Instruments;
 let admission: Admission;
 /** What the handler of `/held` waits for. */
 let held: PromiseWithResolvers<string>;
-/** What the look-up of the key waits for. */
-let keyLookUp: Promise<void> | undefined;
-let lookUps: number;
+/** What the lookup of the key waits for. */
+let keyLookup: Promise<void> | undefined;
+let lookups: number;
 let handlers: number;
 const sockets: Socket[] = [];
 
@@ -49,8 +49,8 @@ beforeEach(async () => {
   });
   admission = new Admission(settings, new LimitsMetrics(instruments));
   held = withResolvers();
-  keyLookUp = undefined;
-  lookUps = 0;
+  keyLookup = undefined;
+  lookups = 0;
   handlers = 0;
   server = fastify();
   const records = new RecordsMetrics(instruments, new ClientLabel({ metricsMaxClients: 100 }));
@@ -65,8 +65,8 @@ beforeEach(async () => {
   registerDeadline(server);
   server.addHook('onRequest', async (request: FastifyRequest) => {
     request.requestContext.principal = principal;
-    lookUps += 1;
-    await keyLookUp;
+    lookups += 1;
+    await keyLookup;
   });
   registerAdmission(server, admission);
   server.get('/held', () => {
@@ -172,7 +172,7 @@ describe('a request', () => {
     admission.cpu.countRequest('another client');
     admission.cpu.charge('client', 30);
     const response = fetch(`http://127.0.0.1:${port()}/sync`);
-    await expect.poll(() => lookUps).toBe(1);
+    await expect.poll(() => lookups).toBe(1);
     expect(await working()).toBe(0);
     expect((await response).status).toBe(200);
     expect(admission.cpu.pauseMs('client')).toBe(0);
@@ -183,7 +183,7 @@ describe('a request', () => {
     admission.cpu.countRequest('another client');
     admission.cpu.charge('client', 100);
     const socket = send('/held');
-    await expect.poll(() => lookUps).toBe(1);
+    await expect.poll(() => lookups).toBe(1);
     socket.destroy();
     await expect.poll(() => admission.cpu.pauseMs('client')).toBe(0);
     expect(handlers).toBe(0);
@@ -196,11 +196,11 @@ describe('a request', () => {
     send('/held');
     await expect.poll(queued).toBe(1);
     const lookUp = withResolvers<string>();
-    keyLookUp = lookUp.promise.then(() => undefined);
+    keyLookup = lookUp.promise.then(() => undefined);
     const connected = once(server.server, 'connection');
     const socket = send('/held');
     const [accepted] = (await connected) as [Socket]; // what the event comes with
-    await expect.poll(() => lookUps).toBe(3);
+    await expect.poll(() => lookups).toBe(3);
     const closed = once(accepted, 'close');
     socket.destroy();
     await closed;

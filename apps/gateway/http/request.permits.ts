@@ -38,7 +38,7 @@ export class RequestPermits {
   private waitingSince: number | undefined;
   /** CPU time that the request was charged in advance, in milliseconds. */
   private chargedMs = 0;
-  private pauseTimer: NodeJS.Timeout | undefined;
+  private delayTimer: NodeJS.Timeout | undefined;
 
   /** @param onDropped called if the client disconnects before the work of its request has begun */
   constructor(
@@ -68,7 +68,7 @@ export class RequestPermits {
    * in turns with those of other requests. `done` is not called after the request has ended.
    */
   compute(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
-    this.start(
+    this.runSteps(
       stage,
       bytes,
       () => !this.isClosed && step(),
@@ -79,13 +79,13 @@ export class RequestPermits {
   }
 
   /** Like {@link compute}, for the handler of the route. The promise is rejected when the request has ended. */
-  computed(stage: CpuStage, bytes: number, step: Step): Promise<void> {
+  computeAsync(stage: CpuStage, bytes: number, step: Step): Promise<void> {
     return new Promise((resolve, reject) => {
       const guarded = (): boolean => {
         if (this.isClosed) throw new RequestError('unavailable', 'The client disconnected.');
         return step();
       };
-      this.start(stage, bytes, guarded, (error) => {
+      this.runSteps(stage, bytes, guarded, (error) => {
         if (error === undefined) resolve();
         else reject(error);
       });
@@ -102,10 +102,10 @@ export class RequestPermits {
     this.body = new BodyPermit({
       raw,
       announcedBytes,
-      enqueue: (bytes) => this.admission.readBody(principal.clientId, bytes, deadline.msLeft()),
+      enqueue: (bytes) => this.admission.requestBody(principal.clientId, bytes, deadline.msLeft()),
       onWait: (waiting) => {
         if (waiting) this.waitingSince = performance.now();
-        else this.noteWait();
+        else this.recordWait();
       },
       onRejected: (rejection) => {
         if (!this.reply.sent && !this.reply.raw.headersSent) sendError(this.reply, overloaded(rejection), request.id);
@@ -121,7 +121,7 @@ export class RequestPermits {
       done();
       return;
     }
-    this.heap = this.admission.parse(principal.clientId, bytes, deadline.msLeft());
+    this.heap = this.admission.requestHeap(principal.clientId, bytes, deadline.msLeft());
     this.wait(this.heap, done);
   }
 
@@ -137,32 +137,32 @@ export class RequestPermits {
       done();
       return;
     }
-    this.pause(principal.clientId, () => {
+    this.delay(principal.clientId, () => {
       this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
-      this.work = this.admission.begin(principal.clientId, items, deadline.msLeft());
+      this.work = this.admission.requestWork(principal.clientId, items, deadline.msLeft());
       this.wait(this.work, done);
     });
   }
 
   /** Delays a client after expensive requests, by at most the time after which a queued request is rejected. */
-  private pause(clientId: string, next: () => void): void {
+  private delay(clientId: string, next: () => void): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
       const waitMs = Math.min(this.admission.cpu.pauseMs(clientId), endsAt - performance.now());
       if (waitMs <= 0) {
-        this.pauseTimer = undefined;
-        this.noteWait();
+        this.delayTimer = undefined;
+        this.recordWait();
         next();
         return;
       }
       this.waitingSince ??= performance.now();
-      this.pauseTimer = setTimeout(check, waitMs);
+      this.delayTimer = setTimeout(check, waitMs);
     };
     check();
   }
 
   /** Runs the handler of the route, unless the connection is closed. The work permit is held until the handler has ended. */
-  run(handler: () => unknown): unknown {
+  runHandler(handler: () => unknown): unknown {
     if (this.isClosed) return undefined;
     this.handler = 'running';
     const end = (): void => {
@@ -181,8 +181,8 @@ export class RequestPermits {
     return result;
   }
 
-  /** Counts the bytes of the response. Call it just before the response is sent. */
-  respond(bytes: number): void {
+  /** Adds the bytes of the response to the work permit, until it has left. Call it just before the response is sent. */
+  holdResponse(bytes: number): void {
     if (this.work === undefined || this.isClosed) return;
     this.admission.cpu.settle(this.work.clientId, this.chargedMs, bytes * RESPONSE_MS_PER_BYTE);
     this.chargedMs = 0;
@@ -192,7 +192,7 @@ export class RequestPermits {
     if (this.handler !== 'running') this.endWork();
   }
 
-  private start(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
+  private runSteps(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
     const { cpu, scheduler } = this.admission;
     const clientId = this.request.requestContext.principal?.clientId ?? '';
     if (bytes >= LARGE_BYTES) {
@@ -213,26 +213,26 @@ export class RequestPermits {
   private wait(permit: Permit<string>, done: Continue): void {
     if (permit.state === 'queued') this.waitingSince = performance.now();
     permit.onSettled((rejection: Rejection | undefined) => {
-      this.noteWait();
+      this.recordWait();
       // The response at the deadline may have been sent first.
       if (!this.isClosed && !this.reply.sent) done(rejection && overloaded(rejection));
     });
   }
 
-  private noteWait(): void {
+  private recordWait(): void {
     if (this.waitingSince === undefined) return;
     this.request.requestContext.log.admissionMs += performance.now() - this.waitingSince;
     this.waitingSince = undefined;
   }
 
   private close(): void {
-    this.noteWait();
-    const isWaiting = this.work !== undefined || this.pauseTimer !== undefined;
+    this.recordWait();
+    const isWaiting = this.work !== undefined || this.delayTimer !== undefined;
     if (!this.reply.raw.writableFinished && isWaiting && this.handler === 'pending') this.onDropped();
     this.isClosed = true;
     // Frees the body even if the request is still referenced.
     this.request.body = undefined;
-    clearTimeout(this.pauseTimer);
+    clearTimeout(this.delayTimer);
     this.body?.end();
     this.heap?.release();
     this.work?.resize({ ...this.work.load, responseBytes: 0 });

@@ -54,7 +54,7 @@ function noRoute(paths: Map<string, RoutePath>, path: string, method: string): R
     .sort((a, b) => a.parameters - b.parameters);
   if (served === undefined) return new RequestError('not_found', 'There is no such route.');
   const allow = [...served.methods].sort().join(', ');
-  return new RequestError('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
+  return new RequestError('method_not_allowed', `The path does not support ${method}. It supports: ${allow}.`, {
     headers: { allow },
   });
 }

@@ -81,7 +81,7 @@ function writeCall(request: FastifyRequest, reply: FastifyReply): WriteCall {
     meter: log,
     span: log.span,
     cancellation: canceledByDisconnect(reply),
-    compute: (stage, step) => permits.computed(stage, bodyBytes, step),
+    compute: (stage, step) => permits.computeAsync(stage, bodyBytes, step),
   };
 }
 

@@ -2,7 +2,8 @@
 -- `done`; `kept` if the day has its partition; `busy` if others hold a lock, and then nothing has changed.
 --
 -- Attaching a partition locks the default partition for some milliseconds. Batches that are replayed or resumed wait for that,
--- and so do those of a day without a partition; first attempts of other days do not. SECURITY DEFINER, so that the worker's role needs no right to create tables.
+-- and so do those of a day without a partition; first attempts of other days do not.
+-- SECURITY DEFINER, so that the worker's role needs no privilege to create tables.
 CREATE OR REPLACE FUNCTION ensure_ledger_partition(p_day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '10ms' SET search_path FROM CURRENT AS $$
 DECLARE

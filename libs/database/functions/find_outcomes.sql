@@ -1,18 +1,18 @@
--- The outcomes that the ledger holds of a request, by position. NULL for an item that is not settled. `bytes` is the size of the
--- entries. No row: it holds none.
+-- The stored outcomes of a request, in the order of its items; NULL for an item without one. `bytes` is the size of the entries.
+-- No row: none is stored. A stored entry `=<n>` stands for the entry of item n, which has the same text (see store_outcomes).
 CREATE OR REPLACE FUNCTION find_outcomes(p_day date, p_team_id uuid, p_request_id bigint)
 RETURNS TABLE (entries text[], codes text[], bytes bigint)
 LANGUAGE sql STABLE AS $$
-  WITH line AS MATERIALIZED (
+  WITH stored AS MATERIALIZED (
     SELECT i.text, i.code, i.n
       FROM idempotency_outcomes AS o,
            unnest(string_to_array(o.entries, E'\n'), string_to_array(o.codes, ',')) WITH ORDINALITY AS i (text, code, n)
      WHERE o.day = p_day AND o.team_id = p_team_id AND o.request_id = p_request_id
   )
-  SELECT array_agg(COALESCE(first.text, NULLIF(line.text, '')) ORDER BY line.n),
-         array_agg(NULLIF(line.code, '') ORDER BY line.n),
-         sum(octet_length(COALESCE(first.text, line.text)))
-    FROM line
-    LEFT JOIN line AS first ON left(line.text, 1) = '=' AND first.n::text = substr(line.text, 2)
+  SELECT array_agg(COALESCE(original.text, NULLIF(stored.text, '')) ORDER BY stored.n),
+         array_agg(NULLIF(stored.code, '') ORDER BY stored.n),
+         sum(octet_length(COALESCE(original.text, stored.text)))
+    FROM stored
+    LEFT JOIN stored AS original ON left(stored.text, 1) = '=' AND original.n::text = substr(stored.text, 2)
   HAVING count(*) > 0
 $$;

@@ -4,7 +4,7 @@
 -- Retention deletes in an order that never applies a change twice: first the request row, after which the key is new and
 -- starts on a new day; then, once no request row of a day is left, the partition of that day. Each step is a transaction of
 -- its own, so a worker may stop between any two, and several may run at once. The clock is the database's. SECURITY DEFINER,
--- so that the worker's role needs no right to delete; the function itself rejects to delete what may still be needed.
+-- so that the worker's role needs no privilege to delete; the function itself deletes nothing that may still be needed.
 --
 --   p_from         where the previous call of the same run ended: rows before it are already deleted
 --   deleted_up_to  where this call ended; NULL if it found nothing
