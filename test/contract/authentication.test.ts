@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { Instruments } from '#libs/telemetry';
 import { request } from 'undici';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ApiClient } from '../support/api.client';
+import { describe, expect, it, vi } from 'vitest';
 import { createDatabase } from '../support/database';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { startGateway } from '../support/gateway';
+import { useGateway } from '../support/gateway.hooks';
 
 interface WriteResponse {
   status: number;
@@ -13,14 +13,7 @@ interface WriteResponse {
   text: string;
 }
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 /** Sends exactly these headers, with a fixed request id so that whole bodies can be compared. */
 async function send(
@@ -28,7 +21,7 @@ async function send(
   apiKey?: string | string[],
   options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; url?: string } = {},
 ): Promise<WriteResponse> {
-  const { method = 'GET', headers = {}, body, url = gateway.url } = options;
+  const { method = 'GET', headers = {}, body, url = api.gateway.url } = options;
   const {
     statusCode,
     headers: responded,
@@ -43,16 +36,16 @@ async function send(
 }
 
 /** The path of a record, which need not exist: authentication comes first. */
-function recordPath(team = caller.teamId): string {
+function recordPath(team = api.caller.teamId): string {
   return `/v2/prism/${team}/organization/${randomUUID()}`;
 }
 
-function update(team = caller.teamId): string {
+function update(team = api.caller.teamId): string {
   return `/v2/prism/${team}/organization/batch/update`;
 }
 
 async function failures(reason: string): Promise<number> {
-  const metric = await gateway.app.get(Instruments).registry.getSingleMetricAsString('prism_auth_failures_total');
+  const metric = await api.gateway.app.get(Instruments).registry.getSingleMetricAsString('prism_auth_failures_total');
   return Number(new RegExp(`\\{reason="${reason}"\\} (\\d+)`).exec(metric)?.[1]);
 }
 
@@ -73,14 +66,14 @@ describe('401 unauthorized', () => {
   });
 
   it.each([
-    ['an unknown route', 'GET', () => `/v2/prism/${caller.teamId}/organization/a/b/c/d`],
-    ['an unknown object type', 'GET', () => `/v2/prism/${caller.teamId}/planet/${randomUUID()}`],
+    ['an unknown route', 'GET', () => `/v2/prism/${api.caller.teamId}/organization/a/b/c/d`],
+    ['an unknown object type', 'GET', () => `/v2/prism/${api.caller.teamId}/planet/${randomUUID()}`],
     ['a method the path does not have', 'DELETE', () => update()],
     ['a team that is no UUID', 'GET', () => '/v2/prism/acme/organization/x'],
     ['a very long team', 'GET', () => `/v2/prism/${'a'.repeat(5_000)}/organization/x`],
     ['the bare prefix', 'GET', () => '/v2/prism'],
-    ['an encoded prefix', 'GET', () => `/v2/%70rism/${caller.teamId}/organization/x`],
-    ['doubled slashes', 'GET', () => `/v2//prism//${caller.teamId}/organization/x`],
+    ['an encoded prefix', 'GET', () => `/v2/%70rism/${api.caller.teamId}/organization/x`],
+    ['doubled slashes', 'GET', () => `/v2//prism//${api.caller.teamId}/organization/x`],
     ['broken percent-encoding', 'GET', () => '/v2/prism/%zz/organization/x'],
     ['a HEAD', 'HEAD', recordPath],
     ['an OPTIONS', 'OPTIONS', recordPath],
@@ -116,11 +109,11 @@ describe('403 forbidden', () => {
   }
 
   it('has the same body for every reason', async () => {
-    const { access, database } = gateway;
-    const { teamId } = caller;
-    const key = caller.credentials.apiKey;
-    const otherTeam = await gateway.newCaller();
-    const forgotten = await gateway.newCaller();
+    const { access, database } = api.gateway;
+    const { teamId } = api.caller;
+    const key = api.caller.credentials.apiKey;
+    const otherTeam = await api.gateway.newCaller();
+    const forgotten = await api.gateway.newCaller();
     await database.query('DELETE FROM api_keys WHERE key_id = $1', [forgotten.credentials.keyId]);
     const revoked = await access.createKey(teamId, 'billing', ['records:read']);
     await access.revokeKey(teamId, revoked.keyId);
@@ -152,18 +145,18 @@ describe('403 forbidden', () => {
   });
 
   it('is not the response to a team id in upper case', async () => {
-    expect((await send(recordPath(caller.teamId.toUpperCase()), caller.credentials.apiKey)).status).toBe(404);
+    expect((await send(recordPath(api.caller.teamId.toUpperCase()), api.caller.credentials.apiKey)).status).toBe(404);
   });
 
   it('is documented for a client without the scope', async () => {
-    const reader = await gateway.newCaller({ scopes: ['records:read'] });
+    const reader = await api.gateway.newCaller({ scopes: ['records:read'] });
 
     expect((await reader.update([{ id: randomUUID() }])).status).toBe(403);
   });
 
   it('neither changes a record nor claims an Idempotency-Key', async () => {
-    const id = await caller.create({ default: { name: 'Untouched' } });
-    const reader = await gateway.access.createKey(caller.teamId, 'billing', ['records:read']);
+    const id = await api.caller.create({ default: { name: 'Untouched' } });
+    const reader = await api.gateway.access.createKey(api.caller.teamId, 'billing', ['records:read']);
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
     const attempt = {
       method: 'POST',
@@ -172,20 +165,20 @@ describe('403 forbidden', () => {
     };
 
     expect((await send(update(), reader.apiKey, attempt)).status).toBe(403);
-    expect((await caller.read(id)).version).toBe(1);
+    expect((await api.caller.read(id)).version).toBe(1);
     // It did not claim the Idempotency-Key: the same request is executed once it is authorized.
-    const { status, headers: responded } = await send(update(), caller.credentials.apiKey, attempt);
+    const { status, headers: responded } = await send(update(), api.caller.credentials.apiKey, attempt);
     expect([status, responded['idempotent-replay']]).toEqual([200, undefined]);
-    expect((await caller.read(id)).version).toBe(2);
+    expect((await api.caller.read(id)).version).toBe(2);
   });
 });
 
 describe('an API key', () => {
   it("works beside its successor after a rotation, and each replays the other's requests", async () => {
-    const { access } = gateway;
-    const id = await caller.create();
-    const old = await access.createKey(caller.teamId, 'rotating', ['records:write']);
-    const fresh = await access.rotateKey(caller.teamId, old.keyId);
+    const { access } = api.gateway;
+    const id = await api.caller.create();
+    const old = await access.createKey(api.caller.teamId, 'rotating', ['records:write']);
+    const fresh = await access.rotateKey(api.caller.teamId, old.keyId);
     const attempt = {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
@@ -197,10 +190,10 @@ describe('an API key', () => {
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(second.headers['idempotent-replay']).toBe('true');
     expect(second.text).toBe(first.text);
-    expect((await caller.read(id)).version).toBe(2);
+    expect((await api.caller.read(id)).version).toBe(2);
 
     // A replay is authorized like any request.
-    await access.revokeKey(caller.teamId, old.keyId);
+    await access.revokeKey(api.caller.teamId, old.keyId);
     await vi.waitFor(
       async () => {
         expect((await send(update(), old.apiKey, attempt)).status).toBe(403);
@@ -211,10 +204,11 @@ describe('an API key', () => {
   });
 
   it('works immediately after its creation, on every gateway', async () => {
-    const other = await startGateway({ databaseUrl: gateway.databaseUrl });
+    const other = await startGateway({ databaseUrl: api.gateway.databaseUrl });
     try {
-      const { apiKey } = await gateway.access.createKey(caller.teamId, 'new', ['records:read']);
-      for (const url of [gateway.url, other.url]) expect((await send(recordPath(), apiKey, { url })).status).toBe(404);
+      const { apiKey } = await api.gateway.access.createKey(api.caller.teamId, 'new', ['records:read']);
+      for (const url of [api.gateway.url, other.url])
+        expect((await send(recordPath(), apiKey, { url })).status).toBe(404);
     } finally {
       await other.close();
     }

@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../support/api.client';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { describe, expect, it } from 'vitest';
+import { startGateway } from '../support/gateway';
 import { rawCall } from '../support/raw.socket';
+import { useGateway } from '../support/gateway.hooks';
 
 const PREFLIGHT = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-
-afterAll(() => gateway.close());
+const api = useGateway();
 
 /** Sends raw bytes: an HTTP client could hide or add headers of the response. */
-async function headersOf(request: string, url: string = gateway.url): Promise<Record<string, string>> {
+async function headersOf(request: string, url: string = api.gateway.url): Promise<Record<string, string>> {
   return (await rawCall(url, request)).headers;
 }
 
@@ -28,9 +20,12 @@ function get(path: string, headers: Record<string, string> = {}): string {
 describe('every response', () => {
   const responses: [string, () => string][] = [
     ['of a probe', () => get('/health/live')],
-    ['with properties', () => get(caller.path('organization/properties'), { 'x-api-key': caller.credentials.apiKey })],
-    ['with a receipt', () => get(caller.path('receipts/unknown'), { 'x-api-key': caller.credentials.apiKey })],
-    ['without a key', () => get(caller.path('organization/properties'))],
+    [
+      'with properties',
+      () => get(api.caller.path('organization/properties'), { 'x-api-key': api.caller.credentials.apiKey }),
+    ],
+    ['with a receipt', () => get(api.caller.path('receipts/unknown'), { 'x-api-key': api.caller.credentials.apiKey })],
+    ['without a key', () => get(api.caller.path('organization/properties'))],
     ['on an unknown route', () => get('/nowhere')],
     ['to another method', () => get('/health/live').replace('GET', 'POST')],
     ['to a broken path', () => get('/%zz')],
@@ -56,7 +51,7 @@ describe('every response', () => {
 
 describe('the page at /docs and its files', () => {
   it.each(['/docs', '/docs/init.js'])('forbid framing and content sniffing: %s', async (path) => {
-    const { headers } = await fetch(gateway.url + path);
+    const { headers } = await fetch(api.gateway.url + path);
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
@@ -67,8 +62,8 @@ describe('CORS', () => {
   it.each(['organization/batch/update', 'organization/properties'])(
     'a preflight request gets no permission: %s',
     async (rest) => {
-      for (const key of ['', caller.credentials.apiKey]) {
-        const { status, headers } = await caller.call('OPTIONS', caller.path(rest), {
+      for (const key of ['', api.caller.credentials.apiKey]) {
+        const { status, headers } = await api.caller.call('OPTIONS', api.caller.path(rest), {
           headers: { ...PREFLIGHT, 'x-api-key': key },
         });
         expect(status).toBe(key === '' ? 401 : 405);
@@ -78,7 +73,7 @@ describe('CORS', () => {
   );
 
   it('a cross-origin request with a key gets a response that the browser must not expose', async () => {
-    const { status, headers } = await caller.call('GET', caller.path('organization/properties'), {
+    const { status, headers } = await api.caller.call('GET', api.caller.path('organization/properties'), {
       headers: { origin: PREFLIGHT.origin },
     });
     expect(status).toBe(200);
@@ -91,7 +86,7 @@ describe('strict-transport-security', () => {
 
   it('is sent if a trusted proxy forwarded a TLS request', async () => {
     const behind = await startGateway({
-      databaseUrl: gateway.databaseUrl,
+      databaseUrl: api.gateway.databaseUrl,
       settings: { TRUSTED_PROXIES: '127.0.0.0/8' },
     });
     try {

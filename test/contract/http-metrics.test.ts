@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Instruments } from '#libs/telemetry';
 import { Lifecycle } from '../../apps/gateway/http/lifecycle';
-import type { ApiClient } from '../support/api.client';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { startGateway } from '../support/gateway';
 import { rawCall, RawSocket } from '../support/raw.socket';
+import { useGateway } from '../support/gateway.hooks';
 
 const UPDATE = '/v2/prism/:team/:object/batch/update';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-
-afterAll(() => gateway.close());
+const api = useGateway();
 
 async function valueOf(name: string, labels: Record<string, string>): Promise<number | undefined> {
-  const metric = await gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
+  const metric = await api.gateway.app.get(Instruments).registry.getSingleMetric(name)?.get();
   const found = metric?.values.find((sample) =>
     Object.entries(labels).every(([label, value]) => String(sample.labels[label]) === value),
   );
@@ -26,7 +18,7 @@ async function valueOf(name: string, labels: Record<string, string>): Promise<nu
 }
 
 async function count(method: string, route: string, status: number): Promise<number> {
-  const metric = await gateway.app.get(Instruments).registry.getSingleMetric('prism_http_requests_total')?.get();
+  const metric = await api.gateway.app.get(Instruments).registry.getSingleMetric('prism_http_requests_total')?.get();
   const found = metric?.values.find(
     ({ labels }) => labels.method === method && labels.route === route && labels.status === status,
   );
@@ -47,10 +39,10 @@ async function expectCounted(
 
 describe('prism_http_requests_total', () => {
   it('is labelled by the route pattern, never by the path', async () => {
-    const path = caller.path('organization/batch/update');
-    await expectCounted('POST', UPDATE, 400, () => caller.call('POST', path, { body: {} }));
-    await expectCounted('POST', UPDATE, 401, () => caller.call('POST', path, { headers: { 'x-api-key': '' } }));
-    await expectCounted('HEAD', '/health/live', 200, () => caller.call('HEAD', '/health/live'));
+    const path = api.caller.path('organization/batch/update');
+    await expectCounted('POST', UPDATE, 400, () => api.caller.call('POST', path, { body: {} }));
+    await expectCounted('POST', UPDATE, 401, () => api.caller.call('POST', path, { headers: { 'x-api-key': '' } }));
+    await expectCounted('HEAD', '/health/live', 200, () => api.caller.call('HEAD', '/health/live'));
   });
 
   it('starts at 0 for server errors', async () => {
@@ -60,17 +52,17 @@ describe('prism_http_requests_total', () => {
   });
 
   it('counts unknown paths as unmatched', async () => {
-    await expectCounted('GET', 'unmatched', 404, () => caller.call('GET', '/nowhere'));
-    await expectCounted('other', 'unmatched', 404, () => caller.call('PROPFIND', '/nowhere'));
-    await expectCounted('other', 'unmatched', 400, () => rawCall(gateway.url, 'no HTTP\r\n\r\n'));
+    await expectCounted('GET', 'unmatched', 404, () => api.caller.call('GET', '/nowhere'));
+    await expectCounted('other', 'unmatched', 404, () => api.caller.call('PROPFIND', '/nowhere'));
+    await expectCounted('other', 'unmatched', 400, () => rawCall(api.gateway.url, 'no HTTP\r\n\r\n'));
   });
 
   it('counts a request whose client disconnected as 499', async () => {
-    const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json`;
+    const head = `POST ${api.caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json`;
     await expectCounted('POST', UPDATE, 499, async () => {
-      const socket = await RawSocket.open(gateway.url);
+      const socket = await RawSocket.open(api.gateway.url);
       await socket.send(
-        `${head}\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n`,
+        `${head}\r\nx-api-key: ${api.caller.credentials.apiKey}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n`,
       );
       expect((await socket.response()).status).toBe(100);
       socket.destroy();
@@ -80,9 +72,9 @@ describe('prism_http_requests_total', () => {
 
 describe('prism_batch_items_total', () => {
   it('distinguishes canceled items from items that were not attempted', async () => {
-    const items = [{ id: 'none' }, { id: await caller.create() }, { id: await caller.create() }];
+    const items = [{ id: 'none' }, { id: await api.caller.create() }, { id: await api.caller.create() }];
     const labels = { operation: 'update', object_type: 'organization', code: 'not_attempted' };
-    await caller.update(items, { on_error: 'stop' });
+    await api.caller.update(items, { on_error: 'stop' });
     expect(await valueOf('prism_batch_items_total', { ...labels, outcome: 'stopped' })).toBe(2);
     expect(await valueOf('prism_batch_items_total', { ...labels, outcome: 'error' })).toBe(0);
   });
@@ -90,7 +82,7 @@ describe('prism_batch_items_total', () => {
 
 describe('prism_client_requests_total and prism_client_items_total', () => {
   it('are labelled by the name of the client', async () => {
-    const crm = await gateway.newCaller({ client: 'crm' });
+    const crm = await api.gateway.newCaller({ client: 'crm' });
     const id = await crm.create();
     await crm.update([{ id, default: { name: 'B' } }, { id: 'none' }]);
     await expect.poll(() => valueOf('prism_client_requests_total', { client: 'crm', status: '200' })).toBe(1);
@@ -102,7 +94,7 @@ describe('prism_client_requests_total and prism_client_items_total', () => {
 describe('prism_ready', () => {
   it('shows readiness without a request to the health endpoint', async () => {
     expect(await valueOf('prism_ready', {})).toBe(1);
-    const draining = await startGateway({ databaseUrl: gateway.databaseUrl });
+    const draining = await startGateway({ databaseUrl: api.gateway.databaseUrl });
     draining.app.get(Lifecycle).drain();
     const ready = await draining.app.get(Instruments).registry.getSingleMetric('prism_ready')?.get();
     expect(ready?.values[0]?.value).toBe(0);

@@ -1,17 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../support/api.client';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { describe, expect, it } from 'vitest';
 import { type RawResponse, rawCall, RawSocket } from '../support/raw.socket';
+import { useGateway } from '../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const get = 'GET /health/live HTTP/1.1\r\nhost: gateway\r\n';
 
@@ -39,7 +30,7 @@ describe('invalid HTTP gets an error response with 400', () => {
     ['an absolute target without a host', 'GET http:///health/live HTTP/1.1\r\nhost: x\r\n\r\n'],
     ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n'],
   ])('%s', async (_, bytes) => {
-    const { status, headers, body } = await rawCall(gateway.url, Buffer.from(bytes, 'latin1'));
+    const { status, headers, body } = await rawCall(api.gateway.url, Buffer.from(bytes, 'latin1'));
     expect(status).toBe(400);
     expect(body).toMatchObject({ error: { code: 'invalid_request', request_id: headers['x-request-id'] } });
   });
@@ -48,28 +39,30 @@ describe('invalid HTTP gets an error response with 400', () => {
     ['headers over 16 KiB', `${get}a: ${'x'.repeat(20_000)}\r\n\r\n`],
     ['a path over 16 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`],
   ])('with status 431: %s', async (_, bytes) => {
-    const { status, headers, body } = await rawCall(gateway.url, bytes);
+    const { status, headers, body } = await rawCall(api.gateway.url, bytes);
     expect(status).toBe(431);
     expect(body).toMatchObject({ error: { code: 'invalid_request', request_id: headers['x-request-id'] } });
   });
 
   it('an invalid chunk', async () => {
-    const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`;
-    const { status } = await rawCall(gateway.url, `${head}zz\r\n{}\r\n`);
+    const head = `POST ${api.caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${api.caller.credentials.apiKey}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const { status } = await rawCall(api.gateway.url, `${head}zz\r\n{}\r\n`);
     expect(status).toBe(400);
   });
 });
 
 it('a request never gets the response to the bytes that follow it', async () => {
-  const socket = await RawSocket.open(gateway.url);
-  const path = caller.path('organization/properties');
-  await socket.send(`GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`);
+  const socket = await RawSocket.open(api.gateway.url);
+  const path = api.caller.path('organization/properties');
+  await socket.send(
+    `GET ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${api.caller.credentials.apiKey}\r\n\r\nbroken\r\n\r\n`,
+  );
   expect((await socket.response()).status).toBe(200);
   expect(await socket.end()).toBe('');
 });
 
 it('pipelined requests get responses in order', async () => {
-  const socket = await RawSocket.open(gateway.url);
+  const socket = await RawSocket.open(api.gateway.url);
   await socket.send(`${get}x-request-id: a\r\n\r\n${get}x-request-id: b\r\n\r\n${get}x-request-id: c\r\n\r\n`);
   const ids = [await socket.response(), await socket.response(), await socket.response()].map(
     ({ headers }) => headers['x-request-id'],
@@ -79,19 +72,19 @@ it('pipelined requests get responses in order', async () => {
 });
 
 it('an absolute target is reduced to its path', async () => {
-  const { status } = await rawCall(gateway.url, 'GET http://gateway/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+  const { status } = await rawCall(api.gateway.url, 'GET http://gateway/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
   expect(status).toBe(200);
 });
 
 it('an absolute target does not bypass authentication', async () => {
-  const path = `http://gateway/v2/prism/${caller.teamId}/properties`;
-  const { status } = await rawCall(gateway.url, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  const path = `http://gateway/v2/prism/${api.caller.teamId}/properties`;
+  const { status } = await rawCall(api.gateway.url, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
   expect(status).toBe(401);
 });
 
 it('a request with too many headers is rejected, not truncated', async () => {
   const responseTo = (count: number): Promise<RawResponse> =>
-    rawCall(gateway.url, `${get}${'a: b\r\n'.repeat(count - 1)}\r\n`);
+    rawCall(api.gateway.url, `${get}${'a: b\r\n'.repeat(count - 1)}\r\n`);
   expect((await responseTo(100)).status).toBe(200);
   for (const count of [101, 2_500]) {
     const { status, body } = await responseTo(count);
@@ -105,7 +98,7 @@ it.each([
   ['a wish for another protocol', 'connection: upgrade\r\nupgrade: h2c'],
   ['two thousand cookies', `cookie: ${'a=b; '.repeat(2_000)}`],
 ])('%s is ignored', async (_, header) => {
-  expect((await rawCall(gateway.url, `${get}${header}\r\n\r\n`)).status).toBe(200);
+  expect((await rawCall(api.gateway.url, `${get}${header}\r\n\r\n`)).status).toBe(200);
 });
 
 it.each([
@@ -113,16 +106,16 @@ it.each([
   ['with spaces inside', (key: string) => ({ 'x-api-key': key.replace('_', ' ') }), 403],
   ['in another header', (key: string) => ({ 'x-api-key': '', authorization: `Bearer ${key}` }), 401],
 ])('an API key %s is rejected', async (_, headers, status) => {
-  const response = await caller.call('GET', caller.path('organization/properties'), {
-    headers: headers(caller.credentials.apiKey),
+  const response = await api.caller.call('GET', api.caller.path('organization/properties'), {
+    headers: headers(api.caller.credentials.apiKey),
   });
   expect(response.status).toBe(status);
 });
 
 it('a client that disconnects in the middle of its body affects no other request', async () => {
-  const socket = await RawSocket.open(gateway.url);
-  const head = `POST ${caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.credentials.apiKey}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"items`;
+  const socket = await RawSocket.open(api.gateway.url);
+  const head = `POST ${api.caller.path('organization/batch/update')} HTTP/1.1\r\nhost: x\r\nx-api-key: ${api.caller.credentials.apiKey}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"items`;
   await socket.send(head);
   socket.destroy();
-  expect((await caller.call('GET', '/health/live')).status).toBe(200);
+  expect((await api.caller.call('GET', '/health/live')).status).toBe(200);
 });

@@ -1,29 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../support/api.client';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { describe, expect, it } from 'vitest';
 import { RawSocket } from '../support/raw.socket';
+import { useGateway } from '../support/gateway.hooks';
 
 const SEVEN_MEGABYTES = 7_000_000;
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-
-afterAll(() => gateway.close());
+const api = useGateway();
 
 function head(headers: Record<string, string>): string {
   const lines = Object.entries({ host: 'gateway', 'content-type': 'application/json', ...headers });
-  const start = `POST ${caller.path('organization/batch/update')} HTTP/1.1`;
+  const start = `POST ${api.caller.path('organization/batch/update')} HTTP/1.1`;
   return [start, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
 }
 
 /** Sends the whole body before it reads, like simple clients: a reset during the body would lose the response. */
 async function upload(headers: Record<string, string>, body: (socket: RawSocket) => Promise<void>): Promise<unknown[]> {
-  const socket = await RawSocket.open(gateway.url);
+  const socket = await RawSocket.open(api.gateway.url);
   socket.stopReading();
   await socket.send(head(headers));
   await body(socket);
@@ -57,14 +48,14 @@ describe('a body of seven megabytes', () => {
     ['announced', LENGTH, announced],
     ['in chunks', CHUNKED, chunked],
   ])('%s gets 413, and the connection stays open', async (_, headers, body) => {
-    expect(await upload({ 'x-api-key': caller.credentials.apiKey, ...headers }, body)).toEqual([413, 200]);
+    expect(await upload({ 'x-api-key': api.caller.credentials.apiKey, ...headers }, body)).toEqual([413, 200]);
   });
 
   it.each([
     ['announced', LENGTH, announced],
     ['in chunks', CHUNKED, chunked],
   ])('%s gets 413, and the connection is closed if the client asks for it', async (_, headers, body) => {
-    const all = { 'x-api-key': caller.credentials.apiKey, connection: 'close', ...headers };
+    const all = { 'x-api-key': api.caller.credentials.apiKey, connection: 'close', ...headers };
     expect(await upload(all, body)).toEqual([413]);
   });
 
@@ -74,21 +65,21 @@ describe('a body of seven megabytes', () => {
   });
 
   it('of another type gets 415', async () => {
-    const headers = { 'x-api-key': caller.credentials.apiKey, ...LENGTH, 'content-type': 'text/plain' };
+    const headers = { 'x-api-key': api.caller.credentials.apiKey, ...LENGTH, 'content-type': 'text/plain' };
     expect(await upload(headers, announced)).toEqual([415, 200]);
   });
 
   it('need not be sent by a client with expect: 100-continue', async () => {
-    const socket = await RawSocket.open(gateway.url);
-    await socket.send(head({ 'x-api-key': caller.credentials.apiKey, ...LENGTH, expect: '100-continue' }));
+    const socket = await RawSocket.open(api.gateway.url);
+    await socket.send(head({ 'x-api-key': api.caller.credentials.apiKey, ...LENGTH, expect: '100-continue' }));
     expect((await socket.response()).status).toBe(413);
     socket.destroy();
   });
 });
 
 it('a client with expect: 100-continue gets 100 if its body will be read', async () => {
-  const socket = await RawSocket.open(gateway.url);
-  const headers = { 'x-api-key': caller.credentials.apiKey, 'content-length': '2', expect: '100-continue' };
+  const socket = await RawSocket.open(api.gateway.url);
+  const headers = { 'x-api-key': api.caller.credentials.apiKey, 'content-length': '2', expect: '100-continue' };
   await socket.send(head(headers));
   expect((await socket.response()).status).toBe(100);
   await socket.send('{}');
@@ -98,7 +89,7 @@ it('a client with expect: 100-continue gets 100 if its body will be read', async
 
 it('an array 5,000 levels deep gets 400', async () => {
   const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
-  const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
+  const { status, body } = await api.caller.call('POST', api.caller.path('organization/batch/update'), {
     body: `{"items":[{"id":"182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e","extended":{"a":${deep}}}]}`,
   });
   expect([status, body.error.code]).toEqual([400, 'invalid_json']);

@@ -1,31 +1,22 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../support/api.client';
-import { startGateway, type TestGateway } from '../support/gateway';
+import { expect, it } from 'vitest';
 import { RawSocket } from '../support/raw.socket';
+import { useGateway } from '../support/gateway.hooks';
 
 /** Bytes that a load balancer may read as the rest of a body, and the gateway as another request. */
 const SMUGGLED = 'GET /health/live HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-
-afterAll(() => gateway.close());
+const api = useGateway();
 
 /** A batch with these header lines and this body; returns all received bytes until the connection ends. */
 async function exchange(headers: string[], body: string): Promise<string> {
   const head = [
-    `POST ${caller.path('organization/batch/update')} HTTP/1.1`,
+    `POST ${api.caller.path('organization/batch/update')} HTTP/1.1`,
     'host: x',
-    `x-api-key: ${caller.credentials.apiKey}`,
+    `x-api-key: ${api.caller.credentials.apiKey}`,
     'content-type: application/json',
     ...headers,
   ];
-  const socket = await RawSocket.open(gateway.url);
+  const socket = await RawSocket.open(api.gateway.url);
   await socket.send(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}${SMUGGLED}`, 'latin1'));
   return socket.end();
 }

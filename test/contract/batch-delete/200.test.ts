@@ -1,24 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiResponse, ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import type { ApiResponse } from '../../support/api.client';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 function remove(ids: unknown[], options?: object): Promise<ApiResponse> {
   const body = options === undefined ? { ids } : { ids, options };
-  return caller.call('POST', caller.path('organization/batch/delete'), { body });
+  return api.caller.call('POST', api.caller.path('organization/batch/delete'), { body });
 }
 
 it('deletes each record in its own transaction', async () => {
-  const [first, second] = [await caller.create(), await caller.create()];
+  const [first, second] = [await api.caller.create(), await api.caller.create()];
   const missing = randomUUID();
   const { status, body } = await remove([first, missing, 'x', second.toUpperCase()]);
   expect(status).toBe(200);
@@ -29,27 +22,27 @@ it('deletes each record in its own transaction', async () => {
     { id: null, error: { code: 'invalid_item' } },
     { id: second, status: 'ok' },
   ]);
-  expect((await caller.call('GET', caller.path(`organization/${first}`))).status).toBe(404);
+  expect((await api.caller.call('GET', api.caller.path(`organization/${first}`))).status).toBe(404);
 });
 
 it('responds not_found to a deleted record', async () => {
-  const id = await caller.create();
+  const id = await api.caller.create();
   const { body } = await remove([id, id]);
   expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['ok', 'not_found']);
 });
 
 it('keeps the row of a deleted record', async () => {
-  const id = await caller.create();
+  const id = await api.caller.create();
   await remove([id]);
-  const { rows } = await gateway.database.query<{ version: string; deleted: boolean }>(
+  const { rows } = await api.gateway.database.query<{ version: string; deleted: boolean }>(
     'SELECT version::text, deleted_at IS NOT NULL AS deleted FROM records WHERE team_id = $1 AND id = $2',
-    [caller.teamId, id],
+    [api.caller.teamId, id],
   );
   expect(rows).toEqual([{ version: '2', deleted: true }]);
 });
 
 it('accepts the options of an update', async () => {
-  const id = await caller.create();
+  const id = await api.caller.create();
   const dry = await remove([id], { dry_run: true });
   expect(dry.body.results[0]).toMatchObject({ status: 'ok', etag: '"2"' });
   const rolledBack = await remove([id, randomUUID()], { on_error: 'rollback' });

@@ -1,16 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const cases: [string, unknown, string, string][] = [
   ['no ids', {}, '.body.ids', 'array'],
@@ -20,7 +12,9 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
-  const { status, body: response } = await caller.call('POST', caller.path('organization/batch/delete'), { body });
+  const { status, body: response } = await api.caller.call('POST', api.caller.path('organization/batch/delete'), {
+    body,
+  });
   expect(status).toBe(400);
   expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });

@@ -1,24 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { describe, expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const acme = { default: { name: 'Acme', stage: 'lead', tags: ['a', 'b'], employees: 7 } };
 
 describe('results', () => {
   it('have the order of the items, also when some fail', async () => {
-    const [first, second] = [await caller.create(acme), await caller.create(acme)];
+    const [first, second] = [await api.caller.create(acme), await api.caller.create(acme)];
     const missing = randomUUID();
-    const { status, body } = await caller.update([
+    const { status, body } = await api.caller.update([
       { id: first, default: { name: 'One' } },
       { id: missing, default: { name: 'Two' } },
       { id: 'x', default: { name: 'Three' } },
@@ -35,46 +27,48 @@ describe('results', () => {
   });
 
   it('come with 200 when every item fails', async () => {
-    const { status, body } = await caller.update([{ id: randomUUID() }, 7]);
+    const { status, body } = await api.caller.update([{ id: randomUUID() }, 7]);
     expect(status).toBe(200);
     expect(body.summary).toEqual({ total: 2, succeeded: 0, failed: 2 });
   });
 
   it('contain an id in lower case that was sent in upper case', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([{ id: id.toUpperCase(), default: { name: 'Upper' } }]);
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([{ id: id.toUpperCase(), default: { name: 'Upper' } }]);
     expect(body.results[0]).toMatchObject({ id, status: 'ok', record: { id } });
   });
 
   it('accept any version of UUID', async () => {
     for (const id of ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', randomUUID()]) {
-      const { body } = await caller.update([{ id }]);
+      const { body } = await api.caller.update([{ id }]);
       expect(body.results[0]).toMatchObject({ id, error: { code: 'not_found' } });
     }
   });
 
   it('contain two entries for an id that comes twice, applied in order', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([
       { id, default: { name: 'First', location: 'Bern' } },
       { id, default: { name: 'Second' } },
     ]);
     expect(body.results.map((result: any) => result.etag)).toEqual(['"2"', '"3"']);
-    expect((await caller.read(id)).record.default).toMatchObject({ name: 'Second', location: 'Bern' });
+    expect((await api.caller.read(id)).record.default).toMatchObject({ name: 'Second', location: 'Bern' });
   });
 
   it('contain a hundred items', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update(Array.from({ length: 100 }, (_, n) => ({ id, default: { employees: n } })));
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update(
+      Array.from({ length: 100 }, (_, n) => ({ id, default: { employees: n } })),
+    );
     expect(body.summary).toEqual({ total: 100, succeeded: 100, failed: 0 });
-    expect((await caller.read(id)).version).toBe(101);
+    expect((await api.caller.read(id)).version).toBe(101);
   });
 
   it('exist for every object type', async () => {
     for (const object of ['contact', 'identity', 'deal', 'action', 'document', 'engagement', 'event']) {
       const slug = ['contact', 'identity'].includes(object) ? 'full_name' : 'name';
-      const id = await caller.create({ default: { [slug]: 'A' } }, object);
-      const { body } = await caller.update([{ id, default: { [slug]: 'B' } }], undefined, {}, object);
+      const id = await api.caller.create({ default: { [slug]: 'A' } }, object);
+      const { body } = await api.caller.update([{ id, default: { [slug]: 'B' } }], undefined, {}, object);
       expect(body.results[0]).toMatchObject({ id, status: 'ok', record: { default: { [slug]: 'B' } } });
     }
   });
@@ -82,16 +76,16 @@ describe('results', () => {
 
 describe('one item', () => {
   it('keeps omitted properties, clears null ones and replaces arrays', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([{ id, default: { stage: null, tags: ['c'] } }]);
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([{ id, default: { stage: null, tags: ['c'] } }]);
     const { default: properties } = body.results[0].record;
     expect(properties).toMatchObject({ name: 'Acme', employees: 7, tags: ['c'] });
     expect(properties).not.toHaveProperty('stage');
   });
 
   it('appends to and removes from a set', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([
       { id, default: { tags: { _op: 'append', values: ['b', 'c', 'c'] } } },
       { id, default: { tags: { _op: 'remove', values: ['a', 'x'] } } },
     ]);
@@ -102,31 +96,31 @@ describe('one item', () => {
   });
 
   it('merges extended by top-level key', async () => {
-    const id = await caller.create({ ...acme, extended: { a: { x: 1 }, b: 2, c: 3 } });
-    const { body } = await caller.update([{ id, extended: { a: { y: 2 }, c: null } }]);
+    const id = await api.caller.create({ ...acme, extended: { a: { x: 1 }, b: 2, c: 3 } });
+    const { body } = await api.caller.update([{ id, extended: { a: { y: 2 }, c: null } }]);
     expect(body.results[0].record.extended).toEqual({ a: { y: 2 }, b: 2 });
   });
 
   it('returns the unchanged record if it has only an id', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([{ id }, { id, default: {} }]);
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([{ id }, { id, default: {} }]);
     expect(body.results).toMatchObject([
       { status: 'ok', etag: '"1"', record: { default: { name: 'Acme' } } },
       { status: 'ok', etag: '"1"' },
     ]);
-    expect((await caller.read(id)).version).toBe(1);
+    expect((await api.caller.read(id)).version).toBe(1);
   });
 
   it('changes its blocks together or not at all', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([{ id, default: { name: 'New' }, extended: { bad: '\u0000' } }]);
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([{ id, default: { name: 'New' }, extended: { bad: '\u0000' } }]);
     expect(body.results[0].error).toMatchObject({ code: 'invalid_property', errors: [{ field: '.extended.bad' }] });
-    expect((await caller.read(id)).record.default.name).toBe('Acme');
+    expect((await api.caller.read(id)).record.default.name).toBe('Acme');
   });
 
   it('is conditional on if_match', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([
       { id, if_match: '"1"', default: { name: 'Right' } },
       { id, if_match: '"1"', default: { name: 'Late' } },
       { id, if_match: '*', default: { location: 'Any' } },
@@ -142,7 +136,7 @@ describe('one item', () => {
       'not_found',
       'invalid_item',
     ]);
-    expect((await caller.read(id)).record.default).toMatchObject({ name: 'Right', location: 'Any' });
+    expect((await api.caller.read(id)).record.default).toMatchObject({ name: 'Right', location: 'Any' });
   });
 });
 
@@ -172,20 +166,20 @@ describe('an item error has the code and the field', () => {
   ];
 
   it.each(cases)('%s', async (_, patch, code, field) => {
-    const [id, neighbour] = [await caller.create(acme), await caller.create(acme)];
-    const { body } = await caller.update([
+    const [id, neighbour] = [await api.caller.create(acme), await api.caller.create(acme)];
+    const { body } = await api.caller.update([
       { id, ...patch },
       { id: neighbour, default: { name: 'Fine' } },
     ]);
     expect(body.results[0]).toMatchObject({ id, status: 'error', error: { code, retryable: false } });
     expect(body.results[0].error.errors[0].field).toContain(field);
     expect(body.results[1].status).toBe('ok');
-    expect((await caller.read(id)).version).toBe(1);
+    expect((await api.caller.read(id)).version).toBe(1);
   });
 
   it('an item over the limit is too_large, the others are applied', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([
       { id, default: { notes: 'x'.repeat(262_144) } },
       { id, default: { notes: 'y'.repeat(200_000) } },
     ]);
@@ -193,17 +187,17 @@ describe('an item error has the code and the field', () => {
   });
 
   it('an item whose record would exceed the limit is too_large and changes nothing', async () => {
-    const id = await caller.create(acme);
+    const id = await api.caller.create(acme);
     const grow = Array.from({ length: 4 }, (_, n) => ({ id, extended: { [`part${n}`]: 'x'.repeat(200_000) } }));
-    const { body } = await caller.update(grow, { return: 'minimal' }, { 'idempotency-key': 'grow' });
+    const { body } = await api.caller.update(grow, { return: 'minimal' }, { 'idempotency-key': 'grow' });
     expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual([
       'ok',
       'ok',
       'too_large',
       'too_large',
     ]);
-    expect((await caller.read(id)).version).toBe(3);
-    const patch = await caller.call('PATCH', caller.path(`organization/${id}`), {
+    expect((await api.caller.read(id)).version).toBe(3);
+    const patch = await api.caller.call('PATCH', api.caller.path(`organization/${id}`), {
       body: grow[3] && { extended: grow[3].extended },
     });
     expect([patch.status, patch.body.error.code]).toEqual([413, 'payload_too_large']);
@@ -212,16 +206,16 @@ describe('an item error has the code and the field', () => {
 
 describe('not_found is the same for', () => {
   it('a missing record, a deleted one, another type and another team', async () => {
-    const other = await gateway.newCaller();
-    const deleted = await caller.create(acme);
-    await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
+    const other = await api.gateway.newCaller();
+    const deleted = await api.caller.create(acme);
+    await api.caller.call('POST', api.caller.path('organization/batch/delete'), { body: { ids: [deleted] } });
     const ids = [
       randomUUID(),
       deleted,
-      await caller.create({ default: { name: 'D' } }, 'deal'),
+      await api.caller.create({ default: { name: 'D' } }, 'deal'),
       await other.create(acme),
     ];
-    const { body } = await caller.update(ids.map((id) => ({ id, default: { name: 'Mine' } })));
+    const { body } = await api.caller.update(ids.map((id) => ({ id, default: { name: 'Mine' } })));
     const errors = new Set(body.results.map((result: any) => JSON.stringify(result.error)));
     expect(errors.size).toBe(1);
     expect(body.results[0].error.code).toBe('not_found');
@@ -230,21 +224,21 @@ describe('not_found is the same for', () => {
 
 describe('options', () => {
   it.each([null, {}, { on_error: null, return: null, dry_run: null }])('%j mean the defaults', async (options) => {
-    const id = await caller.create();
-    const { status, body } = await caller.update([{ id, default: { name: 'B' } }], options);
+    const id = await api.caller.create();
+    const { status, body } = await api.caller.update([{ id, default: { name: 'B' } }], options);
     expect(status).toBe(200);
     expect(body.results[0]).toMatchObject({ status: 'ok', record: { default: { name: 'B' } } });
   });
 
   it('return: minimal omits the record', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
     expect(body.results[0]).toEqual({ id, status: 'ok', etag: '"2"' });
   });
 
   it('on_error: stop executes no item after the first failure', async () => {
-    const [id, later] = [await caller.create(acme), await caller.create(acme)];
-    const { body } = await caller.update(
+    const [id, later] = [await api.caller.create(acme), await api.caller.create(acme)];
+    const { body } = await api.caller.update(
       [{ id, default: { name: 'Done' } }, { id: 'bad' }, { id: later, default: { name: 'No' } }],
       {
         on_error: 'stop',
@@ -255,27 +249,27 @@ describe('options', () => {
       'invalid_item',
       'not_attempted',
     ]);
-    expect((await caller.read(later)).version).toBe(1);
+    expect((await api.caller.read(later)).version).toBe(1);
   });
 
   it('on_error: rollback changes nothing if any item fails', async () => {
-    const [first, second] = [await caller.create(acme), await caller.create(acme)];
+    const [first, second] = [await api.caller.create(acme), await api.caller.create(acme)];
     const items = [
       { id: second, default: { name: 'B' } },
       { id: randomUUID(), default: { name: 'X' } },
       { id: first, default: { name: 'A' } },
     ];
-    const { status, body } = await caller.update(items, { on_error: 'rollback' });
+    const { status, body } = await api.caller.update(items, { on_error: 'rollback' });
     expect(status).toBe(200);
     expect(body.results.map((result: any) => result.error.code)).toEqual(['rolled_back', 'not_found', 'rolled_back']);
     // A retry of the same request cannot succeed: not_found is final.
     expect(body.results[0].error.retryable).toBe(false);
-    expect([(await caller.read(first)).version, (await caller.read(second)).version]).toEqual([1, 1]);
+    expect([(await api.caller.read(first)).version, (await api.caller.read(second)).version]).toEqual([1, 1]);
   });
 
   it('on_error: rollback applies all items if none fails', async () => {
-    const ids = [await caller.create(acme), await caller.create(acme), await caller.create(acme)];
-    const { body } = await caller.update(
+    const ids = [await api.caller.create(acme), await api.caller.create(acme), await api.caller.create(acme)];
+    const { body } = await api.caller.update(
       ids.map((id) => ({ id, default: { name: 'All' } })),
       { on_error: 'rollback' },
     );
@@ -284,8 +278,8 @@ describe('options', () => {
   });
 
   it('dry_run returns the results without changing anything', async () => {
-    const id = await caller.create(acme);
-    const { body } = await caller.update(
+    const id = await api.caller.create(acme);
+    const { body } = await api.caller.update(
       [{ id, default: { name: 'Once' } }, { id, default: { location: 'Twice' } }, { id: randomUUID() }],
       { dry_run: true },
     );
@@ -294,6 +288,6 @@ describe('options', () => {
       { status: 'ok', etag: '"3"', record: { default: { name: 'Once', location: 'Twice' } } },
       { error: { code: 'not_found' } },
     ]);
-    expect(await caller.read(id)).toMatchObject({ version: 1, record: { default: { name: 'Acme' } } });
+    expect(await api.caller.read(id)).toMatchObject({ version: 1, record: { default: { name: 'Acme' } } });
   });
 });

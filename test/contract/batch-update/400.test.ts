@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const item = { id: '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e' };
 
@@ -49,26 +41,28 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
-  const { status, body: response } = await caller.call('POST', caller.path('organization/batch/update'), { body });
+  const { status, body: response } = await api.caller.call('POST', api.caller.path('organization/batch/update'), {
+    body,
+  });
   expect(status).toBe(400);
   expect(response.error.code).toBe('invalid_request');
   expect(response.error.errors).toEqual([{ field, code, message: expect.any(String) }]);
 });
 
 it('executes no item', async () => {
-  const id = await caller.create();
-  await caller.update([{ id, default: { name: 'No' } }], { on_error: 'ignore' });
-  expect((await caller.read(id)).version).toBe(1);
+  const id = await api.caller.create();
+  await api.caller.update([{ id, default: { name: 'No' } }], { on_error: 'ignore' });
+  expect((await api.caller.read(id)).version).toBe(1);
 });
 
 it('lists 20 of 9,000 unknown fields', async () => {
   const unknown = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`k${n}`, 1]));
-  const path = caller.path('organization/batch/update');
+  const path = api.caller.path('organization/batch/update');
   for (const body of [
     { items: [item], ...unknown },
     { items: [item], options: unknown },
   ]) {
-    const response = await caller.call('POST', path, { body });
+    const response = await api.caller.call('POST', path, { body });
     expect([response.status, response.body.error.errors.length]).toEqual([400, 20]);
   }
 });

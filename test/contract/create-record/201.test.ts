@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it('returns the record with its etag and location', async () => {
   const listId = '0b9e4d0e-8a0f-4d43-8f7c-3f5f6f5b0f11';
-  const { status, body, headers } = await caller.call('POST', caller.path('organization'), {
+  const { status, body, headers } = await api.caller.call('POST', api.caller.path('organization'), {
     body: {
       default: { name: 'Acme', location: null, tags: ['b', 'a', 'b'] },
       list: { [listId]: {} },
@@ -28,16 +20,16 @@ it('returns the record with its etag and location', async () => {
     updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
   });
   expect(body.extended).toEqual({ x: [1] });
-  expect(headers).toMatchObject({ etag: '"1"', location: `/v2/prism/${caller.teamId}/organization/${body.id}` });
-  expect((await caller.call('GET', String(headers.location))).text).toBe(
-    (await caller.call('GET', caller.path(`organization/${body.id}`))).text,
+  expect(headers).toMatchObject({ etag: '"1"', location: `/v2/prism/${api.caller.teamId}/organization/${body.id}` });
+  expect((await api.caller.call('GET', String(headers.location))).text).toBe(
+    (await api.caller.call('GET', api.caller.path(`organization/${body.id}`))).text,
   );
 });
 
 it('accepts each block alone', async () => {
   const responses = await Promise.all(
     [{ default: {} }, { list: {} }, { extended: { a: 1 } }].map((body) =>
-      caller.call('POST', caller.path('deal'), { body }),
+      api.caller.call('POST', api.caller.path('deal'), { body }),
     ),
   );
   expect(responses.map(({ status }) => status)).toEqual([201, 201, 201]);

@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const cases: [string, unknown, string, string][] = [
   ['no body', undefined, '.body', 'object'],
@@ -25,7 +17,7 @@ const cases: [string, unknown, string, string][] = [
 ];
 
 it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, body, field, code) => {
-  const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
+  const { status, body: response } = await api.caller.call('POST', api.caller.path('organization'), { body });
   expect(status).toBe(400);
   expect(response.error).toMatchObject({ code: 'invalid_request' });
   expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
@@ -33,7 +25,7 @@ it.each(cases)('responds invalid_request with the field and the rule to %s', asy
 
 it('responds payload_too_large to a record over the item limit', async () => {
   const body = { default: { name: 'A', notes: 'x'.repeat(262_144) } };
-  const { status, body: response } = await caller.call('POST', caller.path('organization'), { body });
+  const { status, body: response } = await api.caller.call('POST', api.caller.path('organization'), { body });
   expect(status).toBe(413);
   expect(response.error).toMatchObject({ code: 'payload_too_large', details: { limit_bytes: 262_144 } });
 });

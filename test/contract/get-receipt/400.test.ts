@@ -1,16 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each([
   ['blank', '%20', 'min_length'],
@@ -20,17 +12,17 @@ it.each([
   ['a control character', 'a%00b', 'printable_ascii'],
   ['an open quote', '%22key', 'quoted_string'],
 ])('rejects a key that is %s, as in the header', async (_, key, code) => {
-  const { status, body } = await caller.call('GET', caller.path(`receipts/${key}`));
+  const { status, body } = await api.caller.call('GET', api.caller.path(`receipts/${key}`));
   expect([status, body.error.code]).toEqual([400, 'invalid_request']);
   expect(body.error.errors).toMatchObject([{ field: '.path.key', code }]);
 });
 
 it('rejects invalid percent-encoding', async () => {
-  const { status, body } = await caller.call('GET', caller.path('receipts/%zz'));
+  const { status, body } = await api.caller.call('GET', api.caller.path('receipts/%zz'));
   expect([status, body.error.errors[0].field]).toEqual([400, '.path']);
 });
 
 it('rejects a query parameter', async () => {
-  const { status, body } = await caller.call('GET', caller.path(`receipts/${randomUUID()}?select=name`));
+  const { status, body } = await api.caller.call('GET', api.caller.path(`receipts/${randomUUID()}?select=name`));
   expect([status, body.error.errors[0].field]).toEqual([400, '.query.select']);
 });

@@ -1,24 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient, ApiResponse } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import type { ApiResponse } from '../../support/api.client';
+import { useGateway } from '../../support/gateway.hooks';
 
 const DAY_SECONDS = 86_400;
 
-let gateway: TestGateway;
-let caller: ApiClient;
+const api = useGateway();
 
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
-
-function receiptOf(key: string, client = caller): Promise<ApiResponse> {
+function receiptOf(key: string, client = api.caller): Promise<ApiResponse> {
   return client.call('GET', client.path(`receipts/${key}`));
 }
 
-async function written(client = caller): Promise<string> {
+async function written(client = api.caller): Promise<string> {
   const key = randomUUID();
   await client.update([{ id: 'bad' }], undefined, { 'idempotency-key': key });
   return key;
@@ -26,8 +19,8 @@ async function written(client = caller): Promise<string> {
 
 it('responds the same to an unknown key, and to the key of another client and of another team', async () => {
   const key = await written();
-  const sibling = await gateway.newCaller({ teamId: caller.teamId, client: 'crm' });
-  const stranger = await gateway.newCaller();
+  const sibling = await api.gateway.newCaller({ teamId: api.caller.teamId, client: 'crm' });
+  const stranger = await api.gateway.newCaller();
   const responses = [await receiptOf(randomUUID()), await receiptOf(key, sibling), await receiptOf(key, stranger)];
   expect(responses.map(({ status, body }) => [status, body.error.code])).toEqual(
     responses.map(() => [404, 'not_found']),
@@ -38,18 +31,18 @@ it('responds the same to an unknown key, and to the key of another client and of
 
 it('responds 403 for a path of another team, and without the scope to read', async () => {
   const key = await written();
-  const stranger = await gateway.newCaller();
-  const writer = await gateway.newCaller({ teamId: caller.teamId, scopes: ['records:write'] });
-  expect((await stranger.call('GET', caller.path(`receipts/${key}`))).status).toBe(403);
+  const stranger = await api.gateway.newCaller();
+  const writer = await api.gateway.newCaller({ teamId: api.caller.teamId, scopes: ['records:write'] });
+  expect((await stranger.call('GET', api.caller.path(`receipts/${key}`))).status).toBe(403);
   expect((await receiptOf(key, writer)).status).toBe(403);
 });
 
 it('responds 404 when the lifetime of the key has ended', async () => {
   const key = await written();
   const age = (seconds: number): Promise<unknown> =>
-    gateway.database.query(
+    api.gateway.database.query(
       'UPDATE idempotency_requests SET created_at = now() - make_interval(secs => $2) WHERE team_id = $1',
-      [caller.teamId, seconds],
+      [api.caller.teamId, seconds],
     );
   await age(DAY_SECONDS - 60);
   expect((await receiptOf(key)).status).toBe(200);
@@ -59,8 +52,8 @@ it('responds 404 when the lifetime of the key has ended', async () => {
 
 it('responds 404 to the key of a request that was rejected or was a dry run', async () => {
   const [rejected, dry] = [randomUUID(), randomUUID()];
-  await caller.update([], undefined, { 'idempotency-key': rejected });
-  await caller.update([{ id: await caller.create() }], { dry_run: true }, { 'idempotency-key': dry });
+  await api.caller.update([], undefined, { 'idempotency-key': rejected });
+  await api.caller.update([{ id: await api.caller.create() }], { dry_run: true }, { 'idempotency-key': dry });
   expect((await receiptOf(rejected)).status).toBe(404);
   expect((await receiptOf(dry)).status).toBe(404);
 });

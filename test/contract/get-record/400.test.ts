@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 
@@ -21,7 +13,7 @@ const cases: [string, string, string, string][] = [
 ];
 
 it.each(cases)('responds invalid_request with the field and the rule to %s', async (_, path, field, code) => {
-  const { status, body } = await caller.call('GET', caller.path(path));
+  const { status, body } = await api.caller.call('GET', api.caller.path(path));
   expect(status).toBe(400);
   expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });

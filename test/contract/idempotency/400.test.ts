@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each([
   ['empty', ''],
@@ -19,7 +11,7 @@ it.each([
   ['empty in quotes', '""'],
   ['sent twice', ['one', 'two']],
 ])('rejects a key that is %s', async (_, value) => {
-  const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
+  const { status, body } = await api.caller.call('POST', api.caller.path('organization/batch/update'), {
     headers: { 'idempotency-key': value },
     body: { items: [{ id: 'x' }] },
   });
@@ -28,14 +20,14 @@ it.each([
 });
 
 it('accepts a key of 255 characters', async () => {
-  const id = await caller.create();
-  const { status } = await caller.update([{ id }], undefined, { 'idempotency-key': '~'.repeat(255) });
+  const id = await api.caller.create();
+  const { status } = await api.caller.update([{ id }], undefined, { 'idempotency-key': '~'.repeat(255) });
   expect(status).toBe(200);
 });
 
 it('ignores a key on GET', async () => {
-  const id = await caller.create();
-  const { status } = await caller.call('GET', caller.path(`organization/${id}`), {
+  const id = await api.caller.create();
+  const { status } = await api.caller.call('GET', api.caller.path(`organization/${id}`), {
     headers: { 'idempotency-key': '"' },
   });
   expect(status).toBe(200);

@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const cases: [string, string, unknown, Record<string, string>, string, string][] = [
   ['an unknown field with an id that is no UUID', 'x', { name: 'A' }, {}, '.body.name', 'unknown_field'],
@@ -24,8 +16,11 @@ const cases: [string, string, unknown, Record<string, string>, string, string][]
 it.each(cases)(
   'responds invalid_request with the field and the rule to %s',
   async (_, given, body, headers, field, code) => {
-    const id = given === '' ? await caller.create() : given;
-    const { status, body: response } = await caller.call('PATCH', caller.path(`organization/${id}`), { body, headers });
+    const id = given === '' ? await api.caller.create() : given;
+    const { status, body: response } = await api.caller.call('PATCH', api.caller.path(`organization/${id}`), {
+      body,
+      headers,
+    });
     expect(status).toBe(400);
     expect(response.error.errors).toContainEqual({ field, code, message: expect.any(String) });
   },

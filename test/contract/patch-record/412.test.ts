@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each(['"2"', 'W/"1"', '"abc"'])('is the response to If-Match: %s at version 1', async (ifMatch) => {
-  const id = await caller.create();
-  const { status, body } = await caller.call('PATCH', caller.path(`organization/${id}`), {
+  const id = await api.caller.create();
+  const { status, body } = await api.caller.call('PATCH', api.caller.path(`organization/${id}`), {
     body: { default: { name: 'New' } },
     headers: { 'if-match': ifMatch },
   });
   expect(status).toBe(412);
   expect(body.error.code).toBe('precondition_failed');
-  expect((await caller.read(id)).version).toBe(1);
+  expect((await api.caller.read(id)).version).toBe(1);
 });

@@ -1,20 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 const types = ['organization', 'contact', 'identity', 'deal', 'action', 'document', 'engagement', 'event', 'comment'];
 
 it('returns the definitions by type, then by id', async () => {
-  const { status, body } = await caller.call('GET', caller.path('properties'));
+  const { status, body } = await api.caller.call('GET', api.caller.path('properties'));
   expect(status).toBe(200);
   expect(Object.keys(body).sort()).toEqual([...types].sort());
   for (const definitions of Object.values<Record<string, any>>(body)) {
@@ -25,7 +18,7 @@ it('returns the definitions by type, then by id', async () => {
 });
 
 it('returns the definitions of one type', async () => {
-  const { body } = await caller.call('GET', caller.path('organization/properties'));
+  const { body } = await api.caller.call('GET', api.caller.path('organization/properties'));
   const bySlug = Object.fromEntries(
     Object.values<any>(body.organization).map((definition) => [definition.slug, definition]),
   );
@@ -38,8 +31,8 @@ describe('filters', () => {
   let filtering: ApiClient;
 
   beforeAll(async () => {
-    filtering = await gateway.newCaller();
-    await gateway.database.query(
+    filtering = await api.gateway.newCaller();
+    await api.gateway.database.query(
       `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id)
        VALUES ($1, 'organization', gen_random_uuid(), 'shoe_size', 'num', 'Größe', NULL),
               ($1, 'organization', gen_random_uuid(), 'rating', 'num', 'Score', $2),
@@ -80,14 +73,14 @@ describe('filters', () => {
 });
 
 it('a property of an unsupported type is read-only, and the others remain writable', async () => {
-  const team = await gateway.newCaller();
+  const team = await api.gateway.newCaller();
   const id = await team.create();
-  await gateway.database.query(
+  await api.gateway.database.query(
     `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
      VALUES ($1, 'organization', gen_random_uuid(), 'logo', 'image', 'Logo')`,
     [team.teamId],
   );
-  await gateway.database.query(
+  await api.gateway.database.query(
     `UPDATE records SET properties = properties || '{"logo": {"url": "a"}}' WHERE team_id = $1 AND id = $2`,
     [team.teamId, id],
   );
