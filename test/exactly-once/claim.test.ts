@@ -12,7 +12,7 @@ import { type RedisServer, startRedis } from '../support/redis.server';
 
 const TTL_MS = 30_000;
 const LEASE_MS = 3_000;
-const ANSWER: CachedResponse = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
+const RESPONSE: CachedResponse = { status: 200, headers: { etag: '"2"' }, body: '{"results":[]}' };
 const RECOVERY = { timeout: 10_000, interval: 20 };
 const silent = { log: () => undefined, warn: () => undefined };
 
@@ -23,7 +23,7 @@ let instruments: Instruments;
 /** A connection to Redis without the library under test. */
 let client: Client;
 let id: IdempotencyId;
-let print: Buffer;
+let fingerprint: Buffer;
 
 function newId(): IdempotencyId {
   return { teamId: randomUUID(), clientId: randomUUID(), keyHash: createHash('sha256').update(randomUUID()).digest() };
@@ -51,9 +51,15 @@ async function redisErrors(kind: string): Promise<number> {
   return metric?.values.find(({ labels }) => labels.kind === kind)?.value ?? 0;
 }
 
+/** The time by the clock of Redis, in milliseconds. */
+async function redisTimeMs(): Promise<number> {
+  const [seconds, microseconds] = (await client.time()).map(Number);
+  return 1_000 * (seconds ?? 0) + Math.floor((microseconds ?? 0) / 1_000);
+}
+
 /** The owner of a claim that is expected to be new. */
 async function claimNew(ttlMs = TTL_MS, of = id): Promise<string> {
-  const claim = await claims.claim(of, print, ttlMs);
+  const claim = await claims.claim(of, fingerprint, ttlMs);
   if (claim.state !== 'new') throw new Error(`expected a new claim, not ${claim.state}`);
   return claim.owner;
 }
@@ -73,8 +79,8 @@ async function nextRenewal(): Promise<void> {
   await renewalOf(last);
 }
 
-async function stateOf(fingerprint = print): Promise<Claim['state']> {
-  return (await claims.claim(id, fingerprint, TTL_MS)).state;
+async function stateOf(of = fingerprint): Promise<Claim['state']> {
+  return (await claims.claim(id, of, TTL_MS)).state;
 }
 
 beforeAll(async () => {
@@ -93,7 +99,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   id = newId();
-  print = randomBytes(32);
+  fingerprint = randomBytes(32);
 });
 
 describe('a claim', () => {
@@ -101,7 +107,10 @@ describe('a claim', () => {
     const others = await Promise.all([connect(), connect(), connect()]);
     const stores = [claims, ...others.map((other) => other.claims)];
     const states = await Promise.all(
-      Array.from({ length: 50 }, async (_, n) => (await stores[n % stores.length]?.claim(id, print, TTL_MS))?.state),
+      Array.from(
+        { length: 50 },
+        async (_, n) => (await stores[n % stores.length]?.claim(id, fingerprint, TTL_MS))?.state,
+      ),
     );
     expect(states.filter((state) => state === 'new')).toHaveLength(1);
     expect(states.filter((state) => state === 'in_flight')).toHaveLength(49);
@@ -123,7 +132,7 @@ describe('a claim', () => {
   it('of another request is a mismatch, during and after the first request', async () => {
     const owner = await claimNew();
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
-    await claims.storeResponse(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, RESPONSE);
     expect(await stateOf(randomBytes(32))).toBe('mismatch');
     expect(await stateOf()).toBe('cached');
   });
@@ -132,7 +141,7 @@ describe('a claim', () => {
     expect(await claims.isClaimed(id)).toBe(false);
     const owner = await claimNew();
     expect(await claims.isClaimed(id)).toBe(true);
-    await claims.storeResponse(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, RESPONSE);
     expect(await claims.isClaimed(id)).toBe(false);
     await claims.release(id, owner);
     expect(await claims.isClaimed(id)).toBe(false);
@@ -153,7 +162,7 @@ describe('a claim', () => {
     const retryTimes: unknown[] = [];
     for (const runningMs of [0, 1_500, 22_500]) {
       await client.hset(keyOf(id), 'claimed_at', Date.now() - runningMs);
-      const claim = await claims.claim(id, print, TTL_MS);
+      const claim = await claims.claim(id, fingerprint, TTL_MS);
       retryTimes.push(claim.state === 'in_flight' && claim.retryAfterSeconds);
     }
     expect(retryTimes).toEqual([1, 2, 3]);
@@ -185,7 +194,7 @@ describe('a claim', () => {
 
   it('is not renewed after its response was cached or it was released', async () => {
     const owner = await claimNew();
-    await claims.storeResponse(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, RESPONSE);
     const released = newId();
     await claims.release(released, await claimNew(TTL_MS, released));
     await client.hset(keyOf(released), 'owner', 'another attempt');
@@ -206,16 +215,17 @@ describe('a claim', () => {
 describe('a cached response', () => {
   it('is stored by the owner of the claim, for the configured time', async () => {
     const owner = await claimNew();
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toEqual({ state: 'cached', response: ANSWER, owner });
+    const stored = await redisTimeMs();
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(true);
+    expect(await claims.claim(id, fingerprint, TTL_MS)).toEqual({ state: 'cached', response: RESPONSE, owner });
     const ttl = await client.pttl(keyOf(id));
-    expect(ttl).toBeGreaterThan(55_000);
+    expect(ttl).toBeGreaterThanOrEqual(60_000 - ((await redisTimeMs()) - stored));
     expect(ttl).toBeLessThanOrEqual(60_000);
   });
 
   it('is not stored, and the claim not released, by another attempt', async () => {
     const owner = await claimNew();
-    expect(await claims.storeResponse(id, randomUUID(), ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, randomUUID(), RESPONSE)).toBe(false);
     expect(await claims.release(id, randomUUID())).toBe(false);
     expect(await stateOf()).toBe('in_flight');
     expect(await claims.release(id, owner)).toBe(true);
@@ -227,24 +237,24 @@ describe('a cached response', () => {
       expect(await client.exists(keyOf(id))).toBe(0);
     }, RECOVERY);
     const next = await claimNew();
-    expect(await claims.storeResponse(id, slow, { ...ANSWER, body: 'of the slow attempt' })).toBe(false);
+    expect(await claims.storeResponse(id, slow, { ...RESPONSE, body: 'of the slow attempt' })).toBe(false);
     expect(await claims.release(id, slow)).toBe(false);
-    expect(await claims.storeResponse(id, next, ANSWER)).toBe(true);
-    expect(await claims.claim(id, print, TTL_MS)).toMatchObject({ state: 'cached', response: ANSWER });
+    expect(await claims.storeResponse(id, next, RESPONSE)).toBe(true);
+    expect(await claims.claim(id, fingerprint, TTL_MS)).toMatchObject({ state: 'cached', response: RESPONSE });
   });
 
   it('that is too long to store releases the claim', async () => {
     const owner = await claimNew();
-    expect(await claims.storeResponse(id, owner, { ...ANSWER, body: 'a'.repeat(2_000_000) })).toBe(false);
+    expect(await claims.storeResponse(id, owner, { ...RESPONSE, body: 'a'.repeat(2_000_000) })).toBe(false);
     expect(await stateOf()).toBe('new');
   });
 
   it('that is discarded is replaced by a new claim, but no other response is', async () => {
     const first = await claimNew();
-    await claims.storeResponse(id, first, ANSWER);
-    const second = await claims.claim(id, print, TTL_MS, first);
+    await claims.storeResponse(id, first, RESPONSE);
+    const second = await claims.claim(id, fingerprint, TTL_MS, first);
     expect(second.state).toBe('new');
-    expect((await claims.claim(id, print, TTL_MS, first)).state).toBe('in_flight');
+    expect((await claims.claim(id, fingerprint, TTL_MS, first)).state).toBe('in_flight');
   });
 
   it.each([
@@ -276,10 +286,10 @@ describe('a cached response', () => {
     ],
   ])('that cannot be read is deleted, and the key can be claimed: %s', async (_, damage) => {
     const owner = await claimNew();
-    await claims.storeResponse(id, owner, ANSWER);
+    await claims.storeResponse(id, owner, RESPONSE);
     await damage();
     const again = await claimNew();
-    expect(await claims.storeResponse(id, again, ANSWER)).toBe(true);
+    expect(await claims.storeResponse(id, again, RESPONSE)).toBe(true);
     expect(await stateOf()).toBe('cached');
   });
 });
@@ -288,23 +298,23 @@ describe('while Redis fails', () => {
   it('a flushed claim is neither stored nor blocks the next one', async () => {
     const owner = await claimNew();
     await client.flushall();
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(false);
     await claimNew();
   });
 
   it('scripts that were flushed are loaded again', async () => {
     const owner = await claimNew();
     await client.script('FLUSH');
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(true);
   });
 
   it('a paused Redis costs one timeout, later calls are not sent, and claims work again afterwards', async () => {
     const owner = await claimNew();
     const [timeouts, unsent] = [await redisErrors('timeout'), await redisErrors('connection')];
     server.pause();
-    expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
-    for (let n = 0; n < 100; n++) expect((await claims.claim(id, print, TTL_MS)).state).toBe('unavailable');
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect((await claims.claim(id, fingerprint, TTL_MS)).state).toBe('unavailable');
+    for (let n = 0; n < 100; n++) expect((await claims.claim(id, fingerprint, TTL_MS)).state).toBe('unavailable');
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(false);
     expect(await claims.release(id, owner)).toBe(false);
     expect(await redisErrors('timeout')).toBe(timeouts + 1);
     expect(await redisErrors('connection')).toBeGreaterThanOrEqual(unsent + 102);
@@ -320,26 +330,26 @@ describe('while Redis fails', () => {
     const owner = await claimNew();
     await client.pexpire(keyOf(id), TTL_MS); // how long the pause takes here depends on the load of the machine
     server.pause();
-    expect((await claims.claim(newId(), print, TTL_MS)).state).toBe('unavailable');
+    expect((await claims.claim(newId(), fingerprint, TTL_MS)).state).toBe('unavailable');
     server.resume();
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
     expect(await stateOf()).toBe('in_flight');
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(true);
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(true);
     expect(await stateOf()).toBe('cached');
   });
 
   it('a response is not stored after a restart of Redis, and claims work again', async () => {
     const owner = await claimNew();
     await server.kill();
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(false);
     expect(await stateOf()).toBe('unavailable');
     server = await startRedis({ port: server.port });
     await vi.waitFor(() => {
       expect(redis.health()).toBe('up');
     }, RECOVERY);
-    expect(await claims.storeResponse(id, owner, ANSWER)).toBe(false);
+    expect(await claims.storeResponse(id, owner, RESPONSE)).toBe(false);
     await claimNew();
   });
 });
@@ -368,7 +378,7 @@ describe('with Redis full (noeviction)', () => {
     const made: { id: IdempotencyId; owner: string }[] = [];
     for (let n = 0; n < count; n += 1) {
       const of = newId();
-      const claim = await store.claim(of, print, TTL_MS);
+      const claim = await store.claim(of, fingerprint, TTL_MS);
       if (claim.state === 'new') made.push({ id: of, owner: claim.owner });
     }
     expect(made).toHaveLength(count);
@@ -379,14 +389,14 @@ describe('with Redis full (noeviction)', () => {
     await admin.config('SET', 'maxmemory', '1');
     // Redis allows the deletions of a script, but rejects a stored response.
     for (const { id: of, owner } of await claimMany(50)) {
-      expect(await store.storeResponse(of, owner, ANSWER)).toBe(false);
+      expect(await store.storeResponse(of, owner, RESPONSE)).toBe(false);
     }
     expect(connection.health()).toBe('up');
     expect(await admin.dbsize()).toBe(0);
     expect(store.orphanedClaimCount).toBe(0);
     await admin.config('SET', 'maxmemory', '64mb');
     const [claim] = await claimMany(1);
-    expect(claim && (await store.storeResponse(claim.id, claim.owner, ANSWER))).toBe(true);
+    expect(claim && (await store.storeResponse(claim.id, claim.owner, RESPONSE))).toBe(true);
   });
 
   it('claims that cannot be deleted are remembered up to a limit, until they expire', async () => {
@@ -403,11 +413,11 @@ describe('with Redis full (noeviction)', () => {
     await reader.settled();
     expect(reader.health()).toBe('up');
     const rejected = new ClaimStore(reader, settings);
-    for (const { id: of, owner } of made) expect(await rejected.storeResponse(of, owner, ANSWER)).toBe(false);
+    for (const { id: of, owner } of made) expect(await rejected.storeResponse(of, owner, RESPONSE)).toBe(false);
     expect(rejected.orphanedClaimCount).toBe(3);
     const [first] = made;
     if (first === undefined) throw new Error('no claim was made');
-    for (let n = 0; n < 5; n += 1) await rejected.storeResponse(first.id, first.owner, ANSWER);
+    for (let n = 0; n < 5; n += 1) await rejected.storeResponse(first.id, first.owner, RESPONSE);
     expect(rejected.orphanedClaimCount).toBe(3);
 
     const others = await claimMany(1_100);
