@@ -296,7 +296,8 @@ describe('the monitoring', () => {
     expect(monitor?.spec.endpoints).toEqual([{ port: 'metrics', path: '/metrics', interval: '15s' }]);
   });
 
-  it('has the rules of deploy/prometheus: `npx vitest run test/deploy/kubernetes.spec.ts -u` writes them anew', async () => {
+  // `npx vitest run test/deploy/kubernetes.spec.ts -u` generates them again.
+  it('has the rules of deploy/prometheus', async () => {
     const folder = 'deploy/prometheus/rules';
     const files = readdirSync(folder).sort();
     const groups = files.flatMap(

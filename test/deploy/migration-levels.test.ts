@@ -66,7 +66,7 @@ describe('a program of the version before', () => {
   });
 });
 
-describe('a change that breaks programs of the version before is found', () => {
+describe('the check for changes that break programs of the version before', () => {
   let before: SchemaPromise;
 
   beforeEach(async () => {
@@ -101,12 +101,12 @@ describe('a change that breaks programs of the version before is found', () => {
         'a call of touch(IN p_id integer, INOUT result text) could mean touch(IN p_id integer, IN p_depth',
       ),
     ],
-  ])('%s', async (change, found) => {
+  ])('reports %s', async (change, found) => {
     await session.query(change);
     expect(broken(before, await promiseOf(session))).toContainEqual(found);
   });
 
-  it('an addition is not reported', async () => {
+  it('does not report an addition', async () => {
     await session.query(`
       ALTER TABLE things ADD region text, ADD kind text NOT NULL DEFAULT 'x';
       CREATE TABLE others (id integer PRIMARY KEY, thing integer NOT NULL REFERENCES things);

@@ -172,16 +172,16 @@ describe('a function file', () => {
     await database.drop();
   });
 
-  /** Two functions, `answer` returns a number, and `twice`, which precedes it by name, calls it. */
+  /** Two functions, `own_number` returns a number, and `twice`, which precedes it by name, calls it. */
   function versionOf(version: string, number: number, extra: SchemaFile[] = []): SchemaFiles {
-    const definition = `CREATE OR REPLACE FUNCTION own_answer() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
-    const twice = `CREATE OR REPLACE FUNCTION a_twice() RETURNS integer LANGUAGE sql AS 'SELECT 2 * own_answer()'`;
+    const definition = `CREATE OR REPLACE FUNCTION own_number() RETURNS integer LANGUAGE sql AS 'SELECT ${number}'`;
+    const twice = `CREATE OR REPLACE FUNCTION a_twice() RETURNS integer LANGUAGE sql AS 'SELECT 2 * own_number()'`;
     return {
       version,
       migrations,
       functions: [
         { name: 'a_twice', sql: twice, checksum: 'twice' },
-        { name: 'own_answer', sql: definition, checksum: `answer ${number}` },
+        { name: 'own_number', sql: definition, checksum: `own_number ${number}` },
         ...extra,
       ],
     };
@@ -195,7 +195,7 @@ describe('a function file', () => {
   it('is applied again when it changed, and only then', async () => {
     const unchanged = "SELECT xmin::text FROM pg_proc WHERE proname = 'a_twice'";
     const before = await session.query(unchanged);
-    expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual(['functions/own_answer']);
+    expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual(['functions/own_number']);
     expect(await twice()).toBe(14);
     expect(await session.query(unchanged)).toEqual(before);
     expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual([]);
@@ -204,7 +204,7 @@ describe('a function file', () => {
   it('is pending for a new version until it is applied, and never for the version before', async () => {
     const pool = poolOf(database.url);
     const [older, newer] = [versionOf('1.0.0', 1), versionOf('1.1.0', 7)];
-    expect(await pendingMigrations(pool, {}, newer)).toEqual(['functions/own_answer']);
+    expect(await pendingMigrations(pool, {}, newer)).toEqual(['functions/own_number']);
     expect(await pendingMigrations(pool, {}, older)).toEqual([]);
     await migrate(database.url, newer);
     expect(await pendingMigrations(pool, {}, newer)).toEqual([]);
@@ -220,14 +220,14 @@ describe('a function file', () => {
 
   it('is applied again by a version that restores an earlier text', async () => {
     await migrate(database.url, versionOf('1.1.0', 7));
-    expect(await migrate(database.url, versionOf('1.2.0', 1))).toEqual(['functions/own_answer']);
+    expect(await migrate(database.url, versionOf('1.2.0', 1))).toEqual(['functions/own_number']);
     expect(await twice()).toBe(2);
     expect(await pendingMigrations(poolOf(database.url), {}, versionOf('1.1.0', 7))).toEqual([]);
   });
 
   it('keeps the privileges on the function that it replaces', async () => {
-    await session.query('REVOKE EXECUTE ON FUNCTION own_answer FROM PUBLIC');
-    const privileges = "SELECT proacl::text FROM pg_proc WHERE proname = 'own_answer'";
+    await session.query('REVOKE EXECUTE ON FUNCTION own_number FROM PUBLIC');
+    const privileges = "SELECT proacl::text FROM pg_proc WHERE proname = 'own_number'";
     const before = await session.query(privileges);
     await migrate(database.url, versionOf('1.1.0', 7));
     expect(await session.query(privileges)).toEqual(before);
@@ -236,17 +236,17 @@ describe('a function file', () => {
   it.each([
     [
       'other parameters',
-      `CREATE OR REPLACE FUNCTION own_answer(p_n integer) RETURNS integer LANGUAGE sql AS 'SELECT p_n'`,
+      `CREATE OR REPLACE FUNCTION own_number(p_n integer) RETURNS integer LANGUAGE sql AS 'SELECT p_n'`,
     ],
-    ['another result', `CREATE OR REPLACE FUNCTION own_answer() RETURNS text LANGUAGE sql AS $$ SELECT '1' $$`],
+    ['another result', `CREATE OR REPLACE FUNCTION own_number() RETURNS text LANGUAGE sql AS $$ SELECT '1' $$`],
   ])('is rejected with %s, and no function is changed', async (_, sql) => {
     const { functions, ...rest } = versionOf('1.1.0', 7);
     const changed = { ...rest, functions: functions.slice(1).map((file) => ({ ...edited(file), sql })) };
     await expect(migrate(database.url, changed)).rejects.toThrow(
-      /functions\/own_answer\.sql changes the parameters or the result .* own_answer_2/,
+      /functions\/own_number\.sql changes the parameters or the result .* own_number_2/,
     );
     expect(await twice()).toBe(2);
-    expect(await pendingMigrations(poolOf(database.url), {}, changed)).toEqual(['functions/own_answer']);
+    expect(await pendingMigrations(poolOf(database.url), {}, changed)).toEqual(['functions/own_number']);
   });
 
   it('is rejected if it does not create the function that it is named after', async () => {
@@ -259,7 +259,7 @@ describe('a function file', () => {
 
   it('is applied once when several start at once', async () => {
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.url, versionOf('1.1.0', 7))));
-    expect(applied.flat()).toEqual(['functions/own_answer']);
+    expect(applied.flat()).toEqual(['functions/own_number']);
   });
 });
 

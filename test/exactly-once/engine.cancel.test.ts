@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cancellation, DatabaseUnavailable } from '#libs/database';
-import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, renames, retryOf } from '../support/engine';
 
 let engine: Engine;
 let teamId: string;
@@ -36,11 +36,7 @@ describe('a batch that is canceled', () => {
     async (onError) => {
       const ids = await newRecords(4);
       const [, held = ''] = ids;
-      const plan = batch(
-        teamId,
-        ids.map((id) => rename(id)),
-        { onError },
-      );
+      const plan = renames(teamId, ids, { onError });
       const key = newKey();
       const cancellation = new Cancellation();
 
@@ -61,11 +57,7 @@ describe('a batch that is canceled', () => {
 
   it('changes nothing with on_error rollback', async () => {
     const ids = await newRecords(3);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-      { onError: 'rollback' },
-    );
+    const plan = renames(teamId, ids, { onError: 'rollback' });
     const cancellation = new Cancellation();
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = engine.apply(plan, undefined, undefined, cancellation);
@@ -79,10 +71,7 @@ describe('a batch that is canceled', () => {
   it('before it has a connection executes no item, and does not use the connection', async () => {
     const alone = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '20000' });
     const ids = await newRecords(2);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(teamId, ids);
     const cancellation = new Cancellation();
     await engine.session.hold(teamId, ids.slice(0, 1));
     const blocking = alone.apply(plan);
@@ -103,10 +92,7 @@ describe('a batch that is canceled', () => {
 
   it('at any time is applied once after its retry, and no other statement is canceled', async () => {
     const ids = await newRecords(10);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(teamId, ids);
     const rounds = 150;
     let interrupted = 0;
     let ended = false;

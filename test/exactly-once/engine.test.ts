@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerKey } from '#libs/idempotency';
 import type { AppliedBatch, PlanItem } from '#libs/records';
-import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf, sha256 } from '../support/engine';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, renames, retryOf, sha256 } from '../support/engine';
 
 const connections = 20;
 
@@ -70,11 +70,7 @@ describe('a batch with a key', () => {
   it('is applied once by concurrent identical requests with on_error rollback', async () => {
     const ids = await engine.insert(teamId, 10);
     const key = newKey();
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-      { onError: 'rollback' },
-    );
+    const plan = renames(teamId, ids, { onError: 'rollback' });
 
     await engine.session.hold(teamId, ids.slice(0, 1));
     const running = Array.from({ length: connections }, () => longTimeout.apply(plan, retryOf(key)));
@@ -201,11 +197,7 @@ describe('a batch with a key', () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 4);
     const key = newKey();
-    const plan = batch(
-      own,
-      ids.map((id) => rename(id)),
-      { onError: 'stop' },
-    );
+    const plan = renames(own, ids, { onError: 'stop' });
     await engine.session.hold(own, ids.slice(1, 2));
     expect(codesOf(await engine.apply(plan, key))).toEqual(['ok', 'locked', 'not_attempted', 'not_attempted']);
     await engine.session.release();
@@ -217,10 +209,7 @@ describe('a batch with a key', () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 1);
     const key = newKey();
-    const plan = batch(
-      own,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(own, ids);
     await engine.apply(plan, key);
     await engine.apply(plan, { ...key, clientId: randomUUID() });
     expect(await engine.versions(own, ids)).toEqual([3]);
@@ -255,10 +244,7 @@ describe('a key', () => {
     const own = randomUUID();
     const ids = await engine.insert(own, 3);
     const key = newKey();
-    const plan = batch(
-      own,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(own, ids);
     await engine.session.hold(own, ids.slice(1, 2));
     await engine.apply(plan, key);
     await engine.session.release();
@@ -328,10 +314,7 @@ describe('the partition of a day', () => {
     const own = randomUUID();
     const ids = await other.insert(own, 2);
     const key = newKey();
-    const plan = batch(
-      own,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(own, ids);
     const attempt = await other.apply(plan, key);
     expect(codesOf(attempt)).toEqual(['ok', 'ok']);
     expect(await rowsIn('idempotency_outcomes_default')).toBe(1);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PlanItem } from '#libs/records';
+import type { AppliedBatch, Plan, PlanItem } from '#libs/records';
+import type { LedgerKey } from '#libs/idempotency';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 
 /*
@@ -26,6 +27,23 @@ const renameAt = (id: string, version: string): PlanItem => ({
   if_match: version,
   set: { name: 'New' },
 });
+
+/** Locks records, and starts an attempt; resolves when it waits for one of them. */
+async function startWaiting(plan: Plan, key: LedgerKey, locked: string[]): Promise<{ result: Promise<AppliedBatch> }> {
+  await engine.session.hold(plan.teamId, locked);
+  const result = engine.apply(plan, key);
+  await engine.waiting();
+  return { result };
+}
+
+/** Starts a batch of two items that waits for the record of the second one. */
+async function startWaitingBatch() {
+  const teamId = randomUUID();
+  const ids = await engine.insert(teamId, 2);
+  const items = ids.map((id) => rename(id));
+  const key = newKey();
+  return { teamId, ids, items, key, ...(await startWaiting(batch(teamId, items), key, ids.slice(1))) };
+}
 
 describe('two attempts at once', () => {
   it('count no precondition_failed that one of them has caused, and so do not stop', async () => {
@@ -64,13 +82,11 @@ describe('two attempts at once', () => {
     const [first = '', second = ''] = await engine.insert(teamId, 2);
     const plan = batch(teamId, [renameAt(first, '2'), rename(second)]);
     const key = newKey();
-    await engine.session.hold(teamId, [second]);
-    const failing = engine.apply(plan, key);
-    await engine.waiting();
+    const failing = await startWaiting(plan, key, [second]);
     await engine.apply(batch(teamId, [rename(first)])); // now it has version 2
     expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['ok', 'locked']);
     await engine.session.release();
-    expect(codesOf(await failing)).toEqual(['ok', 'ok']);
+    expect(codesOf(await failing.result)).toEqual(['ok', 'ok']);
     expect(await engine.versions(teamId, [first, second])).toEqual([3, 2]);
   });
 
@@ -79,51 +95,31 @@ describe('two attempts at once', () => {
     const [first = '', second = ''] = await engine.insert(teamId, 2);
     const plan = batch(teamId, [rename(first), renameAt(second, '2')]);
     const key = newKey();
-    await engine.session.hold(teamId, [first]);
-    const later = engine.apply(plan, key);
-    await engine.waiting();
+    const later = await startWaiting(plan, key, [first]);
     expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['locked', 'precondition_failed']);
     await engine.apply(batch(teamId, [rename(second)])); // now it has version 2
     await engine.session.release();
-    expect(codesOf(await later)).toEqual(['ok', 'precondition_failed']);
+    expect(codesOf(await later.result)).toEqual(['ok', 'precondition_failed']);
     expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
   });
 
   it('reject the one that waits too long for the last transaction of the other, and its items are applied once', async () => {
-    const teamId = randomUUID();
-    const ids = await engine.insert(teamId, 2);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-    );
-    const key = newKey();
-    await engine.session.hold(teamId, ids.slice(1));
-    const other = engine.apply(plan, key);
-    await engine.waiting();
+    const { teamId, ids, items, key, result } = await startWaitingBatch();
     // The test holds the progress row, like an attempt whose last commit waits for a standby.
     await engine.session.query('SELECT FROM idempotency_progress WHERE team_id = $1 FOR UPDATE', [teamId]);
-    await expect(quick.apply(batch(teamId, plan.items), retryOf(key))).rejects.toMatchObject({
+    await expect(quick.apply(batch(teamId, items), retryOf(key))).rejects.toMatchObject({
       code: 'idempotency_key_in_use',
       retryAfterSeconds: 1,
     });
     await engine.session.release();
-    expect(codesOf(await other)).toEqual(['ok', 'ok']);
+    expect(codesOf(await result)).toEqual(['ok', 'ok']);
     expect(await engine.versions(teamId, ids)).toEqual([2, 2]);
   });
 });
 
 describe('an attempt that runs longer than its key is kept', () => {
   it('applies nothing more when the key is used for a new request', async () => {
-    const teamId = randomUUID();
-    const ids = await engine.insert(teamId, 2);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-    );
-    const key = newKey();
-    await engine.session.hold(teamId, ids.slice(1));
-    const late = engine.apply(plan, key);
-    await engine.waiting();
+    const { teamId, ids, key, result } = await startWaitingBatch();
     const renewing = await Engine.over(engine.url);
     await renewing.session.query(
       "UPDATE idempotency_requests SET created_at = now() - interval '9 days' WHERE team_id = $1",
@@ -138,8 +134,9 @@ describe('an attempt that runs longer than its key is kept', () => {
     );
     expect(codesOf(renewed)).toEqual(['ok', 'ok']);
     await renewing.close();
+    const rejected = expect(result).rejects.toMatchObject({ code: 'idempotency_key_stale' });
     await engine.session.release();
-    await expect(late).rejects.toMatchObject({ code: 'idempotency_key_stale' });
+    await rejected;
     expect(await engine.versions(teamId, ids)).toEqual([4, 1]);
   });
 });

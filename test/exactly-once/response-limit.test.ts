@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppliedBatch, PlanItem } from '#libs/records';
-import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, renames, retryOf } from '../support/engine';
 
 /** Bytes. */
 const recordLimit = 20_000;
@@ -83,12 +83,7 @@ describe('a record', () => {
 describe('the records of a response', () => {
   it('end at the limit: later items are applied and their entries omit the record', async () => {
     const ids = await insertLarge(12);
-    const applied = await engine.apply(
-      batch(
-        teamId,
-        ids.map((id) => rename(id)),
-      ),
-    );
+    const applied = await engine.apply(renames(teamId, ids));
     expect(codesOf(applied)).toEqual(ids.map(() => 'ok'));
     expect(bytesOf(applied)).toBeLessThan(responseLimit);
     const omitted = omittedOf(applied);
@@ -112,11 +107,7 @@ describe('the records of a response', () => {
     'are omitted again in a replay (on_error: %s)',
     async (onError) => {
       const ids = await insertLarge(8);
-      const plan = batch(
-        teamId,
-        ids.map((id) => rename(id)),
-        { onError },
-      );
+      const plan = renames(teamId, ids, { onError });
       const key = newKey();
       const original = await engine.apply(plan, key);
       expect(omittedOf(original)).toContain(true);
@@ -128,10 +119,7 @@ describe('the records of a response', () => {
 
   it('include those that an earlier attempt stored', async () => {
     const ids = await insertLarge(8);
-    const plan = batch(
-      teamId,
-      ids.map((id) => rename(id)),
-    );
+    const plan = renames(teamId, ids);
     const key = newKey();
     await engine.session.hold(teamId, ids.slice(7));
     expect(codesOf(await engine.apply(plan, key)).at(-1)).toBe('locked');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { codesOf, Engine, entriesOf, newKey, renames, retryOf } from '../support/engine';
 import { addLedgerDay, ledgerDays, requestsSince, startRetention } from '../support/retention';
 import { WorkerProcess } from '../support/worker.process';
 
@@ -30,10 +30,7 @@ class Caller {
   }
 
   async send(stop: AbortSignal): Promise<void> {
-    const plan = batch(
-      this.teamId,
-      this.ids.map((id) => rename(id)),
-    );
+    const plan = renames(this.teamId, this.ids);
     while (!stop.aborted) {
       const key = newKey();
       const first = await engine.apply(plan, key);

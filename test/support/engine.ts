@@ -129,6 +129,15 @@ export function batch(teamId: string, items: PlanItem[], options: Partial<BatchO
   return { operation: 'update', teamId, objectType: 'organization', items, options: { ...defaultOptions, ...options } };
 }
 
+/** A batch that renames each of these records once. */
+export function renames(teamId: string, ids: readonly string[], options?: Partial<BatchOptions>): Plan {
+  return batch(
+    teamId,
+    ids.map((id) => rename(id)),
+    options,
+  );
+}
+
 /** A patch that increments the version each time it is applied. */
 export function rename(id: string, name = 'Renamed'): PlanItem {
   return { op: 'update', id, set: { name } };

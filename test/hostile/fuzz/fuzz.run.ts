@@ -39,7 +39,7 @@ export class FuzzRun {
       open.send(Buffer.concat(requests));
       for (const [i, bytes] of requests.entries()) {
         // The framing is valid: the body may be rejected, but the connection remains usable.
-        if (!(await this.judge(open, bytes, numbers[i] ?? 0, 'must answer'))) break;
+        if (!(await this.judge(open, bytes, numbers[i] ?? 0, 'must respond'))) break;
       }
       return open;
     });
@@ -78,7 +78,7 @@ export class FuzzRun {
     connection: HttpConnection,
     bytes: Buffer,
     n: number,
-    mode: 'must answer' | 'may close',
+    mode: 'must respond' | 'may close',
   ): Promise<boolean> {
     let status: number | undefined | 'hangs';
     try {
@@ -93,7 +93,7 @@ export class FuzzRun {
       this.fail('neither a response nor a closed connection', bytes, n);
       connection.destroy();
     } else if (status === undefined) {
-      if (mode === 'must answer') this.fail('the connection was closed without a response', bytes, n);
+      if (mode === 'must respond') this.fail('the connection was closed without a response', bytes, n);
     } else if (status >= 500 && status !== 503) {
       this.fail(`status ${status}`, bytes, n);
     }
