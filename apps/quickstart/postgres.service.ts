@@ -24,10 +24,10 @@ export async function startPostgres(
   env: NodeJS.ProcessEnv,
 ): Promise<Service> {
   const user = serviceUser();
-  const place = folderFor(user, folder);
-  const homeOf = ({ major }: PostgresBinaries): string => join(place, `postgres-${major}`);
+  const parent = folderFor(user, folder);
+  const homeOf = ({ major }: PostgresBinaries): string => join(parent, `postgres-${major}`);
   const hasData = (each: PostgresBinaries): boolean => existsSync(join(homeOf(each), 'data', 'PG_VERSION'));
-  const binaries = findPostgres(env, user, place, hasData);
+  const binaries = findPostgres(env, user, parent, hasData);
 
   const home = homeOf(binaries);
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -48,11 +48,11 @@ export async function startPostgres(
   if (!hasData(binaries)) {
     writeFileSync(passwordFile, newPassword(), { mode: 0o600 });
     own(passwordFile);
-    // Renamed when complete: a start that is killed meanwhile leaves no half-made data.
+    // Renamed when complete: a start that is killed meanwhile leaves no incomplete data.
     const draft = `${data}.new`;
     rmSync(draft, { recursive: true, force: true });
     const access = ['-U', SUPERUSER, '-A', 'scram-sha-256', '--pwfile', passwordFile];
-    await servers.run(spec('initdb', ['-D', draft, ...access, '-E', 'UTF8', ...localeOptions(binaries.major)]));
+    await servers.run(spec('initdb', ['-D', draft, ...access, '-E', 'UTF8', '--locale=C']));
     renameSync(draft, data);
   }
   removeStalePidFile(data);
@@ -72,13 +72,6 @@ export async function startPostgres(
     version: binaries.version,
     dataFolder: home,
   };
-}
-
-/** Sorts by Unicode's rules where that does not depend on the locales that the system has installed. */
-function localeOptions(major: number): string[] {
-  if (major >= 17) return ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  if (major >= 15) return ['--locale=C', '--locale-provider=icu', '--icu-locale=und'];
-  return ['--locale=C'];
 }
 
 /**

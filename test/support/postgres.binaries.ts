@@ -1,29 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findPostgres } from '../../apps/quickstart/postgres.binaries';
+import { outputOf, serviceUser, type User } from '../../apps/quickstart/service.user';
 
-/** The user that Postgres runs as. */
-export interface ServerUser {
-  uid: number;
-  gid: number;
-}
+/** The user that runs Postgres: undefined, which means the current user, unless that is root. */
+export { serviceUser as serverUser };
+export type ServerUser = User;
 
 const systemPackages = '/usr/lib/postgresql';
-const userNames = ['postgres', 'nobody'];
 
 let folder: string | undefined;
-
-/** Undefined, which means the current user, unless that is root: Postgres does not run as root. */
-export function serverUser(): ServerUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const name of userNames) {
-    const [uid, gid] = [numericId('-u', name), numericId('-g', name)];
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  throw new Error(`Postgres does not run as root, and this system has no user ${userNames.join(' or ')}`);
-}
 
 /**
  * The folder with `initdb` and `postgres`: `TEST_POSTGRES_BIN`, else the newest of the system's packages, else the search
@@ -56,11 +43,5 @@ function embeddedFolder(user: ServerUser | undefined): string {
 }
 
 function runs(candidate: string, user: ServerUser | undefined): boolean {
-  const options = { cwd: '/', stdio: 'ignore', ...user } as const;
-  return ['initdb', 'postgres'].every((name) => spawnSync(join(candidate, name), ['--version'], options).status === 0);
-}
-
-function numericId(option: '-u' | '-g', name: string): number | undefined {
-  const { status, stdout } = spawnSync('id', [option, name], { encoding: 'utf8' });
-  return status === 0 ? Number(stdout) : undefined;
+  return ['initdb', 'postgres'].every((name) => outputOf(join(candidate, name), ['--version'], user) !== undefined);
 }
