@@ -4,7 +4,7 @@ import { AttackTarget } from '../../tools/abuse/attack.target';
 import { Victim } from '../../tools/abuse/victim';
 import { type HostileEnvironment, openHostileEnvironment } from './hostile.environment';
 
-/** Requests of the victim after the volley, while connections of the attacker are still open. */
+/** Requests of the victim after the round, while connections of the attacker are still open. */
 const REQUESTS_AFTERWARDS = 20;
 /** Longer than any response under attack; `npm run abuse` measures latency. */
 const ATTACK_MS = 60_000;
@@ -30,12 +30,12 @@ it.for(attacks)(
     signal.addEventListener('abort', () => {
       stop.abort();
     });
-    const target = new AttackTarget(gateway.url, parties.intruder, stop.signal);
+    const target = new AttackTarget(gateway.url, parties.attacker, stop.signal);
     const victim = new Victim(gateway.url, parties.victim);
     try {
-      const volley = await attack.prepare(target);
+      const round = await attack.prepare(target);
       const progress = { attacking: true };
-      const attackIsOver = volley().finally(() => (progress.attacking = false));
+      const attackIsOver = round().finally(() => (progress.attacking = false));
       const statuses: Record<string, number> = {};
       for (let n = 0, left = REQUESTS_AFTERWARDS; left > 0 && gateway.service.death === undefined; n++) {
         const status = await victim.send(n);

@@ -6,23 +6,23 @@ import { guard } from '../../test/support/child.guard';
 
 interface Reply {
   value?: unknown;
-  /** The error, if the order failed. */
+  /** The error, if the command failed. */
   failure?: string;
 }
 
-/** A process that executes orders one at a time, so that its CPU time is separate from that of the measurement. */
+/** A process that executes commands one at a time, so that its CPU time is separate from that of the measurement. */
 export class ActorProcess {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** @param main one of the programs that call {@link executeOrders}, such as `victim.main.js` */
+  /** @param main one of the programs that call {@link executeCommands}, such as `victim.main.js` */
   static start(main: string): ActorProcess {
     const child = fork(builtFile(`tools/abuse/${main}`), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     guard(child);
     return new ActorProcess(child);
   }
 
-  /** Sends an order and resolves with its result. @throws Error if the order fails or the process ends */
-  async order<T>(order: object, signal: AbortSignal): Promise<T> {
+  /** Sends a command and resolves with its result. @throws Error if the command fails or the process ends */
+  async execute<T>(command: object, signal: AbortSignal): Promise<T> {
     const over = new AbortController();
     const either = AbortSignal.any([over.signal, signal]);
     try {
@@ -30,8 +30,8 @@ export class ActorProcess {
       const ended = once(this.child, 'exit', { signal: either }).then(([code]) => {
         throw new Error(`an actor ended with ${String(code)} before it replied`);
       });
-      this.child.send(order);
-      const [{ value, failure }] = (await Promise.race([replied, ended])) as [Reply]; // what `executeOrders` sends
+      this.child.send(command);
+      const [{ value, failure }] = (await Promise.race([replied, ended])) as [Reply]; // what `executeCommands` sends
       if (failure !== undefined) throw new Error(failure);
       return value as T; // the caller knows the type of the result
     } finally {
@@ -47,10 +47,10 @@ export class ActorProcess {
   }
 }
 
-/** The other end of {@link ActorProcess}: executes the orders that this process receives. */
-export function executeOrders(execute: (order: unknown) => Promise<unknown>): void {
-  process.on('message', (order) => {
-    execute(order).then(
+/** The other end of {@link ActorProcess}: executes the commands that this process receives. */
+export function executeCommands(execute: (command: unknown) => Promise<unknown>): void {
+  process.on('message', (command) => {
+    execute(command).then(
       (value) => process.send?.({ value }),
       (error: unknown) => process.send?.({ failure: inspect(error) }),
     );

@@ -1,5 +1,5 @@
 import { HttpConnection, requestBytes, type RequestParts } from '../../test/support/http.connection';
-import type { Intruder } from './parties';
+import type { AttackingParty } from './parties';
 
 /** Attackers call from an address of their own, so that limits per address do not affect the victim. */
 const ATTACKER_ADDRESS = '127.0.0.2';
@@ -13,7 +13,7 @@ export class AttackTarget {
   /** @param signal ends the attack: it closes every connection and opens no more */
   constructor(
     readonly url: string,
-    readonly intruder: Intruder,
+    readonly attacker: AttackingParty,
     private readonly signal: AbortSignal,
   ) {
     signal.addEventListener('abort', () => {
@@ -23,12 +23,12 @@ export class AttackTarget {
 
   /** A path below the attacker's team. */
   path(rest: string): string {
-    return `/v2/prism/${this.intruder.teamId}/${rest}`;
+    return `/v2/prism/${this.attacker.teamId}/${rest}`;
   }
 
   /** A request with the attacker's first key, unless the headers have another one. */
   request(parts: RequestParts): Buffer {
-    return requestBytes({ ...parts, headers: { 'x-api-key': this.intruder.apiKeys[0], ...parts.headers } });
+    return requestBytes({ ...parts, headers: { 'x-api-key': this.attacker.apiKeys[0], ...parts.headers } });
   }
 
   batch(body: object | Buffer, headers: Record<string, string> = {}): Buffer {

@@ -9,13 +9,13 @@ export interface Attack {
   /**
    * Creates the records and bodies that the attack needs, before anything is measured.
    *
-   * @returns the volley to repeat
+   * @returns the round to repeat
    */
-  prepare(target: AttackTarget): Promise<Volley>;
+  prepare(target: AttackTarget): Promise<Round>;
 }
 
 /**
  * One bounded round of an attack. It resolves when every request has its response or has lost its connection; connections that
  * stay open belong to the target, which closes them when the attack is over. It ends early when the target's signal aborts.
  */
-export type Volley = () => Promise<void>;
+export type Round = () => Promise<void>;

@@ -1,39 +1,39 @@
-import { executeOrders } from './actor.process';
+import { executeCommands } from './actor.process';
 import { attackNamed } from './attack.catalogue';
 import { AttackTarget } from './attack.target';
-import type { Intruder } from './parties';
-import type { Volley } from './attack';
+import type { AttackingParty } from './parties';
+import type { Round } from './attack';
 
 /** To `prepare` an attack; then to `begin` it; then to `end` it, which returns an {@link AttackReport}. */
-export type AttackerOrder =
-  { do: 'prepare'; attack: string; url: string; intruder: Intruder } | { do: 'begin' | 'end' };
+export type AttackerCommand =
+  { do: 'prepare'; attack: string; url: string; attacker: AttackingParty } | { do: 'begin' | 'end' };
 
 /** The requests of an attack. */
 export interface AttackReport {
-  volleys: number;
+  rounds: number;
   /** As in {@link AttackTarget.responses}. */
   responses: Record<string, number>;
 }
 
 /** After a refused connection, so that an ended gateway is not called in a busy loop. */
-const RESTING_TURN_MS = 20;
+const PAUSE_MS = 20;
 
 let target: AttackTarget | undefined;
-let volley: Volley | undefined;
+let round: Round | undefined;
 let attack: Promise<PromiseSettledResult<number>[]> | undefined;
 const stop = new AbortController();
 
-executeOrders(async (given) => {
-  const order = given as AttackerOrder; // only its parent sends messages
-  switch (order.do) {
+executeCommands(async (given) => {
+  const command = given as AttackerCommand; // only its parent sends messages
+  switch (command.do) {
     case 'prepare':
-      target = new AttackTarget(order.url, order.intruder, stop.signal);
-      volley = await attackNamed(order.attack).prepare(target);
+      target = new AttackTarget(command.url, command.attacker, stop.signal);
+      round = await attackNamed(command.attack).prepare(target);
       return;
     case 'begin':
-      if (volley === undefined) throw new Error('the attack was not prepared');
+      if (round === undefined) throw new Error('the attack was not prepared');
       // `end` reports a failure.
-      attack = Promise.allSettled([repeat(volley)]);
+      attack = Promise.allSettled([repeat(round)]);
       return;
     case 'end':
       stop.abort();
@@ -41,16 +41,16 @@ executeOrders(async (given) => {
   }
 });
 
-async function repeat(volley: Volley): Promise<number> {
-  let volleys = 0;
-  for (; !stop.signal.aborted; volleys++) {
-    await volley();
-    await new Promise((resolve) => setTimeout(resolve, RESTING_TURN_MS));
+async function repeat(round: Round): Promise<number> {
+  let rounds = 0;
+  for (; !stop.signal.aborted; rounds++) {
+    await round();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  return volleys;
+  return rounds;
 }
 
 function report([result]: PromiseSettledResult<number>[]): AttackReport {
   if (result?.status !== 'fulfilled') throw new Error('the attack failed', { cause: result?.reason });
-  return { volleys: result.value, responses: target?.responses ?? {} };
+  return { rounds: result.value, responses: target?.responses ?? {} };
 }

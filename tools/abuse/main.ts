@@ -6,7 +6,7 @@ import { PostgresServer } from '../../test/support/postgres.server';
 import { startRedis } from '../../test/support/redis.server';
 import { type Options, readOptions, usage, UsageError } from './cli.options';
 import { sectionOf, tableOf, withSection } from './report';
-import { type TrialContext, type TrialResult, tryAttack } from './trial';
+import { type TrialContext, type TrialResult, runTrial } from './trial';
 import { countsText, exitCodeOf, verdictOf } from './verdict';
 
 const STATEMENT_MS = 60_000;
@@ -19,7 +19,7 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
     const results: TrialResult[] = [];
     for (const attack of options.attacks) {
       log(`${attack.name}: the attacker ${attack.summary}`);
-      const result = await tryAttack(attack, options.seconds, context);
+      const result = await runTrial(attack, options.seconds, context);
       results.push(result);
       log(outcomeText(result));
     }
@@ -52,10 +52,10 @@ async function openContext(cleanup: Cleanup, signal: AbortSignal): Promise<Trial
 
 function outcomeText(result: TrialResult): string {
   const { broken, slow } = verdictOf(result);
-  const { volleys, responses } = result.attacker;
+  const { rounds, responses } = result.attacker;
   const failures = [...broken, ...slow];
   return [
-    `  the attacker sent ${volleys} volleys and got ${countsText(responses) || 'nothing'}`,
+    `  the attacker sent ${rounds} rounds and got ${countsText(responses) || 'nothing'}`,
     failures.length === 0 ? '  passed' : `  ${broken.length > 0 ? 'FAILED' : 'slow'}: ${failures.join('; ')}`,
     ...(result.death === null ? [] : [`  it ${result.death.trimEnd()}`]),
   ].join('\n');

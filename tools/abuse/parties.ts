@@ -10,13 +10,13 @@ export interface Party {
 }
 
 /** A party that attacks. */
-export interface Intruder extends Party {
+export interface AttackingParty extends Party {
   /** A key of a second client of the same team. */
   otherApiKey: string;
 }
 
 export interface Parties {
-  intruder: Intruder;
+  attacker: AttackingParty;
   victim: Party;
 }
 
@@ -24,15 +24,15 @@ const SCOPES: readonly Scope[] = ['records:read', 'records:write'];
 const RECORDS = 20;
 /** Enough keys that the gateway must look up keys continuously. */
 const VICTIM_KEYS = 60;
-const INTRUDER_KEYS = 20;
+const ATTACKER_KEYS = 20;
 
 /** Creates two teams with their clients, keys and records. */
 export async function createParties(database: Database, gatewayUrl: string): Promise<Parties> {
   const access = AccessService.over(database);
   const victim = await createParty(access, gatewayUrl, 'victim', VICTIM_KEYS);
-  const party = await createParty(access, gatewayUrl, 'intruder', INTRUDER_KEYS);
-  const { apiKey: otherApiKey } = await access.createKey(party.teamId, 'second intruder', SCOPES);
-  return { victim, intruder: { ...party, otherApiKey } };
+  const party = await createParty(access, gatewayUrl, 'attacker', ATTACKER_KEYS);
+  const { apiKey: otherApiKey } = await access.createKey(party.teamId, 'second attacker', SCOPES);
+  return { victim, attacker: { ...party, otherApiKey } };
 }
 
 /** Creates a record. @throws Error unless the status is 201 */

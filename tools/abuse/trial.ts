@@ -4,11 +4,11 @@ import type { ServiceProcess } from '../bench/service.process';
 import type { Cleanup } from '../../test/support/cleanup';
 import type { Attack } from './attack';
 import { ActorProcess } from './actor.process';
-import type { AttackerOrder, AttackReport } from './attacker.main';
+import type { AttackerCommand, AttackReport } from './attacker.main';
 import { LimitedGateway } from './limited.gateway';
 import { createParties } from './parties';
 import type { Measurement } from './victim';
-import type { VictimOrder } from './victim.main';
+import type { VictimCommand } from './victim.main';
 
 const PEAK_EVERY_MS = 100;
 const STALL_EVERY_MS = 1_000;
@@ -47,7 +47,7 @@ export interface TrialResult {
 }
 
 /** Runs one attack against a gateway of its own. */
-export async function tryAttack(attack: Attack, seconds: number, context: TrialContext): Promise<TrialResult> {
+export async function runTrial(attack: Attack, seconds: number, context: TrialContext): Promise<TrialResult> {
   const { database, signal } = context;
   const gateway = await LimitedGateway.start(context, signal);
   const actors = { victim: ActorProcess.start('victim.main.js'), attacker: ActorProcess.start('attacker.main.js') };
@@ -56,23 +56,23 @@ export async function tryAttack(attack: Attack, seconds: number, context: TrialC
   };
   context.cleanup.add(stopAll);
   try {
-    const { victim, intruder } = await createParties(database, gateway.url);
+    const parties = await createParties(database, gateway.url);
     const measure = (duration: number): Promise<Measurement> => {
-      const order: VictimOrder = { url: gateway.url, party: victim, seconds: duration };
-      return actors.victim.order(order, signal);
+      const command: VictimCommand = { url: gateway.url, party: parties.victim, seconds: duration };
+      return actors.victim.execute(command, signal);
     };
-    const command = <T>(order: AttackerOrder, limit: AbortSignal = signal): Promise<T> =>
-      actors.attacker.order(order, limit);
+    const execute = <T>(command: AttackerCommand, limit: AbortSignal = signal): Promise<T> =>
+      actors.attacker.execute(command, limit);
 
-    await command({ do: 'prepare', attack: attack.name, url: gateway.url, intruder });
+    await execute({ do: 'prepare', attack: attack.name, url: gateway.url, attacker: parties.attacker });
     await measure(WARM_UP_SECONDS);
     const quiet = await measure(QUIET_SECONDS);
     const sizeBefore = await sizeOf(database);
     await gateway.longestStallMs(signal);
     const watch = new Watch(gateway);
-    await command({ do: 'begin' });
+    await execute({ do: 'begin' });
     const attacked = await measure(seconds);
-    const attacker = await command<AttackReport>({ do: 'end' }, AbortSignal.any([signal, AbortSignal.timeout(END_MS)]));
+    const attacker = await execute<AttackReport>({ do: 'end' }, AbortSignal.any([signal, AbortSignal.timeout(END_MS)]));
     const held = await heldAfter(gateway, signal);
     const { peakBytes, longestStallMs } = await watch.end();
     return {

@@ -10,7 +10,7 @@ function measurement(p99: number, rejected: Record<string, number> = {}): Measur
 function result(changes: Partial<TrialResult>): TrialResult {
   return {
     ...{ attack: 'attack', summary: 'does something', seconds: 1, quiet: measurement(4), attacked: measurement(12) },
-    ...{ attacker: { volleys: 1, responses: {} }, death: null, peakBytes: 0, longestStallMs: 0, held: {} },
+    ...{ attacker: { rounds: 1, responses: {} }, death: null, peakBytes: 0, longestStallMs: 0, held: {} },
     ...{ databaseGrowthBytes: 0 },
     ...changes,
   };

@@ -1,16 +1,16 @@
-import { executeOrders } from './actor.process';
+import { executeCommands } from './actor.process';
 import type { Party } from './parties';
 import { Victim } from './victim';
 
 /** @see ActorProcess */
-export interface VictimOrder {
+export interface VictimCommand {
   url: string;
   party: Party;
   seconds: number;
 }
 
-executeOrders(async (order) => {
-  const { url, party, seconds } = order as VictimOrder; // only its parent sends messages
+executeCommands(async (command) => {
+  const { url, party, seconds } = command as VictimCommand; // only its parent sends messages
   const victim = new Victim(url, party);
   try {
     return await victim.measure(seconds, new AbortController().signal);

@@ -17,7 +17,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
   beforeAll(async () => {
     // The minimum, so that incomplete requests get their response before the run reports them as hanging.
     environment = await openHostileEnvironment({ REQUEST_TIMEOUT_MS: '10000' });
-    const { teamId, apiKeys, recordIds } = environment.parties.intruder;
+    const { teamId, apiKeys, recordIds } = environment.parties.attacker;
     caller = { teamId, apiKey: apiKeys[0], recordIds };
   });
 

@@ -9,7 +9,7 @@ export const emptyPathSegment: Attack = {
   name: 'empty-path-segment',
   summary: 'asks for records with an empty id, with the keys of two clients',
   prepare(target) {
-    const { apiKeys, otherApiKey } = target.intruder;
+    const { apiKeys, otherApiKey } = target.attacker;
     const paths = ['organization/', 'organization//', '/', 'organization/?select=name'].map((each) =>
       target.path(each),
     );
@@ -64,7 +64,7 @@ export const disconnectWhileQueued: Attack = {
   name: 'disconnect-while-queued',
   summary: 'fills the queue with 1,100 announced bodies and disconnects 200 further requests at every moment before it',
   prepare(target) {
-    const { apiKeys } = target.intruder;
+    const { apiKeys } = target.attacker;
     const announcement = (apiKey: string): Buffer =>
       target.batch(Buffer.from('{'), { 'x-api-key': apiKey, 'content-length': String(2 ** 20) });
     const waiting = new HeldConnections(target, WAITING_BODIES);
@@ -99,6 +99,6 @@ export const poolOfConnections: Attack = {
 
 /** Every item changes the same record, as every other such batch does. */
 function contendedBatch(target: AttackTarget, items: number): Buffer {
-  const [id] = target.intruder.recordIds;
+  const [id] = target.attacker.recordIds;
   return target.batch({ items: Array.from({ length: items }, (_, n) => ({ id, default: { employees: n } })) });
 }

@@ -13,7 +13,7 @@ export const unknownKeys: Attack = {
   summary: 'pipelines 100 requests on each of 100 connections, each with an API key that does not exist',
   prepare(target) {
     const path = target.path('organization/count');
-    const request = (): Buffer => target.request({ method: 'GET', path, headers: { 'x-api-key': madeUpKey() } });
+    const request = (): Buffer => target.request({ method: 'GET', path, headers: { 'x-api-key': unknownKey() } });
     return Promise.resolve(() => target.exchange(100, () => Array.from({ length: 100 }, request)));
   },
 };
@@ -43,7 +43,7 @@ export const announcedBodies: Attack = {
   name: 'announced-bodies',
   summary: 'announces 20 bodies of 1 MiB for each of two clients and sends ten bytes of each',
   prepare(target) {
-    const { apiKeys, otherApiKey } = target.intruder;
+    const { apiKeys, otherApiKey } = target.attacker;
     const connections = new HeldConnections(target, 40);
     return Promise.resolve(() =>
       connections.replace((connection, n) => {
@@ -84,7 +84,7 @@ export const removeOperator: Attack = {
   name: 'remove-operator',
   summary: 'sends patches from 10 connections that remove thousands of values from a list of thousands',
   async prepare(target) {
-    const [id = ''] = target.intruder.recordIds;
+    const [id = ''] = target.attacker.recordIds;
     const patch = (op: string, prefix: string, count: number): object => {
       const values = Array.from({ length: count }, (_, n) => `${prefix}${n}`);
       return { default: { tags: { _op: op, values } } };
@@ -117,7 +117,7 @@ function newIdempotencyKey(): Record<string, string> {
 }
 
 /** With a checksum that fits, so that only Postgres can reject it. */
-function madeUpKey(): string {
+function unknownKey(): string {
   const digits = [...randomBytes(12 + 43)].map((byte) => BASE62.charAt(byte % 62)).join('');
   const body = `prism_${digits.slice(0, 12)}_${digits.slice(12)}`;
   let checksum = '';

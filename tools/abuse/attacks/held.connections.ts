@@ -1,7 +1,7 @@
 import type { HttpConnection } from '../../../test/support/http.connection';
 import type { AttackTarget } from '../attack.target';
 
-/** Connections that stay open from volley to volley. */
+/** Connections that stay open from round to round. */
 export class HeldConnections {
   private readonly open = new Set<HttpConnection>();
   private opened = 0;
@@ -31,7 +31,7 @@ export class HeldConnections {
   }
 }
 
-/** Drops a connection as soon as there is a response, so that the next volley replaces it. */
+/** Drops a connection as soon as there is a response, so that the next round replaces it. */
 export async function closeAfterResponse(connection: HttpConnection): Promise<void> {
   await connection.status();
   connection.destroy();

@@ -48,7 +48,7 @@ async function createWith(target: AttackTarget, from: number, extended: (size: n
 export async function call(target: AttackTarget, method: string, path: string, body: object): Promise<WriteResponse> {
   const response = await fetch(target.url + target.path(path), {
     method,
-    headers: { 'content-type': 'application/json', 'x-api-key': target.intruder.apiKeys[0] },
+    headers: { 'content-type': 'application/json', 'x-api-key': target.attacker.apiKeys[0] },
     body: JSON.stringify(body),
   });
   return { status: response.status, body: await response.text() };
