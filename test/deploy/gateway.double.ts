@@ -12,7 +12,7 @@ export interface Arrival {
 }
 
 /** The behavior for a request. */
-export type Behaviour = (arrival: Arrival) => void;
+export type Behavior = (arrival: Arrival) => void;
 
 /** Responds immediately. */
 export function respond({ response }: Arrival): void {
@@ -20,7 +20,7 @@ export function respond({ response }: Arrival): void {
 }
 
 /** Closes the connection without a response, like a killed process. */
-export function die({ request }: Arrival): void {
+export function resetConnection({ request }: Arrival): void {
   request.socket.resetAndDestroy();
 }
 
@@ -28,7 +28,7 @@ export function die({ request }: Arrival): void {
 export class GatewayDouble {
   /** The status of readiness checks. */
   ready = true;
-  behaviour: Behaviour = respond;
+  behavior: Behavior = respond;
   private readonly server = createServer((request, response) => {
     this.take(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
@@ -70,6 +70,6 @@ export class GatewayDouble {
     for await (const chunk of request as AsyncIterable<Buffer>) body += chunk.toString();
     const arrival = { gateway: this.number, body, request, response };
     this.arrivals.push(arrival);
-    this.behaviour(arrival);
+    this.behavior(arrival);
   }
 }

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '#libs/config';
 import { Balancer, balancerConfig } from '../support/balancer';
 import { RawSocket } from '../support/raw.socket';
-import { respond, type Arrival, type Behaviour, die, GatewayDouble } from './gateway.double';
+import { respond, type Arrival, type Behavior, resetConnection, GatewayDouble } from './gateway.double';
 
 const arrivals: Arrival[] = [];
 // A connection for each request: with a second one on a connection HAProxy would be more careful.
@@ -30,13 +30,13 @@ afterAll(async () => {
 });
 
 /** Sets the behavior of the gateways. */
-function all(behaviour: Behaviour): void {
-  for (const gateway of gateways) gateway.behaviour = behaviour;
+function all(behavior: Behavior): void {
+  for (const gateway of gateways) gateway.behavior = behavior;
 }
 
 /** The first request to either gateway kills it; then both respond. */
 function firstDies(arrival: Arrival): void {
-  (arrivals.length === 1 ? die : respond)(arrival);
+  (arrivals.length === 1 ? resetConnection : respond)(arrival);
 }
 
 interface Sent {
@@ -133,7 +133,7 @@ describe('when a gateway is killed during a request', () => {
   });
 
   it('and the other one is killed too, the client gets an error', async () => {
-    all(die);
+    all(resetConnection);
     expect((await send('POST', { headers: keyed })).status).toBe(502);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { migrate, readSchemaFiles } from '#libs/database';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { Session } from '../support/session';
-import { broken, promiseOf, type SchemaPromise } from './schema.promise';
+import { incompatibilities, interfaceOf, type SchemaInterface } from './schema.interface';
 
 /** Removes what no version in use needs any more: the only kind of migration that may remove anything. */
 const contracts = (name: string): boolean => /^\d+_contract_/.test(name);
@@ -53,21 +53,21 @@ describe('a program of the version before', () => {
     async (name, index) => {
       const level = (count: number) => ({ ...schema, migrations: schema.migrations.slice(0, count), functions: [] });
       await migrate(database.url, level(index));
-      const before = await promiseOf(session);
+      const before = await interfaceOf(session);
       await migrate(database.url, level(index + 1));
-      if (!contracts(name)) expect(broken(before, await promiseOf(session))).toEqual([]);
+      if (!contracts(name)) expect(incompatibilities(before, await interfaceOf(session))).toEqual([]);
     },
   );
 
   it('can call every function that it knows, with the parameters that it knows', async () => {
     await migrate(database.url);
-    const { routines } = await promiseOf(session);
+    const { routines } = await interfaceOf(session);
     expect([...routines.keys()]).toEqual(expect.arrayContaining(CALLED_FUNCTIONS));
   });
 });
 
 describe('the check for changes that break programs of the version before', () => {
-  let before: SchemaPromise;
+  let before: SchemaInterface;
 
   beforeEach(async () => {
     await session.query('BEGIN');
@@ -76,7 +76,7 @@ describe('the check for changes that break programs of the version before', () =
       CREATE UNIQUE INDEX ON things (code);
       CREATE PROCEDURE touch(p_id integer, INOUT result text) LANGUAGE sql AS 'SELECT NULL::text';
       CREATE FUNCTION size_of(p_id integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'`);
-    before = await promiseOf(session);
+    before = await interfaceOf(session);
   });
 
   afterEach(() => session.query('ROLLBACK'));
@@ -103,7 +103,7 @@ describe('the check for changes that break programs of the version before', () =
     ],
   ])('reports %s', async (change, found) => {
     await session.query(change);
-    expect(broken(before, await promiseOf(session))).toContainEqual(found);
+    expect(incompatibilities(before, await interfaceOf(session))).toContainEqual(found);
   });
 
   it('does not report an addition', async () => {
@@ -113,6 +113,6 @@ describe('the check for changes that break programs of the version before', () =
       CREATE INDEX ON things (name);
       CREATE PROCEDURE touch(p_id integer, p_depth integer, INOUT result text) LANGUAGE sql AS 'SELECT NULL::text';
       CREATE OR REPLACE FUNCTION size_of(p_id integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'`);
-    expect(broken(before, await promiseOf(session))).toEqual([]);
+    expect(incompatibilities(before, await interfaceOf(session))).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import type { Session } from '../support/session';
  * The parts of a schema that programs rely on. Programs of the version before keep running after a migration, so that a
  * migration may only add to them.
  */
-export interface SchemaPromise {
+export interface SchemaInterface {
   /** The type by `table.column`. */
   columns: Map<string, string>;
   /** `table.column` that an INSERT may omit. */
@@ -36,52 +36,53 @@ const rules = `
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
    WHERE c.relnamespace = current_schema()::regnamespace AND i.indisunique`;
 
-export async function promiseOf(session: Session): Promise<SchemaPromise> {
+/** Reads the interface of the current schema. */
+export async function interfaceOf(session: Session): Promise<SchemaInterface> {
   const columnRows = await session.query<{ name: string; type: string; optional: boolean }>(columns);
   const routineRows = await session.query<{ name: string; result: string }>(routines);
   const ruleRows = await session.query<{ of: string; rule: string }>(rules);
-  const ruled = new Map<string, Set<string>>();
-  for (const { of, rule } of ruleRows) ruled.set(of, (ruled.get(of) ?? new Set()).add(rule));
+  const rulesByTable = new Map<string, Set<string>>();
+  for (const { of, rule } of ruleRows) rulesByTable.set(of, (rulesByTable.get(of) ?? new Set()).add(rule));
   return {
     columns: new Map(columnRows.map(({ name, type }) => [name, type])),
     optional: new Set(columnRows.filter(({ optional }) => optional).map(({ name }) => name)),
     routines: new Map(routineRows.map(({ name, result }) => [name, result])),
-    rules: ruled,
+    rules: rulesByTable,
   };
 }
 
 /** The incompatibilities for a program written for `before`, as messages. */
-export function broken(before: SchemaPromise, after: SchemaPromise): string[] {
-  return [...brokenColumns(before, after), ...brokenRoutines(before, after), ...brokenRules(before, after)];
+export function incompatibilities(before: SchemaInterface, after: SchemaInterface): string[] {
+  return [...columnChanges(before, after), ...routineChanges(before, after), ...ruleChanges(before, after)];
 }
 
-function brokenColumns(before: SchemaPromise, after: SchemaPromise): string[] {
+function columnChanges(before: SchemaInterface, after: SchemaInterface): string[] {
   const tables = new Set([...before.columns.keys()].map(tableOf));
-  const lost = [...before.columns].flatMap(([name, type]) => {
+  const changed = [...before.columns].flatMap(([name, type]) => {
     const now = after.columns.get(name);
     if (now === undefined) return [`column ${name} is gone`];
     if (now !== type) return [`column ${name} was ${type} and is ${now}`];
     return before.optional.has(name) && !after.optional.has(name) ? [`column ${name} must now be given a value`] : [];
   });
-  const demanded = [...after.columns.keys()].filter(
+  const required = [...after.columns.keys()].filter(
     (name) => tables.has(tableOf(name)) && !before.columns.has(name) && !after.optional.has(name),
   );
-  return [...lost, ...demanded.map((name) => `the new column ${name} must be given a value`)];
+  return [...changed, ...required.map((name) => `the new column ${name} must be given a value`)];
 }
 
-function brokenRoutines(before: SchemaPromise, after: SchemaPromise): string[] {
+function routineChanges(before: SchemaInterface, after: SchemaInterface): string[] {
   const added = [...after.routines.keys()].filter((name) => !before.routines.has(name));
   return [...before.routines].flatMap(([name, result]) => {
     const now = after.routines.get(name);
     if (now === undefined) return [`${name} is gone: keep it beside the new one`];
     if (now !== result) return [`${name} returns another result`];
     return added
-      .filter((other) => takesCallsOf(name, other))
+      .filter((other) => isAmbiguousWith(name, other))
       .map((other) => `a call of ${name} could mean ${other} as well`);
   });
 }
 
-function brokenRules(before: SchemaPromise, after: SchemaPromise): string[] {
+function ruleChanges(before: SchemaInterface, after: SchemaInterface): string[] {
   return [...before.rules].flatMap(([table, known]) => {
     const now = after.rules.get(table) ?? new Set();
     const more = [...now].filter((rule) => !known.has(rule)).map((rule) => `${table} has a new rule: ${rule}`);
@@ -95,13 +96,13 @@ function tableOf(column: string): string {
 }
 
 /** Whether a call with all arguments of one function by name is ambiguous with the other. */
-function takesCallsOf(one: string, other: string): boolean {
+function isAmbiguousWith(one: string, other: string): boolean {
   const [name, given] = signatureOf(one);
-  const [otherName, taken] = signatureOf(other);
+  const [otherName, accepted] = signatureOf(other);
   if (name !== otherName) return false;
   const names = given.map(argumentName);
-  const all = taken.map(argumentName);
-  const needed = taken.filter((argument) => !argument.includes(' DEFAULT ')).map(argumentName);
+  const all = accepted.map(argumentName);
+  const needed = accepted.filter((argument) => !argument.includes(' DEFAULT ')).map(argumentName);
   return names.every((argument) => all.includes(argument)) && needed.every((argument) => names.includes(argument));
 }
 

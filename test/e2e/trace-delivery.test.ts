@@ -67,7 +67,7 @@ describe('a collector that', () => {
 
   it('responds 500 delays no request: lost spans are counted', async () => {
     const gateway = await environment.startProcess();
-    gateway.collector.behaviour = (response) => response.writeHead(500).end('a long story');
+    gateway.collector.behavior = (response) => response.writeHead(500).end('a long story');
     await expectServed(gateway, 50);
     await expect.poll(() => lost(gateway, 'export_failed'), { timeout: 10_000 }).toBeGreaterThanOrEqual(50);
     expect(gateway.gateway.stdout).not.toContain('a long story');
@@ -75,7 +75,7 @@ describe('a collector that', () => {
 
   it('never responds delays neither requests nor the exit', async () => {
     const gateway = await environment.startProcess();
-    gateway.collector.behaviour = () => undefined;
+    gateway.collector.behavior = () => undefined;
     await expectServed(gateway, 50);
     gateway.gateway.signal('SIGTERM');
     expect(await gateway.gateway.exit()).toBe(0);

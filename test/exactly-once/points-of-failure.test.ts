@@ -13,14 +13,14 @@ import {
   unmarked,
 } from './points/keyed.batch';
 import { type Step, steps } from './points/steps';
-import { type Attempt, World } from './points/world';
+import { type Attempt, FailureEnvironment } from './points/failure.environment';
 
-let world: World;
+let environment: FailureEnvironment;
 beforeAll(async () => {
-  world = await World.start();
+  environment = await FailureEnvironment.start();
 });
-afterAll(() => world.stop());
-afterEach(() => world.tidy());
+afterAll(() => environment.stop());
+afterEach(() => environment.reset());
 
 type Row = readonly [after: string, then: string, step: Step];
 
@@ -59,7 +59,7 @@ function expectResumed(response: ApiResponse, settled: readonly number[]): void 
 
 /** Crashes Postgres during an attempt, which gets its response before Postgres is restarted. */
 async function crashDuring(attempt: Attempt, step: Step): Promise<ApiResponse> {
-  await world.crashPostgres(async () => {
+  await environment.crashPostgres(async () => {
     if (!stopsInDatabase(step)) await attempt.resume();
     await attempt.response;
   });
@@ -71,39 +71,43 @@ async function crashDuring(attempt: Attempt, step: Step): Promise<ApiResponse> {
 
 /** Every item was applied once, and the response is right and replayed, from Redis and from the ledger. */
 async function expectExactlyOnce(batch: KeyedBatch, ...responses: ApiResponse[]): Promise<void> {
-  expect(await world.stored(batch)).toEqual({ ledger: [1, 2, 3, 4, 5, 6], complete: true, records: expectedRecords });
-  const replay = await world.retry(batch);
+  expect(await environment.stored(batch)).toEqual({
+    ledger: [1, 2, 3, 4, 5, 6],
+    complete: true,
+    records: expectedRecords,
+  });
+  const replay = await environment.retry(batch);
   for (const [index, entry] of summaryOf(replay).entries()) {
     expect([expectedResponse[index], resumedResponse[index]]).toContainEqual(entry);
   }
   for (const response of responses) expect(unmarked(response)).toBe(replay.text);
-  await world.flushRedis();
-  const fromLedger = await world.retry(batch);
+  await environment.flushRedis();
+  const fromLedger = await environment.retry(batch);
   expect(fromLedger.text).toBe(replay.text);
   for (const { headers } of [replay, fromLedger]) expect(headers['idempotent-replay']).toBe('true');
 }
 
 describe('when the gateway is killed and its statement is canceled', () => {
   it.each(rowsOf(steps, effectOfRetry))('%s: %s', async (_after, _then, step) => {
-    const batch = await world.newBatch();
-    const attempt = await world.attemptUpTo(step, batch);
-    await world.killGateway();
+    const batch = await environment.newBatch();
+    const attempt = await environment.attemptUpTo(step, batch);
+    await environment.killGateway();
     if (step.claimed) {
-      for (const expiryMs of await world.claimExpiry()) expect(expiryMs).toBeLessThanOrEqual(3_000);
-      await world.extendClaim();
+      for (const expiryMs of await environment.claimExpiry()) expect(expiryMs).toBeLessThanOrEqual(3_000);
+      await environment.extendClaim();
     }
-    if (stopsInDatabase(step)) await world.endStatement();
+    if (stopsInDatabase(step)) await environment.endStatement();
     const first = await attempt.response;
     expect(first !== undefined).toBe(step.place === 'responded');
 
     const settled = settledAt(step);
-    expect((await world.stored(batch)).ledger).toEqual(settled);
+    expect((await environment.stored(batch)).ledger).toEqual(settled);
     if (step.claimed) {
-      const early = await world.retry(batch);
+      const early = await environment.retry(batch);
       expect([early.status, early.body.error.code]).toEqual([409, 'idempotency_key_in_use']);
-      await world.endClaim();
+      await environment.endClaim();
     }
-    const response = await world.retryUntilComplete(batch);
+    const response = await environment.retryUntilComplete(batch);
     expectResumed(response, settled);
     await expectExactlyOnce(batch, response, ...(first ? [first] : []));
   });
@@ -111,25 +115,25 @@ describe('when the gateway is killed and its statement is canceled', () => {
 
 describe('when the gateway is killed and its statement continues concurrently with the retry', () => {
   it.each(rowsOf(inDatabase, () => 'each item is applied by one of the two'))('%s: %s', async (_after, _then, step) => {
-    const batch = await world.newBatch();
-    const attempt = await world.attemptUpTo(step, batch);
-    await world.killGateway();
-    await world.endClaim();
-    const [response] = await Promise.all([world.retryUntilComplete(batch), attempt.resume()]);
+    const batch = await environment.newBatch();
+    const attempt = await environment.attemptUpTo(step, batch);
+    await environment.killGateway();
+    await environment.endClaim();
+    const [response] = await Promise.all([environment.retryUntilComplete(batch), attempt.resume()]);
     await expectExactlyOnce(batch, response);
   });
 });
 
 describe('when Postgres is killed', () => {
   it.each(rowsOf(steps, effectOfRetry))('%s: %s', async (_after, _then, step) => {
-    const batch = await world.newBatch();
-    const attempt = await world.attemptUpTo(step, batch);
-    if (!step.flushed) await world.flushWal();
+    const batch = await environment.newBatch();
+    const attempt = await environment.attemptUpTo(step, batch);
+    if (!step.flushed) await environment.flushWal();
     const first = await crashDuring(attempt, step);
 
     const settled = settledAt(step);
-    expect((await world.stored(batch)).ledger).toEqual(settled);
-    const response = await world.retryUntilComplete(batch);
+    expect((await environment.stored(batch)).ledger).toEqual(settled);
+    const response = await environment.retryUntilComplete(batch);
     expectResumed(response, settled);
     await expectExactlyOnce(batch, response, ...(isComplete(first) ? [first] : []));
   });
@@ -139,13 +143,13 @@ describe('when Postgres is killed before it has flushed commits', () => {
   it.each(rowsOf(unflushed, () => 'a retry applies the lost items and the rest'))(
     '%s: %s',
     async (_after, _then, step) => {
-      const batch = await world.newBatch();
-      const first = await crashDuring(await world.attemptUpTo(step, batch), step);
+      const batch = await environment.newBatch();
+      const first = await crashDuring(await environment.attemptUpTo(step, batch), step);
       expect(isComplete(first)).toBe(false);
 
-      const { ledger } = await world.stored(batch);
+      const { ledger } = await environment.stored(batch);
       expect(ledger).toEqual(appliedItems.slice(0, ledger.length));
-      const response = await world.retryUntilComplete(batch);
+      const response = await environment.retryUntilComplete(batch);
       expectResumed(response, ledger);
       await expectExactlyOnce(batch, response);
     },
@@ -154,11 +158,11 @@ describe('when Postgres is killed before it has flushed commits', () => {
 
 describe('when Redis is flushed and the retry runs concurrently with the first attempt', () => {
   it.each(rowsOf(steps, () => 'both get the complete response'))('%s: %s', async (_after, _then, step) => {
-    const batch = await world.newBatch();
-    const attempt = await world.attemptUpTo(step, batch);
-    await world.flushRedis();
-    const retry = world.retry(batch);
-    await world.respondedOrWaiting(retry);
+    const batch = await environment.newBatch();
+    const attempt = await environment.attemptUpTo(step, batch);
+    await environment.flushRedis();
+    const retry = environment.retry(batch);
+    await environment.respondedOrWaiting(retry);
     await attempt.resume();
     const responses = [await attempt.response, await retry].filter((response) => response !== undefined);
     expect(responses.map(isComplete)).toEqual([true, true]);

@@ -27,7 +27,7 @@ interface OtlpRequest {
   }[];
 }
 
-type Behaviour = (response: ServerResponse) => void;
+type Behavior = (response: ServerResponse) => void;
 
 /** A collector that receives and stores OTLP spans over HTTP in JSON. Ends with its test. */
 export class TraceCollector {
@@ -35,7 +35,7 @@ export class TraceCollector {
   readonly bodies: string[] = [];
   readonly requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[] = [];
   /** The status of its responses. */
-  behaviour: Behaviour = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+  behavior: Behavior = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 
   private constructor(readonly url: string) {}
 
@@ -92,7 +92,7 @@ export class TraceCollector {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     this.bodies.push(body);
-    this.behaviour(response);
+    this.behavior(response);
   }
 }
 

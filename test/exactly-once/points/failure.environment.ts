@@ -33,7 +33,7 @@ export interface Stored {
 }
 
 /** Own Postgres and Redis, a gateway for the first attempts, and one for the retries. */
-export class World {
+export class FailureEnvironment {
   private constructor(
     private readonly postgres: PostgresServer,
     private readonly redisServer: RedisServer,
@@ -47,7 +47,7 @@ export class World {
     private session: Session,
   ) {}
 
-  static async start(): Promise<World> {
+  static async start(): Promise<FailureEnvironment> {
     const [postgres, redisServer] = await Promise.all([
       // The WAL writer flushes asynchronous commits late, so that a crash loses them.
       PostgresServer.create({ ...breakpointSettings, wal_writer_delay: '10000', autovacuum: 'off' }),
@@ -65,7 +65,7 @@ export class World {
     const credentials = await newCredentials(postgres.url);
     const victim = GatewayProcess.start(settings);
     const survivor = await GatewayProcess.start(settings);
-    return new World(
+    return new FailureEnvironment(
       postgres,
       redisServer,
       new Redis(redisServer.url),
@@ -161,7 +161,7 @@ export class World {
   }
 
   /** Removes the state that a failed test may leave. */
-  async tidy(): Promise<void> {
+  async reset(): Promise<void> {
     await this.flushRedis();
     await this.breakpoints.release();
   }

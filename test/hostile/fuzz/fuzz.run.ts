@@ -33,13 +33,13 @@ export class FuzzRun {
   /** Sends `count` generated bodies with valid framing, pipelined over persistent connections. */
   async bodies(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('bodies');
-    await this.share(count, { workers: BODY_CONNECTIONS, portion: PIPELINED }, async (numbers, connection) => {
+    await this.distribute(count, { workers: BODY_CONNECTIONS, portion: PIPELINED }, async (numbers, connection) => {
       const requests = numbers.map((n) => requestBytes(generateWrite(random.fork(String(n)), this.caller)));
       const open = connection?.isOpen === true ? connection : await HttpConnection.open(this.url);
       open.send(Buffer.concat(requests));
       for (const [i, bytes] of requests.entries()) {
         // The framing is valid: the body may be rejected, but the connection remains usable.
-        if (!(await this.judge(open, bytes, numbers[i] ?? 0, 'must respond'))) break;
+        if (!(await this.checkResponse(open, bytes, numbers[i] ?? 0, 'must respond'))) break;
       }
       return open;
     });
@@ -49,7 +49,7 @@ export class FuzzRun {
   /** Sends `count` raw requests, each on its own connection. */
   async raw(count: number): Promise<FuzzResult> {
     const random = new Random(this.seed).fork('raw');
-    await this.share(count, { workers: RAW_CONNECTIONS, portion: 1 }, async ([n = 0]) => {
+    await this.distribute(count, { workers: RAW_CONNECTIONS, portion: 1 }, async ([n = 0]) => {
       const chance = random.fork(String(n));
       await this.exchange(generateRaw(chance, this.caller), n, chance);
       return undefined;
@@ -68,13 +68,13 @@ export class FuzzRun {
     // Invalid framing may cause any number of responses; then the connection is closed.
     const expected = request.kind === 'whole' ? request.requests : Infinity;
     for (let responses = 0; responses < expected; responses++) {
-      if (!(await this.judge(connection, request.bytes, n, 'may close'))) break;
+      if (!(await this.checkResponse(connection, request.bytes, n, 'may close'))) break;
     }
     connection.destroy();
   }
 
   /** Waits for one response. @returns whether there was one */
-  private async judge(
+  private async checkResponse(
     connection: HttpConnection,
     bytes: Buffer,
     n: number,
@@ -107,7 +107,7 @@ export class FuzzRun {
   }
 
   /** Distributes the requests below `count` over workers. Each sends its portions on one connection while it is usable. */
-  private async share(
+  private async distribute(
     count: number,
     { workers, portion }: { workers: number; portion: number },
     send: (numbers: number[], connection: HttpConnection | undefined) => Promise<HttpConnection | undefined>,
