@@ -90,6 +90,25 @@ describe('two attempts at once', () => {
     expect(await engine.versions(teamId, [first, second])).toEqual([3, 2]);
   });
 
+  it('return the outcome that one of them has stored for an item that the other has applied', async () => {
+    const teamId = randomUUID();
+    const [first = '', second = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [rename(first), rename(second)]);
+    const key = newKey();
+    await engine.session.hold(teamId, [second]);
+    const applying = engine.apply(plan, key);
+    await engine.waiting();
+    await quick.apply(batch(teamId, [rename(first, 'Later')]));
+    const stored = await quick.apply(plan, retryOf(key));
+    expect(codesOf(stored)).toEqual(['ok', 'locked']);
+    expect(entriesOf(stored)[0]).toContain('"Later"');
+    await engine.session.release();
+    const response = await applying;
+    expect(codesOf(response)).toEqual(['ok', 'ok']);
+    expect(entriesOf(response)[0]).toBe(entriesOf(stored)[0]);
+    expect(await engine.versions(teamId, [first, second])).toEqual([3, 2]);
+  });
+
   it('do not apply an item whose failure one of them has stored', async () => {
     const teamId = randomUUID();
     const [first = '', second = ''] = await engine.insert(teamId, 2);

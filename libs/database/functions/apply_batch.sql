@@ -83,7 +83,9 @@ DECLARE
   v_claim        text; -- its state, as claim_request returns it
   v_request      bigint; -- its id
   v_day          date;
+  v_complete     boolean; -- of the request row
   v_settled      bytea; -- of the progress row
+  v_has_outcomes boolean; -- of the progress row; NULL: it is gone, because the request is complete
 
   -- The size of the response.
   v_room         bigint := p_response_limit_bytes - 28 * c_small * c_count; -- bytes left for measured records
@@ -256,23 +258,25 @@ BEGIN
   END IF;
 
   -- 5. The last transaction, and the one commit that waits for the disk. Take over what other attempts have settled: from here
-  -- to the commit, the lock on the progress row or the request row keeps them out.
+  -- to the commit, the locks on the request row and the progress row keep them out. Whoever locks both rows locks the request
+  -- row first (claim_request and purge_idempotency_requests too), so that no two can deadlock.
   RESET synchronous_commit;
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
   IF c_mark AND v_claim IN ('new', 'resume') THEN
-    SELECT p.settled INTO v_settled FROM idempotency_progress AS p
-     WHERE p.team_id = p_team_id AND p.request_id = v_request
+    SELECT q.complete INTO v_complete FROM idempotency_requests AS q
+     WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request
        FOR UPDATE;
-    IF NOT FOUND THEN
-      -- Another attempt has completed the request, or the key has expired since.
-      v_claim := 'complete';
-      IF NOT EXISTS (SELECT FROM idempotency_requests AS q
-                      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash
-                        AND q.id = v_request AND q.complete) THEN
-        state := 'stale';
+    IF v_complete THEN
+      v_claim := 'complete'; -- by another attempt
+    ELSE
+      SELECT p.settled, p.has_outcomes INTO v_settled, v_has_outcomes FROM idempotency_progress AS p
+       WHERE p.team_id = p_team_id AND p.request_id = v_request
+         FOR UPDATE;
+      IF NOT FOUND THEN
+        state := 'stale'; -- the key has expired since, and was used again or forgotten
       END IF;
     END IF;
   END IF;
@@ -284,12 +288,14 @@ BEGIN
     RETURN;
   END IF;
   IF c_keyed AND (c_mark OR v_claim = 'complete') THEN
-    v_room := v_room + COALESCE(v_stored_bytes, 0);
-    SELECT o.entries, o.codes, o.bytes INTO v_stored, v_stored_codes, v_stored_bytes
-      FROM find_outcomes(v_day, p_team_id, v_request) AS o;
-    v_room := v_room - COALESCE(v_stored_bytes, 0);
-    IF v_claim = 'complete' AND v_stored IS NULL THEN
-      RAISE EXCEPTION 'The ledger has no outcomes of request %, which is complete.', v_request;
+    IF v_has_outcomes IS DISTINCT FROM false THEN
+      v_room := v_room + COALESCE(v_stored_bytes, 0);
+      SELECT o.entries, o.codes, o.bytes INTO v_stored, v_stored_codes, v_stored_bytes
+        FROM find_outcomes(v_day, p_team_id, v_request) AS o;
+      v_room := v_room - COALESCE(v_stored_bytes, 0);
+      IF v_stored IS NULL THEN
+        RAISE EXCEPTION 'The ledger has no outcomes of request %, although it stored them.', v_request;
+      END IF;
     END IF;
     FOR n IN 1 .. c_count LOOP
       IF v_stored[n] IS NOT NULL THEN
@@ -345,7 +351,7 @@ BEGIN
       FOR n IN 1 .. c_count LOOP
         v_settled := set_bit(v_settled, n - 1, v_final[n]::integer);
       END LOOP;
-      UPDATE idempotency_progress AS p SET settled = v_settled
+      UPDATE idempotency_progress AS p SET settled = v_settled, has_outcomes = true
        WHERE p.team_id = p_team_id AND p.request_id = v_request;
     END IF;
     -- One transaction for all items: the ledger stores all outcomes or none.

@@ -31,10 +31,13 @@ CREATE INDEX idempotency_requests_created_at ON idempotency_requests (created_at
 -- Batches of several items that are running or were interrupted. Each item updates its row: the low fillfactor leaves room for
 -- the versions of one batch on the page, so that the updates stay HOT.
 CREATE TABLE idempotency_progress (
-  team_id    uuid   NOT NULL,
-  request_id bigint NOT NULL,
+  team_id      uuid    NOT NULL,
+  request_id   bigint  NOT NULL,
   -- Bit n - 1: item n is applied, or has failed in a way that no retry changes.
-  settled    bytea  NOT NULL,
+  settled      bytea   NOT NULL,
+  -- Whether an attempt has stored outcomes. Most attempts thus need not look for them: Postgres makes a new plan for each look into a
+  -- partitioned table, which takes 0.3 ms.
+  has_outcomes boolean NOT NULL DEFAULT false,
   PRIMARY KEY (team_id, request_id)
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_cost_delay = 0);

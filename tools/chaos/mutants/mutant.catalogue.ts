@@ -112,10 +112,13 @@ export const mutants = {
     plan: twoAttempts,
   },
   'last-transaction-without-lock': {
-    summary: 'the last transaction reads the progress row without a lock',
+    summary: 'the last transaction reads the request row and the progress row without a lock',
     mutation: {
       routine: 'apply_batch',
-      replacements: [[/(SELECT p\.settled INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;']],
+      replacements: [
+        [/(SELECT q\.complete INTO v_complete[^;]*?)\s+FOR UPDATE;/, '$1;'],
+        [/(SELECT p\.settled, p\.has_outcomes INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;'],
+      ],
     },
     plan: twoAttempts,
   },
