@@ -264,22 +264,18 @@ export abstract class ConnectionPool {
   }
 
   /**
-   * Closes the connection of a call that failed. If its backend may still run the statement, the place of the connection is free
-   * when the backend has ended.
+   * Closes the connection of a call that failed.
    *
-   * @param isLost whether the connection failed, or its caller stopped waiting
+   * @param isLost the connection failed, or its caller stopped waiting: its place is free when its backend has ended
    */
   private releaseAfter(checkout: Checkout, work: Promise<unknown>, isLost: boolean): void {
-    let settled = false;
+    const { session } = checkout;
+    if (isLost) session?.discard();
     const release = (): void => {
-      settled = true;
-      if (isLost && checkout.session) this.releaseWhenEnded(checkout, checkout.session);
+      if (isLost && session) this.releaseWhenEnded(checkout, session);
       else this.release(checkout, false);
     };
     work.then(release, release);
-    queueMicrotask(() => {
-      if (!settled) checkout.session?.discard();
-    });
   }
 
   /** A closed connection does not prove it: a proxy closes both of its sides, and a wait for a standby outlives them. */
@@ -287,18 +283,19 @@ export abstract class ConnectionPool {
     const release = (): void => {
       this.release(checkout, false);
     };
-    const check = ({ server, backends }: ServerState): void => {
-      const isRunning = isSame(session.server, server) && backends.has(session.backendId);
-      if (!isRunning || this.closed) release();
+    if (this.closed) {
+      release();
+      return;
+    }
+    // A server that cannot be asked, or is a standby now, accepts no further backend either.
+    this.readServer().then((state) => {
+      const isRunning =
+        state !== undefined && isSame(session.server, state.server) && state.backends.has(session.backendId);
+      if (!isRunning) release();
       else
         setTimeout(() => {
           this.releaseWhenEnded(checkout, session);
         }, BACKEND_CHECK_MS);
-    };
-    // A server that cannot be asked, or is a standby now, accepts no further backend either.
-    this.readServer().then((state) => {
-      if (state) check(state);
-      else release();
     }, release);
   }
 

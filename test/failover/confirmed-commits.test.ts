@@ -80,9 +80,9 @@ describe('a commit that its standby has not confirmed', () => {
     expect((await Promise.all(outcomes)).map(codesOf)).toEqual([['outcome_unknown'], ['unavailable']]);
   });
 
-  it('makes the outcome of a retry unknown too', async () => {
+  it('makes the outcome of every retry unknown, and leaves no connection behind', async () => {
     const key = newKey();
-    for (const attempt of [key, retryOf(key)]) {
+    for (const attempt of Array.from({ length: 6 }, () => retryOf(key))) {
       const applied = engine.apply(plan(), attempt);
       await cancelWaits(await pair.waiting(1));
       expect(codesOf(await applied)).toEqual(['unavailable', 'unavailable', 'unavailable']);
