@@ -310,7 +310,7 @@ describe('the connection pool', () => {
     await session.query('SELECT pg_advisory_unlock(1)');
     await holder;
     await next;
-    expect(database.use()).toEqual({ total: 1, idle: 1, waiting: 0 });
+    expect(database.use()).toEqual({ total: 1, idle: 1, discarded: 0, waiting: 0 });
   });
 
   it('closes a connection whose statement exceeded its timeout', async () => {

@@ -14,7 +14,7 @@ export class PostgresPair {
 
   /** @param settings of both servers */
   static async create(settings: Record<string, string> = {}): Promise<PostgresPair> {
-    const primary = await PostgresServer.create({ wal_level: 'replica', max_wal_senders: '5', ...settings });
+    const primary = await PostgresServer.create({ wal_keep_size: '1GB', ...settings });
     await onServer(primary.url, `CREATE DATABASE ${DATABASE} TEMPLATE template0`);
     await migrate(databaseUrl(primary.url, DATABASE));
     const pair = new PostgresPair(primary, await PostgresServer.standbyOf(primary));

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,12 +56,22 @@ export class PostgresServer {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
+    // `pg_basebackup` is not part of every installation.
+    const client = new Client({ connectionString: primary.url });
+    await client.connect();
+    await client.query("SELECT pg_backup_start('standby', true)");
+    copyData(join(primary.folder, 'data'), join(folder, 'data'), user);
+    const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+    await client.end();
     const source = `host=127.0.0.1 port=${primary.port} user=postgres application_name=standby`;
-    execFileSync(
-      join(postgresBinaries(user), 'pg_basebackup'),
-      ['-D', join(folder, 'data'), '-d', source, '-R', '-c', 'fast', '--no-sync'],
-      { ...user, cwd: folder, stdio: 'pipe' },
-    );
+    for (const [name, text] of [
+      ['backup_label', rows[0]?.labelfile ?? ''],
+      ['standby.signal', ''],
+    ] as const) {
+      writeFileSync(join(folder, 'data', name), text);
+      if (user) chownSync(join(folder, 'data', name), user.uid, user.gid);
+    }
+    appendFileSync(join(folder, 'data/postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
     const server = new PostgresServer(folder, user, port ?? (await freePort()), primary.settings);
     await server.start();
     return server;
@@ -147,4 +157,11 @@ export class PostgresServer {
     }
     throw new Error(`postgres did not start:\n${this.log}`);
   }
+}
+
+/** Copies the files of a running server; the standby gets the WAL by streaming. */
+function copyData(from: string, to: string, user: ServerUser | undefined): void {
+  const script =
+    'mkdir -m 700 "$1" && tar -C "$0" --exclude=./postmaster.pid --exclude="./pg_wal/*" -cf - . | tar -C "$1" -xpf - && mkdir "$1/pg_wal/archive_status"';
+  execFileSync('/bin/sh', ['-c', script, from, to], { ...user, cwd: '/', stdio: 'pipe' });
 }
