@@ -212,6 +212,19 @@ describe('patches', () => {
     expect(cost).toMatchObject({ marks: 1_000, hotMarks: 1_000 });
   });
 
+  it('have HOT marks also while another transaction keeps a snapshot, so that no version can be removed', async () => {
+    const { teamId, ids } = await newRecords(1_000);
+    const cost = await costOf(async (engine) => {
+      await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await reader.query('SELECT FROM teams');
+      for (let first = 0; first < 1_000; first += 100) {
+        await engine.apply(batch(teamId, patches(ids.slice(first, first + 100))), newKey());
+      }
+      await reader.query('COMMIT');
+    });
+    expect(cost).toMatchObject({ marks: 1_000, hotMarks: 1_000 });
+  });
+
   it('reuse the space of earlier versions without a vacuum', async () => {
     const { teamId, ids } = await newRecords(100);
     const size = "SELECT pg_relation_size('records') AS heap, pg_relation_size('records_pkey') AS index";

@@ -52,6 +52,9 @@ const entries = {
   'plain-32': { of: (environment) => gateway(environment, '32 callers', { callers: 32 }) },
   minimal: { of: (environment) => gateway(environment, 'responses without the records', { minimal: true }) },
   'items-1': { of: (environment) => gateway(environment, 'batches of 1', { items: 1 }) },
+  'items-1-keyed': {
+    of: (environment) => gateway(environment, 'batches of 1, each with a fresh key', { items: 1, keyed: true }),
+  },
   'items-10': { of: (environment) => gateway(environment, 'batches of 10', { items: 10 }) },
   failing: {
     of: (environment) => gateway(environment, '5 unknown records and 5 bad values in each batch', { failing: 10 }),
@@ -86,6 +89,10 @@ const entries = {
     }),
   },
   single: { of: (environment) => gateway(environment, 'batches of 1, one caller', { items: 1, callers: 1 }) },
+  'single-keyed': {
+    of: (environment) =>
+      gateway(environment, 'batches of 1, one caller, each with a fresh key', { items: 1, callers: 1, keyed: true }),
+  },
   'single-pool': { of: singleThroughPool },
   'single-empty': { of: emptyRequest },
   'haproxy-1': { of: (environment) => balanced(environment, 'one', 'batches of 100', {}) },

@@ -112,7 +112,22 @@ export const ledgerSize: Attack = {
   },
 };
 
-function newIdempotencyKey(): Record<string, string> {
+/** Receipts as large as a response can be, for requests without a body. */
+export const receipts: Attack = {
+  name: 'receipts',
+  summary: 'asks 8 times on each of 4 connections for the receipt of a batch that read a large record 100 times',
+  async prepare(target) {
+    const id = await createLargeText(target);
+    const items = Array.from({ length: 100 }, () => ({ id }));
+    const key = newIdempotencyKey();
+    const { status } = await call(target, 'POST', 'organization/batch/update', { items }, key);
+    if (status !== 200) throw new Error(`the batch of the attack was not applied: ${status}`);
+    const receipt = target.request({ method: 'GET', path: target.path(`receipts/${key['idempotency-key']}`) });
+    return () => target.exchange(4, () => Array.from({ length: 8 }, () => receipt));
+  },
+};
+
+function newIdempotencyKey(): { 'idempotency-key': string } {
   return { 'idempotency-key': randomUUID() };
 }
 

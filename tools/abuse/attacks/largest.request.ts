@@ -45,10 +45,16 @@ async function createWith(target: AttackTarget, from: number, extended: (size: n
 }
 
 /** Sends a single valid request. */
-export async function call(target: AttackTarget, method: string, path: string, body: object): Promise<WriteResponse> {
+export async function call(
+  target: AttackTarget,
+  method: string,
+  path: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<WriteResponse> {
   const response = await fetch(target.url + target.path(path), {
     method,
-    headers: { 'content-type': 'application/json', 'x-api-key': target.attacker.apiKeys[0] },
+    headers: { 'content-type': 'application/json', 'x-api-key': target.attacker.apiKeys[0], ...headers },
     body: JSON.stringify(body),
   });
   return { status: response.status, body: await response.text() };
