@@ -31,6 +31,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     stop: async () => {
       await shutDown({
         drainDelayMs: settings.drainDelayMs,
+        drainGraceMs: settings.drainGraceMs,
         requestTimeoutMs: settings.requestTimeoutMs,
         lifecycle: app.get(Lifecycle),
         connections: app.get(Connections),

@@ -15,16 +15,23 @@ describe('a shutdown', () => {
     vi.useRealTimers();
   });
 
-  it('ends readiness, waits for the drain delay, closes the connections, and then their resources', async () => {
+  it('ends readiness, waits for the drain delay, closes the listener, the connections, and then their resources', async () => {
     const lifecycle = new Lifecycle();
     const steps: string[] = [];
     const done = shutDown({
       lifecycle,
       drainDelayMs: 5_000,
+      drainGraceMs: 30,
       requestTimeoutMs: 200,
       connections: {
-        end: (maxWaitMs) => {
-          steps.push(`connections, ${maxWaitMs} ms`);
+        stopListening: () => {
+          steps.push('stop listening');
+          expect(lifecycle.closing).toBe(false);
+          return Promise.resolve();
+        },
+        end: (graceMs, maxWaitMs) => {
+          steps.push(`end of connections, ${graceMs} ms, ${maxWaitMs} ms`);
+          expect(lifecycle.closing).toBe(true);
           return Promise.resolve();
         },
       },
@@ -38,6 +45,6 @@ describe('a shutdown', () => {
     expect(steps).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     await done;
-    expect(steps).toEqual(['connections, 1200 ms', 'close']);
+    expect(steps).toEqual(['stop listening', 'end of connections, 30 ms, 1200 ms', 'close']);
   });
 });

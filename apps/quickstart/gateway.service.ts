@@ -38,8 +38,9 @@ export async function startGateway(
     args: [join(folder.projectRoot, 'dist/apps/gateway/main.js')],
     stopSignal: 'SIGTERM',
     env: {
-      // No load balancer needs time to notice the shutdown.
+      // No load balancer needs time to notice the shutdown, and no client has another gateway.
       DRAIN_DELAY_MS: '0',
+      DRAIN_GRACE_MS: '0',
       ...env,
       DATABASE_URL: services.postgres.url,
       REDIS_URL: services.redis?.url,

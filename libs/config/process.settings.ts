@@ -18,11 +18,20 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Process',
     description:
-      'How long the process still accepts requests after SIGTERM, in milliseconds. Readiness fails from the signal on. Set it longer than the load balancer needs to notice.',
+      'How long the process still accepts connections after SIGTERM, in milliseconds. Readiness fails from the signal on. Set it longer than the load balancer needs to notice.',
     type: integer(0, TEN_MINUTES_MS),
     default: 5_000,
   })
   readonly drainDelayMs!: number;
+
+  @Variable({
+    group: 'Process',
+    description:
+      'How long connections stay open for further requests after `DRAIN_DELAY_MS`, when new ones are refused, in milliseconds. Each response then has `Connection: close`. A client that reuses an idle connection within this time loses no request. The process exits earlier if no connection is open.',
+    type: integer(0, TEN_MINUTES_MS),
+    default: 5_000,
+  })
+  readonly drainGraceMs!: number;
 
   @Variable({
     group: 'Addresses',

@@ -18,6 +18,7 @@ describe('readSettings', () => {
     expect(readSettings({ DATABASE_URL })).toEqual({
       logLevel: 'info',
       drainDelayMs: 5000,
+      drainGraceMs: 5000,
       host: '0.0.0.0',
       port: 3000,
       metricsHost: '127.0.0.1',
@@ -125,6 +126,7 @@ describe('readSettings', () => {
     ['IDEMPOTENCY_TTL_SECONDS', '604801'],
     ['IDEMPOTENCY_CACHE_SECONDS', '0'],
     ['DRAIN_DELAY_MS', '600001'],
+    ['DRAIN_GRACE_MS', '600001'],
     ['METRICS_PORT', '70000'],
     ['HOST', 'a b'],
     ['METRICS_HOST', 'http://x'],

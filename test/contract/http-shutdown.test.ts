@@ -25,12 +25,13 @@ beforeEach(async () => {
 afterAll(() => database.drop());
 
 /** Does what `main` does on SIGTERM. */
-function stop({ drainDelayMs = 0, requestTimeoutMs = 30_000 } = {}): Promise<void> {
+function stop({ drainDelayMs = 0, drainGraceMs = 0, requestTimeoutMs = 30_000 } = {}): Promise<void> {
   const { app } = gateway;
   return shutDown({
     lifecycle: app.get(Lifecycle),
     connections: app.get(Connections),
     drainDelayMs,
+    drainGraceMs,
     requestTimeoutMs,
     close: () => gateway.close(),
   });
@@ -76,7 +77,31 @@ describe('a graceful shutdown', () => {
     await stopped;
   });
 
-  it('does not wait for idle connections', async () => {
+  it('serves open connections after the listener is closed, and closes each after its response', async () => {
+    const silent = await RawSocket.open(gateway.url);
+    const idle = await RawSocket.open(gateway.url);
+    await idle.send(LIVE);
+    expect((await idle.response()).headers.connection).toBe('keep-alive');
+    const stopped = stop({ drainGraceMs: DRAIN_MS });
+    await expect.poll(isRejected, { timeout: 5_000 }).toBe(true);
+    for (const socket of [silent, idle]) {
+      await socket.send(LIVE);
+      const response = await socket.response();
+      expect([response.status, response.headers.connection]).toEqual([200, 'close']);
+      expect(await socket.end()).toBe('');
+    }
+    await stopped;
+  });
+
+  it('closes no connection during the drain delay: its client could connect here again', async () => {
+    const socket = await RawSocket.open(gateway.url);
+    const stopped = stop({ drainDelayMs: DRAIN_MS });
+    await socket.send(LIVE);
+    expect((await socket.response()).headers.connection).toBe('keep-alive');
+    await stopped;
+  });
+
+  it('closes idle connections at the end of the grace period', async () => {
     const silent = await RawSocket.open(gateway.url);
     const idle = await RawSocket.open(gateway.url);
     await idle.send(LIVE);

@@ -154,10 +154,11 @@ describe('the gateway', () => {
   const container = containerOf(gateway);
 
   it('has time to drain and to finish its requests', () => {
-    const { drainDelayMs, requestTimeoutMs } = settingsOf(gateway);
+    const { drainDelayMs, drainGraceMs, requestTimeoutMs } = settingsOf(gateway);
     const [command, seconds] = container.lifecycle.preStop.exec.command as string[];
     expect(command).toBe('sleep');
-    const needed = 1_000 * Number(seconds) + drainDelayMs + requestTimeoutMs + 1_000; // `LAST_BYTES_MS` of the shutdown
+    // And `LAST_BYTES_MS` of the shutdown.
+    const needed = 1_000 * Number(seconds) + drainDelayMs + drainGraceMs + requestTimeoutMs + 1_000;
     expect(1_000 * podOf(gateway).spec.terminationGracePeriodSeconds).toBeGreaterThan(needed);
   });
 

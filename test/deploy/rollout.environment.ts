@@ -10,8 +10,9 @@ import { freePort } from '../support/redis.server';
 import { Session } from '../support/session';
 import { type CallerReport, Traffic } from './traffic';
 
-/** A fifth of the shipped value, like the interval of HAProxy's checks. */
+/** A fifth of the shipped values, like the interval of HAProxy's checks. */
 const drainDelayMs = 1_000;
+const drainGraceMs = 1_000;
 const checkedOften = (config: string): string => config.replace('check inter 1s', 'check inter 200ms');
 
 /** Two gateways behind HAProxy, as in production but on one machine and in a hurry. */
@@ -48,6 +49,7 @@ export class RolloutEnvironment {
         METRICS_PORT: '0',
         LOG_LEVEL: 'warn',
         DRAIN_DELAY_MS: String(drainDelayMs),
+        DRAIN_GRACE_MS: String(drainGraceMs),
         ...settings,
       },
       teamId,

@@ -29,7 +29,7 @@ export class GatewayProcess {
     expect(existsSync(PROGRAM), 'the program is built: npm run build').toBe(true);
     const all = { HOST: '127.0.0.1', PORT: '0', METRICS_HOST: '127.0.0.1', METRICS_PORT: '0', ...env };
     const child = spawn(process.execPath, [PROGRAM], {
-      env: { DRAIN_DELAY_MS: '0', ...all },
+      env: { DRAIN_DELAY_MS: '0', DRAIN_GRACE_MS: '0', ...all },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     guard(child);

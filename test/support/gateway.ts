@@ -49,6 +49,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     METRICS_PORT: '0',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     DRAIN_DELAY_MS: '0',
+    DRAIN_GRACE_MS: '0',
     DATABASE_URL: own === undefined ? databaseUrl : roleUrl(databaseUrl, inject('gatewayRole')),
     REDIS_URL: inject('redisUrl'),
     // The tests share the event loop and may block it.

@@ -87,6 +87,7 @@ export class ChaosEnvironment {
             REQUEST_TIMEOUT_MS: '3000',
             LOCK_TIMEOUT_MS: '300',
             DRAIN_DELAY_MS: '100',
+            DRAIN_GRACE_MS: '100',
             CHAOS_CLOCK_SHIFT_MS: String(shiftMs),
           },
           preloads: [

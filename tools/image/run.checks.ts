@@ -50,7 +50,12 @@ export class ImageRun {
     const made = await this.admin('key', 'create', '--team', team, '--client', 'check', ...scopes);
     const { api_key } = JSON.parse(made) as { api_key: string };
     const [port, metricsPort] = [await freePort(), await freePort()];
-    const settings = { PORT: String(port), METRICS_PORT: String(metricsPort), DRAIN_DELAY_MS: '100' };
+    const settings = {
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      DRAIN_DELAY_MS: '100',
+      DRAIN_GRACE_MS: '0',
+    };
     const gateway = Container.start(this.image, { ...this.addresses, ...settings });
     try {
       await responses(`http://127.0.0.1:${port}/health/ready`, gateway);

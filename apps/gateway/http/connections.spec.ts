@@ -30,7 +30,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   client.destroy();
-  await connections.end(0);
+  await connections.stopListening();
+  await connections.end(0, 0);
 });
 
 const requests = (count: number): string =>
@@ -128,7 +129,7 @@ it('requests of one API key do not delay those of another by more than a turn', 
   expect(order).toEqual(Array(32).fill('flood'));
   await expect.poll(() => order.length).toBe(101);
   expect(order.indexOf('other')).toBe(33);
-  await counted.end(0);
+  await counted.end(0, 0);
 });
 
 it('a request that waits for its turn is not started after a response has closed its connection', async () => {
@@ -160,7 +161,7 @@ it('a request that waits for its turn is not started after a response has closed
   await new Promise((resolve) => setImmediate(resolve));
   expect(started).toEqual(['/first', ...others.map(() => '/other')]);
   for (const socket of others) socket.destroy();
-  await counted.end(0);
+  await counted.end(0, 0);
 });
 
 it('a handler that throws closes its connection and no other', async () => {
@@ -176,6 +177,41 @@ it('a handler that throws closes its connection and no other', async () => {
   client.write(requests(1));
   await once(client, 'close');
   expect(errors).toEqual([failing]);
+});
+
+describe('at the end', () => {
+  const address = (): [number, string] => [(server.address() as AddressInfo).port, '127.0.0.1']; // it listens on a port
+  const HOUR_MS = 3_600_000;
+
+  it('connections that are established but not accepted yet are served', async () => {
+    await once(server, 'connection');
+    // The kernel establishes them at once. None is accepted in this turn of the event loop.
+    const sockets = Array.from({ length: 50 }, () => connect(...address()));
+    const ended = sockets.map((socket) => once(socket.resume(), 'end'));
+    for (const socket of sockets) socket.write(requests(1));
+    await connections.stopListening();
+    expect(server.listening).toBe(false);
+    await expect.poll(() => handled).toBe(50);
+    client.destroy();
+    const closed = connections.end(HOUR_MS, HOUR_MS);
+    for (const response of open) response.setHeader('connection', 'close').end();
+    await Promise.all([closed, ...ended]);
+  });
+
+  it('an idle connection is closed after the grace period, and another one after its response', async () => {
+    client.write(requests(1));
+    await expect.poll(() => handled).toBe(1);
+    const idle = connect(...address());
+    await once(server, 'connection');
+    await connections.stopListening();
+    const ended = once(idle.resume(), 'end');
+    const closed = connections.end(20, HOUR_MS);
+    await ended;
+    expect(client.readyState).toBe('open');
+    respond(open[0]);
+    await Promise.all([closed, once(client, 'end')]);
+    expect(bodies()).toEqual(['/0']);
+  });
 });
 
 describe('a connection whose responses are not read', () => {

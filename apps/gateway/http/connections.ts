@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConnectionCut } from './http.metrics';
 
 /** Requests of one connection that are in progress at once. */
@@ -11,6 +12,8 @@ const STARTS_PER_TURN = 32;
 /** How long a response may make no progress before its connection is closed, in milliseconds. */
 export const UNREAD_MS = 15_000;
 const CHECK_MS = 1_000;
+/** Bounds the wait for a turn of the event loop without a new connection. Node accepts one connection in each. */
+const MAX_ACCEPTING_TURNS = 1_000;
 
 interface Connection {
   readonly socket: Socket;
@@ -49,6 +52,12 @@ export class Connections {
   readonly #ready = new Map<string, Set<Connection>>();
   /** Requests that were started in this turn of the event loop. */
   #starts = 0;
+  /** Connections that were opened since the start. */
+  #opened = 0;
+  /** Whether a connection is closed when it has no pending response. */
+  #closesIdle = false;
+  /** Called when the last connection is closed. */
+  #onEmpty: () => void = () => undefined;
 
   constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
@@ -96,28 +105,48 @@ export class Connections {
   }
 
   /**
-   * Accepts no new connections and closes those without a pending response. Resolves when the last connection is closed, at
-   * the latest after `maxWaitMs`, when the others are closed too.
+   * Refuses new connections and keeps the open ones. Resolves when the process no longer listens.
+   *
+   * The kernel resets connections that it has established and the process has not accepted. So this waits for a moment in
+   * which there are none.
    */
-  async end(maxWaitMs: number): Promise<void> {
+  async stopListening(): Promise<void> {
+    let opened: number;
+    let turns = 0;
+    await nextTurn(); // The rest of this turn may not look for connections.
+    do {
+      opened = this.#opened;
+      await nextTurn();
+    } while (opened !== this.#opened && ++turns < MAX_ACCEPTING_TURNS);
+    // `close` of an HTTP server closes idle connections as well, on which a request may already be on its way.
+    NetServer.prototype.close.call(this.server);
+  }
+
+  /**
+   * Resolves when the last connection is closed. Those without a pending response are closed after `graceMs`, and all
+   * others at the latest after another `maxWaitMs`. Call it after {@link stopListening}.
+   */
+  async end(graceMs: number, maxWaitMs: number): Promise<void> {
+    if (this.#connections.size === 0) return;
     const ended = new Promise<void>((resolve) => {
-      // It reports an error if the server does not listen, which is the aim.
-      this.server.close(() => {
-        resolve();
-      });
+      this.#onEmpty = resolve;
     });
-    // Node counts connections that never sent a request as active.
-    for (const socket of this.#connections.keys()) if (this.pending(socket).length === 0) socket.destroy();
+    const grace = setTimeout(() => {
+      this.#closesIdle = true;
+      for (const connection of this.#connections.values()) if (isIdle(connection)) connection.socket.destroy();
+    }, graceMs);
     const cutOff = setTimeout(() => {
       for (const socket of this.#connections.keys()) socket.destroy();
-    }, maxWaitMs);
+    }, graceMs + maxWaitMs);
     await ended;
+    clearTimeout(grace);
     clearTimeout(cutOff);
   }
 
   #open(socket: Socket): void {
     const connection: Connection = { socket, active: new Set(), waiting: [], unsent: undefined, isPaused: false };
     this.#connections.set(socket, connection);
+    this.#opened += 1;
     // Node itself resumes a paused socket whenever the body of a request is read.
     socket.on('resume', () => {
       if (connection.waiting.length > 0) socket.pause();
@@ -127,6 +156,7 @@ export class Connections {
       connection.waiting.length = 0;
       // Node emits `close` only on the first of several pending responses.
       for (const response of connection.active) if (response.socket === null) response.emit('close');
+      if (this.#connections.size === 0) this.#onEmpty();
     });
   }
 
@@ -188,6 +218,8 @@ export class Connections {
     connection.active.add(response);
     response.once('close', () => {
       connection.active.delete(response);
+      // Its headers may have been sent before the end. A body that still arrives is read first: see `registerConnectionRules`.
+      if (this.#closesIdle && isIdle(connection) && request.complete) request.socket.destroySoon();
       this.#enqueue(connection);
       this.#startReady();
     });
@@ -203,4 +235,9 @@ export class Connections {
     socket.destroy();
     this.cut(reason);
   }
+}
+
+/** Whether no response is pending. */
+function isIdle({ active, waiting }: Connection): boolean {
+  return active.size === 0 && waiting.length === 0;
 }

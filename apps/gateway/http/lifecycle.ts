@@ -4,17 +4,29 @@ import type { FastifyInstance } from 'fastify';
 /** How long the rest of a body is read and dropped after its response was sent, in milliseconds. */
 const LINGER_MS = 5_000;
 
-/** Whether the process is draining: readiness fails, and every response closes its connection. */
+/** How far the process is on its way to its end. No step can be undone. */
 export class Lifecycle {
   #draining = false;
+  #closing = false;
 
+  /** Readiness fails. Requests are served as before. */
   get draining(): boolean {
     return this.#draining;
   }
 
-  /** Cannot be undone. */
+  /** New connections are refused, and every response closes its connection. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Call it when the process no longer listens: a client whose connection was closed before could connect here again. */
+  close(): void {
+    this.#draining = true;
+    this.#closing = true;
   }
 }
 
@@ -26,7 +38,7 @@ export class Lifecycle {
  */
 export function registerConnectionRules(fastify: FastifyInstance, lifecycle: Lifecycle): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const closes = lifecycle.draining || !reply.raw.shouldKeepAlive;
+    const closes = lifecycle.closing || !reply.raw.shouldKeepAlive;
     if (isBodyArriving(request.raw)) {
       // Without this header, Node closes the connection after the response.
       reply.header('connection', 'keep-alive');

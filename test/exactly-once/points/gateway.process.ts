@@ -20,7 +20,7 @@ export class GatewayProcess {
   static async start(settings: Record<string, string>): Promise<GatewayProcess> {
     if (!existsSync(program)) throw new Error('not built: npm run build');
     const child = spawn(process.execPath, ['--import', breakpoints, program], {
-      env: { HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', DRAIN_DELAY_MS: '0', ...settings },
+      env: { HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', DRAIN_DELAY_MS: '0', DRAIN_GRACE_MS: '0', ...settings },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     return new GatewayProcess(child, `http://127.0.0.1:${await listeningPort(child)}`);
