@@ -75,7 +75,7 @@ export class ClaimStore {
 
   /**
    * Caches the response of a completed request for its retries, in place of the claim. If Redis rejects the
-   * response, the claim is released: a full Redis rejects writes but not deletions.
+   * response, because it is full, the same call releases the claim.
    * @returns false if this attempt no longer holds the claim, or the response was not cached
    */
   async storeResponse(id: IdempotencyId, owner: string, response: CachedResponse, span?: Span): Promise<boolean> {

@@ -1,5 +1,6 @@
 // @module-tag redis-server
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { Redis as Client } from 'ioredis';
@@ -397,6 +398,17 @@ describe('with Redis full (noeviction)', () => {
     await admin.config('SET', 'maxmemory', '64mb');
     const [claim] = await claimMany(1);
     expect(claim && (await store.storeResponse(claim.id, claim.owner, RESPONSE))).toBe(true);
+  });
+
+  it('the call whose response is rejected releases the claim: the gateway may not be able to make another one', async () => {
+    const [claim] = await claimMany(1);
+    if (claim === undefined) throw new Error('no claim was made');
+    await admin.config('SET', 'maxmemory', '1');
+    const store1 = readFileSync('libs/idempotency/lua/store-1.lua', 'utf8');
+    const key = keyOf(claim.id);
+    await expect(admin.eval(store1, 1, key, claim.owner, 'a response', TTL_MS)).rejects.toThrow(/^OOM/);
+    expect(await admin.exists(key)).toBe(0);
+    await admin.config('SET', 'maxmemory', '64mb');
   });
 
   it('claims that cannot be deleted are remembered up to a limit, until they expire', async () => {
