@@ -29,6 +29,7 @@ describe('readSettings', () => {
       otelTracesSamplerArg: 1,
       databaseUrl: DATABASE_URL,
       databasePoolSize: 10,
+      redisMode: 'single',
       redisTimeoutMs: 50,
       bodyLimitBytes: 5_242_880,
       itemLimitBytes: 262_144,
@@ -105,7 +106,7 @@ describe('readSettings', () => {
       '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it to use the default, info.',
       '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it to use the default, 3000.',
       '  DATABASE_URL is not set. It is required: The URL of the Postgres database, in the syntax of libpq. Of several hosts (postgres://user@host1,host2/database) the first writable server is used; a server that is read-only is never used. Allowed: URL, postgres:// or postgresql://, with one or several hosts; sslmode is disable, require, verify-ca (with sslrootcert) or verify-full, and target_session_attrs is read-write or any.',
-      '  REDIS_URL has a value that is not allowed. Allowed: URL, redis:// or rediss://. Correct it, or unset it.',
+      '  REDIS_URL has a value that is not allowed. Allowed: redis://user:password@host:port/database or rediss://..., several hosts separated by commas. Correct it, or unset it.',
     ]);
   });
 
@@ -160,6 +161,30 @@ describe('readSettings', () => {
     const limits = { RESPONSE_LIMIT_BYTES: '1048575', RECORD_LIMIT_BYTES: '524288' };
     expect(errorOf(limits)).toContain('RESPONSE_LIMIT_BYTES is 1048575. It must be at least twice RECORD_LIMIT_BYTES');
     expect(errorOf({ ...limits, RESPONSE_LIMIT_BYTES: '1048576' })).toBe('accepted');
+  });
+
+  it.each([
+    [
+      { REDIS_URL: 'redis://:hunter2@a,b' },
+      'REDIS_URL has 2 hosts. Give one host, or set REDIS_MODE to sentinel or cluster.',
+    ],
+    [{ REDIS_URL: 'redis://a', REDIS_MODE: 'sentinel' }, 'REDIS_SENTINEL_MASTER is not set. It is required'],
+    [
+      { REDIS_URL: 'redis://a/1', REDIS_MODE: 'cluster' },
+      'REDIS_URL has the database 1. A cluster has only database 0',
+    ],
+    [{ REDIS_MODE: 'cluster' }, 'REDIS_MODE is cluster, but REDIS_URL has no valid value'],
+    [{ REDIS_URL: 'redis://a', REDIS_MODE: 'clustre' }, 'REDIS_MODE is "clustre"'],
+  ])('rejects %o', (env, message) => {
+    expect(errorOf(env)).toContain(message);
+    expect(errorOf(env)).not.toContain('hunter2');
+  });
+
+  it.each([
+    { REDIS_URL: 'redis://a,b:26380', REDIS_MODE: 'sentinel', REDIS_SENTINEL_MASTER: 'mymaster' },
+    { REDIS_URL: 'rediss://u:p@a,b', REDIS_MODE: 'cluster' },
+  ])('accepts %o', (env) => {
+    expect(errorOf(env)).toBe('accepted');
   });
 
   it('accepts a name of the service that is a label', () => {

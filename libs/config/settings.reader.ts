@@ -1,4 +1,5 @@
 import { Settings } from './settings';
+import { contradictionsOf } from './settings.check';
 import { type SettingVariable, settingVariables } from './variable.decorator';
 import type { VariableValue } from './variable.type';
 
@@ -27,14 +28,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     else if (variable.required) errors.push(missingMessage(variable));
   }
   const settings = Object.assign(new Settings(), values);
-  if (values.port !== undefined && values.port !== 0 && values.port === values.metricsPort) {
-    errors.push(`METRICS_PORT is the same as PORT (${settings.port}). Set another port for one of them.`);
-  }
-  if (settings.responseLimitBytes < 2 * settings.recordLimitBytes) {
-    errors.push(
-      `RESPONSE_LIMIT_BYTES is ${settings.responseLimitBytes}. It must be at least twice RECORD_LIMIT_BYTES (${settings.recordLimitBytes}).`,
-    );
-  }
+  errors.push(...contradictionsOf(settings));
   if (errors.length > 0) throw new SettingsError(errors);
   return Object.freeze(settings);
 }

@@ -1,6 +1,7 @@
 import { ProcessSettings } from './process.settings';
 import { Variable } from './variable.decorator';
-import { integer, oneOf, postgresUrl, url } from './variable.type';
+import { redisUrl } from './redis.url';
+import { integer, label, oneOf, postgresUrl, text } from './variable.type';
 
 const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
@@ -37,11 +38,42 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. Unset: no 409 `idempotency_key_in_use` at once, replays are read from Postgres, and each gateway counts rate limits on its own.',
-    type: url('redis', 'rediss'),
+      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: no 409 `idempotency_key_in_use` at once, replays are read from Postgres, and each gateway counts rate limits on its own.',
+    type: redisUrl(),
     secret: true,
   })
   readonly redisUrl?: string;
+
+  @Variable({
+    group: 'Redis',
+    description:
+      'What `REDIS_URL` names: a `single` server; the Sentinels (`sentinel`, default port 26379) that know the address of the master, while user, password and database are those of the Redis servers; or some nodes of a Redis `cluster`.',
+    type: oneOf('single', 'sentinel', 'cluster'),
+    default: 'single',
+  })
+  readonly redisMode!: 'single' | 'sentinel' | 'cluster';
+
+  @Variable({
+    group: 'Redis',
+    description: 'The name of the master in the configuration of the Sentinels. Required with `REDIS_MODE=sentinel`.',
+    type: label(),
+  })
+  readonly redisSentinelMaster?: string;
+
+  @Variable({
+    group: 'Redis',
+    description: 'The user of the Sentinels, if they have one. That of the Redis servers is in `REDIS_URL`.',
+    type: label(),
+  })
+  readonly redisSentinelUsername?: string;
+
+  @Variable({
+    group: 'Redis',
+    description: 'The password of the Sentinels, if they have one. That of the Redis servers is in `REDIS_URL`.',
+    type: text(),
+    secret: true,
+  })
+  readonly redisSentinelPassword?: string;
 
   @Variable({
     group: 'Redis',

@@ -93,6 +93,14 @@ export function label(): VariableType<string> {
   };
 }
 
+/** Any text, such as a password. */
+export function text(): VariableType<string> {
+  return {
+    allowed: 'text, 1 to 1024 characters',
+    parse: (value) => (value.length <= 1_024 ? value : undefined),
+  };
+}
+
 /** A token of RFC 9110. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;

@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
-import { Redis as Client } from 'ioredis';
-import type { Settings } from '#libs/config';
+import { Cluster, Command, type Redis as Client } from 'ioredis';
 import { failConnectionOnParserError } from '#libs/database';
 import type { Span } from '#libs/telemetry';
+import { createClient, type RedisSettings } from './redis.client';
 import type { RedisMetrics } from './redis.metrics';
-import { readScript } from './script.file';
 import type { RedisReply } from './redis.reply';
+import { type RedisHealth, RedisStatus } from './redis.status';
+import { rejectionOf } from './rejection';
+import { readScript } from './script.file';
 import { inScriptSpan } from './script.span';
 import { settleWithin } from './time.budget';
 
@@ -13,12 +15,8 @@ import { settleWithin } from './time.budget';
 const PAUSE_AFTER_TIMEOUT_MS = 1_000;
 const MIN_RECONNECT_DELAY_MS = 100;
 const MAX_RECONNECT_DELAY_MS = 2_000;
-/** The timeout of connect, authentication and ready check. No call waits for them. */
-const HANDSHAKE_MS = 1_000;
-const KEEP_ALIVE_MS = 10_000;
-
-/** `down` covers the first connection attempt; `disabled` means that `REDIS_URL` is unset. */
-export type RedisHealth = 'up' | 'down' | 'disabled';
+/** What ioredis reports after the reason. */
+const WITHOUT_REASON = /Connection is closed\.|^Failed to refresh slots cache|^All sentinels are unreachable/;
 
 /** Runs a script. Never rejects, and never takes longer than `REDIS_TIMEOUT_MS`. Strings in the reply are `Buffer`s. */
 export type RedisScript = (
@@ -29,15 +27,17 @@ export type RedisScript = (
 ) => Promise<RedisReply>;
 
 /**
- * The connection to Redis, which may be lost at any time. No call rejects or waits longer than `REDIS_TIMEOUT_MS`; while Redis is
- * unavailable, calls fail at once.
+ * The connection to Redis, which may be lost at any time: to one server, to the master that Sentinels name, or to a cluster. No
+ * call rejects or waits longer than `REDIS_TIMEOUT_MS`; while Redis is unavailable, calls fail at once.
  *
  * The state of the connection is the circuit breaker. A timeout closes the connection with all its calls, and calls fail at once
- * until a new connection has passed the ready check. So requests never probe Redis, and calls are never queued.
+ * until a new connection has passed the ready check. So requests never probe Redis, and calls are never queued. In a cluster, a
+ * timeout or a lost node affects only the calls to that node: for a second, they fail at once.
  */
 export class Redis {
-  readonly #client: Client | undefined;
+  readonly #client: Client | Cluster | undefined;
   readonly #budgetMs: number;
+  readonly #status: RedisStatus;
   readonly #settled: Promise<void>;
   #onSettled: () => void = () => undefined;
   #state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
@@ -45,15 +45,20 @@ export class Redis {
   #connection = 0;
   #lastError = 'the connection was closed';
   #reconnectNotBefore = 0;
+  /** Connections in a row that were closed because the server is a replica. */
+  #replicas = 0;
+  /** By node of the cluster: until when calls fail at once, on the clock of `performance.now()`. */
+  readonly #pausedNodes = new Map<string, number>();
   #errorLogged = false;
   readonly #onUp: (() => void)[] = [];
 
   constructor(
-    settings: Pick<Settings, 'redisUrl' | 'redisTimeoutMs'>,
+    settings: RedisSettings,
     private readonly metrics: RedisMetrics,
     private readonly logger: Pick<Logger, 'log' | 'warn'> = new Logger(Redis.name),
   ) {
     this.#budgetMs = settings.redisTimeoutMs;
+    this.#status = new RedisStatus(metrics, logger);
     this.#settled = new Promise((resolve) => {
       this.#onSettled = resolve;
     });
@@ -64,7 +69,13 @@ export class Redis {
       );
       return;
     }
-    this.#client = this.#connect(settings.redisUrl);
+    this.#client = createClient(settings.redisUrl, settings, {
+      retryDelay: (attempt) => this.#reconnectDelay(attempt),
+      report: (error) => {
+        this.#connectionFailed(error);
+      },
+    });
+    this.#watch(this.#client);
   }
 
   /** Resolves when the first connection attempt has succeeded or failed, after a few seconds at most. Never rejects. */
@@ -74,7 +85,7 @@ export class Redis {
 
   health(): RedisHealth {
     if (this.#client === undefined) return 'disabled';
-    return this.#state === 'up' ? 'up' : 'down';
+    return this.#state === 'up' ? this.#status.health() : 'down';
   }
 
   /**
@@ -92,7 +103,7 @@ export class Redis {
     const commands = client as unknown as Record<string, (...args: (string | Buffer | number)[]) => Promise<unknown>>;
     const method = `${path}Buffer`;
     const run = (keys: string[], args: (string | Buffer | number)[]): Promise<RedisReply> =>
-      this.#run(async () => commands[method]?.(...keys, ...args));
+      this.#run(keys, async () => commands[method]?.(...keys, ...args));
     return (keys, args, span) =>
       span === undefined ? run(keys, args) : inScriptSpan(span, path, () => run(keys, args));
   }
@@ -109,45 +120,49 @@ export class Redis {
     this.#state = 'closed';
     this.#onSettled();
     if (client === undefined) return;
-    if (wasUp) await settleWithin(client.quit(), this.#budgetMs);
+    if (wasUp) await settleWithin(quit(client), this.#budgetMs);
     client.disconnect();
   }
 
-  #connect(url: string): Client {
-    const client = new Client(url, {
-      connectionName: 'prism-gateway',
-      disableClientInfo: true,
-      enableOfflineQueue: false,
-      // With 0, calls in progress fail at once when the connection breaks. They are not sent again: the callers have continued.
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      connectTimeout: HANDSHAKE_MS,
-      commandTimeout: Math.max(HANDSHAKE_MS, this.#budgetMs),
-      maxLoadingRetryTime: HANDSHAKE_MS,
-      disconnectTimeout: 0,
-      keepAlive: KEEP_ALIVE_MS,
-      retryStrategy: (attempt) => this.#reconnectDelay(attempt),
-      // The primary became a replica. The host name may now resolve to the new primary.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    });
-    client.on('connect', () => {
-      failConnectionOnParserError(client.stream, (cause) => new Error('The reply could not be parsed', { cause }));
-    });
-    client.on('ready', () => {
-      this.#isUp();
-    });
+  #watch(client: Client | Cluster): void {
     client.on('error', (error: Error) => {
-      // The message only: the error may contain the password, as an argument of the failed command.
-      this.#lastError = error.message;
+      this.#connectionFailed(error);
+      // A client of Sentinels reports that none responds, and has no connection that it could close.
+      if (this.#state === 'starting') this.#isDown(this.#lastError);
+    });
+    client.on('sentinelError', (error: Error) => {
+      this.#connectionFailed(error);
+    });
+    client.on('node error', (error: Error) => {
+      this.#connectionFailed(error);
     });
     client.on('close', () => {
       this.#isDown(this.#lastError);
     });
-    return client;
+    if (client instanceof Cluster) {
+      client.on('+node', connectToMaster);
+      client.on('ready', () => {
+        // Their connections are made with their first call. Without this, the first requests would continue without Redis.
+        const masters = client.nodes('master').map((node) => node.ping().catch(() => undefined)); // reported as `node error`
+        Promise.all(masters)
+          .then(() => {
+            if (client.status === 'ready') this.#isUp();
+          })
+          .catch((error: unknown) => {
+            this.logger.warn(error);
+          });
+      });
+    } else {
+      failOnParserError(client);
+      client.on('ready', () => {
+        this.#isUp();
+      });
+    }
   }
 
-  async #run(call: () => Promise<unknown>): Promise<RedisReply> {
-    if (this.#state !== 'up') {
+  async #run(keys: readonly string[], call: () => Promise<unknown>): Promise<RedisReply> {
+    const node = this.#nodeOf(keys);
+    if (this.#state !== 'up' || this.#isPaused(node)) {
       this.metrics.countRedisError('connection');
       return { ok: false, sent: false };
     }
@@ -155,36 +170,80 @@ export class Redis {
     const outcome = await settleWithin(call(), this.#budgetMs);
     switch (outcome.state) {
       case 'fulfilled':
+        this.#status.succeeded();
+        if (this.#status.health() === 'up') this.#replicas = 0;
         return { ok: true, value: outcome.value };
       case 'timeout':
         this.metrics.countRedisError('timeout');
-        this.#drop(connection);
+        this.#fail(node, connection, `no response within ${this.#budgetMs} ms`);
         return { ok: false, sent: true };
       case 'rejected':
-        this.#handleError(outcome.reason);
+        this.#handleError(outcome.reason, node, connection);
         return { ok: false, sent: true };
     }
   }
 
-  #drop(connection: number): void {
+  /** The node of the cluster that has the keys; undefined without a cluster. */
+  #nodeOf([key = '']: readonly string[]): string | undefined {
+    if (!(this.#client instanceof Cluster)) return undefined;
+    const slot = new Command('get', [key]).getSlot();
+    return this.#client.slots[slot]?.[0] ?? 'unknown';
+  }
+
+  #isPaused(node: string | undefined): boolean {
+    return node !== undefined && performance.now() < (this.#pausedNodes.get(node) ?? 0);
+  }
+
+  /** Has calls fail at once, to a node of the cluster for a while, or to the server until it is connected again. */
+  #fail(node: string | undefined, connection: number, reason: string): void {
     if (this.#state !== 'up' || this.#connection !== connection) return;
+    const client = this.#client;
+    if (node !== undefined && client instanceof Cluster) {
+      if (this.#isPaused(node)) return;
+      this.#pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
+      this.#status.failing('node', `${node}: ${reason}`);
+      // A replica may have been promoted.
+      client.refreshSlotsCache(() => undefined); // A failure is that of the next call.
+      return;
+    }
     this.#reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;
-    this.#isDown(`no response within ${this.#budgetMs} ms`);
+    this.#isDown(reason);
     this.#client?.disconnect(true);
   }
 
-  #handleError(reason: unknown): void {
+  #handleError(reason: unknown, node: string | undefined, connection: number): void {
     const message = reason instanceof Error ? reason.message : String(reason);
     if (!(reason instanceof Error) || reason.name !== 'ReplyError') {
       this.metrics.countRedisError('connection');
+      if (node !== undefined) this.#fail(node, connection, message);
       return;
     }
-    this.metrics.countRedisError('other');
+    const rejection = rejectionOf(message);
+    this.metrics.countRedisError(rejection === undefined ? 'other' : 'rejected');
+    if (rejection !== undefined) this.#status.failing(rejection, message);
+    else this.#logOnce(message);
+    if (rejection === 'READONLY') this.#leaveReplica(connection);
+  }
+
+  /** The master became a replica. The name of the server, or the Sentinels, may now lead to the new master. */
+  #leaveReplica(connection: number): void {
+    if (this.#state !== 'up' || this.#connection !== connection) return;
+    this.#state = 'down';
+    this.#replicas += 1;
+    this.#client?.disconnect(true);
+  }
+
+  #logOnce(message: string): void {
     if (this.#errorLogged) return;
     this.#errorLogged = true;
     this.logger.warn(
       `Redis rejected a command: ${message}. Requests continue without Redis; further errors are only counted`,
     );
+  }
+
+  /** Keeps the message only: an error may contain the password, as an argument of the failed command. */
+  #connectionFailed({ message }: Error): void {
+    if (!WITHOUT_REASON.test(message)) this.#lastError = message;
   }
 
   #isUp(): void {
@@ -193,8 +252,7 @@ export class Redis {
     this.#connection += 1;
     this.#errorLogged = false;
     this.#lastError = 'the connection was closed';
-    this.metrics.setRedisUp(true);
-    this.logger.log('Redis is available');
+    this.#status.connected();
     for (const listener of this.#onUp) listener();
     this.#onSettled();
   }
@@ -202,15 +260,35 @@ export class Redis {
   #isDown(reason: string): void {
     if (this.#state === 'closed' || this.#state === 'down') return;
     this.#state = 'down';
-    this.metrics.setRedisUp(false);
-    this.logger.warn(`Redis is unavailable (${reason}): requests continue without it`);
+    this.#status.disconnected(reason);
     this.#onSettled();
   }
 
-  /** Milliseconds until the next connection attempt: exponential, with jitter. */
+  /** Exponential, with jitter. */
   #reconnectDelay(attempt: number): number {
-    const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_DELAY_MS);
+    const exponent = Math.min(Math.max(attempt, this.#replicas) - 1, 10);
+    const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** exponent, MAX_RECONNECT_DELAY_MS);
     const withJitter = backoff * (0.75 + Math.random() / 2);
     return Math.max(withJitter, this.#reconnectNotBefore - performance.now());
   }
+}
+
+function failOnParserError(client: Client): void {
+  client.on('connect', () => {
+    failConnectionOnParserError(client.stream, (cause) => new Error('The reply could not be parsed', { cause }));
+  });
+}
+
+/** Connects before the first call. Replicas get no calls, and so no connection. */
+function connectToMaster(node: Client): void {
+  failOnParserError(node);
+  setImmediate(() => {
+    // A call that was redirected to a new node has connected already. An error is reported as `node error`.
+    if (node.status === 'wait' && node.options.readOnly !== true) node.connect().catch(() => undefined);
+  });
+}
+
+async function quit(client: Client | Cluster): Promise<void> {
+  const connections = client instanceof Cluster ? client.nodes('master') : [client];
+  await Promise.allSettled(connections.filter(({ status }) => status === 'ready').map((node) => node.quit()));
 }

@@ -7,7 +7,12 @@ describe('RedisMetrics', () => {
     const instruments = new Instruments();
     const metrics = new RedisMetrics(instruments);
     const errors = async () => Object.fromEntries(await instruments.samples('prism_redis_errors_total'));
-    expect(await errors()).toEqual({ '{kind="timeout"}': 0, '{kind="connection"}': 0, '{kind="other"}': 0 });
+    expect(await errors()).toEqual({
+      '{kind="timeout"}': 0,
+      '{kind="connection"}': 0,
+      '{kind="rejected"}': 0,
+      '{kind="other"}': 0,
+    });
     metrics.countRedisError('connection');
     expect(await errors()).toMatchObject({ '{kind="connection"}': 1 });
   });

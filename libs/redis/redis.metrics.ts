@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 
-const ERROR_KINDS = ['timeout', 'connection', 'other'] as const;
+const ERROR_KINDS = ['timeout', 'connection', 'rejected', 'other'] as const;
 type RedisErrorKind = (typeof ERROR_KINDS)[number];
 
 /** Metrics of the Redis connection. */
@@ -13,13 +13,13 @@ export class RedisMetrics {
   constructor(instruments: Instruments) {
     this.up = instruments.gauge(
       'prism_redis_up',
-      '1 while Redis is available, 0 while it is not; absent if `REDIS_URL` is unset.',
+      '1 while Redis is available, 0 while it is not or rejects calls; absent if `REDIS_URL` is unset.',
       {},
     );
     this.up.remove(); // A gauge without labels starts at 0.
     this.errors = instruments.counter(
       'prism_redis_errors_total',
-      'Calls that continued without Redis, by the kind of its failure.',
+      'Calls that continued without Redis, by the kind of its failure. `rejected`: as it would reject others, such as out of memory, read-only, without permission; `other`: another error reply.',
       { kind: ERROR_KINDS },
     );
     for (const kind of ERROR_KINDS) this.errors.inc({ kind }, 0);

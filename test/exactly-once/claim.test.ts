@@ -392,7 +392,7 @@ describe('with Redis full (noeviction)', () => {
     for (const { id: of, owner } of await claimMany(50)) {
       expect(await store.storeResponse(of, owner, RESPONSE)).toBe(false);
     }
-    expect(connection.health()).toBe('up');
+    expect(connection.health()).toBe('degraded');
     expect(await admin.dbsize()).toBe(0);
     expect(store.orphanedClaimCount).toBe(0);
     await admin.config('SET', 'maxmemory', '64mb');
@@ -418,7 +418,7 @@ describe('with Redis full (noeviction)', () => {
     await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-hset', '-del', '-pexpire');
     const url = full.url.replace('redis://', 'redis://reader:secret@');
     const reader = new Redis(
-      { redisUrl: url, redisTimeoutMs: settings.redisTimeoutMs },
+      { redisMode: 'single', redisUrl: url, redisTimeoutMs: settings.redisTimeoutMs },
       new RedisMetrics(new Instruments()),
       silent,
     );

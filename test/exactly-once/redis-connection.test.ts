@@ -1,5 +1,7 @@
 // @module-tag redis-server
+import { mkdtempSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -29,7 +31,7 @@ async function connect(redisUrl?: string, redisTimeoutMs = BUDGET_MS) {
   const write = (line: string): void => {
     lines.push(line);
   };
-  const settings = redisUrl === undefined ? { redisTimeoutMs } : { redisUrl, redisTimeoutMs };
+  const settings = { redisMode: 'single' as const, redisTimeoutMs, ...(redisUrl !== undefined && { redisUrl }) };
   const redis = new Redis(settings, new RedisMetrics(metrics), { log: write, warn: write });
   cleanUps.push(() => redis.close());
   const script = redis.script(join(__dirname, 'echo-1.lua'));
@@ -190,6 +192,89 @@ describe('the connection to Redis', () => {
     expect(lines.filter((line) => line.includes('rejected a command'))).toHaveLength(1);
   });
 
+  describe('to a server that rejects calls', () => {
+    const chargeScript = join(__dirname, '../../libs/limits/lua/charge-1.lua');
+    const write = (redis: Redis) => {
+      const script = redis.script(chargeScript);
+      return (): Promise<RedisReply> => script(['k'], ['adjust', 'items', 1, 10]);
+    };
+    const later = (ms: number): void => {
+      const now = performance.now();
+      vi.spyOn(performance, 'now').mockImplementation(() => now + ms);
+    };
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    it('is degraded from the first rejected call until 30 s without one', async () => {
+      const { url, port } = await server({ arguments: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] });
+      const { redis, metrics, lines, echo } = await connect(url);
+      const charge = write(redis);
+      expect(redis.health()).toBe('up');
+      for (let n = 0; n < 20; n += 1) {
+        expect(await charge()).toEqual({ ok: false, sent: true });
+        // A call that stores nothing is executed: it proves nothing.
+        expect((await echo('a')).ok).toBe(true);
+      }
+      expect([redis.health(), await up(metrics), await errors(metrics, 'rejected')]).toEqual(['degraded', 0, 20]);
+      await command(port, 'CONFIG SET maxmemory 0');
+      expect((await charge()).ok).toBe(true);
+      expect(redis.health()).toBe('degraded');
+      later(30_000);
+      expect((await charge()).ok).toBe(true);
+      expect([redis.health(), await up(metrics)]).toEqual(['up', 1]);
+      expect(lines).toEqual([
+        'Redis is available',
+        expect.stringMatching(/^Redis is degraded \(OOM /),
+        'Redis is available',
+      ]);
+    });
+
+    it('is degraded without permission', async () => {
+      const { port } = await server({ arguments: ['--user', 'someone', 'on', '>s3cret', '~*', '+@all', '-hset'] });
+      const { redis, metrics, lines } = await connect(`redis://someone:s3cret@127.0.0.1:${port}`);
+      expect((await write(redis)()).ok).toBe(false);
+      expect([redis.health(), await errors(metrics, 'rejected')]).toEqual(['degraded', 1]);
+      expect(lines.at(-1)).toMatch(/^Redis is degraded .*(NOPERM|ACL|can't run this command)/);
+      expect(lines.join()).not.toContain('s3cret');
+    });
+
+    it('is degraded if the server belongs to a cluster and REDIS_MODE does not say so', async () => {
+      const { url } = await server({
+        arguments: ['--cluster-enabled', 'yes', '--cluster-config-file', freeName()],
+      });
+      const { redis, lines } = await connect(url);
+      expect((await write(redis)()).ok).toBe(false);
+      expect(redis.health()).toBe('degraded');
+      expect(lines.at(-1)).toMatch(/^Redis is degraded \(CLUSTERDOWN/);
+    });
+
+    it('connects again with growing pauses while the server is a replica, and uses it after its promotion', async () => {
+      const { url, port } = await server();
+      const { redis, lines } = await connect(url);
+      const charge = write(redis);
+      expect((await charge()).ok).toBe(true);
+      await command(port, `REPLICAOF 127.0.0.1 ${await freePort()}`);
+      let rejected = 0;
+      const until = performance.now() + 2_000;
+      while (performance.now() < until) {
+        const reply = await charge();
+        if (!reply.ok && reply.sent) rejected += 1;
+        expect(reply.ok).toBe(false);
+        expect(redis.health()).not.toBe('up');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      // 100, 200, 400, 800 ms with jitter: some 5 connections, and one rejected call on each.
+      expect(rejected).toBeGreaterThanOrEqual(2);
+      expect(rejected).toBeLessThanOrEqual(8);
+      expect(lines).toEqual(['Redis is available', expect.stringMatching(/^Redis is degraded \(READONLY/)]);
+      await command(port, 'REPLICAOF NO ONE');
+      await vi.waitFor(async () => {
+        expect((await charge()).ok).toBe(true);
+      }, RECOVERY);
+    });
+  });
+
   it('stays down if another kind of server listens on the port', async () => {
     const web: Server = createServer((socket) =>
       socket
@@ -223,6 +308,11 @@ describe('the connection to Redis', () => {
     expect(redis.health()).toBe('down');
   });
 });
+
+/** A file in the current folder of the server. */
+function freeName(): string {
+  return join(mkdtempSync(join(tmpdir(), 'redis-')), 'nodes.conf');
+}
 
 /** One command, without the library under test. */
 async function command(port: number, line: string): Promise<void> {

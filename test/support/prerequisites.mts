@@ -34,6 +34,7 @@ const prerequisites: readonly Prerequisite[] = [
   },
   { name: 'curl', package: 'curl' },
   { name: 'ps', package: 'procps' },
+  { name: 'openssl', package: 'openssl' },
   {
     name: 'python3-requests',
     package: 'python3-requests',

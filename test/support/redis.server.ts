@@ -19,12 +19,17 @@ export interface RedisServer {
   kill(): Promise<void>;
 }
 
-/** Starts a `redis-server` without persistence; resolves when it is ready. */
+/**
+ * Starts a `redis-server` without persistence; resolves when it is ready.
+ *
+ * @param options.arguments further ones. `{port}` is its port
+ */
 export async function startRedis(options: { port?: number; arguments?: string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
+  const own = (options.arguments ?? []).map((argument) => argument.replaceAll('{port}', String(port)));
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...(options.arguments ?? [])],
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...own],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   guard(child);

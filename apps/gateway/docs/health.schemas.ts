@@ -25,7 +25,7 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
         properties: {
           postgres: { type: 'string', enum: ['up', 'down'] },
           migrations: { type: 'string', enum: ['current', 'pending', 'unknown'] },
-          redis: { type: 'string', enum: ['up', 'down', 'disabled'] },
+          redis: { type: 'string', enum: ['up', 'degraded', 'down', 'disabled'] },
           draining: { type: 'boolean', description: 'The process is stopping.' },
         },
       },

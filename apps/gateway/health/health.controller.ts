@@ -47,7 +47,8 @@ export class HealthController {
   @ApiOperation({ operationId: 'ready', summary: 'Whether the process can receive requests' })
   @ApiResponse({
     status: 200,
-    description: 'The process is ready. If Redis is down, `status` is `degraded`, and the process is ready too.',
+    description:
+      'The process is ready. If Redis is `down`, or `degraded` because it rejects calls, `status` is `degraded`, and the process is ready too.',
     headers: headerRefs(),
     content: { 'application/json': { schema: schemaRef('Health'), example: ready } },
   })

@@ -88,5 +88,5 @@ function reasonOf({ postgres, draining }: Health['checks'], failure = ''): strin
 
 function statusOf({ postgres, migrations, redis, draining }: Health['checks']): HealthStatus {
   if (postgres === 'down' || migrations !== 'current' || draining) return 'unavailable';
-  return redis === 'down' ? 'degraded' : 'ok';
+  return redis === 'down' || redis === 'degraded' ? 'degraded' : 'ok';
 }

@@ -1,0 +1,56 @@
+import type { VariableType } from './variable.type';
+
+/** The parts of `REDIS_URL`. */
+export interface RedisAddress {
+  readonly tls: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  /** At least one. An IPv6 address has no brackets; `port` is undefined for the default one. */
+  readonly hosts: readonly { readonly host: string; readonly port: number | undefined }[];
+  readonly database: number;
+}
+
+/** Like the URL of one server, but with a list of hosts, as in the URLs of libpq. */
+const REDIS_URL = /^(rediss?):\/\/(?:([^/?#\s]*)@)?([^@/?#\s]+)(?:\/(\d{1,4})?)?$/;
+const HOST = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
+
+/** Returns undefined if the text is not a URL of Redis. */
+export function parseRedisUrl(text: string): RedisAddress | undefined {
+  const [, scheme, user = '', list = '', database = '0'] = REDIS_URL.exec(text) ?? [];
+  const hosts = list.split(',').map(parseHost);
+  const [username, password] = [user.split(':', 1).join(''), user.split(':').slice(1).join(':')].map(percentDecode);
+  if (scheme === undefined || username === undefined || password === undefined) return undefined;
+  if (!hosts.every((host) => host !== undefined)) return undefined;
+  return {
+    tls: scheme === 'rediss',
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
+    hosts,
+    database: Number(database),
+  };
+}
+
+/** The URL of a Redis server, or of the servers of a cluster or a Sentinel. The value is the text. */
+export function redisUrl(): VariableType<string> {
+  return {
+    allowed: '`redis://user:password@host:port/database` or `rediss://...`, several hosts separated by commas',
+    parse: (text) => (parseRedisUrl(text) === undefined ? undefined : text),
+  };
+}
+
+function parseHost(text: string): RedisAddress['hosts'][number] | undefined {
+  const [, bracketed, plain, digits] = HOST.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? undefined : Number(digits);
+  if (host === undefined || (port !== undefined && (port === 0 || port > 65_535))) return undefined;
+  return { host, port };
+}
+
+/** Returns undefined if the text is not valid percent-encoded UTF-8. */
+function percentDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import type { Logger } from '@nestjs/common';
+import type { RedisMetrics } from './redis.metrics';
+
+/** How long no call may fail before Redis counts as available again. Calls that only read succeed on a full Redis, too. */
+const RECOVERY_MS = 30_000;
+
+/**
+ * - `up`: every call is executed
+ * - `degraded`: it responds, but rejects calls, or a node of the cluster is unavailable
+ * - `down`: not connected; also during the first connection attempt
+ * - `disabled`: `REDIS_URL` is unset
+ */
+export type RedisHealth = 'up' | 'degraded' | 'down' | 'disabled';
+
+/**
+ * What is known of Redis, for health, metrics and log. While Redis is not `up`, each kind of reason is logged once, however
+ * often the connection is lost and made again.
+ */
+export class RedisStatus {
+  #connected = false;
+  #isUp: boolean | undefined;
+  /** When the last call failed, on the clock of `performance.now()`; undefined if none did since Redis was up. */
+  #failedAt: number | undefined;
+  readonly #logged = new Set<string>();
+
+  constructor(
+    private readonly metrics: RedisMetrics,
+    private readonly logger: Pick<Logger, 'log' | 'warn'>,
+  ) {}
+
+  health(): RedisHealth {
+    if (!this.#connected) return 'down';
+    return this.#isUp === true ? 'up' : 'degraded';
+  }
+
+  connected(): void {
+    this.#connected = true;
+    if (this.#failedAt === undefined) this.#setUp();
+  }
+
+  /** The connection was lost, or could not be made. */
+  disconnected(reason: string): void {
+    this.#connected = false;
+    this.#setNotUp('connection', `Redis is unavailable (${reason}): requests continue without it`);
+  }
+
+  /** Redis executes no calls, or not all. @param kind of the reason */
+  failing(kind: string, reason: string): void {
+    this.#failedAt = performance.now();
+    this.#setNotUp(kind, `Redis is degraded (${reason}): requests continue without it`);
+  }
+
+  /** A call was executed. */
+  succeeded(): void {
+    if (this.#failedAt === undefined || performance.now() - this.#failedAt < RECOVERY_MS) return;
+    this.#failedAt = undefined;
+    if (this.#connected) this.#setUp();
+  }
+
+  #setUp(): void {
+    if (this.#isUp === true) return;
+    this.#isUp = true;
+    this.#logged.clear();
+    this.metrics.setRedisUp(true);
+    this.logger.log('Redis is available');
+  }
+
+  #setNotUp(kind: string, message: string): void {
+    if (this.#isUp !== false) this.metrics.setRedisUp(false);
+    this.#isUp = false;
+    if (this.#logged.has(kind)) return;
+    this.#logged.add(kind);
+    this.logger.warn(message);
+  }
+}

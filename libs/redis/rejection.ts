@@ -1,0 +1,38 @@
+/** The codes of errors with which Redis rejects calls until an operator, a failover or a deletion ends it. */
+const CODES = [
+  'OOM',
+  'READONLY',
+  'MISCONF',
+  'NOAUTH',
+  'WRONGPASS',
+  'NOPERM',
+  'MOVED',
+  'CLUSTERDOWN',
+  'CROSSSLOT',
+  'MASTERDOWN',
+  'NOREPLICAS',
+  'LOADING',
+  'BUSY',
+] as const;
+/** Up to version 6, Redis puts the error of a command in a script behind text of its own. */
+const CODE = new RegExp(`(?:^|: -?|^-)(${CODES.join('|')})\\b`);
+/** Errors without a code of their own. */
+const WITHOUT_CODE: readonly [RegExp, Rejection][] = [
+  [/user executing the script can't|ACL failure in script/, 'NOPERM'],
+  [/^ERR unknown command/, 'UNKNOWN'],
+];
+
+export type Rejection = (typeof CODES)[number] | 'UNKNOWN';
+
+/**
+ * Whether Redis would also reject the next call like this one. Undefined for the error of a single call, such as one of a
+ * script.
+ *
+ * @param message of an error reply
+ */
+export function rejectionOf(message: string): Rejection | undefined {
+  const code = CODE.exec(message)?.[1];
+  return code === undefined
+    ? WITHOUT_CODE.find(([pattern]) => pattern.test(message))?.[1]
+    : CODES.find((known) => known === code);
+}
