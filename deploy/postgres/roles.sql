@@ -13,4 +13,12 @@ SELECT format('CREATE ROLE %I LOGIN', role)
 
 ALTER ROLE prism_gateway PASSWORD :'gateway_password';
 ALTER ROLE prism_worker PASSWORD :'worker_password';
+
+-- Lets the worker see how old the transactions of other roles are. The worker runs without it too.
+SELECT pg_has_role('pg_read_all_stats', 'MEMBER WITH ADMIN OPTION') AS can_grant \gset
+\if :can_grant
+GRANT pg_read_all_stats TO prism_worker;
+\else
+\warn 'prism_worker does not see transactions of other roles: as a superuser, run GRANT pg_read_all_stats TO prism_worker'
+\endif
 COMMIT;

@@ -6,7 +6,6 @@ describe('DatabaseMetrics', () => {
   it.each([
     ['prism_database_errors_total', 4],
     ['prism_database_pool_connections', 6],
-    ['prism_database_waits_for_standby', 1],
     ['prism_database_pool_waiting', 2],
   ])('starts %s at 0 for its %i label sets', async (name, size) => {
     const instruments = new Instruments();
@@ -14,6 +13,18 @@ describe('DatabaseMetrics', () => {
     const samples = await instruments.samples(name);
     expect(samples.size).toBe(size);
     expect(new Set(samples.values())).toEqual(new Set([0]));
+  });
+
+  it('reports whether commits wait for a standby from the first connection on', async () => {
+    const instruments = new Instruments();
+    let waits: boolean | undefined;
+    new DatabaseMetrics(instruments).observeStandby(() => waits);
+    const value = async () => (await instruments.samples('prism_database_waits_for_standby')).get('');
+    expect(await value()).toBeUndefined();
+    waits = true;
+    expect(await value()).toBe(1);
+    waits = false;
+    expect(await value()).toBe(0);
   });
 
   it('counts errors by kind', async () => {

@@ -53,10 +53,13 @@ export class DatabaseMetrics {
     );
     instruments.gauge(
       'prism_database_waits_for_standby',
-      'Whether commits wait for a synchronous standby: 1 or 0. It follows a change of the server settings within seconds.',
+      'Whether commits wait for a synchronous standby: 1 or 0; absent before the first connection. It follows a change of the server settings within seconds.',
       {},
       (gauge) => {
-        gauge.set({}, this.waitsForStandby() === true ? 1 : 0);
+        const waits = this.waitsForStandby();
+        // 0 would be taken for a change by an alert when a process starts.
+        if (waits === undefined) gauge.remove();
+        else gauge.set(waits ? 1 : 0);
       },
     );
   }

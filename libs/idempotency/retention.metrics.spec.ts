@@ -41,6 +41,14 @@ describe('RetentionMetrics', () => {
     expect(await samples('prism_ledger_partitions_ahead')).toEqual({ '': 2 });
   });
 
+  it('has no age of the oldest transaction and of replication before the first pass', async () => {
+    const names = ['oldest_transaction_seconds', 'replication_age', 'slot_wal_bytes'];
+    const values = () => Promise.all(names.map((name) => samples(`prism_database_${name}`)));
+    expect(await values()).toEqual([{}, {}, {}]);
+    metrics.setVacuumHorizon({ oldestTransactionSeconds: 60, replicationAge: 1_000, slotWalBytes: 0 });
+    expect(await values()).toEqual([{ '': 60 }, { '': 1_000 }, { '': 0 }]);
+  });
+
   it('has no age of transaction ids before the first pass', async () => {
     expect(await samples('prism_database_transaction_id_age')).toEqual({});
     expect(await samples('prism_database_freeze_max_age')).toEqual({});

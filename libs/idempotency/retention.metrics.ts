@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
+import type { VacuumHorizon } from './retention.repository';
 
 const RESULTS = ['ok', 'error'] as const;
 type RetentionResult = (typeof RESULTS)[number];
@@ -15,6 +16,9 @@ export class RetentionMetrics {
   private readonly runs;
   private readonly transactionIdAge;
   private readonly freezeMaxAge;
+  private readonly oldestTransaction;
+  private readonly replicationAge;
+  private readonly slotWal;
 
   constructor(instruments: Instruments) {
     this.partitionsAhead = instruments.gauge(
@@ -45,9 +49,24 @@ export class RetentionMetrics {
       'The age from which on Postgres freezes old rows by itself, in transaction ids: `autovacuum_freeze_max_age`.',
       {},
     );
+    this.oldestTransaction = instruments.gauge(
+      'prism_database_oldest_transaction_seconds',
+      'Age of the oldest transaction that has a snapshot or an id, and so keeps dead rows; 0 without one. Needs `pg_read_all_stats` to see other roles.',
+      {},
+    );
+    this.replicationAge = instruments.gauge(
+      'prism_database_replication_age',
+      'Age of the oldest row version that a replication slot or the feedback of a standby keeps, in transaction ids; 0 without one.',
+      {},
+    );
+    this.slotWal = instruments.gauge(
+      'prism_database_slot_wal_bytes',
+      'WAL that the server keeps for the replication slot that is furthest behind, in bytes; 0 without slots.',
+      {},
+    );
     // A gauge without labels starts at 0. These have no value until the database was read.
-    this.transactionIdAge.remove();
-    this.freezeMaxAge.remove();
+    const read = [this.transactionIdAge, this.freezeMaxAge, this.oldestTransaction, this.replicationAge, this.slotWal];
+    for (const gauge of read) gauge.remove();
     instruments.gauge(
       'prism_ledger_retention_lag_seconds',
       'Age of the oldest expired row or partition that is not removed yet. It keeps growing while passes fail.',
@@ -86,5 +105,11 @@ export class RetentionMetrics {
   setTransactionIdAge(age: number, freezeMaxAge: number): void {
     this.transactionIdAge.set(age);
     this.freezeMaxAge.set(freezeMaxAge);
+  }
+
+  setVacuumHorizon({ oldestTransactionSeconds, replicationAge, slotWalBytes }: VacuumHorizon): void {
+    this.oldestTransaction.set(oldestTransactionSeconds);
+    this.replicationAge.set(replicationAge);
+    this.slotWal.set(slotWalBytes);
   }
 }

@@ -34,6 +34,22 @@ export interface RetentionState {
   readonly freezeMaxAge: number;
 }
 
+/** What keeps dead rows in the tables of this database. */
+export interface VacuumHorizon {
+  /** Age of the oldest transaction that has a snapshot or an id; 0 if there is none, or none that the role may see. */
+  readonly oldestTransactionSeconds: number;
+  /** Age of the oldest row version that a replication slot or the feedback of a standby needs, in transaction ids. */
+  readonly replicationAge: number;
+  /** WAL that the server keeps for the slot that is furthest behind. */
+  readonly slotWalBytes: number;
+}
+
+interface VacuumHorizonRow {
+  oldest_transaction_seconds: number;
+  replication_age: number;
+  slot_wal_bytes: number;
+}
+
 interface RetentionStateRow {
   overdue_seconds: number | null;
   partitions_ahead: number;
@@ -44,6 +60,7 @@ interface RetentionStateRow {
 const LIST_EXPIRED_PARTITIONS = statement(__dirname, 'list_expired_partitions');
 const PURGE_REQUESTS = statement(__dirname, 'purge_requests');
 const READ_RETENTION_STATE = statement(__dirname, 'read_retention_state');
+const READ_VACUUM_HORIZON = statement(__dirname, 'read_vacuum_horizon');
 
 /** Removes expired rows and partitions of the ledger in steps. All times are on the clock of the database. */
 @Injectable()
@@ -108,6 +125,18 @@ export class RetentionRepository {
       partitionsAhead: row.partitions_ahead,
       transactionIdAge: row.transaction_id_age,
       freezeMaxAge: row.freeze_max_age,
+    };
+  }
+
+  /** What keeps vacuum from removing dead rows now. */
+  async vacuumHorizon(): Promise<VacuumHorizon> {
+    const { rows } = await this.database.query<VacuumHorizonRow>(READ_VACUUM_HORIZON);
+    const [row] = rows;
+    if (row === undefined) throw new Error('read_vacuum_horizon returned no row');
+    return {
+      oldestTransactionSeconds: row.oldest_transaction_seconds,
+      replicationAge: row.replication_age,
+      slotWalBytes: row.slot_wal_bytes,
     };
   }
 

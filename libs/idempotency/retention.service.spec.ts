@@ -7,6 +7,7 @@ import type {
   Purge,
   RetentionRepository,
   RetentionState,
+  VacuumHorizon,
 } from './retention.repository';
 import { RetentionMetrics } from './retention.metrics';
 import { RetentionService } from './retention.service';
@@ -20,6 +21,7 @@ type Steps = Pick<
   | 'detachPartition'
   | 'dropPartition'
   | 'state'
+  | 'vacuumHorizon'
 >;
 
 /** A ledger with one expired day and nothing else to do, all of which it notes. */
@@ -45,6 +47,8 @@ class FakeLedger implements Steps {
       transactionIdAge: 1_000,
       freezeMaxAge: 200_000_000,
     });
+  vacuumHorizon = (): Promise<VacuumHorizon> =>
+    this.note('horizon', { oldestTransactionSeconds: 0, replicationAge: 0, slotWalBytes: 0 });
 
   private note<T>(call: string, result: T): Promise<T> {
     this.calls.push(call);
@@ -72,7 +76,7 @@ describe('RetentionService', () => {
     expect(ledger.calls).toEqual([
       ...['missing 3', 'create 2026-01-02'],
       ...['purge ', 'purge a', 'purge b'],
-      ...['list', 'detach', 'drop', 'state'],
+      ...['list', 'detach', 'drop', 'state', 'horizon'],
     ]);
   });
 
@@ -98,7 +102,7 @@ describe('RetentionService', () => {
     ];
     ledger.detach = ['kept'];
     expect(await service.run(stop)).toEqual({ requests: 0, partitions: 1, postponed: 0 });
-    expect(ledger.calls.slice(-4)).toEqual(['list', 'drop', 'detach', 'state']);
+    expect(ledger.calls.slice(-5)).toEqual(['list', 'drop', 'detach', 'state', 'horizon']);
   });
 
   it('starts no further step after it was stopped', async () => {

@@ -46,6 +46,7 @@ export class RetentionService {
       const state = await this.ledger.state(DAYS_AHEAD);
       this.metrics.setRetentionState(state.overdueSeconds, state.partitionsAhead);
       this.metrics.setTransactionIdAge(state.transactionIdAge, state.freezeMaxAge);
+      this.metrics.setVacuumHorizon(await this.ledger.vacuumHorizon());
     } catch (error) {
       this.metrics.countRetentionRun('error');
       throw error;

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../support/postgres.server';
+import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
 const run = promisify(execFile);
@@ -20,8 +21,8 @@ afterAll(async () => {
   await postgres.remove();
 });
 
-function makeRoles(env: Record<string, string>): Promise<unknown> {
-  return run('psql', ['--no-psqlrc', '--quiet', '--file', 'deploy/postgres/roles.sql', postgres.url], {
+function makeRoles(env: Record<string, string>, url = postgres.url): Promise<{ stderr: string }> {
+  return run('psql', ['--no-psqlrc', '--quiet', '--file', 'deploy/postgres/roles.sql', url], {
     env: { PATH: process.env.PATH, ...env },
   });
 }
@@ -47,5 +48,20 @@ describe('deploy/postgres/roles.sql', () => {
     expect(second.map(({ role }) => role)).toEqual(['prism_gateway', 'prism_worker']);
     for (const { secret } of [...first, ...second]) expect(secret).toMatch(/^SCRAM-SHA-256\$/);
     expect(second[1]?.secret).not.toBe(first[1]?.secret);
+  });
+
+  it('lets the worker see the transactions of other roles, if whoever runs it may grant that', async () => {
+    const members = (): Promise<object[]> =>
+      session.query(
+        "SELECT FROM pg_auth_members WHERE roleid = 'pg_read_all_stats'::regrole AND member = 'prism_worker'::regrole",
+      );
+    await session.query('CREATE ROLE creator LOGIN CREATEROLE');
+    await session.query('DROP ROLE prism_gateway, prism_worker');
+    expect(await makeRoles(passwords, roleUrl(postgres.url, 'creator'))).toMatchObject({
+      stderr: expect.stringContaining('GRANT pg_read_all_stats TO prism_worker') as string,
+    });
+    expect(await members()).toEqual([]);
+    expect(await makeRoles(passwords)).toMatchObject({ stderr: '' });
+    expect(await members()).toHaveLength(1);
   });
 });

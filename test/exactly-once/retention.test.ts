@@ -125,6 +125,44 @@ describe('a retention pass', () => {
     expect(await value('prism_database_transaction_id_age')).toBeGreaterThanOrEqual(before + 10);
   });
 
+  it('reports the age of a transaction while that keeps dead rows: with a snapshot, or after a write', async () => {
+    const age = async () => {
+      await retention.run();
+      return (await retention.metric('prism_database_oldest_transaction_seconds')).get('') ?? NaN;
+    };
+    expect(await age()).toBe(0);
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await session.query('SELECT FROM records');
+    const first = await age();
+    expect(first).toBeGreaterThan(0);
+    expect(await age()).toBeGreaterThan(first);
+    await session.query('COMMIT');
+
+    await session.query('BEGIN');
+    await session.query('SELECT FROM records'); // its snapshot ends with the statement
+    expect(await age()).toBe(0);
+    await session.query('SELECT pg_current_xact_id()');
+    expect(await age()).toBeGreaterThan(0);
+    await session.query('COMMIT');
+    expect(await age()).toBe(0);
+  });
+
+  it('reports the WAL that an abandoned replication slot keeps', async () => {
+    const kept = async () => {
+      await retention.run();
+      return (await retention.metric('prism_database_slot_wal_bytes')).get('') ?? NaN;
+    };
+    const slot = `prism_${randomUUID().replaceAll('-', '_')}`;
+    await session.query('SELECT pg_create_physical_replication_slot($1, true)', [slot]);
+    try {
+      const first = await kept();
+      await session.query("SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))");
+      expect(await kept()).toBeGreaterThanOrEqual(first + 1_000_000);
+    } finally {
+      await session.query('SELECT pg_drop_replication_slot($1)', [slot]);
+    }
+  });
+
   it('reports the age of the oldest expired row, and counts passes', async () => {
     const lag = async () => (await retention.metric('prism_ledger_retention_lag_seconds')).get('') ?? NaN;
     expect(await lag()).toBe(0);

@@ -110,6 +110,22 @@ describe("the worker's role", () => {
     expect(await ledgerDays(owner.session)).not.toContain('20');
   });
 
+  it('shows the age of transactions of other roles with pg_read_all_stats only', async () => {
+    const retention = startRetention(roleUrl(owner.url, inject('workerRole')));
+    const oldest = async () => {
+      await retention.run();
+      return (await retention.metric('prism_database_oldest_transaction_seconds')).get('');
+    };
+    await owner.session.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await owner.session.query('SELECT FROM teams');
+    expect(await oldest()).toBe(0);
+    await owner.database.query(`GRANT pg_read_all_stats TO ${inject('workerRole')}`);
+    expect(await oldest()).toBeGreaterThan(0);
+    await owner.database.query(`REVOKE pg_read_all_stats FROM ${inject('workerRole')}`);
+    await owner.session.query('ROLLBACK');
+    await retention.close();
+  });
+
   it.each([
     'SELECT FROM records',
     'SELECT FROM idempotency_requests',
