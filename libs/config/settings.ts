@@ -29,7 +29,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'The maximum number of connections of a process to Postgres. A gateway opens two more, for API keys, property definitions and readiness. The sum over all processes must stay below `max_connections`.',
+      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and two for moments to look at the server after a failure. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })
