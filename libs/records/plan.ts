@@ -24,7 +24,7 @@ export type Operation = 'update' | 'delete' | 'create' | 'patch';
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
- * `apply_batch`. `if_match` is a version.
+ * `apply_batch`. `if_match` is an etag without its quotes.
  */
 export type PlanItem =
   | { op: 'update'; id: string; if_match?: string; set: Record<string, Json> }

@@ -106,12 +106,12 @@ export class RecordRepository {
     id: string,
     options: CheckoutOptions,
   ): Promise<FoundRecord | undefined> {
-    const { rows } = await this.database.query<{ version: string; record: string }>(
+    const { rows } = await this.database.query<{ etag: string; record: string }>(
       FIND_RECORD,
       [teamId, objectType, id],
       options,
     );
-    return rows[0] && { etag: `"${rows[0].version}"`, json: rows[0].record };
+    return rows[0] && { etag: `"${rows[0].etag}"`, json: rows[0].record };
   }
 
   /** The single-record fast path. Undefined if it changed nothing: `apply_batch` then applies the item or determines its error. */

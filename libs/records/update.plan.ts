@@ -64,14 +64,19 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
     }
   }
 
-  let version: string | undefined;
+  let ifMatch: string | undefined;
   const tag = item.if_match;
   if (tag !== undefined) {
     const condition = typeof tag === 'string' ? conditionOf(tag) : 'malformed';
     if (condition === 'malformed') {
-      return invalidItem(id, 'if_match', 'etag', String.raw`if_match must be an etag in its quotes, such as "\"8\""`);
+      return invalidItem(
+        id,
+        'if_match',
+        'etag',
+        String.raw`if_match must be an etag in its quotes, such as "\"8-64f1c2a3b4d5e\""`,
+      );
     }
-    version = condition.version;
+    ifMatch = condition.etag;
   }
 
   const validation: Validation = validator.patch(item);
@@ -79,7 +84,7 @@ function planUpdate(item: unknown, validator: ItemValidator, limits: ItemLimits)
     const [first] = validation.errors;
     return reject(id, itemError(validation.code, first?.message, validation.errors));
   }
-  return planPatch(id, validation.change, version);
+  return planPatch(id, validation.change, ifMatch);
 }
 
 function invalidId(given: unknown): PlanItem {

@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 /** What both clients print for a record that exists and one that does not. */
-const clientOutput = (): RegExp => new RegExp(`^${recordId} ok "\\d+"\\n${MISSING_ID} error not_found\\n$`);
+const clientOutput = (): RegExp => new RegExp(`^${recordId} ok "\\d+-[0-9a-f]+"\\n${MISSING_ID} error not_found\\n$`);
 
 describe('the examples of the guides', () => {
   const shell = ['api-guide.md', 'retry-guide.md'].flatMap((guide) => examplesIn(guide, 'sh'));

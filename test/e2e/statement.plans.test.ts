@@ -69,7 +69,7 @@ async function useAll(caller: ApiClient): Promise<void> {
     ...ids.map((id) => ({ id, default: { stage: 'won' } })),
     { id: first },
     { id: first, default: { tags: { _op: 'append', values: ['a'] }, notes: null }, list: { [list]: { owner: 'x' } } },
-    { id: second, extended: { a: 1 }, if_match: '"1"' },
+    { id: second, extended: { a: 1 }, if_match: (await caller.read(second)).etag },
     { id: randomUUID(), default: { stage: 'won' } },
     { id: second, default: { employees: 'a few' } },
   ];

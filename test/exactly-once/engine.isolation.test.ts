@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { type BatchOptions, type PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+import { etagOf } from '../support/etags';
 
 const lockTimeoutMs = 300;
 
@@ -257,9 +258,9 @@ describe('a dry run', () => {
     const ids = await newRecords(2);
     const [first = '', second = ''] = ids;
     const items: PlanItem[] = [
-      rename(second, 'A'),
+      { op: 'update', id: second, if_match: (await engine.etags(teamId)).get(second) ?? '', set: { name: 'A' } },
       rename(first, 'B'),
-      { op: 'update', id: second, if_match: '2', set: { name: 'C' } },
+      rename(second, 'C'),
       { op: 'delete', id: second },
       rename(second, 'D'),
       { op: 'read', id: first },
@@ -267,7 +268,7 @@ describe('a dry run', () => {
     const dry = await engine.apply(batch(teamId, items, { dryRun: true }));
     const tags = entriesOf(dry).map((entry) => (JSON.parse(entry) as { etag?: string }).etag);
     expect(codesOf(dry)).toEqual(['ok', 'ok', 'ok', 'ok', 'not_found', 'ok']);
-    expect(tags).toEqual(['"2"', '"2"', '"3"', '"4"', undefined, '"2"']);
+    expect(tags).toEqual([etagOf(2), etagOf(2), etagOf(3), etagOf(4), undefined, etagOf(2)]);
     expect(await engine.versions(teamId, ids)).toEqual([1, 1]);
     expect(await engine.ledger(teamId)).toEqual([]);
     expect(await engine.session.query('SELECT FROM audit')).toHaveLength(0);
@@ -285,7 +286,7 @@ describe('a dry run', () => {
     await engine.session.release();
     const tags = entriesOf(dry).map((entry) => (JSON.parse(entry) as { etag?: string }).etag);
     expect(codesOf(dry)).toEqual(['ok', 'locked', 'ok', 'locked', 'ok', 'locked', 'ok', 'locked']);
-    expect(tags).toEqual(['"2"', undefined, '"2"', undefined, '"3"', undefined, '"3"', undefined]);
+    expect(tags).toEqual([etagOf(2), undefined, etagOf(2), undefined, etagOf(3), undefined, etagOf(3), undefined]);
     expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1, 1]);
   });
 

@@ -20,13 +20,21 @@ afterAll(async () => {
   await engine.close();
 });
 
-/** A patch of a record that must have a version. */
-const renameAt = (id: string, version: string): PlanItem => ({
+/** A patch of a record that must not have changed since. */
+const renameUnchanged = async (teamId: string, id: string): Promise<PlanItem> => ({
   op: 'update',
   id,
-  if_match: version,
+  if_match: (await engine.etags(teamId)).get(id) ?? '',
   set: { name: 'New' },
 });
+
+/** Gives a record another etag, without another version; the opposite shift restores it. */
+async function shiftChangeTime(id: string, seconds: number): Promise<void> {
+  await quick.session.query("UPDATE records SET updated_at = updated_at + $2 * interval '1 s' WHERE id = $1", [
+    id,
+    seconds,
+  ]);
+}
 
 /** Locks records, and starts an attempt; resolves when it waits for one of them. */
 async function startWaiting(plan: Plan, key: LedgerKey, locked: string[]): Promise<{ result: Promise<AppliedBatch> }> {
@@ -49,7 +57,7 @@ describe('two attempts at once', () => {
   it('count no precondition_failed that one of them has caused, and so do not stop', async () => {
     const teamId = randomUUID();
     const [first = '', second = ''] = await engine.insert(teamId, 2);
-    const plan = batch(teamId, [renameAt(first, '1'), rename(second)], { onError: 'stop' });
+    const plan = batch(teamId, [await renameUnchanged(teamId, first), rename(second)], { onError: 'stop' });
     const key = newKey();
     await engine.session.hold(teamId, [first]);
     const running = Promise.all([engine.apply(plan, key), engine.apply(plan, retryOf(key))]);
@@ -80,14 +88,15 @@ describe('two attempts at once', () => {
   it('apply an item that failed in one of them and succeeded in the other, whose outcome counts', async () => {
     const teamId = randomUUID();
     const [first = '', second = ''] = await engine.insert(teamId, 2);
-    const plan = batch(teamId, [renameAt(first, '2'), rename(second)]);
+    const plan = batch(teamId, [await renameUnchanged(teamId, first), rename(second)]);
     const key = newKey();
+    await shiftChangeTime(first, 1);
     const failing = await startWaiting(plan, key, [second]);
-    await engine.apply(batch(teamId, [rename(first)])); // now it has version 2
+    await shiftChangeTime(first, -1);
     expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['ok', 'locked']);
     await engine.session.release();
     expect(codesOf(await failing.result)).toEqual(['ok', 'ok']);
-    expect(await engine.versions(teamId, [first, second])).toEqual([3, 2]);
+    expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
   });
 
   it('return the outcome that one of them has stored for an item that the other has applied', async () => {
@@ -112,14 +121,15 @@ describe('two attempts at once', () => {
   it('do not apply an item whose failure one of them has stored', async () => {
     const teamId = randomUUID();
     const [first = '', second = ''] = await engine.insert(teamId, 2);
-    const plan = batch(teamId, [rename(first), renameAt(second, '2')]);
+    const plan = batch(teamId, [rename(first), await renameUnchanged(teamId, second)]);
     const key = newKey();
+    await shiftChangeTime(second, 1);
     const later = await startWaiting(plan, key, [first]);
     expect(codesOf(await quick.apply(plan, retryOf(key)))).toEqual(['locked', 'precondition_failed']);
-    await engine.apply(batch(teamId, [rename(second)])); // now it has version 2
+    await shiftChangeTime(second, -1);
     await engine.session.release();
     expect(codesOf(await later.result)).toEqual(['ok', 'precondition_failed']);
-    expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
+    expect(await engine.versions(teamId, [first, second])).toEqual([2, 1]);
   });
 
   it('reject the one that waits too long for the last transaction of the other, and its items are applied once', async () => {

@@ -8,6 +8,7 @@ import { type AppliedBatch, type PlanItem, planUpdates } from '#libs/records';
 import { batch, Engine, newKey, retryOf } from '../support/engine';
 import { type BatchDraft, type IfMatch, type ItemDraft, listIds, scenario } from './batch.arbitraries';
 import { type ModelResponse, BatchModel, type ModelItem, type ModelLedger, type ModelRecord } from './batch.model';
+import { etagOf } from '../support/etags';
 
 const runs = 300;
 const limits = { itemLimitBytes: 262_144, bodyBytes: 0 };
@@ -110,7 +111,7 @@ class SentBatch {
   }
 
   async send(): Promise<void> {
-    this.request ??= this.resolveItems();
+    this.request ??= await this.resolveItems();
     const { plan, model } = this.request;
     const key = this.key && retryOf(this.key);
     const applied = await engine.apply(batch(this.fixture.teamId, plan, this.draft.options), key);
@@ -143,13 +144,14 @@ class SentBatch {
     expect(completedBy).toBe(key === undefined ? undefined : (first ?? key.requestId));
   }
 
-  private resolveItems(): { plan: PlanItem[]; model: ModelItem[] } {
-    const both = this.draft.items.map((draft) => itemOf(draft, this.fixture));
+  private async resolveItems(): Promise<{ plan: PlanItem[]; model: ModelItem[] }> {
+    const etags = await engine.etags(this.fixture.teamId);
+    const both = this.draft.items.map((draft) => itemOf(draft, this.fixture, etags));
     return { plan: both.map(([item]) => item), model: both.map(([, item]) => item) };
   }
 }
 
-function itemOf(draft: ItemDraft, fixture: Fixture): [PlanItem, ModelItem] {
+function itemOf(draft: ItemDraft, fixture: Fixture, etags: ReadonlyMap<string, string>): [PlanItem, ModelItem] {
   const id = fixture.id(draft.target);
   switch (draft.kind) {
     case 'invalid': {
@@ -163,16 +165,16 @@ function itemOf(draft: ItemDraft, fixture: Fixture): [PlanItem, ModelItem] {
         { kind: 'create', id, default: draft.default },
       ];
     case 'delete': {
-      const { version } = tagOf(draft.ifMatch, id, fixture);
+      const { tag, version } = tagOf(draft.ifMatch, id, fixture, etags);
       const item = { id, ...(version !== undefined && { ifMatch: version }) };
-      const condition = version === undefined || version === '*' ? {} : { if_match: version };
+      const condition = tag === undefined || tag === '*' ? {} : { if_match: tag.slice(1, -1) };
       return [
         { op: 'delete', id, ...condition },
         { kind: 'delete', ...item },
       ];
     }
     case 'patch': {
-      const { tag, version } = tagOf(draft.ifMatch, id, fixture);
+      const { tag, version } = tagOf(draft.ifMatch, id, fixture, etags);
       // The value after JSON serialization.
       const blocks = JSON.parse(JSON.stringify(draft.blocks)) as typeof draft.blocks;
       const raw = {
@@ -191,8 +193,13 @@ function planned(raw: object): PlanItem {
   return item;
 }
 
-/** An etag and its version. */
-function tagOf(ifMatch: IfMatch, id: string, fixture: Fixture): { tag?: string; version?: string } {
+/** An etag and its version; -1 for one that no record has. */
+function tagOf(
+  ifMatch: IfMatch,
+  id: string,
+  fixture: Fixture,
+  etags: ReadonlyMap<string, string>,
+): { tag?: string; version?: string } {
   const version = fixture.model.current.get(id)?.version ?? 1;
   switch (ifMatch) {
     case 'none':
@@ -200,14 +207,12 @@ function tagOf(ifMatch: IfMatch, id: string, fixture: Fixture): { tag?: string; 
     case 'any':
       return { tag: '*', version: '*' };
     case 'current':
-      return { tag: `"${version}"`, version: String(version) };
-    case 'next':
-      return { tag: `"${version + 1}"`, version: String(version + 1) };
-    case 'other':
-      return { tag: '"999"', version: '999' };
+      return { tag: `"${etags.get(id) ?? ''}"`, version: String(version) };
+    case 'lost':
+      // Of a change with the same version that was lost in a crash.
+      return { tag: `"${version}-1"`, version: '-1' };
     case 'weak':
-      // A weak tag matches nothing: no record has the version 0 or less.
-      return { tag: `W/"${version}"`, version: '-1' };
+      return { tag: `W/"${etags.get(id) ?? ''}"`, version: '-1' };
   }
 }
 
@@ -236,6 +241,6 @@ function expectation(
   return {
     code,
     replayed,
-    entry: { id, status: 'ok', etag: `"${version ?? 0}"`, ...(minimal ? {} : { record: content }) },
+    entry: { id, status: 'ok', etag: etagOf(version ?? 0), ...(minimal ? {} : { record: content }) },
   };
 }

@@ -6,8 +6,8 @@ type Block = Record<string, unknown>;
 /** The record of an item, by index in the fixture. */
 export type Target = number;
 
-/** The version in `if_match`: current at the start, after one change, one that never existed, or a weak tag. */
-export type IfMatch = 'current' | 'next' | 'other' | 'weak' | 'any' | 'none';
+/** The etag in `if_match`: the current one, one of a lost change, or a weak one. */
+export type IfMatch = 'current' | 'lost' | 'weak' | 'any' | 'none';
 
 export type ItemDraft =
   | { kind: 'patch'; target: Target; upperCase: boolean; ifMatch: IfMatch; blocks: Blocks }
@@ -99,7 +99,7 @@ const target = fc.oneof(
 );
 const ifMatch: fc.Arbitrary<IfMatch> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<IfMatch>('none') },
-  { weight: 2, arbitrary: fc.constantFrom<IfMatch>('current', 'next', 'other', 'weak', 'any') },
+  { weight: 2, arbitrary: fc.constantFrom<IfMatch>('current', 'lost', 'weak', 'any') },
 );
 const fault: fc.Arbitrary<Fault> = fc.constantFrom(
   { code: 'invalid_item', id: 'no uuid', blocks: {} },

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { versionOf } from './etags';
 import { expectDocumented, type OpenApiDocument } from './openapi';
 
 export interface ApiResponse<B = any> {
@@ -90,11 +91,12 @@ export class ApiClient {
     return this.call('POST', this.path(`${object}/batch/update`), { body, headers });
   }
 
-  /** Reads a record and its version. */
-  async read(id: string, object = 'organization'): Promise<{ record: any; version: number }> {
+  /** Reads a record, its version and its etag. */
+  async read(id: string, object = 'organization'): Promise<{ record: any; version: number; etag: string }> {
     const { status, text, body, headers } = await this.call('GET', this.path(`${object}/${id}`));
     if (status !== 200) throw new Error(`get responded ${status}: ${text}`);
-    return { record: body, version: Number(String(headers.etag).replaceAll('"', '')) };
+    const etag = String(headers.etag);
+    return { record: body, version: versionOf(etag), etag };
   }
 }
 

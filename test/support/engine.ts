@@ -85,6 +85,15 @@ export class Engine {
     return ids.map((id) => stored.get(id)?.version);
   }
 
+  /** The etag of each record of a team, by id. */
+  async etags(teamId: string): Promise<Map<string, string>> {
+    const rows = await this.session.query<{ id: string; etag: string }>(
+      'SELECT id, record_etag(version, updated_at) AS etag FROM records WHERE team_id = $1',
+      [teamId],
+    );
+    return new Map(rows.map(({ id, etag }) => [id, etag]));
+  }
+
   /** The positions (from 1) of the items that are settled in the ledger. */
   async ledger(teamId: string): Promise<number[]> {
     return settledItems(this.session, teamId);

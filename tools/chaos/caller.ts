@@ -119,8 +119,10 @@ export class Caller {
     if (typeof outcome === 'string') return;
     const reading = readResponse(history, outcome);
     if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
-    for (const { id, version } of reading.items) {
-      if (id !== null && version !== undefined) this.setup.records.noteVersion(id, version);
+    for (const { id, version, etag } of reading.items) {
+      if (id !== null && version !== undefined && etag !== undefined) {
+        this.setup.records.noteVersion(id, { version, etag });
+      }
     }
   }
 }

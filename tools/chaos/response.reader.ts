@@ -16,6 +16,7 @@ export interface ItemResult {
    * undefined if the record was deleted since.
    */
   version: number | undefined;
+  etag: string | undefined;
   record: ResponseRecord | undefined;
 }
 
@@ -86,6 +87,7 @@ function readEntry(entry: RawEntry, text: string): ItemResult {
     marked,
     id: entry.id,
     version: versionOf(entry.etag),
+    etag: entry.etag,
     record: entry.record,
   };
 }
@@ -93,22 +95,33 @@ function readEntry(entry: RawEntry, text: string): ItemResult {
 function readSingle(response: WriteResponse): Reading {
   const { status, etag, location, body } = response;
   const text = JSON.stringify([status, etag, location, body]);
-  const settled = (item: Pick<ItemResult, 'state' | 'code' | 'id' | 'version' | 'record'>): Reading => ({
+  const settled = (item: Pick<ItemResult, 'state' | 'code' | 'id' | 'version' | 'etag' | 'record'>): Reading => ({
     kind: 'settled',
     items: [{ ...item, text, marked: false }],
     text,
   });
   const parsed = JSON.parse(body) as ResponseRecord & { error: { code: string } }; // the status tells which of the two
   if (status === 200 || status === 201) {
-    return settled({ state: 'applied', code: undefined, id: parsed.id, version: versionOf(etag), record: parsed });
+    return settled({
+      state: 'applied',
+      code: undefined,
+      id: parsed.id,
+      version: versionOf(etag),
+      etag,
+      record: parsed,
+    });
   }
   const { code } = parsed.error;
   if (code === 'not_found' || code === 'precondition_failed') {
-    return settled({ state: 'failed', code, id: null, version: undefined, record: undefined });
+    return settled({ state: 'failed', code, id: null, version: undefined, etag: undefined, record: undefined });
   }
   return { kind: 'unexpected', why: `${status} ${body.slice(0, 500)}` };
 }
 
-function versionOf(etag: string | undefined): number | undefined {
-  return etag === undefined ? undefined : Number(etag.slice(1, -1));
+/** The version in an etag of the gateway, `"<version>-<time>"`. */
+export function versionOf(etag: string | undefined): number | undefined {
+  if (etag === undefined) return undefined;
+  const [, version] = /^"(\d+)-[0-9a-f]+"$/.exec(etag) ?? [];
+  if (version === undefined) throw new Error(`${etag} is no etag`);
+  return Number(version);
 }

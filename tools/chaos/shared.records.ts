@@ -1,9 +1,15 @@
 import type { Random } from '../../test/support/random';
 
+/** A version of a record, and its etag. */
+export interface KnownVersion {
+  version: number;
+  etag: string;
+}
+
 /** The records that all callers change, with the last known version of each. */
 export class SharedRecords {
   private readonly ids: string[];
-  private readonly versions = new Map<string, number>();
+  private readonly versions = new Map<string, KnownVersion>();
   private tokens = 0;
 
   constructor(
@@ -13,7 +19,6 @@ export class SharedRecords {
     private readonly hot: number,
   ) {
     this.ids = seeded.map(({ id }) => id);
-    for (const id of this.ids) this.versions.set(id, 1);
   }
 
   static seed(teamId: string, random: Random, count: number): SharedRecords {
@@ -35,15 +40,15 @@ export class SharedRecords {
     return random.pick(this.ids.slice(this.hot));
   }
 
-  versionOf(id: string): number | undefined {
+  /** Undefined before a response has shown the record. */
+  versionOf(id: string): KnownVersion | undefined {
     return this.versions.get(id);
   }
 
   /** Notes a version from a response. There may be a newer one. */
-  noteVersion(id: string, version: number): void {
-    const known = this.versions.get(id);
-    if (known === undefined) this.ids.push(id);
-    this.versions.set(id, Math.max(known ?? 0, version));
+  noteVersion(id: string, noted: KnownVersion): void {
+    if (!this.ids.includes(id)) this.ids.push(id);
+    if (noted.version > (this.versions.get(id)?.version ?? 0)) this.versions.set(id, noted);
   }
 
   /** A value that no request has used. */

@@ -48,15 +48,15 @@ const single = { onError: 'continue', headers: {} } as const;
 
 function patch(random: Random, records: SharedRecords, path: string): PlannedRequest {
   const id = records.pick(random);
-  const ifMatch = random.chance(0.3) ? records.versionOf(id) : undefined;
+  const known = random.chance(0.3) ? records.versionOf(id) : undefined;
   const set = tokens(random, records);
   return {
     ...single,
     operation: 'patch',
-    items: [{ type: 'patch', id, set, ...(ifMatch !== undefined && { ifMatch }) }],
+    items: [{ type: 'patch', id, set, ...(known && { ifMatch: known.version }) }],
     method: 'PATCH',
     path: `${path}/${id}`,
-    headers: ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` },
+    headers: known === undefined ? {} : { 'if-match': known.etag },
     body: JSON.stringify({ default: set }),
   };
 }
@@ -101,12 +101,12 @@ function validItem(
   const set = tokens(random, records);
   // Which version a condition refers to is unknown after an earlier change of the same record in the batch.
   const changedBefore = before.some((requested) => requested.type === 'patch' && requested.id === id);
-  const version = !changedBefore && random.chance(conditional) ? records.versionOf(id) : undefined;
+  const known = !changedBefore && random.chance(conditional) ? records.versionOf(id) : undefined;
   // Clearing a property uses another path of the procedure.
   const block = random.chance(0.3) ? { ...set, description: null } : set;
-  const ifMatch = version === undefined ? undefined : { if_match: `"${version}"` };
+  const ifMatch = known && { if_match: known.etag };
   return [
-    { type: 'patch', id, set, ...(version !== undefined && { ifMatch: version }) },
+    { type: 'patch', id, set, ...(known && { ifMatch: known.version }) },
     { id, default: block, ...ifMatch },
   ];
 }

@@ -53,7 +53,11 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: {
       id: uuid,
-      if_match: { type: 'string', description: 'The etag that the record must have; `*`: any.', example: '"7"' },
+      if_match: {
+        type: 'string',
+        description: 'The etag that the record must have; `*`: any.',
+        example: '"7-64f1c2a3b4d5e"',
+      },
       ...recordSchemas.RecordChange?.properties,
     },
   },

@@ -71,12 +71,12 @@ export const examples = {
     ],
   },
   updateConditionally: {
-    items: [{ id: RECORD_ID, if_match: '"7"', default: { stage: 'won' } }],
+    items: [{ id: RECORD_ID, if_match: '"7-64f1c2a3b4d5e"', default: { stage: 'won' } }],
     options: { on_error: 'rollback', return: 'minimal', dry_run: true },
   },
   deletion: { ids: [RECORD_ID, MISSING_ID] },
   updateResult: {
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"8"', record }, ...failures],
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"8-64f1c2b0a1e42"', record }, ...failures],
     summary: { total: 4, succeeded: 1, failed: 3 },
   },
   receipt: {
@@ -84,10 +84,10 @@ export const examples = {
     created_at: '2025-09-24T09:30:00.000Z',
     expires_at: '2025-09-25T09:30:00.000Z',
     summary: { total: 3, succeeded: 1, failed: 1 },
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"8"', record }, failures[0], null],
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"8-64f1c2b0a1e42"', record }, failures[0], null],
   },
   deleteResult: {
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"9"', record }, failures[0]],
+    results: [{ id: RECORD_ID, status: 'ok', etag: '"9-64f1c2c7f3d10"', record }, failures[0]],
     summary: { total: 2, succeeded: 1, failed: 1 },
   },
 };

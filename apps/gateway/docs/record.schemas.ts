@@ -1,7 +1,11 @@
 import { type Schema, schemaRef } from './schema.type';
 
 export const uuid: Schema = { type: 'string', format: 'uuid' };
-const etag: Schema = { type: 'string', pattern: '^"[0-9]+"$', description: 'The version of the record, in quotes.' };
+const etag: Schema = {
+  type: 'string',
+  pattern: '^"[0-9]+-[0-9a-f]+"$',
+  description: 'Identifies the state of the record. Opaque: compare it for equality only.',
+};
 const UUID_PATTERN = '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$';
 
 const extended: Schema = { type: 'object', description: 'Any object. Merged by top-level key; null removes a key.' };

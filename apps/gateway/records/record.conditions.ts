@@ -14,7 +14,7 @@ export function recordIdOf(given: string): string {
 }
 
 /**
- * The version that `If-Match` requires; undefined if any version matches.
+ * The etag that `If-Match` requires, without its quotes; undefined if the record must only exist.
  *
  * @throws RequestError `invalid_request` for a header that is neither an etag nor `*`
  */
@@ -22,9 +22,9 @@ export function ifMatchOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const condition = conditionOf(header.trim());
   if (condition === 'malformed') {
-    throw invalid('.header.if-match', 'etag', 'If-Match must be * or one etag in its quotes, such as "8"');
+    throw invalid('.header.if-match', 'etag', 'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"');
   }
-  return condition.version;
+  return condition.etag;
 }
 
 function invalid(field: string, code: string, message: string): RequestError {

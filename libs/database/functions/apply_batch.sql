@@ -65,7 +65,7 @@ DECLARE
   v_ids        uuid[];
   v_target_ids uuid[]; -- of common patches, which only set properties; NULL for all other items
   v_sets       jsonb[];
-  v_versions   bigint[]; -- the version that the record must have; NULL: any
+  v_etags      text[]; -- the etag that the record must have; NULL: any
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
@@ -116,8 +116,8 @@ BEGIN
 
   SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
          array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
-         array_agg((i.item ->> 'if_match')::bigint), array_agg(i.n::integer)
-    INTO v_items, v_ids, v_target_ids, v_sets, v_versions, v_order
+         array_agg(i.item ->> 'if_match'), array_agg(i.n::integer)
+    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
   IF c_together THEN
     -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
@@ -176,7 +176,7 @@ BEGIN
       UPDATE records AS r
          SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team_id AND r.id = v_target_ids[n] AND r.object_type = p_object_type AND r.deleted_at IS NULL
-         AND r.version = COALESCE(v_versions[n], r.version)
+         AND (v_etags[n] IS NULL OR record_etag(r.version, r.updated_at) = v_etags[n])
       RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at, NULL::boolean INTO v_image;
       IF NOT FOUND OR pg_column_size(v_image) > c_small THEN
         IF NOT FOUND THEN

@@ -11,7 +11,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   c_op       CONSTANT text := p_item ->> 'op';
   c_id       CONSTANT uuid := CASE WHEN c_op <> 'reject' THEN (p_item ->> 'id')::uuid END;
-  c_if_match CONSTANT bigint := p_item ->> 'if_match';
+  c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
   v_record   records;
 BEGIN
   CASE c_op
@@ -26,17 +26,17 @@ BEGIN
              extended = patch_block(r.extended, p_item -> 'extended'),
              version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
-         AND (c_if_match IS NULL OR r.version = c_if_match)
+         AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
       RETURNING r.* INTO v_record;
     WHEN 'read' THEN
       SELECT r.* INTO v_record FROM records AS r
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
-         AND (c_if_match IS NULL OR r.version = c_if_match);
+         AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match);
     WHEN 'delete' THEN
       UPDATE records AS r
          SET deleted_at = now(), version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
-         AND (c_if_match IS NULL OR r.version = c_if_match)
+         AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
       RETURNING r.* INTO v_record;
     WHEN 'create' THEN
       INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
@@ -45,7 +45,7 @@ BEGIN
   END CASE;
 
   IF v_record.id IS NULL THEN
-    -- No row matched: either a live record has another version, or there is no such record.
+    -- No row matched: either a live record has another etag, or there is no such record.
     code := CASE WHEN c_if_match IS NOT NULL AND EXISTS (
       SELECT FROM records AS r
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL

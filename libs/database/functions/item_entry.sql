@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION item_entry(p_id uuid, p_error text, p_version bigint,
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN p_error IS NULL THEN
       '{"id": "' || p_id::text || '", "status": "ok"'
-      || CASE WHEN p_version IS NULL THEN '' ELSE ', "etag": "\"' || p_version::text || '\""' END
+      || CASE WHEN p_version IS NULL THEN '' ELSE ', "etag": "\"' || record_etag(p_version, p_updated_at) || '\""' END
       || CASE WHEN p_omitted THEN ', "record_omitted": true'
               WHEN p_properties IS NULL THEN ''
               ELSE ', "record": ' || record_json(p_id, p_properties, p_list, p_extended, p_created_at, p_updated_at) END

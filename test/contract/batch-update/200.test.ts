@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { useGateway } from '../../support/gateway.hooks';
+import { etagOf } from '../../support/etags';
 
 const api = useGateway();
 
@@ -19,10 +20,10 @@ describe('results', () => {
     expect(status).toBe(200);
     expect(body.summary).toEqual({ total: 4, succeeded: 2, failed: 2 });
     expect(body.results).toMatchObject([
-      { id: first, status: 'ok', etag: '"2"', record: { id: first, default: { name: 'One', stage: 'lead' } } },
+      { id: first, status: 'ok', etag: etagOf(2), record: { id: first, default: { name: 'One', stage: 'lead' } } },
       { id: missing, status: 'error', error: { code: 'not_found', retryable: false } },
       { id: null, status: 'error', error: { code: 'invalid_item', errors: [{ field: '.id', code: 'uuid' }] } },
-      { id: second, status: 'ok', etag: '"2"', record: { id: second, default: { name: 'Acme', stage: 'won' } } },
+      { id: second, status: 'ok', etag: etagOf(2), record: { id: second, default: { name: 'Acme', stage: 'won' } } },
     ]);
   });
 
@@ -51,7 +52,7 @@ describe('results', () => {
       { id, default: { name: 'First', location: 'Bern' } },
       { id, default: { name: 'Second' } },
     ]);
-    expect(body.results.map((result: any) => result.etag)).toEqual(['"2"', '"3"']);
+    expect(body.results.map((result: any) => result.etag)).toEqual([etagOf(2), etagOf(3)]);
     expect((await api.caller.read(id)).record.default).toMatchObject({ name: 'Second', location: 'Bern' });
   });
 
@@ -105,8 +106,8 @@ describe('one item', () => {
     const id = await api.caller.create(acme);
     const { body } = await api.caller.update([{ id }, { id, default: {} }]);
     expect(body.results).toMatchObject([
-      { status: 'ok', etag: '"1"', record: { default: { name: 'Acme' } } },
-      { status: 'ok', etag: '"1"' },
+      { status: 'ok', etag: etagOf(1), record: { default: { name: 'Acme' } } },
+      { status: 'ok', etag: etagOf(1) },
     ]);
     expect((await api.caller.read(id)).version).toBe(1);
   });
@@ -120,12 +121,13 @@ describe('one item', () => {
 
   it('is conditional on if_match', async () => {
     const id = await api.caller.create(acme);
+    const { etag } = await api.caller.read(id);
     const { body } = await api.caller.update([
-      { id, if_match: '"1"', default: { name: 'Right' } },
-      { id, if_match: '"1"', default: { name: 'Late' } },
+      { id, if_match: etag, default: { name: 'Right' } },
+      { id, if_match: etag, default: { name: 'Late' } },
       { id, if_match: '*', default: { location: 'Any' } },
       { id, if_match: '"99999999999999999999"', default: { name: 'Far' } },
-      { id: randomUUID(), if_match: '"1"', default: { name: 'None' } },
+      { id: randomUUID(), if_match: etag, default: { name: 'None' } },
       { id, if_match: '1', default: { name: 'Bare' } },
     ]);
     expect(body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual([
@@ -233,7 +235,7 @@ describe('options', () => {
   it('return: minimal omits the record', async () => {
     const id = await api.caller.create(acme);
     const { body } = await api.caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
-    expect(body.results[0]).toEqual({ id, status: 'ok', etag: '"2"' });
+    expect(body.results[0]).toEqual({ id, status: 'ok', etag: etagOf(2) });
   });
 
   it('on_error: stop executes no item after the first failure', async () => {
@@ -284,8 +286,8 @@ describe('options', () => {
       { dry_run: true },
     );
     expect(body.results).toMatchObject([
-      { status: 'ok', etag: '"2"' },
-      { status: 'ok', etag: '"3"', record: { default: { name: 'Once', location: 'Twice' } } },
+      { status: 'ok', etag: etagOf(2) },
+      { status: 'ok', etag: etagOf(3), record: { default: { name: 'Once', location: 'Twice' } } },
       { error: { code: 'not_found' } },
     ]);
     expect(await api.caller.read(id)).toMatchObject({ version: 1, record: { default: { name: 'Acme' } } });

@@ -26,7 +26,7 @@ const patch = (id: string, name: string, ifMatch?: number): RequestedItem => ({
 /** An entry of an applied item, as the gateway writes it. */
 function applied(id: string, version: number, name?: string): string {
   const record = name === undefined ? '' : `, "record": {"id": "${id}", "default": {"name": "${name}"}, "list": {}}`;
-  return `{"id": "${id}", "status": "ok", "etag": "\\"${version}\\""${record}}`;
+  return `{"id": "${id}", "status": "ok", "etag": "\\"${version}-1\\""${record}}`;
 }
 
 function failed(id: string, code: string): string {
@@ -258,7 +258,7 @@ describe('the checker detects', () => {
       key: 'k1',
       operation: 'create',
       items: [{ type: 'create', marker: 'm', set: { name: 'n' } }],
-      attempts: [[{ status: 201, etag: '"1"', location: '/', replay: false, body }]],
+      attempts: [[{ status: 201, etag: '"1-1"', location: '/', replay: false, body }]],
     };
     const entry = applied(A, 1).replace('}', `, "record": ${body}}`);
     const made = round([creation], [{ name: 'n', marker: 'm' }], { k1: [entry] });
@@ -376,7 +376,7 @@ describe('an item that was applied by an attempt that did not store its outcome'
   });
 
   it('does not hide a lost value', () => {
-    const entry = `{"id": "${A}", "status": "ok", "etag": "\\"3\\""}`;
+    const entry = `{"id": "${A}", "status": "ok", "etag": "\\"3-1\\""}`;
     const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry)];
     expect(rulesFor(requests, { version: 3, name: 'seed' })).toEqual(['lost']);
   });

@@ -41,7 +41,7 @@ function checkItem({ request, place, reported, stored }: ItemFacts): Violation[]
 function isEquivalent(entry: string, reported: NonNullable<ItemFacts['reported']>): boolean {
   const stored = JSON.parse(entry) as { id: string; etag?: string; record?: unknown; error?: { code: string } };
   if (reported.state === 'failed') return stored.error?.code === reported.code;
-  return stored.etag === `"${reported.version}"` && isDeepStrictEqual(stored.record, reported.record);
+  return stored.etag === reported.etag && isDeepStrictEqual(stored.record, reported.record);
 }
 
 function checkCompletion({ request, attempts }: RequestFacts, complete: boolean | undefined): Violation[] {

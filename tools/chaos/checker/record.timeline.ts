@@ -1,5 +1,6 @@
 import type { RoundHistory, StoredRecord, Tokens } from '../history';
 import { isApplied, type ItemFacts, mayShowLaterVersion, type RequestFacts } from './item.facts';
+import { versionOf } from '../response.reader';
 
 /** An applied item and the versions that it can have produced. */
 export interface Claim {
@@ -154,5 +155,5 @@ function changeOf(facts: ItemFacts): { id: string; version: number | undefined }
       : undefined;
   }
   const { id, etag } = JSON.parse(stored.entry) as { id: string; etag?: string }; // the entry of an applied item
-  return { id, version: etag === undefined ? undefined : Number(etag.slice(1, -1)) };
+  return { id, version: versionOf(etag) };
 }
