@@ -10,6 +10,7 @@ import type { Connections } from './http/connections';
 import { HttpModule } from './http/http.module';
 import type { Lifecycle } from './http/lifecycle';
 import { PropertiesApiModule } from './properties/properties.module';
+import { QueryModule } from './query/query.module';
 import { ReceiptsModule } from './receipts/receipts.module';
 import { RecordApiModule } from './records/records.module';
 
@@ -27,6 +28,7 @@ export class AppModule {
         AuthModule,
         HttpModule.of(connections, lifecycle),
         BatchModule,
+        QueryModule,
         RecordApiModule,
         ReceiptsModule,
         PropertiesApiModule,

@@ -33,6 +33,7 @@ describe('readSettings', () => {
       redisTimeoutMs: 50,
       bodyLimitBytes: 5_242_880,
       itemLimitBytes: 262_144,
+      queryTimeoutMs: 3_000,
       requestTimeoutMs: 30_000,
       recordLimitBytes: 524_288,
       responseLimitBytes: 16_777_216,

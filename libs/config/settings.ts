@@ -127,6 +127,15 @@ export class Settings extends ProcessSettings {
   readonly requestTimeoutMs!: number;
 
   @Variable({
+    group: 'Requests',
+    description:
+      'How long the statement of a list, query or count can run, in milliseconds. It is then canceled, and the response says what no index serves. The deadline of the request can end it earlier.',
+    type: integer(1, TEN_MINUTES_MS),
+    default: 3_000,
+  })
+  readonly queryTimeoutMs!: number;
+
+  @Variable({
     group: 'Overload',
     description:
       'The maximum number of items that are processed at once. (Requests are limited to `DATABASE_POOL_SIZE`.) A single client can use all but one connection and its share of the items; while other clients are active, a quarter of the items and half of the connections. For all gateways together, 200 to 400 per CPU core of Postgres.',

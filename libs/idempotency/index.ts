@@ -1,6 +1,6 @@
 export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
-export type { IdempotencyId } from './idempotency-key';
+export { type IdempotencyId, parseIdempotencyKey } from './idempotency-key';
 export {
   type Execute,
   IdempotencyService,

@@ -1,4 +1,15 @@
 export type { BlockChange, Change, ExtendedChange, Json, Validation } from './change.interface';
+export { isExactNumber } from './exact.number';
+export {
+  type Comparison,
+  comparisonOf,
+  type InvalidOperand,
+  isMultiValue,
+  type Operand,
+  operandOf,
+  optionSlugOf,
+  textOperandOf,
+} from './filter.operand';
 export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { PropertiesModule } from './properties.module';
@@ -11,3 +22,4 @@ export {
 } from './property-definition';
 export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';
+export { suggestSlug } from './slug.suggestion';

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '#libs/auth';
+import { QueryMetrics } from './query/query.metrics';
+import { RecordQueryRepository } from './query/query.repository';
 import { RecordRepository } from './record.repository';
 import { RecordWriter } from './record.writer';
 import { RecordsMetrics } from './records.metrics';
 
 @Module({
   imports: [AuthModule],
-  providers: [RecordsMetrics, RecordRepository, RecordWriter],
-  exports: [RecordsMetrics, RecordRepository, RecordWriter],
+  providers: [QueryMetrics, RecordsMetrics, RecordQueryRepository, RecordRepository, RecordWriter],
+  exports: [QueryMetrics, RecordsMetrics, RecordQueryRepository, RecordRepository, RecordWriter],
 })
 export class RecordsModule {}

@@ -51,12 +51,15 @@ describe('the OpenAPI document', () => {
       'get /openapi.json',
       'get /v2/prism/{team}/properties',
       'get /v2/prism/{team}/receipts/{key}',
+      'get /v2/prism/{team}/{object}',
+      'get /v2/prism/{team}/{object}/count',
       'get /v2/prism/{team}/{object}/properties',
       'get /v2/prism/{team}/{object}/{id}',
       'patch /v2/prism/{team}/{object}/{id}',
       'post /v2/prism/{team}/{object}',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
+      'post /v2/prism/{team}/{object}/query',
     ]);
   });
 

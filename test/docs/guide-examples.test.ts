@@ -62,14 +62,26 @@ describe('the examples of the guides', () => {
     expect(failed).toEqual(code.includes('if-match') ? ['precondition_failed'] : []);
   });
 
-  it.each(examplesIn('api-guide.md', 'ts'))('$name updates a record', async ({ code }) => {
-    const file = join(folder, 'batch-update.mjs');
+  const scripts = examplesIn('api-guide.md', 'ts');
+  const runScript = async (code: string): Promise<string> => {
+    const file = join(folder, 'example.mjs');
     const { outputText } = transpileModule(code, {
       compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 },
     });
     writeFileSync(file, outputText);
-    const { stdout } = await run(process.execPath, [file, recordId], { env });
-    expect(stdout).toMatch(clientOutput());
+    return (await run(process.execPath, [file, recordId], { env })).stdout;
+  };
+
+  it.each(scripts.filter(({ code }) => code.includes('batchUpdate')))('$name updates a record', async ({ code }) => {
+    expect(await runScript(code)).toMatch(clientOutput());
+  });
+
+  it.each(scripts.filter(({ code }) => code.includes('findAll')))('$name finds a record', async ({ code }) => {
+    expect(await runScript(code)).toMatch(new RegExp(`^${recordId} Acme$`, 'm'));
+  });
+
+  it('are all run', () => {
+    expect(scripts.filter(({ code }) => !/batchUpdate|findAll/.test(code))).toEqual([]);
   });
 
   it.each(examplesIn('api-guide.md', 'python'))(

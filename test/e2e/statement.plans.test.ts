@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../support/api.client';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway } from '../support/gateway';
 import { addLedgerDay, startRetention } from '../support/retention';
+import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
 let database: TestDatabase;
@@ -92,6 +93,9 @@ async function useAll(caller: ApiClient): Promise<void> {
   expect((await caller.call('PATCH', one, { body: { default: { name: 'New' } }, headers })).status).toBe(200);
   expect((await caller.call('GET', one)).status).toBe(200);
   expect((await caller.call('GET', caller.path('organization/properties'))).status).toBe(200);
+  for (const path of ['?deleted=true', '?stage=won&include_total=true', '?sort=name', `?id=${first}`, '/count']) {
+    expect((await caller.call('GET', caller.path(`organization${path}`))).status, path).toBe(200);
+  }
   const deleted = await caller.call('POST', caller.path('organization/batch/delete'), {
     body: { ids: [third, fourth] },
   });
@@ -118,3 +122,53 @@ it('neither the gateway nor retention reads a whole table', { timeout: 60_000 },
   const scanned = [...before].filter(([name, rows]) => (after.get(name) ?? 0) > rows);
   expect(scanned).toEqual([]);
 });
+
+it(
+  'a page of the default order reads the records that it returns and one more, at any depth',
+  { timeout: 60_000 },
+  async () => {
+    const gateway = await startGateway({ databaseUrl: database.url });
+    const { document, credentials, teamId } = await gateway.newCaller();
+    await gateway.close();
+    const filling = await Session.open(database.url);
+    await filling.query(
+      `INSERT INTO records (team_id, id, object_type, properties, created_at, deleted_at)
+     SELECT $1, gen_random_uuid(), 'organization', '{"name": "Acme"}', now() - n / 3 * interval '1 s', CASE WHEN n <= 500 THEN now() END
+       FROM generate_series(1, 20000) AS n`,
+      [teamId],
+    );
+    await filling.query('VACUUM ANALYZE records');
+    await filling.close();
+    await alone();
+    const rowsRead = async (): Promise<number> => {
+      const [row] = await session.query<{ n: number }>(
+        "SELECT (seq_tup_read + idx_tup_fetch)::integer AS n FROM pg_stat_user_tables WHERE relname = 'records'",
+      );
+      return row?.n ?? 0;
+    };
+    const before = await rowsRead();
+
+    // With row-level security, and connections on which prism.team was never set: the planner then knows least.
+    const secured = await startGateway({
+      databaseUrl: roleUrl(database.url, inject('gatewayRole')),
+      settings: { DATABASE_POOL_SIZE: '1' },
+    });
+    const caller = new ApiClient(secured.url, document, credentials);
+    const deep = { '<': new Date(Date.now() - 5_000_000).toISOString() };
+    const pageAfter = async (cursor: string | null): Promise<string | null> => {
+      const query = { select: ['name'], filter: [{ created_at: deep }], limit: 25, ...(cursor !== null && { cursor }) };
+      const { status, body } = await caller.call('POST', caller.path('organization/query'), { body: { query } });
+      expect([status, body.data.length]).toEqual([200, 25]);
+      return body.next_cursor;
+    };
+    for (const path of ['', '?sort=created_at', '?deleted=true']) {
+      const { body } = await caller.call('GET', caller.path(`organization${path}`));
+      expect(body.data).toHaveLength(25);
+    }
+    await pageAfter(await pageAfter(null));
+    await secured.close();
+    await alone();
+    // Five pages, of which one merges live and deleted records.
+    expect((await rowsRead()) - before).toBeLessThanOrEqual(6 * 26);
+  },
+);

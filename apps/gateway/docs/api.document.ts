@@ -48,6 +48,7 @@ function generate(app: INestApplication): OpenAPIObject {
     )
     .addTag('Batch', 'Many records in one request.')
     .addTag('Records', 'One record.')
+    .addTag('Queries', 'Find and count records.')
     .addTag('Receipts', 'What became of a write.')
     .addTag('Properties', 'What records can hold.')
     .addTag('Operations', 'For platforms and load balancers.')

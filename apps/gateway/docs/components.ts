@@ -2,6 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { batchSchemas } from './batch.schemas';
 import { healthSchemas } from './health.schemas';
 import { errorSchemas } from './error.schemas';
+import { querySchemas } from './query.schemas';
 import { recordSchemas } from './record.schemas';
 
 type Components = NonNullable<OpenAPIObject['components']>;
@@ -55,6 +56,6 @@ const headers: NonNullable<Components['headers']> = {
 
 /** The components that operations refer to. */
 export const components: Components = {
-  schemas: { ...recordSchemas, ...batchSchemas, ...errorSchemas, ...healthSchemas },
+  schemas: { ...recordSchemas, ...querySchemas, ...batchSchemas, ...errorSchemas, ...healthSchemas },
   headers,
 };

@@ -74,6 +74,30 @@ export const examples = {
     items: [{ id: RECORD_ID, if_match: '"7-64f1c2a3b4d5e"', default: { stage: 'won' } }],
     options: { on_error: 'rollback', return: 'minimal', dry_run: true },
   },
+  query: {
+    query: {
+      select: ['name', 'stage', 'employees'],
+      filter: [{ stage: { '=': 'won' } }, { employees: { '>': 50 } }],
+      sort: [{ employees: 'desc' }],
+      limit: 10,
+    },
+    include_total: true,
+  },
+  nestedQuery: {
+    query: {
+      select: ['name'],
+      filter: [
+        { created_at: { '>=': '2025-09-01' } },
+        { OR: [{ stage: { in: ['won', 'lost'] } }, { tags: { contains: 'priority' }, notes: { exists: true } }] },
+      ],
+    },
+  },
+  page: {
+    data: [{ id: RECORD_ID, properties: { name: 'Acme', stage: 'won', employees: 250 } }],
+    has_more: true,
+    next_cursor: 'q2dW8Jc1mE4xT7bLWzEsMTAsIjI1MCJd',
+    total: 42,
+  },
   deletion: { ids: [RECORD_ID, MISSING_ID] },
   updateResult: {
     results: [{ id: RECORD_ID, status: 'ok', etag: '"8-64f1c2b0a1e42"', record }, ...failures],

@@ -122,7 +122,7 @@ function recordId(): MethodDecorator {
 }
 
 /** The parameters of every operation on the records of a team and object type. */
-function target(tag = 'Records'): MethodDecorator {
+export function target(tag = 'Records'): MethodDecorator {
   return applyDecorators(
     ApiTags(tag),
     ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),

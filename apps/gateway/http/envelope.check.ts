@@ -20,6 +20,8 @@ const codes: Record<string, string> = {
   isObject: 'object',
   isBoolean: 'boolean',
   isIn: 'enum',
+  isInt: 'integer',
+  isString: 'string',
 };
 
 /**

@@ -109,7 +109,7 @@ function idempotentRequest(request: FastifyRequest, call: WriteCall): Idempotent
  * A cancellation that is requested when the connection is closed before the response has left. A client that ends only its
  * own side has disconnected too: Node closes the other side, so no response can reach it.
  */
-function canceledByDisconnect({ raw }: FastifyReply): Cancellation {
+export function canceledByDisconnect({ raw }: FastifyReply): Cancellation {
   const cancellation = new Cancellation();
   const check = (): void => {
     if (!raw.writableFinished) cancellation.request();

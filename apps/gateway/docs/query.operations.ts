@@ -1,0 +1,98 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { examples } from './examples';
+import { ApiErrors } from './errors.decorator';
+import { target } from './operations';
+import { uuid } from './record.schemas';
+import { headerRefs, schemaRef } from './schema.type';
+
+/*
+ * The OpenAPI documentation of the operations that find records: one decorator per handler.
+ */
+
+const TIME_LIMIT =
+  'The statement has `QUERY_TIMEOUT_MS`. If it does not finish in time, and no index serves the query, the status is 400 with the rule `query_timeout`: the same query would not succeed later.';
+
+const listId = ApiQuery({
+  name: 'list_id',
+  required: false,
+  description: 'Only records in this list.',
+  schema: uuid,
+});
+
+export const ApiListRecords = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'listRecords',
+      summary: 'List records, newest first',
+      description: `A query as a query string. Any other parameter filters the property of this name: by equality, or as \`in\` if it is repeated or has commas (\`?stage=won,lost\`). ${TIME_LIMIT}`,
+    }),
+    parameter('select', 'The slugs of the properties to return, separated by commas. By default all.', 'name,stage'),
+    parameter(
+      'sort',
+      'The slugs of the properties to sort by, separated by commas; `-` for descending.',
+      '-updated_at,name',
+    ),
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      description: 'The largest number of rows. Above 50 it is 50.',
+      schema: { type: 'integer', minimum: 1, default: 25 },
+    }),
+    parameter('cursor', 'The `next_cursor` of the page before. It keeps the limit of that page.'),
+    flag('deleted', 'Include deleted records.'),
+    flag('include_total', 'Return `total`. It takes one more pass over the matching records.'),
+    listId,
+    page(),
+    target('Queries'),
+  );
+
+export const ApiQueryRecords = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'queryRecords',
+      summary: 'Find records by their properties',
+      description: `${TIME_LIMIT} It changes nothing: an \`Idempotency-Key\` has no effect.`,
+    }),
+    ApiBody({
+      required: true,
+      schema: schemaRef('QueryRequest'),
+      examples: {
+        simple: { summary: 'Won organizations with more than 50 employees, largest first', value: examples.query },
+        nested: { summary: 'AND and OR', value: examples.nestedQuery },
+      },
+    }),
+    page(),
+    ApiErrors({ body: true }),
+    target('Queries'),
+  );
+
+export const ApiCountRecords = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({ operationId: 'countRecords', summary: 'Count the records of an object type' }),
+    listId,
+    ApiResponse({
+      status: 200,
+      description: 'The number of records that are not deleted.',
+      headers: headerRefs(),
+      content: { 'application/json': { schema: schemaRef('RecordCount'), example: { total: 1234 } } },
+    }),
+    target('Queries'),
+  );
+
+function page(): MethodDecorator {
+  return ApiResponse({
+    status: 200,
+    description: 'A page of records.',
+    headers: headerRefs(),
+    content: { 'application/json': { schema: schemaRef('QueryPage'), example: examples.page } },
+  });
+}
+
+function parameter(name: string, description: string, example?: string): MethodDecorator {
+  return ApiQuery({ name, required: false, description, schema: { type: 'string' }, ...(example && { example }) });
+}
+
+function flag(name: string, description: string): MethodDecorator {
+  return ApiQuery({ name, required: false, description, schema: { type: 'boolean', default: false } });
+}

@@ -1,0 +1,84 @@
+import { fieldSegment } from '#libs/errors';
+import type { PropertyDefinition } from '#libs/properties';
+import { type Condition, FilterParser, invalidQuery, QueryFields, sortOrderOf } from '#libs/records';
+import { invalidParameter, type Query, singleParameter } from '../http/query.check';
+import type { RecordTarget } from '../http/target.decorator';
+import { DEFAULT_LIMIT, MAX_LIMIT } from './query.envelope';
+import { filterOf, listIdOf, type QueryInput } from './query.input';
+
+const PARAMETERS = ['select', 'sort', 'limit', 'cursor', 'deleted', 'include_total', 'list_id'];
+const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
+
+/**
+ * Reads the query string of `GET /{team}/{object}`. Any parameter that is not one of its own filters the property of this name:
+ * by equality, or as `in` if it is repeated or has commas.
+ *
+ * @throws RequestError `invalid_request`
+ */
+export function queryOfParameters(
+  target: RecordTarget,
+  query: Query,
+  definitions: readonly PropertyDefinition[],
+): QueryInput {
+  const fields = new QueryFields(definitions, listIdOf(singleParameter(query, 'list_id'), '.query.list_id'));
+  const cursor = singleParameter(query, 'cursor');
+  return {
+    ...filterOf(target, fields, conditionOf(query, fields), { deleted: flagOf(query, 'deleted') }),
+    selection: fields.checkSelection(slugsOf(query, 'select'), () => '.query.select'),
+    order: sortOrderOf(sortOf(slugsOf(query, 'sort')), fields, '.query.sort'),
+    limit: limitOf(query),
+    cursor: cursor === undefined ? undefined : { text: cursor, path: '.query.cursor' },
+    page: 1,
+    includeTotal: flagOf(query, 'include_total'),
+    path: '.query',
+  };
+}
+
+function conditionOf(query: Query, fields: QueryFields): Condition {
+  const parser = new FilterParser(fields);
+  const slugs = Object.keys(query).filter((name) => !PARAMETERS.includes(name));
+  return {
+    all: slugs.map((slug) => {
+      const path = `.query${fieldSegment(slug)}`;
+      const values = partsOf(query[slug]);
+      const [operator, value] = values.length === 1 ? (['=', values[0]] as const) : (['in', values] as const);
+      return parser.comparison(fields.get(slug, path), operator, value, path);
+    }),
+  };
+}
+
+/** `-updated_at,name` as a query has it. */
+function sortOf(slugs: readonly string[] | undefined): unknown {
+  return slugs?.map((part) => (part.startsWith('-') ? { [part.slice(1)]: 'desc' } : { [part]: 'asc' }));
+}
+
+function slugsOf(query: Query, name: 'select' | 'sort'): string[] | undefined {
+  const given = query[name];
+  if (given === undefined) return undefined;
+  const slugs = partsOf(given);
+  if (slugs.includes('') || slugs.includes('-')) {
+    throw invalidParameter(name, 'required', `${name} must be a comma-separated list of property slugs`);
+  }
+  return slugs;
+}
+
+/** Above the maximum it is the maximum. */
+function limitOf(query: Query): number {
+  const text = singleParameter(query, 'limit');
+  if (text === undefined) return DEFAULT_LIMIT;
+  if (!POSITIVE_INTEGER.test(text))
+    throw invalidQuery('.query.limit', 'positive_integer', 'must be a positive whole number');
+  return Math.min(MAX_LIMIT, Number(text));
+}
+
+function flagOf(query: Query, name: 'deleted' | 'include_total'): boolean {
+  const text = singleParameter(query, name);
+  if (text === undefined) return false;
+  if (text !== 'true' && text !== 'false') throw invalidParameter(name, 'boolean', `${name} must be true or false`);
+  return text === 'true';
+}
+
+/** The values of a repeated or comma-separated parameter. */
+function partsOf(value: string | string[] | undefined): string[] {
+  return [value ?? []].flat().flatMap((part) => part.split(','));
+}

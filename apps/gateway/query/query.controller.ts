@@ -1,0 +1,70 @@
+import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { parseIdempotencyKey } from '#libs/idempotency';
+import { EVERY_RECORD, QueryFields, type QueryOptions } from '#libs/records';
+import { ApiCountRecords, ApiListRecords, ApiQueryRecords } from '../docs/query.operations';
+import { Authenticated } from '../http/authentication.decorators';
+import { type Query as QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { type RecordTarget, Target } from '../http/target.decorator';
+import { canceledByDisconnect, Exchange, type HttpExchange, idempotencyKeyHeader } from '../http/write.handler';
+import { queryOfParameters } from './list.parameters';
+import { queryOfBody } from './query.body';
+import { filterOf, listIdOf } from './query.input';
+import { QueryService } from './query.service';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+@Controller('v2/prism/:team/:object')
+export class QueryController {
+  constructor(@Inject(QueryService) private readonly queries: QueryService) {}
+
+  /** A page of records, by query string. */
+  @Get()
+  @ApiListRecords()
+  @Header('content-type', JSON_TYPE)
+  @Authenticated('records:read')
+  async list(
+    @Target() target: RecordTarget,
+    @Query() parameters: QueryParameters,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    const input = queryOfParameters(target, parameters, await this.queries.definitionsOf(target));
+    return this.queries.page('list', input, optionsOf(exchange));
+  }
+
+  /** A page of records, by the query language. It is a read: an Idempotency-Key is checked and has no effect. */
+  @Post('query')
+  @HttpCode(200)
+  @ApiQueryRecords()
+  @Header('content-type', JSON_TYPE)
+  @Authenticated('records:read')
+  async query(
+    @Target() target: RecordTarget,
+    @Body() body: unknown,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    parseIdempotencyKey(idempotencyKeyHeader(exchange.request));
+    const input = queryOfBody(target, body, await this.queries.definitionsOf(target));
+    return this.queries.page('query', input, optionsOf(exchange));
+  }
+
+  /** The number of live records. */
+  @Get('count')
+  @ApiCountRecords()
+  @Authenticated('records:read')
+  async count(
+    @Target() target: RecordTarget,
+    @Query() parameters: QueryParameters,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<{ total: number }> {
+    rejectUnknownParameters(parameters, ['list_id']);
+    const listId = listIdOf(singleParameter(parameters, 'list_id'), '.query.list_id');
+    const filter = filterOf(target, new QueryFields([], listId), EVERY_RECORD);
+    return { total: await this.queries.count(filter, optionsOf(exchange)) };
+  }
+}
+
+/** Of a client that disconnects, the statement is canceled. */
+function optionsOf({ request, reply }: HttpExchange): QueryOptions {
+  const { deadline, log } = request.requestContext;
+  return { deadline, cancellation: canceledByDisconnect(reply), meter: log, span: log.span };
+}

@@ -1,0 +1,117 @@
+import { lowerCaseUuid } from './json.check';
+import { isExactNumber } from './exact.number';
+import type { PropertyDefinition, PropertyOption } from './property-definition';
+import { isDate } from './property.rule';
+
+/** How the values of a property compare in filters and sorts. `text` includes references, as ids, and options, as slugs. */
+export type Comparison = 'text' | 'number' | 'date' | 'boolean' | 'json';
+
+/** A value that a filter compares with: dates and references as text, options as their slug. */
+export type Operand = string | number | boolean;
+
+/** What is wrong with the value of a filter; `rule` is the end of an error message. */
+export interface InvalidOperand {
+  readonly code: 'invalid_property' | 'unknown_option';
+  readonly rule: string;
+}
+
+/** Longer texts match no property in practice, and each record is compared with them. */
+const MAX_TEXT_LENGTH = 8_192;
+/** The number of options that an error message lists. */
+const MAX_LISTED_OPTIONS = 10;
+
+export function comparisonOf({ type }: PropertyDefinition): Comparison {
+  switch (type) {
+    case 'num':
+      return 'number';
+    case 'date':
+      return 'date';
+    case 'bool':
+      return 'boolean';
+    case 'jsonb':
+      return 'json';
+    default:
+      return 'text';
+  }
+}
+
+/** Whether the values of a property are lists. */
+export function isMultiValue({ type }: PropertyDefinition): boolean {
+  return type.startsWith('multi');
+}
+
+/**
+ * The operand of a comparison of whole values, or of elements of a multi-value property. Query strings have text only, so
+ * numbers and booleans can be text.
+ */
+export function operandOf(definition: PropertyDefinition, value: unknown): { operand: Operand } | InvalidOperand {
+  switch (comparisonOf(definition)) {
+    case 'number':
+      return numberOf(value);
+    case 'boolean':
+      return booleanOf(value);
+    case 'date':
+      return typeof value === 'string' && isDate(value)
+        ? { operand: value }
+        : invalid('must be an existing date, as 2026-02-28 or as RFC 3339 date-time 2026-02-28T09:30:00Z');
+    case 'json':
+      return typeof value === 'string' ? textOperandOf(value) : scalarOf(value);
+    case 'text':
+      return elementOf(definition, value);
+  }
+}
+
+/** The operand of a comparison with a part of a text. */
+export function textOperandOf(value: unknown): { operand: string } | InvalidOperand {
+  if (typeof value !== 'string') return invalid('must be a string');
+  if (value.length > MAX_TEXT_LENGTH) return invalid(`must have at most ${MAX_TEXT_LENGTH} characters`);
+  if (value.includes('\0')) return invalid('must not contain NUL characters (U+0000)');
+  return value.isWellFormed()
+    ? { operand: value }
+    : invalid('must be well-formed Unicode: it contains a lone surrogate');
+}
+
+/** The slug of the option with this slug or id; undefined if there is none. */
+export function optionSlugOf(options: readonly PropertyOption[], value: string): string | undefined {
+  if (options.some(({ slug }) => slug === value)) return value;
+  const id = value.toLowerCase();
+  return options.find((option) => option.id.toLowerCase() === id)?.slug;
+}
+
+function elementOf({ type, options }: PropertyDefinition, value: unknown): { operand: Operand } | InvalidOperand {
+  if (type === 'select_str' || type === 'multiselect_str') {
+    const slug = typeof value === 'string' ? optionSlugOf(options, value) : undefined;
+    return slug === undefined ? { code: 'unknown_option', rule: unknownOption(options) } : { operand: slug };
+  }
+  if (type.includes('ref_')) {
+    const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
+    return id === null ? invalid('must be a record id (UUID)') : { operand: id };
+  }
+  return textOperandOf(value);
+}
+
+function numberOf(value: unknown): { operand: number } | InvalidOperand {
+  const number = typeof value === 'string' && isExactNumber(value) === true ? Number(value) : value;
+  if (typeof number === 'number' && Math.abs(number) <= Number.MAX_SAFE_INTEGER) return { operand: number };
+  return invalid('must be a number that a double represents exactly, within ±(2^53 − 1)');
+}
+
+function booleanOf(value: unknown): { operand: boolean } | InvalidOperand {
+  if (typeof value === 'boolean') return { operand: value };
+  return value === 'true' || value === 'false' ? { operand: value === 'true' } : invalid('must be true or false');
+}
+
+function scalarOf(value: unknown): { operand: Operand } | InvalidOperand {
+  if (typeof value === 'boolean') return { operand: value };
+  return typeof value === 'number' ? numberOf(value) : invalid('must be a string, a number or a boolean');
+}
+
+function unknownOption(options: readonly PropertyOption[]): string {
+  const listed = options.slice(0, MAX_LISTED_OPTIONS).map(({ slug }) => slug);
+  const more = options.length > listed.length ? ` or one of ${options.length - listed.length} more` : '';
+  return `must be the slug or id of an option of this property: ${listed.join(', ') || 'it has none'}${more}`;
+}
+
+function invalid(rule: string): InvalidOperand {
+  return { code: 'invalid_property', rule };
+}

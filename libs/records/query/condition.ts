@@ -1,0 +1,62 @@
+import type { Operand } from '#libs/properties';
+import type { QueryField } from './query.fields';
+
+export const OPERATORS = [
+  '=',
+  '!=',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  'contains',
+  'begins_with',
+  'ends_with',
+  'not_contains',
+  'exists',
+  'not_exists',
+  'is_null',
+  'is_not_null',
+  'between',
+  'in',
+  'not_in',
+] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/**
+ * What the 17 operators mean. Each negative one is the exact opposite of its positive one, so it also matches records without a
+ * value: `!=` is not `equal`.
+ */
+export type Comparator =
+  | 'equal'
+  | 'less'
+  | 'less_or_equal'
+  | 'greater'
+  | 'greater_or_equal'
+  | 'between'
+  | 'contains'
+  | 'begins_with'
+  | 'ends_with'
+  | 'present';
+
+/** One comparison of a property. */
+export interface Comparing {
+  readonly field: QueryField;
+  readonly comparator: Comparator;
+  /** `equal`: one of them; `contains`: all of them; `between`: both bounds; `present`: none; otherwise one. */
+  readonly operands: readonly Operand[];
+  readonly negated: boolean;
+}
+
+/** A filter as a tree: a comparison, or several conditions of which all or any must hold. */
+export type Condition = Comparing | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] };
+
+/** The condition that every record meets. */
+export const EVERY_RECORD: Condition = { all: [] };
+
+/** A value that is equal for equal conditions, for JSON. */
+export function comparableOf(condition: Condition): unknown {
+  if ('all' in condition) return { all: condition.all.map(comparableOf) };
+  if ('any' in condition) return { any: condition.any.map(comparableOf) };
+  const { field, comparator, operands, negated } = condition;
+  return [field.source, field.slug, field.comparison, comparator, operands, negated];
+}

@@ -1,0 +1,32 @@
+import { type FieldError, RequestError } from '#libs/errors';
+
+/** The rule that an invalid query breaks. */
+export type QueryRule =
+  | 'unknown_property'
+  | 'unknown_option'
+  | 'unknown_operator'
+  | 'operator_not_applicable'
+  | 'invalid_property'
+  | 'object'
+  | 'array'
+  | 'enum'
+  | 'uuid'
+  | 'min_items'
+  | 'max_items'
+  | 'max_depth'
+  | 'string'
+  | 'positive_integer'
+  | 'duplicate'
+  | 'query_timeout'
+  | 'cursor';
+
+/**
+ * The error of an invalid query.
+ *
+ * @param field the path of the invalid part, such as `.body.query.filter[0].name`
+ * @param rule the end of the message: what the part must be, and how to correct it
+ */
+export function invalidQuery(field: string, code: QueryRule, rule: string): RequestError {
+  const error: FieldError = { field, code, message: `${field.replace(/^\.(body|query)\./, '')} ${rule}` };
+  return new RequestError('invalid_request', error.message, { errors: [error] });
+}

@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { type Cancellation, Database, type DatabaseMeter, DatabaseUnavailable } from '#libs/database';
+import type { Deadline } from '#libs/limits';
+import type { Span } from '#libs/telemetry';
+import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
+import { countStatement, pageStatement, type QueryStatement } from './query.statement';
+
+/** How a query is executed. */
+export interface QueryOptions {
+  readonly deadline: Deadline;
+  /** Ends the query when it is requested, such as by a client that disconnects. */
+  readonly cancellation: Cancellation;
+  readonly meter?: DatabaseMeter | undefined;
+  readonly span?: Span | undefined;
+}
+
+/** A query used up its time budget. */
+export class QueryTimeout extends Error {
+  override readonly name = 'QueryTimeout';
+
+  /** @param isOfRequest whether the deadline of the request was the limit, not `QUERY_TIMEOUT_MS` */
+  constructor(
+    readonly budgetMs: number,
+    readonly isOfRequest: boolean,
+  ) {
+    super(`a query did not finish within ${budgetMs} ms`);
+  }
+}
+
+/** After the budget, the time for the cancel request to end the statement before its connection is closed. */
+const CANCEL_MS = 1_000;
+
+interface PageRow {
+  id: string;
+  deleted_at: string | null;
+  properties: string | null;
+  sort_values: (string | null)[];
+  found: number;
+}
+
+/** Reads pages of records and counts records. The only place that runs their SQL. */
+@Injectable()
+export class RecordQueryRepository {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /** @throws QueryTimeout, DatabaseUnavailable */
+  async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
+    const rows = await this.run<PageRow>(pageStatement(query, this.settings.responseLimitBytes), options);
+    const hasMore = (rows[0]?.found ?? 0) > rows.length;
+    return {
+      rows: rows.map(({ id, properties, deleted_at }) => ({
+        id,
+        properties: properties ?? undefined,
+        deletedAt: deleted_at ?? undefined,
+      })),
+      next: hasMore ? rows.at(-1)?.sort_values : undefined,
+    };
+  }
+
+  /** @throws QueryTimeout, DatabaseUnavailable */
+  async count(filter: RecordFilter, options: QueryOptions): Promise<number> {
+    const [row] = await this.run<{ total: string }>(countStatement(filter), options);
+    return Number(row?.total ?? 0);
+  }
+
+  /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */
+  private async run<R extends object>({ text, values }: QueryStatement, options: QueryOptions): Promise<R[]> {
+    const { deadline, cancellation, meter, span } = options;
+    const leftMs = deadline.msLeft('commit');
+    const budgetMs = Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs));
+    const call = { begun: false, expired: false };
+    const timer = setTimeout(() => {
+      call.expired = true;
+      cancellation.request();
+    }, budgetMs);
+    try {
+      const { rows } = await this.database.withClient(
+        (client) => {
+          call.begun = true;
+          return client.query<R>(text, values);
+        },
+        { timeoutMs: budgetMs + CANCEL_MS, cancellation, meter, span },
+      );
+      return rows;
+    } catch (error) {
+      const ended = call.expired && call.begun && error instanceof DatabaseUnavailable && error.kind !== 'connection';
+      throw ended ? new QueryTimeout(budgetMs, leftMs <= this.settings.queryTimeoutMs) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

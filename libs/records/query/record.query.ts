@@ -1,0 +1,44 @@
+import type { ObjectType } from '#libs/properties';
+import type { Condition } from './condition';
+import type { QueryFields } from './query.fields';
+import type { SortKey } from './sort.order';
+
+/** Which records a query is about. */
+export interface RecordFilter {
+  readonly teamId: string;
+  readonly objectType: ObjectType;
+  readonly fields: QueryFields;
+  readonly condition: Condition;
+  /** Only these records; undefined for all. In lower case, without duplicates. */
+  readonly ids: readonly string[] | undefined;
+  /** Deleted records, too. */
+  readonly deleted: boolean;
+}
+
+/** A query of one page. */
+export interface RecordQuery extends RecordFilter {
+  /** The slugs of the properties to return; undefined for all. */
+  readonly selection: readonly string[] | undefined;
+  readonly order: readonly SortKey[];
+  /** The largest number of rows. */
+  readonly limit: number;
+  /** The sort values of the last row of the previous page, as text; undefined for the first page. */
+  readonly after: readonly (string | null)[] | undefined;
+  /** Rows to skip; 0 with `after`. */
+  readonly offset: number;
+}
+
+/** A row of a page. */
+export interface QueryRow {
+  readonly id: string;
+  /** The properties as the text of a JSON object; undefined if they exceed the size limit of a response. */
+  readonly properties: string | undefined;
+  /** RFC 3339; undefined for a live record. */
+  readonly deletedAt: string | undefined;
+}
+
+export interface QueryPage {
+  readonly rows: readonly QueryRow[];
+  /** The sort values of the last row, if there are more rows; undefined on the last page. */
+  readonly next: readonly (string | null)[] | undefined;
+}

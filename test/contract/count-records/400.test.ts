@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ApiClient } from '../../support/api.client';
+import { startGateway, type TestGateway } from '../../support/gateway';
+
+let gateway: TestGateway;
+let caller: ApiClient;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  caller = await gateway.newCaller();
+});
+afterAll(() => gateway.close());
+
+it.each([
+  ['?list_id=x', '.query.list_id', 'uuid'],
+  ['?list_id=', '.query.list_id', 'uuid'],
+  ['?list_id=a&list_id=b', '.query.list_id', 'single'],
+  ['?stage=won', '.query.stage', 'unknown_field'],
+])('responds invalid_request with the field and the rule to %s', async (query, field, code) => {
+  const { status, body } = await caller.call('GET', caller.path(`organization/count${query}`));
+  expect(status).toBe(400);
+  expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
+});
