@@ -53,8 +53,9 @@ export class AdminSession {
    * @throws DatabaseUnavailable if Postgres cannot be reached
    */
   async withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-    const { databaseUrl, requestTimeoutMs } = this.settings();
-    const database = openDatabase({ databaseUrl, requestTimeoutMs, databasePoolSize: 1 });
+    const { databaseUrl, requestTimeoutMs, databasePooler, databasePreparedStatements } = this.settings();
+    const pooler = { databasePooler, databasePreparedStatements };
+    const database = openDatabase({ databaseUrl, requestTimeoutMs, databasePoolSize: 1, ...pooler });
     try {
       await rejectPendingMigrations(database);
       return await work(database);

@@ -1,4 +1,4 @@
-import { applyGrants, migrate, setRowLevelSecurity } from '#libs/database';
+import { applyGrants, migrate, readSchemaFiles, setRowLevelSecurity } from '#libs/database';
 import { Argument, type Command } from 'commander';
 import type { AdminSession } from './admin.session';
 
@@ -16,7 +16,8 @@ export function addMigrateCommand(program: Command, session: AdminSession): void
     .option('--worker-role <name>', 'a role to grant the privileges that workers need')
     .option('--json', 'print a JSON document')
     .action(async ({ gatewayRole, workerRole, json }: MigrateOptions) => {
-      const applied = await migrate(session.settings().databaseUrl);
+      const settings = session.settings();
+      const applied = await migrate(settings.databaseUrl, readSchemaFiles(), { pooler: settings });
       await session.withDatabase(async (database) => {
         if (gatewayRole !== undefined) await applyGrants(database, 'gateway', gatewayRole);
         if (workerRole !== undefined) await applyGrants(database, 'worker', workerRole);

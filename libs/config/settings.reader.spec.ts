@@ -29,6 +29,8 @@ describe('readSettings', () => {
       otelTracesSamplerArg: 1,
       databaseUrl: DATABASE_URL,
       databasePoolSize: 10,
+      databasePooler: 'none',
+      databasePreparedStatements: 'on',
       redisMode: 'single',
       redisTimeoutMs: 50,
       bodyLimitBytes: 5_242_880,

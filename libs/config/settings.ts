@@ -36,6 +36,24 @@ export class Settings extends ProcessSettings {
   readonly databasePoolSize!: number;
 
   @Variable({
+    group: 'Postgres',
+    description:
+      'The pooling mode of a pooler between the program and Postgres, such as PgBouncer. See [PgBouncer](deployment.md#pgbouncer) for the configuration of each mode.',
+    type: oneOf('none', 'session', 'transaction'),
+    default: 'none',
+  })
+  readonly databasePooler!: 'none' | 'session' | 'transaction';
+
+  @Variable({
+    group: 'Postgres',
+    description:
+      'Whether each connection prepares its statements once. `off` is for transaction pooling without prepared statements (PgBouncer before 1.21): Postgres then parses and plans them for every call.',
+    type: oneOf('on', 'off'),
+    default: 'on',
+  })
+  readonly databasePreparedStatements!: 'on' | 'off';
+
+  @Variable({
     group: 'Redis',
     description:
       'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: no 409 `idempotency_key_in_use` at once, replays are read from Postgres, and each gateway counts rate limits on its own.',

@@ -34,6 +34,10 @@ const REASONS_BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
     /password must be a (non-empty )?string/i,
     'the server asks for a password: set it in DATABASE_URL or in the file of PGPASSFILE',
   ],
+  [
+    /unsupported startup parameter/,
+    'a pooler is between the program and the server: set DATABASE_POOLER to its mode, session or transaction',
+  ],
   [/timeout/i, 'the server did not respond in time'],
 ];
 

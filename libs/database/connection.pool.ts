@@ -11,10 +11,12 @@ import {
   sqlState,
   sqlStateOf,
 } from './database.errors';
+import type { PoolerOptions } from './pooler';
 import { isNewer, isSame, PrimaryServer, type ServerIdentity } from './server.identity';
 import { ServerList } from './server.list';
 import { ServerProbe, type ServerState } from './server.probe';
 import { Session } from './session';
+import { STARTUP_OPTIONS } from './session.settings';
 import type { Statement } from './statement';
 import { traced } from './statement.span';
 
@@ -64,7 +66,7 @@ interface Checkout {
   canceled?: Promise<boolean>;
 }
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends PoolerOptions {
   url: string;
   poolSize: number;
   /** The default of {@link CheckoutOptions.timeoutMs}. */
@@ -177,7 +179,7 @@ export abstract class ConnectionPool {
     try {
       if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
       work = this.connect(checkout).then(async (client) => {
-        const result = await use(clientOf(client, checkout, span));
+        const result = await use(clientOf(client, checkout, span, this.options.preparedStatements));
         if (checkout.session?.unconfirmed === true) throw new DatabaseUnavailable('unconfirmed');
         return result;
       });
@@ -253,7 +255,7 @@ export abstract class ConnectionPool {
   }
 
   private async checkNew(client: ClientBase): Promise<void> {
-    const session = await Session.open(client);
+    const session = await Session.open(client, this.options);
     this.sessions.set(client, session);
     this.primary.observe(session.server, session.synchronous);
   }
@@ -272,14 +274,16 @@ export abstract class ConnectionPool {
     const { session } = checkout;
     if (isLost) session?.discard();
     const release = (): void => {
-      if (isLost && session) this.releaseWhenEnded(checkout, session);
-      else this.release(checkout, false);
+      // Without a backend of its own, the end of the connection is all that can be known.
+      if (isLost && session?.backendId !== undefined) {
+        this.releaseWhenEnded(checkout, session.server, session.backendId);
+      } else this.release(checkout, false);
     };
     work.then(release, release);
   }
 
   /** A closed connection does not prove it: a proxy closes both of its sides, and a wait for a standby outlives them. */
-  private releaseWhenEnded(checkout: Checkout, session: Session): void {
+  private releaseWhenEnded(checkout: Checkout, server: ServerIdentity, backendId: number): void {
     const release = (): void => {
       this.release(checkout, false);
     };
@@ -289,12 +293,11 @@ export abstract class ConnectionPool {
     }
     // A server that cannot be asked, or is a standby now, accepts no further backend either.
     this.readServer().then((state) => {
-      const isRunning =
-        state !== undefined && isSame(session.server, state.server) && state.backends.has(session.backendId);
+      const isRunning = state !== undefined && isSame(server, state.server) && state.backends.has(backendId);
       if (!isRunning) release();
       else
         setTimeout(() => {
-          this.releaseWhenEnded(checkout, session);
+          this.releaseWhenEnded(checkout, server, backendId);
         }, BACKEND_CHECK_MS);
     }, release);
   }
@@ -306,7 +309,8 @@ export abstract class ConnectionPool {
    */
   private async cancel(client: PoolClient, session: Session): Promise<boolean> {
     if (session.synchronous) {
-      // Without a response it is not known what the backend does: then the call goes on.
+      // If it is not known what the backend does, the call goes on.
+      if (session.backendId === undefined) return true;
       const state = await this.readServer().catch(() => undefined);
       if (state?.backends.get(session.backendId) !== false) return true;
     }
@@ -368,8 +372,9 @@ export abstract class ConnectionPool {
 /** Closes connections that nobody waits for and whose backends have ended. */
 function destroyEnded(sessions: readonly Session[], { server, backends }: ServerState): void {
   for (const session of sessions) {
-    const hasEnded = isSame(session.server, server) && !backends.has(session.backendId);
-    if (session.discarded && hasEnded) session.destroy();
+    const { discarded, backendId } = session;
+    if (!discarded || backendId === undefined) continue;
+    if (isSame(session.server, server) && !backends.has(backendId)) session.destroy();
   }
 }
 
@@ -383,15 +388,20 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
-function clientOf(client: PoolClient, checkout: Checkout, span: Span | undefined): DatabaseClient {
+function clientOf(
+  client: PoolClient,
+  checkout: Checkout,
+  span: Span | undefined,
+  preparedStatements: boolean,
+): DatabaseClient {
   const run = async <R extends object>(
     statement: string | Statement,
     values: readonly unknown[] = [],
   ): Promise<Rows<R>> => {
     if (checkout.ended) throw new DatabaseUnavailable('timeout');
-    return client.query<R & Record<string, unknown>>(
-      typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] },
-    );
+    const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
+    const isPrepared = preparedStatements && name !== undefined;
+    return client.query<R & Record<string, unknown>>({ ...(isPrepared && { name }), text, values: [...values] });
   };
   if (span === undefined) return { query: run };
   return {
@@ -409,22 +419,6 @@ function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     application_name: 'prism-gateway',
-    options: Object.entries(SESSION_SETTINGS)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
+    ...(options.pooler === 'none' && { options: STARTUP_OPTIONS }),
   };
 }
-
-/** Of every connection. `docs/deployment.md` lists them for poolers, which do not pass them on. */
-const SESSION_SETTINGS = {
-  idle_in_transaction_session_timeout: 10_000,
-  // End the work of a gateway that was killed, has vanished or has discarded the connection, so that it holds no locks: the
-  // backend checks its connection at this interval, also while it waits for a lock.
-  client_connection_check_interval: 200,
-  tcp_keepalives_idle: 5,
-  tcp_keepalives_interval: 2,
-  tcp_keepalives_count: 3,
-  tcp_user_timeout: 10_000,
-  // Warns of a commit that was not confirmed by the standby.
-  client_min_messages: 'warning',
-} as const;

@@ -10,6 +10,7 @@ export const sqlState = {
   invalidFunctionDefinition: '42P13',
   ambiguousFunction: '42725',
   readOnlyTransaction: '25006',
+  duplicatePreparedStatement: '42P05',
 } as const;
 
 /** A server that is reached and cannot be used. The message says why, and how to fix it. */

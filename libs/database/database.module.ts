@@ -3,33 +3,44 @@ import type { Settings } from '#libs/config';
 import type { ConnectionPool } from './connection.pool';
 import { ControlDatabase, Database } from './database';
 import { type DatabaseErrorKind, DatabaseMetrics } from './database.metrics';
+import { poolerOptions, type PoolerSettings } from './pooler';
 import { PrimaryServer } from './server.identity';
 
 type OnDatabaseError = (kind: DatabaseErrorKind) => void;
-type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'>;
+type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'> &
+  Partial<PoolerSettings>;
 
 /** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
 
 /** Bounds how long a connection can lead to a server that the address has left. */
 const DATA_LIFETIME_SECONDS = 300;
-/** Shorter, so that a replaced server is noticed also if it broke no connection: its connections are cheap. */
-const CONTROL_LIFETIME_SECONDS = 10;
+/**
+ * Shorter, so that a replaced server is noticed also if it broke no connection: its connections are cheap. So are those to a
+ * pooler, which with transaction pooling does not pass on that its server has become read-only.
+ */
+const SHORT_LIFETIME_SECONDS = 10;
 
 /** Opens a pool as the settings specify. It connects at first use, so this also succeeds while Postgres is down. */
 export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseError, primary?: PrimaryServer): Database {
   const { databaseUrl: url, databasePoolSize: poolSize, requestTimeoutMs: timeoutMs } = settings;
-  const maxLifetimeSeconds = DATA_LIFETIME_SECONDS;
-  return new Database({ url, poolSize, timeoutMs, maxLifetimeSeconds, ...(primary && { primary }) }, onError);
+  const pooler = poolerOptions(settings);
+  const maxLifetimeSeconds = pooler.pooler === 'transaction' ? SHORT_LIFETIME_SECONDS : DATA_LIFETIME_SECONDS;
+  return new Database(
+    { url, poolSize, timeoutMs, maxLifetimeSeconds, ...pooler, ...(primary && { primary }) },
+    onError,
+  );
 }
 
 function openControlDatabase(
-  { databaseUrl: url, requestTimeoutMs: timeoutMs }: DatabaseSettings,
+  settings: DatabaseSettings,
   onError: OnDatabaseError,
   primary: PrimaryServer,
 ): ControlDatabase {
-  const maxLifetimeSeconds = CONTROL_LIFETIME_SECONDS;
-  return new ControlDatabase({ url, poolSize: CONTROL_POOL_SIZE, timeoutMs, maxLifetimeSeconds, primary }, onError);
+  const { databaseUrl: url, requestTimeoutMs: timeoutMs } = settings;
+  const maxLifetimeSeconds = SHORT_LIFETIME_SECONDS;
+  const options = { url, poolSize: CONTROL_POOL_SIZE, timeoutMs, maxLifetimeSeconds, primary };
+  return new ControlDatabase({ ...options, ...poolerOptions(settings) }, onError);
 }
 
 function observed<P extends ConnectionPool>(pool: P, metrics: DatabaseMetrics): P {

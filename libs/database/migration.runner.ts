@@ -4,6 +4,7 @@ import { sqlState, sqlStateOf } from './database.errors';
 import { type AppliedFunction, applyFunctions, isPending } from './function.runner';
 import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 import { MigrationError } from './migration.error';
+import { poolerOptions, type PoolerSettings } from './pooler';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './schema.files';
 
 /** What the database records of the files that were applied to it. */
@@ -54,9 +55,10 @@ const CREATE_PARTITIONS = 'SELECT ensure_ledger_partition(day) FROM missing_ledg
 export async function migrate(
   databaseUrl: string,
   schema: SchemaFiles = readSchemaFiles(),
-  { maxWaitMs = MAX_WAIT_MS }: { maxWaitMs?: number } = {},
+  { maxWaitMs = MAX_WAIT_MS, pooler = {} }: { maxWaitMs?: number; pooler?: Partial<PoolerSettings> } = {},
 ): Promise<string[]> {
-  const database = new Database({ url: databaseUrl, poolSize: 1, timeoutMs: 0x7fff_ffff, maxLifetimeSeconds: 0 });
+  const limits = { poolSize: 1, timeoutMs: 0x7fff_ffff, maxLifetimeSeconds: 0 };
+  const database = new Database({ url: databaseUrl, ...limits, ...poolerOptions(pooler) });
   try {
     await database.transaction(async (client) => {
       // CREATE TABLE IF NOT EXISTS fails if another session creates the table at the same moment.

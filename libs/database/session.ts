@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { ClientBase } from 'pg';
-import { DatabaseUnavailable, UnusableServer } from './database.errors';
+import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
 import { failConnectionOnParserError } from './listener.guard';
+import type { PoolerOptions } from './pooler';
 import type { ServerIdentity } from './server.identity';
+import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } from './session.settings';
 
 /** Properties of pg's client that its type does not declare. */
 interface ConnectedClient {
@@ -14,10 +16,12 @@ interface ConnectedClient {
   };
 }
 
-interface SessionRow {
+interface SessionRow extends CheckedSettings {
   standby: boolean;
   read_only: boolean;
-  client_min_messages: string;
+  backend: number;
+  /** Whether the server knows this statement by the name that the program gave it. */
+  is_named: boolean;
   synchronous: boolean;
   /** Null on a standby. */
   timeline: number | null;
@@ -32,12 +36,12 @@ export const SERVER_COLUMNS = `
   current_setting('synchronous_standby_names') <> ''
     AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS synchronous`;
 
+const NAME = 'read_session';
+
 const READ_SESSION = `
   SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') = 'on' AS read_only,
-         current_setting('client_min_messages') AS client_min_messages, ${SERVER_COLUMNS}`;
-
-/** The levels at which Postgres sends warnings. */
-const SENDS_WARNINGS = /^(debug\d?|log|notice|info|warning)$/;
+         pg_backend_pid() AS backend, EXISTS (SELECT FROM pg_prepared_statements WHERE name = '${NAME}') AS is_named,
+         ${CHECKED_COLUMNS}, ${SERVER_COLUMNS}`;
 
 /** The function of Postgres that warns that a commit's wait for a standby was interrupted. */
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
@@ -57,29 +61,35 @@ export class Session {
     readonly server: ServerIdentity,
     /** Whether commits wait for a standby, as of its start. */
     readonly synchronous: boolean,
+    /** The process id of its backend; undefined: transaction pooling, so that it has no backend of its own. */
+    readonly backendId: number | undefined,
   ) {}
 
   /**
    * Checks a new connection.
    *
-   * @throws UnusableServer if the server is read-only, or does not send warnings
+   * @throws UnusableServer if the server is read-only, has not the settings of a session, or is behind another pooler
    */
-  static async open(pooled: ClientBase): Promise<Session> {
+  static async open(pooled: ClientBase, { pooler, preparedStatements }: PoolerOptions): Promise<Session> {
     const client = pooled as unknown as ConnectedClient; // pg's own class, see above
     const { connection } = client;
     // Its statement fails too, and that failure is handled. Without a listener the error would end the process.
     pooled.on('error', () => undefined);
     failConnectionOnParserError(connection.stream, (cause) => new DatabaseUnavailable('connection', { cause }));
 
-    const { rows } = await pooled.query<SessionRow>(READ_SESSION);
-    const [row] = rows;
-    if (row === undefined) throw new UnusableServer('the server returned no row');
-    const { standby, read_only: readOnly, client_min_messages: level, synchronous, timeline } = row;
+    if (pooler === 'session') await applySettings(pooled);
+    const isPrepared = pooler === 'transaction' && preparedStatements;
+    const row = await readSession(pooled, isPrepared);
+    const { standby, read_only: readOnly, synchronous, timeline, backend } = row;
+    if (pooler === 'none' && backend !== client.processID) throw new UnusableServer(UNKNOWN_POOLER);
+    if (isPrepared && row.is_named) throw new UnusableServer(NOT_PREPARED);
     if (standby || timeline === null) throw new UnusableServer(STANDBY);
     if (readOnly) throw new UnusableServer(READ_ONLY);
-    if (!SENDS_WARNINGS.test(level)) throw new UnusableServer(noWarnings(level));
+    const error = settingsError(row);
+    if (error !== undefined) throw new UnusableServer(error);
 
-    const session = new Session(client, { timeline, startedAt: row.started_at }, synchronous);
+    const backendId = pooler === 'transaction' ? undefined : backend;
+    const session = new Session(client, { timeline, startedAt: row.started_at }, synchronous, backendId);
     connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
       const changed = parameterName === 'in_hot_standby' || parameterName === 'default_transaction_read_only';
       if (changed) session.unusable = parameterValue === 'on';
@@ -88,10 +98,6 @@ export class Session {
       if (routine === STANDBY_WAIT) session.wasUnconfirmed = true;
     });
     return session;
-  }
-
-  get backendId(): number {
-    return this.client.processID;
   }
 
   /** Whether it can be leased: the server has not reported that it is read-only now. */
@@ -107,10 +113,12 @@ export class Session {
   /**
    * Tells the server that nobody waits any more, and keeps listening, to learn when the backend has ended. It ends within
    * `client_connection_check_interval`, unless it waits for a standby: such a wait is not interrupted.
+   *
+   * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes.
    */
   discard(): void {
     this.discarded = true;
-    this.client.connection.stream.end();
+    if (this.backendId !== undefined || !this.synchronous) this.client.connection.stream.end();
   }
 
   /** Closes the connection without waiting for the server. A statement on it fails. */
@@ -124,9 +132,21 @@ const STANDBY =
 const READ_ONLY =
   'the server is read-only (default_transaction_read_only is on): let DATABASE_URL lead to a writable server, or list all servers in it';
 
-function noWarnings(level: string): string {
-  return (
-    `client_min_messages is ${level}, so the server does not report a commit that was not confirmed by its standby: ` +
-    'set it to warning or lower for the role of the program'
-  );
+const UNKNOWN_POOLER =
+  'a pooler is between the program and the server: set DATABASE_POOLER to its mode, session or transaction';
+const NOT_PREPARED =
+  'the pooler does not manage prepared statements: set max_prepared_statements of PgBouncer 1.21 or newer, ' +
+  'or DATABASE_PREPARED_STATEMENTS=off';
+
+/** Reads the session, as a prepared statement if the pooler is to manage these: it then gives it a name of its own. */
+async function readSession(client: ClientBase, isPrepared: boolean): Promise<SessionRow> {
+  try {
+    const { rows } = await client.query<SessionRow>({ ...(isPrepared && { name: NAME }), text: READ_SESSION });
+    if (rows[0] !== undefined) return rows[0];
+  } catch (error) {
+    // An earlier connection has prepared it on the same backend.
+    if (sqlStateOf(error) === sqlState.duplicatePreparedStatement) throw new UnusableServer(NOT_PREPARED);
+    throw error;
+  }
+  throw new UnusableServer('the server returned no row');
 }

@@ -47,15 +47,21 @@ export class Engine {
     return Engine.over(own.url, settings, () => own.drop());
   }
 
-  /** Uses an existing migrated database, such as that of another engine. */
+  /**
+   * Uses an existing migrated database, such as that of another engine.
+   *
+   * @param session to use as well; by default, the engine opens one
+   */
   static async over(
     url: string,
     settings: Record<string, string> = {},
     drop = () => Promise.resolve(),
+    session?: Session,
   ): Promise<Engine> {
     const read = readSettings({ DATABASE_URL: url, ...settings });
     const database = openDatabase(read);
-    return new Engine(url, database, new RecordRepository(database, read), await Session.open(url), drop);
+    const repository = new RecordRepository(database, read);
+    return new Engine(url, database, repository, session ?? (await Session.open(url)), drop);
   }
 
   /** Inserts records at version 1 with `{ name }` and returns their ids in ascending order. */

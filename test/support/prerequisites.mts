@@ -24,6 +24,7 @@ const prerequisites: readonly Prerequisite[] = [
   { name: 'psql', package: 'postgresql-client' },
   { name: 'redis-server', package: 'redis-server' },
   { name: 'haproxy', package: 'haproxy' },
+  { name: 'pgbouncer', package: 'pgbouncer', variable: 'PGBOUNCER_PATH' },
   { name: 'prometheus', package: 'prometheus' },
   { name: 'promtool', package: 'prometheus' },
   {
