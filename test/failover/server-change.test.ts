@@ -101,14 +101,14 @@ describe('an address that leads to another server', () => {
     await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);
     await engine.database.query('SELECT 1');
     address.redirect({ host: '127.0.0.1', port: pair.standby.port });
-    const busy = engine.database.withClient(async (client) => client.query('SELECT pg_sleep(1)'));
-    expect(await portOf(engine.database)).toBe(String(pair.standby.port)); // a second connection, which shows the promoted server
-    expect(
-      await busy.then(
+    const busy = engine.database
+      .withClient(async (client) => client.query('SELECT pg_sleep(1)'))
+      .then(
         () => 'ended',
         () => 'closed',
-      ),
-    ).toBe('closed');
+      );
+    expect(await portOf(engine.database)).toBe(String(pair.standby.port)); // a second connection, which shows the promoted server
+    expect(await busy).toBe('closed');
     expect(await portOf(engine.database)).toBe(String(pair.standby.port));
     address.close();
   });
