@@ -22,7 +22,11 @@ export function ifMatchOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const condition = conditionOf(header.trim());
   if (condition === 'malformed') {
-    throw invalid('.header.if-match', 'etag', 'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"');
+    throw invalid(
+      '.header.if-match',
+      'etag',
+      'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"',
+    );
   }
   return condition.etag;
 }
