@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no server listens at the address of DATABASE_URL',
   ENOTFOUND: 'the host name of DATABASE_URL is unknown',
   EAI_AGAIN: 'the host name of DATABASE_URL could not be resolved',
-  ENOENT: 'a file does not exist: the Unix socket of DATABASE_URL',
+  ENOENT: 'a file does not exist: the Unix socket, or a file for TLS (sslrootcert, sslcert, sslkey), of DATABASE_URL',
   EHOSTUNREACH: 'the host of DATABASE_URL cannot be reached',
   ENETUNREACH: 'the network of DATABASE_URL cannot be reached',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate of the server is signed by itself: set sslrootcert in DATABASE_URL',

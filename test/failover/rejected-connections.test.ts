@@ -68,6 +68,11 @@ describe('a server that rejects the gateway', () => {
     ['an unknown user', () => urlOf('nobody'), 'check the user of DATABASE_URL'],
     ['an unencrypted connection', () => urlOf('encrypted'), 'its sslmode (the server may require TLS)'],
     ['an unknown database', () => urlOf('postgres', 'missing'), 'the database does not exist'],
+    [
+      'a CA file that does not exist',
+      () => urlOf('postgres', 'postgres?sslmode=verify-ca&sslrootcert=/missing'),
+      'a file does not exist',
+    ],
     ['encryption', () => urlOf('postgres', 'postgres?sslmode=require'), 'the server does not support TLS'],
   ])('because of %s makes it unavailable, and the log and readiness say why', async (_, url, reason) => {
     const gateway = GatewayProcess.start({ DATABASE_URL: url() });
