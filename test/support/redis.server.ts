@@ -19,6 +19,9 @@ export interface RedisServer {
   kill(): Promise<void>;
 }
 
+/** No persistence, and no file of the data that a replica receives. */
+const WITHOUT_FILES = ['--save', '', '--appendonly', 'no', '--repl-diskless-load', 'swapdb'];
+
 /**
  * Starts a `redis-server` without persistence; resolves when it is ready.
  *
@@ -27,11 +30,9 @@ export interface RedisServer {
 export async function startRedis(options: { port?: number; arguments?: string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const own = (options.arguments ?? []).map((argument) => argument.replaceAll('{port}', String(port)));
-  const child = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...own],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn('redis-server', [...['--port', String(port), '--bind', '127.0.0.1'], ...WITHOUT_FILES, ...own], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   guard(child);
   await ready(child);
   return {
