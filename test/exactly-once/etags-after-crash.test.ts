@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
 import { migrate } from '#libs/database';
-import { expect, it } from 'vitest';
 import { batch, codesOf, Engine, newKey, rename } from '../support/engine';
 import { PostgresServer } from '../support/postgres.server';
 
 it('an etag of a change that a crash undid never matches a later change with the same version', async () => {
   // The WAL writer leaves asynchronous commits in memory, so that the stop loses them.
   const server = await PostgresServer.create({ wal_writer_delay: '10s' });
+  onTestFinished(() => server.remove());
   await migrate(server.url);
   const before = await Engine.over(server.url);
   const teamId = randomUUID();
@@ -31,5 +32,4 @@ it('an etag of a change that a crash undid never matches a later change with the
   expect(codesOf(await after.apply(batch(teamId, [conditional])))).toEqual(['precondition_failed']);
   expect((await after.stored(teamId)).get(first)?.properties).toEqual({ name: 'Of another writer' });
   await after.close();
-  await server.remove();
 });

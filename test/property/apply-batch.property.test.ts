@@ -207,12 +207,13 @@ function tagOf(
     case 'any':
       return { tag: '*', version: '*' };
     case 'current':
-      return { tag: `"${etags.get(id) ?? ''}"`, version: String(version) };
+      // A record that is not there has no etag, and one that the batch creates gets an unknown one.
+      return { tag: `"${etags.get(id) ?? 'none'}"`, version: etags.has(id) ? String(version) : '-1' };
     case 'lost':
       // Of a change with the same version that was lost in a crash.
       return { tag: `"${version}-1"`, version: '-1' };
     case 'weak':
-      return { tag: `W/"${etags.get(id) ?? ''}"`, version: '-1' };
+      return { tag: `W/"${etags.get(id) ?? 'none'}"`, version: '-1' };
   }
 }
 

@@ -42,7 +42,8 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
       dry_run: {
         type: 'boolean',
         default: false,
-        description: 'Validate, lock and apply the items, then roll back. An `Idempotency-Key` is not used.',
+        description:
+          'Validate, lock and apply the items, then roll back. An `Idempotency-Key` is not used. The etags of its changes match no record.',
       },
     },
   },

@@ -21,7 +21,7 @@ const headers: NonNullable<Components['headers']> = {
     schema: { type: 'string', pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' },
   },
   etag: {
-    description: 'The version of the record, in quotes, for `If-Match`.',
+    description: 'The etag of the record, for `If-Match`.',
     required: true,
     schema: { $ref: '#/components/schemas/Etag' },
   },

@@ -35,7 +35,7 @@ describe('the response of a single write', () => {
   });
 
   it('says that the request was applied if the record is too large to be sent', () => {
-    const entry = { id: ID, status: 'ok', etag: '"1"', record_omitted: true };
+    const entry = { id: ID, status: 'ok', etag: '"1-64f1c2a3b4d5e"', record_omitted: true };
     expect(() => recordResponse(applied(entry), 'r', success)).toThrow(/was applied; the record cannot be sent/);
   });
 });

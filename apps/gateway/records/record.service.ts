@@ -52,7 +52,7 @@ export class RecordService {
 
   /**
    * @param id as in the path
-   * @param ifMatch the version that the record must have
+   * @param ifMatch the etag that the record must have, without its quotes
    * @throws RequestError `invalid_request`, `not_found`, `payload_too_large`
    */
   async patch(
