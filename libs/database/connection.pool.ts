@@ -41,6 +41,8 @@ export interface CheckoutOptions {
    * throws {@link DatabaseUnavailable} of the kind `canceled`.
    */
   cancellation?: Cancellation | undefined;
+  /** The statements change nothing, so that no commit of theirs waits for a standby: they can be canceled at any time. */
+  isReadOnly?: boolean;
   meter?: DatabaseMeter | undefined;
   /** Parent of one span per statement; undefined: no spans. */
   span?: Span | undefined;
@@ -161,7 +163,7 @@ export abstract class ConnectionPool {
    */
   async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.options.timeoutMs);
-    const { cancellation, meter, span } = options;
+    const { cancellation, meter, span, isReadOnly = false } = options;
     const startedAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const checkout: Checkout = { ended: false };
@@ -171,7 +173,7 @@ export abstract class ConnectionPool {
       }, timeoutMs);
       cancellation?.listen(() => {
         const { client, session } = checkout;
-        if (client && session) checkout.canceled = this.cancel(client, session);
+        if (client && session) checkout.canceled = isReadOnly ? cancelRunning(client) : this.cancel(client, session);
         else reject(new DatabaseUnavailable('canceled'));
       });
     });
@@ -190,7 +192,9 @@ export abstract class ConnectionPool {
       return result;
     } catch (error) {
       checkout.ended = true;
-      if (work) this.releaseAfter(checkout, work, isConnectionFailure(error));
+      const isLost = isConnectionFailure(error);
+      if (isLost) checkout.session?.discard({ isReadOnly });
+      if (work) this.releaseAfter(checkout, work, isLost);
       throw this.explain(error, checkout);
     } finally {
       clearTimeout(timer);
@@ -272,7 +276,6 @@ export abstract class ConnectionPool {
    */
   private releaseAfter(checkout: Checkout, work: Promise<unknown>, isLost: boolean): void {
     const { session } = checkout;
-    if (isLost) session?.discard();
     const release = (): void => {
       // Without a backend of its own, the end of the connection is all that can be known.
       if (isLost && session?.backendId !== undefined) {

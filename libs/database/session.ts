@@ -115,10 +115,12 @@ export class Session {
    * `client_connection_check_interval`, unless it waits for a standby: such a wait is not interrupted.
    *
    * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes.
+   *
+   * @param options.isReadOnly there is no such wait
    */
-  discard(): void {
+  discard({ isReadOnly }: { isReadOnly: boolean }): void {
     this.discarded = true;
-    if (this.backendId !== undefined || !this.synchronous) this.client.connection.stream.end();
+    if (isReadOnly || this.backendId !== undefined || !this.synchronous) this.client.connection.stream.end();
   }
 
   /** Closes the connection without waiting for the server. A statement on it fails. */

@@ -72,6 +72,25 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     expect(codesOf(await applied)).toEqual(['ok']);
   });
 
+  it('a statement that changes nothing is canceled, or its connection is closed', async () => {
+    const running = async (): Promise<number> => {
+      const rows = await engine.session.query(
+        "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'",
+      );
+      return rows.length;
+    };
+    const cancellation = new Cancellation();
+    const canceled = engine.database.query('SELECT pg_sleep(600)', [], { cancellation, isReadOnly: true });
+    const outcome = canceled.catch((error: unknown) => error);
+    await expect.poll(running).toBe(1);
+    cancellation.request();
+    expect(await outcome).toMatchObject({ kind: 'canceled' });
+
+    const left = engine.database.query('SELECT pg_sleep(600)', [], { timeoutMs: 300, isReadOnly: true });
+    await expect(left).rejects.toMatchObject({ kind: 'timeout' });
+    await expect.poll(running).toBe(0);
+  });
+
   it('connections whose callers stopped waiting keep their places, so that backends do not pile up', async () => {
     const counts: number[] = [];
     const applied = [];

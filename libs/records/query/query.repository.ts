@@ -83,7 +83,7 @@ export class RecordQueryRepository {
           call.begun = true;
           return client.query<R>(text, values);
         },
-        { timeoutMs: budgetMs + CANCEL_MS, cancellation, meter, span },
+        { timeoutMs: budgetMs + CANCEL_MS, cancellation, isReadOnly: true, meter, span },
       );
       return rows;
     } catch (error) {
