@@ -36,6 +36,8 @@ describe('postgresServers', () => {
     'postgres://ho st/db',
     'postgres://one:x,two/db',
     'postgres://one,two/db?port=1,2,3',
+    'postgres://user@%2F%ff/db',
+    'postgres://user@ho%zzst/db',
     'postgres://host/db?sslmode=prefer',
     'postgres://host/db?sslmode=allow',
     'postgres://host/db?sslmode=verify-ca',

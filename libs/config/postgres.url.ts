@@ -1,3 +1,5 @@
+import { percentDecode } from './percent.decoding';
+
 /** `prefer` and `allow` of libpq would send the data unencrypted to a server, or an attacker, that rejects encryption. */
 const SSL_MODES: ReadonlySet<string> = new Set(['disable', 'require', 'verify-ca', 'verify-full']);
 const SESSION_ATTRIBUTES: ReadonlySet<string> = new Set(['any', 'read-write']);
@@ -18,7 +20,7 @@ export function postgresServers(url: string): readonly string[] | undefined {
   const parameters = new URLSearchParams(query);
   if (scheme === '' || !areSupported(parameters)) return undefined;
 
-  const hosts = (parameters.get('host') ?? authority).split(',');
+  const hosts = (parameters.get('host') ?? percentDecode(authority))?.split(',') ?? [];
   const ports = parameters.get('port')?.split(',') ?? [];
   if (ports.length > 1 && ports.length !== hosts.length) return undefined;
   for (const name of ['host', 'port', 'target_session_attrs']) parameters.delete(name);
@@ -26,11 +28,11 @@ export function postgresServers(url: string): readonly string[] | undefined {
   const servers = hosts.map((host, index) => {
     const port = ports[index] ?? ports[0];
     const own = new URLSearchParams(parameters);
-    if (host.startsWith('/') || host.startsWith('%2F')) own.set('host', decodeURIComponent(host)); // a Unix socket
+    if (host.startsWith('/')) own.set('host', host); // a Unix socket
     if (port !== undefined) own.set('port', port);
     return `${scheme}${credentials}${own.has('host') ? '' : host}${path === '' ? '/' : path}?${own.toString()}`;
   });
-  return servers.every((server) => isWellFormed(server)) ? servers : undefined;
+  return servers.length > 0 && servers.every((server) => isWellFormed(server)) ? servers : undefined;
 }
 
 function areSupported(parameters: URLSearchParams): boolean {

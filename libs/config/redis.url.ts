@@ -1,3 +1,4 @@
+import { percentDecode } from './percent.decoding';
 import type { VariableType } from './variable.type';
 
 /** The parts of `REDIS_URL`. */
@@ -44,13 +45,4 @@ function parseHost(text: string): RedisAddress['hosts'][number] | undefined {
   const port = digits === undefined ? undefined : Number(digits);
   if (host === undefined || (port !== undefined && (port === 0 || port > 65_535))) return undefined;
   return { host, port };
-}
-
-/** Returns undefined if the text is not valid percent-encoded UTF-8. */
-function percentDecode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

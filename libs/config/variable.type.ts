@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { percentDecode } from './percent.decoding';
 import { postgresServers } from './postgres.url';
 
 /** HTTP headers, by name. */
@@ -121,13 +122,4 @@ export function headers(): VariableType<HeaderValues> {
       return values;
     },
   };
-}
-
-/** Returns undefined if the text is not valid percent-encoded UTF-8. */
-function percentDecode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
