@@ -1,5 +1,5 @@
 import type { Operand } from '#libs/properties';
-import type { Comparing, Condition } from './condition';
+import type { PropertyCondition, Condition } from './condition';
 import type { QueryField } from './query.fields';
 import type { SqlParameters } from './sql.parameters';
 
@@ -59,7 +59,7 @@ function joined(
   return `(${conditions.map((each) => conditionSql(each, listId, parameters)).join(` ${word} `)})`;
 }
 
-function comparisonSql(condition: Comparing, listId: string | undefined, parameters: SqlParameters): string {
+function comparisonSql(condition: PropertyCondition, listId: string | undefined, parameters: SqlParameters): string {
   const { field, comparator, operands } = condition;
   if (comparator === 'present')
     return isColumn(field) ? 'true' : `(${jsonSql(field, listId, parameters)} #>> '{}') IS NOT NULL`;
@@ -88,7 +88,7 @@ function comparisonSql(condition: Comparing, listId: string | undefined, paramet
 }
 
 /** A condition on the elements of a list. One element has to meet it, or for `contains` each operand has to be one. */
-function elementsSql({ comparator, operands }: Comparing, json: string, parameters: SqlParameters): string {
+function elementsSql({ comparator, operands }: PropertyCondition, json: string, parameters: SqlParameters): string {
   if (comparator === 'equal') return `${json} ?| ${parameters.add(operands)}::text[]`;
   if (comparator === 'contains') return `${json} ?& ${parameters.add(operands)}::text[]`;
   const part = `${parameters.add(operands[0])}::text`;

@@ -39,7 +39,7 @@ export type Comparator =
   | 'present';
 
 /** One comparison of a property. */
-export interface Comparing {
+export interface PropertyCondition {
   readonly field: QueryField;
   readonly comparator: Comparator;
   /** `equal`: one of them; `contains`: all of them; `between`: both bounds; `present`: none; otherwise one. */
@@ -48,7 +48,8 @@ export interface Comparing {
 }
 
 /** A filter as a tree: a comparison, or several conditions of which all or any must hold. */
-export type Condition = Comparing | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] };
+export type Condition =
+  PropertyCondition | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] };
 
 /** The condition that every record meets. */
 export const EVERY_RECORD: Condition = { all: [] };
