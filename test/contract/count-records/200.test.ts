@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 async function count(query = ''): Promise<unknown> {
-  const { status, body } = await caller.call('GET', caller.path(`organization/count${query}`));
+  const { status, body } = await api.caller.call('GET', api.caller.path(`organization/count${query}`));
   expect(status).toBe(200);
   return body;
 }
@@ -21,21 +13,21 @@ async function count(query = ''): Promise<unknown> {
 it('counts the live records of the type and team', async () => {
   expect(await count()).toEqual({ total: 0 });
   const [first] = await Promise.all([
-    caller.create(),
-    caller.create(),
-    caller.create({ default: { name: 'D' } }, 'deal'),
+    api.caller.create(),
+    api.caller.create(),
+    api.caller.create({ default: { name: 'D' } }, 'deal'),
   ]);
-  await (await gateway.newCaller()).create();
+  await (await api.gateway.newCaller()).create();
   expect(await count()).toEqual({ total: 2 });
-  await caller.call('POST', caller.path('organization/batch/delete'), { body: { ids: [first] } });
+  await api.caller.call('POST', api.caller.path('organization/batch/delete'), { body: { ids: [first] } });
   expect(await count()).toEqual({ total: 1 });
 });
 
 it('counts the records in a list', async () => {
   const list = randomUUID();
-  const id = await caller.create();
-  await gateway.database.query('UPDATE records SET list = $3 WHERE team_id = $1 AND id = $2', [
-    caller.teamId,
+  const id = await api.caller.create();
+  await api.gateway.database.query('UPDATE records SET list = $3 WHERE team_id = $1 AND id = $2', [
+    api.caller.teamId,
     id,
     { [list]: {} },
   ]);

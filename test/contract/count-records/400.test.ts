@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each([
   ['?list_id=x', '.query.list_id', 'uuid'],
@@ -17,7 +9,7 @@ it.each([
   ['?list_id=a&list_id=b', '.query.list_id', 'single'],
   ['?stage=won', '.query.stage', 'unknown_field'],
 ])('responds invalid_request with the field and the rule to %s', async (query, field, code) => {
-  const { status, body } = await caller.call('GET', caller.path(`organization/count${query}`));
+  const { status, body } = await api.caller.call('GET', api.caller.path(`organization/count${query}`));
   expect(status).toBe(400);
   expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });

@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each([
   ['?selct=name', '.query.selct', 'unknown_property'],
@@ -32,7 +24,7 @@ it.each([
   ['?name=%00', '.query.name', 'invalid_property'],
   ['?__proto__=x', '.query.__proto__', 'unknown_property'],
 ])('responds invalid_request with the field and the rule to %s', async (query, field, code) => {
-  const { status, body } = await caller.call('GET', caller.path(`organization${query}`));
+  const { status, body } = await api.caller.call('GET', api.caller.path(`organization${query}`));
   expect(status).toBe(400);
   expect(body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
 });

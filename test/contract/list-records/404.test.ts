@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 it.each([
   ['GET', 'company', undefined],
   ['GET', 'company/count', undefined],
   ['POST', 'company/query', { query: { select: ['name'] } }],
 ])('responds that there is no such object type to %s %s', async (method, path, body) => {
-  const response = await caller.call(method, caller.path(path), { body });
+  const response = await api.caller.call(method, api.caller.path(path), { body });
   expect(response.status).toBe(404);
   expect(response.body.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('organization') });
 });
@@ -29,7 +21,7 @@ it('responds 405 to other methods of the paths', async () => {
   ] as const;
   const allowed = await Promise.all(
     methods.map(async ([method, path]) => {
-      const { status, headers } = await caller.call(method, caller.path(path));
+      const { status, headers } = await api.caller.call(method, api.caller.path(path));
       return [status, headers.allow];
     }),
   );

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../../support/api.client';
-import { startGateway, type TestGateway } from '../../support/gateway';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useGateway } from '../../support/gateway.hooks';
 
-let gateway: TestGateway;
-let caller: ApiClient;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  caller = await gateway.newCaller();
-});
-afterAll(() => gateway.close());
+const api = useGateway();
 
 /** Fails unless the body is rejected for this field and rule. */
 async function expectRejected(body: unknown, field: string, code: string): Promise<string> {
-  const response = await caller.call('POST', caller.path('organization/query'), { body });
+  const response = await api.caller.call('POST', api.caller.path('organization/query'), { body });
   expect(response.status, response.text).toBe(400);
   expect(response.body.error.code).toBe('invalid_request');
   expect(response.body.error.errors).toContainEqual({ field, code, message: expect.any(String) });
@@ -200,7 +192,7 @@ describe('a query is rejected with the field and the rule', () => {
     ['a query with __proto__', '{"query": {"select": ["name"], "filter": [{"__proto__": {"=": "a"}}]}}'],
     ['a query nested deeper than 32 levels', JSON.stringify(where(nested(20)))],
   ])('%s is invalid_json', async (_, body) => {
-    const { status, body: response } = await caller.call('POST', caller.path('organization/query'), { body });
+    const { status, body: response } = await api.caller.call('POST', api.caller.path('organization/query'), { body });
     expect([status, response.error.code]).toEqual([400, 'invalid_json']);
   });
 
@@ -215,7 +207,7 @@ describe('a query is rejected with the field and the rule', () => {
 
   it('a malformed Idempotency-Key', async () => {
     const headers = { 'idempotency-key': '"open' };
-    const response = await caller.call('POST', caller.path('organization/query'), {
+    const response = await api.caller.call('POST', api.caller.path('organization/query'), {
       body: { query: { select } },
       headers,
     });
@@ -226,7 +218,9 @@ describe('a query is rejected with the field and the rule', () => {
 
 it('accepts what is at the limits', async () => {
   for (const filter of [nested(5), many(100), [{ name: { in: Array.from({ length: 1_000 }, String) } }]]) {
-    const { status, text } = await caller.call('POST', caller.path('organization/query'), { body: where(filter) });
+    const { status, text } = await api.caller.call('POST', api.caller.path('organization/query'), {
+      body: where(filter),
+    });
     expect(status, text).toBe(200);
   }
 });
@@ -238,14 +232,14 @@ describe('a cursor', () => {
   let cursor = '';
 
   beforeAll(async () => {
-    for (const employees of [1, 2, 3]) await caller.create({ default: { name: 'Acme', employees } });
-    const first = await caller.call('POST', caller.path('organization/query'), { body: base });
+    for (const employees of [1, 2, 3]) await api.caller.create({ default: { name: 'Acme', employees } });
+    const first = await api.caller.call('POST', api.caller.path('organization/query'), { body: base });
     cursor = first.body.next_cursor;
   });
 
   it('continues its query, also with other properties and spellings of the same filter', async () => {
     const query = { ...base.query, select: ['employees'], filter: [{ name: { is_null: false } }], cursor };
-    const { body } = await caller.call('POST', caller.path('organization/query'), { body: { query } });
+    const { body } = await api.caller.call('POST', api.caller.path('organization/query'), { body: { query } });
     expect(body.data[0].properties).toEqual({ employees: 2 });
   });
 
@@ -262,10 +256,10 @@ describe('a cursor', () => {
   });
 
   it('is rejected for another object type and another team', async () => {
-    const other = await gateway.newCaller();
-    for (const path of [caller.path('deal/query'), other.path('organization/query')]) {
+    const other = await api.gateway.newCaller();
+    for (const path of [api.caller.path('deal/query'), other.path('organization/query')]) {
       const query = { select: ['name'], cursor };
-      const sender = path.startsWith(`/v2/prism/${other.teamId}`) ? other : caller;
+      const sender = path.startsWith(`/v2/prism/${other.teamId}`) ? other : api.caller;
       const { status, body } = await sender.call('POST', path, { body: { query } });
       expect([status, body.error.errors[0].code]).toEqual([400, 'cursor']);
     }
@@ -278,7 +272,7 @@ describe('a cursor', () => {
     }).flat();
     const statuses = await Promise.all(
       [...changed, `${cursor}AAAA`, 'A'.repeat(15_000)].map(async (each) => {
-        const { status, body } = await caller.call('POST', caller.path('organization/query'), {
+        const { status, body } = await api.caller.call('POST', api.caller.path('organization/query'), {
           body: { query: { ...base.query, cursor: each } },
         });
         // The last character has bits that no byte uses.

@@ -103,13 +103,13 @@ it('a query that uses up the deadline of its request is unavailable', async () =
 });
 
 it('a query whose client disconnects is canceled', async () => {
-  const unhurried = await startGateway({ databaseUrl: gateway.databaseUrl });
+  const withDefaultTimeout = await startGateway({ databaseUrl: gateway.databaseUrl });
   // Of this test alone, so that no connection outlives it.
   const dispatcher = new Agent();
   try {
     await whileBlocked(async () => {
       const controller = new AbortController();
-      const call = request(`${unhurried.url}${caller.path('organization')}`, {
+      const call = request(`${withDefaultTimeout.url}${caller.path('organization')}`, {
         dispatcher,
         headers: { 'x-api-key': caller.credentials.apiKey },
         signal: controller.signal,
@@ -122,6 +122,6 @@ it('a query whose client disconnects is canceled', async () => {
     });
   } finally {
     await dispatcher.destroy();
-    await unhurried.close();
+    await withDefaultTimeout.close();
   }
 });
