@@ -1,8 +1,9 @@
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type PoolConfig } from 'pg';
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { postgresServers } from '#libs/config';
 import type { Span } from '#libs/telemetry';
 import { cancelRunning } from './cancel.request';
 import type { Cancellation } from './cancellation';
+import { type DatabaseClient, databaseClient, type Rows } from './database.client';
 import {
   type DatabaseFailure,
   DatabaseUnavailable,
@@ -12,26 +13,13 @@ import {
   sqlStateOf,
 } from './database.errors';
 import type { PoolerOptions } from './pooler';
-import { isNewer, isSame, PrimaryServer, type ServerIdentity } from './server.identity';
+import { clientClass } from './server.client';
+import { PrimaryServer } from './server.identity';
 import { ServerList } from './server.list';
-import { ServerProbe, type ServerState } from './server.probe';
-import { Session } from './session';
+import { ServerWatch } from './server.watch';
+import type { Session } from './session';
 import { STARTUP_OPTIONS } from './session.settings';
 import type { Statement } from './statement';
-import { traced } from './statement.span';
-
-export interface Rows<R> {
-  rows: R[];
-  rowCount: number | null;
-}
-
-/** A pooled connection, usable until the function that received it returns. */
-export interface DatabaseClient {
-  query<R extends object = Record<string, unknown>>(
-    statement: string | Statement,
-    values?: readonly unknown[],
-  ): Promise<Rows<R>>;
-}
 
 export interface CheckoutOptions {
   /** Limit for the whole call, including the wait for a connection. Then: {@link DatabaseUnavailable} of the kind `timeout`. */
@@ -91,13 +79,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** The same where the URL has other servers to try. */
 const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
 
-/** The interval at which a pool looks for connections whose server may be gone. */
-const WATCH_INTERVAL_MS = 1_000;
-/** Pause between two looks at a backend that is to end. */
-const BACKEND_CHECK_MS = 500;
-/** A statement that takes longer makes the pool ask whether another server has replaced that of the connection. */
-const SLOW_MS = 2_000;
-
 /**
  * A pool of connections to the writable server of a database.
  *
@@ -111,12 +92,8 @@ export abstract class ConnectionPool {
   abstract readonly plane: 'data' | 'control';
 
   private readonly pool: Pool;
-  private readonly sessions = new Map<ClientBase, Session>();
-  private readonly primary: PrimaryServer;
   private readonly servers: ServerList;
-  private readonly probe: ServerProbe;
-  private readonly watcher: NodeJS.Timeout;
-  private closed = false;
+  private readonly watch: ServerWatch;
 
   constructor(
     private readonly options: DatabaseOptions,
@@ -124,30 +101,22 @@ export abstract class ConnectionPool {
   ) {
     const servers = new ServerList(postgresServers(options.url) ?? [options.url]);
     const config = poolConfig(options, servers.size);
+    const connection = (): PoolConfig => ({ ...config, connectionString: servers.current });
     this.servers = servers;
-    this.probe = new ServerProbe(() => ({ ...config, connectionString: servers.current }));
-    this.primary = options.primary ?? new PrimaryServer();
-    this.primary.onReplaced((server) => {
-      this.closeOlderThan(server);
-    });
+    this.watch = new ServerWatch(connection, options, options.primary ?? new PrimaryServer(), onError);
     this.pool = new Pool({
       ...config,
-      Client: class extends Client {
-        constructor(own?: ClientConfig) {
-          super({ ...own, connectionString: servers.current });
-        }
-      },
+      Client: clientClass(servers),
       // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, which its type does not say
-      onConnect: (client) => this.checkNew(client),
+      onConnect: (client) => this.watch.add(client),
     });
     // The pool replaces an idle connection that breaks. Without a listener the error would end the process.
     this.pool.on('error', () => {
       this.onError('connection');
     });
-    this.pool.on('remove', (client) => this.sessions.delete(client));
-    this.watcher = setInterval(() => {
-      this.watch();
-    }, WATCH_INTERVAL_MS).unref();
+    this.pool.on('remove', (client) => {
+      this.watch.remove(client);
+    });
   }
 
   async query<R extends object = Record<string, unknown>>(
@@ -181,7 +150,7 @@ export abstract class ConnectionPool {
     try {
       if (cancellation?.requested === true) throw new DatabaseUnavailable('canceled');
       work = this.connect(checkout).then(async (client) => {
-        const result = await use(clientOf(client, checkout, span, this.options.preparedStatements));
+        const result = await use(this.clientOf(client, checkout, span));
         if (checkout.session?.unconfirmed === true) throw new DatabaseUnavailable('unconfirmed');
         return result;
       });
@@ -215,16 +184,13 @@ export abstract class ConnectionPool {
 
   /** The present use of the pool, for metrics. */
   use(): PoolUse {
-    const discarded = [...this.sessions.values()].filter((session) => session.discarded).length;
-    return { total: this.pool.totalCount, idle: this.pool.idleCount, discarded, waiting: this.pool.waitingCount };
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;
+    return { total, idle, discarded: this.watch.discarded, waiting };
   }
 
   /** Waits for the statements in flight and closes every connection. */
   async close(): Promise<void> {
-    this.closed = true;
-    clearInterval(this.watcher);
-    // A backend that waits for a standby would hold the process for as long as the standby is away.
-    for (const session of this.sessions.values()) if (session.discarded) session.destroy();
+    this.watch.stop();
     if (!this.pool.ended) await this.pool.end();
   }
 
@@ -247,8 +213,8 @@ export abstract class ConnectionPool {
         client.release();
         throw new DatabaseUnavailable('timeout');
       }
-      const session = this.sessions.get(client);
-      if (session?.usable !== true) {
+      const session = this.watch.usableSessionOf(client);
+      if (session === undefined) {
         client.release(true); // the server has become read-only since
         continue;
       }
@@ -258,10 +224,9 @@ export abstract class ConnectionPool {
     }
   }
 
-  private async checkNew(client: ClientBase): Promise<void> {
-    const session = await Session.open(client, this.options);
-    this.sessions.set(client, session);
-    this.primary.observe(session.server, session.synchronous);
+  private clientOf(client: PoolClient, checkout: Checkout, span: Span | undefined): DatabaseClient {
+    const { preparedStatements } = this.options;
+    return databaseClient(client, { preparedStatements, isEnded: () => checkout.ended, span });
   }
 
   private release({ client, session }: Checkout, reusable: boolean): void {
@@ -275,34 +240,14 @@ export abstract class ConnectionPool {
    * @param isLost the connection failed, or its caller stopped waiting: its place is free when its backend has ended
    */
   private releaseAfter(checkout: Checkout, work: Promise<unknown>, isLost: boolean): void {
-    const { session } = checkout;
-    const release = (): void => {
-      // Without a backend of its own, the end of the connection is all that can be known.
-      if (isLost && session?.backendId !== undefined) {
-        this.releaseWhenEnded(checkout, session.server, session.backendId);
-      } else this.release(checkout, false);
-    };
-    work.then(release, release);
-  }
-
-  /** A closed connection does not prove it: a proxy closes both of its sides, and a wait for a standby outlives them. */
-  private releaseWhenEnded(checkout: Checkout, server: ServerIdentity, backendId: number): void {
-    const release = (): void => {
+    const close = (): void => {
       this.release(checkout, false);
     };
-    if (this.closed) {
-      release();
-      return;
-    }
-    // A server that cannot be asked, or is a standby now, accepts no further backend either.
-    this.readServer().then((state) => {
-      const isRunning = state !== undefined && isSame(server, state.server) && state.backends.has(backendId);
-      if (!isRunning) release();
-      else
-        setTimeout(() => {
-          this.releaseWhenEnded(checkout, server, backendId);
-        }, BACKEND_CHECK_MS);
-    }, release);
+    const closeWhenSettled = (): void => {
+      if (isLost && checkout.session) this.watch.whenEnded(checkout.session, close);
+      else close();
+    };
+    work.then(closeWhenSettled, closeWhenSettled);
   }
 
   /**
@@ -311,45 +256,7 @@ export abstract class ConnectionPool {
    * @returns whether the connection can be used again
    */
   private async cancel(client: PoolClient, session: Session): Promise<boolean> {
-    if (session.synchronous) {
-      // If it is not known what the backend does, the call goes on.
-      if (session.backendId === undefined) return true;
-      const state = await this.readServer().catch(() => undefined);
-      if (state?.backends.get(session.backendId) !== false) return true;
-    }
-    return cancelRunning(client);
-  }
-
-  /** Closes connections whose server was replaced, and gives the places of backends that have ended free. */
-  private watch(): void {
-    const now = performance.now();
-    const isSuspect = ({ discarded, leasedAt }: Session): boolean =>
-      discarded || (leasedAt !== undefined && now - leasedAt > SLOW_MS);
-    const suspects = [...this.sessions.values()].filter(isSuspect);
-    if (suspects.length === 0) return;
-    this.readServer().then(
-      (state) => {
-        if (state) destroyEnded(suspects, state);
-      },
-      () => {
-        this.onError('connection');
-      },
-    );
-  }
-
-  /** Reads which server the address leads to now; if it was replaced, the connections to the older one are closed. */
-  private async readServer(): Promise<ServerState | undefined> {
-    const state = await this.probe.read();
-    if (state) this.primary.observe(state.server, state.synchronous);
-    return state;
-  }
-
-  private closeOlderThan(server: ServerIdentity): void {
-    for (const session of this.sessions.values()) if (isNewer(server, session.server)) session.destroy();
-  }
-
-  private closeIdle(): void {
-    for (const session of this.sessions.values()) if (session.leasedAt === undefined) session.destroy();
+    return (await this.watch.mayWaitForStandby(session)) || cancelRunning(client);
   }
 
   private explain(error: unknown, { canceled }: Checkout): unknown {
@@ -359,7 +266,8 @@ export abstract class ConnectionPool {
       if (error.kind !== 'canceled') this.onError(error.kind); // a cancel is not an error of the database
       return error;
     }
-    if (state === sqlState.readOnlyTransaction) this.closeIdle(); // they lead to the same server
+    // Idle connections lead to the same server.
+    if (state === sqlState.readOnlyTransaction) this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
     if (isConnectionFailure(error)) return this.unavailable('connection', error);
     if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');
@@ -372,15 +280,6 @@ export abstract class ConnectionPool {
   }
 }
 
-/** Closes connections that nobody waits for and whose backends have ended. */
-function destroyEnded(sessions: readonly Session[], { server, backends }: ServerState): void {
-  for (const session of sessions) {
-    const { discarded, backendId } = session;
-    if (!discarded || backendId === undefined) continue;
-    if (isSame(session.server, server) && !backends.has(backendId)) session.destroy();
-  }
-}
-
 function measure(meter: DatabaseMeter, startedAt: number, leasedAt: number | undefined): void {
   const now = performance.now();
   meter.waitMs += (leasedAt ?? now) - startedAt;
@@ -389,28 +288,6 @@ function measure(meter: DatabaseMeter, startedAt: number, leasedAt: number | und
 
 function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
-}
-
-function clientOf(
-  client: PoolClient,
-  checkout: Checkout,
-  span: Span | undefined,
-  preparedStatements: boolean,
-): DatabaseClient {
-  const run = async <R extends object>(
-    statement: string | Statement,
-    values: readonly unknown[] = [],
-  ): Promise<Rows<R>> => {
-    if (checkout.ended) throw new DatabaseUnavailable('timeout');
-    const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
-    const isPrepared = preparedStatements && name !== undefined;
-    return client.query<R & Record<string, unknown>>({ ...(isPrepared && { name }), text, values: [...values] });
-  };
-  if (span === undefined) return { query: run };
-  return {
-    query: <R extends object>(statement: string | Statement, values?: readonly unknown[]) =>
-      traced(span, client, statement, () => run<R>(statement, values)),
-  };
 }
 
 function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {

@@ -10,6 +10,7 @@ export const sqlState = {
   invalidFunctionDefinition: '42P13',
   ambiguousFunction: '42725',
   readOnlyTransaction: '25006',
+  tooManyConnections: '53300',
   duplicatePreparedStatement: '42P05',
 } as const;
 

@@ -1,4 +1,4 @@
-import type { DatabaseClient } from './connection.pool';
+import type { DatabaseClient } from './database.client';
 import { sqlState, sqlStateOf } from './database.errors';
 import { MigrationError } from './migration.error';
 import type { SchemaFile, SchemaFiles } from './schema.files';

@@ -1,5 +1,6 @@
 export { Cancellation } from './cancellation';
-export type { CheckoutOptions, ConnectionPool, DatabaseClient, DatabaseMeter, Rows } from './connection.pool';
+export type { CheckoutOptions, ConnectionPool, DatabaseMeter } from './connection.pool';
+export type { DatabaseClient, Rows } from './database.client';
 export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';

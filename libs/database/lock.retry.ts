@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionPool, DatabaseClient } from './connection.pool';
+import type { ConnectionPool } from './connection.pool';
+import type { DatabaseClient } from './database.client';
 import { DatabaseUnavailable, isTransientError } from './database.errors';
 import { MigrationError } from './migration.error';
 

@@ -1,4 +1,5 @@
-import type { ConnectionPool, DatabaseClient } from './connection.pool';
+import type { ConnectionPool } from './connection.pool';
+import type { DatabaseClient } from './database.client';
 import { Database } from './database';
 import { sqlState, sqlStateOf } from './database.errors';
 import { type AppliedFunction, applyFunctions, isPending } from './function.runner';

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readSettings } from '#libs/config';
 import {
@@ -321,6 +324,30 @@ describe('the connection pool', () => {
       DatabaseUnavailable,
     );
     await expect(database.query('SELECT', [], { timeoutMs: 5_000 })).resolves.toBeDefined();
+  });
+
+  it('fails a call that waits for a connection if a file of its URL has disappeared', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prism-ca-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const file = join(folder, 'ca.pem');
+    writeFileSync(file, '');
+    const database = poolOf(`${own.url}?sslmode=disable&sslrootcert=${file}`, 1);
+    let end: () => void = () => undefined;
+    const holder = database.withClient(async (client) => {
+      await client.query('SELECT');
+      await new Promise<void>((resolve) => (end = resolve));
+      throw new Error('its connection is closed');
+    });
+    const waiting = database.query('SELECT');
+    await expect.poll(() => database.use()).toMatchObject({ total: 1, idle: 0, waiting: 1 });
+    rmSync(file);
+    end();
+    await expect(holder).rejects.toThrow('its connection is closed');
+    await expect(waiting).rejects.toMatchObject({ kind: 'connection', cause: { code: 'ENOENT' } });
+    writeFileSync(file, '');
+    await expect(database.query('SELECT')).resolves.toBeDefined();
   });
 
   it('rolls back a transaction that throws', async () => {

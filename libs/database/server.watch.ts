@@ -1,0 +1,145 @@
+import type { ClientBase, ClientConfig, PoolClient } from 'pg';
+import { type DatabaseFailure, sqlState, sqlStateOf } from './database.errors';
+import type { PoolerOptions } from './pooler';
+import { isNewer, isSame, type PrimaryServer } from './server.identity';
+import { ServerProbe, type ServerState } from './server.probe';
+import { Session } from './session';
+
+/** The interval at which connections are looked for whose server may be gone. */
+const INTERVAL_MS = 1_000;
+/** Pause between two looks at a backend that is to end. */
+const BACKEND_CHECK_MS = 500;
+/** A statement that takes longer makes it ask whether another server has replaced that of the connection. */
+const SLOW_MS = 2_000;
+
+/**
+ * The sessions of a pool, and whether their server and their backends still exist. Closes the connections to a server that was
+ * replaced, and finds out when the backend of a discarded connection has ended.
+ */
+export class ServerWatch {
+  private readonly sessions = new Map<ClientBase, Session>();
+  private readonly probe: ServerProbe;
+  private readonly timer: NodeJS.Timeout;
+  private stopped = false;
+
+  /** @param config for a connection to the server that is used at present */
+  constructor(
+    config: () => ClientConfig,
+    private readonly pooler: PoolerOptions,
+    private readonly primary: PrimaryServer,
+    private readonly onError: (kind: DatabaseFailure) => void,
+  ) {
+    this.probe = new ServerProbe(config);
+    primary.onReplaced((server) => {
+      this.destroy((session) => isNewer(server, session.server));
+    });
+    this.timer = setInterval(() => {
+      this.checkSuspects();
+    }, INTERVAL_MS).unref();
+  }
+
+  /** Checks a new connection. @throws UnusableServer */
+  async add(client: ClientBase): Promise<void> {
+    const session = await Session.open(client, this.pooler);
+    this.sessions.set(client, session);
+    this.primary.observe(session.server, session.synchronous);
+  }
+
+  remove(client: ClientBase): void {
+    this.sessions.delete(client);
+  }
+
+  /** Undefined if the connection cannot be used. */
+  usableSessionOf(client: PoolClient): Session | undefined {
+    const session = this.sessions.get(client);
+    return session?.usable === true ? session : undefined;
+  }
+
+  /** The number of connections that are kept, unused, until their backend has ended. */
+  get discarded(): number {
+    return [...this.sessions.values()].filter(({ discarded }) => discarded).length;
+  }
+
+  /** Closes the connections that match. */
+  destroy(matches: (session: Session) => boolean): void {
+    for (const session of this.sessions.values()) if (matches(session)) session.destroy();
+  }
+
+  /** Whether a commit on the connection may be waiting for a standby. */
+  async mayWaitForStandby({ backendId, synchronous }: Session): Promise<boolean> {
+    if (!synchronous && this.primary.waitsForStandby !== true) return false;
+    if (backendId === undefined) return true;
+    const state = await this.readServer().catch(() => undefined);
+    return state?.backends.get(backendId) !== false;
+  }
+
+  /**
+   * Calls back when the backend of a connection has ended. The end of the connection does not prove it: a proxy closes both of
+   * its sides, and a wait for a standby outlives them.
+   */
+  whenEnded(session: Session, done: () => void): void {
+    const { server, backendId } = session;
+    // Without a backend of its own, the end of the connection is all that can be known.
+    if (this.stopped || backendId === undefined) {
+      done();
+      return;
+    }
+    const checkAgain = (): void => {
+      setTimeout(() => {
+        this.whenEnded(session, done);
+      }, BACKEND_CHECK_MS);
+    };
+    this.readServer().then(
+      (state) => {
+        // A standby runs no backend that writes.
+        const isRunning = state !== undefined && isSame(server, state.server) && state.backends.has(backendId);
+        if (isRunning) checkAgain();
+        else done();
+      },
+      (error: unknown) => {
+        // A server that cannot be reached accepts no further backend either; one that is full has no place for one.
+        if (sqlStateOf(error) === sqlState.tooManyConnections) checkAgain();
+        else done();
+      },
+    );
+  }
+
+  /** Closes discarded connections, too: a backend that waits for a standby would hold the process while the standby is away. */
+  stop(): void {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.destroy(({ discarded }) => discarded);
+  }
+
+  private checkSuspects(): void {
+    const now = performance.now();
+    const suspects = [...this.sessions.values()].filter(
+      ({ discarded, leasedAt }) => discarded || (leasedAt !== undefined && now - leasedAt > SLOW_MS),
+    );
+    if (suspects.length === 0) return;
+    this.readServer().then(
+      (state) => {
+        if (state) destroyEnded(suspects, state);
+      },
+      () => {
+        this.onError('connection');
+      },
+    );
+  }
+
+  /** Reads which server the address leads to now. If it was replaced, the connections to the older one are closed. */
+  private async readServer(): Promise<ServerState | undefined> {
+    const state = await this.probe.read();
+    if (state) this.primary.observe(state.server, state.synchronous);
+    return state;
+  }
+}
+
+/** Closes connections that nobody waits for and whose backends have ended. */
+function destroyEnded(sessions: readonly Session[], { server, backends }: ServerState): void {
+  for (const session of sessions) {
+    const { discarded, backendId } = session;
+    if (!discarded || backendId === undefined) continue;
+    if (isSame(session.server, server) && !backends.has(backendId)) session.destroy();
+  }
+}
