@@ -11,8 +11,8 @@ export interface Certificates {
   remove(): void;
 }
 
-/** Makes them with `openssl`, for `localhost` and 127.0.0.1. */
-export function makeCertificates(): Certificates {
+/** Makes them with `openssl`. @param names of the server */
+export function makeCertificates(names = 'DNS:localhost,IP:127.0.0.1'): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {
@@ -21,7 +21,7 @@ export function makeCertificates(): Certificates {
   const newKey = ['-newkey', 'rsa:2048', '-nodes'];
   openssl('req', '-x509', ...newKey, '-keyout', file('ca.key'), '-out', file('ca.pem'), '-subj', '/CN=A private CA');
   openssl('req', ...newKey, '-keyout', file('server.key'), '-out', file('server.csr'), '-subj', '/CN=localhost');
-  writeFileSync(file('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+  writeFileSync(file('names'), `subjectAltName=${names}\n`);
   const issuer = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-extfile', file('names')];
   openssl('x509', '-req', '-in', file('server.csr'), ...issuer, '-out', file('server.pem'), '-days', '1');
   return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,8 +35,12 @@ export class PostgresServer {
    * Creates and starts an empty cluster, with additional settings.
    *
    * @param files.hba the content of `pg_hba.conf`; by default, everybody is trusted
+   * @param files.tls paths of the certificate and key with which it accepts encrypted connections
    */
-  static async create(settings: Record<string, string> = {}, files: { hba?: string } = {}): Promise<PostgresServer> {
+  static async create(
+    settings: Record<string, string> = {},
+    files: { hba?: string; tls?: { certificate: string; key: string } } = {},
+  ): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
@@ -45,8 +49,13 @@ export class PostgresServer {
       ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
       { ...user, cwd: folder, stdio: 'pipe' },
     );
-    if (files.hba !== undefined) writeFileSync(join(folder, 'data/pg_hba.conf'), files.hba);
-    const server = new PostgresServer(folder, user, await freePort(), settings);
+    const { hba, tls } = files;
+    if (hba !== undefined) writeFileSync(join(folder, 'data/pg_hba.conf'), hba);
+    if (tls) {
+      addFile(join(folder, 'data/server.crt'), readFileSync(tls.certificate, 'utf8'), user);
+      addFile(join(folder, 'data/server.key'), readFileSync(tls.key, 'utf8'), user);
+    }
+    const server = new PostgresServer(folder, user, await freePort(), { ...settings, ...(tls && { ssl: 'on' }) });
     await server.start();
     return server;
   }
@@ -64,13 +73,8 @@ export class PostgresServer {
     const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
     await client.end();
     const source = `host=127.0.0.1 port=${primary.port} user=postgres application_name=standby`;
-    for (const [name, text] of [
-      ['backup_label', rows[0]?.labelfile ?? ''],
-      ['standby.signal', ''],
-    ] as const) {
-      writeFileSync(join(folder, 'data', name), text);
-      if (user) chownSync(join(folder, 'data', name), user.uid, user.gid);
-    }
+    addFile(join(folder, 'data/backup_label'), rows[0]?.labelfile ?? '', user);
+    addFile(join(folder, 'data/standby.signal'), '', user);
     appendFileSync(join(folder, 'data/postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
     const server = new PostgresServer(folder, user, port ?? (await freePort()), primary.settings);
     await server.start();
@@ -164,4 +168,10 @@ function copyData(from: string, to: string, user: ServerUser | undefined): void 
   const script =
     'mkdir -m 700 "$1" && tar -C "$0" --exclude=./postmaster.pid --exclude="./pg_wal/*" -cf - . | tar -C "$1" -xpf - && mkdir "$1/pg_wal/archive_status"';
   execFileSync('/bin/sh', ['-c', script, from, to], { ...user, cwd: '/', stdio: 'pipe' });
+}
+
+/** A file that only the server's user can read. */
+function addFile(path: string, text: string, user: ServerUser | undefined): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  if (user) chownSync(path, user.uid, user.gid);
 }
