@@ -24,9 +24,9 @@ export function clientClass(servers: ServerList): new (config?: ClientConfig) =>
     override connect(callback: Connected): void;
     override connect(callback?: Connected): Promise<Client> | undefined {
       const { failure } = this;
-      if (failure === undefined) return callback === undefined ? super.connect() : void super.connect(callback);
-      if (callback === undefined) return Promise.reject(failure);
-      process.nextTick(callback, failure);
+      if (callback === undefined) return failure === undefined ? super.connect() : Promise.reject(failure);
+      if (failure === undefined) super.connect(callback);
+      else process.nextTick(callback, failure);
       return undefined;
     }
   };

@@ -335,9 +335,9 @@ describe('the connection pool', () => {
     writeFileSync(file, '');
     const database = poolOf(`${own.url}?sslmode=disable&sslrootcert=${file}`, 1);
     let end: () => void = () => undefined;
-    const holder = database.withClient(async (client) => {
-      await client.query('SELECT');
-      await new Promise<void>((resolve) => (end = resolve));
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const holder = database.withClient(async () => {
+      await ended;
       throw new Error('its connection is closed');
     });
     const waiting = database.query('SELECT');
