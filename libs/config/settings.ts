@@ -29,7 +29,16 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and two for moments to look at the server after a failure. The sum over all processes must stay below `max_connections`.',
+      'The URL of a replica that serves list, query and count. Of several hosts the first that can be reached is used. Unset: `DATABASE_URL` serves them. See [reading from a replica](queries.md#reading-from-a-replica).',
+    type: postgresUrl(),
+    secret: true,
+  })
+  readonly databaseReadUrl?: string;
+
+  @Variable({
+    group: 'Postgres',
+    description:
+      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and two for moments to look at the server after a failure. With `DATABASE_READ_URL` it opens as many again to the replica, and one to look at it. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })

@@ -44,9 +44,15 @@ const REASONS_BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
 /**
  * Why a connection to Postgres failed, in a sentence for operators: it names the setting to correct, and neither user nor
  * address.
+ *
+ * @param variable the setting that has the URL
  */
-export function describeConnectionFailure(error: unknown): string {
-  if (error instanceof DatabaseUnavailable && error.cause !== undefined) return describeConnectionFailure(error.cause);
+export function describeConnectionFailure(error: unknown, variable = 'DATABASE_URL'): string {
+  return reasonOf(error).replaceAll('DATABASE_URL', variable);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DatabaseUnavailable && error.cause !== undefined) return reasonOf(error.cause);
   if (error instanceof UnusableServer) return error.message;
   const reason = REASONS[codeOf(error) ?? ''];
   if (reason !== undefined) return reason;

@@ -14,7 +14,7 @@ import {
 } from './database.errors';
 import type { PoolerOptions } from './pooler';
 import { clientClass } from './server.client';
-import { PrimaryServer } from './server.identity';
+import { PrimaryServer, type ServerAccess } from './server.identity';
 import { ServerList } from './server.list';
 import { ServerWatch } from './server.watch';
 import type { Session } from './session';
@@ -65,6 +65,8 @@ export interface DatabaseOptions extends PoolerOptions {
   maxLifetimeSeconds: number;
   /** Shared by the pools of a process. */
   primary?: PrimaryServer;
+  /** Default `read-write`. */
+  access?: ServerAccess;
 }
 
 /** Connections that exist, the idle ones of these, those that only wait for the end of their backend, and waiting callers. */
@@ -80,7 +82,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
 
 /**
- * A pool of connections to the writable server of a database.
+ * A pool of connections to a server of a database: the writable one, except for reads that a replica serves.
  *
  * A connection whose caller stopped waiting keeps its place until its backend has ended, so that there are never more backends
  * than places, also while commits wait for a standby.
@@ -89,11 +91,12 @@ const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
  */
 export abstract class ConnectionPool {
   /** What the pool is for. The subclasses are distinct types, so the compiler rejects one in place of the other. */
-  abstract readonly plane: 'data' | 'control';
+  abstract readonly plane: 'data' | 'control' | 'read';
 
   private readonly pool: Pool;
   private readonly servers: ServerList;
   private readonly watch: ServerWatch;
+  private failure: unknown;
 
   constructor(
     private readonly options: DatabaseOptions,
@@ -103,7 +106,8 @@ export abstract class ConnectionPool {
     const config = poolConfig(options, servers.size);
     const connection = (): PoolConfig => ({ ...config, connectionString: servers.current });
     this.servers = servers;
-    this.watch = new ServerWatch(connection, options, options.primary ?? new PrimaryServer(), onError);
+    const { primary = new PrimaryServer(), access = 'read-write' } = options;
+    this.watch = new ServerWatch(connection, options, primary, access, onError);
     this.pool = new Pool({
       ...config,
       Client: clientClass(servers),
@@ -182,6 +186,11 @@ export abstract class ConnectionPool {
     }, options);
   }
 
+  /** Why the last call got no connection; undefined: it got one. */
+  get connectionFailure(): unknown {
+    return this.failure;
+  }
+
   /** The present use of the pool, for metrics. */
   use(): PoolUse {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;
@@ -205,6 +214,7 @@ export abstract class ConnectionPool {
       } catch (error) {
         failures += 1;
         if (isPoolTimeout(error) || checkout.ended) throw new DatabaseUnavailable('connection', { cause: error });
+        this.failure = error;
         this.servers.reportFailure(server);
         if (failures < this.servers.size) continue;
         throw new DatabaseUnavailable('connection', { cause: error });
@@ -218,6 +228,7 @@ export abstract class ConnectionPool {
         client.release(true); // the server has become read-only since
         continue;
       }
+      this.failure = undefined;
       session.leasedAt = performance.now();
       Object.assign(checkout, { client, session, leasedAt: session.leasedAt });
       return client;

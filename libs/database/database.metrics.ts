@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 
-/** `data`: batches and records. `control`: API keys, property definitions and readiness. */
-const POOLS = ['data', 'control'] as const;
+/** `data`: batches and records. `control`: API keys, property definitions and readiness. `read`: the pool of a replica. */
+const POOLS = ['data', 'control', 'read'] as const;
 type Pool = (typeof POOLS)[number];
 
 const POOL_STATES = ['total', 'idle', 'discarded'] as const;

@@ -1,14 +1,14 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Settings } from '#libs/config';
 import type { ConnectionPool } from './connection.pool';
-import { ControlDatabase, Database } from './database';
+import { ControlDatabase, Database, ReadDatabase } from './database';
 import { type DatabaseErrorKind, DatabaseMetrics } from './database.metrics';
 import { poolerOptions, type PoolerSettings } from './pooler';
 import { PrimaryServer } from './server.identity';
 
 type OnDatabaseError = (kind: DatabaseErrorKind) => void;
 type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'requestTimeoutMs'> &
-  Partial<PoolerSettings>;
+  Partial<PoolerSettings & Pick<Settings, 'databaseReadUrl'>>;
 
 /** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
@@ -43,6 +43,15 @@ function openControlDatabase(
   return new ControlDatabase({ ...options, ...poolerOptions(settings) }, onError);
 }
 
+/** Opens the pool of `DATABASE_READ_URL`; undefined if that is not set. */
+export function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): ReadDatabase | undefined {
+  const { databaseReadUrl: url, databasePoolSize: poolSize, requestTimeoutMs: timeoutMs } = settings;
+  if (url === undefined) return undefined;
+  const maxLifetimeSeconds = DATA_LIFETIME_SECONDS;
+  const options = { url, poolSize, timeoutMs, maxLifetimeSeconds, access: 'any' as const, ...poolerOptions(settings) };
+  return new ReadDatabase(options, onError);
+}
+
 function observed<P extends ConnectionPool>(pool: P, metrics: DatabaseMetrics): P {
   metrics.observePool(pool.plane, () => pool.use());
   return pool;
@@ -53,14 +62,15 @@ class DatabaseLifetime implements OnApplicationShutdown {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(ControlDatabase) private readonly control: ControlDatabase,
+    @Inject(ReadDatabase) private readonly reads: ConnectionPool,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.database.close(), this.control.close()]);
+    await Promise.all([this.database.close(), this.control.close(), this.reads.close()]);
   }
 }
 
-/** Provides {@link Database}, the pool of the data plane, and {@link ControlDatabase}. */
+/** Provides {@link Database}, {@link ControlDatabase}, and as {@link ReadDatabase} the pool that serves list, query and count. */
 @Global()
 @Module({})
 export class DatabaseModule {
@@ -89,9 +99,17 @@ export class DatabaseModule {
           useFactory: (metrics: DatabaseMetrics, primary: PrimaryServer) =>
             observed(openControlDatabase(settings, onError(metrics), primary), metrics),
         },
+        {
+          provide: ReadDatabase,
+          inject: [DatabaseMetrics, Database],
+          useFactory: (metrics: DatabaseMetrics, database: Database): ConnectionPool => {
+            const reads = openReadDatabase(settings, onError(metrics));
+            return reads === undefined ? database : observed(reads, metrics);
+          },
+        },
         DatabaseLifetime,
       ],
-      exports: [Database, ControlDatabase],
+      exports: [Database, ControlDatabase, ReadDatabase],
     };
   }
 }

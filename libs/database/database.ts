@@ -1,6 +1,6 @@
 import { ConnectionPool } from './connection.pool';
 
-/** The pool of the data plane: batches, reads of records, retention. */
+/** The pool of the data plane: batches, reads of records by id, retention; without a replica also list, query and count. */
 export class Database extends ConnectionPool {
   readonly plane = 'data';
 }
@@ -11,4 +11,9 @@ export class Database extends ConnectionPool {
  */
 export class ControlDatabase extends ConnectionPool {
   readonly plane = 'control';
+}
+
+/** The pool of a replica, which serves list, query and count. */
+export class ReadDatabase extends ConnectionPool {
+  readonly plane = 'read';
 }

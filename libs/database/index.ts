@@ -2,7 +2,7 @@ export { Cancellation } from './cancellation';
 export type { CheckoutOptions, ConnectionPool, DatabaseMeter } from './connection.pool';
 export type { DatabaseClient, Rows } from './database.client';
 export { describeConnectionFailure } from './connection.failure';
-export { ControlDatabase, Database } from './database';
+export { ControlDatabase, Database, ReadDatabase } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { DatabaseModule, openDatabase } from './database.module';
 export { FreshCache } from './fresh.cache';

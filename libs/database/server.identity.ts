@@ -1,6 +1,9 @@
+/** Whether a pool uses only a server that accepts writes, or any server. */
+export type ServerAccess = 'read-write' | 'any';
+
 /** What tells whether one server has replaced another at the same address. */
 export interface ServerIdentity {
-  /** Postgres increments it when a standby is promoted. */
+  /** Postgres increments it when a standby is promoted. 0: the server is a standby. */
   readonly timeline: number;
   /** When the server was started, in seconds since 1970. */
   readonly startedAt: number;

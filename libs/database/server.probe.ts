@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
-import { SERVER_COLUMNS } from './session';
+import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import type { ServerIdentity } from './server.identity';
 
 /** The server at the database's address, and the backends that it runs for the role of this program. */
@@ -10,10 +10,7 @@ export interface ServerState {
   readonly backends: ReadonlyMap<number, boolean>;
 }
 
-interface ProbeRow {
-  timeline: number | null;
-  started_at: number;
-  synchronous: boolean;
+interface ProbeRow extends ServerRow {
   waiting: Record<string, boolean> | null;
 }
 
@@ -31,17 +28,17 @@ const READ_STATE = `
  */
 export class ServerProbe {
   private running: Promise<unknown> = Promise.resolve();
-  private next: Promise<ServerState | undefined> | undefined;
+  private next: Promise<ServerState> | undefined;
 
   /** @param config for a connection to the server */
   constructor(private readonly config: () => ClientConfig) {}
 
   /**
-   * The state at a moment after the call; undefined if the server is a standby.
+   * The state at a moment after the call.
    *
    * @throws what `pg` throws if the server cannot be reached
    */
-  read(): Promise<ServerState | undefined> {
+  read(): Promise<ServerState> {
     this.next ??= this.running.then(() => {
       this.next = undefined;
       const state = this.readNow();
@@ -51,17 +48,17 @@ export class ServerProbe {
     return this.next;
   }
 
-  private async readNow(): Promise<ServerState | undefined> {
+  private async readNow(): Promise<ServerState> {
     const client = new Client({ ...this.config(), connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
     client.on('error', () => undefined); // the statement fails too
     try {
       await client.connect();
       const { rows } = await client.query<ProbeRow>(READ_STATE);
       const [row] = rows;
-      if (row === undefined || row.timeline === null) return undefined;
+      if (row === undefined) throw new Error('the server returned no row');
       const backends = Object.entries(row.waiting ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
       return {
-        server: { timeline: row.timeline, startedAt: row.started_at },
+        server: identityOf(row),
         synchronous: row.synchronous,
         backends: new Map(backends),
       };

@@ -1,7 +1,7 @@
 import type { ClientBase, ClientConfig, PoolClient } from 'pg';
 import { type DatabaseFailure, sqlState, sqlStateOf } from './database.errors';
 import type { PoolerOptions } from './pooler';
-import { isNewer, isSame, type PrimaryServer } from './server.identity';
+import { isNewer, isSame, type PrimaryServer, type ServerAccess } from './server.identity';
 import { ServerProbe, type ServerState } from './server.probe';
 import { Session } from './session';
 
@@ -22,11 +22,15 @@ export class ServerWatch {
   private readonly timer: NodeJS.Timeout;
   private stopped = false;
 
-  /** @param config for a connection to the server that is used at present */
+  /**
+   * @param config for a connection to the server that is used at present
+   * @param access `any`: the address may lead to several servers, none of which replaces another
+   */
   constructor(
     config: () => ClientConfig,
     private readonly pooler: PoolerOptions,
     private readonly primary: PrimaryServer,
+    private readonly access: ServerAccess,
     private readonly onError: (kind: DatabaseFailure) => void,
   ) {
     this.probe = new ServerProbe(config);
@@ -40,9 +44,9 @@ export class ServerWatch {
 
   /** Checks a new connection. @throws UnusableServer */
   async add(client: ClientBase): Promise<void> {
-    const session = await Session.open(client, this.pooler);
+    const session = await Session.open(client, this.pooler, this.access);
     this.sessions.set(client, session);
-    this.primary.observe(session.server, session.synchronous);
+    this.observe(session);
   }
 
   remove(client: ClientBase): void {
@@ -91,8 +95,7 @@ export class ServerWatch {
     };
     this.readServer().then(
       (state) => {
-        // A standby runs no backend that writes.
-        const isRunning = state !== undefined && isSame(server, state.server) && state.backends.has(backendId);
+        const isRunning = isSame(server, state.server) && state.backends.has(backendId);
         if (isRunning) checkAgain();
         else done();
       },
@@ -119,7 +122,7 @@ export class ServerWatch {
     if (suspects.length === 0) return;
     this.readServer().then(
       (state) => {
-        if (state) destroyEnded(suspects, state);
+        destroyEnded(suspects, state);
       },
       () => {
         this.onError('connection');
@@ -128,10 +131,15 @@ export class ServerWatch {
   }
 
   /** Reads which server the address leads to now. If it was replaced, the connections to the older one are closed. */
-  private async readServer(): Promise<ServerState | undefined> {
+  private async readServer(): Promise<ServerState> {
     const state = await this.probe.read();
-    if (state) this.primary.observe(state.server, state.synchronous);
+    this.observe(state);
     return state;
+  }
+
+  private observe({ server, synchronous }: Pick<ServerState, 'server' | 'synchronous'>): void {
+    const isStandby = server.timeline === 0;
+    if (this.access === 'read-write' && !isStandby) this.primary.observe(server, synchronous);
   }
 }
 

@@ -3,7 +3,8 @@ import type { ClientBase } from 'pg';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
 import { failConnectionOnParserError } from './listener.guard';
 import type { PoolerOptions } from './pooler';
-import type { ServerIdentity } from './server.identity';
+import type { ServerAccess, ServerIdentity } from './server.identity';
+import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } from './session.settings';
 
 /** Properties of pg's client that its type does not declare. */
@@ -16,25 +17,13 @@ interface ConnectedClient {
   };
 }
 
-interface SessionRow extends CheckedSettings {
+interface SessionRow extends CheckedSettings, ServerRow {
   standby: boolean;
   read_only: boolean;
   backend: number;
   /** Whether the server knows this statement by the name that the program gave it. */
   is_named: boolean;
-  synchronous: boolean;
-  /** Null on a standby. */
-  timeline: number | null;
-  started_at: number;
 }
-
-/** The first eight digits of a WAL file's name are the timeline. */
-export const SERVER_COLUMNS = `
-  CASE WHEN NOT pg_is_in_recovery()
-       THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END AS timeline,
-  date_part('epoch', pg_postmaster_start_time()) AS started_at,
-  current_setting('synchronous_standby_names') <> ''
-    AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS synchronous`;
 
 const NAME = 'read_session';
 
@@ -46,7 +35,7 @@ const READ_SESSION = `
 /** The function of Postgres that warns that a commit's wait for a standby was interrupted. */
 const STANDBY_WAIT = 'SyncRepWaitForLSN';
 
-/** A connection to a server that accepts writes, and its state. */
+/** A connection to a server, and its state. */
 export class Session {
   /** When it was leased, by `performance.now()`; undefined: it is idle. */
   leasedAt: number | undefined;
@@ -68,9 +57,14 @@ export class Session {
   /**
    * Checks a new connection.
    *
-   * @throws UnusableServer if the server is read-only, has not the settings of a session, or is behind another pooler
+   * @throws UnusableServer if the server is read-only and `access` is not `any`, has not the settings of a session, or is behind
+   * another pooler
    */
-  static async open(pooled: ClientBase, { pooler, preparedStatements }: PoolerOptions): Promise<Session> {
+  static async open(
+    pooled: ClientBase,
+    { pooler, preparedStatements }: PoolerOptions,
+    access: ServerAccess,
+  ): Promise<Session> {
     const client = pooled as unknown as ConnectedClient; // pg's own class, see above
     const { connection } = client;
     // Its statement fails too, and that failure is handled. Without a listener the error would end the process.
@@ -80,17 +74,20 @@ export class Session {
     if (pooler === 'session') await applySettings(pooled);
     const isPrepared = pooler === 'transaction' && preparedStatements;
     const row = await readSession(pooled, isPrepared);
-    const { standby, read_only: readOnly, synchronous, timeline, backend } = row;
+    const { standby, read_only: readOnly, synchronous, backend } = row;
     if (pooler === 'none' && backend !== client.processID) throw new UnusableServer(UNKNOWN_POOLER);
     if (isPrepared && row.is_named) throw new UnusableServer(NOT_PREPARED);
-    if (standby || timeline === null) throw new UnusableServer(STANDBY);
-    if (readOnly) throw new UnusableServer(READ_ONLY);
+    if (access === 'read-write') {
+      if (standby) throw new UnusableServer(STANDBY);
+      if (readOnly) throw new UnusableServer(READ_ONLY);
+    }
     const error = settingsError(row);
     if (error !== undefined) throw new UnusableServer(error);
 
     const backendId = pooler === 'transaction' ? undefined : backend;
-    const session = new Session(client, { timeline, startedAt: row.started_at }, synchronous, backendId);
+    const session = new Session(client, identityOf(row), synchronous, backendId);
     connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
+      if (access === 'any') return;
       const changed = parameterName === 'in_hot_standby' || parameterName === 'default_transaction_read_only';
       if (changed) session.unusable = parameterValue === 'on';
     });

@@ -19,6 +19,7 @@ export interface Target {
 export function targetsOf(measured: readonly WorkloadTurns[], fairness: readonly Fairness[]): Target[] {
   const turnsOf = (name: string): Turn[] => measured.find(({ workload }) => workload.name === name)?.turns ?? [];
   const rates = (name: string): number[] => turnsOf(name).map(({ itemsPerSecond }) => itemsPerSecond ?? 0);
+  const requestRates = (name: string): number[] => turnsOf(name).map(({ batchesPerSecond }) => batchesPerSecond);
   const p50s = (name: string): number[] => turnsOf(name).map(({ latencyMs }) => latencyMs.p50);
   const micros = (name: string): number[] => turnsOf(name).map(({ serviceMicros }) => serviceMicros ?? 0);
   const tails = turnsOf('plain').map(({ latencyMs }) => latencyMs.p99 / latencyMs.p50);
@@ -57,6 +58,10 @@ export function targetsOf(measured: readonly WorkloadTurns[], fairness: readonly
   expect('CPU of the gateway an item, keyed', 'most', 30, 'us', spread(micros('keyed')));
   expect('single item to pooled UPDATE + empty request (p50)', 'most', 1.3, 'x', ratio(p50s('single'), apart));
   expect('p99 to p50 of a batch, plain', 'most', 3, 'x', spread(tails));
+  for (const name of ['list', 'query', 'find']) {
+    const direct = requestRates(`${name}-sql`);
+    expect(`${name} to direct SQL over HTTP`, 'least', 0.5, 'x', ratio(requestRates(name), direct));
+  }
   for (const { neighbor, ratio: raised } of fairness) {
     expect(`p99 of a single item beside ${neighbor} to alone`, 'most', 3, 'x', raised);
   }

@@ -1,5 +1,5 @@
 import type { Load } from './load';
-import { recordCount } from './organizations';
+import { idOf, recordCount } from './organizations';
 import { drivePgbench, type PgbenchWork } from './pgbench.driver';
 import { drivePool } from './pool.driver';
 import type { ServiceProcess } from './service.process';
@@ -101,7 +101,28 @@ const entries = {
   'haproxy-2-single': {
     of: (environment) => beside('haproxy-1-single', balanced(environment, 'two', 'batches of 1', { items: 1 })),
   },
+  list: { of: (environment) => read(environment, 'gateway', LIST, 'a page of 25 records in the default order') },
+  'list-sql': { of: (environment) => read(environment, 'textbook', LIST, `the same page ${DIRECTLY}`) },
+  query: {
+    of: (environment) => read(environment, 'gateway', QUERY, 'a page of 25 with a filter on one option of five'),
+  },
+  'query-sql': { of: (environment) => read(environment, 'textbook', QUERY, `the same page ${DIRECTLY}`) },
+  find: { of: (environment) => read(environment, 'gateway', FIND, 'one record by its id') },
+  'find-sql': { of: (environment) => read(environment, 'textbook', FIND, `the same record ${DIRECTLY}`) },
 } satisfies Record<string, Entry>;
+
+interface Read {
+  path: string;
+  body?: string;
+}
+
+const LIST: Read = { path: '?select=name,stage,employees' };
+const QUERY: Read = {
+  path: '/query',
+  body: JSON.stringify({ query: { select: ['name', 'stage', 'employees'], filter: [{ stage: { '=': 'won' } }] } }),
+};
+const FIND: Read = { path: `/${idOf(0)}` };
+const DIRECTLY = 'by one statement whose result is the response, without validation, authentication or limits';
 
 export type WorkloadName = keyof typeof entries;
 
@@ -196,6 +217,18 @@ function direct(environment: BenchEnvironment, script: PgbenchWork['script'], wh
     services: [],
     drive: (seconds, signal) => drivePgbench(work, seconds, signal),
   };
+}
+
+function read(
+  environment: BenchEnvironment,
+  name: 'gateway' | 'textbook',
+  { path, body }: Read,
+  what: string,
+): Omit<Workload, 'name'> {
+  const service = environment[name];
+  const url = `${service.url}/v2/prism/${environment.credentials.teamId}/organization${path}`;
+  const work = { ...httpWork(environment, service, '', { items: 0 }), url, ...(body !== undefined && { body }) };
+  return overHttp(what, work, [service]);
 }
 
 function singleThroughPool({ postgres, credentials }: BenchEnvironment): Omit<Workload, 'name'> {

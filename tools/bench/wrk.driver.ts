@@ -11,8 +11,10 @@ export interface HttpWork {
   url: string;
   caller: HttpCaller;
   callers: number;
-  /** Items per batch; 0: a GET without a body. */
+  /** Items per batch; 0: no batch but `body`. */
   items: number;
+  /** Without items: the body of a POST; undefined: a GET. */
+  body?: string;
   /** Items per batch that fail intentionally. */
   failing: number;
   /** Records per team. */
@@ -45,6 +47,7 @@ export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSi
     BENCH_API_KEY: 'apiKey' in work.caller ? work.caller.apiKey : '',
     BENCH_TEAMS: 'teamsFile' in work.caller ? work.caller.teamsFile : '',
     BENCH_ITEMS: String(work.items),
+    BENCH_BODY: work.body ?? '',
     BENCH_FAILING: String(work.failing),
     BENCH_RECORDS: String(work.records),
     BENCH_PREFIX: idPrefix,

@@ -16,7 +16,7 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
         type: 'string',
         enum: ['ok', 'degraded', 'unavailable'],
         description:
-          '`degraded`: requests are served, some of them slower. `unavailable`: send requests to another gateway.',
+          '`degraded`: writes are served, some requests slower or, while `replica` is down, not at all. `unavailable`: send requests to another gateway.',
       },
       checks: {
         type: 'object',
@@ -26,6 +26,11 @@ export const healthSchemas: Readonly<Record<string, Schema>> = {
           postgres: { type: 'string', enum: ['up', 'down'] },
           migrations: { type: 'string', enum: ['current', 'pending', 'unknown'] },
           redis: { type: 'string', enum: ['up', 'degraded', 'down', 'disabled'] },
+          replica: {
+            type: 'string',
+            enum: ['up', 'down'],
+            description: 'Only if a replica serves list, query and count.',
+          },
           draining: { type: 'boolean', description: 'The process is stopping.' },
         },
       },

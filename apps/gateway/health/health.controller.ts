@@ -48,7 +48,7 @@ export class HealthController {
   @ApiResponse({
     status: 200,
     description:
-      'The process is ready. If Redis is `down`, or `degraded` because it rejects calls, `status` is `degraded`, and the process is ready too.',
+      'The process is ready. If Redis is `down`, or `degraded` because it rejects calls, or the replica is `down`, `status` is `degraded`, and the process is ready too.',
     headers: headerRefs(),
     content: { 'application/json': { schema: schemaRef('Health'), example: ready } },
   })
@@ -66,7 +66,7 @@ export class HealthController {
   })
   async ready(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { reason, ...health } = await this.health.ready();
-    if (reason === undefined) return health;
+    if (health.status !== 'unavailable') return health;
     const { status, headers, body } = errorResponse(new RequestError('unavailable', reason), request.id);
     void reply.code(status).headers(headers);
     // `errorResponse` renders the body as text.

@@ -1,5 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { ControlDatabase, describeConnectionFailure, pendingMigrations, readSchemaFiles } from '#libs/database';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type ConnectionPool,
+  ControlDatabase,
+  describeConnectionFailure,
+  pendingMigrations,
+  ReadDatabase,
+  readSchemaFiles,
+} from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
@@ -7,7 +14,7 @@ import { Lifecycle } from '../http/lifecycle';
 /** A database that takes longer than this for the smallest query counts as down. */
 const MAX_WAIT_MS = 1_000;
 
-/** `degraded`: every request is served, some more slowly. `unavailable`: send requests elsewhere. */
+/** `degraded`: writes are served, some requests more slowly or not at all. `unavailable`: send requests elsewhere. */
 export type HealthStatus = 'ok' | 'degraded' | 'unavailable';
 
 export interface Health {
@@ -17,9 +24,14 @@ export interface Health {
     /** `unknown` while Postgres is unavailable. */
     migrations: 'current' | 'pending' | 'unknown';
     redis: RedisHealth;
+    /** Only with `DATABASE_READ_URL`. While it is down, list, query and count are 503. */
+    replica?: 'up' | 'down';
     draining: boolean;
   };
 }
+
+/** What was found out about the replica. `replicaReason`: why it is down, for operators. */
+type ReplicaCheck = Pick<Health['checks'], 'replica'> & { readonly replicaReason?: string };
 
 /** What was found out about the database. `reason`: why it is down, for operators. */
 type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'> & { readonly reason?: string };
@@ -35,6 +47,7 @@ export class HealthService {
 
   constructor(
     private readonly database: ControlDatabase,
+    @Inject(ReadDatabase) private readonly reads: ConnectionPool,
     private readonly redis: Redis,
     private readonly lifecycle: Lifecycle,
     metrics: ProcessMetrics,
@@ -42,12 +55,20 @@ export class HealthService {
     metrics.observeReadiness(async () => (await this.ready()).status !== 'unavailable');
   }
 
-  /** `reason`: why requests should be sent elsewhere, as a sentence. */
+  /** `reason`: why the status is not `ok`, as a sentence; absent if Redis is the reason, which has log lines of its own. */
   async ready(): Promise<Health & { readonly reason?: string }> {
-    const { reason, ...database } = await this.databaseChecks();
-    const checks = { ...database, redis: this.redis.health(), draining: this.lifecycle.draining };
+    const [{ reason, ...database }, { replicaReason, ...replica }] = await Promise.all([
+      this.databaseChecks(),
+      this.checkReplica(),
+    ]);
+    const checks = { ...database, redis: this.redis.health(), ...replica, draining: this.lifecycle.draining };
     const status = statusOf(checks);
-    const found = { status, checks, ...(status === 'unavailable' && { reason: reasonOf(checks, reason) }) };
+    const found = {
+      status,
+      checks,
+      ...(replicaReason !== undefined && { reason: `The replica is not available: ${replicaReason}.` }),
+      ...(status === 'unavailable' && { reason: reasonOf(checks, reason) }),
+    };
     this.logChange(found);
     return found;
   }
@@ -69,6 +90,18 @@ export class HealthService {
     }
   }
 
+  /** Reports what the last query found, so that a busy replica counts as up. Only after a failure it sends a query itself. */
+  private async checkReplica(): Promise<ReplicaCheck> {
+    if (this.reads.plane !== 'read') return {};
+    if (this.reads.connectionFailure === undefined) return { replica: 'up' };
+    try {
+      await this.reads.query('SELECT', [], { timeoutMs: MAX_WAIT_MS });
+      return { replica: 'up' };
+    } catch (error) {
+      return { replica: 'down', replicaReason: describeConnectionFailure(error, 'DATABASE_READ_URL') };
+    }
+  }
+
   /** One line when the status changes, or the reason for it. */
   private logChange({ status, checks, reason }: Health & { readonly reason?: string }): void {
     if (status === this.last && reason === this.lastReason) return;
@@ -86,7 +119,7 @@ function reasonOf({ postgres, draining }: Health['checks'], failure = ''): strin
   return 'The database has pending migrations: run `npm run migrate`.';
 }
 
-function statusOf({ postgres, migrations, redis, draining }: Health['checks']): HealthStatus {
+function statusOf({ postgres, migrations, redis, replica, draining }: Health['checks']): HealthStatus {
   if (postgres === 'down' || migrations !== 'current' || draining) return 'unavailable';
-  return redis === 'down' || redis === 'degraded' ? 'degraded' : 'ok';
+  return redis === 'down' || redis === 'degraded' || replica === 'down' ? 'degraded' : 'ok';
 }

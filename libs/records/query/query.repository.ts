@@ -1,6 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { type Cancellation, Database, type DatabaseMeter, DatabaseUnavailable } from '#libs/database';
+import {
+  type Cancellation,
+  type ConnectionPool,
+  type DatabaseMeter,
+  DatabaseUnavailable,
+  ReadDatabase,
+} from '#libs/database';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
@@ -43,7 +49,7 @@ interface PageRow {
 @Injectable()
 export class RecordQueryRepository {
   constructor(
-    @Inject(Database) private readonly database: Database,
+    @Inject(ReadDatabase) private readonly database: ConnectionPool,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 

@@ -3,11 +3,12 @@ import { Pool } from 'pg';
 import { BatchController } from './batch.controller';
 import { BatchService } from './batch.service';
 import { CeilingController } from './ceiling.controller';
+import { ReadController } from './read.controller';
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 
 @Module({
-  controllers: [BatchController, CeilingController],
+  controllers: [BatchController, CeilingController, ReadController],
   providers: [BatchService, { provide: Pool, useValue: pool }],
 })
 export class TextbookModule {}

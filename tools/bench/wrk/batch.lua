@@ -1,6 +1,7 @@
 -- Sends batch updates of random records and checks every response. Runs in wrk; wrk.driver.ts sets the environment:
 --
---   BENCH_ITEMS     items per batch; 0: a GET of the URL, without a body
+--   BENCH_ITEMS     items per batch; 0: no batch, but BENCH_BODY
+--   BENCH_BODY      the body of a POST to the URL; empty: a GET
 --   BENCH_FAILING   items per batch that fail: alternately an unknown record and an invalid value
 --   BENCH_RECORDS   records per team
 --   BENCH_PREFIX    prefix of record ids, followed by the record's number
@@ -14,6 +15,7 @@ local function setting(name)
 end
 
 local items = tonumber(setting('ITEMS'))
+local body = setting('BODY')
 local failing = tonumber(setting('FAILING'))
 local records = tonumber(setting('RECORDS'))
 local prefix = setting('PREFIX')
@@ -64,7 +66,10 @@ local function itemOf(item, team)
 end
 
 function request()
-  if items == 0 then return wrk.format('GET') end
+  if items == 0 then
+    if body ~= '' then return wrk.format('POST', nil, headers, body) end
+    return wrk.format('GET', nil, headers)
+  end
   local team, path = 0, nil
   if #teams > 0 then
     team = math.random(#teams)
@@ -76,16 +81,16 @@ function request()
   return wrk.format('POST', path, headers, '{"items":[' .. table.concat(parts, ',', 1, items) .. ']' .. options .. '}')
 end
 
-function response(status, _, body)
+function response(status, _, text)
   if status ~= 200 then
     rejected = rejected + 1
-  elseif items > 0 and tonumber(body:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
+  elseif items > 0 and tonumber(text:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
     unexpected = unexpected + 1
   else
     good = good + 1
     return
   end
-  example = status .. ' ' .. body:sub(1, 300) .. ' ... ' .. body:sub(-80)
+  example = status .. ' ' .. text:sub(1, 300) .. ' ... ' .. text:sub(-80)
 end
 
 local function sum(name)
