@@ -9,6 +9,7 @@ import {
 } from '#libs/database';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
+import { StatementNames } from './statement.names';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
 import { countStatement, pageStatement, type QueryStatement } from './query.statement';
 
@@ -42,12 +43,13 @@ interface PageRow {
   deleted_at: string | null;
   properties: string | null;
   sort_values: (string | null)[];
-  found: number;
 }
 
 /** Reads pages of records and counts records. The only place that runs their SQL. */
 @Injectable()
 export class RecordQueryRepository {
+  private readonly names = new StatementNames();
+
   constructor(
     @Inject(ReadDatabase) private readonly database: ConnectionPool,
     @Inject(Settings) private readonly settings: Settings,
@@ -55,15 +57,17 @@ export class RecordQueryRepository {
 
   /** @throws QueryTimeout, DatabaseUnavailable */
   async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
-    const rows = await this.run<PageRow>(pageStatement(query, this.settings.responseLimitBytes), options);
-    const hasMore = (rows[0]?.found ?? 0) > rows.length;
+    const found = await this.run<PageRow>(pageStatement(query, this.settings.responseLimitBytes), options);
+    // The page ends before the first row that does not fit; a first row that does not fit has no properties.
+    const tooLarge = found.findIndex(({ properties }, index) => index > 0 && properties === null);
+    const rows = found.slice(0, tooLarge === -1 ? query.limit : Math.min(tooLarge, query.limit));
     return {
       rows: rows.map(({ id, properties, deleted_at }) => ({
         id,
         properties: properties ?? undefined,
         deletedAt: deleted_at ?? undefined,
       })),
-      next: hasMore ? rows.at(-1)?.sort_values : undefined,
+      next: found.length > rows.length ? rows.at(-1)?.sort_values : undefined,
     };
   }
 
@@ -87,7 +91,7 @@ export class RecordQueryRepository {
       const { rows } = await this.database.withClient(
         (client) => {
           call.begun = true;
-          return client.query<R>(text, values);
+          return client.query<R>(this.names.statementOf(text), values);
         },
         { timeoutMs: budgetMs + CANCEL_MS, cancellation, isReadOnly: true, meter, span },
       );

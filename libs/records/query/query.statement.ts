@@ -1,10 +1,9 @@
 import { conditionSql } from './condition.sql';
 import { afterSql, orderBySql, orderTerms } from './order.sql';
-import type { QueryFields } from './query.fields';
 import type { RecordFilter, RecordQuery } from './record.query';
 import { SqlParameters } from './sql.parameters';
 
-/** A statement with its values. It has no name: the planner then knows the values, and connections keep no statements. */
+/** A statement with its values. */
 export interface QueryStatement {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -17,9 +16,10 @@ export interface QueryStatement {
 const CONTEXT = "WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)";
 
 /**
- * Reads one page. `found` is the number of rows that were found for it: at most one more than the page can have, which tells
- * that there is a next page. Rows that would exceed the size limit are left out; the first one is returned without its
- * properties instead.
+ * Reads one page, and one row more if there is one. The properties of a row are NULL if they, with those of the rows before it,
+ * exceed the size limit.
+ *
+ * The number of rows is part of the text: for a parameter the planner would expect a tenth of all records, and sort them.
  *
  * @param limitBytes the maximum size of the properties of all rows
  */
@@ -28,38 +28,31 @@ export function pageStatement(query: RecordQuery, limitBytes: number): QueryStat
   const where = recordsSql(query, parameters);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
   const after = query.after === undefined ? '' : ` AND ${afterSql(terms, query.after, parameters)}`;
-  const limit = `${parameters.add(query.limit)}::integer`;
-  const offset = `${parameters.add(query.offset)}::bigint`;
-  const bytes = `${parameters.add(limitBytes)}::bigint`;
+  const rows = query.limit + 1;
+  const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
   const order = orderBySql(terms);
   // Live and deleted records have an index each. Both parts are in order, so the planner merges them.
   const part = (state: string): string =>
-    `(SELECT r.* FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${limit} + 1 + ${offset})`;
+    `(SELECT r.* FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${rows}${offset === undefined ? '' : ` + ${offset}`})`;
+  // The rows stay in the order of the innermost query.
   const text = `${CONTEXT}
-SELECT page.id, page.deleted_at, page.sort_values, page.found::integer AS found,
-       CASE WHEN page.bytes <= ${bytes} THEN page.properties END AS properties
+SELECT r.id, r.deleted_at, r.sort_values,
+       CASE WHEN r.bytes <= ${parameters.add(limitBytes)}::bigint THEN r.properties END AS properties
   FROM (
-    SELECT rendered.*, sum(octet_length(rendered.properties)) OVER (ORDER BY rendered.place) AS bytes
+    SELECT r.*, sum(octet_length(r.properties)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes
       FROM (
-        SELECT numbered.id, numbered.deleted_at, numbered.sort_values, numbered.place, numbered.found,
-               CASE WHEN numbered.place <= ${limit} THEN (${propertiesSql(query, parameters)})::text END AS properties
-          FROM (
-            -- The rows arrive in order.
-            SELECT found.*, row_number() OVER () AS place, count(*) OVER () AS found
-              FROM context
-             CROSS JOIN LATERAL (
-               SELECT r.id, r.properties, r.list, r.created_at, r.updated_at, format_timestamp(r.deleted_at) AS deleted_at,
-                      ARRAY[${terms.map(({ text }) => text).join(', ')}] AS sort_values
-                 FROM ${query.deleted ? `(${part('IS NULL')} UNION ALL ${part('IS NOT NULL')})` : part('IS NULL')} AS r
-                ORDER BY ${order}
-                LIMIT ${limit} + 1 OFFSET ${offset}
-             ) AS found
-          ) AS numbered
+        SELECT r.id, format_timestamp(r.deleted_at) AS deleted_at, ARRAY[${terms.map(({ text }) => text).join(', ')}] AS sort_values,
+               ${propertiesSql(query, parameters)} AS properties
+          FROM context
+         CROSS JOIN LATERAL (
+           SELECT r.*
+             FROM ${query.deleted ? `(${part('IS NULL')} UNION ALL ${part('IS NOT NULL')})` : part('IS NULL')} AS r
+            ORDER BY ${order}
+            LIMIT ${rows}${offset === undefined ? '' : ` OFFSET ${offset}`}
+         ) AS r
         OFFSET 0
-      ) AS rendered
-  ) AS page
- WHERE page.place <= ${limit} AND (page.bytes <= ${bytes} OR page.place = 1)
- ORDER BY page.place`;
+      ) AS r
+  ) AS r`;
   return { text, values: parameters.values };
 }
 
@@ -83,30 +76,36 @@ function recordsSql({ teamId, objectType, fields, ids, condition }: RecordFilter
   ].join(' AND ');
 }
 
-/** The properties of a row `numbered` as jsonb: the selected ones, those of the list over those of the object type. */
+/** The properties of a record `r` as the text of a JSON object: the selected ones, those of the list over those of the object type. */
 function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParameters): string {
   const { listId } = fields;
-  const list = listId === undefined ? undefined : `numbered.list -> ${parameters.text(listId)}`;
-  const isSelected = (slug: string): boolean => selection === undefined || selection.includes(slug);
-  const times = (['created_at', 'updated_at'] as const)
-    .filter((slug) => isSelected(slug) && fields.sourceOf(slug) === slug)
-    .map((slug) => `, '${slug}', format_timestamp(numbered.${slug})`)
-    .join('');
-  const ofColumns = times === '' ? '' : ` || jsonb_build_object(${times.slice(2)})`;
-  const own =
-    selection === undefined
-      ? 'numbered.properties'
-      : picked('numbered.properties', slugsOf(fields, selection, 'default'), parameters);
-  if (list === undefined) return own + ofColumns;
-  if (selection !== undefined)
-    return `${own} || ${picked(list, slugsOf(fields, selection, 'list'), parameters)}${ofColumns}`;
-  return `(${own} - ${parameters.add(fields.listSlugs)}::text[]) || COALESCE(${list}, '{}')${ofColumns}`;
-}
+  const list = listId === undefined ? undefined : `r.list -> ${parameters.text(listId)}`;
+  if (selection === undefined) {
+    const times = (['created_at', 'updated_at'] as const).filter((slug) => fields.sourceOf(slug) === slug);
+    const ofColumns = times.map((slug) => `'${slug}', format_timestamp(r.${slug})`).join(', ');
+    const ofList =
+      list === undefined ? '' : ` - ${parameters.add(fields.listSlugs)}::text[] || COALESCE(${list}, '{}')`;
+    return `(r.properties${ofList} || jsonb_build_object(${ofColumns}))::text`;
+  }
+  const members = selection.flatMap((slug) => {
+    const value = valueOf(slug);
+    return value === undefined ? [] : [`${parameters.text(`,${JSON.stringify(slug)}:`)} || ${value}`];
+  });
+  // A member without a value is NULL, which concat leaves out.
+  return members.length === 0 ? `'{}'` : `'{' || substr(concat(${members.join(', ')}), 2) || '}'`;
 
-function slugsOf(fields: QueryFields, selection: readonly string[], source: 'default' | 'list'): string[] {
-  return selection.filter((slug) => fields.sourceOf(slug) === source);
-}
-
-function picked(block: string, slugs: readonly string[], parameters: SqlParameters): string {
-  return slugs.length === 0 ? "'{}'::jsonb" : `pick_properties(${block}, ${parameters.add(slugs)}::text[])`;
+  function valueOf(slug: string): string | undefined {
+    const source = fields.sourceOf(slug);
+    switch (source) {
+      case 'created_at':
+      case 'updated_at':
+        return `'"' || format_timestamp(r.${source}) || '"'`;
+      case 'default':
+        return `(r.properties -> ${parameters.text(slug)})::text`;
+      case 'list':
+        return `(${list ?? ''} -> ${parameters.text(slug)})::text`;
+      default:
+        return undefined; // the id is a member of the row
+    }
+  }
 }
