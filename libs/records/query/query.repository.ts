@@ -42,7 +42,8 @@ interface PageRow {
   id: string;
   deleted_at: string | null;
   properties: string | null;
-  sort_values: (string | null)[];
+  /** A JSON array of texts and nulls: only that of the last row is parsed. */
+  sort_values: string;
 }
 
 /** Reads pages of records and counts records. The only place that runs their SQL. */
@@ -67,7 +68,7 @@ export class RecordQueryRepository {
         properties: properties ?? undefined,
         deletedAt: deleted_at ?? undefined,
       })),
-      next: found.length > rows.length ? rows.at(-1)?.sort_values : undefined,
+      next: found.length > rows.length ? sortValuesOf(rows.at(-1)) : undefined,
     };
   }
 
@@ -103,4 +104,8 @@ export class RecordQueryRepository {
       clearTimeout(timer);
     }
   }
+}
+
+function sortValuesOf(row: PageRow | undefined): QueryPage['next'] {
+  return row && (JSON.parse(row.sort_values) as (string | null)[]); // made by the statement
 }

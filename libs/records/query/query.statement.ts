@@ -41,7 +41,7 @@ SELECT r.id, r.deleted_at, r.sort_values,
   FROM (
     SELECT r.*, sum(octet_length(r.properties)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes
       FROM (
-        SELECT r.id, format_timestamp(r.deleted_at) AS deleted_at, ARRAY[${terms.map(({ text }) => text).join(', ')}] AS sort_values,
+        SELECT r.id, format_timestamp(r.deleted_at) AS deleted_at, json_build_array(${terms.map(({ text }) => text).join(', ')})::text AS sort_values,
                ${propertiesSql(query, parameters)} AS properties
           FROM context
          CROSS JOIN LATERAL (
