@@ -1,4 +1,5 @@
 import type { FieldError, ItemErrorCode } from '#libs/errors';
+import type { LookupTarget } from './lookup.target';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -28,6 +29,8 @@ export interface ExtendedChange {
 export interface Change extends BlockChange {
   list: Record<string, BlockChange> | null;
   extended: ExtendedChange | null;
+  /** The lookups whose value it sets or clears; undefined if it touches none. */
+  lookups?: readonly LookupTarget[];
 }
 
 /** The blocks of an item as the client sent them. An undefined block stays unchanged. */

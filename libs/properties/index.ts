@@ -1,3 +1,4 @@
+export { builtInDefinitions } from './built-in.definitions';
 export type { BlockChange, Change, ExtendedChange, Json, Validation } from './change.interface';
 export { isExactNumber } from './exact.number';
 export {
@@ -12,9 +13,13 @@ export {
 } from './filter.operand';
 export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
+export { LookupBuilder, type LookupStep } from './lookup.builder';
+export { isLookupUsable, type LookupKind, lookupKindOf, type LookupTarget } from './lookup.target';
 export { PropertiesModule } from './properties.module';
 export {
   isObjectType,
+  type Lookup,
+  lookups,
   type ObjectType,
   objectTypes,
   type PropertyDefinition,

@@ -1,4 +1,4 @@
-import type { BlockChange, ExtendedChange, Json, ObjectType } from '#libs/properties';
+import type { BlockChange, ExtendedChange, Json, LookupTarget, ObjectType } from '#libs/properties';
 import type { ItemError } from '#libs/errors';
 
 /** The maximum number of items in a batch. */
@@ -24,7 +24,7 @@ export type Operation = 'update' | 'delete' | 'create' | 'patch';
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
- * `apply_batch`. `if_match` is an etag without its quotes.
+ * `apply_batch`. `if_match` is an etag without its quotes. `lookups` are those whose value the item sets or clears.
  */
 export type PlanItem =
   | { op: 'update'; id: string; if_match?: string; set: Record<string, Json> }
@@ -35,10 +35,18 @@ export type PlanItem =
       default: BlockChange | null;
       list: Record<string, BlockChange> | null;
       extended: ExtendedChange | null;
+      lookups?: readonly LookupTarget[];
     }
   | { op: 'read'; id: string; if_match?: string }
   | { op: 'delete'; id: string; if_match?: string }
-  | { op: 'create'; id: string; properties: Json; list: Json; extended: Json }
+  | {
+      op: 'create';
+      id: string;
+      properties: Json;
+      list: Json;
+      extended: Json;
+      lookups?: readonly LookupTarget[];
+    }
   | { op: 'reject'; id: string | null; code: ItemError['code']; error: string };
 
 /** The changes of one request to records of one team and object type. Items are in the order of the request. */

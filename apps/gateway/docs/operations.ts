@@ -51,15 +51,24 @@ export const ApiCreateRecord = (): MethodDecorator =>
 export const ApiGetRecord = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ operationId: 'getRecord', summary: 'Read a record' }),
-    ApiQuery({
-      name: 'select',
-      required: false,
-      description: 'The slugs of the properties to return, separated by commas. By default all.',
-      schema: { type: 'string' },
-      example: 'name,stage',
-    }),
+    select(),
     record(200, 'The record.', 'etag'),
     recordId(),
+    target(),
+  );
+
+export const ApiFindRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'findRecord',
+      summary: 'Read the record that has a value',
+      description:
+        'Fast for a property with a `lookup`. Any other property is searched for `QUERY_TIMEOUT_MS`; after that the status is 400 with the rule `query_timeout`.',
+    }),
+    select(),
+    record(200, 'The one record with this value.', 'etag'),
+    ApiErrors({}, 'multiple_matches'),
+    lookupPath(),
     target(),
   );
 
@@ -115,6 +124,33 @@ function record(status: number, description: string, ...headers: string[]): Meth
     headers: headerRefs(...headers),
     content: { 'application/json': { schema: schemaRef('Record'), example: examples.record } },
   });
+}
+
+function select(): MethodDecorator {
+  return ApiQuery({
+    name: 'select',
+    required: false,
+    description: 'The slugs of the properties to return, separated by commas. By default all.',
+    schema: { type: 'string' },
+    example: 'name,stage',
+  });
+}
+
+function lookupPath(): MethodDecorator {
+  return applyDecorators(
+    ApiParam({
+      name: 'slug',
+      description: 'The slug of a property.',
+      schema: { type: 'string' },
+      example: 'primary_domain',
+    }),
+    ApiParam({
+      name: 'value',
+      description: 'The value, percent-encoded. Compared as a filter `=` does: case matters; an option by slug or id.',
+      schema: { type: 'string' },
+      example: 'acme.example',
+    }),
+  );
 }
 
 function recordId(): MethodDecorator {

@@ -14,7 +14,11 @@ import { type PropertyFilter, propertyFilterOf } from './property.filter';
 
 /** Definitions by object type, then by id. */
 type Definitions = Partial<Record<ObjectType, Record<string, WireDefinition>>>;
-type WireDefinition = Omit<PropertyDefinition, 'unsupportedType'>;
+type WireDefinition = Omit<PropertyDefinition, 'unsupportedType' | 'lookup_state'> & {
+  readonly lookup_state: WireLookupState;
+};
+/** Clients need not know about the internal states. */
+type WireLookupState = 'building' | 'ready' | 'failed' | null;
 
 const filters = applyDecorators(
   ApiQuery({
@@ -92,6 +96,12 @@ export class PropertiesController {
 }
 
 function wireDefinition(definition: PropertyDefinition): WireDefinition {
-  const { id, slug, type, name, required, native, locked, list_id, options } = definition;
-  return { id, slug, type, name, required, native, locked, list_id, options };
+  const { id, slug, type, name, required, native, locked, list_id, lookup, options } = definition;
+  const lookup_state = wireLookupState(definition);
+  return { id, slug, type, name, required, native, locked, list_id, lookup, lookup_state, options };
+}
+
+function wireLookupState({ lookup_state: state }: PropertyDefinition): WireLookupState {
+  if (state === 'verifying') return 'building';
+  return state === 'removing' ? null : state;
 }

@@ -1,4 +1,4 @@
-import { objectTypes, propertyTypes } from '#libs/properties';
+import { lookups, objectTypes, propertyTypes } from '#libs/properties';
 import { uuid } from '../docs/record.schemas';
 import type { Schema } from '../docs/schema.type';
 
@@ -15,7 +15,19 @@ const option: Schema = {
 
 const definition: Schema = {
   type: 'object',
-  required: ['id', 'slug', 'type', 'name', 'required', 'native', 'locked', 'list_id', 'options'],
+  required: [
+    'id',
+    'slug',
+    'type',
+    'name',
+    'required',
+    'native',
+    'locked',
+    'list_id',
+    'lookup',
+    'lookup_state',
+    'options',
+  ],
   additionalProperties: false,
   properties: {
     id: uuid,
@@ -28,6 +40,17 @@ const definition: Schema = {
     list_id: {
       anyOf: [uuid, { type: 'null' }],
       description: 'The list whose block holds the property; null if `default` holds it.',
+    },
+    lookup: {
+      type: 'string',
+      enum: [...lookups],
+      description:
+        '`indexed`: filters with `=` and `in`, `by/` and `match` find records by this value with an index. `unique`: also, no two records can have the same value.',
+    },
+    lookup_state: {
+      anyOf: [{ type: 'string', enum: ['building', 'ready', 'failed'] }, { type: 'null' }],
+      description:
+        '`building` until every value is in the lookup; it is not used until then. `failed`: it is used, but records had equal values of this unique property before. Null without a lookup.',
     },
     options: { type: 'array', items: option, description: 'The options of a select property, in order.' },
   },

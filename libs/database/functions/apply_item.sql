@@ -1,7 +1,7 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "create" | "reject", "id", "if_match"?, and the operands of the op}.
---           reject: {"code", "error"}, an item that validation rejected
+--   p_item  {"op": "update" | "read" | "delete" | "create" | "reject", "id", "if_match"?, "lookups"?, and the operands of the op}.
+--           reject: {"code", "error"}, an item that validation rejected. lookups: those whose value the item sets or clears
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   image   the record after the change
@@ -14,6 +14,9 @@ DECLARE
   c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
   v_record   records;
 BEGIN
+  IF p_item ? 'lookups' THEN
+    PERFORM lock_lookups(p_team_id, ARRAY[p_item]);
+  END IF;
   CASE c_op
     WHEN 'reject' THEN
       code := p_item ->> 'code';
@@ -51,6 +54,11 @@ BEGIN
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
     ) THEN 'precondition_failed' ELSE 'not_found' END;
   ELSE
+    IF c_op = 'delete' THEN
+      DELETE FROM record_lookups AS l WHERE l.team_id = p_team_id AND l.record_id = c_id;
+    ELSIF p_item ? 'lookups' THEN
+      PERFORM store_lookups(p_team_id, v_record.id, v_record.properties, p_item -> 'lookups');
+    END IF;
     image := (v_record.id, v_record.version, v_record.properties, v_record.list, v_record.extended,
               v_record.created_at, v_record.updated_at, NULL);
   END IF;

@@ -5,6 +5,6 @@ GRANT SELECT ON schema_migrations, schema_functions, property_definitions, prope
 -- UPDATE on the tables, not on columns: Postgres checks column privileges one by one for each item, which costs 3% of it.
 GRANT SELECT, INSERT, UPDATE ON records, idempotency_requests TO {role};
 GRANT SELECT, INSERT, UPDATE ON idempotency_outcomes TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_progress TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_progress, record_lookups TO {role};
 GRANT USAGE ON SEQUENCE idempotency_request_ids TO {role};
 GRANT EXECUTE ON FUNCTION find_api_key(text) TO {role};
