@@ -1,5 +1,5 @@
 export { builtInDefinitions } from './built-in.definitions';
-export type { BlockChange, Change, ExtendedChange, Json, Validation } from './change.interface';
+export type { BlockChange, Change, ExtendedChange, Json, LookupKind, LookupTarget, Validation } from './change.interface';
 export { isExactNumber } from './exact.number';
 export {
   type Comparison,
@@ -14,7 +14,7 @@ export {
 export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
-export { isLookupUsable, type LookupKind, lookupKindOf, type LookupTarget } from './lookup.target';
+export { isLookupUsable, lookupKindOf } from './lookup.target';
 export { PropertiesModule } from './properties.module';
 export {
   isObjectType,

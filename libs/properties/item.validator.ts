@@ -1,7 +1,7 @@
 import { BlockValidator, type UnknownProperties } from './block.validator';
-import type { BlockChange, ExtendedChange, ItemBlocks, Validation } from './change.interface';
+import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation } from './change.interface';
 import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
-import { type LookupTarget, lookupTargetsOf } from './lookup.target';
+import { lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { ValidationErrors } from './validation.errors';
 

@@ -1,19 +1,6 @@
-import { type Comparison, comparisonOf, isMultiValue } from './filter.operand';
+import type { LookupKind, LookupTarget } from './change.interface';
+import { comparisonOf, isMultiValue } from './filter.operand';
 import type { PropertyDefinition } from './property-definition';
-
-/** How the values of a lookup compare. */
-export type LookupKind = Extract<Comparison, 'text' | 'number' | 'date'>;
-
-/** A lookup whose rows a change of a record has to keep up to date, as `store_lookups` of the database takes it. */
-export interface LookupTarget {
-  /** Of the definition. */
-  readonly id: string;
-  readonly slug: string;
-  readonly kind: LookupKind;
-  readonly unique?: true;
-  /** Its values are not complete or verified yet. */
-  readonly building?: true;
-}
 
 /**
  * How the values of a property compare in a lookup; undefined if its type can have none: texts that are long, values of which a
