@@ -22,4 +22,16 @@ export {
 } from './property-definition';
 export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';
+export {
+  type Deletion,
+  type Expected,
+  hasOptions,
+  MAX_OPTIONS,
+  type NewOption,
+  type NewProperty,
+  type SchemaChange,
+  type SchemaChanges,
+} from './schema.change';
+export { SchemaWriter, type WrittenSchema } from './schema.writer';
+export { isSlug, MAX_SLUG_LENGTH, RESERVED_SLUGS, SLUG_RULE } from './slug.rules';
 export { suggestSlug } from './slug.suggestion';

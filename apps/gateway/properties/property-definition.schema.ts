@@ -1,8 +1,9 @@
-import { objectTypes, propertyTypes } from '#libs/properties';
+import { objectTypes, type PropertyDefinition, propertyTypes } from '#libs/properties';
 import { uuid } from '../docs/record.schemas';
 import type { Schema } from '../docs/schema.type';
 
-const option: Schema = {
+/** An option of a select property. */
+export const optionSchema: Schema = {
   type: 'object',
   required: ['id', 'slug', 'value'],
   additionalProperties: false,
@@ -13,7 +14,8 @@ const option: Schema = {
   },
 };
 
-const definition: Schema = {
+/** The definition of a property. */
+export const definitionSchema: Schema = {
   type: 'object',
   required: ['id', 'slug', 'type', 'name', 'required', 'native', 'locked', 'list_id', 'options'],
   additionalProperties: false,
@@ -29,14 +31,14 @@ const definition: Schema = {
       anyOf: [uuid, { type: 'null' }],
       description: 'The list whose block holds the property; null if `default` holds it.',
     },
-    options: { type: 'array', items: option, description: 'The options of a select property, in order.' },
+    options: { type: 'array', items: optionSchema, description: 'The options of a select property, in order.' },
   },
 };
 
 const definitionsById: Schema = {
   type: 'object',
   description: 'Definitions by their id.',
-  additionalProperties: definition,
+  additionalProperties: definitionSchema,
 };
 
 /** Definitions by object type, then by id. */
@@ -45,3 +47,11 @@ export const definitionsSchema: Schema = {
   additionalProperties: false,
   properties: Object.fromEntries(objectTypes.map((objectType) => [objectType, definitionsById])),
 };
+
+export type WireDefinition = Omit<PropertyDefinition, 'unsupportedType'>;
+
+/** A definition with the members of {@link definitionSchema}, in their order. */
+export function wireDefinition(definition: PropertyDefinition): WireDefinition {
+  const { id, slug, type, name, required, native, locked, list_id, options } = definition;
+  return { id, slug, type, name, required, native, locked, list_id, options };
+}

@@ -1,0 +1,4 @@
+WITH options AS (
+  DELETE FROM property_options AS o WHERE o.team_id = $1::uuid AND o.property_id = $2::uuid
+)
+DELETE FROM property_definitions AS d WHERE d.team_id = $1::uuid AND d.id = $2::uuid
