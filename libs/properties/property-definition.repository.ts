@@ -28,7 +28,7 @@ export interface TeamRows {
   readonly options: readonly OptionRow[];
 }
 
-const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
+export const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
 
 /** Reads `property_definitions` and `property_options`. */
 @Injectable()

@@ -45,6 +45,8 @@ describe('the OpenAPI document', () => {
 
   it('contains every operation of the gateway', () => {
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'delete /v2/prism/{team}/{object}/properties/{property}',
+      'delete /v2/prism/{team}/{object}/properties/{property}/options/{option}',
       'get /docs',
       'get /health/live',
       'get /health/ready',
@@ -55,10 +57,14 @@ describe('the OpenAPI document', () => {
       'get /v2/prism/{team}/{object}/count',
       'get /v2/prism/{team}/{object}/properties',
       'get /v2/prism/{team}/{object}/{id}',
+      'patch /v2/prism/{team}/{object}/properties/{property}',
+      'patch /v2/prism/{team}/{object}/properties/{property}/options/{option}',
       'patch /v2/prism/{team}/{object}/{id}',
       'post /v2/prism/{team}/{object}',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
+      'post /v2/prism/{team}/{object}/properties',
+      'post /v2/prism/{team}/{object}/properties/{property}/options',
       'post /v2/prism/{team}/{object}/query',
     ]);
   });

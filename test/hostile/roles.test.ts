@@ -68,6 +68,8 @@ describe("the gateway's role", () => {
     "INSERT INTO teams (id, name) VALUES (gen_random_uuid(), 'Mine')",
     'SELECT FROM teams',
     'UPDATE property_definitions SET locked = false',
+    "INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, native) VALUES (gen_random_uuid(), 'deal', gen_random_uuid(), 'a', 'num', 'A', true)",
+    "UPDATE property_options SET slug = 'other'",
     "INSERT INTO schema_migrations (name, checksum) VALUES ('x', 'y')",
     "SELECT purge_idempotency_requests('0', NULL, 100)",
     "SELECT detach_ledger_partition('2020-01-01')",

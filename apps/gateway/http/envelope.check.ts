@@ -30,11 +30,13 @@ const codes: Record<string, string> = {
  * class-transformer is not used: its handling of keys takes quadratic time, and nothing here needs transforming.
  * class-validator sees the known members only.
  *
+ * @param field the path of the object; by default the whole body
  * @throws RequestError `invalid_request` that names the wrong fields
  */
-export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown): T {
+export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown, field = '.body'): T {
   const errors: FieldError[] = [];
-  const envelope = readEnvelope(type, body, '.body', 'the body must be a JSON object', errors);
+  const what = field === '.body' ? 'the body' : field.replace(/^\.body\./, '');
+  const envelope = readEnvelope(type, body, field, `${what} must be a JSON object`, errors);
   if (envelope === undefined || errors.length > 0) {
     throw new RequestError('invalid_request', errors[0]?.message, { errors });
   }

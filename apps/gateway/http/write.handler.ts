@@ -46,7 +46,7 @@ export class WriteHandler {
     { request, reply }: HttpExchange,
     execute: (call: WriteCall) => Promise<WriteResponse> | WriteResponse,
   ): Promise<string> {
-    const call = writeCall(request, reply);
+    const call = writeCall({ request, reply });
     const response = await this.idempotency.execute(idempotentRequest(request, call), (key) =>
       execute({ ...call, key }),
     );
@@ -69,7 +69,8 @@ export function idempotencyKeyHeader(request: FastifyRequest): string[] | undefi
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
 }
 
-function writeCall(request: FastifyRequest, reply: FastifyReply): WriteCall {
+/** The arguments of a service that writes, without an `Idempotency-Key`: a DELETE ignores it. */
+export function writeCall({ request, reply }: HttpExchange): WriteCall {
   const { bodyBytes, deadline, log, permits, quota } = request.requestContext;
   return {
     client: principalOf(request).clientName,

@@ -60,7 +60,7 @@ export function fromItemError(error: ItemError): RequestError {
 }
 
 /** `x-request-id` is that of the current request, also for a replay. */
-function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
+export function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }
 
