@@ -45,6 +45,7 @@ describe('the OpenAPI document', () => {
 
   it('contains every operation of the gateway', () => {
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'delete /v2/prism/{team}/{object}/{id}',
       'get /docs',
       'get /health/live',
       'get /health/ready',
@@ -60,6 +61,8 @@ describe('the OpenAPI document', () => {
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
       'post /v2/prism/{team}/{object}/query',
+      'post /v2/prism/{team}/{object}/{id}/duplicate',
+      'post /v2/prism/{team}/{object}/{id}/restore',
     ]);
   });
 
