@@ -29,6 +29,11 @@ export class ItemValidator {
     }
   }
 
+  /** Every lookup of the object type; undefined if it has none. For a record that is restored or copied as it is. */
+  get allLookups(): readonly LookupTarget[] | undefined {
+    return this.lookups.size === 0 ? undefined : [...this.lookups.values()];
+  }
+
   /** The change of an existing record: null clears a property, an operator adds or removes elements. */
   patch(item: ItemBlocks): Validation {
     return this.validate(item, 'patch');

@@ -20,7 +20,7 @@ export interface BatchOptions {
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
 /** The operation of a plan. Also a metric label. */
-export type Operation = 'update' | 'delete' | 'create' | 'patch';
+export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate';
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
@@ -39,6 +39,7 @@ export type PlanItem =
     }
   | { op: 'read'; id: string; if_match?: string }
   | { op: 'delete'; id: string; if_match?: string }
+  | { op: 'restore'; id: string; if_match?: string; lookups?: readonly LookupTarget[] }
   | {
       op: 'create';
       id: string;
@@ -47,11 +48,15 @@ export type PlanItem =
       extended: Json;
       lookups?: readonly LookupTarget[];
     }
+  /** `source`: the id of the record to copy. */
+  | { op: 'duplicate'; id: string; source: string; lookups?: readonly LookupTarget[] }
   | { op: 'reject'; id: string | null; code: ItemError['code']; error: string };
 
 /** The changes of one request to records of one team and object type. Items are in the order of the request. */
 export interface Plan {
   operation: Operation;
+  /** The request writes one record, named by its path: it is not counted as a batch. */
+  single?: true;
   teamId: string;
   objectType: ObjectType;
   items: PlanItem[];

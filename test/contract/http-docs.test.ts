@@ -47,6 +47,7 @@ describe('the OpenAPI document', () => {
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'delete /v2/prism/{team}/{object}/properties/{property}',
       'delete /v2/prism/{team}/{object}/properties/{property}/options/{option}',
+      'delete /v2/prism/{team}/{object}/{id}',
       'get /docs',
       'get /health/live',
       'get /health/ready',
@@ -54,6 +55,7 @@ describe('the OpenAPI document', () => {
       'get /v2/prism/{team}/properties',
       'get /v2/prism/{team}/receipts/{key}',
       'get /v2/prism/{team}/{object}',
+      'get /v2/prism/{team}/{object}/by/{slug}/{value}',
       'get /v2/prism/{team}/{object}/count',
       'get /v2/prism/{team}/{object}/properties',
       'get /v2/prism/{team}/{object}/{id}',
@@ -66,6 +68,8 @@ describe('the OpenAPI document', () => {
       'post /v2/prism/{team}/{object}/properties',
       'post /v2/prism/{team}/{object}/properties/{property}/options',
       'post /v2/prism/{team}/{object}/query',
+      'post /v2/prism/{team}/{object}/{id}/duplicate',
+      'post /v2/prism/{team}/{object}/{id}/restore',
     ]);
   });
 

@@ -63,7 +63,9 @@ describe('a known path with another method', () => {
   it.each([
     ['GET', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/batch/delete', 'POST'],
-    ['PUT', `organization/${randomUUID()}`, 'GET, HEAD, PATCH'],
+    ['PUT', `organization/${randomUUID()}`, 'DELETE, GET, HEAD, PATCH'],
+    ['GET', `organization/${randomUUID()}/restore`, 'POST'],
+    ['DELETE', `organization/${randomUUID()}/duplicate`, 'POST'],
     ['OPTIONS', 'organization/batch/update', 'POST'],
     ['PROPFIND', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/properties', 'GET, HEAD, POST'],

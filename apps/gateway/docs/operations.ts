@@ -88,6 +88,50 @@ export const ApiPatchRecord = (): MethodDecorator =>
     target(),
   );
 
+export const ApiDeleteRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'deleteRecord',
+      summary: 'Delete a record softly',
+      description: 'A deleted record gets 404 until it is restored. An `Idempotency-Key` is ignored.',
+    }),
+    ApiResponse({ status: 204, description: 'The record is deleted.', headers: headerRefs() }),
+    ApiErrors({ body: true }, 'precondition_failed'),
+    ifMatch,
+    recordId(),
+    target(),
+  );
+
+export const ApiRestoreRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'restoreRecord',
+      summary: 'Restore a deleted record',
+      description: 'A record that is not deleted stays as it is. There is no body, or `{}`.',
+    }),
+    record(200, 'The restored record.', 'etag', 'idempotent-replay'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
+    ifMatch,
+    idempotencyKey,
+    recordId(),
+    target(),
+  );
+
+export const ApiDuplicateRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'duplicateRecord',
+      summary: 'Create a copy of a record',
+      description:
+        'The copy has all properties of the record, those of its lists, and `extended`. There is no body, or `{}`.',
+    }),
+    record(201, 'The copy.', 'etag', 'location', 'idempotent-replay'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict'),
+    idempotencyKey,
+    recordId(),
+    target(),
+  );
+
 interface BatchOperation {
   operationId: string;
   summary: string;

@@ -38,9 +38,27 @@ export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: u
   const what = field === '.body' ? 'the body' : field.replace(/^\.body\./, '');
   const envelope = readEnvelope(type, body, field, `${what} must be a JSON object`, errors);
   if (envelope === undefined || errors.length > 0) {
-    throw new RequestError('invalid_request', errors[0]?.message, { errors });
+    throw invalidBody(errors);
   }
   return envelope;
+}
+
+/**
+ * Checks the body of an operation that takes none: it is empty, or an object without members.
+ *
+ * @throws RequestError `invalid_request`
+ */
+export function checkNoContent(body: unknown): void {
+  if (body === undefined) return;
+  if (!isObject(body)) throw invalidBody([{ field: '.body', code: 'object', message: 'the body must be empty or {}' }]);
+  const errors = Object.keys(body)
+    .slice(0, MAX_FIELD_ERRORS)
+    .map((name) => ({ field: `.body${fieldSegment(name)}`, code: 'unknown_field', message: unknownField(name) }));
+  if (errors.length > 0) throw invalidBody(errors);
+}
+
+function invalidBody(errors: FieldError[]): RequestError {
+  return new RequestError('invalid_request', errors[0]?.message, { errors });
 }
 
 /** The envelope with its known members; undefined if `value` is not an object. Adds its validation errors to `errors`. */

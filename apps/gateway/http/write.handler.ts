@@ -56,7 +56,8 @@ export class WriteHandler {
 
 /** Sets status and headers of a response. @returns its body */
 export function renderWriteResponse(reply: FastifyReply, response: WriteResponse): string {
-  void reply.code(response.status).headers(response.headers).header('content-type', 'application/json; charset=utf-8');
+  void reply.code(response.status).headers(response.headers);
+  if (response.body !== '') void reply.header('content-type', 'application/json; charset=utf-8');
   if (response.replayed) void reply.header('idempotent-replay', 'true');
   return response.body;
 }
@@ -89,7 +90,8 @@ export function writeCall({ request, reply }: HttpExchange): WriteCall {
 function idempotentRequest(request: FastifyRequest, call: WriteCall): IdempotentRequest {
   const { id: requestId, method, url, headers, body } = request;
   const { deadline, meter, span, compute } = call;
-  const keyHeader = idempotencyKeyHeader(request);
+  // A second DELETE finds no record, so it needs no key.
+  const keyHeader = method === 'DELETE' ? undefined : idempotencyKeyHeader(request);
   const client = principalOf(request);
   return {
     client,

@@ -3,7 +3,8 @@
 -- one sees what the previous holder committed, and before any record is locked. Every transaction takes these locks in the
 -- order of their keys, so two cannot deadlock.
 --
--- Of an item whose value depends on its record, that value is not locked here: store_lookups does it.
+-- Of an item whose value depends on its record, the value that the record has now is locked, or none. If it gets another one before
+-- the item changes it, store_lookups locks that.
 --
 -- While the lookup of a property is built, writers also share a lock on the property, which build_lookups takes alone to verify
 -- that the values are unique.
@@ -16,11 +17,14 @@ BEGIN
     SELECT DISTINCT k.shared, k.key
       FROM unnest(p_items) AS item
      CROSS JOIN LATERAL jsonb_array_elements(item -> 'lookups') AS l
+      LEFT JOIN records AS r
+        ON item ->> 'op' IN ('restore', 'duplicate') AND r.team_id = p_team_id
+       AND r.id = COALESCE(item ->> 'source', item ->> 'id')::uuid
      CROSS JOIN LATERAL (
        SELECT true AS shared, lookup_lock(p_team_id, (l ->> 'id')::uuid, NULL) AS key WHERE l ? 'building'
        UNION ALL
        SELECT false, lookup_lock(p_team_id, (l ->> 'id')::uuid, h.hash)
-         FROM (SELECT lookup_hash(l ->> 'kind', COALESCE(item -> 'properties', item -> 'default' -> 'set')
+         FROM (SELECT lookup_hash(l ->> 'kind', COALESCE(item -> 'properties', item -> 'default' -> 'set', r.properties)
                                                 -> (l ->> 'slug')) AS hash) AS h
         WHERE h.hash IS NOT NULL
      ) AS k

@@ -13,7 +13,7 @@ it('defines a property that the next write can set, also in a list', async () =>
   expect(first.status).toBe(201);
   expect(first.body).toEqual({
     ...{ id: expect.any(String), slug: 'shoe_size', type: 'num', name: 'Shoe size', required: false },
-    ...{ native: false, locked: false, list_id: null, options: [] },
+    ...{ native: false, locked: false, list_id: null, lookup: 'none', lookup_state: null, options: [] },
   });
   const inList = await calls.define({ name: 'Shoe size', type: 'str', slug: 'shoe_size', list_id: LIST });
   expect(inList.list_id).toBe(LIST.toLowerCase());
