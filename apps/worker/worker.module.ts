@@ -2,7 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
+import { LookupBuilder } from '#libs/properties';
 import { TelemetryModule } from '#libs/telemetry';
+import { LookupLoop } from './lookup.loop';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 
@@ -13,7 +15,7 @@ export class WorkerModule {
     return {
       module: WorkerModule,
       imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), RetentionModule],
-      providers: [RetentionLoop, ReadinessCheck],
+      providers: [RetentionLoop, LookupBuilder, LookupLoop, ReadinessCheck],
     };
   }
 }

@@ -63,10 +63,15 @@ describe('a known path with another method', () => {
   it.each([
     ['GET', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/batch/delete', 'POST'],
-    ['PUT', `organization/${randomUUID()}`, 'GET, HEAD, PATCH'],
+    ['PUT', `organization/${randomUUID()}`, 'DELETE, GET, HEAD, PATCH'],
+    ['GET', `organization/${randomUUID()}/restore`, 'POST'],
+    ['DELETE', `organization/${randomUUID()}/duplicate`, 'POST'],
     ['OPTIONS', 'organization/batch/update', 'POST'],
     ['PROPFIND', 'organization/batch/update', 'POST'],
-    ['PUT', 'organization/properties', 'GET, HEAD'],
+    ['PUT', 'organization/properties', 'GET, HEAD, POST'],
+    ['GET', `organization/properties/${randomUUID()}`, 'DELETE, PATCH'],
+    ['GET', `organization/properties/${randomUUID()}/options`, 'POST'],
+    ['PUT', `organization/properties/${randomUUID()}/options/${randomUUID()}`, 'DELETE, PATCH'],
     ['PUT', 'receipts/close-deal-1', 'GET, HEAD'],
   ])('responds 405 with Allow: %s %s', async (method, rest, allow) => {
     const { status, headers, body } = await api.caller.call(method, api.caller.path(rest));

@@ -12,6 +12,9 @@ const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
   'POST /v2/prism/:team/:object/batch/delete': 'delete',
   'POST /v2/prism/:team/:object': 'create',
   'PATCH /v2/prism/:team/:object/:id': 'patch',
+  'DELETE /v2/prism/:team/:object/:id': 'delete',
+  'POST /v2/prism/:team/:object/:id/restore': 'restore',
+  'POST /v2/prism/:team/:object/:id/duplicate': 'duplicate',
 };
 
 /**

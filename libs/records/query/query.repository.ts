@@ -3,15 +3,17 @@ import { Settings } from '#libs/config';
 import {
   type Cancellation,
   type ConnectionPool,
+  Database,
   type DatabaseMeter,
   DatabaseUnavailable,
   ReadDatabase,
 } from '#libs/database';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
-import { StatementNames } from './statement.names';
+import type { FoundRecord } from '../found.record';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
-import { countStatement, pageStatement, type QueryStatement } from './query.statement';
+import { countStatement, findStatement, pageStatement, type QueryStatement } from './query.statement';
+import { StatementNames } from './statement.names';
 
 /** How a query is executed. */
 export interface QueryOptions {
@@ -52,13 +54,14 @@ export class RecordQueryRepository {
   private readonly names = new StatementNames();
 
   constructor(
-    @Inject(ReadDatabase) private readonly database: ConnectionPool,
+    @Inject(Database) private readonly database: ConnectionPool,
+    @Inject(ReadDatabase) private readonly reads: ConnectionPool,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
   /** @throws QueryTimeout, DatabaseUnavailable */
   async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
-    const found = await this.run<PageRow>(pageStatement(query, this.settings.responseLimitBytes), options);
+    const found = await this.run<PageRow>(this.reads, pageStatement(query, this.settings.responseLimitBytes), options);
     // The page ends before the first row that does not fit; a first row that does not fit has no properties.
     const tooLarge = found.findIndex(({ properties }, index) => index > 0 && properties === null);
     const rows = found.slice(0, tooLarge === -1 ? query.limit : Math.min(tooLarge, query.limit));
@@ -74,12 +77,22 @@ export class RecordQueryRepository {
 
   /** @throws QueryTimeout, DatabaseUnavailable */
   async count(filter: RecordFilter, options: QueryOptions): Promise<number> {
-    const [row] = await this.run<{ total: string }>(countStatement(filter), options);
+    const [row] = await this.run<{ total: string }>(this.reads, countStatement(filter), options);
     return Number(row?.total ?? 0);
   }
 
+  /** The first two live records of a filter, as the primary has them. @throws QueryTimeout, DatabaseUnavailable */
+  async find(filter: RecordFilter, options: QueryOptions): Promise<FoundRecord[]> {
+    const rows = await this.run<{ etag: string; record: string }>(this.database, findStatement(filter), options);
+    return rows.map(({ etag, record }) => ({ etag: `"${etag}"`, json: record }));
+  }
+
   /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */
-  private async run<R extends object>({ text, values }: QueryStatement, options: QueryOptions): Promise<R[]> {
+  private async run<R extends object>(
+    database: ConnectionPool,
+    { text, values }: QueryStatement,
+    options: QueryOptions,
+  ): Promise<R[]> {
     const { deadline, cancellation, meter, span } = options;
     const leftMs = deadline.msLeft('commit');
     const budgetMs = Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs));
@@ -89,7 +102,7 @@ export class RecordQueryRepository {
       cancellation.request();
     }, budgetMs);
     try {
-      const { rows } = await this.database.withClient(
+      const { rows } = await database.withClient(
         (client) => {
           call.begun = true;
           return client.query<R>(this.names.statementOf(text), values);
