@@ -9,9 +9,9 @@ it('does not find a property of another team or object type, or an id that is no
   const calls = new PropertyCalls(api.caller);
   const { id, options } = await calls.define({ name: 'Tier', type: 'select_str', options: [{ value: 'Gold' }] });
   const option = options[0].id;
-  const strangers = [new PropertyCalls(await api.gateway.newCaller()), new PropertyCalls(api.caller, 'deal')];
+  const others = [new PropertyCalls(await api.gateway.newCaller()), new PropertyCalls(api.caller, 'deal')];
   const targets = [
-    ...strangers.map((stranger) => [stranger, id, option] as const),
+    ...others.map((other) => [other, id, option] as const),
     ...[randomUUID(), 'tier'].map((unknown) => [calls, unknown, unknown] as const),
   ];
   for (const [by, property, ofOption] of targets) {
