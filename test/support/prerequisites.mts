@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program or a Python module that tests use, and how to install it. */
@@ -25,6 +25,13 @@ const prerequisites: readonly Prerequisite[] = [
   { name: 'redis-server', package: 'redis-server' },
   { name: 'haproxy', package: 'haproxy' },
   { name: 'pgbouncer', package: 'pgbouncer', variable: 'PGBOUNCER_PATH' },
+  {
+    name: 'patroni',
+    package: 'patroni postgresql',
+    // Patroni makes standbys with programs that the npm package of Postgres lacks.
+    isUsable: () => findPackagedPostgres('pg_basebackup') && findPackagedPostgres('pg_rewind'),
+  },
+  { name: 'etcd', package: 'etcd-server' },
   { name: 'prometheus', package: 'prometheus' },
   { name: 'promtool', package: 'prometheus' },
   {
@@ -57,6 +64,9 @@ const prerequisites: readonly Prerequisite[] = [
     optional: true,
   },
 ];
+
+/** Where Debian installs the versions of Postgres. */
+const postgresFolder = '/usr/lib/postgresql';
 
 /** Where Debian installs daemons. A user's PATH often lacks it. */
 const daemonFolder = '/usr/sbin';
@@ -98,6 +108,11 @@ export function findExecutable(name: string): string | undefined {
 function isInstalled({ name, isUsable }: Prerequisite): boolean {
   const executable = findExecutable(name);
   return executable !== undefined && (isUsable === undefined || isUsable(executable));
+}
+
+function findPackagedPostgres(program: string): boolean {
+  const versions = existsSync(postgresFolder) ? readdirSync(postgresFolder) : [];
+  return versions.some((version) => isExecutable(join(postgresFolder, version, 'bin', program)));
 }
 
 function installHint(missing: readonly Prerequisite[]): string {

@@ -1,7 +1,9 @@
 import { type Database, migrate, openDatabase } from '#libs/database';
+import { PatroniCluster } from '../../test/support/patroni.cluster';
 import { PostgresPair } from '../../test/support/postgres.pair';
 import { PostgresServer } from '../../test/support/postgres.server';
 import { freePort } from '../../test/support/redis.server';
+import { onServer } from '../../test/support/server.database';
 import type { LinkName } from './fault.schedule';
 import { GatewayServer } from '../../test/support/gateway.server';
 import { LoopbackProxy } from './loopback.proxy';
@@ -18,6 +20,10 @@ export interface Actor {
   links: Record<LinkName, LoopbackProxy>;
 }
 
+/** One server, a primary with its standby, or both managed by Patroni. */
+type Servers = PostgresServer | PostgresPair | PatroniCluster;
+
+const DATABASE = 'prism';
 const hourMs = 3_600_000;
 const recoveryMs = 30_000;
 const poolSize = 10;
@@ -31,28 +37,28 @@ const postgresSettings = { wal_writer_delay: '10s', deadlock_timeout: '500ms' };
 export class ChaosEnvironment {
   private readonly closers: (() => Promise<void>)[] = [];
   /** When a standby took over and the gateways' addresses led to it, by `performance.now()`. */
-  readonly takeovers: number[] = [];
+  readonly takeovers: number[];
 
   private constructor(
-    /** One server, or a primary with its standby. */
-    private readonly servers: PostgresServer | PostgresPair,
+    private readonly servers: Servers,
     readonly redis: RedisProcess,
     readonly actors: [Actor, Actor],
     /** Direct connections to Postgres, without a proxy. */
     readonly database: Database,
-  ) {}
+  ) {
+    this.takeovers = servers instanceof PatroniCluster ? servers.takeovers : [];
+  }
 
-  static async open(random: Random, options: Pick<Options, 'mutant' | 'failover'>): Promise<ChaosEnvironment> {
+  static async open(random: Random, options: Pick<Options, 'mutant' | 'servers'>): Promise<ChaosEnvironment> {
     const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
-    const failover = options.failover || mutant?.failover === true;
     const closers: (() => Promise<void>)[] = [];
     try {
-      const servers = await (failover ? PostgresPair : PostgresServer).create(postgresSettings);
+      const servers = await startServers(mutant?.failover === true ? 'pair' : options.servers);
       closers.push(() => servers.remove());
-      const addresses = addressesOf(servers);
+      const { links: linked, direct } = addressesOf(servers);
       const redis = await RedisProcess.create();
       closers.push(() => redis.close());
-      const databaseUrl = urlOf(addresses.ports, `${addresses.database}?application_name=chaos`);
+      const databaseUrl = `${direct}?application_name=chaos`;
       await migrate(databaseUrl);
       const database = openDatabase({ databaseUrl, databasePoolSize: 2, requestTimeoutMs: recoveryMs });
       closers.push(() => database.close());
@@ -65,7 +71,7 @@ export class ChaosEnvironment {
         const port = await freePort();
         const links = {
           callers: await LoopbackProxy.listen(port, draw),
-          postgres: await LoopbackProxy.listen(addresses.ports[0], draw),
+          postgres: await LoopbackProxy.listen(linked.port, draw),
           redis: await LoopbackProxy.listen(redis.port, draw),
         };
         for (const link of Object.values(links)) closers.push(() => link.close());
@@ -74,11 +80,7 @@ export class ChaosEnvironment {
         const gateway = new GatewayServer(name, {
           port,
           settings: {
-            // The second gateway knows both servers; the address of the first one is redirected to the primary.
-            DATABASE_URL: urlOf(
-              [links.postgres.port, ...(index === 1 ? addresses.ports.slice(1) : [])],
-              addresses.database,
-            ),
+            DATABASE_URL: linked.url(links.postgres.port, index === 1),
             REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
             METRICS_HOST: '127.0.0.1',
             METRICS_PORT: '0',
@@ -108,14 +110,27 @@ export class ChaosEnvironment {
     }
   }
 
+  /** @throws Error with `--patroni` */
   get postgres(): PostgresServer {
-    return this.servers instanceof PostgresPair ? this.servers.primary : this.servers;
+    if (this.servers instanceof PostgresServer) return this.servers;
+    return this.pair.primary;
   }
 
   /** @throws Error without `--failover` */
   get pair(): PostgresPair {
     if (this.servers instanceof PostgresPair) return this.servers;
     throw new Error('this environment has no standby');
+  }
+
+  /** @throws Error without `--patroni` */
+  get cluster(): PatroniCluster {
+    if (this.servers instanceof PatroniCluster) return this.servers;
+    throw new Error('Patroni does not manage this environment');
+  }
+
+  /** The URL of each server that may have backends of the gateways. */
+  get serverUrls(): string[] {
+    return this.servers instanceof PatroniCluster ? this.servers.serverUrls(DATABASE) : [this.postgres.url];
   }
 
   /** Resolves when both gateways are ready. Call it when every fault is repaired. */
@@ -147,10 +162,39 @@ function preload(name: string): string {
   return builtFile(`tools/chaos/${name}.preload.js`);
 }
 
-/** The ports of the servers; with a standby, the first is that of the primary. */
-function addressesOf(servers: PostgresServer | PostgresPair): { ports: [number, ...number[]]; database: string } {
-  if (servers instanceof PostgresServer) return { ports: [servers.port], database: 'postgres' };
-  return { ports: [servers.primary.port, servers.standby.port], database: 'prism' };
+async function startServers(kind: Options['servers']): Promise<Servers> {
+  if (kind === 'single') return PostgresServer.create(postgresSettings);
+  if (kind === 'pair') return PostgresPair.create(postgresSettings);
+  const cluster = await PatroniCluster.start(postgresSettings);
+  await onServer(cluster.url('postgres'), `CREATE DATABASE ${DATABASE}`);
+  return cluster;
+}
+
+/** How the gateways and this program reach Postgres. */
+interface Addresses {
+  links: {
+    /** Where the connections of a gateway lead at first. */
+    port: number;
+    /** The URL of a gateway with this port in place of that one, and perhaps the port of the standby. */
+    url(port: number, withStandby: boolean): string;
+  };
+  /** The URL without a proxy. */
+  direct: string;
+}
+
+function addressesOf(servers: Servers): Addresses {
+  if (servers instanceof PatroniCluster) {
+    const { port } = servers;
+    return { links: { port, url: (port) => servers.url(DATABASE, port) }, direct: servers.directUrl(DATABASE) };
+  }
+  if (servers instanceof PostgresServer) {
+    const url = (port: number): string => urlOf([port], 'postgres');
+    return { links: { port: servers.port, url }, direct: url(servers.port) };
+  }
+  const [first, second] = [servers.primary.port, servers.standby.port];
+  // One gateway knows both servers; the address of the other one is redirected to the primary.
+  const url = (port: number, withStandby: boolean): string => urlOf([port, ...(withStandby ? [second] : [])], DATABASE);
+  return { links: { port: first, url }, direct: url(first, true) };
 }
 
 function urlOf(ports: readonly number[], database: string): string {

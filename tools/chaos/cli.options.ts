@@ -6,8 +6,8 @@ export interface Options {
   durationMs: number;
   seed: number;
   mutant: MutantName | undefined;
-  /** Whether Postgres has a synchronous standby that takes over. */
-  failover: boolean;
+  /** One Postgres server, a primary with a synchronous standby, or the same managed by Patroni behind HAProxy. */
+  servers: 'single' | 'pair' | 'patroni';
   /** Path of the JSON file for the figures. */
   json: string | undefined;
 }
@@ -15,28 +15,31 @@ export interface Options {
 /** Invalid command line. */
 export class UsageError extends Error {}
 
-export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name> | --failover] [--json <file>]
+export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name> | --failover | --patroni] [--json <file>]
 
   --minutes, --seconds  how long faults are injected (default 60 seconds)
   --seed                a whole number; the same seed injects the same faults at the same times
   --mutant              run a gateway that lacks a safeguard; the run must exit with 1. One of:
                         ${Object.keys(mutants).join(', ')}
   --failover            Postgres is a primary with a synchronous standby, and the faults are failovers and switchovers
+  --patroni             the same with servers that Patroni manages, behind HAProxy, configured as in deploy/patroni
   --json                write the figures to this file
 `;
 
 /** @throws UsageError */
 export function readOptions(given: string[]): Options {
-  const { minutes, seconds, seed, mutant, failover = false, json } = parse(given);
+  const { minutes, seconds, seed, mutant, failover = false, patroni = false, json } = parse(given);
   if (minutes !== undefined && seconds !== undefined) throw new UsageError('give either --minutes or --seconds');
   const length = minutes === undefined ? numberOf('seconds', seconds ?? '60') : 60 * numberOf('minutes', minutes);
   if (length <= 0) throw new UsageError('the length must be more than 0');
   if (mutant !== undefined && !isMutant(mutant)) {
     throw new UsageError(`--mutant must be one of ${Object.keys(mutants).join(', ')}`);
   }
-  if (failover && mutant !== undefined) throw new UsageError('give either --mutant or --failover');
+  if (Number(failover) + Number(patroni) + Number(mutant !== undefined) > 1) {
+    throw new UsageError('give one of --mutant, --failover and --patroni');
+  }
   return {
-    failover,
+    servers: patroni ? 'patroni' : failover ? 'pair' : 'single',
     durationMs: length * 1_000,
     seed: seed === undefined ? randomInt(2 ** 31) : Math.trunc(numberOf('seed', seed)),
     mutant,
@@ -44,7 +47,10 @@ export function readOptions(given: string[]): Options {
   };
 }
 
-type Given = Partial<Record<'minutes' | 'seconds' | 'seed' | 'mutant' | 'json', string>> & { failover?: boolean };
+type Given = Partial<Record<'minutes' | 'seconds' | 'seed' | 'mutant' | 'json', string>> & {
+  failover?: boolean;
+  patroni?: boolean;
+};
 
 function parse(args: string[]): Given {
   const text = { type: 'string' } as const;
@@ -56,6 +62,7 @@ function parse(args: string[]): Given {
       mutant: text,
       json: text,
       failover: { type: 'boolean' },
+      patroni: { type: 'boolean' },
     } as const;
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {

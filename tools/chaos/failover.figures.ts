@@ -6,11 +6,11 @@ import { readResponse } from './response.reader';
 const intervalMs = 200;
 const countBackends = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'prism-gateway'";
 
-/** Counts the backends of both gateways on the primary until the signal. @returns the highest count */
+/** Counts the backends of both gateways on each server until the signal. @returns the highest count of one server */
 export async function highestBackendCount(environment: ChaosEnvironment, stop: AbortSignal): Promise<number> {
   let highest = 0;
   while (!stop.aborted) {
-    highest = Math.max(highest, await backendCount(environment.postgres.url));
+    highest = Math.max(highest, ...(await Promise.all(environment.serverUrls.map(backendCount))));
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
   return highest;

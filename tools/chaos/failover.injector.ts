@@ -17,7 +17,7 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
     await pair.standby.stop('fast');
     await hold();
     for (let times = 0; times < 5; times += 1) {
-      await onServer(pair.primary.url, CANCEL_WAITS);
+      await onServer(pair.primary.url, cancelWaits);
       await hold(100);
     }
     await pair.primary.stop('immediate');
@@ -50,7 +50,7 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
 };
 
 /** As an operator would: the commits are visible then, and the standby does not have them. */
-const CANCEL_WAITS = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+export const cancelWaits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /** Promotes the standby, and lets the address of the first gateway lead to it. */
 async function takeOver({ pair, actors, takeovers }: ChaosEnvironment): Promise<void> {

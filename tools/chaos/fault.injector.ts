@@ -1,5 +1,6 @@
 import { Database, DatabaseUnavailable } from '#libs/database';
 import { failoverInjections } from './failover.injector';
+import { patroniInjections } from './patroni.injector';
 import type { Hold, Injection } from './fault.injection';
 import type { Fault, FaultKind } from './fault.schedule';
 import { pause } from './pause';
@@ -19,6 +20,7 @@ inject(environment: ChaosEnvironment, fault: Fault, records: SharedRecords, stop
 
 const injections: Record<FaultKind, Injection> = {
   ...failoverInjections,
+  ...patroniInjections,
   'gateway-killed': async ({ actors }, fault, hold) => {
     const { gateway } = actors[fault.gateway];
     await gateway.kill();

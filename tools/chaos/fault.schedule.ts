@@ -31,7 +31,27 @@ export const failoverKinds = [
   // The primary restarts while commits wait for the standby, which is away.
   'primary-restarted',
 ] as const;
-export type FaultKind = (typeof faultKinds)[number] | (typeof failoverKinds)[number];
+
+/** Kinds of faults of two servers that Patroni manages. */
+export const patroniKinds = [
+  // Everything on the primary is killed, Patroni too, and the standby takes over.
+  'server-killed',
+  // The same after the standby was suspended and waits for it were canceled: what was not confirmed is lost.
+  'server-killed-unconfirmed',
+  // Everything on the primary is suspended until the standby has taken over, and continues.
+  'server-frozen',
+  // Postgres of the primary is killed.
+  'primary-killed',
+  // Patroni of the primary is killed: the standby takes over while the former primary continues to run.
+  'patroni-killed',
+  'patroni-switchover',
+  // Patroni restarts the primary.
+  'patroni-restart',
+  // The primary becomes read-only.
+  'etcd-stopped',
+  'standby-killed',
+] as const;
+export type FaultKind = (typeof faultKinds)[number] | (typeof failoverKinds)[number] | (typeof patroniKinds)[number];
 
 /** The connections that a network fault affects: those between a gateway and its callers or one of its servers. */
 export const linkNames = ['callers', 'postgres', 'redis'] as const;
@@ -82,6 +102,17 @@ const holdMs: Record<FaultKind, Span> = {
   switchover: [500, 1_500],
   'standby-stopped': [300, 4_500],
   'primary-restarted': [300, 1_000],
+  'server-killed': [0, 1_000],
+  // Shorter than Patroni needs to notice that the standby is away.
+  'server-killed-unconfirmed': [300, 1_500],
+  // Longer than `ttl`.
+  'server-frozen': [6_000, 8_000],
+  'primary-killed': [0, 0],
+  'patroni-killed': [0, 1_000],
+  'patroni-switchover': [0, 0],
+  'patroni-restart': [0, 0],
+  'etcd-stopped': [4_000, 8_000],
+  'standby-killed': [300, 4_500],
 };
 
 const gatewayFaults = ['gateway-killed', 'gateway-frozen', 'gateway-drained'] as const;
@@ -103,13 +134,20 @@ export const allLanes: readonly Lane[] = [
 ];
 
 /** Faults of a primary with a synchronous standby, and of the network beside them. */
-export const failoverLanes: readonly Lane[] = [
-  { name: 'servers', kinds: failoverKinds, gapMs: [1_000, 3_000] },
-  { name: 'backends', kinds: ['backends-terminated'], gapMs: [5_000, 15_000] },
-  { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
-  { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },
-  { name: 'network of servers', kinds: ['link-cut', 'link-stalled'], gapMs: [2_000, 6_000], links: ['postgres'] },
-];
+export const failoverLanes: readonly Lane[] = beside({ name: 'servers', kinds: failoverKinds, gapMs: [1_000, 3_000] });
+
+/** Faults of two servers that Patroni manages, and of the network beside them. Each takes some 10 s to repair. */
+export const patroniLanes: readonly Lane[] = beside({ name: 'servers', kinds: patroniKinds, gapMs: [8_000, 12_000] });
+
+function beside(servers: Lane): Lane[] {
+  return [
+    servers,
+    { name: 'backends', kinds: ['backends-terminated'], gapMs: [5_000, 15_000] },
+    { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
+    { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },
+    { name: 'network of servers', kinds: ['link-cut', 'link-stalled'], gapMs: [2_000, 6_000], links: ['postgres'] },
+  ];
+}
 
 /** The faults of one lane. The same seed, duration and lane give the same faults. */
 export function scheduleOf(lane: Lane, random: Random, durationMs: number): Fault[] {

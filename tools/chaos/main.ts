@@ -6,12 +6,14 @@ import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
 import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
 import { playRound, type RoundProgress } from './round';
-import { failoverPlan, fullPlan, type RoundPlan } from './round.plan';
+import { failoverPlan, fullPlan, patroniPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
 
 const progressEveryMs = 10_000;
 /** The histories of a round are checked and discarded when it ends, which bounds memory. */
 const maxRoundMs = 60_000;
+
+const plans = { single: fullPlan, pair: failoverPlan, patroni: patroniPlan };
 
 const none: Figures = {
   requests: 0,
@@ -46,7 +48,7 @@ async function run(
   let remainingMs = options.durationMs;
   for (; remainingMs > 0 && violations === 0; rounds++) {
     const durationMs = Math.min(remainingMs, maxRoundMs);
-    const plan: RoundPlan = mutant?.plan ?? { ...(options.failover ? failoverPlan : fullPlan), durationMs };
+    const plan: RoundPlan = mutant?.plan ?? { ...plans[options.servers], durationMs };
     const progress: RoundProgress = { histories: [], faults };
     const ticker = setInterval(() => {
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);

@@ -1,4 +1,4 @@
-import { allLanes, failoverLanes, type Lane } from './fault.schedule';
+import { allLanes, failoverLanes, type Lane, patroniLanes } from './fault.schedule';
 
 /** Faults and load of a round. */
 export interface RoundPlan {
@@ -23,3 +23,6 @@ export const fullPlan: Omit<RoundPlan, 'durationMs'> = {
 
 /** The plan of `--failover`. Commits wait for the standby, so requests take longer. */
 export const failoverPlan: Omit<RoundPlan, 'durationMs'> = { ...fullPlan, lanes: failoverLanes };
+
+/** The plan of `--patroni`. */
+export const patroniPlan: Omit<RoundPlan, 'durationMs'> = { ...fullPlan, lanes: patroniLanes };

@@ -1,0 +1,72 @@
+import { onServer } from '../../test/support/server.database';
+import { cancelWaits } from './failover.injector';
+import type { Injection } from './fault.injection';
+import type { patroniKinds } from './fault.schedule';
+
+/** Faults of two servers that Patroni manages, and of what it depends on. */
+export const patroniInjections: Record<(typeof patroniKinds)[number], Injection> = {
+  'server-killed': async ({ cluster }, _fault, hold) => {
+    const { primary } = await cluster.roles();
+    cluster.killServer(primary);
+    await cluster.leaves(primary);
+    await hold();
+    cluster.startPatroni(primary.name);
+    await cluster.settled();
+  },
+  'server-frozen': async ({ cluster }, _fault, hold) => {
+    const { primary } = await cluster.roles();
+    cluster.freezeServer(primary);
+    await hold();
+    cluster.thawServer(primary);
+    await cluster.settled();
+  },
+  'primary-killed': async ({ cluster }) => {
+    const { primary } = await cluster.roles();
+    cluster.killPostgres(primary);
+    await cluster.settled();
+  },
+  'patroni-killed': async ({ cluster }, _fault, hold) => {
+    const { primary } = await cluster.roles();
+    cluster.killPatroni(primary);
+    await cluster.leaves(primary);
+    await hold();
+    cluster.startPatroni(primary.name);
+    await cluster.settled();
+  },
+  'patroni-switchover': async ({ cluster }) => {
+    await cluster.switchover();
+    await cluster.settled();
+  },
+  'patroni-restart': async ({ cluster }) => {
+    const { primary } = await cluster.roles();
+    await cluster.restart(primary);
+    await cluster.settled();
+  },
+  'etcd-stopped': async ({ cluster }, _fault, hold) => {
+    await cluster.stopEtcd();
+    await hold();
+    cluster.startEtcd();
+    await cluster.settled();
+  },
+  'standby-killed': async ({ cluster }, _fault, hold) => {
+    const { standby } = await cluster.roles();
+    cluster.killServer(standby);
+    await hold();
+    cluster.startPatroni(standby.name);
+    await cluster.settled();
+  },
+  'server-killed-unconfirmed': async ({ cluster }, _fault, hold) => {
+    const { primary, standby } = await cluster.roles();
+    cluster.freezeServer(standby);
+    await hold();
+    for (let times = 0; times < 5; times += 1) {
+      await onServer(cluster.url('postgres', primary.port), cancelWaits);
+      await hold(100);
+    }
+    cluster.killServer(primary);
+    cluster.thawServer(standby);
+    await cluster.leaves(primary);
+    cluster.startPatroni(primary.name);
+    await cluster.settled();
+  },
+};
