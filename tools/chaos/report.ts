@@ -63,9 +63,10 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, ..
     ['backends at most', backends],
     ...(firstWrites.length === 0
       ? []
-      : [
-          ['ms to the first write after a takeover, at most', Math.round(Math.max(...firstWrites))] as [string, number],
-        ]),
+      : ([
+          ['takeovers', firstWrites.length],
+          ['ms to the first write after a takeover, at most', Math.round(Math.max(...firstWrites))],
+        ] satisfies [string, number][])),
     ['lost', figures.lost],
     ['duplicated', figures.duplicated],
     ['violations', violations],
