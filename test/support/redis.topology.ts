@@ -66,26 +66,42 @@ export interface RedisCluster {
 }
 
 /**
- * Starts a cluster of three masters without replicas. Resolves when it serves all slots.
+ * Starts a cluster of three masters. Resolves when it serves all slots.
  *
+ * @param options.replicas of each master; none by default. Then a master that does not respond is replaced within seconds
  * @param options.server further arguments of each server. `{port}` is its port
  * @param options.client further arguments of `redis-cli`, to connect to them
  */
-export async function startCluster(options: { server?: string[]; client?: string[] } = {}): Promise<RedisCluster> {
-  const { server = [], client = [] } = options;
+export async function startCluster(
+  options: { replicas?: 1; server?: string[]; client?: string[] } = {},
+): Promise<RedisCluster> {
+  const { replicas = 0, server = [], client = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'cluster-'));
   const start = async (): Promise<RedisServer> => {
     const port = await freePort();
-    const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '60000', '--dir', folder];
+    const cluster = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-node-timeout',
+      replicas ? '1000' : '60000',
+      '--dir',
+      folder,
+    ];
     const files = ['--cluster-config-file', `nodes-${port}.conf`, '--cluster-port', String(await freePort())];
     return startRedis({ port, arguments: [...cluster, ...files, ...server] });
   };
-  const nodes = [await start(), await start(), await start()];
+  const nodes: RedisServer[] = [];
+  while (nodes.length < 3 * (1 + replicas)) nodes.push(await start());
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync('redis-cli', [...client, '--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'pipe' });
+  const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', String(replicas), '--cluster-yes'];
+  execFileSync('redis-cli', [...client, ...create], { stdio: 'pipe' });
   for (const { port } of nodes) {
-    const info = (): string => execFileSync('redis-cli', [...client, '-p', String(port), 'CLUSTER', 'INFO']).toString();
-    while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(info())) await sleep(20);
+    const ask = (...command: string[]): string =>
+      execFileSync('redis-cli', [...client, '-p', String(port), ...command]).toString();
+    const complete = new RegExp(`cluster_state:ok[^]*cluster_known_nodes:${nodes.length}`);
+    while (!complete.test(ask('CLUSTER', 'INFO'))) await sleep(20);
+    // A replica that has not received the data yet cannot replace its master.
+    while (ask('INFO', 'replication').includes('master_link_status:down')) await sleep(20);
   }
   return {
     nodes,
