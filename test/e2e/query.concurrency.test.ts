@@ -30,7 +30,7 @@ let stable: string[];
 beforeAll(async () => {
   engine = await Engine.start();
   const settings = readSettings({ DATABASE_URL: engine.url });
-  queries = new RecordQueryRepository(engine.database, settings);
+  queries = new RecordQueryRepository(engine.database, engine.database, settings);
   const properties = new PropertyDefinitionService(new PropertyDefinitionRepository(engine.database), settings);
   fields = new QueryFields(await properties.definitionsOf(teamId, 'organization'), undefined);
   stable = await engine.insert(teamId, STABLE);

@@ -17,7 +17,7 @@ let queries: RecordQueryRepository;
 
 beforeAll(async () => {
   engine = await Engine.start();
-  queries = new RecordQueryRepository(engine.database, readSettings({ DATABASE_URL: engine.url }));
+  queries = new RecordQueryRepository(engine.database, engine.database, readSettings({ DATABASE_URL: engine.url }));
 });
 afterAll(() => engine.close());
 
