@@ -28,7 +28,7 @@ const shipped = (name: string): string => readFileSync(sourceFile(`deploy/patron
 const TIMING = { ttl: 5, loop_wait: 1, retry_timeout: 2, primary_stop_timeout: 3 };
 const settleMs = 90_000;
 const checkEveryMs = 20;
-const logKept = 20_000;
+const logKept = 5_000_000;
 
 // Waits until the pipe is closed, which happens when this process ends for any reason. Then it kills every process whose working
 // directory is in the folder, also those that Patroni started, and deletes the folder.
@@ -153,8 +153,9 @@ export class PatroniCluster {
       if (running && String(await this.route()) === leader?.name) return;
       await sleep(100);
     }
-    const logs = [...this.logs].map(([name, log]) => `--- ${name}\n${log.slice(-5_000)}`).join('\n');
-    throw new Error(`Patroni has no primary with a synchronous standby after ${settleMs} ms\n${logs}`);
+    const logs = mkdtempSync(join(tmpdir(), 'prism-patroni-logs-'));
+    for (const [name, log] of this.logs) writeFileSync(join(logs, `${name}.log`), log);
+    throw new Error(`Patroni has no primary with a synchronous standby after ${settleMs} ms; logs: ${logs}`);
   }
 
   /** Resolves when HAProxy leads to another server than this one, and to no further one. */
