@@ -5,8 +5,8 @@ import { DatabaseMetrics } from './database.metrics';
 describe('DatabaseMetrics', () => {
   it.each([
     ['prism_database_errors_total', 4],
-    ['prism_database_pool_connections', 6],
-    ['prism_database_pool_waiting', 2],
+    ['prism_database_pool_connections', 9],
+    ['prism_database_pool_waiting', 3],
   ])('starts %s at 0 for its %i label sets', async (name, size) => {
     const instruments = new Instruments();
     new DatabaseMetrics(instruments);
