@@ -112,7 +112,7 @@ const item: Make = (random, known) => {
   const members = [
     `"id":${random.chance(0.9) ? key(random.pick(known.recordIds)) : value(random, 2)}`,
     content(random, known).slice(1, -1),
-    ...(random.chance(0.1) ? [`"if_match":${random.chance(0.5) ? '"\\"1\\""' : value(random, 1)}`] : []),
+    ...(random.chance(0.1) ? [`"if_match":${random.chance(0.5) ? '"\\"1-66126e557fbc0\\""' : value(random, 1)}`] : []),
     ...(random.chance(0.1) ? [`"ref":${value(random, 1)}`] : []),
     ...(random.chance(0.1)
       ? [`"match":{"slug":${key(random.pick(SLUGS))},"value":${value(random, 1)}},"if_absent":"create"`]
@@ -141,9 +141,41 @@ const ids: Make = (random, known) => {
   return `{"ids":[${Array.from({ length: random.integer(0, 5) }, each).join(',')}]${random.chance(0.3) ? `,"options":${options(random)}` : ''}}`;
 };
 
+const OPERATORS = [
+  ...['=', '!=', '<', '>', '<=', '>=', 'contains', 'begins_with', 'ends_with', 'not_contains', 'exists', 'not_exists'],
+  ...['is_null', 'is_not_null', 'between', 'in', 'not_in', 'like', '', '__proto__'],
+];
+
+const query: Make = (random, known) => {
+  const slug = (): string => key(random.pick([...SLUGS, 'id']));
+  const operand = (): string =>
+    random.chance(0.6) ? fitting(random, random.pick(SLUGS)) : `[${value(random, 1)},${value(random, 1)}]`;
+  const condition = (depth: number): string =>
+    depth > 0 && random.chance(0.3)
+      ? `{${key(random.pick(['AND', 'OR']))}:[${condition(depth - 1)},${condition(depth - 1)}]}`
+      : `{${slug()}:{${key(random.pick(OPERATORS))}:${operand()}}}`;
+  const members = [
+    `"select":[${slug()},${slug()}]`,
+    ...(random.chance(0.8) ? [`"filter":[${condition(2)},${condition(1)}]`] : []),
+    ...(random.chance(0.3) ? [`"combinator":${random.pick(['"AND"', '"OR"', '"or"', 'null'])}`] : []),
+    ...(random.chance(0.5) ? [`"sort":[{${slug()}:${random.pick(['"asc"', '"desc"', '"up"', '1'])}}]`] : []),
+    ...(random.chance(0.3) ? [`"limit":${random.pick(['1', '50', '51', '0', '1e1', '"5"', '-1'])}`] : []),
+    ...(random.chance(0.1) ? [`"cursor":${value(random, 1)}`] : []),
+    ...(random.chance(0.1) ? [`"list_id":${random.chance(0.5) ? key(random.uuid()) : value(random, 1)}`] : []),
+  ];
+  const beside = [
+    ...(random.chance(0.2)
+      ? [`"id":${random.chance(0.5) ? key(random.pick(known.recordIds)) : value(random, 2)}`]
+      : []),
+    ...(random.chance(0.2) ? [`"deleted":${random.pick(['true', 'false', '1'])}`] : []),
+    ...(random.chance(0.2) ? [`"include_total":${random.pick(['true', 'false', 'null'])}`] : []),
+  ];
+  return `{${[`"query":{${members.join(',')}}`, ...beside].join(',')}}`;
+};
+
 /** Valid text with some characters changed, repeated, removed or truncated. */
 const damaged: Make = (random, known) => {
-  let text = (random.chance(0.7) ? batch : content)(random, known);
+  let text = random.pick([batch, batch, content, query])(random, known);
   for (let left = random.integer(1, 3); left > 0; left--) {
     const at = random.integer(0, text.length);
     const rest = random.pick(['cut', 'drop', 'insert', 'token', 'double']);
@@ -228,14 +260,15 @@ const garbage: Make = (random) =>
   Array.from({ length: random.integer(0, 40) }, () => String.fromCharCode(random.integer(0, 255))).join('');
 
 /** Bodies in the format of a route. */
-export type Form = 'batch' | 'ids' | 'content';
+export type Form = 'batch' | 'ids' | 'content' | 'query';
 
-const FITTING: Readonly<Record<Form, Make>> = { batch, ids, content };
+const FITTING: Readonly<Record<Form, Make>> = { batch, ids, content, query };
 
 const FORMS: readonly (readonly [number, Make])[] = [
   [10, batch],
   [5, content],
   [5, ids],
+  [3, query],
   [12, damaged],
   [4, deep],
   [2, wide],

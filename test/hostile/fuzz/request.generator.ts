@@ -131,7 +131,7 @@ const HEADERS = [
   ],
   ...[
     'if-match: *',
-    'if-match: "1"',
+    'if-match: "1-66126e557fbc0"',
     'if-match: W/"1"',
     'if-match: nothing',
     'accept: image/png',
@@ -193,7 +193,7 @@ export function generateWrite(random: Random, caller: Caller): RequestParts {
     headers: {
       'x-api-key': caller.apiKey,
       ...(random.chance(0.1) ? { 'idempotency-key': `key-${random.integer(0, 500)}` } : {}),
-      ...(random.chance(0.05) ? { 'if-match': random.pick(['*', '"1"', 'x']) } : {}),
+      ...(random.chance(0.05) ? { 'if-match': random.pick(['*', '"1-66126e557fbc0"', 'x']) } : {}),
     },
     body: generateBody(random, caller, form),
   };
@@ -211,6 +211,10 @@ function writesOf(random: Random, { recordIds }: Caller): (readonly [number, Wri
     [2, { method: 'PATCH', path: `organization/${random.pick(recordIds)}`, form: 'content' }],
     [1, { method: 'POST', path: 'organization/batch/delete', form: 'ids' }],
     [1, { method: 'POST', path: 'organization', form: 'content' }],
+    [2, { method: 'POST', path: 'organization/query', form: 'query' }],
+    [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/restore`, form: 'content' }],
+    [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/duplicate`, form: 'content' }],
+    [1, { method: 'POST', path: 'organization/properties', form: 'content' }],
   ];
 }
 
