@@ -2,7 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
+import { ImportJobsModule } from '#libs/imports';
 import { TelemetryModule } from '#libs/telemetry';
+import { ImportLoop } from './import.loop';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 
@@ -12,8 +14,14 @@ export class WorkerModule {
   static of(settings: Settings): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), RetentionModule],
-      providers: [RetentionLoop, ReadinessCheck],
+      imports: [
+        ConfigModule.of(settings),
+        TelemetryModule,
+        DatabaseModule.of(settings),
+        RetentionModule,
+        ImportJobsModule,
+      ],
+      providers: [RetentionLoop, ImportLoop, ReadinessCheck],
     };
   }
 }

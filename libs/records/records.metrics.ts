@@ -7,7 +7,7 @@ import type { Operation } from './plan';
 
 const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly Operation[];
 type BatchOperation = (typeof BATCH_OPERATIONS)[number];
-const OPERATIONS = [...BATCH_OPERATIONS, 'create', 'patch'] as const satisfies readonly Operation[];
+const OPERATIONS = [...BATCH_OPERATIONS, 'create', 'patch', 'import'] as const satisfies readonly Operation[];
 
 const OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;
 /**
@@ -139,6 +139,7 @@ export class RecordsMetrics {
 function startingOutcomes(operation: Operation): [ItemOutcome, ItemCode][] {
   const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
   const failed = (code: ItemErrorCode): [ItemOutcome, ItemCode] => ['error', code];
+  if (operation === 'import') return []; // prism_import_rows_total starts at 0
   if (operation === 'create' || operation === 'patch') return [ok, ...SERVER_ERROR_CODES.map(failed)];
   return [
     ok,

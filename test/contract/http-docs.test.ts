@@ -49,6 +49,7 @@ describe('the OpenAPI document', () => {
       'get /health/live',
       'get /health/ready',
       'get /openapi.json',
+      'get /v2/prism/{team}/imports/{job_id}',
       'get /v2/prism/{team}/properties',
       'get /v2/prism/{team}/receipts/{key}',
       'get /v2/prism/{team}/{object}',
@@ -59,6 +60,7 @@ describe('the OpenAPI document', () => {
       'post /v2/prism/{team}/{object}',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
+      'post /v2/prism/{team}/{object}/import',
       'post /v2/prism/{team}/{object}/query',
     ]);
   });

@@ -68,6 +68,8 @@ describe('a known path with another method', () => {
     ['PROPFIND', 'organization/batch/update', 'POST'],
     ['PUT', 'organization/properties', 'GET, HEAD'],
     ['PUT', 'receipts/close-deal-1', 'GET, HEAD'],
+    ['PUT', 'organization/import', 'POST'],
+    ['DELETE', `imports/${randomUUID()}`, 'GET, HEAD'],
   ])('responds 405 with Allow: %s %s', async (method, rest, allow) => {
     const { status, headers, body } = await api.caller.call(method, api.caller.path(rest));
     expect([status, body.error.code, headers.allow]).toEqual([405, 'method_not_allowed', allow]);
