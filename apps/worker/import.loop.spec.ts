@@ -35,7 +35,7 @@ describe('ImportLoop', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(runTurn).toHaveBeenCalledTimes(3);
     runTurn.mockResolvedValueOnce(true).mockResolvedValueOnce(true);
-    await vi.advanceTimersByTimeAsync(501);
+    await vi.advanceTimersByTimeAsync(510);
     expect(runTurn).toHaveBeenCalledTimes(6);
   });
 
