@@ -92,8 +92,8 @@ describe('npm start', { timeout: 90_000 }, () => {
     onTestFinished(() => database.drop());
     const project = newProject();
     const run = await project.start({ DATABASE_URL: database.url }).ready();
-    const { gateway = 0, ...others } = project.pids();
-    started.push(run.pid, gateway);
+    const { gateway = 0, worker = 0, ...others } = project.pids();
+    started.push(run.pid, gateway, worker);
     expect(others).toEqual({});
     expect(run.output).toMatch(/postgres +given/);
     expect(run.output).toMatch(/redis +none/);
