@@ -3,8 +3,10 @@ import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
 import { ImportJobsModule } from '#libs/imports';
+import { LookupBuilder } from '#libs/properties';
 import { TelemetryModule } from '#libs/telemetry';
 import { ImportLoop } from './import.loop';
+import { LookupLoop } from './lookup.loop';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
 
@@ -21,7 +23,7 @@ export class WorkerModule {
         RetentionModule,
         ImportJobsModule,
       ],
-      providers: [RetentionLoop, ImportLoop, ReadinessCheck],
+      providers: [RetentionLoop, LookupBuilder, LookupLoop, ImportLoop, ReadinessCheck],
     };
   }
 }

@@ -137,6 +137,20 @@ describe('FreshCache', () => {
     expect(source.loads).toHaveLength(4);
   });
 
+  it('loads a deleted key again, and does not keep the value of a load that started before', async () => {
+    await loaded('a', 'one');
+    cache.delete('a');
+    const before = get('a');
+    cache.delete('a');
+    const after = get('a');
+    await source.end(1, 'one');
+    await source.end(2, 'two');
+    expect([await before, await after]).toEqual(['one', 'two']);
+    expect(get('a')).toBe('two');
+    cache.delete('unknown');
+    expect(get('a')).toBe('two');
+  });
+
   it('drops the least recently used key', async () => {
     await loaded('a', 'one');
     await loaded('b', 'one');

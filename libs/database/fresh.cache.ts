@@ -8,7 +8,13 @@ interface Entry<V> {
 
 interface RunningLoad<V> {
   readonly startedAt: number;
+  readonly state: LoadState;
   readonly value: Promise<V>;
+}
+
+interface LoadState {
+  /** The key was deleted since the load started: its value is not kept. */
+  isObsolete: boolean;
 }
 
 interface Freshness {
@@ -46,6 +52,14 @@ export class FreshCache<V> {
     return entry.value;
   }
 
+  /** Drops the value of the key, also one that is being loaded: the next `get` starts a load. Those that wait now get their value. */
+  delete(key: string): void {
+    this.entries.delete(key);
+    const running = this.loads.get(key);
+    if (running !== undefined) running.state.isObsolete = true;
+    this.loads.delete(key);
+  }
+
   private refresh(key: string, now: number, load: Load<V>): void {
     // If it fails, the entry is returned until its maximum age; after that, callers get the error of their own load.
     this.loadOnce(key, now, load).catch(() => undefined);
@@ -56,7 +70,8 @@ export class FreshCache<V> {
     const running = this.loads.get(key);
     if (running !== undefined && now - running.startedAt < this.freshness.maxAgeMs) return running.value;
 
-    const started = { startedAt: now, value: this.loadAndStore(key, now, load) };
+    const state: LoadState = { isObsolete: false };
+    const started = { startedAt: now, state, value: this.loadAndStore(key, now, load, state) };
     this.loads.set(key, started);
     const remove = (): void => {
       if (this.loads.get(key) === started) this.loads.delete(key);
@@ -65,8 +80,9 @@ export class FreshCache<V> {
     return started.value;
   }
 
-  private async loadAndStore(key: string, startedAt: number, load: Load<V>): Promise<V> {
+  private async loadAndStore(key: string, startedAt: number, load: Load<V>, state: LoadState): Promise<V> {
     const value = await load(this.entries.peek(key)?.value);
+    if (state.isObsolete) return value;
     const entry = this.entries.peek(key);
     // A later load may have finished first.
     if (entry !== undefined && entry.asOf > startedAt) return value;

@@ -95,15 +95,15 @@ export const REQUEST_ERRORS = {
   property_in_use: {
     status: 409,
     message: 'The property is in use.',
-    when: 'The definition cannot be changed or removed while records use it.',
+    when: 'A property or option cannot be deleted while records, live or deleted, have it.',
     remedy: 'Clear the property from its records first.',
     shouldRetry: false,
   },
   property_conflict: {
     status: 409,
     message: 'A property with this slug exists.',
-    when: 'The object type or list has a property or option with this slug.',
-    remedy: 'Choose another slug, or use the existing property.',
+    when: 'The object type or list has a property with this slug or name, or the property has an option with this slug; it is built in or locked; or the team has the maximum number of properties or options.',
+    remedy: 'Choose another slug or name, or use the existing property.',
     shouldRetry: false,
   },
   precondition_failed: {

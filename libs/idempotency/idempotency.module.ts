@@ -6,6 +6,7 @@ import { IdempotencyService } from './idempotency.service';
 import { LedgerLookup, LedgerRepository } from './ledger.repository';
 import { ReceiptRepository } from './receipt.repository';
 import { ReceiptService } from './receipt.service';
+import { SingleWriteLedger } from './single-write.ledger';
 
 /**
  * Provides {@link IdempotencyService} to modules with handlers that write, and {@link ReceiptService}. Needs the global
@@ -20,7 +21,8 @@ import { ReceiptService } from './receipt.service';
     { provide: LedgerLookup, useClass: LedgerRepository },
     ReceiptRepository,
     ReceiptService,
+    SingleWriteLedger,
   ],
-  exports: [IdempotencyService, ReceiptService],
+  exports: [IdempotencyService, ReceiptService, SingleWriteLedger],
 })
 export class IdempotencyModule {}

@@ -16,3 +16,4 @@ export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
 export { pause, type RetentionPass, RetentionService } from './retention.service';
+export { SingleWriteLedger } from './single-write.ledger';

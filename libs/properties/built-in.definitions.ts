@@ -1,5 +1,11 @@
 import { v5 as uuidv5 } from 'uuid';
-import { type ObjectType, objectTypes, type PropertyDefinition, type PropertyType } from './property-definition';
+import {
+  type Lookup,
+  type ObjectType,
+  objectTypes,
+  type PropertyDefinition,
+  type PropertyType,
+} from './property-definition';
 
 /** Ids of built-in definitions and options derive from their names in this namespace. They must never change. */
 const NAMESPACE = '5f0c1b0e-7d0a-4c53-9a3b-2f6d8c1e4a97';
@@ -11,6 +17,7 @@ interface BuiltInProperty {
   readonly options?: readonly string[];
   readonly required?: boolean;
   readonly locked?: boolean;
+  readonly lookup?: Lookup;
 }
 
 const SENIORITIES = ['intern', 'junior', 'senior', 'lead', 'manager', 'director', 'vice_president', 'c_level', 'owner'];
@@ -64,7 +71,7 @@ const times: readonly BuiltInProperty[] = [
 const properties: Readonly<Record<ObjectType, readonly BuiltInProperty[]>> = {
   organization: [
     { slug: 'name', type: 'str', required: true },
-    { slug: 'primary_domain', type: 'str' },
+    { slug: 'primary_domain', type: 'str', lookup: 'indexed' },
     { slug: 'location', type: 'str' },
     { slug: 'description', type: 'text' },
     { slug: 'industry', type: 'str' },
@@ -78,7 +85,7 @@ const properties: Readonly<Record<ObjectType, readonly BuiltInProperty[]>> = {
   ],
   contact: [
     ...person,
-    { slug: 'email', type: 'str' },
+    { slug: 'email', type: 'str', lookup: 'indexed' },
     { slug: 'description', type: 'text' },
     { slug: 'department', type: 'multiselect_str', options: DEPARTMENTS },
     { slug: 'company', type: 'ref_organization' },
@@ -157,7 +164,7 @@ export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefini
 );
 
 function definition(object: ObjectType, property: BuiltInProperty): PropertyDefinition {
-  const { slug, type, options = [], required = false, locked = false } = property;
+  const { slug, type, options = [], required = false, locked = false, lookup = 'none' } = property;
   return {
     id: uuidv5(`${object}.${slug}`, NAMESPACE),
     slug,
@@ -167,6 +174,8 @@ function definition(object: ObjectType, property: BuiltInProperty): PropertyDefi
     native: true,
     locked,
     list_id: null,
+    lookup,
+    lookup_state: lookup === 'none' ? null : 'ready',
     options: options.map((option) => ({
       id: uuidv5(`${object}.${slug}.${option}`, NAMESPACE),
       slug: option,

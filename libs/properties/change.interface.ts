@@ -24,10 +24,26 @@ export interface ExtendedChange {
   clear: string[];
 }
 
+/** How the values of a lookup compare. */
+export type LookupKind = 'text' | 'number' | 'date';
+
+/** A lookup whose rows a change of a record has to keep up to date, as `store_lookups` of the database takes it. */
+export interface LookupTarget {
+  /** Of the definition. */
+  readonly id: string;
+  readonly slug: string;
+  readonly kind: LookupKind;
+  readonly unique?: true;
+  /** Its values are not complete or verified yet. */
+  readonly building?: true;
+}
+
 /** The change of one record: its `default` block, its blocks by list id, and `extended`. */
 export interface Change extends BlockChange {
   list: Record<string, BlockChange> | null;
   extended: ExtendedChange | null;
+  /** The lookups whose value it sets or clears; undefined if it touches none. */
+  lookups?: readonly LookupTarget[];
 }
 
 /** The blocks of an item as the client sent them. An undefined block stays unchanged. */

@@ -20,7 +20,7 @@ const MAX_TEXT_LENGTH = 8_192;
 /** The number of options that an error message lists. */
 const MAX_LISTED_OPTIONS = 10;
 
-export function comparisonOf({ type }: PropertyDefinition): Comparison {
+export function comparisonOf({ type }: Pick<PropertyDefinition, 'type'>): Comparison {
   switch (type) {
     case 'num':
       return 'number';
@@ -36,7 +36,7 @@ export function comparisonOf({ type }: PropertyDefinition): Comparison {
 }
 
 /** Whether the values of a property are lists. */
-export function isMultiValue({ type }: PropertyDefinition): boolean {
+export function isMultiValue({ type }: Pick<PropertyDefinition, 'type'>): boolean {
   return type.startsWith('multi');
 }
 

@@ -1,4 +1,13 @@
-export type { BlockChange, Change, ExtendedChange, Json, Validation } from './change.interface';
+export { builtInDefinitions } from './built-in.definitions';
+export type {
+  BlockChange,
+  Change,
+  ExtendedChange,
+  Json,
+  LookupKind,
+  LookupTarget,
+  Validation,
+} from './change.interface';
 export { isExactNumber } from './exact.number';
 export {
   type Comparison,
@@ -12,9 +21,13 @@ export {
 } from './filter.operand';
 export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
+export { LookupBuilder, type LookupStep } from './lookup.builder';
+export { isLookupUsable, lookupKindOf } from './lookup.target';
 export { PropertiesModule } from './properties.module';
 export {
   isObjectType,
+  type Lookup,
+  lookups,
   type ObjectType,
   objectTypes,
   type PropertyDefinition,
@@ -22,4 +35,17 @@ export {
 } from './property-definition';
 export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';
+export {
+  type Deletion,
+  type Expected,
+  hasOptions,
+  MAX_OPTIONS,
+  type NewOption,
+  type NewProperty,
+  type PropertyPatch,
+  type SchemaChange,
+  type SchemaChanges,
+} from './schema.change';
+export { SchemaWriter, type WrittenSchema } from './schema.writer';
+export { isSlug, MAX_SLUG_LENGTH, RESERVED_SLUGS, SLUG_RULE } from './slug.rules';
 export { suggestSlug } from './slug.suggestion';

@@ -14,7 +14,11 @@ const OPTIONS = [
   { id: BLUE, slug: 'blue', value: 'Blue' },
 ];
 
-function property(slug: string, type: PropertyDefinition['type'], rest: Partial<PropertyDefinition> = {}) {
+function property(
+  slug: string,
+  type: PropertyDefinition['type'],
+  rest: Partial<PropertyDefinition> = {},
+): PropertyDefinition {
   return {
     id: `id of ${slug}`,
     slug,
@@ -24,6 +28,8 @@ function property(slug: string, type: PropertyDefinition['type'], rest: Partial<
     native: false,
     locked: false,
     list_id: null,
+    lookup: 'none',
+    lookup_state: null,
     options: type.includes('select') ? OPTIONS : [],
     ...rest,
   };

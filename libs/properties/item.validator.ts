@@ -1,6 +1,7 @@
 import { BlockValidator, type UnknownProperties } from './block.validator';
-import type { BlockChange, ExtendedChange, ItemBlocks, Validation } from './change.interface';
+import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation } from './change.interface';
 import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
+import { lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { ValidationErrors } from './validation.errors';
 
@@ -16,14 +17,21 @@ export class ItemValidator {
   private readonly defaults: BlockValidator;
   private readonly lists = new Map<string, BlockValidator>();
   private readonly listWithoutProperties: BlockValidator;
+  private readonly lookups: ReadonlyMap<string, LookupTarget>;
 
   constructor(objectType: ObjectType, definitions: readonly PropertyDefinition[], unknown: UnknownProperties) {
     const ofBlock = (listId: string | null): PropertyDefinition[] => definitions.filter((d) => d.list_id === listId);
     this.defaults = new BlockValidator(ofBlock(null), unknown, objectType);
+    this.lookups = lookupTargetsOf(definitions);
     this.listWithoutProperties = new BlockValidator([], unknown, 'this list');
     for (const listId of new Set(definitions.map((definition) => definition.list_id))) {
       if (listId !== null) this.lists.set(listId, new BlockValidator(ofBlock(listId), unknown, 'this list'));
     }
+  }
+
+  /** Every lookup of the object type; undefined if it has none. For a record that is restored or copied as it is. */
+  get allLookups(): readonly LookupTarget[] | undefined {
+    return this.lookups.size === 0 ? undefined : [...this.lookups.values()];
   }
 
   /** The change of an existing record: null clears a property, an operator adds or removes elements. */
@@ -42,7 +50,16 @@ export class ItemValidator {
     const list = this.checkLists(item.list, purpose, errors);
     const extended = checkExtended(item.extended, purpose, errors);
     if (errors.code !== null) return { code: errors.code, errors: errors.list };
-    return { change: { set, clear, ops, list, extended } };
+    const lookups = this.touchedLookups({ set, clear, ops });
+    return { change: { set, clear, ops, list, extended, ...(lookups.length > 0 && { lookups }) } };
+  }
+
+  /** The lookups of the properties that a change sets, clears or operates on. */
+  private touchedLookups({ set, clear, ops }: BlockChange): LookupTarget[] {
+    if (this.lookups.size === 0) return [];
+    return [...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})]
+      .map((slug) => this.lookups.get(slug))
+      .filter((target) => target !== undefined);
   }
 
   private checkDefault(block: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {

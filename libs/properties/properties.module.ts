@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
+import { IdempotencyModule } from '#libs/idempotency';
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
+import { SchemaRepository } from './schema.repository';
+import { SchemaWriter } from './schema.writer';
 
-/** Provides `PropertyDefinitionService`. Needs the global `DatabaseModule` and `ConfigModule`. */
+/** Provides `PropertyDefinitionService` and `SchemaWriter`. Needs the global `DatabaseModule` and `ConfigModule`. */
 @Module({
-  providers: [PropertyDefinitionRepository, PropertyDefinitionService],
-  exports: [PropertyDefinitionService],
+  imports: [IdempotencyModule],
+  providers: [PropertyDefinitionRepository, PropertyDefinitionService, SchemaRepository, SchemaWriter],
+  exports: [PropertyDefinitionService, SchemaWriter],
 })
 export class PropertiesModule {}

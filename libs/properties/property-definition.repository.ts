@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
-import type { PropertyOption } from './property-definition';
+import type { Lookup, LookupState, PropertyOption } from './property-definition';
 
 /** A row of `property_definitions`. A newer release may have written it, so types are plain text. */
 export interface DefinitionRow {
@@ -13,6 +13,8 @@ export interface DefinitionRow {
   readonly native: boolean;
   readonly locked: boolean;
   readonly list_id: string | null;
+  readonly lookup: Lookup;
+  readonly lookup_state: LookupState;
 }
 
 export interface OptionRow extends PropertyOption {
@@ -26,7 +28,7 @@ export interface TeamRows {
   readonly options: readonly OptionRow[];
 }
 
-const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
+export const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
 
 /** Reads `property_definitions` and `property_options`. */
 @Injectable()

@@ -18,6 +18,8 @@ const score: TeamRows = {
       native: false,
       locked: false,
       list_id: null,
+      lookup: 'none',
+      lookup_state: null,
     },
   ],
   options: [],

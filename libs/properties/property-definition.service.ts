@@ -7,8 +7,9 @@ import type { ObjectType, PropertyDefinition } from './property-definition';
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
 
-/** A change of a definition takes effect on every replica within `maxAgeMs`; a load that takes longer fails. */
-const FRESHNESS = { maxAgeMs: 5_000, refreshAfterMs: 2_500, capacity: 1_000 };
+/** A change of a definition takes effect on every replica within this time; a load that takes longer fails. */
+export const DEFINITION_MAX_AGE_MS = 5_000;
+const FRESHNESS = { maxAgeMs: DEFINITION_MAX_AGE_MS, refreshAfterMs: 2_500, capacity: 1_000 };
 
 /** The property definitions of teams, and the validators compiled from them. */
 @Injectable()
@@ -38,6 +39,11 @@ export class PropertyDefinitionService {
    */
   async validatorOf(teamId: string, objectType: ObjectType): Promise<ItemValidator> {
     return (await this.propertiesOf(teamId)).validatorOf(objectType);
+  }
+
+  /** Makes a change of this process visible to its next request. Other replicas load it within 5 s. */
+  forget(teamId: string): void {
+    this.teams.delete(teamId);
   }
 
   private propertiesOf(teamId: string): TeamProperties | Promise<TeamProperties> {

@@ -54,7 +54,17 @@ export interface PropertyOption {
   readonly value: string;
 }
 
-/** The definition of one property of an object type, as it appears on the wire. */
+/** Whether values are found by an index, and whether two records can have the same one. */
+export const lookups = ['none', 'indexed', 'unique'] as const;
+export type Lookup = (typeof lookups)[number];
+
+/**
+ * How far a lookup is built (0005_record_lookups.sql). Its values are complete except while it is `building`. Only `ready` unique
+ * lookups have no duplicates. Null without a lookup.
+ */
+export type LookupState = 'building' | 'verifying' | 'ready' | 'failed' | 'removing' | null;
+
+/** The definition of one property of an object type. */
 export interface PropertyDefinition {
   readonly id: string;
   /** The key of the value in a record. */
@@ -74,5 +84,7 @@ export interface PropertyDefinition {
   readonly locked: boolean;
   /** The list whose block holds the property; null if `default` holds it. */
   readonly list_id: string | null;
+  readonly lookup: Lookup;
+  readonly lookup_state: LookupState;
   readonly options: readonly PropertyOption[];
 }

@@ -19,6 +19,8 @@ function row(rest: Partial<DefinitionRow>): DefinitionRow {
     native: false,
     locked: false,
     list_id: null,
+    lookup: 'none',
+    lookup_state: null,
     ...rest,
   };
 }
@@ -41,6 +43,8 @@ describe('TeamProperties', () => {
       native: false,
       locked: false,
       list_id: null,
+      lookup: 'none',
+      lookup_state: null,
       options: [{ id: GOLD, slug: 'gold', value: 'Gold' }],
     });
     expect(team.validatorOf('organization').patch({ default: { tier: GOLD } })).toMatchObject({

@@ -45,8 +45,8 @@ export class TeamProperties {
 }
 
 function definitionOf(row: DefinitionRow, options: readonly OptionRow[]): PropertyDefinition {
-  const { id, slug, type, name, required, native, locked, list_id } = row;
-  const rest = { id, slug, name, required, native, list_id, options: [] };
+  const { id, slug, type, name, required, native, locked, list_id, lookup, lookup_state } = row;
+  const rest = { id, slug, name, required, native, list_id, lookup, lookup_state, options: [] };
   // An unsupported type must not make the team's other properties unavailable.
   const definition: PropertyDefinition = isPropertyType(type)
     ? { ...rest, type, locked }

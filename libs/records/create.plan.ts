@@ -2,7 +2,7 @@ import type { Change } from '#libs/properties';
 import type { PlanItem } from './plan';
 
 /** Plans a new record. @param change validated by `ItemValidator.create`, so it only sets */
-export function planCreate(id: string, { set, list, extended }: Change): PlanItem {
+export function planCreate(id: string, { set, list, extended, lookups }: Change): PlanItem {
   const lists = Object.entries(list ?? {}).map(([listId, block]) => [listId, block.set ?? {}] as const);
   return {
     op: 'create',
@@ -10,5 +10,6 @@ export function planCreate(id: string, { set, list, extended }: Change): PlanIte
     properties: set ?? {},
     list: Object.fromEntries(lists),
     extended: extended?.set ?? {},
+    ...(lookups && { lookups }),
   };
 }

@@ -4,6 +4,7 @@ export { conditionOf } from './etag';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';
 export type { BatchOptions, Plan, PlanItem } from './plan';
 export { type Condition, EVERY_RECORD, OPERATORS } from './query/condition';
+export { lookupConditionsOf } from './query/lookup.sql';
 export { FilterParser } from './query/filter.parser';
 export { CursorCodec } from './query/query.cursor';
 export { invalidQuery } from './query/query.error';
@@ -13,7 +14,7 @@ export { type QueryOptions, QueryTimeout, RecordQueryRepository } from './query/
 export type { QueryPage, QueryRow, RecordFilter, RecordQuery } from './query/record.query';
 export { sortOrderOf } from './query/sort.order';
 export { RecordRepository } from './record.repository';
-export type { FoundRecord } from './record.repository';
+export type { FoundRecord } from './found.record';
 export { parseEntry, replayedEntry } from './result.entry';
 export { RecordWriter } from './record.writer';
 export type { BatchSummary, FailedItem, WriteContext, WrittenBatch } from './record.writer';

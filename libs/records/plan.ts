@@ -1,4 +1,4 @@
-import type { BlockChange, ExtendedChange, Json, ObjectType } from '#libs/properties';
+import type { BlockChange, ExtendedChange, Json, LookupTarget, ObjectType } from '#libs/properties';
 import type { ItemError } from '#libs/errors';
 
 /** The maximum number of items in a batch. */
@@ -20,11 +20,11 @@ export interface BatchOptions {
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
 /** The operation of a plan. Also a metric label. */
-export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'import';
+export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate' | 'import';
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
- * `apply_batch`. `if_match` is an etag without its quotes.
+ * `apply_batch`. `if_match` is an etag without its quotes. `lookups` are those whose value the item sets or clears.
  */
 export type PlanItem =
   | { op: 'update'; id: string; if_match?: string; set: Record<string, Json> }
@@ -35,15 +35,28 @@ export type PlanItem =
       default: BlockChange | null;
       list: Record<string, BlockChange> | null;
       extended: ExtendedChange | null;
+      lookups?: readonly LookupTarget[];
     }
   | { op: 'read'; id: string; if_match?: string }
   | { op: 'delete'; id: string; if_match?: string }
-  | { op: 'create'; id: string; properties: Json; list: Json; extended: Json }
+  | { op: 'restore'; id: string; if_match?: string; lookups?: readonly LookupTarget[] }
+  | {
+      op: 'create';
+      id: string;
+      properties: Json;
+      list: Json;
+      extended: Json;
+      lookups?: readonly LookupTarget[];
+    }
+  /** `source`: the id of the record to copy. */
+  | { op: 'duplicate'; id: string; source: string; lookups?: readonly LookupTarget[] }
   | { op: 'reject'; id: string | null; code: ItemError['code']; error: string };
 
 /** The changes of one request to records of one team and object type. Items are in the order of the request. */
 export interface Plan {
   operation: Operation;
+  /** The request writes one record, named by its path: it is not counted as a batch. */
+  single?: true;
   teamId: string;
   objectType: ObjectType;
   items: PlanItem[];

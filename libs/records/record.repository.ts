@@ -18,6 +18,7 @@ import type { Deadline } from '#libs/limits';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
+import type { FoundRecord } from './found.record';
 import { errorEntry } from './result.entry';
 import { type SingleRecordPatch, singleRecordPatchOf } from './single-record.patch';
 import type { Plan, PlanItem } from './plan';
@@ -30,12 +31,6 @@ export interface WriteOptions {
   /** When it is requested, no further item is begun. Applied items stay applied. */
   readonly cancellation?: Cancellation | undefined;
   readonly meter?: DatabaseMeter | undefined;
-}
-
-/** A record as text, ready for the wire. */
-export interface FoundRecord {
-  etag: string;
-  json: string;
 }
 
 interface ApplyRow {

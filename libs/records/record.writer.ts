@@ -6,7 +6,7 @@ import type { AppliedBatch, Outcome } from './applied.batch';
 import { inBatchSpan } from './batch.span';
 import type { Plan } from './plan';
 import { RecordRepository, type WriteOptions } from './record.repository';
-import { type ItemOutcome, RecordsMetrics } from './records.metrics';
+import { isBatchOperation, type ItemOutcome, RecordsMetrics } from './records.metrics';
 
 /** The request that a plan is written for. */
 export interface WriteContext extends WriteOptions {
@@ -93,7 +93,7 @@ export class RecordWriter {
     if (state === 'replayed') return { ...applied, summary: { items: { replayed: outcomes.length }, failed } };
     const groups = groupOutcomes(plan, applied);
     this.count(call.client, plan, groups);
-    if (plan.operation === 'update' || plan.operation === 'delete') {
+    if (plan.single !== true && isBatchOperation(plan.operation)) {
       const seconds = (performance.now() - began) / 1_000;
       this.metrics.observeBatch(plan.operation, resultLabel(outcomes), outcomes.length, seconds);
     }

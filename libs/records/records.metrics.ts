@@ -7,7 +7,8 @@ import type { Operation } from './plan';
 
 const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly Operation[];
 type BatchOperation = (typeof BATCH_OPERATIONS)[number];
-const OPERATIONS = [...BATCH_OPERATIONS, 'create', 'patch', 'import'] as const satisfies readonly Operation[];
+const SINGLE_OPERATIONS = ['create', 'patch', 'restore', 'duplicate'] as const satisfies readonly Operation[];
+const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS, 'import'] as const satisfies readonly Operation[];
 
 const OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;
 /**
@@ -136,11 +137,16 @@ export class RecordsMetrics {
   }
 }
 
+/** Whether batches of the operation are counted. `delete` is that of single deletes too. */
+export function isBatchOperation(operation: Operation): operation is BatchOperation {
+  return BATCH_OPERATIONS.some((batch) => batch === operation);
+}
+
 function startingOutcomes(operation: Operation): [ItemOutcome, ItemCode][] {
   const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
   const failed = (code: ItemErrorCode): [ItemOutcome, ItemCode] => ['error', code];
   if (operation === 'import') return []; // prism_import_rows_total starts at 0
-  if (operation === 'create' || operation === 'patch') return [ok, ...SERVER_ERROR_CODES.map(failed)];
+  if (!isBatchOperation(operation)) return [ok, ...SERVER_ERROR_CODES.map(failed)];
   return [
     ok,
     ['stopped', 'not_attempted'],

@@ -6,7 +6,14 @@ import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 const listId = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 
-const common = { name: 'A property', native: true, locked: false, options: [] };
+const common = {
+  name: 'A property',
+  native: true,
+  locked: false,
+  options: [],
+  lookup: 'none',
+  lookup_state: null,
+} as const;
 const definitions: PropertyDefinition[] = [
   { ...common, id, slug: 'name', type: 'str', required: true, list_id: null },
   { ...common, id, slug: 'notes', type: 'text', required: false, list_id: null },

@@ -28,11 +28,11 @@ export function planDeletes(ids: readonly unknown[]): PlanItem[] {
 /** Plans the patch of a record. @param id a valid UUID */
 export function planPatch(id: string, change: Change, ifMatch?: string): PlanItem {
   const condition = ifMatch === undefined ? {} : { if_match: ifMatch };
-  const { set, clear, ops, list, extended } = change;
-  if (clear === null && ops === null && list === null && extended === null) {
+  const { set, clear, ops, list, extended, lookups } = change;
+  if (clear === null && ops === null && list === null && extended === null && lookups === undefined) {
     return set === null ? { op: 'read', id, ...condition } : { op: 'update', id, ...condition, set };
   }
-  return { op: 'update', id, ...condition, default: { set, clear, ops }, list, extended };
+  return { op: 'update', id, ...condition, default: { set, clear, ops }, list, extended, ...(lookups && { lookups }) };
 }
 
 /** The UUID in lower case; undefined if the value is not a UUID in canonical form (RFC 9562). */

@@ -45,6 +45,9 @@ describe('the OpenAPI document', () => {
 
   it('contains every operation of the gateway', () => {
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'delete /v2/prism/{team}/{object}/properties/{property}',
+      'delete /v2/prism/{team}/{object}/properties/{property}/options/{option}',
+      'delete /v2/prism/{team}/{object}/{id}',
       'get /docs',
       'get /health/live',
       'get /health/ready',
@@ -53,15 +56,22 @@ describe('the OpenAPI document', () => {
       'get /v2/prism/{team}/properties',
       'get /v2/prism/{team}/receipts/{key}',
       'get /v2/prism/{team}/{object}',
+      'get /v2/prism/{team}/{object}/by/{slug}/{value}',
       'get /v2/prism/{team}/{object}/count',
       'get /v2/prism/{team}/{object}/properties',
       'get /v2/prism/{team}/{object}/{id}',
+      'patch /v2/prism/{team}/{object}/properties/{property}',
+      'patch /v2/prism/{team}/{object}/properties/{property}/options/{option}',
       'patch /v2/prism/{team}/{object}/{id}',
       'post /v2/prism/{team}/{object}',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
       'post /v2/prism/{team}/{object}/import',
+      'post /v2/prism/{team}/{object}/properties',
+      'post /v2/prism/{team}/{object}/properties/{property}/options',
       'post /v2/prism/{team}/{object}/query',
+      'post /v2/prism/{team}/{object}/{id}/duplicate',
+      'post /v2/prism/{team}/{object}/{id}/restore',
     ]);
   });
 

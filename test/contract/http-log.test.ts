@@ -95,6 +95,19 @@ describe('the log line of a request', () => {
       failed: [{ index: 0, code: 'not_found' }],
     });
 
+    const writes = [
+      ['POST', '/:id/duplicate', 201],
+      ['DELETE', '/:id', 204],
+      ['POST', '/:id/restore', 200],
+    ] as const;
+    for (const [method, rest, status] of writes) {
+      const written = await send(method, path(rest.replace(':id', id)));
+      expect(fieldsOf(written.line)).toEqual({
+        ...caller,
+        ...{ method, route: `/v2/prism/:team/:object${rest}`, status, items: { ok: 1 } },
+      });
+    }
+
     const items = [{ id }, ...Array.from({ length: 6 }, () => ({ id: randomUUID() })), { id: 'bad' }, { id }];
     const partial = await send('POST', path('/batch/update'), { items }, { traceparent: PARENT });
     expect(fieldsOf(partial.line)).toEqual({

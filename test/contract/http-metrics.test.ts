@@ -80,6 +80,21 @@ describe('prism_batch_items_total', () => {
   });
 });
 
+describe('single writes', () => {
+  it('count their item under their operation, and no batch', async () => {
+    const batches = await valueOf('prism_batches_total', { operation: 'delete', result: 'all_ok' });
+    const path = api.caller.path(`deal/${await api.caller.create({ default: { name: 'Deal' } }, 'deal')}`);
+    await api.caller.call('POST', `${path}/duplicate`);
+    await api.caller.call('DELETE', path);
+    await api.caller.call('POST', `${path}/restore`);
+    for (const operation of ['duplicate', 'delete', 'restore']) {
+      const labels = { operation, object_type: 'deal', outcome: 'ok' };
+      expect(await valueOf('prism_batch_items_total', labels), operation).toBe(1);
+    }
+    expect(await valueOf('prism_batches_total', { operation: 'delete', result: 'all_ok' })).toBe(batches);
+  });
+});
+
 describe('prism_client_requests_total and prism_client_items_total', () => {
   it('are labelled by the name of the client', async () => {
     const crm = await api.gateway.newCaller({ client: 'crm' });

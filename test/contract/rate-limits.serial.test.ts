@@ -166,6 +166,11 @@ describe('the cost of a request', () => {
     const missing = await caller.call('PATCH', caller.path(`organization/${randomUUID()}`), { body: { default: {} } });
     expect([created, patched, missing].map(({ status }) => status)).toEqual([201, 200, 404]);
     expect([created, patched, missing].map((response) => left(response).items)).toEqual([99, 98, 97]);
+    const copied = await caller.call('POST', caller.path(`organization/${id}/duplicate`));
+    const deleted = await caller.call('DELETE', caller.path(`organization/${id}`));
+    const restored = await caller.call('POST', caller.path(`organization/${id}/restore`));
+    expect([copied, deleted, restored].map(({ status }) => status)).toEqual([201, 204, 200]);
+    expect([copied, deleted, restored].map((response) => left(response).items)).toEqual([96, 95, 94]);
   });
 
   it('is one request and no item for a read', async () => {

@@ -51,7 +51,7 @@ afterAll(async () => {
 const clientOutput = (): RegExp => new RegExp(`^${recordId} ok "\\d+-[0-9a-f]+"\\n${MISSING_ID} error not_found\\n$`);
 
 describe('the examples of the guides', () => {
-  const shell = ['api-guide.md', 'retry-guide.md'].flatMap((guide) => examplesIn(guide, 'sh'));
+  const shell = ['api-guide.md', 'retry-guide.md', 'properties.md'].flatMap((guide) => examplesIn(guide, 'sh'));
 
   it.each(shell)('$name gets responses of the gateway', { tags: ['curl'] }, async ({ code }) => {
     expect(code).toContain('curl');

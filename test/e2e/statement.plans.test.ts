@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { builtInDefinitions } from '#libs/properties';
 import { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway } from '../support/gateway';
@@ -25,6 +26,8 @@ const others = `
     SELECT team_id, id, gen_random_uuid(), 'one', 'One' FROM property_definitions;
   INSERT INTO records (team_id, id, object_type, properties)
     SELECT id, gen_random_uuid(), 'organization', '{"name": "Acme"}' FROM teams, generate_series(1, 10);
+  INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
+    SELECT team_id, id, gen_random_uuid(), sha256(id::text::bytea) FROM records;
   INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams;
   INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, in_call, status, total, expires_at)
     SELECT id, gen_random_uuid(), id, 'billing', 'organization', 'x', false, 'complete', 100, now() + interval '1 day' FROM teams;
@@ -98,7 +101,18 @@ async function useAll(caller: ApiClient): Promise<void> {
   expect((await caller.call('PATCH', one, { body: { default: { name: 'New' } }, headers })).status).toBe(200);
   expect((await caller.call('GET', one)).status).toBe(200);
   expect((await caller.call('GET', caller.path('organization/properties'))).status).toBe(200);
-  for (const path of ['?deleted=true', '?stage=won&include_total=true', '?sort=name', `?id=${first}`, '/count']) {
+  const byDomain = caller.path('organization/by/primary_domain/acme.example');
+  await caller.update([{ id: second, default: { primary_domain: 'acme.example' } }]);
+  expect((await caller.call('GET', byDomain)).status).toBe(200);
+  await caller.update([{ id: second, default: { primary_domain: null } }]);
+  for (const path of [
+    '?deleted=true',
+    '?primary_domain=acme.example',
+    '?stage=won&include_total=true',
+    '?sort=name',
+    `?id=${first}`,
+    '/count',
+  ]) {
     expect((await caller.call('GET', caller.path(`organization${path}`))).status, path).toBe(200);
   }
   for (const rows of [2, 150]) {
@@ -190,3 +204,55 @@ it(
     expect((await rowsRead()) - before).toBeLessThanOrEqual(6 * 26);
   },
 );
+
+it('a lookup reads the records that have the value, and no others', { timeout: 60_000 }, async () => {
+  const gateway = await startGateway({ databaseUrl: database.url });
+  const { document, credentials, teamId } = await gateway.newCaller();
+  await gateway.close();
+  const filling = await Session.open(database.url);
+  const [{ id: propertyId } = { id: '' }] =
+    builtInDefinitions.get('organization')?.filter(({ slug }) => slug === 'primary_domain') ?? [];
+  await filling.query(
+    `WITH made AS (
+       INSERT INTO records (team_id, id, object_type, properties)
+       SELECT $1, gen_random_uuid(), 'organization', jsonb_build_object('name', 'Acme', 'primary_domain', 'domain-' || n / 2)
+         FROM generate_series(1, 20000) AS n
+       RETURNING team_id, id, properties
+     )
+     INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
+     SELECT team_id, id, $2, lookup_hash('text', properties -> 'primary_domain') FROM made`,
+    [teamId, propertyId],
+  );
+  await filling.query('VACUUM ANALYZE records');
+  await filling.query('VACUUM ANALYZE record_lookups');
+  await filling.close();
+  await alone();
+  const rowsRead = async (): Promise<number> => {
+    const [row] = await session.query<{ n: number }>(
+      `SELECT sum(seq_tup_read + idx_tup_fetch)::integer AS n FROM pg_stat_user_tables
+        WHERE relname IN ('records', 'record_lookups')`,
+    );
+    return row?.n ?? 0;
+  };
+  const before = await rowsRead();
+
+  const secured = await startGateway({
+    databaseUrl: roleUrl(database.url, inject('gatewayRole')),
+    settings: { DATABASE_POOL_SIZE: '1' },
+  });
+  const caller = new ApiClient(secured.url, document, credentials);
+  expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-10000'))).status).toBe(200);
+  expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-7'))).status).toBe(409);
+  for (const query of ['primary_domain=domain-8', 'primary_domain=domain-8&sort=name&include_total=true']) {
+    expect((await caller.call('GET', caller.path(`organization?${query}`))).body.data).toHaveLength(2);
+  }
+  const several = { primary_domain: { in: ['domain-9', 'domain-10', 'domain-11', 'none'] } };
+  const { body } = await caller.call('POST', caller.path('organization/query'), {
+    body: { query: { select: ['name'], filter: [several, { name: { contains: 'A' } }] } },
+  });
+  expect(body.data).toHaveLength(6);
+  await secured.close();
+  await alone();
+  // 1, 2, 2, 2 and 2 (the total), and 6 records; at most as many rows of the lookup, of which most are read from the index alone.
+  expect((await rowsRead()) - before).toBeLessThanOrEqual(2 * 15);
+});

@@ -4,6 +4,7 @@ import { AccessService } from '#libs/auth';
 import { applyGrants } from '#libs/database';
 import type { PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
+import { defineProperty, setLookup } from '../support/lookups';
 import { addLedgerDay, ledgerDays, startRetention } from '../support/retention';
 import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
@@ -30,8 +31,9 @@ describe("the gateway's role", () => {
   it('permits everything that a batch does', async () => {
     const teamId = randomUUID();
     const [first = '', second = ''] = await owner.insert(teamId, 2);
+    const lookups = [{ id: randomUUID(), slug: 'name', kind: 'text', unique: true, building: true }] as const;
     const items: PlanItem[] = [
-      { op: 'create', id: randomUUID(), properties: { name: 'New' }, list: {}, extended: {} },
+      { op: 'create', id: randomUUID(), properties: { name: 'New' }, list: {}, extended: {}, lookups },
       rename(first),
       { op: 'read', id: first },
       { op: 'delete', id: second },
@@ -66,6 +68,8 @@ describe("the gateway's role", () => {
     "INSERT INTO teams (id, name) VALUES (gen_random_uuid(), 'Mine')",
     'SELECT FROM teams',
     'UPDATE property_definitions SET locked = false',
+    "INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, native) VALUES (gen_random_uuid(), 'deal', gen_random_uuid(), 'a', 'num', 'A', true)",
+    "UPDATE property_options SET slug = 'other'",
     "INSERT INTO schema_migrations (name, checksum) VALUES ('x', 'y')",
     "SELECT purge_idempotency_requests('0', NULL, 100)",
     "SELECT detach_ledger_partition('2020-01-01')",
@@ -114,6 +118,13 @@ describe("the worker's role", () => {
     expect((await retention.metric('prism_ledger_partitions_ahead')).get('')).toBe(3);
     await retention.close();
     expect(await ledgerDays(owner.session)).not.toContain('20');
+  });
+
+  it('permits to build lookups', async () => {
+    const teamId = randomUUID();
+    const property = await defineProperty(owner.session, teamId);
+    await setLookup(owner.session, teamId, property, 'unique');
+    expect(await worker.query("SELECT state FROM build_lookups('0', 10)")).toEqual([{ state: 'ready' }]);
   });
 
   it('shows the age of transactions of other roles with pg_read_all_stats only', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '#libs/config';
 import { Cancellation } from '#libs/database';
 import { Deadline } from '#libs/limits';
+import { lookupKindOf } from '#libs/properties';
 import { CursorCodec, FilterParser, OPERATORS, QueryFields, RecordQueryRepository, sortOrderOf } from '#libs/records';
 import { Engine } from '../support/engine';
 import { definitions, draft, listId, type QueryDraft, row, type StoredRow } from './query.arbitraries';
@@ -33,6 +34,15 @@ async function insert(teamId: string, rows: readonly StoredRow[]): Promise<void>
             (r ->> 'createdAt')::timestamptz, CASE WHEN (r ->> 'deleted')::boolean THEN now() END
        FROM jsonb_array_elements($2) AS r`,
     [teamId, JSON.stringify(rows), listId],
+  );
+  const targets = definitions.filter(({ lookup }) => lookup !== 'none');
+  await engine.session.query(
+    `INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
+     SELECT r.team_id, r.id, (d ->> 'id')::uuid, lookup_hash(d ->> 'kind', r.properties -> (d ->> 'slug'))
+       FROM records AS r, jsonb_array_elements($2) AS d
+      WHERE r.team_id = $1 AND r.deleted_at IS NULL
+        AND lookup_hash(d ->> 'kind', r.properties -> (d ->> 'slug')) IS NOT NULL`,
+    [teamId, JSON.stringify(targets.map((each) => ({ ...each, kind: lookupKindOf(each) })))],
   );
 }
 

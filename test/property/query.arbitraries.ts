@@ -44,9 +44,30 @@ const types = {
 } as const;
 type Slug = keyof typeof types;
 
+/** The ids of the properties that have a lookup, by slug. */
+export const lookupIds: Readonly<Record<string, string>> = {
+  title: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2c00',
+  amount: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2c01',
+  day: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2c02',
+  priority: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2c03',
+  owner: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2c04',
+};
+
 function definition(slug: string, type: PropertyDefinition['type'], list_id: string | null = null): PropertyDefinition {
-  const of = type.includes('select') ? options : [];
-  return { id: slug, slug, type, name: slug, required: false, native: false, locked: false, list_id, options: of };
+  const hasLookup = list_id === null && Object.hasOwn(lookupIds, slug);
+  return {
+    id: lookupIds[slug] ?? slug,
+    slug,
+    type,
+    name: slug,
+    required: false,
+    native: false,
+    locked: false,
+    list_id,
+    lookup: hasLookup ? 'indexed' : 'none',
+    lookup_state: hasLookup ? 'ready' : null,
+    options: type.includes('select') ? options : [],
+  };
 }
 
 /** One property of each type, and two of a list, of which `amount` hides that of the object type. */

@@ -30,7 +30,9 @@ const WITH_KEY = [
 const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'];
 
 /** Errors of executed writes. They are stored and replayed for retries with the same key. */
-const REPLAYABLE: readonly RequestErrorCode[] = ['not_found', 'precondition_failed', 'conflict', 'payload_too_large'];
+const REPLAYABLE: readonly RequestErrorCode[] = [
+  ...(['not_found', 'precondition_failed', 'conflict', 'property_conflict', 'payload_too_large'] as const),
+];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 type ResponseObject = Extract<ResponsesObject[string], { description: string }>;

@@ -51,15 +51,24 @@ export const ApiCreateRecord = (): MethodDecorator =>
 export const ApiGetRecord = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ operationId: 'getRecord', summary: 'Read a record' }),
-    ApiQuery({
-      name: 'select',
-      required: false,
-      description: 'The slugs of the properties to return, separated by commas. By default all.',
-      schema: { type: 'string' },
-      example: 'name,stage',
-    }),
+    select(),
     record(200, 'The record.', 'etag'),
     recordId(),
+    target(),
+  );
+
+export const ApiFindRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'findRecord',
+      summary: 'Read the record that has a value',
+      description:
+        'Fast for a property with a `lookup`. Any other property is searched for `QUERY_TIMEOUT_MS`; after that the status is 400 with the rule `query_timeout`.',
+    }),
+    select(),
+    record(200, 'The one record with this value.', 'etag'),
+    ApiErrors({}, 'multiple_matches'),
+    lookupPath(),
     target(),
   );
 
@@ -74,6 +83,50 @@ export const ApiPatchRecord = (): MethodDecorator =>
     record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
     ApiErrors({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
     ifMatch,
+    idempotencyKey,
+    recordId(),
+    target(),
+  );
+
+export const ApiDeleteRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'deleteRecord',
+      summary: 'Delete a record softly',
+      description: 'A deleted record gets 404 until it is restored. An `Idempotency-Key` is ignored.',
+    }),
+    ApiResponse({ status: 204, description: 'The record is deleted.', headers: headerRefs() }),
+    ApiErrors({ body: true }, 'precondition_failed'),
+    ifMatch,
+    recordId(),
+    target(),
+  );
+
+export const ApiRestoreRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'restoreRecord',
+      summary: 'Restore a deleted record',
+      description: 'A record that is not deleted stays as it is. There is no body, or `{}`.',
+    }),
+    record(200, 'The restored record.', 'etag', 'idempotent-replay'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
+    ifMatch,
+    idempotencyKey,
+    recordId(),
+    target(),
+  );
+
+export const ApiDuplicateRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'duplicateRecord',
+      summary: 'Create a copy of a record',
+      description:
+        'The copy has all properties of the record, those of its lists, and `extended`. There is no body, or `{}`.',
+    }),
+    record(201, 'The copy.', 'etag', 'location', 'idempotent-replay'),
+    ApiErrors({ body: true, idempotent: true }, 'conflict'),
     idempotencyKey,
     recordId(),
     target(),
@@ -115,6 +168,33 @@ function record(status: number, description: string, ...headers: string[]): Meth
     headers: headerRefs(...headers),
     content: { 'application/json': { schema: schemaRef('Record'), example: examples.record } },
   });
+}
+
+function select(): MethodDecorator {
+  return ApiQuery({
+    name: 'select',
+    required: false,
+    description: 'The slugs of the properties to return, separated by commas. By default all.',
+    schema: { type: 'string' },
+    example: 'name,stage',
+  });
+}
+
+function lookupPath(): MethodDecorator {
+  return applyDecorators(
+    ApiParam({
+      name: 'slug',
+      description: 'The slug of a property.',
+      schema: { type: 'string' },
+      example: 'primary_domain',
+    }),
+    ApiParam({
+      name: 'value',
+      description: 'The value, percent-encoded. Compared as a filter `=` does: case matters; an option by slug or id.',
+      schema: { type: 'string' },
+      example: 'acme.example',
+    }),
+  );
 }
 
 function recordId(): MethodDecorator {

@@ -30,15 +30,35 @@ const codes: Record<string, string> = {
  * class-transformer is not used: its handling of keys takes quadratic time, and nothing here needs transforming.
  * class-validator sees the known members only.
  *
+ * @param field the path of the object; by default the whole body
  * @throws RequestError `invalid_request` that names the wrong fields
  */
-export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown): T {
+export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: unknown, field = '.body'): T {
   const errors: FieldError[] = [];
-  const envelope = readEnvelope(type, body, '.body', 'the body must be a JSON object', errors);
+  const what = field === '.body' ? 'the body' : field.replace(/^\.body\./, '');
+  const envelope = readEnvelope(type, body, field, `${what} must be a JSON object`, errors);
   if (envelope === undefined || errors.length > 0) {
-    throw new RequestError('invalid_request', errors[0]?.message, { errors });
+    throw invalidBody(errors);
   }
   return envelope;
+}
+
+/**
+ * Checks the body of an operation that takes none: it is empty, or an object without members.
+ *
+ * @throws RequestError `invalid_request`
+ */
+export function checkNoContent(body: unknown): void {
+  if (body === undefined) return;
+  if (!isObject(body)) throw invalidBody([{ field: '.body', code: 'object', message: 'the body must be empty or {}' }]);
+  const errors = Object.keys(body)
+    .slice(0, MAX_FIELD_ERRORS)
+    .map((name) => ({ field: `.body${fieldSegment(name)}`, code: 'unknown_field', message: unknownField(name) }));
+  if (errors.length > 0) throw invalidBody(errors);
+}
+
+function invalidBody(errors: FieldError[]): RequestError {
+  return new RequestError('invalid_request', errors[0]?.message, { errors });
 }
 
 /** The envelope with its known members; undefined if `value` is not an object. Adds its validation errors to `errors`. */

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import type { Scope } from '#libs/auth';
 import {
   availableIn,
   type Decision,
@@ -13,8 +14,8 @@ import {
 } from '#libs/limits';
 import type { RequestContext } from './request.context';
 
-/** `RecordWriter` charges writes, when they are known to be valid and not replays. */
-const CHARGED_BY_WRITER = 'records:write';
+/** The scopes of writes. These are charged when they are known to be valid and not replays. */
+const CHARGED_BY_WRITER: ReadonlySet<Scope | undefined> = new Set<Scope>(['records:write', 'schema:write']);
 
 /** Statuses of requests that are rejected for their body: they cost one request although nothing was executed. */
 const INVALID: ReadonlySet<number> = new Set([400, 413, 415]);
@@ -41,7 +42,7 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
     // A handler that responds 404 through Fastify makes its preHandler hooks run again.
     const isRepeated = context.quota !== undefined;
     context.quota ??= quotaOf(limiter, context);
-    if (isRepeated || context.quota === undefined || routeOptions.config.scope === CHARGED_BY_WRITER) done();
+    if (isRepeated || context.quota === undefined || CHARGED_BY_WRITER.has(routeOptions.config.scope)) done();
     else {
       context.quota.consume().then(() => {
         done();

@@ -46,7 +46,7 @@ export class WriteHandler {
     { request, reply }: HttpExchange,
     execute: (call: WriteCall) => Promise<WriteResponse> | WriteResponse,
   ): Promise<string> {
-    const call = writeCall(request, reply);
+    const call = writeCall({ request, reply });
     const response = await this.idempotency.execute(idempotentRequest(request, call), (key) =>
       execute({ ...call, key }),
     );
@@ -56,7 +56,8 @@ export class WriteHandler {
 
 /** Sets status and headers of a response. @returns its body */
 export function renderWriteResponse(reply: FastifyReply, response: WriteResponse): string {
-  void reply.code(response.status).headers(response.headers).header('content-type', 'application/json; charset=utf-8');
+  void reply.code(response.status).headers(response.headers);
+  if (response.body !== '') void reply.header('content-type', 'application/json; charset=utf-8');
   if (response.replayed) void reply.header('idempotent-replay', 'true');
   return response.body;
 }
@@ -69,7 +70,8 @@ export function idempotencyKeyHeader(request: FastifyRequest): string[] | undefi
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
 }
 
-function writeCall(request: FastifyRequest, reply: FastifyReply): WriteCall {
+/** The arguments of a service that writes, without an `Idempotency-Key`: a DELETE ignores it. */
+export function writeCall({ request, reply }: HttpExchange): WriteCall {
   const { bodyBytes, deadline, log, permits, quota } = request.requestContext;
   return {
     client: principalOf(request).clientName,
@@ -88,7 +90,8 @@ function writeCall(request: FastifyRequest, reply: FastifyReply): WriteCall {
 function idempotentRequest(request: FastifyRequest, call: WriteCall): IdempotentRequest {
   const { id: requestId, method, url, headers, body } = request;
   const { deadline, meter, span, compute } = call;
-  const keyHeader = idempotencyKeyHeader(request);
+  // A second DELETE finds no record, so it needs no key.
+  const keyHeader = method === 'DELETE' ? undefined : idempotencyKeyHeader(request);
   const client = principalOf(request);
   return {
     client,

@@ -30,6 +30,8 @@ function definition(objectType: string): PropertyDefinition {
     native: true,
     locked: false,
     list_id: null,
+    lookup: 'none',
+    lookup_state: null,
     options: [],
   };
 }

@@ -1,7 +1,7 @@
 import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Principal } from '#libs/auth';
-import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import { type ObjectType, objectTypes, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
@@ -9,12 +9,11 @@ import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
 import type { Query as QueryParameters } from '../http/query.check';
-import { definitionsSchema } from './property-definition.schema';
+import { definitionsSchema, type WireDefinition, wireDefinition } from './property-definition.schema';
 import { type PropertyFilter, propertyFilterOf } from './property.filter';
 
 /** Definitions by object type, then by id. */
 type Definitions = Partial<Record<ObjectType, Record<string, WireDefinition>>>;
-type WireDefinition = Omit<PropertyDefinition, 'unsupportedType'>;
 
 const filters = applyDecorators(
   ApiQuery({
@@ -89,9 +88,4 @@ export class PropertiesController {
     }
     return definitions;
   }
-}
-
-function wireDefinition(definition: PropertyDefinition): WireDefinition {
-  const { id, slug, type, name, required, native, locked, list_id, options } = definition;
-  return { id, slug, type, name, required, native, locked, list_id, options };
 }

@@ -1,8 +1,9 @@
-import { objectTypes, propertyTypes } from '#libs/properties';
+import { lookups, objectTypes, type PropertyDefinition, propertyTypes } from '#libs/properties';
 import { uuid } from '../docs/record.schemas';
 import type { Schema } from '../docs/schema.type';
 
-const option: Schema = {
+/** An option of a select property. */
+export const optionSchema: Schema = {
   type: 'object',
   required: ['id', 'slug', 'value'],
   additionalProperties: false,
@@ -13,9 +14,29 @@ const option: Schema = {
   },
 };
 
-const definition: Schema = {
+export const lookupSchema: Schema = {
+  type: 'string',
+  enum: [...lookups],
+  description:
+    '`indexed`: filters with `=` and `in`, `by/` and `match` find records by this value with an index. `unique`: also, no two records can have the same value. Only for `str`, `num`, `date`, `select_str` and `ref_*` in `default`.',
+};
+
+/** The definition of a property. */
+export const definitionSchema: Schema = {
   type: 'object',
-  required: ['id', 'slug', 'type', 'name', 'required', 'native', 'locked', 'list_id', 'options'],
+  required: [
+    'id',
+    'slug',
+    'type',
+    'name',
+    'required',
+    'native',
+    'locked',
+    'list_id',
+    'lookup',
+    'lookup_state',
+    'options',
+  ],
   additionalProperties: false,
   properties: {
     id: uuid,
@@ -29,14 +50,20 @@ const definition: Schema = {
       anyOf: [uuid, { type: 'null' }],
       description: 'The list whose block holds the property; null if `default` holds it.',
     },
-    options: { type: 'array', items: option, description: 'The options of a select property, in order.' },
+    lookup: lookupSchema,
+    lookup_state: {
+      anyOf: [{ type: 'string', enum: ['building', 'ready', 'failed'] }, { type: 'null' }],
+      description:
+        '`building` until every value is in the lookup; it is not used until then. `failed`: it is used, but records had equal values of this unique property before. Null without a lookup.',
+    },
+    options: { type: 'array', items: optionSchema, description: 'The options of a select property, in order.' },
   },
 };
 
 const definitionsById: Schema = {
   type: 'object',
   description: 'Definitions by their id.',
-  additionalProperties: definition,
+  additionalProperties: definitionSchema,
 };
 
 /** Definitions by object type, then by id. */
@@ -45,3 +72,21 @@ export const definitionsSchema: Schema = {
   additionalProperties: false,
   properties: Object.fromEntries(objectTypes.map((objectType) => [objectType, definitionsById])),
 };
+
+export type WireDefinition = Omit<PropertyDefinition, 'unsupportedType' | 'lookup_state'> & {
+  readonly lookup_state: WireLookupState;
+};
+/** Clients need not know about the internal states. */
+type WireLookupState = 'building' | 'ready' | 'failed' | null;
+
+/** A definition with the members of {@link definitionSchema}, in their order. */
+export function wireDefinition(definition: PropertyDefinition): WireDefinition {
+  const { id, slug, type, name, required, native, locked, list_id, lookup, options } = definition;
+  const lookup_state = wireLookupState(definition);
+  return { id, slug, type, name, required, native, locked, list_id, lookup, lookup_state, options };
+}
+
+function wireLookupState({ lookup_state: state }: PropertyDefinition): WireLookupState {
+  if (state === 'verifying') return 'building';
+  return state === 'removing' ? null : state;
+}

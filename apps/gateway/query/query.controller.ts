@@ -1,11 +1,12 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { parseIdempotencyKey } from '#libs/idempotency';
-import { EVERY_RECORD, QueryFields, type QueryOptions } from '#libs/records';
+import { EVERY_RECORD, QueryFields } from '#libs/records';
 import { ApiCountRecords, ApiListRecords, ApiQueryRecords } from '../docs/query.operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { type Query as QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { queryOptions } from '../http/query.options';
 import { type RecordTarget, Target } from '../http/target.decorator';
-import { canceledByDisconnect, Exchange, type HttpExchange, idempotencyKeyHeader } from '../http/write.handler';
+import { Exchange, type HttpExchange, idempotencyKeyHeader } from '../http/write.handler';
 import { queryOfParameters } from './list.parameters';
 import { queryOfBody } from './query.body';
 import { filterOf, listIdOf } from './query.input';
@@ -28,7 +29,7 @@ export class QueryController {
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     const input = queryOfParameters(target, parameters, await this.queries.definitionsOf(target));
-    return this.queries.page('list', input, optionsOf(exchange));
+    return this.queries.page('list', input, queryOptions(exchange));
   }
 
   /** A page of records, by the query language. It is a read: an Idempotency-Key is checked and has no effect. */
@@ -44,7 +45,7 @@ export class QueryController {
   ): Promise<string> {
     parseIdempotencyKey(idempotencyKeyHeader(exchange.request));
     const input = queryOfBody(target, body, await this.queries.definitionsOf(target));
-    return this.queries.page('query', input, optionsOf(exchange));
+    return this.queries.page('query', input, queryOptions(exchange));
   }
 
   /** The number of live records. */
@@ -59,12 +60,6 @@ export class QueryController {
     rejectUnknownParameters(parameters, ['list_id']);
     const listId = listIdOf(singleParameter(parameters, 'list_id'), '.query.list_id');
     const filter = filterOf(target, new QueryFields([], listId), EVERY_RECORD);
-    return { total: await this.queries.count(filter, optionsOf(exchange)) };
+    return { total: await this.queries.count(filter, queryOptions(exchange)) };
   }
-}
-
-/** Of a client that disconnects, the statement is canceled. */
-function optionsOf({ request, reply }: HttpExchange): QueryOptions {
-  const { deadline, log } = request.requestContext;
-  return { deadline, cancellation: canceledByDisconnect(reply), meter: log, span: log.span };
 }

@@ -1,11 +1,12 @@
 import { RequestError } from '#libs/errors';
-import { type Condition, invalidQuery, type QueryTimeout, type RecordQuery } from '#libs/records';
+import { type Condition, invalidQuery, lookupConditionsOf, type QueryTimeout, type RecordQuery } from '#libs/records';
 
-type TimedQuery = Pick<RecordQuery, 'condition' | 'order' | 'fields' | 'ids'> & { readonly path: string };
+type TimedQuery = Pick<RecordQuery, 'condition' | 'order' | 'fields' | 'ids' | 'deleted'> & { readonly path: string };
 
 /** The number of properties that an error message lists. */
 const MAX_LISTED = 5;
-const ADVICE = 'narrow it by id or by a range of created_at, or leave out the sort or include_total';
+const ADVICE =
+  'narrow it by id or by a range of created_at, or leave out the sort or include_total. A lookup on a property ("lookup": "indexed") serves = and in';
 
 /**
  * The error of a query that used up its time. If no index serves its conditions or order, the same query would take as long
@@ -24,12 +25,14 @@ export function timeoutError({ budgetMs, isOfRequest }: QueryTimeout, query: Tim
 }
 
 /** What a query uses that no index serves: in the worst case it reads every record of the object type. */
-function unindexedOf({ condition, order, fields, ids }: TimedQuery): string[] {
+function unindexedOf({ condition, order, fields, ids, deleted }: TimedQuery): string[] {
   if (ids !== undefined) return [];
   const ofList = fields.listId === undefined ? [] : ['list_id'];
   const first = order[0]?.field;
   const ofSort = first === undefined || first.source === 'created_at' ? [] : [first.slug];
-  return [...new Set([...ofList, ...slugsOf(condition), ...ofSort])];
+  const served = deleted ? [] : lookupConditionsOf(condition).map(({ field }) => field.slug);
+  const slugs = [...new Set([...ofList, ...slugsOf(condition), ...ofSort])];
+  return slugs.filter((slug) => !served.includes(slug));
 }
 
 function slugsOf(condition: Condition): string[] {

@@ -1,7 +1,20 @@
 import { receiptStates } from '#libs/idempotency';
 import { MAX_ITEMS } from '#libs/records';
 import { summary } from '../docs/batch.schemas';
+import { uuid } from '../docs/record.schemas';
 import { type Schema, schemaRef } from '../docs/schema.type';
+import { definitionSchema, optionSchema } from '../properties/property-definition.schema';
+
+const definitionWritten: Schema = {
+  type: 'object',
+  required: ['id', 'status', 'result'],
+  additionalProperties: false,
+  properties: {
+    id: uuid,
+    status: { type: 'string', enum: ['ok'] },
+    result: { oneOf: [definitionSchema, optionSchema], description: 'The property or option after the change.' },
+  },
+};
 
 export const receiptSchema: Schema = {
   type: 'object',
@@ -26,8 +39,14 @@ export const receiptSchema: Schema = {
       minItems: 1,
       maxItems: MAX_ITEMS,
       description:
-        '`results[i]` is the stored outcome of item i, as in the response of a batch. null: none is stored; the item may have been applied by an attempt that was interrupted. A write of one record has one result. An import has one: the body of its response.',
-      items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed'), schemaRef('ImportJob'), { type: 'null' }] },
+        '`results[i]` is the stored outcome of item i, as in the response of a batch. null: none is stored; the item may have been applied by an attempt that was interrupted. A write of one record, property or option has one result. An import has one: the body of its response.',
+      items: {
+        oneOf: [
+          ...[schemaRef('ItemSucceeded'), schemaRef('ItemFailed'), schemaRef('ImportJob')],
+          definitionWritten,
+          { type: 'null' },
+        ],
+      },
     },
   },
 };

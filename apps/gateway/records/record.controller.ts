@@ -1,8 +1,29 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiCreateRecord, ApiGetRecord, ApiPatchRecord } from '../docs/operations';
+import {
+  ApiCreateRecord,
+  ApiDeleteRecord,
+  ApiDuplicateRecord,
+  ApiGetRecord,
+  ApiPatchRecord,
+  ApiRestoreRecord,
+} from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
-import { checkedEnvelope } from '../http/envelope.check';
+import { checkedEnvelope, checkNoContent } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
 import { ifMatchOf } from './record.conditions';
@@ -60,5 +81,58 @@ export class RecordController {
     return this.writes.respond(exchange, (call) =>
       this.records.patch(target, id, checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
     );
+  }
+
+  /** Deletes a record softly. An `Idempotency-Key` is ignored. */
+  @Delete(':id')
+  @ApiDeleteRecord()
+  @HttpCode(204)
+  @Authenticated('records:write')
+  delete(
+    @Target() target: RecordTarget,
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() body: unknown,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.writes.respond(exchange, (call) => {
+      checkNoContent(body);
+      return this.records.delete(target, id, ifMatchOf(ifMatch), call);
+    });
+  }
+
+  /** Restores a deleted record. A live one stays as it is. */
+  @Post(':id/restore')
+  @ApiRestoreRecord()
+  @HttpCode(200)
+  @Authenticated('records:write')
+  restore(
+    @Target() target: RecordTarget,
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() body: unknown,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.writes.respond(exchange, (call) => {
+      checkNoContent(body);
+      return this.records.restore(target, id, ifMatchOf(ifMatch), call);
+    });
+  }
+
+  /** Creates a copy of a record. */
+  @Post(':id/duplicate')
+  @ApiDuplicateRecord()
+  @HttpCode(201)
+  @Authenticated('records:write')
+  duplicate(
+    @Target() target: RecordTarget,
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.writes.respond(exchange, (call) => {
+      checkNoContent(body);
+      return this.records.duplicate(target, id, call);
+    });
   }
 }

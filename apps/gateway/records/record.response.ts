@@ -41,6 +41,7 @@ export function recordResponse(
     const { status, headers, body } = errorResponse(error, completedBy ?? requestId);
     return { status, headers: withoutRequestId(headers), body, cacheable: cacheableOf(completedBy, body), ...rest };
   }
+  if (success.status === 204) return { status: 204, headers: {}, body: '', cacheable: undefined, ...rest };
   if (entry.record === undefined) throw new RequestError('payload_too_large', RECORD_OMITTED);
   const body = JSON.stringify(entry.record);
   const headers = { etag: entry.etag, ...(success.location && { location: success.location(entry.id) }) };
@@ -60,7 +61,7 @@ export function fromItemError(error: ItemError): RequestError {
 }
 
 /** `x-request-id` is that of the current request, also for a replay. */
-function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
+export function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }
 

@@ -4,10 +4,11 @@ import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
 import type { WriteResponse } from '#libs/idempotency';
 import { itemError, RequestError } from '#libs/errors';
-import { type Change, PropertyDefinitionService, type Validation } from '#libs/properties';
+import { type Change, type LookupTarget, PropertyDefinitionService, type Validation } from '#libs/properties';
 import {
   defaultOptions,
   type FoundRecord,
+  type Plan,
   planCreate,
   type PlanItem,
   planPatch,
@@ -43,11 +44,7 @@ export class RecordService {
     this.checkSize(call);
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
     const item = planCreate(uuidv7(), changeOf(validator.create(body)));
-    const applied = await this.write('create', target, item, call);
-    return recordResponse(applied, call.requestId, {
-      status: 201,
-      location: (id) => `/v2/prism/${target.teamId}/${target.objectType}/${id}`,
-    });
+    return created(target, await this.write('create', target, item, call), call);
   }
 
   /**
@@ -69,6 +66,43 @@ export class RecordService {
     return recordResponse(await this.write('patch', target, item, call), call.requestId, { status: 200 });
   }
 
+  /**
+   * @param id as in the path
+   * @param ifMatch the etag that the record must have, without its quotes
+   * @throws RequestError `not_found`
+   */
+  async delete(target: RecordTarget, id: string, ifMatch: string | undefined, call: WriteCall): Promise<WriteResponse> {
+    const item: PlanItem = { op: 'delete', id: recordIdOf(id), ...conditionOn(ifMatch) };
+    const applied = await this.write('delete', target, item, call, { ...defaultOptions, return: 'minimal' });
+    return recordResponse(applied, call.requestId, { status: 204 });
+  }
+
+  /**
+   * @param id as in the path
+   * @param ifMatch the etag that the record must have, without its quotes
+   * @throws RequestError `not_found`
+   */
+  async restore(
+    target: RecordTarget,
+    id: string,
+    ifMatch: string | undefined,
+    call: WriteCall,
+  ): Promise<WriteResponse> {
+    const lookups = await this.lookupsOf(target);
+    const item: PlanItem = { op: 'restore', id: recordIdOf(id), ...conditionOn(ifMatch), ...lookups };
+    return recordResponse(await this.write('restore', target, item, call), call.requestId, { status: 200 });
+  }
+
+  /**
+   * @param id of the record to copy, as in the path
+   * @throws RequestError `not_found`
+   */
+  async duplicate(target: RecordTarget, id: string, call: WriteCall): Promise<WriteResponse> {
+    const lookups = await this.lookupsOf(target);
+    const item: PlanItem = { op: 'duplicate', id: uuidv7(), source: recordIdOf(id), ...lookups };
+    return created(target, await this.write('duplicate', target, item, call), call);
+  }
+
   /** @throws RequestError `not_found`, and `invalid_request` if a selected property is not defined */
   async get(
     { teamId, objectType }: RecordTarget,
@@ -85,13 +119,20 @@ export class RecordService {
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
+  private async lookupsOf({ teamId, objectType }: RecordTarget): Promise<{ lookups?: readonly LookupTarget[] }> {
+    const lookups = (await this.properties.validatorOf(teamId, objectType)).allLookups;
+    return { ...(lookups && { lookups }) };
+  }
+
   private async write(
-    operation: 'create' | 'patch',
+    operation: Plan['operation'],
     target: RecordTarget,
     item: PlanItem,
     call: WriteCall,
+    options = defaultOptions,
   ): Promise<WrittenBatch> {
-    const batch = await this.writer.write({ ...target, operation, items: [item], options: defaultOptions }, call);
+    const plan: Plan = { ...target, operation, single: true, items: [item], options };
+    const batch = await this.writer.write(plan, call);
     call.log.setBatch(batch.summary);
     return batch;
   }
@@ -109,4 +150,13 @@ function changeOf(validation: Validation): Change {
   if ('change' in validation) return validation.change;
   const { code, errors } = validation;
   throw fromItemError(itemError(code, errors[0]?.message, errors));
+}
+
+function conditionOn(ifMatch: string | undefined): { if_match?: string } {
+  return ifMatch === undefined ? {} : { if_match: ifMatch };
+}
+
+function created({ teamId, objectType }: RecordTarget, applied: WrittenBatch, { requestId }: WriteCall): WriteResponse {
+  const location = (id: string): string => `/v2/prism/${teamId}/${objectType}/${id}`;
+  return recordResponse(applied, requestId, { status: 201, location });
 }

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { PropertiesModule } from '#libs/properties';
 import { RecordsModule } from '#libs/records';
+import { LookupController } from './lookup.controller';
+import { LookupService } from './lookup.service';
 import { RecordController } from './record.controller';
 import { RecordService } from './record.service';
 
 @Module({
   imports: [PropertiesModule, RecordsModule],
-  controllers: [RecordController],
-  providers: [RecordService],
+  controllers: [RecordController, LookupController],
+  providers: [RecordService, LookupService],
 })
 export class RecordApiModule {}

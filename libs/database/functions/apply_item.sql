@@ -1,7 +1,8 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "create" | "reject", "id", "if_match"?, and the operands of the op}.
---           reject: {"code", "error"}, an item that validation rejected
+--   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?, and
+--           the operands of the op}. duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that
+--           validation rejected. lookups: those whose value the item sets or clears
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   image   the record after the change
@@ -14,6 +15,9 @@ DECLARE
   c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
   v_record   records;
 BEGIN
+  IF p_item ? 'lookups' THEN
+    PERFORM lock_lookups(p_team_id, ARRAY[p_item]);
+  END IF;
   CASE c_op
     WHEN 'reject' THEN
       code := p_item ->> 'code';
@@ -38,19 +42,43 @@ BEGIN
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
          AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
       RETURNING r.* INTO v_record;
+    WHEN 'restore' THEN
+      -- The lock decides whether the record is deleted: a live one stays as it is.
+      SELECT r.* INTO v_record FROM records AS r
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type
+         AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
+         FOR NO KEY UPDATE;
+      IF v_record.deleted_at IS NOT NULL THEN
+        UPDATE records AS r
+           SET deleted_at = NULL, version = r.version + 1, updated_at = now()
+         WHERE r.team_id = p_team_id AND r.id = c_id
+        RETURNING r.* INTO v_record;
+      END IF;
     WHEN 'create' THEN
       INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
       VALUES (p_team_id, c_id, p_object_type, p_item -> 'properties', p_item -> 'list', p_item -> 'extended')
       RETURNING r.* INTO v_record;
+    WHEN 'duplicate' THEN
+      INSERT INTO records AS r (team_id, id, object_type, properties, list, extended)
+      SELECT s.team_id, c_id, s.object_type, s.properties, s.list, s.extended FROM records AS s
+       WHERE s.team_id = p_team_id AND s.id = (p_item ->> 'source')::uuid AND s.object_type = p_object_type
+         AND s.deleted_at IS NULL
+      RETURNING r.* INTO v_record;
   END CASE;
 
   IF v_record.id IS NULL THEN
-    -- No row matched: either a live record has another etag, or there is no such record.
+    -- No row matched: either the record has another etag, or there is no such record.
     code := CASE WHEN c_if_match IS NOT NULL AND EXISTS (
       SELECT FROM records AS r
-       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type
+         AND (r.deleted_at IS NULL OR c_op = 'restore')
     ) THEN 'precondition_failed' ELSE 'not_found' END;
   ELSE
+    IF c_op = 'delete' THEN
+      DELETE FROM record_lookups AS l WHERE l.team_id = p_team_id AND l.record_id = c_id;
+    ELSIF p_item ? 'lookups' THEN
+      PERFORM store_lookups(p_team_id, v_record.id, v_record.properties, p_item -> 'lookups');
+    END IF;
     image := (v_record.id, v_record.version, v_record.properties, v_record.list, v_record.extended,
               v_record.created_at, v_record.updated_at, NULL);
   END IF;

@@ -20,6 +20,7 @@ CREATE OR REPLACE FUNCTION apply_together(
 LANGUAGE plpgsql AS $$
 DECLARE
   v_canceled boolean := false;
+  v_lock     boolean := true; -- lock the values of all items first
   v_room     bigint; -- before the subtransaction
   v_from     integer := 1; -- the first item of the subtransaction, as an index of p_order
   v_to       integer := cardinality(p_order); -- its last item
@@ -35,6 +36,12 @@ BEGIN
   WHILE v_from <= cardinality(p_order) LOOP
     v_room := room;
     BEGIN
+      n := p_order[v_from];
+      IF v_lock AND v_from < v_to AND NOT v_canceled THEN
+        v_at := 0;
+        PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(p_order[v_from:v_to]) AS o (n)
+                                               WHERE p_items[o.n] ? 'lookups'));
+      END IF;
       v_at := v_from;
       WHILE v_at <= v_to LOOP
         n := p_order[v_at];
@@ -66,7 +73,9 @@ BEGIN
     EXCEPTION WHEN query_canceled OR OTHERS THEN
       room := v_room;
       v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
-      IF v_at > v_from AND NOT p_atomic THEN
+      IF v_at = 0 AND NOT p_atomic THEN
+        v_lock := false; -- each item locks its own values, so that only those that are locked fail
+      ELSIF v_at > v_from AND NOT p_atomic THEN
         v_to := v_at - 1;
       ELSE
         SELECT f.* INTO v_result FROM item_failure(SQLSTATE) AS f;

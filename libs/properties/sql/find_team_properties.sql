@@ -12,7 +12,9 @@ SELECT
              'required', d.required,
              'native', d.native,
              'locked', d.locked,
-             'list_id', d.list_id)
+             'list_id', d.list_id,
+             'lookup', d.lookup,
+             'lookup_state', d.lookup_state)
       FROM property_definitions d
      WHERE d.team_id = context.team
      ORDER BY d.created_at, d.id

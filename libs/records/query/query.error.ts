@@ -27,6 +27,6 @@ export type QueryRule =
  * @param rule the end of the message: what the part must be, and how to correct it
  */
 export function invalidQuery(field: string, code: QueryRule, rule: string): RequestError {
-  const error: FieldError = { field, code, message: `${field.replace(/^\.(body|query)\./, '')} ${rule}` };
+  const error: FieldError = { field, code, message: `${field.replace(/^\.(body|path|query)\./, '')} ${rule}` };
   return new RequestError('invalid_request', error.message, { errors: [error] });
 }

@@ -1,5 +1,14 @@
 import { fieldSegment } from '#libs/errors';
-import { type Comparison, comparisonOf, isMultiValue, type PropertyDefinition, suggestSlug } from '#libs/properties';
+import {
+  type Comparison,
+  comparisonOf,
+  isLookupUsable,
+  isMultiValue,
+  type LookupKind,
+  lookupKindOf,
+  type PropertyDefinition,
+  suggestSlug,
+} from '#libs/properties';
 import { invalidQuery } from './query.error';
 
 /** What a condition or a sort key refers to. */
@@ -12,6 +21,13 @@ export interface QueryField {
   readonly multi: boolean;
   /** Undefined for a column that is no property. */
   readonly definition: PropertyDefinition | undefined;
+  /** The lookup that finds live records by the value; undefined if there is none, or none that is complete. */
+  readonly lookup: FieldLookup | undefined;
+}
+
+export interface FieldLookup {
+  readonly propertyId: string;
+  readonly kind: LookupKind;
 }
 
 export const RECORD_ID: QueryField = column('id', 'text');
@@ -78,17 +94,19 @@ export function pathBelow(path: string, key: string | number): string {
 }
 
 function column(source: 'id' | 'created_at', comparison: Comparison): QueryField {
-  return { slug: source, source, comparison, multi: false, definition: undefined };
+  return { slug: source, source, comparison, multi: false, definition: undefined, lookup: undefined };
 }
 
 function fieldOf(definition: PropertyDefinition, block: 'default' | 'list'): QueryField {
-  const { slug, locked, native } = definition;
+  const { id, slug, locked, native } = definition;
   const isTime = native && locked && (slug === 'created_at' || slug === 'updated_at');
+  const kind = lookupKindOf(definition);
   return {
     slug,
     source: isTime ? slug : block,
     comparison: comparisonOf(definition),
     multi: isMultiValue(definition),
     definition,
+    lookup: kind !== undefined && isLookupUsable(definition) ? { propertyId: id, kind } : undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 
-const OPERATIONS = ['list', 'query', 'count'] as const;
+const OPERATIONS = ['list', 'query', 'count', 'find'] as const;
 export type QueryOperation = (typeof OPERATIONS)[number];
 
 /** Metrics of queries. Their rate and duration are those of their routes. */

@@ -3,8 +3,9 @@ import { Settings } from '#libs/config';
 import { type Cancellation, Database, type DatabaseMeter, DatabaseUnavailable } from '#libs/database';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
+import type { FoundRecord } from '../found.record';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
-import { countStatement, pageStatement, type QueryStatement } from './query.statement';
+import { countStatement, findStatement, pageStatement, type QueryStatement } from './query.statement';
 
 /** How a query is executed. */
 export interface QueryOptions {
@@ -65,6 +66,12 @@ export class RecordQueryRepository {
   async count(filter: RecordFilter, options: QueryOptions): Promise<number> {
     const [row] = await this.run<{ total: string }>(countStatement(filter), options);
     return Number(row?.total ?? 0);
+  }
+
+  /** The first two live records of a filter. @throws QueryTimeout, DatabaseUnavailable */
+  async find(filter: RecordFilter, options: QueryOptions): Promise<FoundRecord[]> {
+    const rows = await this.run<{ etag: string; record: string }>(findStatement(filter), options);
+    return rows.map(({ etag, record }) => ({ etag: `"${etag}"`, json: record }));
   }
 
   /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */

@@ -1,4 +1,5 @@
 import { conditionSql } from './condition.sql';
+import { lookupConditionsOf, lookupSql } from './lookup.sql';
 import { afterSql, orderBySql, orderTerms } from './order.sql';
 import type { QueryFields } from './query.fields';
 import type { RecordFilter, RecordQuery } from './record.query';
@@ -72,12 +73,35 @@ SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS tot
   return { text, values: parameters.values };
 }
 
+/**
+ * Reads the first two records of a filter, in any order, with all their properties. Two tell that the filter identifies none.
+ * Live records only.
+ */
+export function findStatement(filter: RecordFilter): QueryStatement {
+  const parameters = new SqlParameters();
+  const text = `${CONTEXT}
+SELECT found.etag, found.record
+  FROM context
+ CROSS JOIN LATERAL (
+   SELECT record_etag(r.version, r.updated_at) AS etag,
+          record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) AS record
+     FROM records AS r
+    WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
+    LIMIT 2
+ ) AS found`;
+  return { text, values: parameters.values };
+}
+
 /** The condition on a record `r`. It refers to `context`. */
-function recordsSql({ teamId, objectType, fields, ids, condition }: RecordFilter, parameters: SqlParameters): string {
+function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
+  const { teamId, objectType, fields, ids, condition, deleted } = filter;
   const team = parameters.add(teamId); // $1
+  // Deleted records are in no lookup.
+  const lookups = deleted ? [] : lookupConditionsOf(condition);
   return [
     `r.team_id = context.team AND r.team_id = ${team}::uuid AND r.object_type = ${parameters.add(objectType)}::text`,
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
+    ...lookups.map((each) => lookupSql(each, team, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
     conditionSql(condition, fields.listId, parameters),
   ].join(' AND ');

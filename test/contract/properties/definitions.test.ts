@@ -49,7 +49,7 @@ describe('the properties that a team defined', () => {
     const definitions = await replica().definitionsOf(TEAM, 'deal');
     expect(definitions[0]).toMatchObject({ slug: 'name', native: true });
     const own = definitions.filter(({ native }) => !native);
-    const common = { required: false, native: false, locked: false };
+    const common = { required: false, native: false, locked: false, lookup: 'none', lookup_state: null };
     expect(own).toHaveLength(2);
     expect(own).toContainEqual({
       ...common,

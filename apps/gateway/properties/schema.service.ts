@@ -1,0 +1,160 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { errorResponse, RequestError } from '#libs/errors';
+import type { WriteResponse } from '#libs/idempotency';
+import {
+  type Deletion,
+  type PropertyDefinition,
+  type SchemaChange,
+  type SchemaChanges,
+  SchemaWriter,
+  type WrittenSchema,
+} from '#libs/properties';
+import type { Query } from '../http/query.check';
+import type { RecordTarget } from '../http/target.decorator';
+import type { WriteCall } from '../http/write.handler';
+import { withoutRequestId } from '../records/record.response';
+import { wireDefinition } from './property-definition.schema';
+import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, pathIdOf, propertyPatchOf } from './schema.input';
+
+/**
+ * Creates, changes and deletes property definitions and their options. Each method throws RequestError `invalid_request`,
+ * `not_found`, `rate_limited` and `unavailable`.
+ */
+@Injectable()
+export class SchemaService {
+  constructor(@Inject(SchemaWriter) private readonly writer: SchemaWriter) {}
+
+  async createProperty(target: RecordTarget, body: unknown, call: WriteCall): Promise<WriteResponse> {
+    const input = newPropertyOf(body);
+    const written = await this.write(target, call, (changes) => changes.createProperty(input));
+    return response(written, call.requestId, 201, definitionBody);
+  }
+
+  async patchProperty(target: RecordTarget, id: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
+    const { patch, expected } = propertyPatchOf(body);
+    const propertyId = pathIdOf(id);
+    const written = await this.write(target, call, (changes) => changes.patchProperty(propertyId, patch, expected));
+    return response(written, call.requestId, 200, definitionBody);
+  }
+
+  /** @throws RequestError also `property_conflict`, `property_in_use` */
+  async deleteProperty(target: RecordTarget, id: string, query: Query, call: WriteCall): Promise<void> {
+    const expected = expectedOf(query);
+    const propertyId = pathIdOf(id);
+    await this.delete(target, call, (changes) => changes.deleteProperty(propertyId, expected));
+  }
+
+  async createOption(target: RecordTarget, property: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
+    const { option, expected } = newOptionOf(body);
+    const propertyId = pathIdOf(property);
+    const written = await this.write(target, call, (changes) => changes.createOption(propertyId, option, expected));
+    return response(written, call.requestId, 201, JSON.stringify);
+  }
+
+  async patchOption(
+    target: RecordTarget,
+    path: { property: string; option: string },
+    body: unknown,
+    call: WriteCall,
+  ): Promise<WriteResponse> {
+    const { patch, expected } = optionPatchOf(body);
+    const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
+    const written = await this.write(target, call, (changes) => changes.patchOption(propertyId, id, patch, expected));
+    return response(written, call.requestId, 200, JSON.stringify);
+  }
+
+  /** @throws RequestError also `property_conflict`, `property_in_use` */
+  async deleteOption(
+    target: RecordTarget,
+    path: { property: string; option: string },
+    query: Query,
+    call: WriteCall,
+  ): Promise<void> {
+    const expected = expectedOf(query);
+    const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
+    await this.delete(target, call, (changes) => changes.deleteOption(propertyId, id, expected));
+  }
+
+  /** Refunds what was not executed. An invalid request is charged when its response is sent. */
+  private async write(
+    target: RecordTarget,
+    call: WriteCall,
+    decide: (changes: SchemaChanges) => SchemaChange,
+  ): Promise<WrittenSchema> {
+    await call.quota?.consume();
+    try {
+      const written = await this.writer.write(target, call, decide);
+      if (written.replayed) await call.quota?.refund(0);
+      return written;
+    } catch (error) {
+      await call.quota?.refund(0);
+      throw error;
+    }
+  }
+
+  /** Checks, then looks for records with a value, which can take seconds and locks nothing, then checks again and deletes. */
+  private async delete(
+    target: RecordTarget,
+    call: WriteCall,
+    decide: (changes: SchemaChanges) => SchemaChange<Deletion>,
+  ): Promise<void> {
+    let deletion: Deletion | undefined;
+    const found = await this.write(target, call, (changes) => {
+      const change = decide(changes);
+      if (change.status === 'error') return change;
+      deletion = change.result;
+      return { ...change, write: undefined };
+    });
+    throwError(found);
+    if (deletion !== undefined && (await this.writer.isUsed(target, deletion, call))) throw inUse(deletion);
+    throwError(await this.writer.write(target, call, decide));
+  }
+}
+
+function throwError({ entry }: WrittenSchema): void {
+  if (entry.status === 'error') throw requestError(entry.error);
+}
+
+function inUse({ definition, option }: Deletion): RequestError {
+  const what =
+    option === undefined ? `the property ${definition.slug}` : `the option ${option.slug} of ${definition.slug}`;
+  const message = `Records have ${what}, or deleted ones that can be restored. Clear it there first.`;
+  return new RequestError('property_in_use', message);
+}
+
+function requestError({ code, message }: { code: 'not_found' | 'conflict'; message: string }): RequestError {
+  return code === 'not_found' ? new RequestError('not_found') : new RequestError('property_conflict', message);
+}
+
+/** The stored result of a create or patch of a property is its definition. */
+function definitionBody(result: unknown): string {
+  return JSON.stringify(wireDefinition(result as PropertyDefinition));
+}
+
+function response(
+  { entry, replayed, completedBy }: WrittenSchema,
+  requestId: string,
+  status: number,
+  render: (result: unknown) => string,
+): WriteResponse {
+  if (entry.status === 'ok') {
+    const body = render(entry.result);
+    return {
+      status,
+      headers: {},
+      body,
+      cacheable: completedBy === undefined ? undefined : { body },
+      replayed,
+      resumed: false,
+    };
+  }
+  const { status: errorStatus, headers, body } = errorResponse(requestError(entry.error), completedBy ?? requestId);
+  return {
+    status: errorStatus,
+    headers: withoutRequestId(headers),
+    body,
+    cacheable: completedBy === undefined ? undefined : { body },
+    replayed,
+    resumed: false,
+  };
+}

@@ -1,0 +1,56 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { pause } from '#libs/idempotency';
+import { LookupBuilder } from '#libs/properties';
+
+/** How often to look for a lookup to build. */
+const INTERVAL_MS = 5_000;
+/** The wait before a step that met a locked record is tried again. */
+const BUSY_MS = 100;
+
+/** Builds and removes lookups, step by step. */
+@Injectable()
+export class LookupLoop implements OnModuleDestroy {
+  private readonly logger = new Logger(LookupLoop.name);
+  private readonly stop = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly builder: LookupBuilder) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Resolves when the step in progress has finished. */
+  async onModuleDestroy(): Promise<void> {
+    this.stop.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stop.signal.aborted) await pause(await this.next(), this.stop.signal);
+  }
+
+  /** Does a step. @returns the time until the next one */
+  private async next(): Promise<number> {
+    const began = performance.now();
+    try {
+      const step = await this.builder.step();
+      if (step === undefined) return INTERVAL_MS;
+      if (step === 'busy') return BUSY_MS;
+      const { propertyId, state } = step;
+      if (state === 'ready' || state === 'removed')
+        this.logger.log({ message: `lookup ${state}`, property_id: propertyId });
+      if (state === 'failed') {
+        this.logger.warn({
+          message: 'records have equal values of a property whose lookup is unique',
+          property_id: propertyId,
+        });
+      }
+      // As long as the step took, so that building uses at most half of the time.
+      return performance.now() - began;
+    } catch (error) {
+      this.logger.error(error);
+      return INTERVAL_MS;
+    }
+  }
+}

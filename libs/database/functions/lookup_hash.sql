@@ -1,0 +1,13 @@
+-- What a lookup stores of a value: equal values have equal hashes, as filters compare them. NULL for no value, or one that is not
+-- of the property's kind.
+--
+--   p_kind  text, number or date
+CREATE OR REPLACE FUNCTION lookup_hash(p_kind text, p_value jsonb) RETURNS bytea
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT sha256(convert_to(
+    CASE p_kind
+      WHEN 'number' THEN trim_scale(record_number(p_value))::text
+      WHEN 'date' THEN trim_scale(extract(epoch FROM record_date(p_value)))::text
+      ELSE p_value #>> '{}'
+    END, 'UTF8'))
+$$;

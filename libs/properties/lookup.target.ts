@@ -1,0 +1,41 @@
+import type { LookupKind, LookupTarget } from './change.interface';
+import { comparisonOf, isMultiValue } from './filter.operand';
+import type { PropertyDefinition } from './property-definition';
+
+/**
+ * How the values of a property compare in a lookup; undefined if its type can have none: texts that are long, values of which a
+ * record has several or that are whole JSON documents, and `bool`, whose two values an index does not tell apart well.
+ */
+export function lookupKindOf(definition: Pick<PropertyDefinition, 'type' | 'list_id'>): LookupKind | undefined {
+  const { type, list_id } = definition;
+  if (list_id !== null || type === 'text' || isMultiValue(definition)) return undefined;
+  const comparison = comparisonOf(definition);
+  return comparison === 'json' || comparison === 'boolean' ? undefined : comparison;
+}
+
+/** Whether the values of the lookup are complete, so that queries can use it. */
+export function isLookupUsable({ lookup, lookup_state }: PropertyDefinition): boolean {
+  return lookup !== 'none' && lookup_state !== 'building';
+}
+
+/** The lookups of one object type by slug, in any state: gateways also store the values of one that is being removed. */
+export function lookupTargetsOf(definitions: readonly PropertyDefinition[]): ReadonlyMap<string, LookupTarget> {
+  const targets = new Map<string, LookupTarget>();
+  const slugs = new Set<string>();
+  for (const definition of definitions) {
+    const { id, slug, list_id, lookup, lookup_state: state } = definition;
+    if (list_id !== null || slugs.has(slug)) continue;
+    slugs.add(slug); // of several definitions with a slug, the first applies
+    const kind = lookupKindOf(definition);
+    if (state === null || kind === undefined) continue;
+    const building = state === 'building' || state === 'verifying';
+    targets.set(slug, {
+      id,
+      slug,
+      kind,
+      ...(lookup === 'unique' && { unique: true }),
+      ...(building && { building: true }),
+    });
+  }
+  return targets;
+}

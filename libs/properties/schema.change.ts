@@ -1,0 +1,308 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type FieldError, RequestError } from '#libs/errors';
+import { builtInDefinitions } from './built-in.definitions';
+import { nextLookupState } from './lookup.state';
+import type { Lookup, ObjectType, PropertyDefinition, PropertyOption, PropertyType } from './property-definition';
+import { lookupKindOf } from './lookup.target';
+import { RESERVED_SLUGS, slugOfName } from './slug.rules';
+
+/** The largest number of definitions that a team adds to an object type. */
+const MAX_DEFINITIONS = 500;
+/** The largest number of options of a property. */
+export const MAX_OPTIONS = 500;
+
+export interface NewOption {
+  /** Undefined: it derives from the value. */
+  readonly slug?: string | undefined;
+  readonly value: string;
+  /** Its place among the options; undefined: the last. */
+  readonly position?: number | undefined;
+}
+
+export interface NewProperty {
+  /** Undefined: it derives from the name. */
+  readonly slug?: string | undefined;
+  readonly type: PropertyType;
+  readonly name: string;
+  readonly required: boolean;
+  readonly lookup: Lookup;
+  readonly listId: string | null;
+  readonly options: readonly NewOption[];
+}
+
+/** What a request says of the definition or option besides its changes. It must be so already. Undefined: nothing. */
+export interface Expected {
+  readonly type?: string | undefined;
+  readonly slug?: string | undefined;
+  readonly listId?: string | null | undefined;
+}
+
+export interface PropertyPatch {
+  readonly name?: string | undefined;
+  readonly required?: boolean | undefined;
+  readonly lookup?: Lookup | undefined;
+}
+
+interface OptionPatch {
+  readonly value?: string | undefined;
+  readonly position?: number | undefined;
+}
+
+/** A change of the rows of a team. */
+export type SchemaWrite =
+  | { readonly op: 'insert_definition'; readonly definition: PropertyDefinition }
+  | { readonly op: 'update_definition'; readonly definition: PropertyDefinition; readonly isLookupChanged: boolean }
+  | { readonly op: 'delete_definition'; readonly id: string }
+  | {
+      readonly op: 'insert_option';
+      readonly propertyId: string;
+      readonly option: PropertyOption;
+      readonly position: number | undefined;
+    }
+  | {
+      readonly op: 'update_option';
+      readonly propertyId: string;
+      readonly option: PropertyOption;
+      readonly position: number | undefined;
+    }
+  | { readonly op: 'delete_option'; readonly propertyId: string; readonly id: string };
+
+/** What a request does, as decided on the present definitions. Errors are outcomes that a retry with the same key repeats. */
+export type SchemaChange<R = unknown> =
+  | { readonly status: 'ok'; readonly id: string; readonly result: R; readonly write: SchemaWrite | undefined }
+  | { readonly status: 'error'; readonly code: 'not_found' | 'conflict'; readonly message: string };
+
+type Failure = Extract<SchemaChange, { status: 'error' }>;
+
+/** The definition to delete, for the check whether records use it. */
+export interface Deletion {
+  readonly definition: PropertyDefinition;
+  /** Undefined: the whole property. */
+  readonly option: PropertyOption | undefined;
+}
+
+/**
+ * The changes of the definitions of one object type. Each method decides on the definitions that the constructor got, and
+ * changes nothing itself.
+ *
+ * @throws RequestError `invalid_request` for a request that does not fit the definition
+ */
+export class SchemaChanges {
+  constructor(
+    private readonly objectType: ObjectType,
+    private readonly definitions: readonly PropertyDefinition[],
+  ) {}
+
+  createProperty(input: NewProperty): SchemaChange<PropertyDefinition> {
+    const { type, name, required, lookup, listId } = input;
+    checkLookup({ type, list_id: listId }, lookup);
+    if (this.definitions.filter(({ native }) => !native).length >= MAX_DEFINITIONS) {
+      return conflict(`The team has ${MAX_DEFINITIONS} properties of this object type, which is the maximum.`);
+    }
+    const sameName = this.withName(name, listId);
+    if (sameName !== undefined)
+      return conflict(`${described(sameName)} has this name: use it, or choose another name.`);
+    const sameSlug = input.slug === undefined ? undefined : this.withSlug(input.slug, listId);
+    if (sameSlug !== undefined)
+      return conflict(`${described(sameSlug)} has this slug: use it, or choose another slug.`);
+
+    const isTaken = (slug: string): boolean => RESERVED_SLUGS.has(slug) || this.withSlug(slug, listId) !== undefined;
+    const slug = input.slug ?? slugOfName(name, isTaken) ?? noSlug('.body.slug', 'name');
+    const id = uuidv7();
+    const definition: PropertyDefinition = {
+      ...{ id, slug, type, name, required, native: false, locked: false, list_id: listId },
+      ...{ lookup, lookup_state: lookup === 'none' ? null : 'building' },
+      options: optionsOf(input.options),
+    };
+    return { status: 'ok', id, result: definition, write: { op: 'insert_definition', definition } };
+  }
+
+  patchProperty(id: string, patch: PropertyPatch, expected: Expected): SchemaChange<PropertyDefinition> {
+    const definition = this.find(id);
+    if (definition === undefined) return notFound;
+    checkExpected(definition, expected, '.body');
+    if (isProtected(definition)) return protectedProperty(definition);
+    const { name = definition.name, required = definition.required } = patch;
+    const sameName = this.withName(name, definition.list_id, id);
+    if (patch.name !== undefined && sameName !== undefined) {
+      return conflict(`${described(sameName)} has this name: choose another name.`);
+    }
+    const { lookup = definition.lookup } = patch;
+    checkLookup(definition, lookup);
+    const state = patch.lookup === undefined ? definition.lookup_state : nextLookupState(definition, lookup);
+    const isLookupChanged = lookup !== definition.lookup || state !== definition.lookup_state;
+    const isChanged = name !== definition.name || required !== definition.required || isLookupChanged;
+    const changed: PropertyDefinition = { ...definition, name, required, lookup, lookup_state: state };
+    const write = isChanged ? ({ op: 'update_definition', definition: changed, isLookupChanged } as const) : undefined;
+    return { status: 'ok', id, result: changed, write };
+  }
+
+  deleteProperty(id: string, expected: Expected): SchemaChange<Deletion> {
+    const definition = this.find(id);
+    if (definition === undefined) return notFound;
+    checkExpected(definition, expected, '.query');
+    if (isProtected(definition)) return protectedProperty(definition);
+    return {
+      status: 'ok',
+      id,
+      result: { definition, option: undefined },
+      write: { op: 'delete_definition', id },
+    };
+  }
+
+  createOption(propertyId: string, input: NewOption, expected: Expected): SchemaChange<PropertyOption> {
+    const definition = this.find(propertyId);
+    if (definition === undefined) return notFound;
+    checkExpected(definition, expected, '.body');
+    checkHasOptions(definition);
+    if (definition.locked) return protectedProperty(definition);
+    const { options } = definition;
+    if (options.length >= MAX_OPTIONS) {
+      return conflict(`The property has ${MAX_OPTIONS} options, which is the maximum.`);
+    }
+    const isTaken = (slug: string): boolean => options.some((option) => option.slug === slug);
+    if (input.slug !== undefined && isTaken(input.slug)) {
+      return conflict(`The property has an option ${input.slug}: use it, or choose another slug.`);
+    }
+    const slug = input.slug ?? slugOfName(input.value, isTaken) ?? noSlug('.body.slug', 'value');
+    const option = { id: uuidv7(), slug, value: input.value };
+    const write = { op: 'insert_option', propertyId, option, position: input.position } as const;
+    return { status: 'ok', id: option.id, result: option, write };
+  }
+
+  patchOption(propertyId: string, id: string, patch: OptionPatch, expected: Expected): SchemaChange<PropertyOption> {
+    const found = this.findOption(propertyId, id, { type: expected.type, listId: expected.listId }, '.body');
+    if (found.status === 'error') return found;
+    const { option } = found;
+    checkUnchanged('.body.slug', expected.slug, option.slug);
+    const { value = option.value, position } = patch;
+    const changed = { ...option, value };
+    const isChanged = value !== option.value || position !== undefined;
+    const write = isChanged ? ({ op: 'update_option', propertyId, option: changed, position } as const) : undefined;
+    return { status: 'ok', id, result: changed, write };
+  }
+
+  deleteOption(propertyId: string, id: string, expected: Expected): SchemaChange<Deletion> {
+    const found = this.findOption(propertyId, id, expected, '.query');
+    if (found.status === 'error') return found;
+    const { definition, option } = found;
+    return { status: 'ok', id, result: { definition, option }, write: { op: 'delete_option', propertyId, id } };
+  }
+
+  /** An option that the team added. */
+  private findOption(
+    propertyId: string,
+    id: string,
+    expected: Expected,
+    path: string,
+  ): { status: 'ok'; definition: PropertyDefinition; option: PropertyOption } | Failure {
+    const definition = this.find(propertyId);
+    const option = definition?.options.find((each) => each.id === id);
+    if (definition === undefined || option === undefined) return notFound;
+    checkExpected(definition, expected, path);
+    const builtIn = builtInDefinitions.get(this.objectType)?.find((each) => each.id === propertyId);
+    if (builtIn?.options.some((each) => each.id === id)) {
+      return conflict(`The option ${option.slug} is built in: it cannot be changed or deleted.`);
+    }
+    if (definition.locked) return protectedProperty(definition);
+    return { status: 'ok', definition, option };
+  }
+
+  private find(id: string): PropertyDefinition | undefined {
+    return this.definitions.find((definition) => definition.id === id);
+  }
+
+  /** The property that a slug means in a list, or in `default`. A built-in one has its slug in every list of its object type. */
+  private withSlug(slug: string, listId: string | null): PropertyDefinition | undefined {
+    return this.definitions.find((each) => each.slug === slug && (each.native || each.list_id === listId));
+  }
+
+  /** Another property of the same list, or of `default`, whose name differs in case at most. */
+  private withName(name: string, listId: string | null, except?: string): PropertyDefinition | undefined {
+    const wanted = name.toLowerCase();
+    return this.definitions.find(
+      (each) => each.list_id === listId && each.id !== except && each.name.toLowerCase() === wanted,
+    );
+  }
+}
+
+const notFound: Failure = { status: 'error', code: 'not_found', message: 'The resource does not exist.' };
+
+function conflict(message: string): Failure {
+  return { status: 'error', code: 'conflict', message };
+}
+
+function isProtected({ native, locked }: PropertyDefinition): boolean {
+  return native || locked;
+}
+
+function protectedProperty({ slug, native }: PropertyDefinition): Failure {
+  return conflict(`The property ${slug} is ${native ? 'built in' : 'locked'}: it cannot be changed or deleted.`);
+}
+
+function described({ id, slug, type }: PropertyDefinition): string {
+  return `The property ${slug} (${type}, id ${id})`;
+}
+
+function checkExpected(definition: PropertyDefinition, { type, slug, listId }: Expected, path: string): void {
+  checkUnchanged(`${path}.type`, type, definition.type);
+  checkUnchanged(`${path}.slug`, slug, definition.slug);
+  checkUnchanged(`${path}.list_id`, listId, definition.list_id);
+}
+
+/** Clients of the official SDKs repeat the type and the list of a definition. */
+function checkUnchanged(field: string, given: string | null | undefined, actual: string | null): void {
+  if (given === undefined || given === actual) return;
+  const name = field.slice(field.lastIndexOf('.') + 1);
+  throw invalid({ field, code: 'immutable', message: `${name} cannot be changed: it is ${String(actual)}` });
+}
+
+function checkLookup(definition: Pick<PropertyDefinition, 'type' | 'list_id'>, lookup: Lookup): void {
+  if (lookup === 'none' || lookupKindOf(definition) !== undefined) return;
+  const reason =
+    definition.list_id === null
+      ? `type ${definition.type}; str, num, date, select_str and ref_* can have one`
+      : 'a list';
+  throw invalid({ field: '.body.lookup', code: 'lookup', message: `lookup must be none for a property of ${reason}` });
+}
+
+function checkHasOptions({ type }: PropertyDefinition): void {
+  if (hasOptions(type)) return;
+  const message = `only select_str and multiselect_str properties have options; this one is ${type}`;
+  throw invalid({ field: '.path.property', code: 'select', message });
+}
+
+export function hasOptions(type: PropertyType): boolean {
+  return type === 'select_str' || type === 'multiselect_str';
+}
+
+/** The options of a new property in their order. Slugs that are given go before slugs that derive from a value. */
+function optionsOf(input: readonly NewOption[]): PropertyOption[] {
+  const slugs = new Set<string>();
+  for (const [index, { slug }] of input.entries()) {
+    if (slug === undefined) continue;
+    const field = `.body.options[${index}].slug`;
+    if (slugs.has(slug)) throw invalid({ field, code: 'duplicate', message: `two options have the slug ${slug}` });
+    slugs.add(slug);
+  }
+  const options = input.map(({ slug: given, value, position }, index) => {
+    const slug =
+      given ?? slugOfName(value, (each) => slugs.has(each)) ?? noSlug(`.body.options[${index}].slug`, 'value');
+    slugs.add(slug);
+    return { option: { id: uuidv7(), slug, value }, position: position ?? index };
+  });
+  // The sort is stable.
+  return options.sort((a, b) => a.position - b.position).map(({ option }) => option);
+}
+
+function noSlug(field: string, source: 'name' | 'value'): never {
+  throw invalid({
+    field,
+    code: 'required',
+    message: `send a slug: ${source} has no letter a-z or digit to derive it from`,
+  });
+}
+
+function invalid(error: FieldError): RequestError {
+  return new RequestError('invalid_request', error.message, { errors: [error] });
+}
