@@ -9,6 +9,7 @@ import { HealthModule } from './health/health.module';
 import type { Connections } from './http/connections';
 import { HttpModule } from './http/http.module';
 import type { Lifecycle } from './http/lifecycle';
+import { ImportApiModule } from './imports/imports.module';
 import { PropertiesApiModule } from './properties/properties.module';
 import { QueryModule } from './query/query.module';
 import { ReceiptsModule } from './receipts/receipts.module';
@@ -30,6 +31,7 @@ export class AppModule {
         BatchModule,
         QueryModule,
         RecordApiModule,
+        ImportApiModule,
         ReceiptsModule,
         PropertiesApiModule,
         HealthModule,

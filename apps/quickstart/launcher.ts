@@ -12,9 +12,10 @@ import { startRedis } from './redis.service';
 import { print, reportFailure, reportMigrations, reportPostgres, reportReady, reportRedis } from './report';
 import { ServerProcesses } from './server.processes';
 import { givenService, type Service } from './service';
+import { startWorker } from './worker.service';
 
 /**
- * Starts Postgres, Redis and a gateway with demo data, and runs them until a stop is requested.
+ * Starts Postgres, Redis, a worker and a gateway with demo data, and runs them until a stop is requested.
  *
  * @returns the exit code
  */
@@ -55,6 +56,7 @@ async function startAll(
   const redis = givenService(env, 'REDIS_URL') ?? ownRedis;
   reportRedis(redis);
   reportMigrations(await migrateSchema(postgres));
+  startWorker(folder, servers, env, postgres);
   const gateway = await startGateway(folder, servers, env, { postgres, redis });
   lock.announce(gateway.url);
   const demo = await provideDemoData(folder.file('demo.json'), gateway.url, postgres);

@@ -8,7 +8,7 @@ import { QuickstartError } from './quickstart.error';
 import type { User } from './service.user';
 
 /** In the order in which they are stopped: each before the servers that it uses. */
-const NAMES = ['gateway', 'redis', 'postgres', 'initdb'] as const;
+const NAMES = ['gateway', 'worker', 'redis', 'postgres', 'initdb'] as const;
 
 /** A process to run. Its output goes to `.data/<name>.log`. */
 export interface ProcessSpec {

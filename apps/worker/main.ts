@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
 import { MetricsServer, type Program, runProgram } from '#libs/program';
 import { Instruments, NestLogger } from '#libs/telemetry';
+import { ImportLoop } from './import.loop';
 import { LookupLoop } from './lookup.loop';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
@@ -24,8 +25,9 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
   logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'started');
   app.get(RetentionLoop).start();
   app.get(LookupLoop).start();
+  app.get(ImportLoop).start();
   return {
-    // Waits for the steps in progress.
+    // Waits for the steps, and the chunks of imports, in progress.
     stop: async () => {
       await app.close();
       await metrics.close();

@@ -2,8 +2,10 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
+import { ImportJobsModule } from '#libs/imports';
 import { LookupBuilder } from '#libs/properties';
 import { TelemetryModule } from '#libs/telemetry';
+import { ImportLoop } from './import.loop';
 import { LookupLoop } from './lookup.loop';
 import { ReadinessCheck } from './readiness.check';
 import { RetentionLoop } from './retention.loop';
@@ -14,8 +16,14 @@ export class WorkerModule {
   static of(settings: Settings): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [ConfigModule.of(settings), TelemetryModule, DatabaseModule.of(settings), RetentionModule],
-      providers: [RetentionLoop, LookupBuilder, LookupLoop, ReadinessCheck],
+      imports: [
+        ConfigModule.of(settings),
+        TelemetryModule,
+        DatabaseModule.of(settings),
+        RetentionModule,
+        ImportJobsModule,
+      ],
+      providers: [RetentionLoop, LookupBuilder, LookupLoop, ImportLoop, ReadinessCheck],
     };
   }
 }

@@ -55,6 +55,9 @@ describe('readSettings', () => {
       unknownProperties: 'reject',
       idempotencyTtlSeconds: 86_400,
       idempotencyCacheSeconds: 3600,
+      importMaxJobs: 10,
+      importConcurrency: 2,
+      importLeaseSeconds: 10,
       retentionIntervalSeconds: 60,
     });
   });

@@ -326,6 +326,33 @@ export class Settings extends ProcessSettings {
   readonly idempotencyCacheSeconds!: number;
 
   @Variable({
+    group: 'Imports',
+    description:
+      'The number of unfinished import jobs that a client can have. A further import is rejected with 429 `rate_limited`.',
+    type: integer(1, 1_000),
+    default: 10,
+  })
+  readonly importMaxJobs!: number;
+
+  @Variable({
+    group: 'Imports',
+    description:
+      'How many chunks of up to 100 rows a worker imports at once. More finish a job sooner, and leave less of Postgres to batches.',
+    type: integer(1, 100),
+    default: 2,
+  })
+  readonly importConcurrency!: number;
+
+  @Variable({
+    group: 'Imports',
+    description:
+      'How long an import job waits for a worker that has died or hangs, before another worker continues it, in seconds.',
+    type: integer(1, ONE_HOUR_SECONDS),
+    default: 10,
+  })
+  readonly importLeaseSeconds!: number;
+
+  @Variable({
     group: 'Worker',
     description: 'The time between two runs of retention, which deletes expired keys and outcomes.',
     type: integer(1, ONE_HOUR_SECONDS),

@@ -32,6 +32,8 @@ export interface LedgerKey {
   /** SHA-256 of the request. A key must not be used for another request. */
   readonly fingerprint: Buffer;
   readonly requestId: string;
+  /** By default `IDEMPOTENCY_TTL_SECONDS`. Retention keeps the request for at least 7 days. */
+  readonly lifetimeSeconds?: number;
 }
 
 /** The response of a request that writes, as text, and how it was produced. */

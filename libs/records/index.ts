@@ -1,7 +1,7 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate } from './create.plan';
 export { conditionOf } from './etag';
-export { defaultOptions, MAX_ITEMS } from './plan';
+export { defaultOptions, MAX_ITEMS, reject } from './plan';
 export type { BatchOptions, Plan, PlanItem } from './plan';
 export { type Condition, EVERY_RECORD, OPERATORS } from './query/condition';
 export { lookupConditionsOf } from './query/lookup.sql';

@@ -20,7 +20,7 @@ export interface BatchOptions {
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
 /** The operation of a plan. Also a metric label. */
-export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate';
+export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate' | 'import';
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure

@@ -168,7 +168,7 @@ export class RecordRepository {
       key?.clientId ?? null,
       key?.keyHash ?? null,
       key?.fingerprint ?? null,
-      this.settings.idempotencyTtlSeconds,
+      key?.lifetimeSeconds ?? this.settings.idempotencyTtlSeconds,
       STALE_SECONDS,
       key?.requestId ?? null,
     ];

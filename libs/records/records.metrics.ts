@@ -8,7 +8,7 @@ import type { Operation } from './plan';
 const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly Operation[];
 type BatchOperation = (typeof BATCH_OPERATIONS)[number];
 const SINGLE_OPERATIONS = ['create', 'patch', 'restore', 'duplicate'] as const satisfies readonly Operation[];
-const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS] as const satisfies readonly Operation[];
+const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS, 'import'] as const satisfies readonly Operation[];
 
 const OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;
 /**
@@ -145,6 +145,7 @@ export function isBatchOperation(operation: Operation): operation is BatchOperat
 function startingOutcomes(operation: Operation): [ItemOutcome, ItemCode][] {
   const ok: [ItemOutcome, ItemCode] = ['ok', 'none'];
   const failed = (code: ItemErrorCode): [ItemOutcome, ItemCode] => ['error', code];
+  if (operation === 'import') return []; // prism_import_rows_total starts at 0
   if (!isBatchOperation(operation)) return [ok, ...SERVER_ERROR_CODES.map(failed)];
   return [
     ok,

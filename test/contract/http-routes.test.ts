@@ -73,6 +73,8 @@ describe('a known path with another method', () => {
     ['GET', `organization/properties/${randomUUID()}/options`, 'POST'],
     ['PUT', `organization/properties/${randomUUID()}/options/${randomUUID()}`, 'DELETE, PATCH'],
     ['PUT', 'receipts/close-deal-1', 'GET, HEAD'],
+    ['PUT', 'organization/import', 'POST'],
+    ['DELETE', `imports/${randomUUID()}`, 'GET, HEAD'],
   ])('responds 405 with Allow: %s %s', async (method, rest, allow) => {
     const { status, headers, body } = await api.caller.call(method, api.caller.path(rest));
     expect([status, body.error.code, headers.allow]).toEqual([405, 'method_not_allowed', allow]);

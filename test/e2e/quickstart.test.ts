@@ -41,7 +41,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     const first = await project.start({ PRISM_QUICKSTART_POSTGRES: 'system' }).ready();
     const servers = project.pids();
     started.push(first.pid, ...Object.values(servers));
-    expect(Object.keys(servers).sort()).toEqual(['gateway', 'postgres', 'redis']);
+    expect(Object.keys(servers).sort()).toEqual(['gateway', 'postgres', 'redis', 'worker']);
     expect(first.output).toMatch(/postgres +\d+\.\d+ system/);
     expect(first.output).toMatch(/redis +\d+\.\d+\.\d+ system/);
     const response = first.paste();
@@ -58,7 +58,7 @@ describe('npm start', { timeout: 90_000 }, () => {
 
     const second = await project.start().ready();
     started.push(second.pid, ...Object.values(project.pids()));
-    expect(second.output).toContain('stopped what an earlier start left running: gateway, redis, postgres');
+    expect(second.output).toContain('stopped what an earlier start left running: gateway, worker, redis, postgres');
     expect(Object.values(servers).some(isRunning)).toBe(false);
     expect(second.output).not.toMatch(/migrations? applied/);
     expect(second.apiKey).toBe(first.apiKey);
@@ -92,8 +92,8 @@ describe('npm start', { timeout: 90_000 }, () => {
     onTestFinished(() => database.drop());
     const project = newProject();
     const run = await project.start({ DATABASE_URL: database.url }).ready();
-    const { gateway = 0, ...others } = project.pids();
-    started.push(run.pid, gateway);
+    const { gateway = 0, worker = 0, ...others } = project.pids();
+    started.push(run.pid, gateway, worker);
     expect(others).toEqual({});
     expect(run.output).toMatch(/postgres +given/);
     expect(run.output).toMatch(/redis +none/);

@@ -4,6 +4,7 @@ import { builtInDefinitions } from '#libs/properties';
 import { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway } from '../support/gateway';
+import { startImportWorker } from '../support/import.worker';
 import { addLedgerDay, startRetention } from '../support/retention';
 import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
@@ -27,7 +28,11 @@ const others = `
     SELECT id, gen_random_uuid(), 'organization', '{"name": "Acme"}' FROM teams, generate_series(1, 10);
   INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
     SELECT team_id, id, gen_random_uuid(), sha256(id::text::bytea) FROM records;
-  INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams`;
+  INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams;
+  INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, in_call, status, total, expires_at)
+    SELECT id, gen_random_uuid(), id, 'billing', 'organization', 'x', false, 'complete', 100, now() + interval '1 day' FROM teams;
+  INSERT INTO import_chunks (team_id, job_id, chunk, row_count, results)
+    SELECT team_id, id, n, 100, '{}' FROM import_jobs, generate_series(0, 3) AS n`;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -110,6 +115,14 @@ async function useAll(caller: ApiClient): Promise<void> {
   ]) {
     expect((await caller.call('GET', caller.path(`organization${path}`))).status, path).toBe(200);
   }
+  for (const rows of [2, 150]) {
+    const body = { objects: Array.from({ length: rows }, () => ({ default: { name: 'Imported' } })) };
+    const options = { body, headers: { 'idempotency-key': randomUUID() } };
+    const first = await caller.call('POST', caller.path('organization/import'), options);
+    expect((await caller.call('POST', caller.path('organization/import'), options)).text).toBe(first.text);
+    const { location } = first.headers;
+    if (location !== undefined) expect((await caller.call('GET', String(location))).status).toBe(200);
+  }
   const deleted = await caller.call('POST', caller.path('organization/batch/delete'), {
     body: { ids: [third, fourth] },
   });
@@ -127,6 +140,11 @@ it('neither the gateway nor retention reads a whole table', { timeout: 60_000 },
   const retention = startRetention(database.url);
   expect((await retention.run()).requests).toBe(3_000);
   await retention.close();
+  const worker = startImportWorker(database.url);
+  await worker.runAll();
+  expect(await worker.jobs.backlog()).toMatchObject({ jobs: 0 });
+  expect(await worker.jobs.purge()).toBe(2);
+  await worker.close();
   await without.close();
   await gateway.close();
   await alone();

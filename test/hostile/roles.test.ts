@@ -74,6 +74,11 @@ describe("the gateway's role", () => {
     "SELECT purge_idempotency_requests('0', NULL, 100)",
     "SELECT detach_ledger_partition('2020-01-01')",
     "SELECT drop_ledger_partition('2020-01-01')",
+    'DELETE FROM import_jobs',
+    "UPDATE import_chunks SET items = ''",
+    "SELECT claim_import_job(gen_random_uuid(), '1 s')",
+    'SELECT purge_import_jobs(1)',
+    'SELECT import_backlog()',
     'CREATE TABLE own (id uuid)',
     'CREATE FUNCTION own() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
     'CREATE ROLE another',
@@ -139,15 +144,17 @@ describe("the worker's role", () => {
   });
 
   it.each([
-    'SELECT FROM records',
-    'SELECT FROM idempotency_requests',
-    'SELECT FROM idempotency_outcomes',
-    'SELECT FROM idempotency_progress',
+    'DELETE FROM records',
     'DELETE FROM idempotency_requests',
+    'DELETE FROM idempotency_outcomes',
+    'SELECT FROM import_jobs',
+    'SELECT FROM import_chunks',
+    'DELETE FROM import_jobs',
+    'SELECT FROM teams',
+    'SELECT FROM clients',
     'SELECT FROM api_keys',
     "SELECT FROM find_api_key('x')",
     'SELECT FROM property_definitions',
-    'SELECT FROM record_lookups',
     'CREATE TABLE own (id uuid)',
   ])('does not permit %s', async (statement) => {
     await expect(worker.query(statement)).rejects.toThrow(DENIED);

@@ -2,6 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { batchSchemas } from './batch.schemas';
 import { healthSchemas } from './health.schemas';
 import { errorSchemas } from './error.schemas';
+import { importSchemas } from './import.schemas';
 import { querySchemas } from './query.schemas';
 import { recordSchemas } from './record.schemas';
 
@@ -25,7 +26,7 @@ const headers: NonNullable<Components['headers']> = {
     required: true,
     schema: { $ref: '#/components/schemas/Etag' },
   },
-  location: { description: 'The path of the new record.', required: true, schema: { type: 'string' } },
+  location: { description: 'The path of the new record or job.', required: true, schema: { type: 'string' } },
   'idempotent-replay': {
     description: '`true`: nothing was executed. This is the response of an earlier request with the same key.',
     schema: { type: 'string', enum: ['true'] },
@@ -56,6 +57,6 @@ const headers: NonNullable<Components['headers']> = {
 
 /** The components that operations refer to. */
 export const components: Components = {
-  schemas: { ...recordSchemas, ...querySchemas, ...batchSchemas, ...errorSchemas, ...healthSchemas },
+  schemas: { ...recordSchemas, ...querySchemas, ...batchSchemas, ...importSchemas, ...errorSchemas, ...healthSchemas },
   headers,
 };

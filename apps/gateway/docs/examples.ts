@@ -3,6 +3,7 @@ import { ITEM_ERRORS, type RequestErrorCode, type RequestErrorOptions } from '#l
 const REQUEST_ID = '01997c3e-5c5e-7b0a-9d55-8f1c2d3e4f50';
 const RECORD_ID = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 const MISSING_ID = '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2b7d';
+const JOB_ID = '01997c3e-6a10-7c22-8d31-2f4e5a6b7c8d';
 const LIST_ID = '5b7a2f3c-9a53-4d8e-8f6b-0c1d2e3f4a5b';
 
 const record = {
@@ -45,6 +46,8 @@ const failures = [
   },
 ];
 
+const importTimes = { created_at: '2025-09-24T08:00:00.000Z', updated_at: '2025-09-24T08:00:00.000Z' };
+
 const badField = { field: '.body.items', code: 'max_items', message: 'items must hold 1 to 100 items' };
 
 /** Options of the example error of a code, where the code alone is not enough. */
@@ -73,6 +76,22 @@ export const examples = {
   updateConditionally: {
     items: [{ id: RECORD_ID, if_match: '"7-64f1c2a3b4d5e"', default: { stage: 'won' } }],
     options: { on_error: 'rollback', return: 'minimal', dry_run: true },
+  },
+  import: { objects: [{ default: { name: 'Acme', stage: 'lead' } }, { default: { name: 'Beta', stage: 'wonn' } }] },
+  importResult: {
+    ...{ job_id: null, status: 'complete', total: 2, processed: 2, succeeded: 1, failed: 1, ...importTimes },
+    expires_at: importTimes.updated_at,
+    results: [
+      { input_index: 0, id: RECORD_ID, created: true, existing: false, updated: false, error: null },
+      {
+        ...{ input_index: 1, id: null, created: false, existing: false, updated: false },
+        error: { ...noOption, retryable: false, errors: [{ field: '.default.stage', ...noOption }] },
+      },
+    ],
+  },
+  importJob: {
+    ...{ job_id: JOB_ID, status: 'processing', total: 10_000, processed: 0, succeeded: 0, failed: 0, ...importTimes },
+    ...{ expires_at: '2025-10-01T08:00:00.000Z', results: [] },
   },
   query: {
     query: {

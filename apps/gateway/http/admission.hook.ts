@@ -12,6 +12,7 @@ const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
   'POST /v2/prism/:team/:object/batch/delete': 'delete',
   'POST /v2/prism/:team/:object': 'create',
   'PATCH /v2/prism/:team/:object/:id': 'patch',
+  'POST /v2/prism/:team/:object/import': 'import',
   'DELETE /v2/prism/:team/:object/:id': 'delete',
   'POST /v2/prism/:team/:object/:id/restore': 'restore',
   'POST /v2/prism/:team/:object/:id/duplicate': 'duplicate',

@@ -39,8 +39,14 @@ export const receiptSchema: Schema = {
       minItems: 1,
       maxItems: MAX_ITEMS,
       description:
-        '`results[i]` is the stored outcome of item i, as in the response of a batch. null: none is stored; the item may have been applied by an attempt that was interrupted. A write of one record, property or option has one result.',
-      items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed'), definitionWritten, { type: 'null' }] },
+        '`results[i]` is the stored outcome of item i, as in the response of a batch. null: none is stored; the item may have been applied by an attempt that was interrupted. A write of one record, property or option has one result. An import has one: the body of its response.',
+      items: {
+        oneOf: [
+          ...[schemaRef('ItemSucceeded'), schemaRef('ItemFailed'), schemaRef('ImportJob')],
+          definitionWritten,
+          { type: 'null' },
+        ],
+      },
     },
   },
 };

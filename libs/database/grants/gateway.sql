@@ -8,8 +8,9 @@ GRANT INSERT (team_id, object_type, id, slug, type, name, required, list_id, loo
   ON property_definitions TO {role};
 GRANT INSERT, UPDATE (value, position), DELETE ON property_options TO {role};
 -- UPDATE on the tables, not on columns: Postgres checks column privileges one by one for each item, which costs 3% of it.
-GRANT SELECT, INSERT, UPDATE ON records, idempotency_requests TO {role};
+GRANT SELECT, INSERT, UPDATE ON records, idempotency_requests, import_jobs TO {role};
 GRANT SELECT, INSERT, UPDATE ON idempotency_outcomes TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_progress, record_lookups TO {role};
+GRANT SELECT, INSERT ON import_chunks TO {role};
 GRANT USAGE ON SEQUENCE idempotency_request_ids TO {role};
 GRANT EXECUTE ON FUNCTION find_api_key(text) TO {role};

@@ -1,0 +1,62 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from './errors.decorator';
+import { examples } from './examples';
+import { target } from './operations';
+import { uuid } from './record.schemas';
+import { commonHeaders, idempotencyKey } from './request.headers';
+import { headerRefs, schemaRef } from './schema.type';
+
+/*
+ * The OpenAPI documentation of imports: one decorator per handler.
+ */
+
+export const ApiImportRecords = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'importRecords',
+      summary: 'Create up to 10,000 records',
+      description:
+        'A row that is not valid does not affect the others: its result has the error. Fewer than 100 rows are imported in the call. More become a job, which workers run: read it at `Location` until its `status` is not `processing`. Rows are validated against the definitions of the moment when the import is accepted.',
+    }),
+    ApiBody({
+      required: true,
+      schema: schemaRef('ImportRequest'),
+      examples: { rows: { summary: 'Two rows, of which one is not valid', value: examples.import } },
+    }),
+    ApiResponse({
+      status: 200,
+      description: 'The rows are imported: the result of each of them.',
+      headers: headerRefs('idempotent-replay'),
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importResult } },
+    }),
+    ApiResponse({
+      status: 202,
+      description: 'A job imports the rows.',
+      headers: headerRefs('location', 'idempotent-replay'),
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importJob } },
+    }),
+    ApiErrors({ body: true, idempotent: true }),
+    idempotencyKey,
+    target('Imports'),
+  );
+
+export const ApiGetImport = (): MethodDecorator =>
+  applyDecorators(
+    ApiTags('Imports'),
+    ApiOperation({
+      operationId: 'getImport',
+      summary: 'Read an import job',
+      description: 'The job with the results of the rows that are done. It is kept for 7 days.',
+    }),
+    ApiParam({ name: 'job_id', description: 'The id of the job.', schema: uuid }),
+    ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid }),
+    ApiResponse({
+      status: 200,
+      description: 'The job.',
+      headers: headerRefs(),
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importJob } },
+    }),
+    ApiErrors({}),
+    commonHeaders,
+  );

@@ -1,0 +1,87 @@
+import { MAX_ROWS } from '#libs/imports';
+import { recordSchemas, uuid } from './record.schemas';
+import { type Schema, schemaRef } from './schema.type';
+
+const rows: Schema = { type: 'integer', minimum: 0, maximum: MAX_ROWS };
+const time: Schema = { type: 'string', format: 'date-time' };
+
+/** Imports and their jobs. */
+export const importSchemas: Readonly<Record<string, Schema>> = {
+  ImportOptions: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      caseInsensitive: {
+        type: 'boolean',
+        default: true,
+        description: 'Whether `dedupe_by` ignores the case of letters. Without it, no effect.',
+      },
+    },
+  },
+  ImportRow: {
+    type: 'object',
+    description: 'A new record, as `POST /v2/prism/{team}/{object}` takes it.',
+    minProperties: 1,
+    additionalProperties: false,
+    properties: { ...recordSchemas.RecordCreate?.properties },
+  },
+  ImportRequest: {
+    type: 'object',
+    required: ['objects'],
+    additionalProperties: false,
+    properties: {
+      objects: { type: 'array', minItems: 1, maxItems: MAX_ROWS, items: schemaRef('ImportRow') },
+      options: schemaRef('ImportOptions'),
+    },
+  },
+  ImportRowResult: {
+    type: 'object',
+    required: ['input_index', 'id', 'created', 'existing', 'updated', 'error'],
+    additionalProperties: false,
+    properties: {
+      input_index: { ...rows, maximum: MAX_ROWS - 1, description: 'The place of the row in `objects`, from 0.' },
+      id: {
+        anyOf: [uuid, { type: 'null' }],
+        description:
+          'The id of the record; null if the row failed. With the error `outcome_unknown`: the id that the record has if it was created.',
+      },
+      created: { type: 'boolean', description: 'The row is a new record.' },
+      existing: { type: 'boolean', description: 'The row matched an existing record.' },
+      updated: { type: 'boolean', description: 'The existing record was updated.' },
+      error: { anyOf: [schemaRef('ItemError'), { type: 'null' }] },
+    },
+  },
+  ImportJob: {
+    type: 'object',
+    required: [
+      ...['job_id', 'status', 'total', 'processed', 'succeeded', 'failed'],
+      ...['created_at', 'updated_at', 'expires_at', 'results'],
+    ],
+    additionalProperties: false,
+    properties: {
+      job_id: {
+        anyOf: [uuid, { type: 'null' }],
+        description: 'null: the rows were imported in the call, and there is no job to read.',
+      },
+      status: {
+        type: 'string',
+        enum: ['complete', 'processing', 'failed'],
+        description:
+          '`complete`: every row has a result, also if rows failed. `failed`: the job was not finished within 6 days, and the rows that were left have an error.',
+      },
+      total: { ...rows, minimum: 1 },
+      processed: { ...rows, description: 'Rows that have a result.' },
+      succeeded: rows,
+      failed: rows,
+      created_at: time,
+      updated_at: time,
+      expires_at: { ...time, description: 'When the job is removed. Without a job: when the rows were imported.' },
+      results: {
+        type: 'array',
+        maxItems: MAX_ROWS,
+        description: 'The rows that have a result, in the order of `input_index`.',
+        items: schemaRef('ImportRowResult'),
+      },
+    },
+  },
+};

@@ -1,0 +1,50 @@
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import type { Principal } from '#libs/auth';
+import { ApiGetImport, ApiImportRecords } from '../docs/import.operations';
+import { Authenticated, Caller } from '../http/authentication.decorators';
+import { checkedEnvelope } from '../http/envelope.check';
+import { type Query as QueryParameters, rejectUnknownParameters } from '../http/query.check';
+import { type RecordTarget, Target } from '../http/target.decorator';
+import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
+import { ImportEnvelope } from './import.envelope';
+import { ImportService } from './import.service';
+
+@Controller('v2/prism/:team')
+export class ImportController {
+  constructor(
+    @Inject(ImportService) private readonly imports: ImportService,
+    @Inject(WriteHandler) private readonly writes: WriteHandler,
+  ) {}
+
+  /** Creates up to 10,000 records. Responds 200 with the results of a small import, and 202 with a job otherwise. */
+  @Post(':object/import')
+  @ApiImportRecords()
+  @HttpCode(200)
+  @Authenticated('records:write')
+  import(
+    @Target() target: RecordTarget,
+    @Caller() caller: Principal,
+    @Body() body: unknown,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.writes.respond(exchange, (call) =>
+      this.imports.import(target, caller, checkedEnvelope(ImportEnvelope, body), call),
+    );
+  }
+
+  /** Reads a job with the results of the rows that are done. */
+  @Get('imports/:job_id')
+  @ApiGetImport()
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Authenticated('records:read')
+  get(
+    @Caller() { teamId }: Principal,
+    @Param('job_id') id: string,
+    @Query() query: QueryParameters,
+    @Exchange() { request }: HttpExchange,
+  ): Promise<string> {
+    rejectUnknownParameters(query, []);
+    const { deadline, log } = request.requestContext;
+    return this.imports.find(teamId, id, { timeoutMs: deadline.msLeft('commit'), meter: log, span: log.span });
+  }
+}

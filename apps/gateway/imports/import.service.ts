@@ -1,0 +1,188 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { Principal } from '#libs/auth';
+import { Settings } from '#libs/config';
+import type { CheckoutOptions } from '#libs/database';
+import { RequestError } from '#libs/errors';
+import type { LedgerKey, WriteResponse } from '#libs/idempotency';
+import {
+  chunkKey,
+  chunksOf,
+  type CreatedImport,
+  ImportMetrics,
+  ImportPlanner,
+  ImportRepository,
+  jobDoneInCall,
+  maxRowsOf,
+  MIN_JOB_ROWS,
+  rowResults,
+} from '#libs/imports';
+import { PropertyDefinitionService } from '#libs/properties';
+import { defaultOptions, type Plan, type PlanItem, RecordWriter, uuidOf, type WrittenBatch } from '#libs/records';
+import type { RecordTarget } from '../http/target.decorator';
+import type { WriteCall } from '../http/write.handler';
+import type { ImportEnvelope, ImportOptionsEnvelope } from './import.envelope';
+
+/** Options that need properties with a lookup, or change definitions. */
+const UNSUPPORTED = ['dedupe_by', 'list_id', 'update_existing', 'create_missing_options'] as const;
+
+/** Imports rows as new records: a few in the call, more as a job of the workers. */
+@Injectable()
+export class ImportService {
+  constructor(
+    @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
+    @Inject(ImportRepository) private readonly imports: ImportRepository,
+    @Inject(RecordWriter) private readonly records: RecordWriter,
+    @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /** @throws RequestError `invalid_request`; `rate_limited` if the client has too many unfinished jobs */
+  async import(
+    target: RecordTarget,
+    { clientId, clientName }: Principal,
+    body: ImportEnvelope,
+    call: WriteCall,
+  ): Promise<WriteResponse> {
+    rejectUnsupported(body.options);
+    const items = await this.planRows(target, body.objects, call);
+    const create = (inCall: boolean): Promise<CreatedImport> =>
+      this.imports.create(
+        {
+          ...target,
+          jobId: uuidv7(),
+          client: { id: clientId, name: clientName },
+          ...{ requestId: call.requestId, inCall, chunks: chunksOf(items), key: call.key },
+        },
+        optionsOf(call),
+      );
+    return charged(call, items.length, async () => {
+      if (items.length >= MIN_JOB_ROWS) return jobResponse(target, await create(false));
+      const { key } = call;
+      return key === undefined
+        ? this.importInCall(target, items, call)
+        : this.importInCallOnce(target, items, { ...call, key }, await create(true));
+    });
+  }
+
+  /** @param id as in the path @throws RequestError `not_found` */
+  async find(teamId: string, id: string, options: CheckoutOptions): Promise<string> {
+    const jobId = uuidOf(id);
+    const job = jobId && (await this.imports.find(teamId, jobId, options));
+    if (job === undefined) throw new RequestError('not_found');
+    return job;
+  }
+
+  /** Plans the rows step by step, so that a large body does not block the event loop. */
+  private async planRows(target: RecordTarget, rows: readonly unknown[], call: WriteCall): Promise<PlanItem[]> {
+    const { itemLimitBytes, responseLimitBytes } = this.settings;
+    const maxRows = maxRowsOf(responseLimitBytes);
+    if (rows.length === 0 || rows.length > maxRows) {
+      const message = `objects must hold 1 to ${maxRows} rows`;
+      const code = rows.length === 0 ? 'min_items' : 'max_items';
+      throw new RequestError('invalid_request', message, { errors: [{ field: '.body.objects', code, message }] });
+    }
+    const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
+    const planner = new ImportPlanner(validator, limits, rows.length);
+    const items: PlanItem[] = [];
+    await call.compute('plan', () => {
+      items.push(planner.plan(rows[items.length]));
+      return items.length < rows.length;
+    });
+    return items;
+  }
+
+  /** Without a key there is nothing to resume, so no job is stored. */
+  private async importInCall(target: RecordTarget, items: PlanItem[], call: WriteCall): Promise<WriteResponse> {
+    const began = new Date();
+    const body = this.bodyOf(await this.write(target, items, call, undefined), began);
+    return { status: 200, headers: {}, body, replayed: false, resumed: false };
+  }
+
+  /** The job stores the ids of the new records, so that a retry creates the same ones. */
+  private async importInCallOnce(
+    target: RecordTarget,
+    items: PlanItem[],
+    call: WriteCall & { key: LedgerKey },
+    created: CreatedImport,
+  ): Promise<WriteResponse> {
+    const began = new Date();
+    const ok = { status: 200, headers: {} };
+    if (created.state === 'complete') {
+      const { body } = created;
+      return { ...ok, body, cacheable: { body }, replayed: true, resumed: false };
+    }
+    const resumed = created.state === 'resume';
+    const planned = created.state === 'resume' ? created.items : items;
+    const key = chunkKey(created.jobId, 0, call.requestId);
+    const written = await this.write(target, planned, call, key);
+    const body = this.bodyOf(written, began);
+    // A retry attempts the rows that can still succeed.
+    if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
+    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
+    return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
+  }
+
+  private async write(
+    target: RecordTarget,
+    items: PlanItem[],
+    call: WriteCall,
+    key: LedgerKey | undefined,
+  ): Promise<WrittenBatch> {
+    const plan: Plan = { ...target, operation: 'import', items, options: { ...defaultOptions, return: 'minimal' } };
+    const written = await this.records.write(plan, { ...call, key, quota: undefined });
+    call.log.setBatch(written.summary);
+    const replayed = written.outcomes.filter((outcome) => outcome.replayed).length;
+    if (replayed > 0) await call.quota?.refundItems(replayed);
+    return written;
+  }
+
+  private bodyOf({ outcomes }: WrittenBatch, began: Date): string {
+    const results = rowResults(outcomes, 0);
+    this.metrics.countRows(results);
+    return jobDoneInCall(results, results.json, began, new Date());
+  }
+}
+
+/** The response of an import that is a job. */
+function jobResponse({ teamId }: RecordTarget, created: CreatedImport): WriteResponse {
+  if (created.state === 'resume' || created.body === undefined) throw new Error('an import job has no response');
+  const { body } = created;
+  const { job_id } = JSON.parse(body) as { job_id: string }; // built by import_job_json
+  return {
+    ...{ status: 202, headers: { location: `/v2/prism/${teamId}/imports/${job_id}` }, body, cacheable: { body } },
+    ...{ replayed: created.state === 'complete', resumed: false },
+  };
+}
+
+/** Charges the rows of an import, and refunds them if it was not executed. */
+async function charged(
+  { quota }: WriteCall,
+  rows: number,
+  execute: () => Promise<WriteResponse>,
+): Promise<WriteResponse> {
+  await quota?.consume(rows);
+  let response: WriteResponse;
+  try {
+    response = await execute();
+  } catch (error) {
+    await quota?.refund(rows);
+    throw error;
+  }
+  if (response.replayed) await quota?.refund(rows);
+  return response;
+}
+
+function optionsOf({ deadline, meter, span }: WriteCall): CheckoutOptions {
+  return { timeoutMs: deadline.msLeft('commit'), meter, span };
+}
+
+function rejectUnsupported(options: ImportOptionsEnvelope | null | undefined): void {
+  const given = UNSUPPORTED.find((name) => options?.[name] !== undefined && options[name] !== null);
+  if (given === undefined) return;
+  const message = `${given} is not supported yet`;
+  throw new RequestError('invalid_request', message, {
+    errors: [{ field: `.body.options.${given}`, code: 'unsupported', message }],
+  });
+}

@@ -1,0 +1,20 @@
+-- Takes the next import job for a worker, of all teams: that of the client whose jobs have waited longest for a turn. No row:
+-- there is none. SECURITY DEFINER: the worker's role can read no other table of jobs.
+CREATE OR REPLACE FUNCTION claim_import_job(p_owner uuid, p_lease interval)
+RETURNS TABLE (team_id uuid, id uuid, client_name text, object_type text, request_id text)
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  WITH next AS MATERIALIZED (
+    SELECT j.team_id, j.id FROM import_jobs AS j
+     WHERE j.status = 'processing' AND NOT j.in_call AND j.expires_at > now() AND j.next_attempt_at <= now()
+       AND (j.lease_until IS NULL OR j.lease_until <= now())
+     ORDER BY (SELECT max(o.claimed_at) FROM import_jobs AS o WHERE o.team_id = j.team_id AND o.client_id = j.client_id)
+              NULLS FIRST, j.created_at
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+  )
+  UPDATE import_jobs AS j SET lease_owner = p_owner, lease_until = now() + p_lease, claimed_at = now()
+    FROM next
+   WHERE j.team_id = next.team_id AND j.id = next.id
+  RETURNING j.team_id, j.id, j.client_name, j.object_type, j.request_id
+$$;
+REVOKE EXECUTE ON FUNCTION claim_import_job FROM PUBLIC;

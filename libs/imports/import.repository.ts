@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { type CheckoutOptions, Database, sqlState, sqlStateOf, statement } from '#libs/database';
+import { RequestError } from '#libs/errors';
+import { type LedgerKey, STALE_SECONDS } from '#libs/idempotency';
+import type { ObjectType } from '#libs/properties';
+import type { PlanItem } from '#libs/records';
+
+/** `Retry-After` of an import that is rejected because of the client's unfinished jobs. */
+const FULL_RETRY_SECONDS = 5;
+
+/** An import to create. */
+export interface NewImport {
+  readonly teamId: string;
+  readonly objectType: ObjectType;
+  readonly jobId: string;
+  readonly client: { readonly id: string; readonly name: string };
+  readonly requestId: string;
+  /** The caller imports the rows itself. Otherwise a worker does. */
+  readonly inCall: boolean;
+  readonly chunks: readonly PlanItem[][];
+  readonly key: LedgerKey | undefined;
+}
+
+/**
+ * - `created`: a new job. `body`: of the response, unless it is done in the call
+ * - `resume`: an earlier attempt has created this job and not finished it
+ * - `complete`: an earlier attempt has completed the request, with this body
+ */
+export type CreatedImport =
+  | { readonly state: 'created'; readonly jobId: string; readonly body: string | undefined }
+  | { readonly state: 'resume'; readonly jobId: string; readonly items: PlanItem[] }
+  | { readonly state: 'complete'; readonly body: string };
+
+interface CreatedRow {
+  state: 'created' | 'resume' | 'complete' | 'full' | 'mismatch' | 'stale';
+  job_id: string | null;
+  items: string | null;
+  body: string | null;
+}
+
+const CREATE = statement(__dirname, 'create_import_job');
+const FINISH = statement(__dirname, 'finish_import_call');
+const FIND = statement(__dirname, 'find_import_job');
+
+/** Creates and reads imports, for callers. */
+@Injectable()
+export class ImportRepository {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Creates a job and its request in the ledger in one transaction, or finds those of an earlier attempt.
+   *
+   * @throws RequestError `rate_limited` if the client has too many unfinished jobs; `idempotency_key_mismatch`,
+   *   `idempotency_key_stale`, `idempotency_key_in_use`
+   * @throws DatabaseUnavailable
+   */
+  async create(job: NewImport, options: CheckoutOptions): Promise<CreatedImport> {
+    const { key } = job;
+    const values = [
+      ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.inCall],
+      ...[job.chunks.map((chunk) => JSON.stringify(chunk)), job.chunks.map(({ length }) => length)],
+      ...[this.settings.importMaxJobs, this.settings.lockTimeoutMs],
+      ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
+      job.requestId,
+    ];
+    const row = await this.call<CreatedRow>(CREATE, values, options);
+    const { state, job_id: jobId, items, body } = row;
+    if (state === 'full') throw this.full();
+    if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
+    if (state === 'complete') return { state, body: body ?? '' };
+    // A request whose job is gone has expired since.
+    if (state === 'stale' || jobId === null) throw new RequestError('idempotency_key_stale');
+    if (state === 'created') return { state, jobId, body: body ?? undefined };
+    return { state, jobId, items: JSON.parse(items ?? '[]') as PlanItem[] }; // written by this method
+  }
+
+  /**
+   * Completes the request of an import that was done in the call.
+   *
+   * @returns the body of the response: that of the first attempt that completed the request
+   * @throws RequestError `idempotency_key_stale`, `idempotency_key_in_use`
+   * @throws DatabaseUnavailable
+   */
+  async finishCall(
+    teamId: string,
+    jobId: string,
+    { clientId, keyHash, requestId }: LedgerKey,
+    body: string,
+    options: CheckoutOptions,
+  ): Promise<string> {
+    const values = [teamId, jobId, clientId, keyHash, this.settings.lockTimeoutMs, requestId, body];
+    const row = await this.call<{ state: 'complete' | 'stale'; body: string }>(FINISH, values, options);
+    if (row.state === 'stale') throw new RequestError('idempotency_key_stale');
+    return row.body;
+  }
+
+  /** A job as JSON text; undefined if the team has no job with the id, or it has expired. */
+  async find(teamId: string, jobId: string, options: CheckoutOptions): Promise<string | undefined> {
+    const { rows } = await this.database.query<{ job: string }>(FIND, [teamId, jobId], {
+      ...options,
+      isReadOnly: true,
+    });
+    return rows[0]?.job;
+  }
+
+  /** Runs a function that takes a lock of the ledger, which another attempt at the request may hold. */
+  private async call<R extends object>(
+    query: ReturnType<typeof statement>,
+    values: readonly unknown[],
+    options: CheckoutOptions,
+  ): Promise<R> {
+    return this.database.withClient(async (client) => {
+      try {
+        const [row] = (await client.query<R>(query, values)).rows;
+        if (row === undefined) throw new Error(`${query.name} returned no row`);
+        return row;
+      } catch (error) {
+        if (sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+        throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
+      }
+    }, options);
+  }
+
+  private full(): RequestError {
+    const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the most. Nothing was done. Send the import again when one of them is complete.`;
+    return new RequestError('rate_limited', message, { retryAfterSeconds: FULL_RETRY_SECONDS });
+  }
+}

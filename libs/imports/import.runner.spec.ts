@@ -1,0 +1,79 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readSettings } from '#libs/config';
+import type { RecordWriter } from '#libs/records';
+import { Instruments } from '#libs/telemetry';
+import { ImportJobMetrics, ImportMetrics } from './import.metrics';
+import { ImportRunner } from './import.runner';
+import type { ChunkAttempt, ImportJobRepository, LeasedJob } from './import-job.repository';
+
+const job: LeasedJob = { teamId: 't', id: 'j', clientName: 'billing', objectType: 'deal', requestId: 'r' };
+const settings = readSettings({ DATABASE_URL: 'postgres://localhost/prism', IMPORT_CONCURRENCY: '1' });
+const { signal } = new AbortController();
+
+const jobs = {
+  claim: vi.fn<ImportJobRepository['claim']>(),
+  renew: vi.fn<ImportJobRepository['renew']>(),
+  release: vi.fn<ImportJobRepository['release']>(),
+  take: vi.fn<ImportJobRepository['take']>(),
+  store: vi.fn<ImportJobRepository['store']>(),
+};
+const write = vi.fn<RecordWriter['write']>();
+
+function attempt(chunk: number): ChunkAttempt {
+  return { chunk, items: [], attempts: 1, overdue: false };
+}
+
+function createRunner(): ImportRunner {
+  const instruments = new Instruments();
+  return new ImportRunner(
+    jobs as unknown as ImportJobRepository, // the runner calls nothing else
+    { write } as unknown as RecordWriter,
+    new ImportMetrics(instruments),
+    new ImportJobMetrics(instruments),
+    settings,
+  );
+}
+
+beforeEach(() => {
+  vi.resetAllMocks();
+  vi.useFakeTimers();
+  Logger.overrideLogger(false);
+  jobs.claim.mockResolvedValue(job);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a turn', () => {
+  it('renews the lease while a chunk runs, also after a renewal has failed, and takes no chunk after it is lost', async () => {
+    jobs.renew.mockRejectedValueOnce(new Error('the database is unavailable')).mockResolvedValueOnce(true);
+    jobs.renew.mockResolvedValue(false);
+    jobs.take.mockResolvedValue(attempt(0));
+    write.mockImplementation(async () => {
+      await vi.advanceTimersByTimeAsync(10_000);
+      throw new Error('failed');
+    });
+    expect(await createRunner().runTurn(signal)).toBe(true);
+    expect(jobs.renew).toHaveBeenCalledTimes(3);
+    expect(jobs.take).toHaveBeenCalledTimes(1);
+    expect(jobs.release).toHaveBeenCalledTimes(1);
+  });
+
+  it('ends after a while, so that other jobs get their turn', async () => {
+    jobs.take.mockImplementation(() => Promise.resolve(attempt(jobs.take.mock.calls.length)));
+    write.mockImplementation(async () => {
+      await vi.advanceTimersByTimeAsync(1_000);
+      throw new Error('failed');
+    });
+    await createRunner().runTurn(signal);
+    expect(jobs.take).toHaveBeenCalledTimes(2);
+  });
+
+  it('leaves the job to the end of the lease if the database fails', async () => {
+    jobs.take.mockRejectedValue(new Error('the database is unavailable'));
+    await expect(createRunner().runTurn(signal)).rejects.toThrow('unavailable');
+    expect(jobs.release).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,140 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Settings } from '#libs/config';
+import { itemError } from '#libs/errors';
+import { Deadline } from '#libs/limits';
+import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, reject } from '#libs/records';
+import { chunkKey } from './import.job';
+import { ImportJobMetrics, ImportMetrics } from './import.metrics';
+import { rowResults } from './import.result';
+import { type ChunkAttempt, ImportJobRepository, type LeasedJob } from './import-job.repository';
+
+/** After so many attempts the unfinished rows of a chunk fail. With the growing pauses between them, they take 8 minutes. */
+const MAX_ATTEMPTS = 15;
+/** How long a worker works on a job while others wait. */
+const TURN_MS = 2_000;
+
+/** A turn at one job. */
+interface Turn {
+  readonly job: LeasedJob;
+  readonly stopping: AbortSignal;
+  readonly endsAt: number;
+  /** The chunks that are running. */
+  readonly running: Set<number>;
+  leaseLost: boolean;
+}
+
+/**
+ * Runs import jobs, chunk by chunk. A chunk is a batch with a key in the ledger. So an attempt that another worker, or this one
+ * before it was killed, has begun is continued, and each row is applied once, also if two workers run the same chunk.
+ */
+@Injectable()
+export class ImportRunner {
+  private readonly logger = new Logger(ImportRunner.name);
+
+  constructor(
+    @Inject(ImportJobRepository) private readonly jobs: ImportJobRepository,
+    @Inject(RecordWriter) private readonly records: RecordWriter,
+    @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
+    @Inject(ImportJobMetrics) private readonly jobMetrics: ImportJobMetrics,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Works on the next job for a while, or until it has nothing more to attempt.
+   *
+   * @param stopping ends the turn after the chunks in progress
+   * @returns false if there was no job
+   * @throws DatabaseUnavailable and other errors of the database; the job continues when the lease has ended
+   */
+  async runTurn(stopping: AbortSignal): Promise<boolean> {
+    const job = await this.jobs.claim();
+    if (job === undefined) return false;
+    const turn: Turn = { job, stopping, endsAt: performance.now() + TURN_MS, running: new Set(), leaseLost: false };
+    const heartbeat = setInterval(
+      () => {
+        this.renew(turn).catch((error: unknown) => {
+          this.logger.error(error); // until the database is back, nothing else can be done either
+        });
+      },
+      (this.settings.importLeaseSeconds * 1_000) / 3,
+    );
+    try {
+      const lanes = Array.from({ length: this.settings.importConcurrency }, () => this.runChunks(turn));
+      // Every lane has ended before the lease is released.
+      const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected');
+      if (failed) throw failed.reason;
+    } finally {
+      clearInterval(heartbeat);
+    }
+    await this.jobs.release(job);
+    return true;
+  }
+
+  private async renew(turn: Turn): Promise<void> {
+    turn.leaseLost ||= !(await this.jobs.renew(turn.job));
+  }
+
+  private async runChunks(turn: Turn): Promise<void> {
+    const { job, running } = turn;
+    while (!turn.stopping.aborted && !turn.leaseLost && performance.now() < turn.endsAt) {
+      const attempt = await this.jobs.take(job, [...running]);
+      if (attempt === undefined || running.has(attempt.chunk)) return;
+      running.add(attempt.chunk);
+      try {
+        await this.runChunk(job, attempt);
+      } catch (error) {
+        this.jobMetrics.countChunk('retry');
+        this.logger.error({ message: 'a chunk of an import failed', ...logged(job, attempt), error });
+      } finally {
+        running.delete(attempt.chunk);
+      }
+    }
+  }
+
+  private async runChunk(job: LeasedJob, attempt: ChunkAttempt): Promise<void> {
+    const { teamId, objectType, clientName, requestId } = job;
+    const isGivenUp = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
+    const { completedBy, outcomes } = await this.records.write(
+      {
+        ...{ operation: 'import', teamId, objectType },
+        items: isGivenUp ? attempt.items.map((item) => failedForGood(item, attempt)) : attempt.items,
+        options: { ...defaultOptions, return: 'minimal' },
+      },
+      {
+        client: clientName,
+        deadline: Deadline.in(this.settings.requestTimeoutMs),
+        key: chunkKey(job.id, attempt.chunk, requestId),
+      },
+    );
+    if (completedBy === undefined) {
+      this.jobMetrics.countChunk('retry');
+      this.logger.warn({ message: 'rows of an import are attempted again', ...logged(job, attempt) });
+      return;
+    }
+    const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
+    const status = await this.jobs.store(job, attempt, results);
+    if (status === undefined) return;
+    this.metrics.countRows(results);
+    this.jobMetrics.countChunk(isGivenUp ? 'given_up' : 'done');
+    if (isGivenUp) this.logger.error({ message: 'a chunk of an import was given up', ...logged(job, attempt) });
+    if (status === 'processing') return;
+    this.jobMetrics.countJob(status);
+    this.logger.log({ message: 'an import has ended', status, ...logged(job, attempt) });
+  }
+}
+
+/**
+ * A rejection in the place of a row. Under the key of the chunk, it fails only what no attempt has finished; and it is final, so
+ * that no attempt which is still on its way applies the row.
+ */
+function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
+  if (item.op === 'reject') return item;
+  const message = overdue
+    ? 'The import was not finished within 6 days. Nothing was done for this row: send it in a new import.'
+    : `The row could not be imported in ${MAX_ATTEMPTS} attempts. Nothing was done for it: send it in a new import.`;
+  return reject(item.id, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
+}
+
+function logged({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {
+  return { job_id: id, request_id: requestId, chunk, attempts };
+}

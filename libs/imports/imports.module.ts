@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { RecordsModule } from '#libs/records';
+import { ImportJobMetrics, ImportMetrics } from './import.metrics';
+import { ImportRepository } from './import.repository';
+import { ImportRunner } from './import.runner';
+import { ImportJobRepository } from './import-job.repository';
+
+/** Imports of callers. Needs the global `DatabaseModule`. */
+@Module({
+  providers: [ImportMetrics, ImportRepository],
+  exports: [ImportMetrics, ImportRepository],
+})
+export class ImportsModule {}
+
+/** What a worker needs to run import jobs. */
+@Module({
+  imports: [ImportsModule, RecordsModule],
+  providers: [ImportJobMetrics, ImportJobRepository, ImportRunner],
+  exports: [ImportJobMetrics, ImportJobRepository, ImportRunner],
+})
+export class ImportJobsModule {}

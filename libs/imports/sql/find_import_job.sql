@@ -1,0 +1,12 @@
+-- A job that is kept, with the results of its finished chunks. The tenant context is set first, as in find_record.sql.
+WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
+SELECT found.job
+  FROM context
+ CROSS JOIN LATERAL (
+   SELECT import_job_json(j, COALESCE((
+            SELECT string_agg(c.results, ', ' ORDER BY c.chunk) FROM import_chunks AS c
+             WHERE c.team_id = j.team_id AND c.job_id = j.id AND c.results IS NOT NULL), '')) AS job
+     FROM import_jobs AS j
+    WHERE j.team_id = context.team AND j.id = $2::uuid AND NOT j.in_call AND j.expires_at > now()
+   OFFSET 0
+ ) AS found
