@@ -58,6 +58,7 @@ describe('the OpenAPI document', () => {
       'get /v2/prism/{team}/{object}/{id}',
       'patch /v2/prism/{team}/{object}/{id}',
       'post /v2/prism/{team}/{object}',
+      'post /v2/prism/{team}/{object}/batch',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
       'post /v2/prism/{team}/{object}/query',
