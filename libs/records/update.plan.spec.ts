@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
-import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
+import { type ItemContext, uuidOf } from './item.plan';
+import { planDeletes, planPatch, planUpdates } from './update.plan';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 const listId = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
@@ -21,15 +22,15 @@ const definitions: PropertyDefinition[] = [
   { ...common, id, slug: 'score', type: 'num', required: false, list_id: listId },
 ];
 const validator = new ItemValidator('organization', definitions, 'reject');
-const ample = { itemLimitBytes: 262_144, bodyBytes: 1_000 };
+const ample: ItemContext = { validator, itemLimitBytes: 262_144, bodyBytes: 1_000, skipUnchanged: false };
 
-function plan(item: unknown, limits = ample): unknown {
-  return planUpdates([item], validator, limits)[0];
+function plan(item: unknown, limits: Partial<ItemContext> = {}): unknown {
+  return planUpdates([item], { ...ample, ...limits })[0];
 }
 
 /** The id, code and error of a rejected item. */
-function rejection(item: unknown, limits = ample): unknown {
-  const planned = planUpdates([item], validator, limits)[0];
+function rejection(item: unknown, limits: Partial<ItemContext> = {}): unknown {
+  const planned = planUpdates([item], { ...ample, ...limits })[0];
   if (planned?.op !== 'reject') throw new Error(`not rejected: ${JSON.stringify(planned)}`);
   const error = JSON.parse(planned.error) as object;
   return { id: planned.id, code: planned.code, error };
@@ -108,7 +109,7 @@ describe('planUpdates', () => {
 
   it('keeps the order and the number of valid and invalid items', () => {
     const items = [{ id }, null, { id, default: { name: 'x' } }, { id: 'x' }, { id }];
-    const ops = planUpdates(items, validator, ample).map(({ op }) => op);
+    const ops = planUpdates(items, ample).map(({ op }) => op);
     expect(ops).toEqual(['read', 'reject', 'update', 'reject', 'read']);
   });
 
@@ -181,7 +182,7 @@ describe('planUpdates', () => {
 
     it('does not affect other items', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: 2 * bytes };
-      expect(planUpdates([{ id }, item, { id }], validator, limits).map(({ op }) => op)).toEqual([
+      expect(planUpdates([{ id }, item, { id }], { ...ample, ...limits }).map(({ op }) => op)).toEqual([
         'read',
         'reject',
         'read',
