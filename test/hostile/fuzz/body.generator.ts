@@ -141,6 +141,18 @@ const ids: Make = (random, known) => {
   return `{"ids":[${Array.from({ length: random.integer(0, 5) }, each).join(',')}]${random.chance(0.3) ? `,"options":${options(random)}` : ''}}`;
 };
 
+const imported: Make = (random, known) => {
+  const rows = Array.from({ length: random.integer(0, 4) }, () =>
+    random.chance(0.9) ? content(random, known) : value(random, 2),
+  );
+  const given = [
+    ...(random.chance(0.2) ? [`"dedupe_by":${random.chance(0.7) ? key(random.pick(SLUGS)) : value(random, 1)}`] : []),
+    ...(random.chance(0.2) ? [`"update_existing":${random.pick(['true', 'false', '1'])}`] : []),
+    ...(random.chance(0.1) ? [`"list_id":${random.chance(0.5) ? key(random.uuid()) : value(random, 1)}`] : []),
+  ];
+  return `{"objects":[${rows.join(',')}]${given.length > 0 ? `,"options":{${given.join(',')}}` : ''}}`;
+};
+
 const OPERATORS = [
   ...['=', '!=', '<', '>', '<=', '>=', 'contains', 'begins_with', 'ends_with', 'not_contains', 'exists', 'not_exists'],
   ...['is_null', 'is_not_null', 'between', 'in', 'not_in', 'like', '', '__proto__'],
@@ -260,9 +272,9 @@ const garbage: Make = (random) =>
   Array.from({ length: random.integer(0, 40) }, () => String.fromCharCode(random.integer(0, 255))).join('');
 
 /** Bodies in the format of a route. */
-export type Form = 'batch' | 'ids' | 'content' | 'query';
+export type Form = 'batch' | 'ids' | 'content' | 'query' | 'import';
 
-const FITTING: Readonly<Record<Form, Make>> = { batch, ids, content, query };
+const FITTING: Readonly<Record<Form, Make>> = { batch, ids, content, query, import: imported };
 
 const FORMS: readonly (readonly [number, Make])[] = [
   [10, batch],
