@@ -1,5 +1,5 @@
 import { fieldSegment, itemError } from '#libs/errors';
-import { type ItemValidator, lowerCaseUuid, type Validation } from '#libs/properties';
+import { type ItemValidator, lowerCaseUuid, type PropertyDefinition, type Validation } from '#libs/properties';
 import { type Condition, conditionOf } from './etag';
 import { type PlanItem, reject } from './plan';
 
@@ -9,6 +9,9 @@ export type Item = Readonly<Record<string, unknown>>;
 /** What the items of a batch are planned with. */
 export interface ItemContext {
   readonly validator: ItemValidator;
+  readonly definitions: readonly PropertyDefinition[];
+  /** Makes the id of a record. */
+  readonly newId: () => string;
   /** `ITEM_LIMIT_BYTES`: the maximum size of an item as JSON. */
   readonly itemLimitBytes: number;
   /** The size of the request body. No item is larger. */
@@ -73,7 +76,7 @@ export function ifMatchOf(tag: unknown): Condition {
   return typeof tag === 'string' ? conditionOf(tag) : 'malformed';
 }
 
-export function malformedIfMatch(id: string): PlanItem {
+export function malformedIfMatch(id: string | null): PlanItem {
   const message = String.raw`if_match must be an etag in its quotes, such as "\"8-64f1c2a3b4d5e\""`;
   return invalidItem(id, 'if_match', 'etag', message);
 }

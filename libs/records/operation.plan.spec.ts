@@ -7,19 +7,32 @@ const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 const newId = '0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
 const common = {
-  ...{ id, name: 'A property', required: false, native: true, locked: false, list_id: null, options: [] },
-  lookup: 'none' as const,
+  id,
+  name: 'A property',
+  required: false,
+  native: true,
+  locked: false,
+  list_id: null,
+  options: [],
+  lookup: 'none',
   lookup_state: null,
-};
-const definitions: readonly PropertyDefinition[] = [
+} as const;
+const definitions: PropertyDefinition[] = [
   { ...common, slug: 'name', type: 'str', required: true },
   { ...common, slug: 'size', type: 'num' },
 ];
 const validator = new ItemValidator('organization', definitions, 'reject');
-const ample: ItemContext = { validator, itemLimitBytes: 262_144, bodyBytes: 1_000, skipUnchanged: false };
+const ample: ItemContext = {
+  validator,
+  definitions,
+  newId: () => newId,
+  itemLimitBytes: 262_144,
+  bodyBytes: 1_000,
+  skipUnchanged: false,
+};
 
 function plan(item: unknown, context: Partial<ItemContext> = {}): unknown {
-  return planOperations([item], { ...ample, ...context }, () => newId)[0];
+  return planOperations([item], { ...ample, ...context })[0];
 }
 
 describe('planOperations', () => {

@@ -13,6 +13,7 @@ import {
   uuidOf,
   withRef,
 } from './item.plan';
+import { isMatched, planMatched } from './match.plan';
 import { type PlanItem, reject } from './plan';
 import { planUpdate } from './update.plan';
 
@@ -31,23 +32,22 @@ export const BATCH_ITEM_OPERATIONS = Object.keys(MEMBERS) as BatchItemOperation[
 
 /**
  * Plans a batch whose items have an operation each.
- *
- * @param newId makes the id of a record
  */
-export function planOperations(items: readonly unknown[], context: ItemContext, newId: () => string): PlanItem[] {
+export function planOperations(items: readonly unknown[], context: ItemContext): PlanItem[] {
   return items.map((item) =>
     isObject(item)
-      ? planOperation(item, context, newId)
+      ? planOperation(item, context)
       : reject(null, itemError('invalid_item', 'an item must be an object with an op')),
   );
 }
 
-function planOperation(item: Item, context: ItemContext, newId: () => string): PlanItem {
+function planOperation(item: Item, context: ItemContext): PlanItem {
   const op = BATCH_ITEM_OPERATIONS.find((known) => known === item.op);
   switch (op) {
     case 'create':
-      return withRef(item, () => planCreation(item, context, newId));
+      return withRef(item, () => planCreation(item, context));
     case 'update':
+      if (isMatched(item)) return planMatched(item, MEMBERS[op], context);
       return planItem(item, MEMBERS[op], context, (id) => planUpdate(item, id, context));
     case 'delete':
     case 'restore':
@@ -60,7 +60,7 @@ function planOperation(item: Item, context: ItemContext, newId: () => string): P
   }
 }
 
-function planCreation(item: Item, context: ItemContext, newId: () => string): PlanItem {
+function planCreation(item: Item, context: ItemContext): PlanItem {
   if (item.id !== undefined) {
     return invalidItem(null, 'id', 'unknown_field', 'an item that creates a record takes no id: it gets a new one');
   }
@@ -71,14 +71,13 @@ function planCreation(item: Item, context: ItemContext, newId: () => string): Pl
     return invalidItem(null, 'default', 'required', message);
   }
   const validation = context.validator.create(item);
-  return 'errors' in validation ? rejectInvalid(null, validation) : planCreate(newId(), validation.change);
+  return 'errors' in validation ? rejectInvalid(null, validation) : planCreate(context.newId(), validation.change);
 }
 
 function planChangeOfState(op: 'delete' | 'restore', item: Item, id: string, { validator }: ItemContext): PlanItem {
   const condition = ifMatchOf(item.if_match);
   if (condition === 'malformed') return malformedIfMatch(id);
-  const ifMatch = condition.etag === undefined ? {} : { if_match: condition.etag };
-  const lookups = validator.allLookups;
-  if (op === 'delete' || lookups === undefined) return { op, id, ...ifMatch };
-  return { op, id, ...ifMatch, lookups };
+  const { allLookups: lookups } = validator;
+  const more = op === 'restore' && lookups !== undefined ? { lookups } : {};
+  return { op, id, ...(condition.etag !== undefined && { if_match: condition.etag }), ...more };
 }

@@ -1,5 +1,5 @@
 import { itemError } from '#libs/errors';
-import { type Change, isObject, type Validation } from '#libs/properties';
+import { isObject, type Validation } from '#libs/properties';
 import {
   ifMatchOf,
   invalidId,
@@ -10,6 +10,8 @@ import {
   rejectInvalid,
   uuidOf,
 } from './item.plan';
+import { isMatched, planMatched } from './match.plan';
+import { planPatch } from './patch.plan';
 import { type PlanItem, reject } from './plan';
 
 const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['id', 'default', 'list', 'extended', 'if_match', 'ref']);
@@ -18,7 +20,9 @@ const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['id', 'default', 'list', 'e
 export function planUpdates(items: readonly unknown[], context: ItemContext): PlanItem[] {
   return items.map((item) =>
     isObject(item)
-      ? planItem(item, UPDATE_MEMBERS, context, (id) => planUpdate(item, id, context))
+      ? isMatched(item)
+        ? planMatched(item, UPDATE_MEMBERS, context)
+        : planItem(item, UPDATE_MEMBERS, context, (id) => planUpdate(item, id, context))
       : reject(null, itemError('invalid_item', 'an item must be an object with an id and what to change')),
   );
 }
@@ -29,19 +33,6 @@ export function planDeletes(ids: readonly unknown[]): PlanItem[] {
     const id = uuidOf(given);
     return id === undefined ? invalidId(given) : { op: 'delete', id };
   });
-}
-
-/** Plans the patch of a record. @param id a valid UUID */
-export function planPatch(id: string, change: Change, ifMatch?: string, skipUnchanged = false): PlanItem {
-  const condition = ifMatch === undefined ? {} : { if_match: ifMatch };
-  const { set, clear, ops, list, extended, lookups } = change;
-  if (clear === null && ops === null && list === null && extended === null && lookups === undefined) {
-    if (set === null) return { op: 'read', id, ...condition };
-    if (!skipUnchanged) return { op: 'update', id, ...condition, set };
-  }
-  const skip = skipUnchanged ? ({ skip_unchanged: true } as const) : {};
-  const stored = lookups && { lookups };
-  return { op: 'update', id, ...condition, default: { set, clear, ops }, list, extended, ...stored, ...skip };
 }
 
 /** Plans an item whose id and members are valid. @param id of an existing record */

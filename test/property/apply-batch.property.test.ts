@@ -212,7 +212,10 @@ function operationOf(
 }
 
 function planned(raw: object, skipUnchanged: boolean): PlanItem {
-  const [item] = planUpdates([raw], { validator, itemLimitBytes: 262_144, bodyBytes: 0, skipUnchanged });
+  const [item] = planUpdates([raw], {
+    ...{ validator, definitions: [], newId: randomUUID },
+    ...{ itemLimitBytes: 262_144, bodyBytes: 0, skipUnchanged },
+  });
   if (item === undefined) throw new Error('no plan item');
   return item;
 }

@@ -39,9 +39,7 @@ export class BatchService {
   /** Each item has its own operation. */
   async mixed(target: RecordTarget, body: BatchItemsEnvelope, call: WriteCall): Promise<WriteResponse> {
     const options = batchOptions(body.options);
-    const items = await this.plan(target, body.items, options, call, (next, context) =>
-      planOperations(next, context, uuidv7),
-    );
+    const items = await this.plan(target, body.items, options, call, planOperations);
     return this.write(call, { ...target, operation: 'batch', items, options });
   }
 
@@ -54,8 +52,12 @@ export class BatchService {
     planNext: (items: readonly unknown[], context: ItemContext) => PlanItem[],
   ): Promise<PlanItem[]> {
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const definitions = await this.properties.definitionsOf(target.teamId, target.objectType);
     const { itemLimitBytes } = this.settings;
-    const context = { validator, itemLimitBytes, bodyBytes: call.bodyBytes, skipUnchanged };
+    const context = {
+      ...{ validator, definitions, newId: uuidv7 },
+      ...{ itemLimitBytes, bodyBytes: call.bodyBytes, skipUnchanged },
+    };
     const planned: PlanItem[] = [];
     await call.compute('plan', () => {
       planned.push(...planNext(items.slice(planned.length, planned.length + ITEMS_PER_STEP), context));

@@ -91,6 +91,7 @@ DECLARE
   v_created_at   timestamptz;
   v_complete     boolean; -- of the request row
   v_settled      bytea; -- of the progress row
+  v_matched      jsonb; -- of the progress row
   v_other        bytea; -- effects of the progress row: one byte an item, 0 where the effect is that of the operation
   v_has_outcomes boolean; -- of the progress row; NULL: it is gone, because the request is complete
 
@@ -122,8 +123,8 @@ BEGIN
           set_config('enable_seqscan', 'off', false);
 
   SELECT array_agg(i.item),
-         array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') THEN (i.item ->> 'id')::uuid END),
-         array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
+         array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
+         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
     INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
@@ -174,6 +175,14 @@ BEGIN
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
+  IF NOT c_together AND jsonb_path_exists(p_items, '$[*].match') THEN
+    -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
+    FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
+      v_target_ids[v_result.n] := v_result.id;
+      v_etags[v_result.n] := v_result.etag;
+    END LOOP;
+    COMMIT;
+  END IF;
   IF c_together THEN
     SELECT a.room, a.codes, a.errors, a.effects, a.images, a.ended, a.internal_errors
       INTO v_room, v_codes, v_errors, v_effects, v_images, v_ended, v_internal
@@ -229,7 +238,9 @@ BEGIN
       IF c_mark AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
         UPDATE idempotency_progress AS p
-           SET settled = set_bit(p.settled, n - 1, 1)
+           SET settled = set_bit(p.settled, n - 1, 1),
+               matched = CASE WHEN v_items[n] ? 'match'
+                              THEN COALESCE(p.matched, '{}') || jsonb_build_object(n, v_image.id) ELSE p.matched END
          WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;
         IF NOT FOUND THEN
           RAISE EXCEPTION USING ERRCODE = 'PG004'; -- another attempt has settled the item: roll this change back
@@ -303,7 +314,7 @@ BEGIN
     IF v_complete THEN
       v_claim := 'complete'; -- by another attempt
     ELSE
-      SELECT p.settled, p.effects, p.has_outcomes INTO v_settled, v_other, v_has_outcomes FROM idempotency_progress AS p
+      SELECT p.settled, p.effects, p.matched, p.has_outcomes INTO v_settled, v_other, v_matched, v_has_outcomes FROM idempotency_progress AS p
        WHERE p.team_id = p_team_id AND p.request_id = v_request
          FOR UPDATE;
       IF NOT FOUND THEN
@@ -338,7 +349,8 @@ BEGIN
         v_errors[n] := NULL;
         v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], item_effect(v_items[n] ->> 'op'));
         SELECT l.* INTO v_result
-          FROM limit_record(read_item(p_team_id, p_object_type, v_items[n]), v_room, p_minimal, NULL) AS l;
+          FROM limit_record(read_item(p_team_id, p_object_type, CASE WHEN v_matched ? n::text
+                              THEN v_items[n] || jsonb_build_object('id', v_matched -> n::text) ELSE v_items[n] END), v_room, p_minimal, NULL) AS l;
         v_images[n] := v_result.image;
         v_room := v_result.room;
         v_replayed[n] := true;

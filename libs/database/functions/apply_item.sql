@@ -1,9 +1,9 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?, and
---           the operands of the op}. lookups: those whose value the item sets or clears; update: with "skip_unchanged", an update
---           that would change nothing is none; duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item
---           that validation rejected
+--   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?,
+--           "match"?, and the operands of the op}. update: with "skip_unchanged", an update that would change nothing is none;
+--           duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that validation rejected. lookups: those
+--           whose value the item sets or clears; match: what record it is for (resolve_match)
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   effect  created, updated, deleted, restored or unchanged
@@ -17,11 +17,21 @@ DECLARE
   c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
   c_skip     CONSTANT boolean := p_item ? 'skip_unchanged';
   v_record   records;
+  v_resolved record; -- the outcome of the item that a match stands for
 BEGIN
-  effect := item_effect(c_op);
-  IF p_item ? 'lookups' THEN
+  IF p_item ?| ARRAY['lookups', 'create'] THEN
     PERFORM lock_lookups(p_team_id, ARRAY[p_item]);
   END IF;
+  IF p_item ? 'match' THEN
+    SELECT a.* INTO v_resolved
+      FROM apply_item(p_team_id, p_object_type, resolve_match(p_team_id, p_object_type, p_item)) AS a;
+    code := v_resolved.code;
+    error := v_resolved.error;
+    effect := v_resolved.effect;
+    image := v_resolved.image;
+    RETURN;
+  END IF;
+  effect := item_effect(c_op);
   CASE c_op
     WHEN 'reject' THEN
       code := p_item ->> 'code';
