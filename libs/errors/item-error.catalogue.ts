@@ -57,6 +57,11 @@ export const ITEM_ERRORS = {
     when: 'The change violates a uniqueness rule.',
     retryable: false,
   },
+  multiple_matches: {
+    message: 'More than one record has this value.',
+    when: 'The `match` of the item fits several records.',
+    retryable: false,
+  },
   locked: {
     message: 'The record is locked by another transaction. Send the item again.',
     when: 'Another transaction locked the record for longer than `LOCK_TIMEOUT_MS`.',

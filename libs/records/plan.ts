@@ -1,4 +1,12 @@
-import type { BlockChange, ExtendedChange, Json, LookupTarget, ObjectType } from '#libs/properties';
+import type {
+  BlockChange,
+  ExtendedChange,
+  Json,
+  LookupKind,
+  LookupTarget,
+  ObjectType,
+  Operand,
+} from '#libs/properties';
 import type { ItemError } from '#libs/errors';
 
 /** The maximum number of items in a batch. */
@@ -20,15 +28,44 @@ export interface BatchOptions {
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
 /** The operation of a plan. Also a metric label. */
-export type Operation = 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate' | 'import';
+export type Operation = 'upsert' | 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate' | 'import';
+
+/** The one live record that has a value. */
+export interface Match {
+  /** The id of the definition. */
+  readonly id: string;
+  readonly slug: string;
+  readonly kind: LookupKind;
+  readonly value: Operand;
+  /** Whether the lookup of the property has every value. Otherwise all records are searched. */
+  readonly indexed?: true;
+}
+
+/** Instead of `id`: the item is for the record that the match finds, or as `create` or `absent` says. */
+interface Matched {
+  match?: Match;
+  /** What to apply if no record has the value. */
+  create?: CreateItem;
+  /** How the item fails then; by default it is `not_found`. */
+  absent?: { code: ItemError['code']; error: string };
+}
+
+export interface CreateItem {
+  op: 'create';
+  id: string;
+  properties: Json;
+  list: Json;
+  extended: Json;
+  lookups?: readonly LookupTarget[];
+}
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
  * `apply_batch`. `if_match` is an etag without its quotes. `lookups` are those whose value the item sets or clears.
  */
 export type PlanItem =
-  | { op: 'update'; id: string; if_match?: string; set: Record<string, Json> }
-  | {
+  | ({ op: 'update'; id: string; if_match?: string; set: Record<string, Json> } & Matched)
+  | ({
       op: 'update';
       id: string;
       if_match?: string;
@@ -36,18 +73,11 @@ export type PlanItem =
       list: Record<string, BlockChange> | null;
       extended: ExtendedChange | null;
       lookups?: readonly LookupTarget[];
-    }
-  | { op: 'read'; id: string; if_match?: string }
+    } & Matched)
+  | ({ op: 'read'; id: string; if_match?: string } & Matched)
   | { op: 'delete'; id: string; if_match?: string }
   | { op: 'restore'; id: string; if_match?: string; lookups?: readonly LookupTarget[] }
-  | {
-      op: 'create';
-      id: string;
-      properties: Json;
-      list: Json;
-      extended: Json;
-      lookups?: readonly LookupTarget[];
-    }
+  | CreateItem
   /** `source`: the id of the record to copy. */
   | { op: 'duplicate'; id: string; source: string; lookups?: readonly LookupTarget[] }
   | { op: 'reject'; id: string | null; code: ItemError['code']; error: string };

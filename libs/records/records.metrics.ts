@@ -7,7 +7,7 @@ import type { Operation } from './plan';
 
 const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly Operation[];
 type BatchOperation = (typeof BATCH_OPERATIONS)[number];
-const SINGLE_OPERATIONS = ['create', 'patch', 'restore', 'duplicate'] as const satisfies readonly Operation[];
+const SINGLE_OPERATIONS = ['create', 'patch', 'upsert', 'restore', 'duplicate'] as const satisfies readonly Operation[];
 const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS, 'import'] as const satisfies readonly Operation[];
 
 const OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;

@@ -9,5 +9,7 @@ export type SingleRecordPatch = Extract<PlanItem, { set: unknown }>;
  */
 export function singleRecordPatchOf({ items, options }: Plan): SingleRecordPatch | undefined {
   const [item] = items;
-  return items.length === 1 && !options.dryRun && item !== undefined && 'set' in item ? item : undefined;
+  return items.length === 1 && !options.dryRun && item !== undefined && 'set' in item && item.match === undefined
+    ? item
+    : undefined;
 }

@@ -72,6 +72,7 @@ describe('the OpenAPI document', () => {
       'post /v2/prism/{team}/{object}/query',
       'post /v2/prism/{team}/{object}/{id}/duplicate',
       'post /v2/prism/{team}/{object}/{id}/restore',
+      'put /v2/prism/{team}/{object}/by/{slug}/{value}',
     ]);
   });
 

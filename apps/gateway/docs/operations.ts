@@ -72,6 +72,28 @@ export const ApiFindRecord = (): MethodDecorator =>
     target(),
   );
 
+export const ApiUpsertRecord = (): MethodDecorator =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'upsertRecord',
+      summary: 'Patch the record that has a value, or create it',
+      description:
+        'Concurrent upserts of one value make one record, also of a property without a `lookup`. A new record gets the value of the path. With `If-Match` no record is created: 412.',
+    }),
+    ApiBody({
+      required: true,
+      schema: schemaRef('RecordChange'),
+      examples: { change: { summary: 'Set two properties', value: examples.creation } },
+    }),
+    record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
+    record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
+    ApiErrors({ body: true, idempotent: true }, 'multiple_matches', 'conflict', 'precondition_failed'),
+    ifMatch,
+    idempotencyKey,
+    lookupPath(),
+    target(),
+  );
+
 export const ApiPatchRecord = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ operationId: 'patchRecord', summary: 'Patch a record' }),

@@ -11,7 +11,7 @@ import {
   RecordQueryRepository,
 } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
-import { type LookupPath, lookupFilterOf } from './record.lookup';
+import { type LookupPath, recordLookupOf } from './record.lookup';
 import { checkSelection, selectFrom } from './record.selection';
 
 /** Finds the one record that has a value. */
@@ -35,13 +35,18 @@ export class LookupService {
   ): Promise<FoundRecord> {
     const definitions = await this.properties.definitionsOf(target.teamId, target.objectType);
     if (selection) checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
-    const [found, another] = await this.search(lookupFilterOf(target, path, definitions), options);
+    const [found, another] = await this.search(recordLookupOf(target, path, definitions).filter, options);
     if (found === undefined) throw new RequestError('not_found');
     if (another !== undefined) throw new RequestError('multiple_matches');
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
-  private async search(filter: RecordFilter, options: QueryOptions): Promise<FoundRecord[]> {
+  /**
+   * The first two live records of a filter.
+   *
+   * @throws RequestError `invalid_request` if no lookup serves the filter and the search took too long; `unavailable`
+   */
+  async search(filter: RecordFilter, options: QueryOptions): Promise<FoundRecord[]> {
     try {
       return await this.queries.find(filter, options);
     } catch (error) {
@@ -53,7 +58,7 @@ export class LookupService {
 }
 
 /** As for a query: without a lookup the same search would take as long again. */
-export function searchTimeoutError({ budgetMs, isOfRequest }: QueryTimeout, { condition }: RecordFilter): RequestError {
+function searchTimeoutError({ budgetMs, isOfRequest }: QueryTimeout, { condition }: RecordFilter): RequestError {
   const isIndexed = lookupConditionsOf(condition).length > 0;
   const message = `the search did not finish within ${budgetMs} ms`;
   if (isIndexed || isOfRequest) return new RequestError('unavailable', `${message}; send it again`);

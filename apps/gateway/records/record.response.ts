@@ -7,6 +7,7 @@ const REQUEST_ERROR_CODES: Partial<Record<ItemError['code'], RequestErrorCode>> 
   not_found: 'not_found',
   precondition_failed: 'precondition_failed',
   conflict: 'conflict',
+  multiple_matches: 'multiple_matches',
   too_large: 'payload_too_large',
   locked: 'unavailable',
   not_attempted: 'unavailable',

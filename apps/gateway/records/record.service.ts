@@ -137,7 +137,8 @@ export class RecordService {
     return batch;
   }
 
-  private checkSize({ bodyBytes }: WriteCall): void {
+  /** @throws RequestError `payload_too_large` */
+  checkSize({ bodyBytes }: WriteCall): void {
     const limit = this.settings.itemLimitBytes;
     if (bodyBytes > limit) {
       const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;

@@ -2,7 +2,8 @@
 --
 --   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?, and
 --           the operands of the op}. duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that
---           validation rejected. lookups: those whose value the item sets or clears
+--           validation rejected. lookups: those whose value the item sets or clears. match: what record it is for
+--           (resolve_match)
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   image   the record after the change
@@ -14,9 +15,18 @@ DECLARE
   c_id       CONSTANT uuid := CASE WHEN c_op <> 'reject' THEN (p_item ->> 'id')::uuid END;
   c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
   v_record   records;
+  v_resolved record; -- the outcome of the item that a match stands for
 BEGIN
-  IF p_item ? 'lookups' THEN
+  IF p_item ?| ARRAY['lookups', 'create'] THEN
     PERFORM lock_lookups(p_team_id, ARRAY[p_item]);
+  END IF;
+  IF p_item ? 'match' THEN
+    SELECT a.* INTO v_resolved
+      FROM apply_item(p_team_id, p_object_type, resolve_match(p_team_id, p_object_type, p_item)) AS a;
+    code := v_resolved.code;
+    error := v_resolved.error;
+    image := v_resolved.image;
+    RETURN;
   END IF;
   CASE c_op
     WHEN 'reject' THEN

@@ -40,7 +40,7 @@ BEGIN
       IF v_lock AND v_from < v_to AND NOT v_canceled THEN
         v_at := 0;
         PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(p_order[v_from:v_to]) AS o (n)
-                                               WHERE p_items[o.n] ? 'lookups'));
+                                               WHERE p_items[o.n] ?| ARRAY['lookups', 'create']));
       END IF;
       v_at := v_from;
       WHILE v_at <= v_to LOOP

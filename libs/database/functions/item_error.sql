@@ -12,6 +12,8 @@ BEGIN
   v_message := CASE p_code
     WHEN 'not_found' THEN
       'The record does not exist.'
+    WHEN 'multiple_matches' THEN
+      'More than one record has this value.'
     WHEN 'precondition_failed' THEN
       'if_match is not the current etag of the record.'
     WHEN 'conflict' THEN

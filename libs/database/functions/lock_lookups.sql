@@ -1,4 +1,4 @@
--- Locks the values that items are about to set, until the end of the transaction: whoever looks for one of them while it has this
+-- Locks the values that items are about to set, or to look for and create a record with, until the end of the transaction: whoever looks for one of them while it has this
 -- lock finds the record that has it, or sets it before anyone else does. Call it in a statement of its own, so that the next
 -- one sees what the previous holder committed, and before any record is locked. Every transaction takes these locks in the
 -- order of their keys, so two cannot deadlock.
@@ -14,8 +14,14 @@ DECLARE
   v_lock record;
 BEGIN
   FOR v_lock IN
-    SELECT DISTINCT k.shared, k.key
-      FROM unnest(p_items) AS item
+    SELECT false AS shared, lookup_lock(p_team_id, (m.match ->> 'id')::uuid,
+                                        lookup_hash(m.match ->> 'kind', m.match -> 'value')) AS key
+      FROM (SELECT item -> 'match' AS match FROM unnest(p_items) AS item WHERE item ? 'create') AS m
+    UNION
+    SELECT k.shared, k.key
+      FROM (SELECT item FROM unnest(p_items) AS item
+            UNION ALL
+            SELECT item -> 'create' FROM unnest(p_items) AS item) AS i (item)
      CROSS JOIN LATERAL jsonb_array_elements(item -> 'lookups') AS l
       LEFT JOIN records AS r
         ON item ->> 'op' IN ('restore', 'duplicate') AND r.team_id = p_team_id
@@ -28,7 +34,7 @@ BEGIN
                                                 -> (l ->> 'slug')) AS hash) AS h
         WHERE h.hash IS NOT NULL
      ) AS k
-     ORDER BY k.shared DESC, k.key
+     ORDER BY shared DESC, key
   LOOP
     IF v_lock.shared THEN
       PERFORM pg_advisory_xact_lock_shared(v_lock.key);

@@ -10,6 +10,7 @@ export type QueryRule =
   | 'object'
   | 'array'
   | 'enum'
+  | 'read_only'
   | 'uuid'
   | 'min_items'
   | 'max_items'

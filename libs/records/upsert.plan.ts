@@ -1,0 +1,45 @@
+import { itemError } from '#libs/errors';
+import {
+  comparisonOf,
+  isLookupUsable,
+  isMultiValue,
+  lookupKindOf,
+  type Operand,
+  type PropertyDefinition,
+  type Validation,
+} from '#libs/properties';
+import { planCreate } from './create.plan';
+import type { Match, PlanItem } from './plan';
+import { planPatch } from './update.plan';
+
+/** The match of a value of a property; undefined if its values are not single texts, numbers or dates. */
+export function matchOf(definition: PropertyDefinition, value: Operand): Match | undefined {
+  const kind = comparisonOf(definition);
+  if (isMultiValue(definition) || kind === 'json' || kind === 'boolean') return undefined;
+  const indexed = lookupKindOf(definition) !== undefined && isLookupUsable(definition);
+  return { id: definition.id, slug: definition.slug, kind, value, ...(indexed && { indexed }) };
+}
+
+/** What an upsert does with a record that exists, and with one that does not. */
+export interface Upsert {
+  readonly patch: Extract<Validation, { change: unknown }>;
+  /** Also an error: it only counts if no record has the value. */
+  readonly create: Validation;
+  /** The etag that an existing record must have, without its quotes. */
+  readonly ifMatch: string | undefined;
+  /** No record is created: the request is conditional on one that exists. */
+  readonly mustExist: boolean;
+}
+
+/** Plans the patch of the record that has a value, or its creation. @param id of the new record */
+export function planUpsert(id: string, match: Match, { patch, create, ifMatch, mustExist }: Upsert): PlanItem {
+  const item = planPatch(id, patch.change, ifMatch);
+  if (item.op !== 'update' && item.op !== 'read') return item;
+  if (mustExist) return { ...item, match, absent: errorOf(itemError('precondition_failed')) };
+  if ('change' in create) return { ...item, match, create: planCreate(id, create.change) };
+  return { ...item, match, absent: errorOf(itemError(create.code, create.errors[0]?.message, create.errors)) };
+}
+
+function errorOf(error: ReturnType<typeof itemError>): { code: typeof error.code; error: string } {
+  return { code: error.code, error: JSON.stringify(error) };
+}
