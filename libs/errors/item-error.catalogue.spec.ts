@@ -14,6 +14,7 @@ it('item error codes are the published ones, and five of them are retryable', ()
     'not_found',
     'precondition_failed',
     'conflict',
+    'multiple_matches',
     'locked',
     'not_attempted',
     'rolled_back',

@@ -314,7 +314,9 @@ BEGIN
     IF v_complete THEN
       v_claim := 'complete'; -- by another attempt
     ELSE
-      SELECT p.settled, p.effects, p.matched, p.has_outcomes INTO v_settled, v_other, v_matched, v_has_outcomes FROM idempotency_progress AS p
+      SELECT p.settled, p.effects, p.matched, p.has_outcomes
+        INTO v_settled, v_other, v_matched, v_has_outcomes
+        FROM idempotency_progress AS p
        WHERE p.team_id = p_team_id AND p.request_id = v_request
          FOR UPDATE;
       IF NOT FOUND THEN
