@@ -82,8 +82,8 @@ function planUpdate(item: Item, { match, definition }: FoundMatch, mayCreate: bo
       const field = `.default${fieldSegment(slug)}`;
       return reject(null, itemError('invalid_property', message, [{ field, code: 'mismatch', message }]));
     }
-    const { [slug]: _, ...rest } = block;
-    content = { ...item, default: rest };
+    const rest = Object.entries(block).filter(([key]) => key !== slug);
+    content = { ...item, default: Object.fromEntries(rest) };
   }
   const patch = validator.patch(content);
   if ('errors' in patch) return rejectInvalid(null, patch);

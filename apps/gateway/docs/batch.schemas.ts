@@ -20,6 +20,25 @@ const ifMatch: Schema = {
   example: '"7-64f1c2a3b4d5e"',
 };
 
+/** Instead of `id`. */
+const matched: Record<string, Schema> = {
+  match: {
+    type: 'object',
+    description: 'The one live record that has this value of a property with a `lookup`.',
+    required: ['slug', 'value'],
+    additionalProperties: false,
+    properties: { slug: { type: 'string' }, value: { anyOf: [{ type: 'string' }, { type: 'number' }] } },
+    example: { slug: 'primary_domain', value: 'acme.example' },
+  },
+  if_absent: {
+    type: 'string',
+    enum: ['error', 'create'],
+    default: 'error',
+    description:
+      'With `match`: whether the item is `not_found` if no record has the value, or creates one that has it.',
+  },
+};
+
 /** An item of a mixed batch. */
 function operation(op: string, description: string, required: string[], properties: Record<string, Schema>): Schema {
   return {
@@ -93,11 +112,11 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
   },
   BatchItem: {
     type: 'object',
-    description: 'The change of one record, applied in its own transaction.',
-    required: ['id'],
+    description: 'The change of one record, applied in its own transaction. It has an `id` or a `match`.',
     additionalProperties: false,
     properties: {
       id: uuid,
+      ...matched,
       ref,
       if_match: ifMatch,
       ...recordSchemas.RecordChange?.properties,
@@ -109,8 +128,9 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     [],
     { ...recordSchemas.RecordCreate?.properties },
   ),
-  BatchUpdateItem: operation('update', 'The change of one record.', ['id'], {
+  BatchUpdateItem: operation('update', 'The change of one record. It has an `id` or a `match`.', [], {
     id: uuid,
+    ...matched,
     if_match: ifMatch,
     ...recordSchemas.RecordChange?.properties,
   }),

@@ -65,23 +65,33 @@ export class UpsertService {
   }
 }
 
+/** The blocks of a body, of which `default` lacks the value of the path. */
+interface Content {
+  readonly default: Readonly<Record<string, unknown>>;
+  readonly list?: unknown;
+  readonly extended?: unknown;
+}
+
 /**
  * The body without the value of the path, which it may repeat.
  *
  * @throws RequestError `invalid_request` if it has another value
  */
 function withoutValue(
-  body: RecordEnvelope,
+  { default: block, list, extended }: RecordEnvelope,
   { definition, operand }: RecordLookup,
-): RecordEnvelope & { default?: object } {
+): Content {
   const { slug } = definition;
-  if (!isObject(body.default)) return { ...body, default: {} };
-  const { [slug]: given, ...rest } = body.default;
-  if (given === undefined) return { ...body, default: rest };
+  const others = { list, extended };
+  if (!isObject(block)) return { ...others, default: {} };
+  const given = block[slug];
+  const rest = Object.fromEntries(Object.entries(block).filter(([key]) => key !== slug));
+  if (given === undefined) return { ...others, default: rest };
   const checked = operandOf(definition, given);
-  if ('operand' in checked && checked.operand === operand) return { ...body, default: rest };
-  const message = `default${fieldSegment(slug)} must be the value of the path, or be left out`;
+  if ('operand' in checked && checked.operand === operand) return { ...others, default: rest };
+  const field = `default${fieldSegment(slug)}`;
+  const message = `${field} must be the value of the path, or be left out`;
   throw new RequestError('invalid_request', message, {
-    errors: [{ field: `.body.default${fieldSegment(slug)}`, code: 'mismatch', message }],
+    errors: [{ field: `.body.${field}`, code: 'mismatch', message }],
   });
 }
