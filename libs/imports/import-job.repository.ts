@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database } from '#libs/database';
 import type { ObjectType } from '#libs/properties';
-import type { PlanItem } from '#libs/records';
+import type { ImportItem } from './import.plan';
 import type { Backlog } from './import.metrics';
 import type { RowResults } from './import.result';
 
@@ -20,7 +20,7 @@ export interface LeasedJob {
 /** An attempt at a chunk. */
 export interface ChunkAttempt {
   readonly chunk: number;
-  readonly items: PlanItem[];
+  readonly items: ImportItem[];
   /** The number of attempts, with this one. */
   readonly attempts: number;
   /** The job is so old that its chunks fail. */
@@ -86,7 +86,7 @@ export class ImportJobRepository {
       [teamId, id, this.owner, running],
     );
     // The gateway has written the items.
-    return rows[0] && { ...rows[0], items: JSON.parse(rows[0].items) as PlanItem[] };
+    return rows[0] && { ...rows[0], items: JSON.parse(rows[0].items) as ImportItem[] };
   }
 
   /** @returns the status of the job; undefined if another worker has stored the results of the chunk */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 import type { RowResults } from './import.result';
 
-const ROW_OUTCOMES = ['created', 'error'] as const;
+const ROW_OUTCOMES = ['created', 'updated', 'existing', 'error'] as const;
 const JOB_RESULTS = ['complete', 'failed'] as const;
 type JobResult = (typeof JOB_RESULTS)[number];
 const CHUNK_RESULTS = ['done', 'retry', 'given_up'] as const;
@@ -16,14 +16,16 @@ export class ImportMetrics {
   constructor(instruments: Instruments) {
     this.rows = instruments.counter(
       'prism_import_rows_total',
-      'Rows of imports that have their result, by outcome. Rows that an interrupted attempt finished are counted with the result.',
+      'Rows of imports that have their result, by outcome. `existing`: the row matched a record, which was not updated.',
       { outcome: ROW_OUTCOMES },
     );
     for (const outcome of ROW_OUTCOMES) this.rows.inc({ outcome }, 0);
   }
 
-  countRows({ succeeded, failed }: RowResults): void {
-    this.rows.inc({ outcome: 'created' }, succeeded);
+  countRows({ succeeded, failed, created, updated }: RowResults): void {
+    this.rows.inc({ outcome: 'created' }, created);
+    this.rows.inc({ outcome: 'updated' }, updated);
+    this.rows.inc({ outcome: 'existing' }, succeeded - created - updated);
     this.rows.inc({ outcome: 'error' }, failed);
   }
 }

@@ -3,6 +3,7 @@ import { ItemValidator } from '#libs/properties';
 import { chunksOf, ImportPlanner, maxRowsOf } from './import.plan';
 
 const validator = new ItemValidator('organization', [], 'reject');
+const plain = { updateExisting: false };
 const limits = { itemLimitBytes: 1_000, bodyBytes: 10_000, responseLimitBytes: 100_000 };
 const manyErrors = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`unknown_${i}`, 1]));
 
@@ -18,7 +19,7 @@ describe('maxRowsOf', () => {
 
 describe('ImportPlanner', () => {
   it('gives each new record an id of its own', () => {
-    const planner = new ImportPlanner(validator, limits, 2);
+    const planner = new ImportPlanner(validator, plain, limits, 2);
     const [one, two] = [planner.plan({ default: {} }), planner.plan({ default: {} })];
     expect(one).toMatchObject({ op: 'create', id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string });
     expect(two.id).not.toBe(one.id);
@@ -31,11 +32,11 @@ describe('ImportPlanner', () => {
     ['an unknown property', { default: { nmae: 'x' } }, 'unknown_property'],
     ['a row that is too large', { default: { name: 'x'.repeat(1_000) } }, 'too_large'],
   ])('rejects %s', (_, row, code) => {
-    expect(new ImportPlanner(validator, limits, 1).plan(row)).toMatchObject({ op: 'reject', id: null, code });
+    expect(new ImportPlanner(validator, plain, limits, 1).plan(row)).toMatchObject({ op: 'reject', id: null, code });
   });
 
   it('keeps the details of errors as long as they fit into the response', () => {
-    const planner = new ImportPlanner(validator, { ...limits, responseLimitBytes: 5_500 }, 2);
+    const planner = new ImportPlanner(validator, plain, { ...limits, responseLimitBytes: 5_500 }, 2);
     const [first, second] = [planner.plan({ default: manyErrors }), planner.plan({ default: manyErrors })].map(
       (item) => (item.op === 'reject' ? (JSON.parse(item.error) as { errors?: unknown[] }) : undefined),
     );
@@ -44,7 +45,12 @@ describe('ImportPlanner', () => {
   });
 
   it('has the message of the catalogue in place of one that does not fit', () => {
-    const planner = new ImportPlanner(validator, { ...limits, itemLimitBytes: 10_000, responseLimitBytes: 1_000 }, 1);
+    const planner = new ImportPlanner(
+      validator,
+      plain,
+      { ...limits, itemLimitBytes: 10_000, responseLimitBytes: 1_000 },
+      1,
+    );
     const item = planner.plan({ list: { ['\u0001'.repeat(400)]: {} } });
     expect(item.op === 'reject' && Buffer.byteLength(item.error)).toBeLessThan(768);
   });

@@ -1,7 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type ItemError, itemError, fieldSegment } from '#libs/errors';
-import { isObject, type ItemValidator } from '#libs/properties';
-import { MAX_ITEMS, planCreate, type PlanItem, reject } from '#libs/records';
+import {
+  type Change,
+  isObject,
+  type ItemValidator,
+  operandOf,
+  type PropertyDefinition,
+  type Validation,
+} from '#libs/properties';
+import { type Match, MAX_ITEMS, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
+import type { ListProperties } from './import.list';
 import { MAX_ROWS } from './import.job';
 
 const ROW_MEMBERS = ['default', 'list', 'extended'];
@@ -16,6 +24,21 @@ export function maxRowsOf(responseLimitBytes: number): number {
   return Math.max(1, Math.min(MAX_ROWS, Math.floor(responseLimitBytes / RESULT_BYTES)));
 }
 
+const NO_CHANGE: Change = { set: null, clear: null, ops: null, list: null, extended: null };
+
+/** An item of an import. `fold`: texts match its value without regard to case. */
+export type ImportItem = PlanItem & { fold?: true };
+
+/** How an import treats its rows. */
+export interface ImportOptions {
+  /** A row with the value of a live record is for that record. */
+  readonly dedupe?: { readonly definition: PropertyDefinition; readonly fold: boolean } | undefined;
+  /** Whether the row then updates the record. */
+  readonly updateExisting: boolean;
+  /** Where properties of a list go that a row has in `default`. */
+  readonly list?: ListProperties | undefined;
+}
+
 interface ImportLimits {
   /** `ITEM_LIMIT_BYTES`. */
   readonly itemLimitBytes: number;
@@ -26,26 +49,61 @@ interface ImportLimits {
 }
 
 /**
- * Plans the rows of an import: each becomes a new record with an id, which it has in every attempt, or an item error. Errors keep
- * their details (`errors`) as long as the results of the whole import fit into one response.
+ * Plans the rows of an import: each becomes a new record with an id, which it has in every attempt, or is for the record that has its
+ * value, or an item error. Errors keep their details (`errors`) as long as the results of the whole import fit into one response.
  */
 export class ImportPlanner {
   private detailBytes: number;
+  /** By folded value, the spelling of the first row: all rows look for that one, so that they are one record. */
+  private readonly spellings = new Map<string, string>();
 
   constructor(
     private readonly validator: ItemValidator,
+    private readonly options: ImportOptions,
     private readonly limits: ImportLimits,
     rows: number,
   ) {
     this.detailBytes = limits.responseLimitBytes - rows * RESULT_BYTES;
   }
 
-  plan(row: unknown): PlanItem {
-    const error = this.errorOf(row);
+  plan(given: unknown): ImportItem {
+    const error = this.errorOf(given);
     if (error !== undefined) return reject(null, this.shortened(error));
-    const validation = this.validator.create(row as object); // errorOf has checked it
-    if ('change' in validation) return planCreate(uuidv7(), validation.change);
-    const { code, errors } = validation;
+    const blocks = given as Record<string, unknown>; // errorOf has checked it
+    const row = this.options.list?.place(blocks) ?? blocks;
+    const create = this.validator.create(row);
+    const match = this.matchOf(row);
+    if (match === undefined) {
+      return 'change' in create ? planCreate(uuidv7(), create.change) : this.rejected(create);
+    }
+    const patch = this.validator.patch(row);
+    if ('errors' in patch) return this.rejected(patch);
+    const change = this.options.updateExisting ? patch.change : NO_CHANGE;
+    const item = planUpsert(uuidv7(), match, { patch: { change }, create, ifMatch: undefined, mustExist: false });
+    return this.options.dedupe?.fold === true && match.kind === 'text' ? { ...item, fold: true } : item;
+  }
+
+  /** What to look for; undefined for a row without a valid value. */
+  private matchOf(row: { default?: unknown }): Match | undefined {
+    const { dedupe } = this.options;
+    if (dedupe === undefined || !isObject(row.default)) return undefined;
+    const { definition, fold } = dedupe;
+    const value = row.default[definition.slug];
+    if (value === undefined || value === null) return undefined;
+    const checked = operandOf(definition, value);
+    if (!('operand' in checked)) return undefined;
+    const { operand } = checked;
+    return matchOf(definition, fold && typeof operand === 'string' ? this.spellingOf(operand) : operand);
+  }
+
+  private spellingOf(value: string): string {
+    const folded = value.toLowerCase();
+    const known = this.spellings.get(folded);
+    if (known === undefined) this.spellings.set(folded, value);
+    return known ?? value;
+  }
+
+  private rejected({ code, errors }: Extract<Validation, { errors: unknown }>): PlanItem {
     return reject(null, this.shortened(itemError(code, errors[0]?.message, errors)));
   }
 
@@ -80,8 +138,8 @@ function bytesOf(value: unknown): number {
 }
 
 /** The items in chunks that `apply_batch` takes. */
-export function chunksOf(items: readonly PlanItem[]): PlanItem[][] {
-  const chunks: PlanItem[][] = [];
+export function chunksOf(items: readonly ImportItem[]): ImportItem[][] {
+  const chunks: ImportItem[][] = [];
   for (let i = 0; i < items.length; i += MAX_ITEMS) chunks.push(items.slice(i, i + MAX_ITEMS));
   return chunks;
 }

@@ -4,7 +4,7 @@ import { type CheckoutOptions, Database, sqlState, sqlStateOf, statement } from 
 import { RequestError } from '#libs/errors';
 import { type LedgerKey, STALE_SECONDS } from '#libs/idempotency';
 import type { ObjectType } from '#libs/properties';
-import type { PlanItem } from '#libs/records';
+import type { ImportItem } from './import.plan';
 
 /** `Retry-After` of an import that is rejected because of the client's unfinished jobs. */
 const FULL_RETRY_SECONDS = 5;
@@ -18,7 +18,7 @@ export interface NewImport {
   readonly requestId: string;
   /** The caller imports the rows itself. Otherwise a worker does. */
   readonly inCall: boolean;
-  readonly chunks: readonly PlanItem[][];
+  readonly chunks: readonly ImportItem[][];
   readonly key: LedgerKey | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface NewImport {
  */
 export type CreatedImport =
   | { readonly state: 'created'; readonly jobId: string; readonly body: string | undefined }
-  | { readonly state: 'resume'; readonly jobId: string; readonly items: PlanItem[] }
+  | { readonly state: 'resume'; readonly jobId: string; readonly items: ImportItem[] }
   | { readonly state: 'complete'; readonly body: string };
 
 interface CreatedRow {
@@ -75,7 +75,7 @@ export class ImportRepository {
     // A request whose job is gone has expired since.
     if (state === 'stale' || jobId === null) throw new RequestError('idempotency_key_stale');
     if (state === 'created') return { state, jobId, body: body ?? undefined };
-    return { state, jobId, items: JSON.parse(items ?? '[]') as PlanItem[] }; // written by this method
+    return { state, jobId, items: JSON.parse(items ?? '[]') as ImportItem[] }; // written by this method
   }
 
   /**

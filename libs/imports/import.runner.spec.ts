@@ -5,6 +5,7 @@ import type { RecordWriter } from '#libs/records';
 import { Instruments } from '#libs/telemetry';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
 import { ImportRunner } from './import.runner';
+import type { SpellingResolver } from './spelling.resolver';
 import type { ChunkAttempt, ImportJobRepository, LeasedJob } from './import-job.repository';
 
 const job: LeasedJob = { teamId: 't', id: 'j', clientName: 'billing', objectType: 'deal', requestId: 'r' };
@@ -18,6 +19,7 @@ const jobs = {
   take: vi.fn<ImportJobRepository['take']>(),
   store: vi.fn<ImportJobRepository['store']>(),
 };
+const resolve: SpellingResolver['resolve'] = (_target, items) => Promise.resolve([...items]);
 const write = vi.fn<RecordWriter['write']>();
 
 function attempt(chunk: number): ChunkAttempt {
@@ -28,6 +30,7 @@ function createRunner(): ImportRunner {
   const instruments = new Instruments();
   return new ImportRunner(
     jobs as unknown as ImportJobRepository, // the runner calls nothing else
+    { resolve } as unknown as SpellingResolver,
     { write } as unknown as RecordWriter,
     new ImportMetrics(instruments),
     new ImportJobMetrics(instruments),

@@ -6,6 +6,7 @@ import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, reject } from '
 import { chunkKey } from './import.job';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
 import { rowResults } from './import.result';
+import { SpellingResolver } from './spelling.resolver';
 import { type ChunkAttempt, ImportJobRepository, type LeasedJob } from './import-job.repository';
 
 /** After so many attempts the unfinished rows of a chunk fail. With the growing pauses between them, they take 8 minutes. */
@@ -33,6 +34,7 @@ export class ImportRunner {
 
   constructor(
     @Inject(ImportJobRepository) private readonly jobs: ImportJobRepository,
+    @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
     @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
     @Inject(ImportJobMetrics) private readonly jobMetrics: ImportJobMetrics,
@@ -94,15 +96,15 @@ export class ImportRunner {
   private async runChunk(job: LeasedJob, attempt: ChunkAttempt): Promise<void> {
     const { teamId, objectType, clientName, requestId } = job;
     const isGivenUp = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
+    const deadline = Deadline.in(this.settings.requestTimeoutMs);
+    const items = isGivenUp
+      ? attempt.items.map((item) => failedForGood(item, attempt))
+      : await this.spellings.resolve(job, attempt.items, { timeoutMs: deadline.msLeft('execute') });
     const { completedBy, outcomes } = await this.records.write(
-      {
-        ...{ operation: 'import', teamId, objectType },
-        items: isGivenUp ? attempt.items.map((item) => failedForGood(item, attempt)) : attempt.items,
-        options: { ...defaultOptions, return: 'minimal' },
-      },
+      { ...{ operation: 'import', teamId, objectType, items }, options: { ...defaultOptions, return: 'minimal' } },
       {
         client: clientName,
-        deadline: Deadline.in(this.settings.requestTimeoutMs),
+        deadline,
         key: chunkKey(job.id, attempt.chunk, requestId),
       },
     );
@@ -111,7 +113,7 @@ export class ImportRunner {
       this.logger.warn({ message: 'rows of an import are attempted again', ...logged(job, attempt) });
       return;
     }
-    const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
+    const results = rowResults(outcomes, attempt.items, attempt.chunk * MAX_ITEMS);
     const status = await this.jobs.store(job, attempt, results);
     if (status === undefined) return;
     this.metrics.countRows(results);

@@ -4,11 +4,12 @@ import { ImportJobMetrics, ImportMetrics } from './import.metrics';
 import { ImportRepository } from './import.repository';
 import { ImportRunner } from './import.runner';
 import { ImportJobRepository } from './import-job.repository';
+import { SpellingResolver } from './spelling.resolver';
 
 /** Imports of callers. Needs the global `DatabaseModule`. */
 @Module({
-  providers: [ImportMetrics, ImportRepository],
-  exports: [ImportMetrics, ImportRepository],
+  providers: [ImportMetrics, ImportRepository, SpellingResolver],
+  exports: [ImportMetrics, ImportRepository, SpellingResolver],
 })
 export class ImportsModule {}
 

@@ -2,7 +2,7 @@ import { inject } from 'vitest';
 import { ClientLabel } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { ImportJobMetrics, ImportJobRepository, ImportMetrics, ImportRunner } from '#libs/imports';
+import { ImportJobMetrics, ImportJobRepository, ImportMetrics, ImportRunner, SpellingResolver } from '#libs/imports';
 import { RecordRepository, RecordsMetrics, RecordWriter } from '#libs/records';
 import { Instruments } from '#libs/telemetry';
 import { roleUrl } from './server.database';
@@ -34,7 +34,14 @@ export function startImportWorker(url: string, settings: Record<string, string> 
   const records = new RecordRepository(database, read);
   const writer = new RecordWriter(records, new RecordsMetrics(instruments, new ClientLabel(read)));
   const metrics = new ImportJobMetrics(instruments);
-  const runner = new ImportRunner(jobs, writer, new ImportMetrics(instruments), metrics, read);
+  const runner = new ImportRunner(
+    jobs,
+    new SpellingResolver(database),
+    writer,
+    new ImportMetrics(instruments),
+    metrics,
+    read,
+  );
   const { signal } = new AbortController();
   return {
     ...{ jobs, runner, records, metrics },

@@ -11,10 +11,25 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
     type: 'object',
     additionalProperties: false,
     properties: {
+      dedupe_by: {
+        type: 'string',
+        description:
+          'The slug of a property with a lookup. A row with the value of a live record is for that record: `existing`. Several rows with one value are one record. Several records with it: the row fails with `multiple_matches`.',
+      },
       caseInsensitive: {
         type: 'boolean',
         default: true,
         description: 'Whether `dedupe_by` ignores the case of letters. Without it, no effect.',
+      },
+      update_existing: {
+        type: 'boolean',
+        default: false,
+        description: 'Whether a row that matches a record updates it. Needs `dedupe_by`.',
+      },
+      list_id: {
+        ...uuid,
+        description:
+          'A list. Properties of it that a row has in `default` go to its block in `list`, unless the object type has a property of that name.',
       },
     },
   },

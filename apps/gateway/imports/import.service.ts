@@ -9,6 +9,7 @@ import {
   chunkKey,
   chunksOf,
   type CreatedImport,
+  type ImportItem,
   ImportMetrics,
   ImportPlanner,
   ImportRepository,
@@ -16,15 +17,14 @@ import {
   maxRowsOf,
   MIN_JOB_ROWS,
   rowResults,
+  SpellingResolver,
 } from '#libs/imports';
 import { PropertyDefinitionService } from '#libs/properties';
-import { defaultOptions, type Plan, type PlanItem, RecordWriter, uuidOf, type WrittenBatch } from '#libs/records';
+import { defaultOptions, type Plan, RecordWriter, uuidOf, type WrittenBatch } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
-import type { ImportEnvelope, ImportOptionsEnvelope } from './import.envelope';
-
-/** Options that need properties with a lookup, or change definitions. */
-const UNSUPPORTED = ['dedupe_by', 'list_id', 'update_existing', 'create_missing_options'] as const;
+import type { ImportEnvelope } from './import.envelope';
+import { importOptionsOf } from './import.options';
 
 /** Imports rows as new records: a few in the call, more as a job of the workers. */
 @Injectable()
@@ -32,6 +32,7 @@ export class ImportService {
   constructor(
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
     @Inject(ImportRepository) private readonly imports: ImportRepository,
+    @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
     @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
     @Inject(Settings) private readonly settings: Settings,
@@ -44,8 +45,7 @@ export class ImportService {
     body: ImportEnvelope,
     call: WriteCall,
   ): Promise<WriteResponse> {
-    rejectUnsupported(body.options);
-    const items = await this.planRows(target, body.objects, call);
+    const items = await this.planRows(target, body, call);
     const create = (inCall: boolean): Promise<CreatedImport> =>
       this.imports.create(
         {
@@ -74,7 +74,11 @@ export class ImportService {
   }
 
   /** Plans the rows step by step, so that a large body does not block the event loop. */
-  private async planRows(target: RecordTarget, rows: readonly unknown[], call: WriteCall): Promise<PlanItem[]> {
+  private async planRows(
+    { teamId, objectType }: RecordTarget,
+    { objects: rows, options }: ImportEnvelope,
+    call: WriteCall,
+  ): Promise<ImportItem[]> {
     const { itemLimitBytes, responseLimitBytes } = this.settings;
     const maxRows = maxRowsOf(responseLimitBytes);
     if (rows.length === 0 || rows.length > maxRows) {
@@ -82,10 +86,11 @@ export class ImportService {
       const code = rows.length === 0 ? 'min_items' : 'max_items';
       throw new RequestError('invalid_request', message, { errors: [{ field: '.body.objects', code, message }] });
     }
-    const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const mode = importOptionsOf(options, await this.properties.definitionsOf(teamId, objectType));
+    const validator = await this.properties.validatorOf(teamId, objectType);
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
-    const planner = new ImportPlanner(validator, limits, rows.length);
-    const items: PlanItem[] = [];
+    const planner = new ImportPlanner(validator, mode, limits, rows.length);
+    const items: ImportItem[] = [];
     await call.compute('plan', () => {
       items.push(planner.plan(rows[items.length]));
       return items.length < rows.length;
@@ -94,16 +99,16 @@ export class ImportService {
   }
 
   /** Without a key there is nothing to resume, so no job is stored. */
-  private async importInCall(target: RecordTarget, items: PlanItem[], call: WriteCall): Promise<WriteResponse> {
+  private async importInCall(target: RecordTarget, items: ImportItem[], call: WriteCall): Promise<WriteResponse> {
     const began = new Date();
-    const body = this.bodyOf(await this.write(target, items, call, undefined), began);
+    const body = this.bodyOf(await this.write(target, items, call, undefined), items, began);
     return { status: 200, headers: {}, body, replayed: false, resumed: false };
   }
 
   /** The job stores the ids of the new records, so that a retry creates the same ones. */
   private async importInCallOnce(
     target: RecordTarget,
-    items: PlanItem[],
+    items: ImportItem[],
     call: WriteCall & { key: LedgerKey },
     created: CreatedImport,
   ): Promise<WriteResponse> {
@@ -117,7 +122,7 @@ export class ImportService {
     const planned = created.state === 'resume' ? created.items : items;
     const key = chunkKey(created.jobId, 0, call.requestId);
     const written = await this.write(target, planned, call, key);
-    const body = this.bodyOf(written, began);
+    const body = this.bodyOf(written, planned, began);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
     const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
@@ -126,11 +131,20 @@ export class ImportService {
 
   private async write(
     target: RecordTarget,
-    items: PlanItem[],
+    items: ImportItem[],
     call: WriteCall,
     key: LedgerKey | undefined,
   ): Promise<WrittenBatch> {
-    const plan: Plan = { ...target, operation: 'import', items, options: { ...defaultOptions, return: 'minimal' } };
+    const resolved = await this.spellings.resolve(target, items, {
+      ...optionsOf(call),
+      timeoutMs: call.deadline.msLeft('execute'),
+    });
+    const plan: Plan = {
+      ...target,
+      operation: 'import',
+      items: resolved,
+      options: { ...defaultOptions, return: 'minimal' },
+    };
     const written = await this.records.write(plan, { ...call, key, quota: undefined });
     call.log.setBatch(written.summary);
     const replayed = written.outcomes.filter((outcome) => outcome.replayed).length;
@@ -138,8 +152,8 @@ export class ImportService {
     return written;
   }
 
-  private bodyOf({ outcomes }: WrittenBatch, began: Date): string {
-    const results = rowResults(outcomes, 0);
+  private bodyOf({ outcomes }: WrittenBatch, items: readonly ImportItem[], began: Date): string {
+    const results = rowResults(outcomes, items, 0);
     this.metrics.countRows(results);
     return jobDoneInCall(results, results.json, began, new Date());
   }
@@ -176,13 +190,4 @@ async function charged(
 
 function optionsOf({ deadline, meter, span }: WriteCall): CheckoutOptions {
   return { timeoutMs: deadline.msLeft('commit'), meter, span };
-}
-
-function rejectUnsupported(options: ImportOptionsEnvelope | null | undefined): void {
-  const given = UNSUPPORTED.find((name) => options?.[name] !== undefined && options[name] !== null);
-  if (given === undefined) return;
-  const message = `${given} is not supported yet`;
-  throw new RequestError('invalid_request', message, {
-    errors: [{ field: `.body.options.${given}`, code: 'unsupported', message }],
-  });
 }

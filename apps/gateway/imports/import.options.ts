@@ -1,0 +1,73 @@
+import { RequestError } from '#libs/errors';
+import { type ImportOptions, ListProperties } from '#libs/imports';
+import { isLookupUsable, lookupKindOf, type PropertyDefinition } from '#libs/properties';
+import { uuidOf } from '#libs/records';
+import type { ImportOptionsEnvelope } from './import.envelope';
+
+/**
+ * The options of an import.
+ *
+ * @param definitions of the object type
+ * @throws RequestError `invalid_request` that names the option
+ */
+export function importOptionsOf(
+  given: ImportOptionsEnvelope | null | undefined,
+  definitions: readonly PropertyDefinition[],
+): ImportOptions {
+  if (given?.create_missing_options === true) {
+    throw invalid(
+      'create_missing_options',
+      'unsupported',
+      'create_missing_options is not supported: create the options first',
+    );
+  }
+  const dedupe = dedupeOf(given, definitions);
+  const updateExisting = given?.update_existing === true;
+  if (updateExisting && dedupe === undefined) {
+    throw invalid(
+      'update_existing',
+      'required',
+      'update_existing needs dedupe_by: without it, no row matches a record',
+    );
+  }
+  return { dedupe, updateExisting, list: listOf(given, definitions) };
+}
+
+function dedupeOf(
+  given: ImportOptionsEnvelope | null | undefined,
+  definitions: readonly PropertyDefinition[],
+): ImportOptions['dedupe'] {
+  const slug = given?.dedupe_by ?? undefined;
+  if (slug === undefined) return undefined;
+  const definition = definitions.find((one) => one.slug === slug && one.list_id === null);
+  if (definition === undefined) {
+    throw invalid(
+      'dedupe_by',
+      'unknown_property',
+      `the object type has no property ${slug.slice(0, 64).toWellFormed()}`,
+    );
+  }
+  // Without one, no write of another request takes the lock on the value, and each row would read all records.
+  if (definition.locked || lookupKindOf(definition) === undefined || !isLookupUsable(definition)) {
+    const message = `dedupe_by must be a property with a lookup that is built: set lookup of ${slug} to indexed or unique`;
+    throw invalid('dedupe_by', 'lookup_required', message);
+  }
+  return { definition, fold: given?.caseInsensitive !== false };
+}
+
+function listOf(
+  given: ImportOptionsEnvelope | null | undefined,
+  definitions: readonly PropertyDefinition[],
+): ListProperties | undefined {
+  const text = given?.list_id ?? undefined;
+  if (text === undefined) return undefined;
+  const listId = uuidOf(text);
+  if (listId === undefined) throw invalid('list_id', 'uuid', 'list_id must be a UUID');
+  return new ListProperties(listId, definitions);
+}
+
+function invalid(option: string, code: string, message: string): RequestError {
+  return new RequestError('invalid_request', message, {
+    errors: [{ field: `.body.options.${option}`, code, message }],
+  });
+}
