@@ -14,7 +14,7 @@ export interface ItemErrorKind {
 export const ITEM_ERRORS = {
   invalid_item: {
     message: 'The item is not valid.',
-    when: 'The item is not an object, its `id` is not a UUID, it has an unknown key, or one of its blocks is malformed.',
+    when: 'The item is not an object, its `id` is not a UUID, its `op` or `ref` is not valid, it has an unknown key, or one of its blocks is malformed.',
     retryable: false,
   },
   unknown_property: {
@@ -24,7 +24,7 @@ export const ITEM_ERRORS = {
   },
   invalid_property: {
     message: 'A value does not fit its property.',
-    when: 'A value does not fit the type of its property, or cannot be stored.',
+    when: 'A value does not fit the type of its property, or the value, or the sum of an increment, cannot be stored.',
     retryable: false,
   },
   unknown_option: {
@@ -69,7 +69,7 @@ export const ITEM_ERRORS = {
   },
   not_attempted: {
     message: 'The item was not attempted. Send it again.',
-    when: 'The deadline passed, the process was stopping, or `on_error: stop` ended the batch before the item was started. Not retryable if an error that is not retryable ended the batch.',
+    when: 'The deadline passed, the process was stopping, or `on_error: stop` or `max_failures` ended the batch before the item was started. Not retryable if errors that are not retryable ended the batch.',
     retryable: true,
   },
   rolled_back: {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { lowerCaseUuid } from '#libs/properties';
 import { CanonicalJsonWriter } from './canonical-json';
 
 /** The first byte that is hashed. It changes with the algorithm, so that fingerprints of two algorithms never match. */
 const VERSION = Buffer.of(1);
+
+/** As in libs/properties, which depends on this lib. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The parts of a request that identify it: requests with the same fingerprint are attempts at one request. */
 export interface FingerprintInput {
@@ -64,7 +66,7 @@ function canonicalPath(path: string): string {
 
 function canonicalSegment(segment: string): string {
   const decoded = segment.includes('%') ? decodeURIComponent(segment) : segment;
-  return encodeURIComponent(lowerCaseUuid(decoded) ?? decoded);
+  return encodeURIComponent(UUID.test(decoded) ? decoded.toLowerCase() : decoded);
 }
 
 function canonicalQuery(query: string): string {

@@ -1,4 +1,4 @@
-import type { BlockChange, Json, Operation } from './change.interface';
+import type { BlockChange, IncrementOperation, Json, Operation, SetOperation } from './change.interface';
 import { isObject, isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
 import { anyValue, type PropertyRule, ruleOf } from './property.rule';
@@ -9,6 +9,7 @@ import type { ValidationErrors } from './validation.errors';
 export type UnknownProperties = 'reject' | 'accept';
 
 const OPERATOR_FORM = '{"_op": "append" | "remove", "values": [...]}';
+const INCREMENT_FORM = '{"_op": "increment", "by": <number>}';
 
 /** The maximum number of values in one operator: Postgres compares each with the elements of the record. */
 export const MAX_OPERATOR_VALUES = 1_000;
@@ -54,10 +55,10 @@ export class BlockValidator {
   create(block: Record<string, unknown>, errors: ValidationErrors): BlockChange {
     const { set, ops } = this.patch(block, errors);
     let content = set;
-    for (const [slug, { op, values, required }] of Object.entries(ops ?? {})) {
-      const added = op === 'append' ? values : [];
-      if (required === true && added.length === 0) addRequired(errors, slug);
-      else if (op === 'append') (content ??= {})[slug] = added;
+    for (const [slug, operation] of Object.entries(ops ?? {})) {
+      const value = initialValueOf(operation);
+      if (value !== undefined) (content ??= {})[slug] = value;
+      else if (operation.op !== 'increment' && operation.required === true) addRequired(errors, slug);
     }
     for (const slug of this.required) {
       if (!Object.hasOwn(block, slug)) addRequired(errors, slug);
@@ -102,14 +103,49 @@ function isOperator(value: unknown): value is Record<string, unknown> {
   return isObject(value) && Object.hasOwn(value, '_op');
 }
 
+/** What an operation makes of a property that has no value; undefined: still none. */
+function initialValueOf(operation: Operation): Json | undefined {
+  if (operation.op === 'increment') return operation.by;
+  if (operation.op === 'remove') return undefined;
+  return operation.required === true && operation.values.length === 0 ? undefined : operation.values;
+}
+
 /** The operation of an operator; null, after adding the error, if it is malformed or the property takes none. */
 function operationOf(
   operator: Record<string, unknown>,
   rule: PropertyRule,
   errors: ValidationErrors,
 ): Operation | null {
+  if (rule.numeric) return incrementOf(operator, rule, errors);
+  if (rule.multi) return setOperationOf(operator, rule, errors);
+  return errors.add(
+    'invalid_property',
+    'takes no operator: _op is for numbers, and for properties that hold several values',
+  );
+}
+
+function incrementOf(
+  operator: Record<string, unknown>,
+  rule: PropertyRule,
+  errors: ValidationErrors,
+): IncrementOperation | null {
+  if (operator._op !== 'increment') return errors.add('invalid_property', 'must be "increment"', '_op');
+  if (Object.keys(operator).some((key) => key !== '_op' && key !== 'by')) {
+    return errors.add('invalid_property', `must have no other keys than ${INCREMENT_FORM}`);
+  }
+  const { field } = errors;
+  errors.enter('by');
+  const by = rule.check(operator.by, errors);
+  errors.leave();
+  return typeof by === 'number' ? { op: 'increment', by, field } : null;
+}
+
+function setOperationOf(
+  operator: Record<string, unknown>,
+  rule: PropertyRule,
+  errors: ValidationErrors,
+): SetOperation | null {
   const reject = (message: string, below?: string): null => errors.add('invalid_property', message, below);
-  if (!rule.multi) return reject('takes no operator: _op is for properties that hold several values');
   const op = operator._op;
   if (op !== 'append' && op !== 'remove') return reject('must be "append" or "remove"', '_op');
   if (!Array.isArray(operator.values)) return reject(`must be an array, as in ${OPERATOR_FORM}`, 'values');

@@ -3,12 +3,22 @@ import type { FieldError, ItemErrorCode } from '#libs/errors';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** Adds elements to a multi-value property, or removes them. `values` holds no duplicates. */
-export interface Operation {
+export interface SetOperation {
   op: 'append' | 'remove';
   values: Json[];
   /** The change fails if it leaves the property without elements. */
   required?: true;
 }
+
+/** Adds to a number property. */
+export interface IncrementOperation {
+  op: 'increment';
+  by: number;
+  /** The path of the property in the item, for an error of the database. */
+  field: string;
+}
+
+export type Operation = SetOperation | IncrementOperation;
 
 /** The change of one block of properties. A part without entries is null. */
 export interface BlockChange {

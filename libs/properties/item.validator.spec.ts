@@ -183,9 +183,10 @@ describe('ItemValidator.patch', () => {
 
   it('accepts 1,000 values in an operator and rejects 1,001', () => {
     const values = Array.from({ length: 1_000 }, (_, n) => `v${n}`);
-    expect(changed(validator.patch({ default: { tags: { _op: 'remove', values } } })).ops?.tags?.values).toEqual(
+    expect(changed(validator.patch({ default: { tags: { _op: 'remove', values } } })).ops?.tags).toEqual({
+      op: 'remove',
       values,
-    );
+    });
     expect(errorOf({ tags: { _op: 'append', values: [...values, 'a'] } })).toEqual([
       'invalid_property',
       '.default.tags.values',
@@ -203,7 +204,36 @@ describe('ItemValidator.patch', () => {
     });
   });
 
-  it.each(['name', 'blob', 'company', 'colour', 'size'])('rejects an operator on %s, which holds one value', (slug) => {
+  it('accepts an increment of a number, also in a list block, and remembers its field', () => {
+    const block = { _op: 'increment', by: -2.5 };
+    expect(changed(validator.patch({ default: { size: block } })).ops).toEqual({
+      size: { op: 'increment', by: -2.5, field: '.default.size' },
+    });
+    expect(changed(validator.patch({ list: { [LIST]: { rating: block } } })).list?.[LIST]?.ops).toEqual({
+      rating: { op: 'increment', by: -2.5, field: `.list.${LIST}.rating` },
+    });
+    expect(changed(validator.create({ default: { name: 'x', size: block } })).set).toEqual({ name: 'x', size: -2.5 });
+  });
+
+  it.each<[operator: Record<string, unknown>, field: string]>([
+    [{ _op: 'append', values: [1] }, '.default.size._op'],
+    [{ _op: 'increment' }, '.default.size.by'],
+    [{ _op: 'increment', by: '1' }, '.default.size.by'],
+    [{ _op: 'increment', by: null }, '.default.size.by'],
+    [{ _op: 'increment', by: Infinity }, '.default.size.by'],
+    [{ _op: 'increment', by: 2 ** 53 }, '.default.size.by'],
+    [{ _op: 'increment', by: 1, values: [] }, '.default.size'],
+  ])('rejects the increment %j', (operator, field) => {
+    expect(errorOf({ size: operator })).toEqual(['invalid_property', field]);
+  });
+
+  it('rejects an increment of a property that is no number', () => {
+    const increment = { _op: 'increment', by: 1 };
+    expect(errorOf({ notes: increment })).toEqual(['invalid_property', '.default.notes']);
+    expect(errorOf({ tags: increment })).toEqual(['invalid_property', '.default.tags._op']);
+  });
+
+  it.each(['name', 'blob', 'company', 'colour'])('rejects an operator on %s, which holds one value', (slug) => {
     expect(errorOf({ [slug]: { _op: 'append', values: ['a'] } })).toEqual(['invalid_property', `.default.${slug}`]);
   });
 
@@ -461,11 +491,11 @@ describe('validation of any item', () => {
           expect(create).toEqual(patch);
           return;
         }
-        const appended = Object.entries(patch.change.ops ?? {}).filter(([, { op }]) => op === 'append');
-        const set = {
-          ...patch.change.set,
-          ...Object.fromEntries(appended.map(([slug, { values: kept }]) => [slug, kept])),
-        };
+        const set = { ...patch.change.set };
+        for (const [slug, operation] of Object.entries(patch.change.ops ?? {})) {
+          if (operation.op === 'append') set[slug] = operation.values;
+          if (operation.op === 'increment') set[slug] = operation.by;
+        }
         expect(create).toEqual({ change: { ...emptyBlock(), set, list: null, extended: null } });
       }),
     );

@@ -13,6 +13,8 @@ export interface PropertyRule {
   readonly readOnlyReason: string | undefined;
   /** Whether the value is an array, so that operators can add and remove elements. */
   readonly multi: boolean;
+  /** Whether the value is a number, so that an operator can add to it. */
+  readonly numeric: boolean;
   readonly check: ValueCheck;
 }
 
@@ -49,7 +51,13 @@ const reference: ValueCheck = (value, errors) =>
 const json: ValueCheck = (value, errors) => (isStorable(value, errors) ? value : null);
 
 /** The rule of undefined properties, if they are accepted. */
-export const anyValue: PropertyRule = { required: false, readOnlyReason: undefined, multi: false, check: json };
+export const anyValue: PropertyRule = {
+  required: false,
+  readOnlyReason: undefined,
+  multi: false,
+  numeric: false,
+  check: json,
+};
 
 export function ruleOf(definition: PropertyDefinition): PropertyRule {
   return {
@@ -57,6 +65,7 @@ export function ruleOf(definition: PropertyDefinition): PropertyRule {
     required: definition.required && !definition.locked,
     readOnlyReason: readOnlyReasonOf(definition),
     multi: definition.type.startsWith('multi'),
+    numeric: definition.type === 'num',
     check: checkOf(definition),
   };
 }

@@ -25,6 +25,11 @@ export class ValidationErrors {
     return this.list.length >= MAX_FIELD_ERRORS;
   }
 
+  /** The path of the current field. */
+  get field(): string {
+    return pathText(this.path);
+  }
+
   enter(key: string | number): void {
     this.path.push(key);
   }

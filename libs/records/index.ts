@@ -1,6 +1,8 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate } from './create.plan';
 export { conditionOf } from './etag';
+export { type ItemContext, uuidOf } from './item.plan';
+export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';
 export type { BatchOptions, Match, Plan, PlanItem } from './plan';
 export { type Condition, EVERY_RECORD, OPERATORS } from './query/condition';
@@ -15,10 +17,11 @@ export type { QueryPage, QueryRow, RecordFilter, RecordQuery } from './query/rec
 export { sortOrderOf } from './query/sort.order';
 export { RecordRepository } from './record.repository';
 export type { FoundRecord } from './found.record';
-export { parseEntry, replayedEntry } from './result.entry';
+export { EFFECTS, parseEntry, replayedEntry } from './result.entry';
 export { RecordWriter } from './record.writer';
 export type { BatchSummary, FailedItem, WriteContext, WrittenBatch } from './record.writer';
 export { RecordsMetrics } from './records.metrics';
 export { RecordsModule } from './records.module';
 export { matchOf, planUpsert } from './upsert.plan';
-export { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
+export { planPatch } from './patch.plan';
+export { planDeletes, planUpdates } from './update.plan';

@@ -23,12 +23,22 @@ export interface BatchOptions {
   return: 'representation' | 'minimal';
   /** Apply the items and roll back: the response has the results that they would have had. */
   dryRun: boolean;
+  /** As `stop`, after so many failures. Only with `continue`. */
+  maxFailures?: number | undefined;
+  /** An update that would change nothing writes nothing, and the record keeps its etag. */
+  skipUnchanged?: boolean | undefined;
 }
 
 export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
-/** The operation of a plan. Also a metric label. */
-export type Operation = 'upsert' | 'update' | 'delete' | 'create' | 'patch' | 'restore' | 'duplicate' | 'import';
+/** The failures after which a batch ends; undefined: any number. */
+export function failureLimitOf({ onError, maxFailures }: BatchOptions): number | undefined {
+  return onError === 'stop' ? 1 : maxFailures;
+}
+
+/** The operation of a plan; `batch`: each item has its own. Also a metric label. */
+export type Operation =
+  'update' | 'delete' | 'batch' | 'create' | 'patch' | 'upsert' | 'restore' | 'duplicate' | 'import';
 
 /** The one live record that has a value. */
 export interface Match {
@@ -50,6 +60,7 @@ interface Matched {
   absent?: { code: ItemError['code']; error: string };
 }
 
+/** In a keyed batch of several items, `apply_batch` replaces the id with one that is the same in every attempt. */
 export interface CreateItem {
   op: 'create';
   id: string;
@@ -61,9 +72,12 @@ export interface CreateItem {
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
- * `apply_batch`. `if_match` is an etag without its quotes. `lookups` are those whose value the item sets or clears.
+ * `apply_batch`. `if_match` is an etag without its quotes, `ref` what the caller calls the item. `lookups` are those whose value the
+ * item sets or clears.
  */
-export type PlanItem =
+export type PlanItem = ItemOperation & { ref?: string };
+
+type ItemOperation =
   | ({ op: 'update'; id: string; if_match?: string; set: Record<string, Json> } & Matched)
   | ({
       op: 'update';
@@ -72,6 +86,7 @@ export type PlanItem =
       default: BlockChange | null;
       list: Record<string, BlockChange> | null;
       extended: ExtendedChange | null;
+      skip_unchanged?: true;
       lookups?: readonly LookupTarget[];
     } & Matched)
   | ({ op: 'read'; id: string; if_match?: string } & Matched)
@@ -91,6 +106,12 @@ export interface Plan {
   objectType: ObjectType;
   items: PlanItem[];
   options: BatchOptions;
+}
+
+/** The id in the entry of an item that failed: a record that was not made has none. */
+export function entryIdOf(item: PlanItem): string | null {
+  if ('match' in item) return null; // which record it is for is not known
+  return item.op === 'create' || item.op === 'duplicate' ? null : item.id;
 }
 
 /** An item that validation rejected. */

@@ -21,7 +21,7 @@ import type { AppliedBatch, Outcome } from './applied.batch';
 import type { FoundRecord } from './found.record';
 import { errorEntry } from './result.entry';
 import { type SingleRecordPatch, singleRecordPatchOf } from './single-record.patch';
-import type { Plan, PlanItem } from './plan';
+import { entryIdOf, failureLimitOf, type Plan, type PlanItem } from './plan';
 
 /** How a plan is executed. */
 export interface WriteOptions {
@@ -123,7 +123,7 @@ export class RecordRepository {
     try {
       const { rows } = await client.query<{ entry: string }>(PATCH_RECORD, [
         ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
-        ...[this.settings.recordLimitBytes, String(lockMs), plan.options.return === 'minimal'],
+        ...[this.settings.recordLimitBytes, String(lockMs), plan.options.return === 'minimal', item.ref ?? null],
       ]);
       const entry = rows[0]?.entry;
       return entry === undefined ? undefined : { entry, code: undefined, replayed: false, seconds: sinceMs() / 1_000 };
@@ -158,7 +158,7 @@ export class RecordRepository {
       JSON.stringify(plan.items),
       atomic,
       dryRun,
-      onError === 'stop',
+      failureLimitOf(plan.options) ?? null,
       plan.options.return === 'minimal',
       this.settings.durability === 'item',
       this.settings.recordLimitBytes,
@@ -210,7 +210,9 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
   const outcomeOf = (item: PlanItem): Outcome => {
     // With a key, a rejection is an outcome only when the ledger has it. With on_error it may be `not_attempted` instead.
     const rejected = item.op === 'reject' && !keyed ? item : undefined;
-    return failed(item, rejected?.code ?? code, rejected?.error ?? text);
+    const outcome = failed(item, rejected?.code ?? code, rejected?.error ?? text);
+    // Without a key, the record that may have been created can be looked up.
+    return keyed || item.op !== 'create' ? outcome : { ...outcome, entry: errorEntry(item.id, item.ref, text) };
   };
   return { ...executed, outcomes: plan.items.map(outcomeOf) };
 }
@@ -223,7 +225,7 @@ function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
 
 /** @param error as JSON text */
 function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
-  return { entry: errorEntry(item.id, error), code, replayed: false, seconds: 0 };
+  return { entry: errorEntry(entryIdOf(item), item.ref, error), code, replayed: false, seconds: 0 };
 }
 
 /** `apply_batch` returns the codes of the catalogue only, and an empty text for an item that was applied. */

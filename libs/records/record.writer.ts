@@ -4,7 +4,7 @@ import { type ItemErrorCode } from '#libs/errors';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
 import { inBatchSpan } from './batch.span';
-import type { Plan } from './plan';
+import { failureLimitOf, type Plan } from './plan';
 import { RecordRepository, type WriteOptions } from './record.repository';
 import { isBatchOperation, type ItemOutcome, RecordsMetrics } from './records.metrics';
 
@@ -116,12 +116,13 @@ export class RecordWriter {
 
 function groupOutcomes(plan: Plan, { outcomes, canceled }: AppliedBatch): Group[] {
   const groups: Group[] = [];
-  let failed = false;
+  const limit = failureLimitOf(plan.options) ?? Infinity;
+  let failures = 0;
   for (const { code = 'none', replayed, seconds } of outcomes) {
     const attempted = code !== 'not_attempted';
-    const stopped = !attempted && failed && plan.options.onError === 'stop';
+    const stopped = !attempted && failures >= limit;
     const outcome = stopped ? 'stopped' : outcomeLabel(plan, replayed, code, canceled);
-    failed ||= attempted && code !== 'none';
+    if (attempted && code !== 'none') failures += 1;
     let group = groups.find((other) => other.outcome === outcome && other.code === code);
     if (group === undefined) groups.push((group = { outcome, code, items: 0, seconds: [] }));
     group.items += 1;

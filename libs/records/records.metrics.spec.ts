@@ -22,16 +22,16 @@ describe('RecordsMetrics', () => {
     expect(items.get('{operation="delete",object_type="deal",outcome="error",code="locked"}')).toBe(0);
   });
 
-  it('starts the watched outcomes at 0, within 600 series', async () => {
+  it('starts the watched outcomes at 0, within 800 series', async () => {
     const items = await instruments.samples('prism_batch_items_total');
     expect([...items.values()].every((value) => value === 0)).toBe(true);
-    // 20 outcomes of update and delete, six of single writes, for each of nine object types.
-    expect(items.size).toBe((2 * 20 + 4 * 6) * 9);
+    // 20 outcomes of each kind of batch, six of single writes, for each of nine object types.
+    expect(items.size).toBe((3 * 20 + 4 * 6) * 9);
   });
 
   it('starts batches at 0 for every label set', async () => {
     const batches = await instruments.samples('prism_batches_total');
-    expect(batches.size).toBe(6);
+    expect(batches.size).toBe(9);
     expect(new Set(batches.values())).toEqual(new Set([0]));
   });
 

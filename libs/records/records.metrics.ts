@@ -5,7 +5,7 @@ import { type ObjectType, objectTypes } from '#libs/properties';
 import { Instruments } from '#libs/telemetry';
 import type { Operation } from './plan';
 
-const BATCH_OPERATIONS = ['update', 'delete'] as const satisfies readonly Operation[];
+const BATCH_OPERATIONS = ['update', 'delete', 'batch'] as const satisfies readonly Operation[];
 type BatchOperation = (typeof BATCH_OPERATIONS)[number];
 const SINGLE_OPERATIONS = ['create', 'patch', 'upsert', 'restore', 'duplicate'] as const satisfies readonly Operation[];
 const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS, 'import'] as const satisfies readonly Operation[];

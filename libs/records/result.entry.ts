@@ -7,19 +7,34 @@ import type { ItemError } from '#libs/errors';
 export type ResultEntry =
   | {
       readonly id: string;
+      /** As in the item. */
+      readonly ref?: string;
       readonly status: 'ok';
-      readonly etag: string;
+      readonly effect: Effect;
+      /** Absent if the record does not exist any more. */
+      readonly etag?: string;
       /** Absent with `return: minimal`, for a deleted record, and with `record_omitted`. */
       readonly record?: unknown;
       /** The response would be larger than `RESPONSE_LIMIT_BYTES` with the record. */
       readonly record_omitted?: true;
       readonly replayed?: true;
     }
-  | { readonly id: string | null; readonly status: 'error'; readonly error: ItemError; readonly replayed?: true };
+  | {
+      readonly id: string | null;
+      readonly ref?: string;
+      readonly status: 'error';
+      readonly error: ItemError;
+      readonly replayed?: true;
+    };
+
+/** What an applied item did. */
+export const EFFECTS = ['created', 'updated', 'deleted', 'restored', 'unchanged'] as const;
+export type Effect = (typeof EFFECTS)[number];
 
 /** The entry of an item that failed. @param error an {@link ItemError} as JSON text */
-export function errorEntry(id: string | null, error: string): string {
-  return `{"id": ${JSON.stringify(id)}, "status": "error", "error": ${error}}`;
+export function errorEntry(id: string | null, ref: string | undefined, error: string): string {
+  const name = ref === undefined ? '' : `, "ref": ${JSON.stringify(ref)}`;
+  return `{"id": ${JSON.stringify(id)}${name}, "status": "error", "error": ${error}}`;
 }
 
 /** The entry of an item that an earlier attempt at the request settled. */

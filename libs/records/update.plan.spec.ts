@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
-import { planDeletes, planPatch, planUpdates, uuidOf } from './update.plan';
+import { type ItemContext, uuidOf } from './item.plan';
+import { planPatch } from './patch.plan';
+import { planDeletes, planUpdates } from './update.plan';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
+const newId = '0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 const listId = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 
 const common = {
@@ -19,17 +22,35 @@ const definitions: PropertyDefinition[] = [
   { ...common, id, slug: 'notes', type: 'text', required: false, list_id: null },
   { ...common, id, slug: 'tags', type: 'multi_str', required: false, list_id: null },
   { ...common, id, slug: 'score', type: 'num', required: false, list_id: listId },
+  { ...common, id, slug: 'code', type: 'str', required: false, list_id: null, lookup: 'unique', lookup_state: 'ready' },
+  {
+    ...common,
+    id,
+    slug: 'new',
+    type: 'num',
+    required: false,
+    list_id: null,
+    lookup: 'indexed',
+    lookup_state: 'building',
+  },
 ];
 const validator = new ItemValidator('organization', definitions, 'reject');
-const ample = { itemLimitBytes: 262_144, bodyBytes: 1_000 };
+const ample: ItemContext = {
+  validator,
+  definitions,
+  newId: () => newId,
+  itemLimitBytes: 262_144,
+  bodyBytes: 1_000,
+  skipUnchanged: false,
+};
 
-function plan(item: unknown, limits = ample): unknown {
-  return planUpdates([item], validator, limits)[0];
+function plan(item: unknown, limits: Partial<ItemContext> = {}): unknown {
+  return planUpdates([item], { ...ample, ...limits })[0];
 }
 
 /** The id, code and error of a rejected item. */
-function rejection(item: unknown, limits = ample): unknown {
-  const planned = planUpdates([item], validator, limits)[0];
+function rejection(item: unknown, limits: Partial<ItemContext> = {}): unknown {
+  const planned = planUpdates([item], { ...ample, ...limits })[0];
   if (planned?.op !== 'reject') throw new Error(`not rejected: ${JSON.stringify(planned)}`);
   const error = JSON.parse(planned.error) as object;
   return { id: planned.id, code: planned.code, error };
@@ -108,7 +129,7 @@ describe('planUpdates', () => {
 
   it('keeps the order and the number of valid and invalid items', () => {
     const items = [{ id }, null, { id, default: { name: 'x' } }, { id: 'x' }, { id }];
-    const ops = planUpdates(items, validator, ample).map(({ op }) => op);
+    const ops = planUpdates(items, ample).map(({ op }) => op);
     expect(ops).toEqual(['read', 'reject', 'update', 'reject', 'read']);
   });
 
@@ -181,7 +202,7 @@ describe('planUpdates', () => {
 
     it('does not affect other items', () => {
       const limits = { itemLimitBytes: bytes - 1, bodyBytes: 2 * bytes };
-      expect(planUpdates([{ id }, item, { id }], validator, limits).map(({ op }) => op)).toEqual([
+      expect(planUpdates([{ id }, item, { id }], { ...ample, ...limits }).map(({ op }) => op)).toEqual([
         'read',
         'reject',
         'read',
@@ -240,5 +261,51 @@ describe('planPatch', () => {
     const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
     expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
     expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });
+  });
+});
+
+describe('an item with a match', () => {
+  const match = { slug: 'code', value: 'a' };
+  const found = { id, slug: 'code', kind: 'text', value: 'a', indexed: true };
+  const lookup = { id, slug: 'code', kind: 'text', unique: true };
+
+  it('updates the record that has the value', () => {
+    expect(plan({ match, default: { name: 'x' }, ref: 'r' })).toEqual({
+      ...{ op: 'update', id: newId, match: found, set: { name: 'x' }, ref: 'r' },
+    });
+    expect(plan({ match, if_match: '"8-1"' })).toEqual({ op: 'read', id: newId, match: found, if_match: '8-1' });
+    expect(plan({ match, default: { code: 'b' } })).toMatchObject({ match: found, lookups: [lookup] });
+  });
+
+  it('creates a record with the value, if it may', () => {
+    const create = { op: 'create', id: newId, list: {}, extended: {}, lookups: [lookup] };
+    expect(plan({ match, if_absent: 'create', default: { name: 'x', code: 'a' } })).toEqual({
+      ...{ op: 'update', id: newId, match: found, set: { name: 'x' } },
+      create: { ...create, properties: { name: 'x', code: 'a' } },
+    });
+    expect(plan({ match, if_absent: 'create', default: { notes: 'x' } })).toMatchObject({
+      ...{ op: 'update', set: { notes: 'x' }, absent: { code: 'required_property' } },
+    });
+    expect(plan({ match, if_absent: 'create', default: { name: 'x' }, if_match: '"8-1"' })).toMatchObject({
+      ...{ op: 'update', if_match: '8-1', absent: { code: 'precondition_failed' } },
+    });
+  });
+
+  it.each<[string, object, string, string]>([
+    ['an id as well', { id, match }, '.id', 'exclusive'],
+    ['only if_absent', { if_absent: 'create' }, '.match', 'object'],
+    ['a match without a value', { match: { slug: 'code' } }, '.match', 'object'],
+    ['a match with another member', { match: { ...match, op: '=' } }, '.match', 'object'],
+    ['an unknown if_absent', { match, if_absent: 'ignore' }, '.if_absent', 'enum'],
+    ['an unknown member', { match, stage: 'won' }, '.stage', 'unknown_field'],
+    ['a malformed if_match', { match, if_match: 8 }, '.if_match', 'etag'],
+    ['a property that is not defined', { match: { ...match, slug: 'cod' } }, '.match.slug', 'unknown_property'],
+    ['a property without a lookup', { match: { slug: 'name', value: 'a' } }, '.match.slug', 'invalid_item'],
+    ['a lookup that is being built', { match: { slug: 'new', value: 1 } }, '.match.slug', 'invalid_item'],
+    ['a value that does not fit', { match: { slug: 'code', value: 7 } }, '.match.value', 'invalid_property'],
+    ['an invalid change', { match, default: { name: 7 } }, '.default.name', 'invalid_property'],
+    ['another value to create', { match, if_absent: 'create', default: { code: 'b' } }, '.default.code', 'mismatch'],
+  ])('is rejected with %s', (_, item, field, code) => {
+    expect(rejection(item)).toMatchObject({ id: null, error: { errors: [{ field, code }] } });
   });
 });

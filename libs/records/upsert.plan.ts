@@ -10,7 +10,7 @@ import {
 } from '#libs/properties';
 import { planCreate } from './create.plan';
 import type { Match, PlanItem } from './plan';
-import { planPatch } from './update.plan';
+import { planPatch } from './patch.plan';
 
 /** The match of a value of a property; undefined if its values are not single texts, numbers or dates. */
 export function matchOf(definition: PropertyDefinition, value: Operand): Match | undefined {
@@ -29,12 +29,16 @@ export interface Upsert {
   readonly ifMatch: string | undefined;
   /** No record is created: the request is conditional on one that exists. */
   readonly mustExist: boolean;
+  readonly skipUnchanged?: boolean;
 }
 
 /** Plans the patch of the record that has a value, or its creation. @param id of the new record */
-export function planUpsert(id: string, match: Match, { patch, create, ifMatch, mustExist }: Upsert): PlanItem {
-  const item = planPatch(id, patch.change, ifMatch);
-  if (item.op !== 'update' && item.op !== 'read') return item;
+export function planUpsert(
+  id: string,
+  match: Match,
+  { patch, create, ifMatch, mustExist, skipUnchanged }: Upsert,
+): PlanItem {
+  const item = planPatch(id, patch.change, ifMatch, skipUnchanged);
   if (mustExist) return { ...item, match, absent: errorOf(itemError('precondition_failed')) };
   if ('change' in create) return { ...item, match, create: planCreate(id, create.change) };
   return { ...item, match, absent: errorOf(itemError(create.code, create.errors[0]?.message, create.errors)) };

@@ -64,6 +64,7 @@ describe('the OpenAPI document', () => {
       'patch /v2/prism/{team}/{object}/properties/{property}/options/{option}',
       'patch /v2/prism/{team}/{object}/{id}',
       'post /v2/prism/{team}/{object}',
+      'post /v2/prism/{team}/{object}/batch',
       'post /v2/prism/{team}/{object}/batch/delete',
       'post /v2/prism/{team}/{object}/batch/update',
       'post /v2/prism/{team}/{object}/import',

@@ -14,7 +14,7 @@ const contracts = (name: string): boolean => /^\d+_contract_/.test(name);
  */
 const CALLED_FUNCTIONS = [
   'apply_batch(IN p_team_id uuid, IN p_object_type text, IN p_items jsonb, IN p_atomic boolean, IN p_dry_run boolean, ' +
-    'IN p_stop boolean, IN p_minimal boolean, IN p_item_durable boolean, IN p_record_limit_bytes integer, ' +
+    'IN p_max_failures integer, IN p_minimal boolean, IN p_item_durable boolean, IN p_record_limit_bytes integer, ' +
     'IN p_response_limit_bytes integer, IN p_lock_timeout_ms integer, IN p_budget_ms integer, IN p_client_id uuid, ' +
     'IN p_key_hash bytea, IN p_fingerprint bytea, IN p_key_lifetime_s integer, IN p_key_stale_s integer, ' +
     'IN p_request_id text, INOUT state text, INOUT entries text, INOUT codes text, INOUT replayed text, ' +
@@ -23,8 +23,8 @@ const CALLED_FUNCTIONS = [
   'drop_ledger_partition(p_day date)',
   'ensure_ledger_partition(p_day date)',
   'find_api_key(p_key_id text)',
-  'item_entry(p_id uuid, p_error text, p_version bigint, p_properties jsonb, p_list jsonb, p_extended jsonb, ' +
-    'p_created_at timestamp with time zone, p_updated_at timestamp with time zone, p_omitted boolean)',
+  'item_entry(p_id uuid, p_ref text, p_error text, p_effect text, p_version bigint, p_properties jsonb, p_list jsonb, ' +
+    'p_extended jsonb, p_created_at timestamp with time zone, p_updated_at timestamp with time zone, p_omitted boolean)',
   'missing_ledger_days(p_days_ahead integer)',
   'oldest_idempotency_request()',
   'purge_idempotency_requests(p_retention interval, p_from timestamp with time zone, p_limit integer, ' +

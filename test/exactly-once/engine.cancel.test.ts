@@ -142,12 +142,12 @@ describe('a cancel while the response is rendered', () => {
     await engine.session.query(`
       CREATE SEQUENCE renderings;
       ALTER FUNCTION render_entries RENAME TO render_original;
-      CREATE FUNCTION render_entries(text[], uuid[], text[], text[], record_image[], boolean) RETURNS text LANGUAGE plpgsql AS $$
+      CREATE FUNCTION render_entries(text[], uuid[], text[], text[], text[], text[], record_image[], boolean) RETURNS text LANGUAGE plpgsql AS $$
       BEGIN
         IF nextval('renderings') = 1 THEN
           RAISE EXCEPTION 'canceled' USING ERRCODE = 'query_canceled';
         END IF;
-        RETURN render_original($1, $2, $3, $4, $5, $6);
+        RETURN render_original($1, $2, $3, $4, $5, $6, $7, $8);
       END $$`);
     const [id = ''] = await newRecords(1);
     const key = newKey();

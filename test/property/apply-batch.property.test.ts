@@ -11,7 +11,6 @@ import { type ModelResponse, BatchModel, type ModelItem, type ModelLedger, type 
 import { etagOf } from '../support/etags';
 
 const runs = 300;
-const limits = { itemLimitBytes: 262_144, bodyBytes: 0 };
 
 let engine: Engine;
 let validator: ItemValidator;
@@ -112,9 +111,14 @@ class SentBatch {
 
   async send(): Promise<void> {
     this.request ??= await this.resolveItems();
-    const { plan, model } = this.request;
+    const { model } = this.request;
+    // The gateway makes new ids in every attempt.
+    const plan = this.request.plan.map((item) => (item.op === 'create' ? { ...item, id: randomUUID() } : item));
     const key = this.key && retryOf(this.key);
     const applied = await engine.apply(batch(this.fixture.teamId, plan, this.draft.options), key);
+    for (const [place, item] of model.entries()) {
+      if (item.kind === 'create') item.id = idOf(applied.outcomes[place]);
+    }
     const expected = this.fixture.model.apply(model, this.draft.options, this.ledger);
     if (this.ledger && this.attempts.length > 0 && expected.state === 'executed') expected.state = 'resumed';
 
@@ -146,31 +150,51 @@ class SentBatch {
 
   private async resolveItems(): Promise<{ plan: PlanItem[]; model: ModelItem[] }> {
     const etags = await engine.etags(this.fixture.teamId);
-    const both = this.draft.items.map((draft) => itemOf(draft, this.fixture, etags));
+    const both = this.draft.items.map((draft) =>
+      itemOf(draft, this.fixture, etags, this.draft.options.skipUnchanged === true),
+    );
     return { plan: both.map(([item]) => item), model: both.map(([, item]) => item) };
   }
 }
 
-function itemOf(draft: ItemDraft, fixture: Fixture, etags: ReadonlyMap<string, string>): [PlanItem, ModelItem] {
+function itemOf(draft: ItemDraft, ...rest: [Fixture, ReadonlyMap<string, string>, boolean]): [PlanItem, ModelItem] {
+  const [planned, model] = operationOf(draft, ...rest);
+  const { ref } = draft;
+  return ref === undefined
+    ? [planned, model]
+    : [
+        { ...planned, ref },
+        { ...model, ref },
+      ];
+}
+
+/** @param skip the option `skip_unchanged` */
+function operationOf(
+  draft: ItemDraft,
+  fixture: Fixture,
+  etags: ReadonlyMap<string, string>,
+  skip: boolean,
+): [PlanItem, ModelItem] {
   const id = fixture.id(draft.target);
   switch (draft.kind) {
     case 'invalid': {
       const { code, blocks } = draft.fault;
       const sentId = draft.fault.id === undefined ? id : draft.fault.id;
-      return [planned({ id: sentId, ...blocks }), { kind: 'invalid', id: sentId === id ? id : null, code }];
+      return [planned({ id: sentId, ...blocks }, skip), { kind: 'invalid', id: sentId === id ? id : null, code }];
     }
     case 'create':
       return [
         { op: 'create', id, properties: { name: draft.default.name }, list: {}, extended: {} },
-        { kind: 'create', id, default: draft.default },
+        { kind: 'create', id: null, default: draft.default },
       ];
+    case 'restore':
     case 'delete': {
       const { tag, version } = tagOf(draft.ifMatch, id, fixture, etags);
       const item = { id, ...(version !== undefined && { ifMatch: version }) };
       const condition = tag === undefined || tag === '*' ? {} : { if_match: tag.slice(1, -1) };
       return [
-        { op: 'delete', id, ...condition },
-        { kind: 'delete', ...item },
+        { op: draft.kind, id, ...condition },
+        { kind: draft.kind, ...item },
       ];
     }
     case 'patch': {
@@ -182,13 +206,16 @@ function itemOf(draft: ItemDraft, fixture: Fixture, etags: ReadonlyMap<string, s
         ...(tag !== undefined && { if_match: tag }),
         ...blocks,
       };
-      return [planned(raw), { kind: 'patch', id, ...(version !== undefined && { ifMatch: version }), ...blocks }];
+      return [planned(raw, skip), { kind: 'patch', id, ...(version !== undefined && { ifMatch: version }), ...blocks }];
     }
   }
 }
 
-function planned(raw: object): PlanItem {
-  const [item] = planUpdates([raw], validator, limits);
+function planned(raw: object, skipUnchanged: boolean): PlanItem {
+  const [item] = planUpdates([raw], {
+    ...{ validator, definitions: [], newId: randomUUID },
+    ...{ itemLimitBytes: 262_144, bodyBytes: 0, skipUnchanged },
+  });
   if (item === undefined) throw new Error('no plan item');
   return item;
 }
@@ -221,16 +248,21 @@ function readable({ entry, code, replayed }: AppliedBatch['outcomes'][number]): 
   return { code, replayed, entry: JSON.parse(entry) as unknown };
 }
 
+function idOf(outcome: AppliedBatch['outcomes'][number] | undefined): string | null {
+  return (JSON.parse(outcome?.entry ?? '{"id": null}') as { id: string | null }).id;
+}
+
 const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 function expectation(
-  { id, code, version, record, replayed }: ModelResponse['outcomes'][number],
+  { id, ref: name, effect, code, version, record, replayed }: ModelResponse['outcomes'][number],
   minimal: boolean,
 ): unknown {
+  const ref = name === undefined ? {} : { ref: name };
   if (code !== undefined) {
     // Every failure of the model is final, and so are the outcomes that it decides.
     const error: unknown = expect.objectContaining({ code, retryable: false });
-    return { code, replayed, entry: { id, status: 'error', error } };
+    return { code, replayed, entry: { id, ...ref, status: 'error', error } };
   }
   const { properties = {}, list = {}, extended = {} } = record ?? {};
   const content = {
@@ -242,6 +274,6 @@ function expectation(
   return {
     code,
     replayed,
-    entry: { id, status: 'ok', etag: etagOf(version ?? 0), ...(minimal ? {} : { record: content }) },
+    entry: { id, ...ref, status: 'ok', effect, etag: etagOf(version ?? 0), ...(minimal ? {} : { record: content }) },
   };
 }

@@ -9,9 +9,12 @@ export type Target = number;
 /** The etag in `if_match`: the current one, one of a lost change, or a weak one. */
 export type IfMatch = 'current' | 'lost' | 'weak' | 'any' | 'none';
 
-export type ItemDraft =
+export type ItemDraft = OperationDraft & { ref?: string | undefined };
+
+type OperationDraft =
   | { kind: 'patch'; target: Target; upperCase: boolean; ifMatch: IfMatch; blocks: Blocks }
   | { kind: 'delete'; target: Target; ifMatch: IfMatch }
+  | { kind: 'restore'; target: Target; ifMatch: IfMatch }
   | { kind: 'create'; target: Target; default: { name: string } }
   | { kind: 'invalid'; target: Target; fault: Fault };
 
@@ -56,6 +59,15 @@ const operator = fc.record({ _op: fc.constantFrom('append', 'remove'), values: l
 const stage = fc.constantFrom('lead', 'qualified', 'won');
 const integer = fc.integer({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 
+const increment = fc.record({
+  _op: fc.constant('increment'),
+  by: fc.oneof(
+    fc.constantFrom(0, 1, -1, 0.1, 0.2, -2.5, 1e-7),
+    integer,
+    fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+  ),
+});
+
 function cleared<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
 }
@@ -65,13 +77,16 @@ const defaultBlock = fc.record(
     name,
     notes: cleared(text),
     stage: cleared(stage),
-    employees: cleared(integer),
+    employees: cleared(fc.oneof(integer, fc.integer({ min: -9, max: 9 }), increment)),
     tags: cleared(fc.oneof(letters, operator)),
   },
   { requiredKeys: [] },
 );
 const listBlock = fc.record(
-  { score: cleared(fc.double({ min: -1e9, max: 1e9, noNaN: true })), labels: cleared(fc.oneof(letters, operator)) },
+  {
+    score: cleared(fc.oneof(fc.double({ min: -1e9, max: 1e9, noNaN: true }), increment)),
+    labels: cleared(fc.oneof(letters, operator)),
+  },
   { requiredKeys: [] },
 );
 const extendedBlock = fc.dictionary(
@@ -112,7 +127,7 @@ const fault: fc.Arbitrary<Fault> = fc.constantFrom(
   { code: 'required_property', blocks: { default: { notes: 'x', name: null } } },
 );
 
-const item: fc.Arbitrary<ItemDraft> = fc.oneof(
+const operation: fc.Arbitrary<OperationDraft> = fc.oneof(
   {
     weight: 12,
     arbitrary: fc.record({ kind: fc.constant('patch' as const), target, upperCase: fc.boolean(), ifMatch, blocks }),
@@ -128,6 +143,7 @@ const item: fc.Arbitrary<ItemDraft> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), target, ifMatch }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore' as const), target, ifMatch }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name }) }),
@@ -135,11 +151,18 @@ const item: fc.Arbitrary<ItemDraft> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('invalid' as const), target, fault }) },
 );
 
-const options: fc.Arbitrary<BatchOptions> = fc.record({
-  onError: fc.constantFrom('continue', 'stop', 'rollback'),
-  return: fc.constantFrom('representation', 'representation', 'minimal'),
-  dryRun: fc.constantFrom(false, false, false, true),
-});
+const ref = fc.option(fc.constantFrom('', 'row 1', 'é "\\" \u2028 \u0001', '😀'.repeat(64)), { nil: undefined });
+const item: fc.Arbitrary<ItemDraft> = fc.tuple(operation, ref).map(([draft, name]) => ({ ...draft, ref: name }));
+
+const options: fc.Arbitrary<BatchOptions> = fc
+  .record({
+    onError: fc.constantFrom<BatchOptions['onError']>('continue', 'stop', 'rollback'),
+    return: fc.constantFrom<BatchOptions['return']>('representation', 'representation', 'minimal'),
+    dryRun: fc.constantFrom(false, false, false, true),
+    maxFailures: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+    skipUnchanged: fc.boolean(),
+  })
+  .map((all) => (all.onError === 'continue' ? all : { ...all, maxFailures: undefined }));
 
 const batch: fc.Arbitrary<BatchDraft> = fc.record({
   items: fc.array(item, { minLength: 1, maxLength: 12 }),

@@ -1,10 +1,10 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
+import { ApiBatch, ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
-import { BatchDeleteEnvelope, BatchUpdateEnvelope } from './batch.envelope';
+import { BatchDeleteEnvelope, BatchItemsEnvelope } from './batch.envelope';
 import { BatchService } from './batch.service';
 
 @Controller('v2/prism/:team/:object/batch')
@@ -14,6 +14,17 @@ export class BatchController {
     @Inject(WriteHandler) private readonly writes: WriteHandler,
   ) {}
 
+  /** Creates, patches, deletes and restores up to 100 records, each in its own transaction. Responds 200 also when items fail. */
+  @Post()
+  @ApiBatch()
+  @HttpCode(200)
+  @Authenticated('records:write')
+  mixed(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
+    return this.writes.respond(exchange, (call) =>
+      this.batches.mixed(target, checkedEnvelope(BatchItemsEnvelope, body), call),
+    );
+  }
+
   /** Patches up to 100 records, each in its own transaction. Responds 200 also when items fail. */
   @Post('update')
   @ApiBatchUpdate()
@@ -21,7 +32,7 @@ export class BatchController {
   @Authenticated('records:write')
   update(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
-      this.batches.update(target, checkedEnvelope(BatchUpdateEnvelope, body), call),
+      this.batches.update(target, checkedEnvelope(BatchItemsEnvelope, body), call),
     );
   }
 

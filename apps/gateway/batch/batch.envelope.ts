@@ -1,7 +1,9 @@
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { RequestError } from '#libs/errors';
 import { type BatchOptions, defaultOptions, MAX_ITEMS } from '#libs/records';
 
 const onError = ['continue', 'stop', 'rollback'] as const;
+const maxFailuresRule = `max_failures must be a number from 1 to ${MAX_ITEMS}`;
 const representations = ['representation', 'minimal'] as const;
 
 /** How a batch treats its items. */
@@ -17,6 +19,16 @@ export class BatchOptionsEnvelope {
   @IsOptional()
   @IsBoolean({ message: 'dry_run must be true or false' })
   dry_run?: boolean | null;
+
+  @IsOptional()
+  @Max(MAX_ITEMS, { message: maxFailuresRule })
+  @Min(1, { message: maxFailuresRule })
+  @IsInt({ message: maxFailuresRule })
+  max_failures?: number | null;
+
+  @IsOptional()
+  @IsBoolean({ message: 'skip_unchanged must be true or false' })
+  skip_unchanged?: boolean | null;
 }
 
 abstract class BatchEnvelope {
@@ -26,8 +38,8 @@ abstract class BatchEnvelope {
   options?: BatchOptionsEnvelope | null;
 }
 
-/** The body of a batch update: 1 to 100 items. */
-export class BatchUpdateEnvelope extends BatchEnvelope {
+/** The body of a batch with items, of updates or mixed: 1 to 100 of them. */
+export class BatchItemsEnvelope extends BatchEnvelope {
   @ArrayMaxSize(MAX_ITEMS, { message: `items must hold 1 to ${MAX_ITEMS} items` })
   @ArrayMinSize(1, { message: `items must hold 1 to ${MAX_ITEMS} items` })
   @IsArray({ message: `items must be an array of 1 to ${MAX_ITEMS} items` })
@@ -42,11 +54,25 @@ export class BatchDeleteEnvelope extends BatchEnvelope {
   ids!: unknown[]; // checkedEnvelope assigns it
 }
 
-/** The options of a batch; those that are left out or null have the contract's defaults. */
+/**
+ * The options of a batch; those that are left out or null have the contract's defaults.
+ *
+ * @throws RequestError `invalid_request` for options that contradict each other
+ */
 export function batchOptions(given: BatchOptionsEnvelope | null | undefined): BatchOptions {
+  const onError = given?.on_error ?? defaultOptions.onError;
+  const maxFailures = given?.max_failures ?? undefined;
+  if (maxFailures !== undefined && onError !== 'continue') {
+    const message = `max_failures cannot be combined with on_error ${onError}: leave one of them out`;
+    throw new RequestError('invalid_request', message, {
+      errors: [{ field: '.body.options.max_failures', code: 'exclusive', message }],
+    });
+  }
   return {
-    onError: given?.on_error ?? defaultOptions.onError,
+    onError,
     return: given?.return ?? defaultOptions.return,
     dryRun: given?.dry_run ?? defaultOptions.dryRun,
+    maxFailures,
+    skipUnchanged: given?.skip_unchanged ?? undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { MAX_ITEMS } from '#libs/records';
+import { BATCH_ITEM_OPERATIONS, EFFECTS, MAX_ITEMS } from '#libs/records';
 import { recordSchemas, uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
@@ -7,6 +7,29 @@ const replayed: Schema = {
   enum: [true],
   description: 'The outcome is from an earlier attempt with the same `Idempotency-Key`, which this one resumed.',
 };
+
+const ref: Schema = {
+  type: 'string',
+  maxLength: 64,
+  description: 'What you call the item: its result repeats it.',
+};
+
+const ifMatch: Schema = {
+  type: 'string',
+  description: 'The etag that the record must have; `*`: any.',
+  example: '"7-64f1c2a3b4d5e"',
+};
+
+/** An item of a mixed batch. */
+function operation(op: string, description: string, required: string[], properties: Record<string, Schema>): Schema {
+  return {
+    type: 'object',
+    description,
+    required: ['op', ...required],
+    additionalProperties: false,
+    properties: { op: { type: 'string', enum: [op] }, ref, ...properties },
+  };
+}
 
 /** Item counts. */
 export const summary = {
@@ -19,6 +42,14 @@ export const summary = {
     failed: { type: 'integer', minimum: 0, maximum: MAX_ITEMS },
   },
 } satisfies Schema;
+
+/** The schema of an item of a mixed batch, by its operation. */
+const ITEM_SCHEMAS = {
+  create: 'BatchCreateItem',
+  update: 'BatchUpdateItem',
+  delete: 'BatchDeleteItem',
+  restore: 'BatchRestoreItem',
+} as const;
 
 /** Batches and their results. */
 export const batchSchemas: Readonly<Record<string, Schema>> = {
@@ -43,7 +74,20 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         type: 'boolean',
         default: false,
         description:
-          'Validate, lock and apply the items, then roll back. An `Idempotency-Key` is not used. The etags of its changes match no record.',
+          'Validate, lock and apply the items, then roll back. An `Idempotency-Key` is not used. The etags of its changes match no record, and the ids of its new records are not used again.',
+      },
+      max_failures: {
+        type: 'integer',
+        minimum: 1,
+        maximum: MAX_ITEMS,
+        description:
+          'After so many failures the remaining items are `not_attempted`, as with `stop` after one. Only with `on_error: continue`.',
+      },
+      skip_unchanged: {
+        type: 'boolean',
+        default: false,
+        description:
+          'An update that would change nothing writes nothing: the record keeps its etag, and `effect` is `unchanged`.',
       },
     },
   },
@@ -54,12 +98,47 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: {
       id: uuid,
-      if_match: {
-        type: 'string',
-        description: 'The etag that the record must have; `*`: any.',
-        example: '"7-64f1c2a3b4d5e"',
-      },
+      ref,
+      if_match: ifMatch,
       ...recordSchemas.RecordChange?.properties,
+    },
+  },
+  BatchCreateItem: operation(
+    'create',
+    'A new record. Its id is in the result; with an `Idempotency-Key`, every attempt has the same.',
+    [],
+    { ...recordSchemas.RecordCreate?.properties },
+  ),
+  BatchUpdateItem: operation('update', 'The change of one record.', ['id'], {
+    id: uuid,
+    if_match: ifMatch,
+    ...recordSchemas.RecordChange?.properties,
+  }),
+  BatchDeleteItem: operation('delete', 'Deletes a record softly.', ['id'], { id: uuid, if_match: ifMatch }),
+  BatchRestoreItem: operation('restore', 'Restores a deleted record. One that is not deleted stays as it is.', ['id'], {
+    id: uuid,
+    if_match: ifMatch,
+  }),
+  Batch: {
+    type: 'object',
+    required: ['items'],
+    additionalProperties: false,
+    properties: {
+      items: {
+        type: 'array',
+        minItems: 1,
+        maxItems: MAX_ITEMS,
+        items: {
+          oneOf: BATCH_ITEM_OPERATIONS.map((op) => schemaRef(ITEM_SCHEMAS[op])),
+          discriminator: {
+            propertyName: 'op',
+            mapping: Object.fromEntries(
+              BATCH_ITEM_OPERATIONS.map((op) => [op, `#/components/schemas/${ITEM_SCHEMAS[op]}`]),
+            ),
+          },
+        },
+      },
+      options: schemaRef('BatchOptions'),
     },
   },
   BatchUpdate: {
@@ -82,12 +161,23 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
   },
   ItemSucceeded: {
     type: 'object',
-    required: ['id', 'status', 'etag'],
+    required: ['id', 'status', 'effect'],
     additionalProperties: false,
     properties: {
       id: uuid,
+      ref,
       status: { type: 'string', enum: ['ok'] },
-      etag: { ...schemaRef('Etag'), description: 'The etag of the record after the change, for the next `if_match`.' },
+      effect: {
+        type: 'string',
+        enum: [...EFFECTS],
+        description:
+          'What the item did. `unchanged`: an update without a change (an item with only an `id`, or `skip_unchanged`), or the restore of a record that was not deleted.',
+      },
+      etag: {
+        ...schemaRef('Etag'),
+        description:
+          'The etag of the record after the change, for the next `if_match`. Absent if a retry found the item applied, and the record deleted since.',
+      },
       record: { ...schemaRef('Record'), description: 'The record after the change, unless `return` is `minimal`.' },
       record_omitted: {
         type: 'boolean',
@@ -103,7 +193,8 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['id', 'status', 'error'],
     additionalProperties: false,
     properties: {
-      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item has no valid id.' },
+      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item has no valid id, or is a `create`.' },
+      ref,
       status: { type: 'string', enum: ['error'] },
       error: schemaRef('ItemError'),
       replayed,

@@ -73,6 +73,14 @@ export const examples = {
       { id: 'not-a-uuid', default: { name: 'Bad id' } },
     ],
   },
+  mixed: {
+    items: [
+      { op: 'create', ref: 'row 1', default: { name: 'Acme', stage: 'won', tags: ['priority'] } },
+      { op: 'update', ref: 'row 2', id: MISSING_ID, default: { employees: { _op: 'increment', by: 5 } } },
+      { op: 'restore', id: 'not-a-uuid' },
+    ],
+    options: { max_failures: 10, skip_unchanged: true },
+  },
   updateConditionally: {
     items: [{ id: RECORD_ID, if_match: '"7-64f1c2a3b4d5e"', default: { stage: 'won' } }],
     options: { on_error: 'rollback', return: 'minimal', dry_run: true },
@@ -119,18 +127,26 @@ export const examples = {
   },
   deletion: { ids: [RECORD_ID, MISSING_ID] },
   updateResult: {
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"8-64f1c2b0a1e42"', record }, ...failures],
+    results: [{ id: RECORD_ID, status: 'ok', effect: 'updated', etag: '"8-64f1c2b0a1e42"', record }, ...failures],
     summary: { total: 4, succeeded: 1, failed: 3 },
+  },
+  mixedResult: {
+    results: [
+      { id: RECORD_ID, ref: 'row 1', status: 'ok', effect: 'created', etag: '"1-64f1c2b0a1e42"', record },
+      { ...failures[0], ref: 'row 2' },
+      failures[2],
+    ],
+    summary: { total: 3, succeeded: 1, failed: 2 },
   },
   receipt: {
     state: 'interrupted',
     created_at: '2025-09-24T09:30:00.000Z',
     expires_at: '2025-09-25T09:30:00.000Z',
     summary: { total: 3, succeeded: 1, failed: 1 },
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"8-64f1c2b0a1e42"', record }, failures[0], null],
+    results: [{ id: RECORD_ID, status: 'ok', effect: 'updated', etag: '"8-64f1c2b0a1e42"', record }, failures[0], null],
   },
   deleteResult: {
-    results: [{ id: RECORD_ID, status: 'ok', etag: '"9-64f1c2c7f3d10"', record }, failures[0]],
+    results: [{ id: RECORD_ID, status: 'ok', effect: 'deleted', etag: '"9-64f1c2c7f3d10"', record }, failures[0]],
     summary: { total: 2, succeeded: 1, failed: 1 },
   },
 };

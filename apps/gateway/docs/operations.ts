@@ -25,6 +25,15 @@ export const ApiBatchUpdate = (): MethodDecorator =>
     result: examples.updateResult,
   });
 
+export const ApiBatch = (): MethodDecorator =>
+  batch({
+    operationId: 'batch',
+    summary: 'Create, patch, delete and restore up to 100 records, each in its own transaction',
+    body: schemaRef('Batch'),
+    bodies: { mixed: { summary: 'A new record, an increment and a restore', value: examples.mixed } },
+    result: examples.mixedResult,
+  });
+
 export const ApiBatchDelete = (): MethodDecorator =>
   batch({
     operationId: 'batchDelete',

@@ -41,6 +41,14 @@ export const recordSchemas: Readonly<Record<string, Schema>> = {
       values: { type: 'array', maxItems: 1_000, items: {} },
     },
   },
+  Increment: {
+    type: 'object',
+    description:
+      'Instead of the value of a number property: adds to it. A property without a value counts as 0. The sum must be within ±(2^53 − 1), and keep its decimal value as a double.',
+    required: ['_op', 'by'],
+    additionalProperties: false,
+    properties: { _op: { type: 'string', enum: ['increment'] }, by: { type: 'number' } },
+  },
   Record: {
     type: 'object',
     required: ['id'],
@@ -54,7 +62,7 @@ export const recordSchemas: Readonly<Record<string, Schema>> = {
   RecordChange: {
     type: 'object',
     description:
-      'The change of a record. An omitted property keeps its value; null clears it; an array replaces it; an `Operator` adds or removes elements. The change is applied completely or not at all.',
+      'The change of a record. An omitted property keeps its value; null clears it; an array replaces it; an `Operator` adds or removes elements, an `Increment` adds to a number. The change is applied completely or not at all.',
     additionalProperties: false,
     properties: { ...block('Values to set.', 'Values to set per list, by list id.'), extended },
   },

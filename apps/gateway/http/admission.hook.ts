@@ -10,6 +10,7 @@ const LISTS = ['items', 'ids', 'objects'] as const;
 const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
   'POST /v2/prism/:team/:object/batch/update': 'update',
   'POST /v2/prism/:team/:object/batch/delete': 'delete',
+  'POST /v2/prism/:team/:object/batch': 'batch',
   'POST /v2/prism/:team/:object': 'create',
   'PATCH /v2/prism/:team/:object/:id': 'patch',
   'POST /v2/prism/:team/:object/import': 'import',

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '#libs/errors';
-import { BatchUpdateEnvelope } from '../batch/batch.envelope';
+import { BatchItemsEnvelope } from '../batch/batch.envelope';
 import { RecordEnvelope } from '../records/record.envelope';
 import { checkedEnvelope } from './envelope.check';
 
@@ -9,7 +9,7 @@ const items = [{}];
 
 function rejection(body: unknown): { field: string; code: string; message: string }[] {
   try {
-    checkedEnvelope(BatchUpdateEnvelope, body);
+    checkedEnvelope(BatchItemsEnvelope, body);
   } catch (error) {
     if (error instanceof RequestError && error.code === 'invalid_request') return [...error.errors];
     throw error;
@@ -34,11 +34,11 @@ function counted<T extends object>(target: T): { value: T; visits: () => number 
 describe('an envelope', () => {
   it('becomes an instance of its class with the same members', () => {
     const options = { on_error: 'stop', dry_run: null };
-    const envelope = checkedEnvelope(BatchUpdateEnvelope, { items, options });
-    expect(envelope).toBeInstanceOf(BatchUpdateEnvelope);
+    const envelope = checkedEnvelope(BatchItemsEnvelope, { items, options });
+    expect(envelope).toBeInstanceOf(BatchItemsEnvelope);
     expect(envelope.items).toBe(items);
     expect(envelope.options).toEqual(options);
-    expect(checkedEnvelope(BatchUpdateEnvelope, { items, options: null }).options).toBeNull();
+    expect(checkedEnvelope(BatchItemsEnvelope, { items, options: null }).options).toBeNull();
     expect(checkedEnvelope(RecordEnvelope, { default: { name: 'A' } })).toEqual({ default: { name: 'A' } });
   });
 
@@ -90,10 +90,10 @@ describe('an envelope', () => {
 
   it('does not check its items', () => {
     const opaque = counted([{}, {}, {}]);
-    checkedEnvelope(BatchUpdateEnvelope, { items: opaque.value });
+    checkedEnvelope(BatchItemsEnvelope, { items: opaque.value });
     const few = opaque.visits();
     const many = counted(Array.from({ length: 100 }, () => ({})));
-    checkedEnvelope(BatchUpdateEnvelope, { items: many.value });
+    checkedEnvelope(BatchItemsEnvelope, { items: many.value });
     expect(many.visits()).toBe(few);
   });
 });

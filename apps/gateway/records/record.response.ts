@@ -43,7 +43,8 @@ export function recordResponse(
     return { status, headers: withoutRequestId(headers), body, cacheable: cacheableOf(completedBy, body), ...rest };
   }
   if (success.status === 204) return { status: 204, headers: {}, body: '', cacheable: undefined, ...rest };
-  if (entry.record === undefined) throw new RequestError('payload_too_large', RECORD_OMITTED);
+  if (entry.record === undefined || entry.etag === undefined)
+    throw new RequestError('payload_too_large', RECORD_OMITTED);
   const body = JSON.stringify(entry.record);
   const headers = { etag: entry.etag, ...(success.location && { location: success.location(entry.id) }) };
   return { status: success.status, headers, body, cacheable: cacheableOf(completedBy, body), ...rest };

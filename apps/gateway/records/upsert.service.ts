@@ -57,7 +57,7 @@ export class UpsertService {
     const batch = await this.writer.write(plan, call);
     call.log.setBatch(batch.summary);
     const entry = parseEntry(batch.outcomes[0]?.entry ?? '');
-    const isCreated = entry.status === 'ok' && entry.etag.startsWith('"1-');
+    const isCreated = entry.status === 'ok' && entry.effect === 'created';
     return recordResponse(batch, call.requestId, {
       status: isCreated ? 201 : 200,
       ...(isCreated && { location: (id: string) => `/v2/prism/${teamId}/${objectType}/${id}` }),

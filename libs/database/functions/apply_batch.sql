@@ -2,11 +2,12 @@
 -- transaction (apply_together).
 --
 -- Inputs
---   p_items                 JSON array of items as apply_item takes them, in request order
+--   p_items                 JSON array of items as apply_item takes them, in request order, each with a "ref" that its entry
+--                           repeats, if the caller has given one. The id of a "create" is that of an attempt without a key
 --   p_atomic                One transaction for all items; the first failure ends it. Nothing changes then, and the other
 --                           items are rolled_back. If validation rejected items, all of these are reported and none is run
 --   p_dry_run               One transaction for all items, which is rolled back: the outcomes say what would have happened
---   p_stop                  After the first failure the remaining items are not_attempted
+--   p_max_failures          After so many failures the remaining items are not_attempted. NULL: any number
 --   p_minimal               Entries without the record
 --   p_item_durable          Each item's commit waits for the disk, instead of the last commit for all
 --   p_record_limit_bytes    The largest record that a change may produce (record_size)
@@ -40,7 +41,7 @@
 -- the loop contains the one statement that most items need and little else. What can be done for all items at once is done
 -- before or after the loop, and helper functions are called only for what is rare.
 CREATE OR REPLACE PROCEDURE apply_batch(
-  p_team_id uuid, p_object_type text, p_items jsonb, p_atomic boolean, p_dry_run boolean, p_stop boolean, p_minimal boolean,
+  p_team_id uuid, p_object_type text, p_items jsonb, p_atomic boolean, p_dry_run boolean, p_max_failures integer, p_minimal boolean,
   p_item_durable boolean, p_record_limit_bytes integer, p_response_limit_bytes integer, p_lock_timeout_ms integer,
   p_budget_ms integer, p_client_id uuid, p_key_hash bytea, p_fingerprint bytea, p_key_lifetime_s integer,
   p_key_stale_s integer, p_request_id text,
@@ -52,25 +53,29 @@ DECLARE
   c_count    CONSTANT integer := jsonb_array_length(p_items);
   c_keyed    CONSTANT boolean := p_key_hash IS NOT NULL;
   c_together CONSTANT boolean := p_atomic OR p_dry_run OR c_count = 1; -- one transaction for all items and the ledger
-  -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after a failure.
+  -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after failures.
   c_mark     CONSTANT boolean := c_keyed AND NOT c_together;
-  c_stop     CONSTANT boolean := p_stop AND NOT c_together;
+  c_stop     CONSTANT boolean := p_max_failures IS NOT NULL AND NOT c_together;
   -- An image of up to so many bytes of jsonb is not measured, because that means to render it. As text it is at most 28 times
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
   c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+  -- By the number that the progress row has of them.
+  c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
 
   -- The items, by position in the request.
   v_items      jsonb[];
-  v_ids        uuid[];
+  v_ids        uuid[]; -- NULL for an item that makes a record: it has an id when it is applied
   v_target_ids uuid[]; -- of common patches, which only set properties; NULL for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
+  v_refs       text[]; -- what the caller calls the items
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
+  v_effects      text[]; -- at first those that the operations have, as a rule
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -83,8 +88,11 @@ DECLARE
   v_claim        text; -- its state, as claim_request returns it
   v_request      bigint; -- its id
   v_day          date;
+  v_created_at   timestamptz;
   v_complete     boolean; -- of the request row
   v_settled      bytea; -- of the progress row
+  v_matched      jsonb; -- of the progress row
+  v_other        bytea; -- effects of the progress row: one byte an item, 0 where the effect is that of the operation
   v_has_outcomes boolean; -- of the progress row; NULL: it is gone, because the request is complete
 
   -- The size of the response.
@@ -103,7 +111,7 @@ DECLARE
   v_result     record;
   v_failures   integer; -- how many items failed
   v_context    text; -- of an error
-  v_stop_after integer; -- the first item whose failure is not retryable
+  v_stop_after integer; -- the item with the last of p_max_failures failures that are not retryable
   n            integer;
 BEGIN
   -- 1. Set up the session and unpack the items.
@@ -114,10 +122,12 @@ BEGIN
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
 
-  SELECT array_agg(i.item), array_agg((i.item ->> 'id')::uuid),
-         array_agg(CASE WHEN i.item ? 'set' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
-         array_agg(i.item ->> 'if_match'), array_agg(i.n::integer)
-    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_order
+  SELECT array_agg(i.item),
+         array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
+         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
+         array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
+         array_agg(i.n::integer)
+    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
   IF c_together THEN
     -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
@@ -130,9 +140,17 @@ BEGIN
   -- 2. Claim the key, and resume where earlier attempts ended.
   state := 'executed';
   IF c_keyed THEN
-    SELECT c.state, c.request_id, c.day INTO v_claim, v_request, v_day
+    SELECT c.state, c.request_id, c.day, c.created_at INTO v_claim, v_request, v_day, v_created_at
       FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
                          make_interval(secs => p_key_stale_s), c_count, c_mark) AS c;
+    IF c_mark AND 'created' = ANY (v_effects) THEN
+      -- Every attempt makes the same records: a second one cannot make another, and finds what an earlier one has made.
+      FOR n IN 1 .. c_count LOOP
+        IF v_items[n] ->> 'op' = 'create' THEN
+          v_items[n] := v_items[n] || jsonb_build_object('id', created_id(p_key_hash, v_request, v_created_at, n));
+        END IF;
+      END LOOP;
+    END IF;
     IF v_claim IN ('mismatch', 'stale') THEN
       state := v_claim;
       v_order := '{}';
@@ -143,8 +161,11 @@ BEGIN
       state := 'resumed';
       IF c_mark THEN
         v_order := ARRAY(SELECT i.n FROM unnest(v_order) AS i (n) WHERE NOT is_settled(p_team_id, v_request, i.n));
-        v_stored_bytes := (SELECT o.bytes FROM find_outcomes(v_day, p_team_id, v_request) AS o);
+        SELECT o.bytes, o.codes INTO v_stored_bytes, v_stored_codes FROM find_outcomes(v_day, p_team_id, v_request) AS o;
         v_room := v_room - COALESCE(v_stored_bytes, 0);
+        IF c_stop AND v_stored_codes IS NOT NULL THEN
+          v_codes := v_stored_codes; -- the failures of earlier attempts count
+        END IF;
       END IF;
     END IF;
     IF NOT c_together THEN
@@ -154,16 +175,24 @@ BEGIN
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
+  IF NOT c_together AND jsonb_path_exists(p_items, '$[*].match') THEN
+    -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
+    FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
+      v_target_ids[v_result.n] := v_result.id;
+      v_etags[v_result.n] := v_result.etag;
+    END LOOP;
+    COMMIT;
+  END IF;
   IF c_together THEN
-    SELECT a.room, a.codes, a.errors, a.images, a.ended, a.internal_errors
-      INTO v_room, v_codes, v_errors, v_images, v_ended, v_internal
+    SELECT a.room, a.codes, a.errors, a.effects, a.images, a.ended, a.internal_errors
+      INTO v_room, v_codes, v_errors, v_effects, v_images, v_ended, v_internal
       FROM apply_together(p_team_id, p_object_type, v_items, v_order, p_atomic, p_minimal, p_record_limit_bytes,
-                          p_lock_timeout_ms, v_check_from, v_deadline, v_room) AS a;
+                          p_lock_timeout_ms, v_check_from, v_deadline, v_room, v_effects) AS a;
     v_order := '{}';
   END IF;
   FOREACH n IN ARRAY v_order LOOP
     IF clock_timestamp() >= v_check_from THEN
-      IF clock_timestamp() >= v_deadline OR (c_stop AND array_to_string(v_codes[:n - 1], '') <> '') THEN
+      IF clock_timestamp() >= v_deadline OR (c_stop AND cardinality(array_remove(v_codes[:n - 1], NULL)) >= p_max_failures) THEN
         v_codes[n] := 'not_attempted';
         CONTINUE;
       END IF;
@@ -184,6 +213,16 @@ BEGIN
           v_codes[n] := v_result.code;
           v_errors[n] := COALESCE(v_result.error, item_error(v_result.code, false));
           v_image := v_result.image;
+          IF v_result.effect <> v_effects[n] THEN
+            v_effects[n] := v_result.effect;
+            IF c_mark THEN
+              -- For an attempt that finds the item settled, without an outcome.
+              UPDATE idempotency_progress AS p
+                 SET effects = set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
+                                        array_position(c_effects, v_result.effect))
+               WHERE p.team_id = p_team_id AND p.request_id = v_request;
+            END IF;
+          END IF;
         END IF;
         v_measured := n;
         v_room_before := v_room;
@@ -199,7 +238,9 @@ BEGIN
       IF c_mark AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
         UPDATE idempotency_progress AS p
-           SET settled = set_bit(p.settled, n - 1, 1)
+           SET settled = set_bit(p.settled, n - 1, 1),
+               matched = CASE WHEN v_items[n] ? 'match'
+                              THEN COALESCE(p.matched, '{}') || jsonb_build_object(n, v_image.id) ELSE p.matched END
          WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;
         IF NOT FOUND THEN
           RAISE EXCEPTION USING ERRCODE = 'PG004'; -- another attempt has settled the item: roll this change back
@@ -212,7 +253,8 @@ BEGIN
           RAISE; -- the progress row was locked, not the record: another attempt is about to complete the request
         END IF;
       END IF;
-      SELECT * INTO v_result FROM item_failure(SQLSTATE);
+      GET STACKED DIAGNOSTICS v_context = PG_EXCEPTION_DETAIL;
+      SELECT * INTO v_result FROM item_failure(SQLSTATE, v_context);
       v_codes[n] := v_result.code;
       v_errors[n] := v_result.error;
       v_images[n] := NULL;
@@ -243,7 +285,7 @@ BEGIN
     v_failures := cardinality(array_remove(v_codes, NULL));
     IF v_failures > 0 OR p_dry_run THEN
       ROLLBACK;
-      SELECT f.codes, f.errors INTO v_codes, v_errors FROM propagate_failures(v_codes, v_errors, p_atomic, p_stop) AS f;
+      SELECT f.codes, f.errors INTO v_codes, v_errors FROM propagate_failures(v_codes, v_errors, p_atomic, p_max_failures) AS f;
       IF c_keyed THEN
         -- The claim was rolled back too. If another attempt completes the request before the new claim, its outcomes count.
         PERFORM set_config('prism.team', p_team_id::text, false), set_config('lock_timeout', p_lock_timeout_ms::text, false);
@@ -272,7 +314,7 @@ BEGIN
     IF v_complete THEN
       v_claim := 'complete'; -- by another attempt
     ELSE
-      SELECT p.settled, p.has_outcomes INTO v_settled, v_has_outcomes FROM idempotency_progress AS p
+      SELECT p.settled, p.effects, p.matched, p.has_outcomes INTO v_settled, v_other, v_matched, v_has_outcomes FROM idempotency_progress AS p
        WHERE p.team_id = p_team_id AND p.request_id = v_request
          FOR UPDATE;
       IF NOT FOUND THEN
@@ -305,8 +347,10 @@ BEGIN
         -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far.
         v_codes[n] := NULL;
         v_errors[n] := NULL;
+        v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], item_effect(v_items[n] ->> 'op'));
         SELECT l.* INTO v_result
-          FROM limit_record(read_item(p_team_id, p_object_type, v_items[n]), v_room, p_minimal, NULL) AS l;
+          FROM limit_record(read_item(p_team_id, p_object_type, CASE WHEN v_matched ? n::text
+                              THEN v_items[n] || jsonb_build_object('id', v_matched -> n::text) ELSE v_items[n] END), v_room, p_minimal, NULL) AS l;
         v_images[n] := v_result.image;
         v_room := v_result.room;
         v_replayed[n] := true;
@@ -318,10 +362,11 @@ BEGIN
     END LOOP;
   END IF;
 
-  -- 6. After a failure that is not retryable, p_stop makes `not_attempted` final for the items behind it. No other attempt has
-  -- applied these: it starts them only when the failed item is settled.
+  -- 6. After p_max_failures failures that are not retryable, `not_attempted` is final for the items behind them. If another attempt
+  -- has applied one of these, step 5 has found its bit.
   IF c_stop THEN
-    v_stop_after := (SELECT min(o.n) FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE NOT is_retryable(o.code));
+    v_stop_after := (SELECT o.n FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE NOT is_retryable(o.code)
+                      ORDER BY o.n OFFSET p_max_failures - 1 LIMIT 1);
     FOR n IN COALESCE(v_stop_after, c_count) + 1 .. c_count LOOP
       IF v_codes[n] = 'not_attempted' AND NOT v_replayed[n] THEN
         v_errors[n] := item_error('not_attempted', true);
@@ -331,12 +376,12 @@ BEGIN
 
   -- 7. Build the response, and store it.
   BEGIN
-    entries := render_entries(v_stored, v_ids, v_codes, v_errors, v_images, false);
+    entries := render_entries(v_stored, v_ids, v_refs, v_codes, v_errors, v_effects, v_images, false);
   EXCEPTION WHEN query_canceled OR OTHERS THEN
     -- Changes are committed, so their outcomes must be returned: without a key, without the records. With a key all responses
     -- must be equal, so it renders the records again: a cancel request interrupts only once, and after any other error a retry
     -- reads them.
-    entries := render_entries(v_stored, v_ids, v_codes, v_errors, v_images, NOT c_keyed);
+    entries := render_entries(v_stored, v_ids, v_refs, v_codes, v_errors, v_effects, v_images, NOT c_keyed);
   END;
   IF c_keyed AND v_claim <> 'complete' THEN
     v_final := ARRAY(

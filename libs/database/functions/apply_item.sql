@@ -1,19 +1,21 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?, and
---           the operands of the op}. duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that
---           validation rejected. lookups: those whose value the item sets or clears. match: what record it is for
---           (resolve_match)
+--   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?,
+--           "match"?, and the operands of the op}. update: with "skip_unchanged", an update that would change nothing is none;
+--           duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that validation rejected. lookups: those
+--           whose value the item sets or clears; match: what record it is for (resolve_match)
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
+--   effect  created, updated, deleted, restored or unchanged
 --   image   the record after the change
 CREATE OR REPLACE FUNCTION apply_item(p_team_id uuid, p_object_type text, p_item jsonb,
-                                      OUT code text, OUT error text, OUT image record_image)
+                                      OUT code text, OUT error text, OUT effect text, OUT image record_image)
 LANGUAGE plpgsql AS $$
 DECLARE
   c_op       CONSTANT text := p_item ->> 'op';
   c_id       CONSTANT uuid := CASE WHEN c_op <> 'reject' THEN (p_item ->> 'id')::uuid END;
   c_if_match CONSTANT text := p_item ->> 'if_match'; -- record_etag
+  c_skip     CONSTANT boolean := p_item ? 'skip_unchanged';
   v_record   records;
   v_resolved record; -- the outcome of the item that a match stands for
 BEGIN
@@ -25,23 +27,39 @@ BEGIN
       FROM apply_item(p_team_id, p_object_type, resolve_match(p_team_id, p_object_type, p_item)) AS a;
     code := v_resolved.code;
     error := v_resolved.error;
+    effect := v_resolved.effect;
     image := v_resolved.image;
     RETURN;
   END IF;
+  effect := item_effect(c_op);
   CASE c_op
     WHEN 'reject' THEN
       code := p_item ->> 'code';
       error := p_item ->> 'error';
       RETURN;
     WHEN 'update' THEN
-      UPDATE records AS r
-         SET properties = patch_block(r.properties, COALESCE(p_item -> 'default', p_item)),
-             list = patch_lists(r.list, p_item -> 'list'),
-             extended = patch_block(r.extended, p_item -> 'extended'),
-             version = r.version + 1, updated_at = now()
-       WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
-         AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
-      RETURNING r.* INTO v_record;
+      LOOP
+        IF c_skip THEN
+          SELECT r.* INTO v_record FROM records AS r
+           WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+             AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match);
+          EXIT WHEN NOT FOUND;
+          IF NOT is_changed(v_record, p_item) THEN
+            effect := 'unchanged';
+            EXIT;
+          END IF;
+        END IF;
+        UPDATE records AS r
+           SET properties = patch_block(r.properties, COALESCE(p_item -> 'default', p_item)),
+               list = patch_lists(r.list, p_item -> 'list'),
+               extended = patch_block(r.extended, p_item -> 'extended'),
+               version = r.version + 1, updated_at = now()
+         WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+           AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
+           AND (NOT c_skip OR is_changed(r, p_item))
+        RETURNING r.* INTO v_record;
+        EXIT WHEN FOUND OR NOT c_skip; -- else another transaction has changed the record since: look again
+      END LOOP;
     WHEN 'read' THEN
       SELECT r.* INTO v_record FROM records AS r
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
@@ -58,7 +76,9 @@ BEGIN
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type
          AND (c_if_match IS NULL OR record_etag(r.version, r.updated_at) = c_if_match)
          FOR NO KEY UPDATE;
-      IF v_record.deleted_at IS NOT NULL THEN
+      IF v_record.deleted_at IS NULL THEN
+        effect := 'unchanged';
+      ELSE
         UPDATE records AS r
            SET deleted_at = NULL, version = r.version + 1, updated_at = now()
          WHERE r.team_id = p_team_id AND r.id = c_id
@@ -83,6 +103,7 @@ BEGIN
        WHERE r.team_id = p_team_id AND r.id = c_id AND r.object_type = p_object_type
          AND (r.deleted_at IS NULL OR c_op = 'restore')
     ) THEN 'precondition_failed' ELSE 'not_found' END;
+    effect := NULL;
   ELSE
     IF c_op = 'delete' THEN
       DELETE FROM record_lookups AS l WHERE l.team_id = p_team_id AND l.record_id = c_id;

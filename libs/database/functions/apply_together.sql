@@ -10,12 +10,13 @@
 --   p_check_from   from then on, check before each item whether it may start, and limit its wait for a lock to the time left
 --   p_deadline     items that have not started by then are not_attempted
 --   room           bytes that are left for the records of the response
+--   effects        by position: of the operations, then of the items
 --   codes, errors, images, ended, internal_errors
 --                  the outcomes by position in the request, as apply_batch has them
 CREATE OR REPLACE FUNCTION apply_together(
   p_team_id uuid, p_object_type text, p_items jsonb[], p_order integer[], p_atomic boolean, p_minimal boolean,
   p_limit_bytes integer, p_lock_timeout_ms integer, p_check_from timestamptz, p_deadline timestamptz,
-  INOUT room bigint, OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
+  INOUT room bigint, INOUT effects text[], OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
   OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -25,6 +26,7 @@ DECLARE
   v_from     integer := 1; -- the first item of the subtransaction, as an index of p_order
   v_to       integer := cardinality(p_order); -- its last item
   v_at       integer;
+  v_detail   text; -- of an error
   v_result   record;
   n          integer;
 BEGIN
@@ -56,6 +58,7 @@ BEGIN
           codes[n] := v_result.code;
           errors[n] := v_result.error;
           IF v_result.code IS NULL THEN
+            effects[n] := v_result.effect;
             SELECT l.* INTO v_result
               FROM limit_record(v_result.image, room, p_minimal,
                                 CASE WHEN p_items[n] ->> 'op' IN ('update', 'create') THEN p_limit_bytes END) AS l;
@@ -78,7 +81,8 @@ BEGIN
       ELSIF v_at > v_from AND NOT p_atomic THEN
         v_to := v_at - 1;
       ELSE
-        SELECT f.* INTO v_result FROM item_failure(SQLSTATE) AS f;
+        GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+        SELECT f.* INTO v_result FROM item_failure(SQLSTATE, v_detail) AS f;
         codes[n] := v_result.code;
         errors[n] := v_result.error;
         images[n] := NULL;

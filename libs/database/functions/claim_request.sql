@@ -11,9 +11,10 @@
 --               stale     the key's lifetime has ended, and the key cannot be used again yet
 --   request_id  of the request, in the ledger
 --   day         of the request, in the ledger
+--   created_at  of the request, in the ledger
 CREATE OR REPLACE FUNCTION claim_request(p_team_id uuid, p_client_id uuid, p_key_hash bytea, p_fingerprint bytea,
                                          p_lifetime interval, p_stale_for interval, p_items integer, p_progress boolean,
-                                         OUT state text, OUT request_id bigint, OUT day date)
+                                         OUT state text, OUT request_id bigint, OUT day date, OUT created_at timestamptz)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_existing idempotency_requests;
@@ -22,7 +23,7 @@ BEGIN
     INSERT INTO idempotency_requests AS q (team_id, client_id, key_hash, fingerprint, item_count, day)
     VALUES (p_team_id, p_client_id, p_key_hash, p_fingerprint, p_items, (now() AT TIME ZONE 'UTC')::date)
     ON CONFLICT (team_id, client_id, key_hash) DO NOTHING
-    RETURNING q.id, q.day INTO request_id, day;
+    RETURNING q.id, q.day, q.created_at INTO request_id, day, created_at;
     EXIT WHEN FOUND;
 
     SELECT * INTO v_existing FROM idempotency_requests AS q
@@ -41,7 +42,7 @@ BEGIN
          SET id = nextval('idempotency_request_ids'), fingerprint = p_fingerprint, item_count = p_items,
              day = (now() AT TIME ZONE 'UTC')::date, complete = false, completed_by = NULL, created_at = now()
        WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_existing.id
-      RETURNING q.id, q.day INTO request_id, day;
+      RETURNING q.id, q.day, q.created_at INTO request_id, day, created_at;
       CONTINUE WHEN NOT FOUND; -- another attempt was first
       DELETE FROM idempotency_progress AS p WHERE p.team_id = p_team_id AND p.request_id = v_existing.id;
       EXIT;
@@ -49,6 +50,7 @@ BEGIN
 
     request_id := v_existing.id;
     day := v_existing.day;
+    created_at := v_existing.created_at;
     state := CASE
       WHEN v_existing.created_at + p_lifetime < now() THEN 'stale'
       WHEN v_existing.fingerprint <> p_fingerprint THEN 'mismatch'

@@ -30,7 +30,7 @@ BEGIN
       'An internal error occurred. It is logged with the request id.'
     WHEN 'not_attempted' THEN
       CASE WHEN p_final
-        THEN 'The item was not attempted because an earlier item failed and on_error is stop. The request is complete: send the item in a new one.'
+        THEN 'The item was not attempted because earlier failures ended the batch (on_error or max_failures). The request is complete: send the item in a new one.'
         ELSE 'The item was not attempted. Send it again.' END
     WHEN 'rolled_back' THEN
       CASE WHEN p_final

@@ -35,6 +35,8 @@ CREATE TABLE idempotency_progress (
   request_id   bigint  NOT NULL,
   -- Bit n - 1: item n is applied, or has failed in a way that no retry changes.
   settled      bytea   NOT NULL,
+  -- One byte an item: 0, or the number of an effect that its operation alone does not tell (apply_batch). NULL: all are 0.
+  effects      bytea,
   -- Whether an attempt has stored outcomes. Most attempts thus need not look for them: Postgres makes a new plan for each look into a
   -- partitioned table, which takes 0.3 ms.
   has_outcomes boolean NOT NULL DEFAULT false,

@@ -30,6 +30,10 @@ ALTER TABLE property_definitions
 CREATE INDEX property_definitions_lookup_work ON property_definitions (lookup_since)
  WHERE lookup_state IN ('building', 'verifying', 'removing');
 
+-- The ids of the records that matched items of a batch were applied to, by position: for an attempt that finds such an item settled,
+-- without an outcome. The value may belong to another record by then.
+ALTER TABLE idempotency_progress ADD matched jsonb;
+
 -- The built-in lookups: organization.primary_domain and contact.email, as lookup_hash has them.
 INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
 SELECT r.team_id, r.id, b.property_id, sha256(convert_to(r.properties ->> b.slug, 'UTF8'))

@@ -11,5 +11,5 @@ UPDATE records AS r
            + octet_length(r.extended::text) <= $6::integer)
    AND current_setting('synchronous_commit') <> 'off' -- the commit of this statement is the flush
    AND set_config('lock_timeout', $7::text, true) IS NOT NULL -- evaluated before the statement waits for the row lock
-RETURNING item_entry(r.id, NULL, r.version, CASE WHEN NOT $8::boolean THEN r.properties END, r.list, r.extended,
+RETURNING item_entry(r.id, $9::text, NULL, 'updated', r.version, CASE WHEN NOT $8::boolean THEN r.properties END, r.list, r.extended,
                      r.created_at, r.updated_at, NULL) AS entry

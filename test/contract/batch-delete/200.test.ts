@@ -49,5 +49,5 @@ it('accepts the options of an update', async () => {
   const rolledBack = await remove([id, randomUUID()], { on_error: 'rollback' });
   expect(rolledBack.body.results.map((result: any) => result.error.code)).toEqual(['rolled_back', 'not_found']);
   const minimal = await remove([id], { return: 'minimal' });
-  expect(minimal.body.results).toEqual([{ id, status: 'ok', etag: etagOf(2) }]);
+  expect(minimal.body.results).toEqual([{ id, status: 'ok', effect: 'deleted', etag: etagOf(2) }]);
 });

@@ -235,7 +235,7 @@ describe('options', () => {
   it('return: minimal omits the record', async () => {
     const id = await api.caller.create(acme);
     const { body } = await api.caller.update([{ id, default: { name: 'Min' } }], { return: 'minimal' });
-    expect(body.results[0]).toEqual({ id, status: 'ok', etag: etagOf(2) });
+    expect(body.results[0]).toEqual({ id, status: 'ok', effect: 'updated', etag: etagOf(2) });
   });
 
   it('on_error: stop executes no item after the first failure', async () => {

@@ -37,6 +37,27 @@ const cases: [string, unknown, string, string][] = [
   ['options that are no object', { items: [item], options: 'stop' }, '.body.options', 'object'],
   ['a bad on_error', { items: [item], options: { on_error: 'ignore' } }, '.body.options.on_error', 'enum'],
   ['a bad return', { items: [item], options: { return: 'all' } }, '.body.options.return', 'enum'],
+  ['max_failures of 0', { items: [item], options: { max_failures: 0 } }, '.body.options.max_failures', 'min'],
+  ['max_failures of 101', { items: [item], options: { max_failures: 101 } }, '.body.options.max_failures', 'max'],
+  ['max_failures of 1.5', { items: [item], options: { max_failures: 1.5 } }, '.body.options.max_failures', 'integer'],
+  [
+    'max_failures with on_error stop',
+    { items: [item], options: { max_failures: 2, on_error: 'stop' } },
+    '.body.options.max_failures',
+    'exclusive',
+  ],
+  [
+    'max_failures with on_error rollback',
+    { items: [item], options: { max_failures: 2, on_error: 'rollback' } },
+    '.body.options.max_failures',
+    'exclusive',
+  ],
+  [
+    'a bad skip_unchanged',
+    { items: [item], options: { skip_unchanged: 1 } },
+    '.body.options.skip_unchanged',
+    'boolean',
+  ],
   ['a bad dry_run', { items: [item], options: { dry_run: 'yes' } }, '.body.options.dry_run', 'boolean'],
 ];
 

@@ -58,7 +58,9 @@ describe('a batch of one item', () => {
       record: { ...second.record, default: secondValues },
     });
     expect(Date.parse(before as string)).toBeLessThanOrEqual(Date.parse(after as string));
-    expect(await alone(rename(), { return: 'minimal' })).toEqual({ id, status: 'ok', etag: etagOf(4) });
+    expect(await alone(rename(), { return: 'minimal' })).toEqual({
+      ...{ id, status: 'ok', effect: 'updated', etag: etagOf(4) },
+    });
   });
 
   it.each(['continue', 'stop', 'rollback'])('is applied with on_error %s', async (onError) => {

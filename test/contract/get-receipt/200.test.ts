@@ -128,7 +128,7 @@ describe('the receipt of a complete request', () => {
       body,
     });
     expect((await receiptOf(patch)).body.results).toEqual([
-      { id, status: 'ok', etag: patched.headers.etag, record: patched.body },
+      { id, status: 'ok', effect: 'updated', etag: patched.headers.etag, record: patched.body },
     ]);
 
     const options = { headers: { 'idempotency-key': missing }, body };

@@ -117,7 +117,7 @@ export const mutants = {
       routine: 'apply_batch',
       replacements: [
         [/(SELECT q\.complete INTO v_complete[^;]*?)\s+FOR UPDATE;/, '$1;'],
-        [/(SELECT p\.settled, p\.has_outcomes INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;'],
+        [/(SELECT p\.settled, p\.effects, p\.has_outcomes INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;'],
       ],
     },
     plan: twoAttempts,

@@ -1,0 +1,106 @@
+import { fieldSegment, itemError } from '#libs/errors';
+import { type ItemValidator, lowerCaseUuid, type PropertyDefinition, type Validation } from '#libs/properties';
+import { type Condition, conditionOf } from './etag';
+import { type PlanItem, reject } from './plan';
+
+/** An item of a batch, as the client sent it. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/** What the items of a batch are planned with. */
+export interface ItemContext {
+  readonly validator: ItemValidator;
+  readonly definitions: readonly PropertyDefinition[];
+  /** Makes the id of a record. */
+  readonly newId: () => string;
+  /** `ITEM_LIMIT_BYTES`: the maximum size of an item as JSON. */
+  readonly itemLimitBytes: number;
+  /** The size of the request body. No item is larger. */
+  readonly bodyBytes: number;
+  /** The option `skip_unchanged`. */
+  readonly skipUnchanged: boolean;
+}
+
+const MAX_REF_LENGTH = 64;
+
+/**
+ * Checks what all items of existing records have in common: `id`, `ref`, no unknown member, the size.
+ *
+ * @param plan the item, once this is valid
+ */
+export function planItem(
+  item: Item,
+  members: ReadonlySet<string>,
+  context: ItemContext,
+  plan: (id: string) => PlanItem,
+): PlanItem {
+  const id = uuidOf(item.id);
+  return withRef(item, () => {
+    if (id === undefined) return invalidId(item.id);
+    return rejectMalformed(item, id, members, context) ?? plan(id);
+  });
+}
+
+/** The planned item with the `ref` of the client; an item error if that is not valid. */
+export function withRef(item: Item, plan: () => PlanItem): PlanItem {
+  const { ref } = item;
+  if (ref === undefined) return plan();
+  if (!isRef(ref)) {
+    const message = `ref must be a string of at most ${MAX_REF_LENGTH} characters, without NUL and lone surrogates`;
+    return invalidItem(uuidOf(item.id) ?? null, 'ref', 'max_length', message);
+  }
+  return { ...plan(), ref };
+}
+
+/** The error of an item with an unknown member or too many bytes; undefined if it has neither. */
+export function rejectMalformed(
+  item: Item,
+  id: string | null,
+  members: ReadonlySet<string>,
+  { itemLimitBytes, bodyBytes }: ItemContext,
+): PlanItem | undefined {
+  const unknown = Object.keys(item).find((key) => !members.has(key));
+  if (unknown !== undefined) {
+    const message = `an item has no such field; it takes ${[...members].join(', ')}`;
+    return invalidItem(id, unknown, 'unknown_field', message);
+  }
+  if (bodyBytes <= itemLimitBytes) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(item));
+  if (bytes <= itemLimitBytes) return undefined;
+  const message = `the item has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`;
+  return reject(id, itemError('too_large', message));
+}
+
+/** The condition in the `if_match` of an item; none without one. */
+export function ifMatchOf(tag: unknown): Condition {
+  if (tag === undefined) return {};
+  return typeof tag === 'string' ? conditionOf(tag) : 'malformed';
+}
+
+export function malformedIfMatch(id: string | null): PlanItem {
+  const message = String.raw`if_match must be an etag in its quotes, such as "\"8-64f1c2a3b4d5e\""`;
+  return invalidItem(id, 'if_match', 'etag', message);
+}
+
+/** @param id null for an item that creates a record */
+export function rejectInvalid(id: string | null, { code, errors }: Extract<Validation, { errors: unknown }>): PlanItem {
+  return reject(id, itemError(code, errors[0]?.message, errors));
+}
+
+export function invalidId(given: unknown): PlanItem {
+  return invalidItem(null, 'id', given === undefined ? 'required' : 'uuid', 'id must be a UUID');
+}
+
+export function invalidItem(id: string | null, field: string, code: string, message: string): PlanItem {
+  return reject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
+}
+
+/** The UUID in lower case; undefined if the value is not a UUID in canonical form (RFC 9562). */
+export function uuidOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? (lowerCaseUuid(value) ?? undefined) : undefined;
+}
+
+function isRef(ref: unknown): ref is string {
+  if (typeof ref !== 'string' || ref.includes('\0') || !ref.isWellFormed()) return false;
+  // A character outside of the Basic Multilingual Plane has two code units.
+  return ref.length <= MAX_REF_LENGTH || (ref.length <= 2 * MAX_REF_LENGTH && [...ref].length <= MAX_REF_LENGTH);
+}

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AppliedBatch, Plan, PlanItem } from '#libs/records';
+import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
+
+/*
+ * Creates, increments, restores and skipped updates in keyed batches that are interrupted: each is applied once, and a resume
+ * answers the created ids and the effects of the attempts before.
+ */
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await Engine.start({ DATABASE_POOL_SIZE: '4', LOCK_TIMEOUT_MS: '20000' });
+});
+afterAll(() => engine.close());
+
+const create = (name: string): PlanItem => ({
+  ...{ op: 'create', id: randomUUID(), properties: { name }, list: {}, extended: {} },
+});
+
+function increment(id: string, by: number): PlanItem {
+  const ops = { score: { op: 'increment', by, field: '.default.score' } } as const;
+  return { op: 'update', id, default: { set: null, clear: null, ops }, list: null, extended: null };
+}
+
+function skippable(id: string, name: string): PlanItem {
+  const block = { set: { name }, clear: null, ops: null };
+  return { op: 'update', id, default: block, list: null, extended: null, skip_unchanged: true };
+}
+
+/** The plan of another attempt: the gateway makes new ids. */
+function again(plan: Plan): Plan {
+  return { ...plan, items: plan.items.map((item) => (item.op === 'create' ? { ...item, id: randomUUID() } : item)) };
+}
+
+function parsed(applied: AppliedBatch): { id: string; effect: string; etag?: string }[] {
+  return entriesOf(applied).map((entry) => JSON.parse(entry) as { id: string; effect: string });
+}
+
+async function fixture(): Promise<{ teamId: string; one: string; other: string; plan: Plan }> {
+  const teamId = randomUUID();
+  const [one = '', other = ''] = await engine.insert(teamId, 2);
+  const items = [
+    create('first'),
+    increment(one, 2.5),
+    { op: 'restore', id: one } as const,
+    skippable(one, 'Acme'),
+    { op: 'read', id: one } as const,
+    increment(other, 1),
+    create('second'),
+    increment(one, 10),
+    { op: 'delete', id: other } as const,
+    { op: 'restore', id: other } as const,
+  ];
+  return { teamId, one, other, plan: batch(teamId, items) };
+}
+
+const effects = [
+  ...['created', 'updated', 'unchanged', 'unchanged', 'unchanged'],
+  ...['updated', 'created', 'updated', 'deleted', 'restored'],
+];
+
+async function expectAppliedOnce(teamId: string, one: string, other: string, applied: AppliedBatch): Promise<void> {
+  expect(codesOf(applied)).toEqual(Array(10).fill('ok'));
+  const results = parsed(applied);
+  expect(results.map(({ effect }) => effect)).toEqual(effects);
+  const stored = await engine.stored(teamId);
+  expect([...stored.values()].map(({ properties }) => properties.name).sort()).toEqual([
+    ...['Acme', 'Acme', 'first', 'second'],
+  ]);
+  expect([stored.get(results[0]?.id ?? ''), stored.get(results[6]?.id ?? '')]).toMatchObject([
+    { version: 1, properties: { name: 'first' } },
+    { version: 1, properties: { name: 'second' } },
+  ]);
+  expect(stored.get(one)).toMatchObject({ version: 3, properties: { score: 12.5 } });
+  expect(stored.get(other)).toMatchObject({ version: 4, deleted: false, properties: { score: 1 } });
+}
+
+describe('a keyed batch of all operations', () => {
+  it('is completed by a retry after the first attempt was terminated in the middle', async () => {
+    const { teamId, one, other, plan } = await fixture();
+    const key = newKey();
+    await engine.session.hold(teamId, [other]);
+    const running = engine.apply(plan, key);
+    const [waiting] = await engine.waiting();
+    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    expect(codesOf(await running)).toEqual(Array(10).fill('unavailable'));
+    expect(parsed(await running).map(({ id }) => id)[0]).toBeNull();
+    await engine.session.release();
+
+    const retry = await engine.apply(again(plan), retryOf(key));
+    expect(retry.state).toBe('resumed');
+    expect(retry.outcomes.map(({ replayed }) => replayed)).toEqual([
+      ...Array<boolean>(5).fill(true),
+      ...Array<boolean>(5).fill(false),
+    ]);
+    await expectAppliedOnce(teamId, one, other, retry);
+    const replay = await engine.apply(again(plan), retryOf(key));
+    expect(entriesOf(replay)).toEqual(entriesOf(retry));
+    await expectAppliedOnce(teamId, one, other, replay);
+  });
+
+  it('is applied once by two attempts at once', async () => {
+    const { teamId, one, other, plan } = await fixture();
+    const key = newKey();
+    await engine.session.hold(teamId, [one]);
+    const attempts = [engine.apply(plan, key), engine.apply(again(plan), retryOf(key))];
+    await engine.waiting(2);
+    await engine.session.release();
+    const [first, second] = await Promise.all(attempts);
+    for (const applied of [first, second]) {
+      if (applied) await expectAppliedOnce(teamId, one, other, applied);
+    }
+  });
+
+  it('answers the id and the effect of a record that was deleted before the resume', async () => {
+    const teamId = randomUUID();
+    const [one = '', other = ''] = await engine.insert(teamId, 2);
+    const plan = batch(teamId, [create('first'), { op: 'restore', id: one }, rename(other)]);
+    const key = newKey();
+    await engine.session.hold(teamId, [other]);
+    const running = engine.apply(plan, key);
+    const [waiting] = await engine.waiting();
+    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await running;
+    await engine.session.release();
+    const [created] = await engine.session.query<{ id: string }>(
+      `UPDATE records SET deleted_at = now() WHERE team_id = $1 AND properties ->> 'name' = 'first' RETURNING id`,
+      [teamId],
+    );
+    await engine.session.query('UPDATE records SET deleted_at = now() WHERE team_id = $1 AND id = $2', [teamId, one]);
+    const retry = await engine.apply(again(plan), retryOf(key));
+    expect(parsed(retry).slice(0, 2)).toEqual([
+      { id: created?.id, status: 'ok', effect: 'created' },
+      { id: one, status: 'ok', effect: 'unchanged' },
+    ]);
+  });
+});
+
+describe('a batch without a key whose connection is lost', () => {
+  it('names the id that a new record may have', async () => {
+    const teamId = randomUUID();
+    const [id = ''] = await engine.insert(teamId, 1);
+    const plan = batch(teamId, [create('first'), rename(id)]);
+    await engine.session.hold(teamId, [id]);
+    const running = engine.apply(plan);
+    const [waiting] = await engine.waiting();
+    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    const lost = await running;
+    await engine.session.release();
+    expect(codesOf(lost)).toEqual(['outcome_unknown', 'outcome_unknown']);
+    const [first] = parsed(lost);
+    expect((await engine.stored(teamId)).get(first?.id ?? '')).toMatchObject({ properties: { name: 'first' } });
+  });
+});
+
+describe('max_failures', () => {
+  it('counts the failures of earlier attempts, and is final when all of them are', async () => {
+    const quick = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '50' });
+    try {
+      const teamId = randomUUID();
+      const ids = await engine.insert(teamId, 3);
+      const [locked = '', second = '', third = ''] = ids;
+      const missing = (): PlanItem => rename(randomUUID());
+      const plan = batch(teamId, [missing(), rename(locked), rename(second), missing(), rename(third)], {
+        maxFailures: 2,
+      });
+      const key = newKey();
+      await engine.session.hold(teamId, [locked]);
+      const first = await quick.apply(plan, key);
+      await engine.session.release();
+      expect(codesOf(first)).toEqual(['not_found', 'locked', 'not_attempted', 'not_attempted', 'not_attempted']);
+      expect(entriesOf(first).at(-1)).toContain('"retryable":true');
+      expect(first.completedBy).toBeUndefined();
+
+      const retry = await quick.apply(plan, retryOf(key));
+      expect(codesOf(retry)).toEqual(['not_found', 'ok', 'ok', 'not_found', 'not_attempted']);
+      expect(entriesOf(retry).at(-1)).toContain('"retryable":false');
+      expect(retry.completedBy).toBeDefined();
+      expect(await engine.versions(teamId, ids)).toEqual([2, 2, 1]);
+    } finally {
+      await quick.close();
+    }
+  });
+});
