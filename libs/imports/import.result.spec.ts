@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanItem } from '#libs/records';
 import { jobDoneInCall } from './import.job';
 import { rowResults } from './import.result';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
-const item: PlanItem = { op: 'create', id, properties: {}, list: {}, extended: {} };
 const rest = { replayed: false, seconds: 0 };
 
 function failed(code: 'conflict' | 'outcome_unknown'): Parameters<typeof rowResults>[0][number] {
@@ -14,8 +12,12 @@ function failed(code: 'conflict' | 'outcome_unknown'): Parameters<typeof rowResu
 
 describe('rowResults', () => {
   it('has a result for each row, from the place of the first one', () => {
-    const ok = { ...rest, code: undefined, entry: `{"id": "${id}", "status": "ok", "etag": "\\"1-a\\""}` };
-    const { json, succeeded, failed: failures } = rowResults([ok, failed('conflict')], [item, item], 200);
+    const ok = {
+      ...rest,
+      code: undefined,
+      entry: `{"id": "${id}", "status": "ok", "etag": "\\"1-a\\"", "effect": "created"}`,
+    };
+    const { json, succeeded, failed: failures } = rowResults([ok, failed('conflict')], 200);
     expect([succeeded, failures]).toEqual([1, 1]);
     expect(JSON.parse(`[${json}]`)).toEqual([
       { input_index: 200, id, created: true, existing: false, updated: false, error: null },
@@ -27,18 +29,17 @@ describe('rowResults', () => {
   });
 
   it.each([
-    ['read', false],
-    ['update', true],
-  ] as const)('tells that a row matched a record: %s', (op, updated) => {
-    const found = { ...rest, code: undefined, entry: `{"id": "${id}", "status": "ok", "etag": "\\"2-a\\""}` };
-    const matched = { ...item, op, id: '0d9dcb40-7f6f-4a0b-8e5c-3a6f1f1c2b7d', set: {} } as PlanItem;
-    const results = rowResults([found], [matched], 0);
+    ['unchanged', false],
+    ['updated', true],
+  ])('tells that a row matched a record: %s', (effect, updated) => {
+    const entry = JSON.stringify({ id, status: 'ok', etag: '"2-a"', effect });
+    const results = rowResults([{ ...rest, code: undefined, entry }], 0);
     expect(JSON.parse(results.json)).toMatchObject({ id, created: false, existing: true, updated });
     expect(results).toMatchObject({ succeeded: 1, created: 0, updated: updated ? 1 : 0 });
   });
 
   it('has the id of a record that may have been created', () => {
-    expect(JSON.parse(rowResults([failed('outcome_unknown')], [item], 0).json)).toMatchObject({ id, created: false });
+    expect(JSON.parse(rowResults([failed('outcome_unknown')], 0).json)).toMatchObject({ id, created: false });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { ItemError } from '#libs/errors';
-import { type Outcome, parseEntry, type PlanItem } from '#libs/records';
+import { type Outcome, parseEntry } from '#libs/records';
 import type { RowCounts } from './import.job';
 
 /** What became of one row. */
@@ -27,8 +27,8 @@ export interface RowResults extends RowCounts {
 }
 
 /** @param first the place of the first of these rows in the import */
-export function rowResults(outcomes: readonly Outcome[], items: readonly PlanItem[], first: number): RowResults {
-  const results = outcomes.map(({ entry }, i) => rowResult(entry, items[i], first + i));
+export function rowResults(outcomes: readonly Outcome[], first: number): RowResults {
+  const results = outcomes.map(({ entry }, i) => rowResult(entry, first + i));
   const count = (has: (result: RowResult) => boolean): number => results.filter(has).length;
   const failed = count(({ error }) => error !== null);
   return {
@@ -40,13 +40,12 @@ export function rowResults(outcomes: readonly Outcome[], items: readonly PlanIte
   };
 }
 
-/** A record that the item created has the item's id. */
-function rowResult(text: string, item: PlanItem | undefined, input_index: number): RowResult {
+function rowResult(text: string, input_index: number): RowResult {
   const entry = parseEntry(text);
   if (entry.status === 'ok') {
-    const existing = entry.id !== item?.id;
-    const updated = existing && item?.op === 'update';
-    return { input_index, id: entry.id, created: !existing, existing, updated, error: null };
+    const { id, effect } = entry;
+    const created = effect === 'created';
+    return { input_index, id, created, existing: !created, updated: effect === 'updated', error: null };
   }
   const { error, id } = entry;
   const known = error.code === 'outcome_unknown' ? id : null;
