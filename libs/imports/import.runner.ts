@@ -113,7 +113,7 @@ export class ImportRunner {
       this.logger.warn({ message: 'rows of an import are attempted again', ...logged(job, attempt) });
       return;
     }
-    const results = rowResults(outcomes, attempt.items, attempt.chunk * MAX_ITEMS);
+    const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
     const status = await this.jobs.store(job, attempt, results);
     if (status === undefined) return;
     this.metrics.countRows(results);

@@ -102,5 +102,5 @@ export function uuidOf(value: unknown): string | undefined {
 function isRef(ref: unknown): ref is string {
   if (typeof ref !== 'string' || ref.includes('\0') || !ref.isWellFormed()) return false;
   // A character outside of the Basic Multilingual Plane has two code units.
-  return ref.length <= MAX_REF_LENGTH || (ref.length <= 2 * MAX_REF_LENGTH && [...ref].length <= MAX_REF_LENGTH);
+  return ref.length <= MAX_REF_LENGTH || (ref.length <= 2 * MAX_REF_LENGTH && Array.from(ref).length <= MAX_REF_LENGTH);
 }

@@ -9,8 +9,9 @@ interface RoutePath {
 
 /**
  * Rejects requests that match no route before their body is read: 405 with `Allow` if a route has the path, else 404. A path
- * with an empty segment matches none: the router accepts empty parameters, and controllers do not. Call it before routes are
- * added, and after authentication.
+ * with an empty segment matches none: the router accepts empty parameters, and controllers do not. A path belongs to its most
+ * specific route alone: `DELETE /a/count` is not the route `DELETE /a/:id`. Call it before routes are added, and after
+ * authentication.
  */
 export function registerRouteCheck(fastify: FastifyInstance): void {
   const paths = new Map<string, RoutePath>();
@@ -19,8 +20,8 @@ export function registerRouteCheck(fastify: FastifyInstance): void {
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
     const [path = ''] = request.url.split('?', 1);
-    const isKnown = !request.is404 && !hasEmptySegment(path);
-    done(isKnown ? undefined : noRoute(paths, path, request.method));
+    if (request.is404 || hasEmptySegment(path)) done(noRoute(mostSpecific(paths, path), request.method));
+    else done(ofMoreSpecific(paths, request.routeOptions.url, path, request.method));
   });
 }
 
@@ -47,11 +48,28 @@ function hasEmptySegment(path: string): boolean {
   return path.includes('//') || (path.endsWith('/') && path !== '/');
 }
 
-function noRoute(paths: Map<string, RoutePath>, path: string, method: string): RequestError {
-  // Like the router, prefers the route with the fewest parameters: /a/c over /a/:b.
-  const [served] = [...paths.values()]
+/** The route with the fewest parameters that has the path, as the router prefers it: /a/c over /a/:b. */
+function mostSpecific(paths: Map<string, RoutePath>, path: string): RoutePath | undefined {
+  const [first] = [...paths.values()]
     .filter(({ pattern }) => pattern.test(path))
     .sort((a, b) => a.parameters - b.parameters);
+  return first;
+}
+
+/** The error of a request that the router gave to a less specific route, because its path has no route of this method. */
+function ofMoreSpecific(
+  paths: Map<string, RoutePath>,
+  url: string | undefined,
+  path: string,
+  method: string,
+): RequestError | undefined {
+  const matched = paths.get(url ?? '');
+  if (matched === undefined || matched.parameters === 0) return undefined;
+  const served = mostSpecific(paths, path);
+  return served === matched || served?.methods.has(method) === true ? undefined : noRoute(served, method);
+}
+
+function noRoute(served: RoutePath | undefined, method: string): RequestError {
   if (served === undefined) return new RequestError('not_found', 'There is no such route.');
   const allow = [...served.methods].sort().join(', ');
   return new RequestError('method_not_allowed', `The path does not support ${method}. It supports: ${allow}.`, {

@@ -101,7 +101,7 @@ export class ImportService {
   /** Without a key there is nothing to resume, so no job is stored. */
   private async importInCall(target: RecordTarget, items: ImportItem[], call: WriteCall): Promise<WriteResponse> {
     const began = new Date();
-    const body = this.bodyOf(await this.write(target, items, call, undefined), items, began);
+    const body = this.bodyOf(await this.write(target, items, call, undefined), began);
     return { status: 200, headers: {}, body, replayed: false, resumed: false };
   }
 
@@ -122,7 +122,7 @@ export class ImportService {
     const planned = created.state === 'resume' ? created.items : items;
     const key = chunkKey(created.jobId, 0, call.requestId);
     const written = await this.write(target, planned, call, key);
-    const body = this.bodyOf(written, planned, began);
+    const body = this.bodyOf(written, began);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
     const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
@@ -152,8 +152,8 @@ export class ImportService {
     return written;
   }
 
-  private bodyOf({ outcomes }: WrittenBatch, items: readonly ImportItem[], began: Date): string {
-    const results = rowResults(outcomes, items, 0);
+  private bodyOf({ outcomes }: WrittenBatch, began: Date): string {
+    const results = rowResults(outcomes, 0);
     this.metrics.countRows(results);
     return jobDoneInCall(results, results.json, began, new Date());
   }
