@@ -210,7 +210,11 @@ function writesOf(random: Random, { recordIds }: Caller): (readonly [number, Wri
     [6, { method: 'POST', path: 'organization/batch/update', form: 'batch' }],
     [2, { method: 'PATCH', path: `organization/${random.pick(recordIds)}`, form: 'content' }],
     [1, { method: 'POST', path: 'organization/batch/delete', form: 'ids' }],
+    [1, { method: 'POST', path: 'organization/batch', form: 'batch' }],
     [1, { method: 'POST', path: 'organization', form: 'content' }],
+    [1, { method: 'DELETE', path: `organization/${random.pick(recordIds)}`, form: 'content' }],
+    [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/restore`, form: 'content' }],
+    [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/duplicate`, form: 'content' }],
   ];
 }
 
