@@ -5,7 +5,8 @@ import type { FinalState, StoredOutcome, StoredRecord } from './history';
 export async function readFinalState(database: Database, teamId: string): Promise<FinalState> {
   const records = await database.query<StoredRecord>(
     `SELECT id, version::integer, deleted_at IS NOT NULL AS deleted, properties ->> 'name' AS name,
-            properties ->> 'notes' AS notes, properties ->> 'primary_domain' AS marker
+            properties ->> 'notes' AS notes, properties ->> 'primary_domain' AS marker,
+            COALESCE((properties -> 'employees')::float8, 0) AS sum
        FROM records WHERE team_id = $1`,
     [teamId],
   );

@@ -1,7 +1,7 @@
 /** One item of a request. */
 export type RequestedItem =
-  /** A patch of the token properties: `set` has the new token of each. */
-  | { type: 'patch'; id: string; set: Tokens; ifMatch?: number }
+  /** A patch of the token properties: `set` has the new token of each. `by` increments the number property. */
+  | { type: 'patch'; id: string; set: Tokens; by?: number; ifMatch?: number }
   | { type: 'delete'; id: string }
   /** `marker`: a property value that no other request uses. */
   | { type: 'create'; marker: string; set: Tokens }
@@ -39,7 +39,7 @@ export interface RequestHistory {
   /** SHA-256 of the key, hex. */
   keyHash: string;
   clientId: string;
-  operation: 'update' | 'delete' | 'create' | 'patch';
+  operation: 'update' | 'delete' | 'batch' | 'create' | 'patch';
   onError: 'continue' | 'stop' | 'rollback';
   items: RequestedItem[];
   attempts: Attempt[];
@@ -65,6 +65,8 @@ export interface StoredRecord {
   name: string | null;
   notes: string | null;
   marker: string | null;
+  /** The sum of its increments. */
+  sum: number;
 }
 
 export interface StoredOutcome {

@@ -38,14 +38,17 @@ export type Reading =
 
 const mark = ', "replayed": true}';
 
+/** Whether a request is a batch, not a single write. */
+export function isBatch({ operation }: Pick<RequestHistory, 'operation'>): boolean {
+  return operation === 'update' || operation === 'delete' || operation === 'batch';
+}
+
 /** Reads the response to a request with a key. */
 export function readResponse(request: Pick<RequestHistory, 'operation' | 'items'>, response: WriteResponse): Reading {
   const retry = retryOf(response);
   if (retry !== undefined) return retry;
   try {
-    return request.operation === 'update' || request.operation === 'delete'
-      ? readBatch(request, response)
-      : readSingle(response);
+    return isBatch(request) ? readBatch(request, response) : readSingle(response);
   } catch (error) {
     return { kind: 'unexpected', why: `${String(error)} in ${response.status} ${response.body.slice(0, 500)}` };
   }

@@ -13,7 +13,7 @@ export interface PlannedRequest {
   body: string;
 }
 
-type Planned = Pick<PlannedRequest, 'onError' | 'items'> & { wire: unknown };
+type Planned<Wire = unknown> = Pick<PlannedRequest, 'onError' | 'items'> & { wire: Wire };
 
 const maxItems = 20;
 
@@ -31,7 +31,8 @@ export function nextRequest(random: Random, records: SharedRecords, conditional:
     return { ...single, operation: 'create', items: [requested], method: 'POST', path, body };
   }
   if (draw < 0.25) return patch(random, records, path);
-  const deletion = draw < 0.29;
+  if (draw < 0.37) return mixed(random, records, path, conditional);
+  const deletion = draw < 0.41;
   const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, conditional);
   return {
     operation: deletion ? 'delete' : 'update',
@@ -61,6 +62,23 @@ function patch(random: Random, records: SharedRecords, path: string): PlannedReq
   };
 }
 
+/** A batch that creates records beside its patches. */
+function mixed(random: Random, records: SharedRecords, path: string, conditional: number): PlannedRequest {
+  const { onError, items, wire } = updates(random, records, conditional);
+  const operations = wire.items.map((item): WireItem => ({ op: 'update', ...item }));
+  for (let left = random.integer(1, 4); left > 0; left--) {
+    const requested = { type: 'create', marker: records.token(), set: { name: records.token() } } as const;
+    const block = { ...requested.set, primary_domain: requested.marker };
+    const at = random.integer(0, items.length);
+    items.splice(at, 0, requested);
+    operations.splice(at, 0, { op: 'create', ref: requested.marker, default: block });
+  }
+  return {
+    ...{ operation: 'batch', onError, items, method: 'POST', path: `${path}/batch`, headers: {} },
+    body: JSON.stringify({ ...wire, items: operations }),
+  };
+}
+
 function deletes(random: Random, records: SharedRecords): Planned {
   const items = Array.from({ length: random.integer(1, 3) }, (): RequestedItem => {
     if (random.chance(0.1)) return { type: 'rejection', id: random.uuid(), code: 'not_found' };
@@ -70,10 +88,14 @@ function deletes(random: Random, records: SharedRecords): Planned {
   return { onError: 'continue', items, wire: { ids } };
 }
 
-function updates(random: Random, records: SharedRecords, conditional: number): Planned {
+function updates(
+  random: Random,
+  records: SharedRecords,
+  conditional: number,
+): Planned<{ items: WireItem[]; options: object }> {
   const onError = random.chance(0.8) ? 'continue' : random.pick(['stop', 'rollback'] as const);
   const items: RequestedItem[] = [];
-  const wire: unknown[] = [];
+  const wire: WireItem[] = [];
   for (let left = random.integer(1, maxItems); left > 0; left--) {
     // In a rollback one final failure fails all items, so it is rarer there.
     const valid = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
@@ -103,10 +125,12 @@ function validItem(
   const changedBefore = before.some((requested) => requested.type === 'patch' && requested.id === id);
   const known = !changedBefore && random.chance(conditional) ? records.versionOf(id) : undefined;
   // Clearing a property uses another path of the procedure.
-  const block = random.chance(0.3) ? { ...set, description: null } : set;
+  const cleared = random.chance(0.3) ? { ...set, description: null } : set;
+  const by = random.chance(0.3) ? random.integer(-9, 9) : undefined;
+  const block = by === undefined ? cleared : { ...cleared, employees: { _op: 'increment', by } };
   const ifMatch = known && { if_match: known.etag };
   return [
-    { type: 'patch', id, set, ...(known && { ifMatch: known.version }) },
+    { type: 'patch', id, set, ...(by !== undefined && { by }), ...(known && { ifMatch: known.version }) },
     { id, default: block, ...ifMatch },
   ];
 }

@@ -117,7 +117,7 @@ const item: Make = (random, known) => {
     ...(random.chance(0.1)
       ? [`"match":{"slug":${key(random.pick(SLUGS))},"value":${value(random, 1)}},"if_absent":"create"`]
       : []),
-    ...(random.chance(0.05)
+    ...(random.chance(0.2)
       ? [`"op":${random.chance(0.7) ? key(random.pick(['create', 'update', 'delete', 'restore'])) : value(random, 1)}`]
       : []),
   ];

@@ -217,6 +217,7 @@ function writesOf(random: Random, { recordIds }: Caller): (readonly [number, Wri
     [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/restore`, form: 'content' }],
     [1, { method: 'POST', path: `organization/${random.pick(recordIds)}/duplicate`, form: 'content' }],
     [1, { method: 'POST', path: 'organization/properties', form: 'content' }],
+    [1, { method: 'DELETE', path: `organization/${random.pick(recordIds)}`, form: 'content' }],
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { FinalState } from '../history';
-import type { ItemFacts } from './item.facts';
+import { isApplied, type ItemFacts } from './item.facts';
 import type { Violation } from './violation';
 
 /** Checks that each create that was acknowledged or is in the ledger made one record, and any other none. */
@@ -8,7 +8,8 @@ export function checkCreations(items: readonly ItemFacts[], final: FinalState): 
   for (const { id, marker } of final.records) {
     if (marker !== null) made.set(marker, [...(made.get(marker) ?? []), id]);
   }
-  return items.flatMap(({ requested, reported, stored, request, place }): Violation[] => {
+  return items.flatMap((facts): Violation[] => {
+    const { requested, reported, request, place } = facts;
     if (requested.type !== 'create') return [];
     const ids = made.get(requested.marker) ?? [];
     const context = { key: request.key, item: place };
@@ -19,7 +20,7 @@ export function checkCreations(items: readonly ItemFacts[], final: FinalState): 
         { rule: 'lost', message: `response has record ${reported.id}, Postgres has ${ids[0] ?? 'none'}`, ...context },
       ];
     }
-    if (reported === undefined && (stored?.code === null) !== (ids.length === 1)) {
+    if (reported?.state !== 'applied' && isApplied(facts) !== (ids.length === 1)) {
       return [{ rule: 'ledger-differs', message: 'either the record or its outcome is missing', ...context }];
     }
     return [];

@@ -74,7 +74,7 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
     })),
     final: {
       records: [A, B].map((id, index) => {
-        const blank = { id, version: 1, deleted: false, name: 'seed', notes: null, marker: null };
+        const blank = { id, version: 1, deleted: false, name: 'seed', notes: null, marker: null, sum: 0 };
         return { ...blank, ...records[index] };
       }),
       outcomes,
@@ -268,6 +268,24 @@ describe('the checker detects', () => {
     expect(rulesOf(made)).toEqual(['duplicated']);
     made.final.records = made.final.records.filter(({ id }) => id === B).map((record) => ({ ...record, marker: null }));
     expect(rulesOf(made)).toContain('lost');
+  });
+
+  it('an increment that counted twice, or not at all', () => {
+    const entry = applied(A, 2);
+    const item: RequestedItem = { type: 'patch', id: A, set: {}, by: 5 };
+    const sent: Sent = { key: 'k1', items: [item, patch(B, 'two')], attempts: [[response([entry, applied(B, 2)])]] };
+    const history = (sum: number): RoundHistory =>
+      round(
+        [sent],
+        [
+          { version: 2, sum },
+          { version: 2, name: 'two' },
+        ],
+        { k1: [entry, applied(B, 2)] },
+      );
+    expect(rulesOf(history(5))).toEqual([]);
+    expect(rulesOf(history(10))).toEqual(['duplicated']);
+    expect(rulesOf(history(0))).toEqual(['lost']);
   });
 
   it('a request without a final response', () => {

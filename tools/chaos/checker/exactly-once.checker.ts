@@ -4,6 +4,7 @@ import { checkCreations } from './creation.check';
 import { factsOf, isApplied, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
 import { checkLedger } from './ledger.check';
 import { checkRecord } from './record.check';
+import { isBatch } from '../response.reader';
 import { timelinesOf } from './record.timeline';
 import type { Violation } from './violation';
 
@@ -58,7 +59,7 @@ function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Vio
   const count = <T>(list: T[], is: (one: T) => boolean): number => list.filter(is).length;
   return {
     requests: requests.length,
-    batches: count(requests, ({ request }) => request.operation === 'update' || request.operation === 'delete'),
+    batches: count(requests, ({ request }) => isBatch(request)),
     items: items.length,
     attempts,
     retries: attempts - requests.length,

@@ -1,4 +1,4 @@
-import { type ItemResult, type Reading, readResponse } from '../response.reader';
+import { isBatch, type ItemResult, type Reading, readResponse } from '../response.reader';
 import type { WriteResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An attempt with a response. */
@@ -66,10 +66,9 @@ export function isApplied({ stored, settled }: Pick<ItemFacts, 'stored' | 'settl
  * The items of a single write, of a batch of one and of a rollback are one transaction with the ledger.
  */
 export function mayShowLaterVersion({ request, respondedAt }: ItemFacts): boolean {
-  const { operation, onError, items, attempts } = request;
-  const batch = operation === 'update' || operation === 'delete';
+  const { onError, items, attempts } = request;
   const before = attempts.filter(({ invokedAt }) => invokedAt < respondedAt);
-  return batch && onError !== 'rollback' && items.length > 1 && before.length > 1;
+  return isBatch(request) && onError !== 'rollback' && items.length > 1 && before.length > 1;
 }
 
 /** Identifies an item of a request within a team. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FinalState } from '../history';
 import { isApplied, type ItemFacts, placeOf, type RequestFacts } from './item.facts';
+import { isBatch } from '../response.reader';
 import type { Violation } from './violation';
 
 /** Checks that the ledger has the outcomes of the responses, and none that was not requested. */
@@ -30,8 +31,7 @@ function checkItem({ request, place, reported, stored }: ItemFacts): Violation[]
     { rule: 'ledger-differs', message, key: request.key, item: place },
   ];
   if (stored === undefined) return differs(`response ${reported.text}, ledger empty`);
-  const batch = request.operation === 'update' || request.operation === 'delete';
-  const same = batch ? stored.entry === reported.text : isEquivalent(stored.entry, reported);
+  const same = isBatch(request) ? stored.entry === reported.text : isEquivalent(stored.entry, reported);
   return same && (stored.code ?? undefined) === reported.code
     ? []
     : differs(`response ${reported.text}, ledger ${stored.code ?? 'applied'} ${stored.entry}`);

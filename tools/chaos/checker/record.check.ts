@@ -8,6 +8,7 @@ export function checkRecord(timeline: RecordTimeline): Violation[] {
   return [
     ...checkVersions(timeline),
     ...checkValues(timeline),
+    ...checkSum(timeline),
     ...checkOrder(timeline),
     ...timeline.failures.flatMap((failure) => checkFailure(timeline, failure)),
   ];
@@ -92,6 +93,17 @@ function checkValues(timeline: RecordTimeline): Violation[] {
     });
   }
   return violations;
+}
+
+/** Each increment counts once. */
+function checkSum({ changes, stored, id }: RecordTimeline): Violation[] {
+  if (stored === undefined || changes.at(-1)?.version !== stored.version) return []; // checkVersions reports it
+  const expected = changes.reduce((sum, { facts: { requested } }) => {
+    return sum + (requested.type === 'patch' ? (requested.by ?? 0) : 0);
+  }, 0);
+  if (stored.sum === expected) return [];
+  const message = `has the sum ${stored.sum}, its increments make ${expected}`;
+  return [{ rule: stored.sum < expected ? 'lost' : 'duplicated', message, record: id }];
 }
 
 /** A version is later than those that were acknowledged before its request was sent. No change follows a deletion. */

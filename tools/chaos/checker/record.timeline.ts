@@ -50,9 +50,10 @@ export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts
 
   for (const { id, name } of round.seeded) timelineOf(id).origin = { name };
   for (const stored of round.final.records) timelineOf(stored.id).stored = stored;
+  const created = new Map(round.final.records.map(({ id, marker }) => [marker, id]));
   for (const facts of requests.flatMap(({ items }) => items)) {
     const { requested, reported } = facts;
-    const made = changeOf(facts);
+    const made = changeOf(facts, created);
     if (made === undefined) {
       if (reported?.state === 'failed' && (requested.type === 'patch' || requested.type === 'delete')) {
         timelineOf(requested.id).failures.push(facts);
@@ -136,13 +137,21 @@ function exactVersion(facts: ItemFacts, shown: number | undefined, last: number)
   const { requested } = facts;
   if (!mayShowLaterVersion(facts) && shown !== undefined) return shown;
   if (requested.type === 'patch' && requested.ifMatch !== undefined) return requested.ifMatch + 1;
+  if (requested.type === 'create') return 1;
   // No change follows a deletion.
   if (requested.type === 'delete') return shown ?? last;
   return undefined;
 }
 
-/** The record that an item changed and the version that its outcome shows; undefined if it is not known to be applied. */
-function changeOf(facts: ItemFacts): { id: string; version: number | undefined } | undefined {
+/**
+ * The record that an item changed and the version that its outcome shows; undefined if it is not known to be applied.
+ *
+ * @param created the ids of the records that were created, by their marker
+ */
+function changeOf(
+  facts: ItemFacts,
+  created: ReadonlyMap<string | null, string>,
+): { id: string; version: number | undefined } | undefined {
   const { reported, stored, requested } = facts;
   if (reported !== undefined) {
     const { state, id, version } = reported;
@@ -150,9 +159,8 @@ function changeOf(facts: ItemFacts): { id: string; version: number | undefined }
   }
   if (!isApplied(facts)) return undefined;
   if (stored === undefined) {
-    return requested.type === 'patch' || requested.type === 'delete'
-      ? { id: requested.id, version: undefined }
-      : undefined;
+    const id = requested.type === 'create' ? created.get(requested.marker) : requested.id;
+    return id === undefined || id === null ? undefined : { id, version: undefined };
   }
   const { id, etag } = JSON.parse(stored.entry) as { id: string; etag?: string }; // the entry of an applied item
   return { id, version: versionOf(etag) };
