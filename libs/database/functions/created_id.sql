@@ -1,6 +1,6 @@
 -- The id of the record that an item of a keyed batch creates: a UUIDv7 with the time of the request, and the position of the item.
--- The same in every attempt at the request, and in no other request: its id in the ledger is unique, and with the time also after
--- a restore of the database to an earlier state.
+-- The same in every attempt at the request, and in no other request: its id in the ledger is unique, and with the time also
+-- after a restore of the database to an earlier state.
 CREATE OR REPLACE FUNCTION created_id(p_key_hash bytea, p_request_id bigint, p_created_at timestamptz, p_position integer)
 RETURNS uuid
 LANGUAGE sql IMMUTABLE AS $$

@@ -1,10 +1,10 @@
--- Locks the values that items are about to set, or to look for and create a record with, until the end of the transaction: whoever looks for one of them while it has this
--- lock finds the record that has it, or sets it before anyone else does. Call it in a statement of its own, so that the next
--- one sees what the previous holder committed, and before any record is locked. Every transaction takes these locks in the
--- order of their keys, so two cannot deadlock.
+-- Locks the values that items are about to set, or to look for and create a record with, until the end of the transaction:
+-- whoever looks for one of them while it has this lock finds the record that has it, or sets it before anyone else does. Call
+-- it in a statement of its own, so that the next one sees what the previous holder committed, and before any record is locked.
+-- Every transaction takes these locks in the order of their keys, so two cannot deadlock.
 --
--- Of an item whose value depends on its record, the value that the record has now is locked, or none. If it gets another one before
--- the item changes it, store_lookups locks that.
+-- Of an item whose value depends on its record, the value that the record has now is locked, or none. If it gets another one
+-- before the item changes it, store_lookups locks that.
 --
 -- While the lookup of a property is built, writers also share a lock on the property, which build_lookups takes alone to verify
 -- that the values are unique.
