@@ -48,6 +48,21 @@ async function apply(...items: PlanItem[]): Promise<string[]> {
   return codesOf(await engine.apply(batch(teamId, items)));
 }
 
+it('takes at most 1,024 locks for the values of a batch that is one transaction', async () => {
+  // Postgres has room for some thousand locks of all its transactions.
+  await engine.session.query('BEGIN');
+  await engine.session.query('SELECT lock_lookups($1, ARRAY(SELECT jsonb_array_elements($2::jsonb)))', [
+    teamId,
+    JSON.stringify(Array.from({ length: 5_000 }, (_, n) => creation(`value ${n}`))),
+  ]);
+  const [row] = await engine.session.query<{ locks: number }>(
+    "SELECT count(*)::integer AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+  );
+  await engine.session.query('ROLLBACK');
+  expect(row?.locks).toBeGreaterThan(0);
+  expect(row?.locks).toBeLessThanOrEqual(1_024);
+});
+
 /** The ids of the records that the lookup has for a value. */
 async function found(value: string): Promise<string[]> {
   const rows = await engine.session.query<{ id: string }>(

@@ -123,8 +123,10 @@ BEGIN
           set_config('enable_seqscan', 'off', false);
 
   SELECT array_agg(i.item),
-         array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
-         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END), array_agg(i.item -> 'set'),
+         array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match'
+                        THEN (i.item ->> 'id')::uuid END),
+         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
+         array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
     INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
@@ -351,8 +353,11 @@ BEGIN
         v_errors[n] := NULL;
         v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], item_effect(v_items[n] ->> 'op'));
         SELECT l.* INTO v_result
-          FROM limit_record(read_item(p_team_id, p_object_type, CASE WHEN v_matched ? n::text
-                              THEN v_items[n] || jsonb_build_object('id', v_matched -> n::text) ELSE v_items[n] END), v_room, p_minimal, NULL) AS l;
+          FROM limit_record(read_item(p_team_id, p_object_type,
+                                      CASE WHEN v_matched ? n::text
+                                           THEN v_items[n] || jsonb_build_object('id', v_matched -> n::text)
+                                           ELSE v_items[n] END),
+                            v_room, p_minimal, NULL) AS l;
         v_images[n] := v_result.image;
         v_room := v_result.room;
         v_replayed[n] := true;

@@ -1,4 +1,5 @@
--- The value of a number property after {"op": "increment", "by": <number>, "field": <its path, for an error>}. No value counts as 0.
+-- The value of a number property after {"op": "increment", "by": <number>, "field": <its path, for an error>}. No value counts
+-- as 0.
 -- Raises PG005 unless the sum is within ±(2^53 - 1) and keeps its decimal value as a double, as isExactNumber of the gateway
 -- defines it; PG006 if the value is no number.
 --

@@ -14,14 +14,16 @@ BEGIN
   RETURN (
     SELECT string_agg(
              COALESCE(o.stored,
-                      item_entry(CASE WHEN o.code IS NULL THEN COALESCE(o.id, o.item_id) ELSE o.item_id END, o.ref, o.error_object, o.effect, o.version,
+                      item_entry(CASE WHEN o.code IS NULL THEN COALESCE(o.id, o.item_id) ELSE o.item_id END, o.ref,
+                                 o.error_object, o.effect, o.version,
                                  CASE WHEN NOT p_without_records THEN o.properties END, o.list, o.extended, o.created_at,
                                  o.updated_at, o.omitted OR (p_without_records AND o.properties IS NOT NULL))), E'\n')
       FROM (
         SELECT i.*, COALESCE(i.error, item_error(i.code, false)) AS error_object
           FROM ROWS FROM (unnest(p_ids), unnest(p_refs), unnest(p_codes), unnest(p_errors), unnest(p_effects),
                           unnest(p_images), unnest(p_stored))
-            AS i (item_id, ref, code, error, effect, id, version, properties, list, extended, created_at, updated_at, omitted, stored)
+            AS i (item_id, ref, code, error, effect, id, version, properties, list, extended, created_at, updated_at,
+                  omitted, stored)
       ) AS o);
 END
 $$;

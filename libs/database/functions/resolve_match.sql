@@ -1,8 +1,8 @@
 -- The item that an item with a match stands for: for the one live record that has the value, which it locks; or for no record.
 -- Call it after lock_lookups, in a statement of its own.
 --
---   p_item  {"op", "id", "match": {"id": <property id>, "slug", "kind", "value", "indexed"?}, "create"?, "absent"?, and the operands
---           of the op}. create: the item to apply if no record has the value; absent: {"code", "error"}, how the item then fails.
+--   p_item  {"op", "id", "match": {"id": <property id>, "slug", "kind", "value", "indexed"?}, "create"?, "absent"?, and the
+--           operands of the op}. create: the item to apply if no record has the value; absent: {"code", "error"}, how the item then fails.
 --           Without either it is not_found
 CREATE OR REPLACE FUNCTION resolve_match(p_team_id uuid, p_object_type text, p_item jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
