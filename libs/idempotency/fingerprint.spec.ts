@@ -87,6 +87,8 @@ describe('the fingerprint of a request', () => {
       { url: `${PATH}?a=2&a=1` },
       { url: `${PATH}?a=1&a=2` },
       { url: `${PATH}%3Fa=1` },
+      { url: `/v2/prism/${TEAM}/deal/by/name/${TEAM}` },
+      { url: `/v2/prism/${TEAM}/deal/by/name/${TEAM.toUpperCase()}` },
       { url: PATH.replace('organization', 'organization%2Fbatch') },
       { ifMatch: '' },
       { ifMatch: '*' },

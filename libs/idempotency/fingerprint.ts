@@ -21,7 +21,8 @@ export interface FingerprintInput {
 /**
  * SHA-256 over a version byte, the method, the canonical path, the sorted query, `If-Match` and the body's canonical JSON.
  *
- * - Path: each segment is percent-decoded, a UUID written in lower case, and percent-encoded again.
+ * - Path: each segment is percent-decoded, a UUID written in lower case, and percent-encoded again. The value of
+ *   `/by/{slug}/{value}` keeps its case: it need not be an id.
  * - Query: sorted by name; values of one name keep their order. Percent-encoding is normalized as in the path.
  * - `If-Match`: trimmed, otherwise unchanged: `"8"`, `W/"8"` and `*` are three conditions.
  * - Body: neither white space nor the order of members matters.
@@ -61,12 +62,13 @@ function splitUrl(url: string): [path: string, query: string] {
 }
 
 function canonicalPath(path: string): string {
-  return path.split('/').map(canonicalSegment).join('/');
-}
-
-function canonicalSegment(segment: string): string {
-  const decoded = segment.includes('%') ? decodeURIComponent(segment) : segment;
-  return encodeURIComponent(UUID.test(decoded) ? decoded.toLowerCase() : decoded);
+  const segments = path.split('/').map((segment) => (segment.includes('%') ? decodeURIComponent(segment) : segment));
+  return segments
+    .map((segment, index) => {
+      const isId = UUID.test(segment) && segments[index - 2] !== 'by';
+      return encodeURIComponent(isId ? segment.toLowerCase() : segment);
+    })
+    .join('/');
 }
 
 function canonicalQuery(query: string): string {
