@@ -8,6 +8,8 @@ import { RESERVED_SLUGS, slugOfName } from './slug.rules';
 
 /** The largest number of definitions that a team adds to an object type. */
 const MAX_DEFINITIONS = 500;
+/** The largest number of lookups that a team has on an object type: every write of a value changes a row of each. */
+const MAX_LOOKUPS = 20;
 /** The largest number of options of a property. */
 export const MAX_OPTIONS = 500;
 
@@ -99,6 +101,7 @@ export class SchemaChanges {
     if (this.definitions.filter(({ native }) => !native).length >= MAX_DEFINITIONS) {
       return conflict(`The team has ${MAX_DEFINITIONS} properties of this object type, which is the maximum.`);
     }
+    if (lookup !== 'none' && this.hasMaxLookups()) return tooManyLookups;
     const sameName = this.withName(name, listId);
     if (sameName !== undefined)
       return conflict(`${described(sameName)} has this name: use it, or choose another name.`);
@@ -129,6 +132,7 @@ export class SchemaChanges {
     }
     const { lookup = definition.lookup } = patch;
     checkLookup(definition, lookup);
+    if (lookup !== 'none' && definition.lookup === 'none' && this.hasMaxLookups()) return tooManyLookups;
     const state = patch.lookup === undefined ? definition.lookup_state : nextLookupState(definition, lookup);
     const isLookupChanged = lookup !== definition.lookup || state !== definition.lookup_state;
     const isChanged = name !== definition.name || required !== definition.required || isLookupChanged;
@@ -208,6 +212,10 @@ export class SchemaChanges {
     return { status: 'ok', definition, option };
   }
 
+  private hasMaxLookups(): boolean {
+    return this.definitions.filter(({ native, lookup }) => !native && lookup !== 'none').length >= MAX_LOOKUPS;
+  }
+
   private find(id: string): PropertyDefinition | undefined {
     return this.definitions.find((definition) => definition.id === id);
   }
@@ -231,6 +239,10 @@ const notFound: Failure = { status: 'error', code: 'not_found', message: 'The re
 function conflict(message: string): Failure {
   return { status: 'error', code: 'conflict', message };
 }
+
+const tooManyLookups = conflict(
+  `The team has ${MAX_LOOKUPS} lookups on this object type, which is the maximum: set lookup of another property to none.`,
+);
 
 function isProtected({ native, locked }: PropertyDefinition): boolean {
   return native || locked;

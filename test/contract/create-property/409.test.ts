@@ -29,6 +29,24 @@ it('creates one of several concurrent properties with one slug', async () => {
   expect(statuses).toEqual([201, 409, 409, 409]);
 });
 
+it('rejects more than 20 lookups of an object type, and takes one more when one is gone', async () => {
+  const calls = new PropertyCalls(await api.gateway.newCaller());
+  const created = [];
+  for (let n = 1; n <= 20; n += 1) created.push(await calls.define({ name: `P${n}`, type: 'num', lookup: 'indexed' }));
+  const plain = await calls.define({ name: 'Plain', type: 'num' });
+  const refused = [
+    await calls.create({ name: 'One more', type: 'num', lookup: 'unique' }),
+    await calls.patch(plain.id, { lookup: 'indexed' }),
+  ];
+  for (const { status, body } of refused) {
+    expect([status, body.error.code]).toEqual([409, 'property_conflict']);
+    expect(body.error.message).toContain('20');
+  }
+  expect((await calls.patch(created[0].id, { lookup: 'unique' })).status).toBe(200);
+  expect((await calls.patch(created[0].id, { lookup: 'none' })).status).toBe(200);
+  expect((await calls.patch(plain.id, { lookup: 'indexed' })).status).toBe(200);
+});
+
 it('rejects more than 500 properties of an object type', async () => {
   const caller = await api.gateway.newCaller();
   await api.gateway.database.query(
