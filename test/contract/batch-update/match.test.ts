@@ -121,7 +121,7 @@ describe('with a key', () => {
     const session = await Session.open(api.gateway.databaseUrl);
     // The third item waits until the attempt is canceled: its outcomes are not stored.
     await session.hold(api.caller.teamId, [other]);
-    const interrupted = api.caller.update(items, {}, { ...headers, 'x-request-timeout-ms': '1500' });
+    const interrupted = api.caller.update(items, {}, headers);
     await expect.poll(() => session.lockWaiters()).toBe(1);
     const [backend] = await session.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -236,7 +236,7 @@ describe.each([
     ];
     const first = await gateway.database.transaction(async (client) => {
       await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [caller.teamId, held]);
-      return caller.update(items, undefined, { ...headers, 'x-request-timeout-ms': '1500' });
+      return caller.update(items, undefined, headers);
     });
     expect(first.body.results.map((result: any) => result.error?.code ?? 'ok')).toEqual(['ok', 'locked']);
     const second = await caller.update(items, undefined, headers);
