@@ -76,6 +76,13 @@ describe('an expensive section', () => {
     expect(cpu.pauseMs('quick')).toBe(0);
   });
 
+  it('is followed by a pause also if it is short, when it is one of many', () => {
+    cpu.countRequest('modest');
+    cpu.chargeSection('greedy', 1);
+    cpu.chargeSection('greedy', 1);
+    expect(cpu.pauseMs('greedy')).toBe(2 * 7);
+  });
+
   it('of 50 ms is a stall of its client and stage', () => {
     use('greedy', 49);
     use('greedy', 50);

@@ -62,6 +62,13 @@ export class CpuUsage {
     if (ms >= EXPENSIVE_SECTION_MS) this.addPause(clientId, usage, ms);
   }
 
+  /** Attributes the time of one of many sections, and delays the client's next one, however short they are. */
+  chargeSection(clientId: string, ms: number): void {
+    const usage = this.usageOf(clientId);
+    usage.ms += ms;
+    this.addPause(clientId, usage, ms);
+  }
+
   /**
    * Charges a request in advance with the recent time of the client's expensive requests, so that the client cannot have many
    * of them in progress at once.

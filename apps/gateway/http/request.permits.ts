@@ -15,6 +15,8 @@ import { BodyPermit } from './body.permit';
 const LARGE_BYTES = 65_536;
 /** CPU time to receive one byte of a response from Postgres and to send it, in milliseconds. */
 const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;
+/** CPU time to receive one byte of a body, in milliseconds. */
+const BODY_MS_PER_BYTE = 2 / 2 ** 20;
 
 /** Continues with the request, or rejects it. */
 type Continue = (error?: Error) => void;
@@ -99,12 +101,17 @@ export class RequestPermits {
     const { principal, deadline } = requestContext;
     const announcedBytes = announcedBytesOf(request);
     if (principal === undefined || announcedBytes === 0 || this.body !== undefined || this.isClosed) return;
+    const { cpu } = this.admission;
     this.body = new BodyPermit({
       raw,
       announcedBytes,
+      pauseMs: () => cpu.pauseMs(principal.clientId),
+      charge: (bytes) => {
+        cpu.chargeSection(principal.clientId, bytes * BODY_MS_PER_BYTE);
+      },
       enqueue: (bytes) => this.admission.requestBody(principal.clientId, bytes, deadline.msLeft()),
       onWait: (waiting) => {
-        if (waiting) this.waitingSince = performance.now();
+        if (waiting) this.waitingSince ??= performance.now();
         else this.recordWait();
       },
       onRejected: (rejection) => {
