@@ -31,6 +31,9 @@ export default defineConfig({
   ],
   test: {
     environment: 'node',
+    // The files of a worker share its modules: to load the gateway takes longer than most files need for their tests. So a
+    // test restores what it changes: environment variables, timers, mocks.
+    isolate: false,
     // Long enough for a busy machine: it ends tests that hang, and is no bound of speed.
     testTimeout: 30_000,
     tags: prerequisiteTags(),
