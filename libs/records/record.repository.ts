@@ -46,6 +46,10 @@ interface ApplyRow {
 const APPLY_BATCH = statement(__dirname, 'apply_batch');
 const FIND_RECORD = statement(__dirname, 'find_record');
 const PATCH_RECORD = statement(__dirname, 'patch_record');
+const PATCH_RECORD_ONCE = statement(__dirname, 'patch_record_once');
+
+/** How long the fast path with a key waits for a lock. It cannot tell which one: `apply_batch` waits again, and can. */
+const ONCE_LOCK_TIMEOUT_MS = 20;
 
 /** Reads and changes records. */
 @Injectable()
@@ -67,27 +71,31 @@ export class RecordRepository {
    */
   async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
     const { deadline, key, cancellation, meter } = options;
-    const call = { begun: false };
+    const call = { begun: false, isOneStatement: key === undefined };
     try {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
-          const patch = key === undefined ? singleRecordPatchOf(plan) : undefined;
-          const outcome = patch && (await this.patch(client, plan, patch, deadline.msLeft('execute')));
-          if (outcome) return { outcome };
+          const patch = singleRecordPatchOf(plan);
+          if (patch) {
+            call.isOneStatement = true;
+            const outcome = await this.patch(client, plan, patch, deadline.msLeft('execute'), key);
+            if (outcome) return { outcome };
+            call.isOneStatement = key === undefined;
+          }
           const values = this.values(plan, deadline.msLeft('execute'), key);
           return { row: await this.call(client, values, key) };
         },
         { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
       // Read after the connection has returned to the pool: a rejected key must not close it.
-      const applied = outcome ? { ...executed, outcomes: [outcome] } : this.read(plan, row);
+      const applied = outcome ? executed(outcome, key) : this.read(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       const canceled = error.kind === 'canceled';
       // Postgres has rejected the first change. (A batch that meets it later has outcomes.)
-      const nothingDone = key === undefined && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
+      const nothingDone = call.isOneStatement && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
       if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
@@ -109,29 +117,40 @@ export class RecordRepository {
     return rows[0] && { etag: `"${rows[0].etag}"`, json: rows[0].record };
   }
 
-  /** The single-record fast path. Undefined if it changed nothing: `apply_batch` then applies the item or determines its error. */
+  /**
+   * The single-record fast path. Undefined if it changed nothing: `apply_batch` then applies the item or determines its error.
+   * With a key, the ledger has the outcome of an applied item, and nothing of one that was not attempted.
+   */
   private async patch(
     client: DatabaseClient,
     plan: Plan,
     item: SingleRecordPatch,
     budgetMs: number,
+    key: LedgerKey | undefined,
   ): Promise<Outcome | undefined> {
     if (budgetMs < 1) return undefined;
-    const lockMs = Math.floor(Math.min(this.settings.lockTimeoutMs, budgetMs));
+    const lockTimeoutMs = key === undefined ? this.settings.lockTimeoutMs : ONCE_LOCK_TIMEOUT_MS;
     const began = performance.now();
     const sinceMs = (): number => performance.now() - began;
+    const values = [
+      ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
+      ...[this.settings.recordLimitBytes, String(Math.floor(Math.min(lockTimeoutMs, budgetMs)))],
+      ...[plan.options.return === 'minimal', item.ref ?? null],
+    ];
+    const [text, keyValues] =
+      key === undefined
+        ? [PATCH_RECORD, []]
+        : [PATCH_RECORD_ONCE, [key.clientId, key.keyHash, key.fingerprint, key.requestId]];
     try {
-      const { rows } = await client.query<{ entry: string }>(PATCH_RECORD, [
-        ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
-        ...[this.settings.recordLimitBytes, String(lockMs), plan.options.return === 'minimal', item.ref ?? null],
-      ]);
+      const { rows } = await client.query<{ entry: string }>(text, [...values, ...keyValues]);
       const entry = rows[0]?.entry;
       return entry === undefined ? undefined : { entry, code: undefined, replayed: false, seconds: sinceMs() / 1_000 };
     } catch (error) {
       // With a lost connection the outcome is unknown. After any other error the transaction is rolled back.
       if (sqlStateOf(error) === undefined || isConnectionFailure(error)) throw error;
       const code = ITEM_ERROR_BY_SQLSTATE[sqlStateOf(error) ?? ''];
-      return code && { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
+      if (code === undefined || (key !== undefined && code !== 'not_attempted')) return undefined;
+      return { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
     }
   }
 
@@ -202,7 +221,13 @@ const ITEM_ERROR_BY_SQLSTATE: Readonly<Record<string, ItemErrorCode>> = {
   [sqlState.queryCanceled]: 'not_attempted',
 };
 
-const executed = { state: 'executed', completedBy: undefined } as const;
+/** The result of the single-record fast path. */
+function executed(outcome: Outcome, key: LedgerKey | undefined): Omit<AppliedBatch, 'canceled'> {
+  const isComplete = key !== undefined && outcome.code === undefined;
+  return { state: 'executed', outcomes: [outcome], completedBy: isComplete ? key.requestId : undefined };
+}
+
+const incomplete = { state: 'executed', completedBy: undefined } as const;
 
 function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'canceled'> {
   const code = keyed ? 'unavailable' : 'outcome_unknown';
@@ -214,13 +239,13 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
     // Without a key, the record that may have been created can be looked up.
     return keyed || item.op !== 'create' ? outcome : { ...outcome, entry: errorEntry(item.id, item.ref, text) };
   };
-  return { ...executed, outcomes: plan.items.map(outcomeOf) };
+  return { ...incomplete, outcomes: plan.items.map(outcomeOf) };
 }
 
 function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
   const text = JSON.stringify(itemError('not_attempted'));
   const outcomes = plan.items.map((item) => failed(item, 'not_attempted', text));
-  return { ...executed, outcomes };
+  return { ...incomplete, outcomes };
 }
 
 /** @param error as JSON text */

@@ -4,8 +4,8 @@ import type { Plan, PlanItem } from './plan';
 export type SingleRecordPatch = Extract<PlanItem, { set: unknown }>;
 
 /**
- * The patch of a plan without a key that the single-record fast path can apply; undefined if the plan needs `apply_batch`. With
- * one item, `on_error` has no effect.
+ * The patch of a plan that the single-record fast path can apply; undefined if the plan needs `apply_batch`. With one item,
+ * `on_error` has no effect.
  */
 export function singleRecordPatchOf({ items, options }: Plan): SingleRecordPatch | undefined {
   const [item] = items;

@@ -118,9 +118,11 @@ describe('an item', () => {
   it('that is alone and meets a read-only server was not applied: the request is unavailable', async () => {
     const [id = ''] = await newRecords(1);
     const plan = batch(teamId, [fail(id, '25006')]);
-    await expect(engine.apply(plan)).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
-    expect(codesOf(await engine.apply(plan, newKey()))).toEqual(['not_attempted']);
+    for (const key of [undefined, newKey()]) {
+      await expect(engine.apply(plan, key)).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
+    }
     expect(await engine.versions(teamId, [id])).toEqual([1]);
+    expect(await engine.session.query('SELECT FROM idempotency_requests WHERE team_id = $1', [teamId])).toEqual([]);
   });
 
   it.each(['internal', 'locked', 'conflict'])(
