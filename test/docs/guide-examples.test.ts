@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Instruments } from '#libs/telemetry';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { documentOf } from '../support/openapi';
+import { PropertyCalls } from '../support/property.calls';
 import { WorkerProcess } from '../support/worker.process';
 
 const run = promisify(execFile);
 
 /** In the order in which their examples run. Those that read expect the records as `npm start` creates them. */
-const GUIDES = ['api-guide.md', 'reading.md', 'writing.md', 'retry-guide.md', 'properties.md'];
+const GUIDES = ['api-guide.md', 'reading.md', 'writing.md', 'retry-guide.md', 'properties.md', 'lookups.md'];
 const MISSING_ID = '00000000-0000-4000-8000-000000000404';
 const ORGANIZATIONS = [
   { name: 'Acme', stage: 'proposal', employees: 120, primary_domain: 'acme.example' },
@@ -72,12 +73,14 @@ describe.each(['curl', 'fetch'])('the examples of the guides with %s', (client) 
     const ids: string[] = [];
     for (const organization of ORGANIZATIONS) ids.push(await caller.create({ default: organization }));
     recordId = ids[0] ?? '';
+    const property = await new PropertyCalls(caller).create({ type: 'str', name: 'External id' });
     env = {
       PATH: process.env.PATH,
       HOME: folder,
       PRISM_URL: `${gateway.url}/v2/prism/${caller.teamId}`,
       PRISM_API_KEY: caller.credentials.apiKey,
       RECORD_ID: recordId,
+      PROPERTY_ID: property.body.id,
     };
   });
 
