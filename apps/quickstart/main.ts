@@ -35,7 +35,7 @@ async function launch(env: NodeJS.ProcessEnv): Promise<void> {
   } finally {
     await programs.stop();
     await postgres?.stop();
-    rmSync(LOCK);
+    rmSync(LOCK, { force: true });
   }
   print('  stopped', '');
 }

@@ -4,6 +4,9 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { tailOf } from './log.tail';
 
+/** How long a program may take to stop before it is killed. */
+const STOP_MS = 10_000;
+
 /** The gateway and the worker, as child processes. They end when this process ends, also by `kill -9`. */
 export class Programs {
   private readonly running = new Set<ChildProcess>();
@@ -41,7 +44,10 @@ export class Programs {
   async stop(): Promise<void> {
     this.stopping = true;
     const exits = Array.from(this.running, (child) => once(child, 'exit'));
-    for (const child of this.running) child.kill('SIGTERM');
+    for (const child of this.running) {
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
+    }
     await Promise.all(exits);
   }
 }
