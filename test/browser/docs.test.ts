@@ -58,26 +58,74 @@ describe('the documentation page', () => {
     await page.locator('.auth-btn-wrapper').getByRole('button', { name: 'Close' }).click();
   });
 
-  it('sends a batch and shows the result of each item', async () => {
-    const id = await caller.create({ default: { name: 'Acme' } });
-    const operation = page.locator('#operations-Batch-batchUpdate');
+  /**
+   * Opens an operation, replaces the suggested body and executes it.
+   *
+   * @returns the status and body that the page shows when it shows `part` of the body
+   */
+  async function execute(
+    operationId: string,
+    change: (suggested: any) => unknown,
+    part: string,
+  ): Promise<{ status: string; body: unknown }> {
+    const operation = page.locator(`#operations-${operationId}`);
     await operation.locator('.opblock-summary-control').click();
     await operation.locator('tr[data-param-name="team"] input').fill(caller.teamId);
-
-    const body = operation.locator('textarea.body-param__text');
-    const suggested = JSON.parse(await body.inputValue()) as { items: { id: string }[] };
-    expect(suggested.items).toHaveLength(4);
-    const [first, ...others] = suggested.items;
-    await body.fill(JSON.stringify({ items: [{ ...first, id }, ...others] }, null, 2));
+    const text = operation.locator('textarea.body-param__text');
+    await text.fill(JSON.stringify(change(JSON.parse(await text.inputValue())), null, 2));
     await operation.getByRole('button', { name: 'Execute' }).click();
+    const response = operation.locator('.live-responses-table');
+    const body = response.locator('pre code').first();
+    await body.getByText(part).first().waitFor();
+    const status = await response.locator('.response-col_status').last().innerText();
+    return { status: status.trim(), body: JSON.parse(await body.innerText()) };
+  }
 
-    const response = operation.locator('.live-responses-table pre code').first();
-    await response.getByText('"succeeded"').waitFor();
-    expect(JSON.parse(await response.innerText())).toMatchObject({
+  it('sends a batch and shows the result of each item', async () => {
+    const id = await caller.create({ default: { name: 'Acme' } });
+    const { body } = await execute(
+      'Batch-batchUpdate',
+      ({ items }: { items: { id: string }[] }) => {
+        expect(items).toHaveLength(4);
+        const [first, ...others] = items;
+        return { items: [{ ...first, id }, ...others] };
+      },
+      '"succeeded"',
+    );
+    expect(body).toMatchObject({
       results: [{ id, status: 'ok' }, { status: 'error' }, { status: 'error' }, { id: null, status: 'error' }],
       summary: { total: 4, succeeded: 1, failed: 3 },
     });
     expect((await caller.read(id)).record).toMatchObject({ default: { stage: 'won' } });
+  });
+
+  it('sends a query and shows the records', async () => {
+    const query = { select: ['name'], filter: [{ name: { '=': 'Globex' } }] };
+    const id = await caller.create({ default: { name: 'Globex' } });
+    const { status, body } = await execute('Queries-queryRecords', () => ({ query }), '"has_more"');
+    expect(status).toBe('200');
+    expect(body).toMatchObject({ data: [{ id, properties: { name: 'Globex' } }], has_more: false });
+  });
+
+  it('sends an import and shows the result of each row', async () => {
+    const imported = await execute('Imports-importRecords', (suggested) => suggested, '"job_id"');
+    expect(imported).toMatchObject({
+      status: '200',
+      body: {
+        job_id: null,
+        succeeded: 1,
+        failed: 1,
+        results: [{ created: true }, { error: { code: 'unknown_option' } }],
+      },
+    });
+  });
+
+  it('sends a longer import and shows its job', async () => {
+    await page.locator('#operations-Imports-importRecords .opblock-summary-control').click(); // closes it
+    const objects = Array.from({ length: 100 }, (_, index) => ({ default: { name: `Company ${index}` } }));
+    const job = await execute('Imports-importRecords', () => ({ objects }), '"processing"');
+    expect(job).toMatchObject({ status: '202', body: { status: 'processing', total: 100 } });
+    expect(job.body).toHaveProperty('job_id', expect.stringMatching(/^[0-9a-f-]{36}$/));
   });
 
   it('sends requests to the gateway only, without browser errors', () => {

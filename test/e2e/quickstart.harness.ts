@@ -13,7 +13,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The response to the printed command. */
@@ -31,6 +31,7 @@ const READY = 'Ctrl-C stops everything';
 export class ProjectCopy {
   readonly folder: string;
   private readonly base = mkdtempSync(join(tmpdir(), 'prism quickstart '));
+  private readonly runs: Quickstart[] = [];
 
   /**
    * @param closed whether only the current user can enter the folder that contains the project. Its embedded Postgres is
@@ -53,22 +54,17 @@ export class ProjectCopy {
   }
 
   start(env: NodeJS.ProcessEnv = {}): Quickstart {
-    return new Quickstart(this.folder, env);
-  }
-
-  /** The process ids of its servers by name, from their pid files. */
-  pids(): Record<string, number> {
-    const data = join(this.folder, '.data');
-    const names = readdirSync(data).flatMap((file) => /^(\w+)\.pid$/.exec(file)?.[1] ?? []);
-    return Object.fromEntries(names.map((name) => [name, this.pidOf(join(data, `${name}.pid`))]));
+    const run = new Quickstart(this.folder, env);
+    this.runs.push(run);
+    return run;
   }
 
   remove(): void {
     rmSync(this.base, { recursive: true });
-  }
-
-  private pidOf(file: string): number {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+    for (const { postgresHome } of this.runs) {
+      // Root's data is outside of the project.
+      if (postgresHome !== undefined) rmSync(dirname(postgresHome), { recursive: true, force: true });
+    }
   }
 }
 
@@ -102,6 +98,22 @@ class Quickstart {
       await sleep(25);
     }
     return this;
+  }
+
+  /** The folder of the embedded Postgres; undefined before it started, and with DATABASE_URL. */
+  get postgresHome(): string | undefined {
+    return /data in (.+)\/$/m.exec(this.output)?.[1];
+  }
+
+  /** The process ids of its servers by name. */
+  servers(): Record<string, number> {
+    const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+    const children = [...stdout.matchAll(/^ *(\d+) +(\d+) .*apps\/(\w+)\/main\.js$/gm)]
+      .filter(([, , parent]) => Number(parent) === this.pid)
+      .map(([, pid, , name = '']) => [name, Number(pid)] as const);
+    const pidFile = this.postgresHome === undefined ? '' : join(this.postgresHome, 'data/postmaster.pid');
+    const postgres = existsSync(pidFile) ? { postgres: Number.parseInt(readFileSync(pidFile, 'utf8'), 10) } : {};
+    return { ...Object.fromEntries(children), ...postgres };
   }
 
   get apiKey(): string | undefined {

