@@ -44,6 +44,7 @@ beforeAll(async () => {
   // Every connection of the pool is open and has prepared its statements.
   await Promise.all(Array.from({ length: 4 * poolSize }, () => update(100, randomUUID())));
   await Promise.all(Array.from({ length: 4 * poolSize }, () => update(1)));
+  await Promise.all(Array.from({ length: 4 * poolSize }, () => update(1, randomUUID())));
 });
 afterAll(async () => {
   await gateway.close();
@@ -88,6 +89,7 @@ function roundTrips(): RoundTrip[] {
 /** Bind, Describe, Execute, Sync: one round trip of a prepared statement. */
 const oneCall = { messages: 'BDES', statement: 'apply_batch' };
 const onePatch = { messages: 'BDES', statement: 'patch_record' };
+const onePatchWithKey = { messages: 'BDES', statement: 'patch_record_once' };
 
 function scriptsRun(): number {
   return redisTraffic.match(/\r\nevalsha\r\n/gi)?.length ?? 0;
@@ -96,7 +98,6 @@ function scriptsRun(): number {
 describe('a round trip to Postgres', () => {
   it.each([
     ['a batch of 100', 100, false, {}],
-    ['a batch of one with a key', 1, true, {}],
     ['a batch of one that is tried out', 1, false, { dry_run: true }],
     ['a batch with a key', 100, true, {}],
     ['a batch that stops at a failure', 100, false, { on_error: 'stop' }],
@@ -113,7 +114,10 @@ describe('a round trip to Postgres', () => {
     const patched = await caller.call('PATCH', path, { body: { default: { name: 'Renamed' } } });
     expect(patched.status).toBe(200);
     await caller.create();
-    expect(roundTrips()).toEqual([onePatch, onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
+    await update(1, randomUUID());
+    expect(roundTrips()).toEqual(
+      [onePatch, onePatch, oneCall, onePatchWithKey].map((trip) => expect.objectContaining(trip) as unknown),
+    );
   });
 
   it('is added to find the reason why a single write failed', async () => {
@@ -122,11 +126,18 @@ describe('a round trip to Postgres', () => {
     expect(roundTrips()).toEqual([onePatch, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
   });
 
+  it('is added to find the reason why a single write with a key failed', async () => {
+    const path = caller.path(`organization/${randomUUID()}`);
+    const options = { body: { default: { name: 'Renamed' } }, headers: { 'idempotency-key': randomUUID() } };
+    expect((await caller.call('PATCH', path, options)).status).toBe(404);
+    expect(roundTrips()).toEqual([onePatchWithKey, oneCall].map((trip) => expect.objectContaining(trip) as unknown));
+  });
+
   it('is the cost of verifying a cached response', async () => {
     const key = randomUUID();
     await update(1, key);
     expect((await update(1, key)).headers['idempotent-replay']).toBe('true');
-    expect(roundTrips().map(({ statement }) => statement)).toEqual(['apply_batch', 'find_request_state']);
+    expect(roundTrips().map(({ statement }) => statement)).toEqual(['patch_record_once', 'find_request_state']);
   });
 
   it('is the cost of a receipt', async () => {

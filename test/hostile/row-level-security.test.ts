@@ -142,6 +142,18 @@ it('row-level security can be switched on and off while a gateway serves', async
   }
 });
 
+it('a patch with a key takes one statement, which sees the rows of its team only', async () => {
+  expect(codesOf(await withRowLevelSecurity.apply(batch(ours, [rename(own)]), newKey()))).toEqual(['ok']);
+  // `query` is the last statement of the connection.
+  const [last] = await owner.session.query<{ query: string }>(
+    `SELECT query FROM pg_stat_activity
+      WHERE datname = current_database() AND usename = $1 AND application_name = 'prism-gateway'`,
+    [inject('gatewayRole')],
+  );
+  expect(last?.query).toContain('INSERT INTO idempotency_requests');
+  expect(codesOf(await withRowLevelSecurity.apply(batch(ours, [rename(foreign)]), newKey()))).toEqual(['not_found']);
+});
+
 it('a statement without tenant context fails no item', async () => {
   const id = randomUUID();
   expect(codesOf(await withRowLevelSecurity.apply(batch(ours, [rename(foreign), rename(id), rename(own)])))).toEqual([

@@ -6,14 +6,16 @@ WITH request AS (
   INSERT INTO idempotency_requests AS q (team_id, client_id, key_hash, fingerprint, item_count, day, complete, completed_by)
   SELECT $1::uuid, $10::uuid, $11::bytea, $12::bytea, 1, (now() AT TIME ZONE 'UTC')::date, true, $13::text
    WHERE current_setting('synchronous_commit') <> 'off' -- the commit of this statement is the flush
-     AND set_config('lock_timeout', $7::text, true) IS NOT NULL -- evaluated before the statement waits for a lock
+     -- Evaluated before the statement waits for a lock, and before it reads a record.
+     AND set_config('lock_timeout', $7::text, true) IS NOT NULL
+     AND set_config('prism.team', $1::text, true) IS NOT NULL
   ON CONFLICT (team_id, client_id, key_hash) DO NOTHING
-  RETURNING q.id, q.day
+  RETURNING q.team_id, q.id, q.day
 ), patched AS (
   UPDATE records AS r
      SET properties = r.properties || $4::jsonb, version = r.version + 1, updated_at = now()
     FROM request AS q
-   WHERE r.team_id = $1::uuid AND r.id = $3::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL
+   WHERE r.team_id = q.team_id AND r.id = $3::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL
      AND ($5::text IS NULL OR record_etag(r.version, r.updated_at) = $5)
      -- As in apply_batch, a small record is not rendered to measure it.
      AND (pg_column_size(r.properties || $4::jsonb) + pg_column_size(r.list) + pg_column_size(r.extended) <= $6::integer / 512
@@ -23,6 +25,6 @@ WITH request AS (
                        r.extended, r.created_at, r.updated_at, NULL) AS entry
 ), outcome AS (
   INSERT INTO idempotency_outcomes (day, team_id, request_id, entries, codes)
-  SELECT q.day, $1::uuid, q.id, p.entry, '' FROM request AS q, patched AS p
+  SELECT q.day, q.team_id, q.id, p.entry, '' FROM request AS q, patched AS p
 )
 SELECT COALESCE(p.entry, undo_request()) AS entry FROM request AS q LEFT JOIN patched AS p ON true
