@@ -83,6 +83,24 @@ it.each([{}, { on_error: 'stop' }, { dry_run: true }, { on_error: 'rollback' }])
   },
 );
 
+it('fails if an item before it gives another record the value', async () => {
+  await create('given.example');
+  const other = await create('other.example');
+  const item = { match: match('given.example'), default: { stage: 'won' } };
+  const created = { match: match('unrelated.example'), if_absent: 'create', default: { name: 'New' } };
+  const { body } = await api.caller.update([
+    item,
+    created,
+    item,
+    { id: other, default: { primary_domain: 'given.example' } },
+    item,
+  ]);
+  expect(body.results.map(({ effect, error }: any) => effect ?? error.code)).toEqual([
+    ...['updated', 'created', 'updated', 'updated'],
+    'multiple_matches',
+  ]);
+});
+
 it('creates a record with if_absent create, once', async () => {
   const item = {
     match: match('created.example'),
