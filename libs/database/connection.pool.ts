@@ -97,6 +97,7 @@ export abstract class ConnectionPool {
   private readonly servers: ServerList;
   private readonly watch: ServerWatch;
   private failure: unknown;
+  private closed: Promise<void> | undefined;
 
   constructor(
     private readonly options: DatabaseOptions,
@@ -197,10 +198,11 @@ export abstract class ConnectionPool {
     return { total, idle, discarded: this.watch.discarded, waiting };
   }
 
-  /** Waits for the statements in flight and closes every connection. */
-  async close(): Promise<void> {
+  /** Waits for the statements in flight and closes every connection. Can be called again, also meanwhile. */
+  close(): Promise<void> {
     this.watch.stop();
-    if (!this.pool.ended) await this.pool.end();
+    this.closed ??= this.pool.end();
+    return this.closed;
   }
 
   /** Leases a connection. Tries every server of the URL before it fails. */

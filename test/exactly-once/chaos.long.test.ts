@@ -70,7 +70,14 @@ describe('chaos', () => {
     // Every kind of fault was injected.
     expect(Object.keys(summary?.faults ?? {}).sort()).toEqual([...faultKinds].sort());
     const { figures } = summary ?? {};
-    for (const figure of ['appliedItems', 'retries', 'withoutResponse', 'resumedItems', 'fullReplays'] as const) {
+    for (const figure of [
+      'appliedItems',
+      'importedRows',
+      'retries',
+      'withoutResponse',
+      'resumedItems',
+      'fullReplays',
+    ] as const) {
       expect(figures?.[figure], figure).toBeGreaterThan(20);
     }
   });

@@ -2,18 +2,43 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '#libs/config';
-import { type ItemValidator, PropertyDefinitionRepository, PropertyDefinitionService } from '#libs/properties';
+import {
+  type ItemValidator,
+  type PropertyDefinition,
+  PropertyDefinitionRepository,
+  PropertyDefinitionService,
+} from '#libs/properties';
 import type { LedgerKey } from '#libs/idempotency';
-import { type AppliedBatch, type PlanItem, planUpdates } from '#libs/records';
-import { batch, Engine, newKey, retryOf } from '../support/engine';
-import { type BatchDraft, type IfMatch, type ItemDraft, listIds, scenario } from './batch.arbitraries';
-import { type ModelResponse, BatchModel, type ModelItem, type ModelLedger, type ModelRecord } from './batch.model';
+import {
+  type AppliedBatch,
+  conditionOf,
+  matchOf,
+  type PlanItem,
+  planOperations,
+  planUpdates,
+  planUpsert,
+} from '#libs/records';
+import { batch, Engine, newKey, retryOf, sha256 } from '../support/engine';
+import {
+  type BatchDraft,
+  type Blocks,
+  type IfMatch,
+  indexedSlugs,
+  type ItemDraft,
+  listIds,
+  scenario,
+  uniqueSlugs,
+  type Value,
+} from './batch.arbitraries';
+import { BatchModel, type ModelItem, type ModelLedger, type ModelResponse } from './batch.model';
+import type { ModelRecord } from './record.model';
 import { etagOf } from '../support/etags';
 
-const runs = 300;
+const runs = 220;
 
 let engine: Engine;
 let validator: ItemValidator;
+let definitions: readonly PropertyDefinition[];
 
 beforeAll(async () => {
   engine = await Engine.start();
@@ -25,9 +50,16 @@ beforeAll(async () => {
        FROM (VALUES ('score', 'num'), ('labels', 'multi_str')) AS property (slug, type), unnest($2::uuid[]) AS list_id`,
     [teamId, listIds],
   );
+  await engine.session.query(
+    `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, lookup, lookup_state)
+     SELECT $1, 'organization', gen_random_uuid(), slug, type, slug, 'unique', 'ready'
+       FROM (VALUES ('rank', 'num'), ('external_id', 'str')) AS property (slug, type)`,
+    [teamId],
+  );
   const settings = readSettings({ DATABASE_URL: engine.url });
   const properties = new PropertyDefinitionService(new PropertyDefinitionRepository(engine.database), settings);
   validator = await properties.validatorOf(teamId, 'organization');
+  definitions = await properties.definitionsOf(teamId, 'organization');
 });
 
 afterAll(() => engine.close());
@@ -45,6 +77,22 @@ describe('apply_batch', () => {
   });
 });
 
+const live: ModelRecord = {
+  ...{ objectType: 'organization', properties: { name: 'Acme' } },
+  ...{ list: {}, extended: {}, version: 1, deleted: false },
+};
+/**
+ * By target: three live records, two of which have one domain, a deleted one, and one of another type. The next target is a record of
+ * another team like the third one, and the last one is missing.
+ */
+const samples: ModelRecord[] = [
+  { ...live, properties: { name: 'Acme', primary_domain: 'a.example', rank: 1 } },
+  { ...live, properties: { name: 'Acme', primary_domain: 'a.example', location: 'Oslo' } },
+  { ...live, properties: { name: 'Acme', primary_domain: 'b.example', external_id: 'x1' } },
+  { ...live, properties: { name: 'Acme', primary_domain: 'c.example', external_id: 'x1', rank: 2 }, deleted: true },
+  { ...live, properties: { name: 'Acme', primary_domain: 'b.example', rank: 3 }, objectType: 'contact' },
+];
+
 /** The records of one team and one record of another team, in the database and in the model. */
 class Fixture {
   readonly teamId = randomUUID();
@@ -52,28 +100,33 @@ class Fixture {
   readonly model: BatchModel;
 
   private constructor(readonly ids: readonly string[]) {
-    const live: ModelRecord = {
-      objectType: 'organization',
-      properties: { name: 'Acme' },
-      list: {},
-      extended: {},
-      version: 1,
-      deleted: false,
-    };
-    // By target: three live records, a deleted one, one of another type, one of another team, and a missing one.
-    const records = [live, live, live, { ...live, deleted: true }, { ...live, objectType: 'contact' }];
-    this.model = new BatchModel(new Map(records.map((record, index) => [ids[index] ?? '', structuredClone(record)])));
+    const records = samples.map((record, index) => [ids[index] ?? '', structuredClone(record)] as const);
+    this.model = new BatchModel(new Map(records), indexedSlugs, uniqueSlugs);
   }
 
   static async create(): Promise<Fixture> {
     const fixture = new Fixture(Array.from({ length: 7 }, () => randomUUID()));
+    // No two records have the same etag.
     await engine.session.query(
-      `INSERT INTO records (team_id, id, object_type, properties, deleted_at)
-       SELECT CASE place WHEN 6 THEN $2::uuid ELSE $1::uuid END, id,
-              CASE place WHEN 5 THEN 'contact' ELSE 'organization' END, '{"name": "Acme"}',
-              CASE place WHEN 4 THEN now() END
-         FROM unnest($3::uuid[]) WITH ORDINALITY AS record (id, place) WHERE place <= 6`,
-      [fixture.teamId, fixture.otherTeamId, fixture.ids],
+      `INSERT INTO records (team_id, id, object_type, properties, deleted_at, updated_at)
+       SELECT CASE place WHEN 6 THEN $2::uuid ELSE $1::uuid END, id, sample ->> 'objectType', sample -> 'properties',
+              CASE WHEN (sample -> 'deleted')::boolean THEN now() END, now() - make_interval(secs => place)
+         FROM ROWS FROM (unnest($3::uuid[]), jsonb_array_elements($4::jsonb)) WITH ORDINALITY AS r (id, sample, place)
+        WHERE place <= 6`,
+      [fixture.teamId, fixture.otherTeamId, fixture.ids, JSON.stringify([...samples, samples[2]])],
+    );
+    await engine.session.query(
+      `INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
+       SELECT r.team_id, r.id, p.id, lookup_hash(p.kind, r.properties -> p.slug)
+         FROM records AS r
+         JOIN unnest($2::uuid[], $3::text[], $4::text[]) AS p (id, slug, kind) ON r.properties ? p.slug
+        WHERE r.team_id = ANY ($1) AND r.object_type = 'organization' AND r.deleted_at IS NULL`,
+      [
+        [fixture.teamId, fixture.otherTeamId],
+        indexedSlugs.map((slug) => definitionOf(slug).id),
+        indexedSlugs,
+        indexedSlugs.map((slug) => (definitionOf(slug).type === 'num' ? 'number' : 'text')),
+      ],
     );
     return fixture;
   }
@@ -88,6 +141,15 @@ class Fixture {
       { id, object_type: objectType, ...record },
     ]);
     expect(Object.fromEntries(await engine.stored(this.teamId))).toEqual(Object.fromEntries(expected));
+    const lookups = await engine.session.query<{ row: string }>(
+      `SELECT record_id || ' ' || property_id || ' ' || encode(value_hash, 'hex') AS row
+         FROM record_lookups WHERE team_id = $1`,
+      [this.teamId],
+    );
+    const expectedLookups = this.model.lookupValues.map(
+      ({ id, slug, value }) => `${id} ${definitionOf(slug).id} ${sha256(String(value)).toString('hex')}`,
+    );
+    expect(lookups.map(({ row }) => row).sort()).toEqual(expectedLookups.sort());
     const others = [...(await engine.stored(this.otherTeamId)).values()];
     expect(others).toMatchObject([{ id: this.id(5), version: 1, deleted: false }]);
   }
@@ -113,12 +175,10 @@ class SentBatch {
     this.request ??= await this.resolveItems();
     const { model } = this.request;
     // The gateway makes new ids in every attempt.
-    const plan = this.request.plan.map((item) => (item.op === 'create' ? { ...item, id: randomUUID() } : item));
+    const plan = this.request.plan.map(withNewId);
     const key = this.key && retryOf(this.key);
     const applied = await engine.apply(batch(this.fixture.teamId, plan, this.draft.options), key);
-    for (const [place, item] of model.entries()) {
-      if (item.kind === 'create') item.id = idOf(applied.outcomes[place]);
-    }
+    for (const [place, item] of model.entries()) item.newId = idOf(applied.outcomes[place]);
     const expected = this.fixture.model.apply(model, this.draft.options, this.ledger);
     if (this.ledger && this.attempts.length > 0 && expected.state === 'executed') expected.state = 'resumed';
 
@@ -150,98 +210,135 @@ class SentBatch {
 
   private async resolveItems(): Promise<{ plan: PlanItem[]; model: ModelItem[] }> {
     const etags = await engine.etags(this.fixture.teamId);
-    const both = this.draft.items.map((draft) =>
-      itemOf(draft, this.fixture, etags, this.draft.options.skipUnchanged === true),
-    );
+    const resolver = new ItemResolver(this.fixture, etags, this.draft.options.skipUnchanged === true);
+    const both = this.draft.items.map((draft) => resolver.resolve(draft));
     return { plan: both.map(([item]) => item), model: both.map(([, item]) => item) };
   }
 }
 
-function itemOf(draft: ItemDraft, ...rest: [Fixture, ReadonlyMap<string, string>, boolean]): [PlanItem, ModelItem] {
-  const [planned, model] = operationOf(draft, ...rest);
-  const { ref } = draft;
-  return ref === undefined
-    ? [planned, model]
-    : [
-        { ...planned, ref },
-        { ...model, ref },
-      ];
+/** The gateway makes new ids in every attempt. */
+function withNewId(item: PlanItem): PlanItem {
+  if (item.op === 'create') return { ...item, id: randomUUID() };
+  return 'create' in item ? { ...item, create: { ...item.create, id: randomUUID() } } : item;
 }
 
-/** @param skip the option `skip_unchanged` */
-function operationOf(
-  draft: ItemDraft,
-  fixture: Fixture,
-  etags: ReadonlyMap<string, string>,
-  skip: boolean,
-): [PlanItem, ModelItem] {
-  const id = fixture.id(draft.target);
-  switch (draft.kind) {
-    case 'invalid': {
-      const { code, blocks } = draft.fault;
-      const sentId = draft.fault.id === undefined ? id : draft.fault.id;
-      return [planned({ id: sentId, ...blocks }, skip), { kind: 'invalid', id: sentId === id ? id : null, code }];
+/** Makes plan items and items of the model from drafts. */
+class ItemResolver {
+  private readonly versions: ReadonlyMap<string, number>;
+
+  /** @param skipUnchanged the option of the batch */
+  constructor(
+    private readonly fixture: Fixture,
+    private readonly etags: ReadonlyMap<string, string>,
+    private readonly skipUnchanged: boolean,
+  ) {
+    this.versions = new Map([...fixture.model.current].map(([id, { version }]) => [id, version]));
+  }
+
+  resolve({ ref, ...draft }: ItemDraft): [PlanItem, ModelItem] {
+    const [planned, model] = this.operation(draft);
+    const named = ref === undefined ? {} : { ref };
+    return [
+      { ...planned, ...named },
+      { ...model, ...named },
+    ];
+  }
+
+  private operation(draft: ItemDraft): [PlanItem, ModelItem] {
+    const id = this.fixture.id(draft.target);
+    const { tag, condition } = 'ifMatch' in draft ? this.tagOf(draft.ifMatch, id) : {};
+    const ifMatch = tag === undefined ? {} : { if_match: tag };
+    const common = { newId: null, ...(condition && { ifMatch: condition }) };
+    // The values after JSON serialization.
+    const blocks = 'blocks' in draft ? (JSON.parse(JSON.stringify(draft.blocks)) as typeof draft.blocks) : {};
+    switch (draft.kind) {
+      case 'invalid': {
+        const { code, blocks } = draft.fault;
+        const sentId = draft.fault.id === undefined ? id : draft.fault.id;
+        return [
+          this.plan({ id: sentId, ...blocks }),
+          { ...common, kind: 'invalid', id: sentId === id ? id : null, code },
+        ];
+      }
+      case 'create':
+        return [this.plan({ op: 'create', ...blocks }), { ...common, kind: 'create', ...blocks }];
+      case 'restore':
+      case 'delete':
+        return [this.plan({ op: draft.kind, id, ...ifMatch }), { ...common, kind: draft.kind, id }];
+      case 'patch': {
+        const sentId = draft.upperCase ? id.toUpperCase() : id;
+        return [this.plan({ id: sentId, ...ifMatch, ...blocks }), { ...common, kind: 'patch', id, ...blocks }];
+      }
+      case 'match': {
+        const { match, ifAbsent } = draft;
+        const absent = ifAbsent === undefined ? {} : { if_absent: ifAbsent };
+        const planned = this.plan({ match, ...absent, ...ifMatch, ...blocks });
+        if (ifAbsent !== 'create') return [planned, { ...common, kind: 'match', ...match, ...blocks }];
+        const { [match.slug]: repeated = match.value, ...rest } = blocks.default ?? {};
+        if (repeated !== match.value)
+          return [planned, { ...common, kind: 'invalid', id: null, code: 'invalid_property' }];
+        return [planned, { ...common, kind: 'match', ...upsertOf(match, { ...blocks, default: rest }) }];
+      }
+      case 'upsert': {
+        const { match } = draft;
+        const others = Object.entries(blocks.default ?? {}).filter(([slug]) => slug !== match.slug);
+        const content = { ...blocks, default: Object.fromEntries(others) };
+        const planned = planSingleUpsert(match, content, tag);
+        return [planned, { ...common, kind: 'match', ...upsertOf(match, content) }];
+      }
     }
-    case 'create':
-      return [
-        { op: 'create', id, properties: { name: draft.default.name }, list: {}, extended: {} },
-        { kind: 'create', id: null, default: draft.default },
-      ];
-    case 'restore':
-    case 'delete': {
-      const { tag, version } = tagOf(draft.ifMatch, id, fixture, etags);
-      const item = { id, ...(version !== undefined && { ifMatch: version }) };
-      const condition = tag === undefined || tag === '*' ? {} : { if_match: tag.slice(1, -1) };
-      return [
-        { op: draft.kind, id, ...condition },
-        { kind: draft.kind, ...item },
-      ];
-    }
-    case 'patch': {
-      const { tag, version } = tagOf(draft.ifMatch, id, fixture, etags);
-      // The value after JSON serialization.
-      const blocks = JSON.parse(JSON.stringify(draft.blocks)) as typeof draft.blocks;
-      const raw = {
-        id: draft.upperCase ? id.toUpperCase() : id,
-        ...(tag !== undefined && { if_match: tag }),
-        ...blocks,
-      };
-      return [planned(raw, skip), { kind: 'patch', id, ...(version !== undefined && { ifMatch: version }), ...blocks }];
+  }
+
+  private plan(raw: object): PlanItem {
+    const [item] = ('op' in raw ? planOperations : planUpdates)([raw], {
+      ...{ validator, definitions, newId: randomUUID },
+      ...{ itemLimitBytes: 262_144, bodyBytes: 0, skipUnchanged: this.skipUnchanged },
+    });
+    if (item === undefined) throw new Error('no plan item');
+    return item;
+  }
+
+  /** An etag, and which record it is the etag of. A record that the batch changes or creates gets another one. */
+  private tagOf(ifMatch: IfMatch, id: string): { tag?: string; condition?: ModelItem['ifMatch'] } {
+    const etag = this.etags.get(id) ?? 'none';
+    switch (ifMatch) {
+      case 'none':
+        return {};
+      case 'any':
+        return { tag: '*', condition: () => true };
+      case 'current': {
+        const known = this.versions.get(id);
+        return { tag: `"${etag}"`, condition: (other, version) => other === id && version === known };
+      }
+      case 'lost':
+        // Of a change with the same version that was lost in a crash.
+        return { tag: `"${this.versions.get(id) ?? 1}-1"`, condition: () => false };
+      case 'weak':
+        return { tag: `W/"${etag}"`, condition: () => false };
     }
   }
 }
 
-function planned(raw: object, skipUnchanged: boolean): PlanItem {
-  const [item] = planUpdates([raw], {
-    ...{ validator, definitions: [], newId: randomUUID },
-    ...{ itemLimitBytes: 262_144, bodyBytes: 0, skipUnchanged },
-  });
-  if (item === undefined) throw new Error('no plan item');
-  return item;
+/** What an upsert sets in a record that exists, and in a new one. */
+function upsertOf({ slug, value }: Value, blocks: Blocks): Value & Blocks & { create: Blocks } {
+  return { slug, value, ...blocks, create: { ...blocks, default: { ...blocks.default, [slug]: value } } };
 }
 
-/** An etag and its version; -1 for one that no record has. */
-function tagOf(
-  ifMatch: IfMatch,
-  id: string,
-  fixture: Fixture,
-  etags: ReadonlyMap<string, string>,
-): { tag?: string; version?: string } {
-  const version = fixture.model.current.get(id)?.version ?? 1;
-  switch (ifMatch) {
-    case 'none':
-      return {};
-    case 'any':
-      return { tag: '*', version: '*' };
-    case 'current':
-      // A record that is not there has no etag, and one that the batch creates gets an unknown one.
-      return { tag: `"${etags.get(id) ?? 'none'}"`, version: etags.has(id) ? String(version) : '-1' };
-    case 'lost':
-      // Of a change with the same version that was lost in a crash.
-      return { tag: `"${version}-1"`, version: '-1' };
-    case 'weak':
-      return { tag: `W/"${etags.get(id) ?? 'none'}"`, version: '-1' };
-  }
+/** Plans as `PUT by/{slug}/{value}` does. */
+function planSingleUpsert({ slug, value }: Value, content: Blocks & { default: object }, tag?: string): PlanItem {
+  const match = matchOf(definitionOf(slug), value);
+  const patch = validator.patch(content);
+  if (match === undefined || 'errors' in patch) throw new Error('the upsert is not valid');
+  const create = validator.create({ ...content, default: { ...content.default, [slug]: value } });
+  const condition = tag === undefined ? {} : conditionOf(tag);
+  if (condition === 'malformed') throw new Error(`${tag} is no etag`);
+  return planUpsert(randomUUID(), match, { patch, create, ifMatch: condition.etag, mustExist: tag !== undefined });
+}
+
+function definitionOf(slug: string): PropertyDefinition {
+  const definition = definitions.find((each) => each.slug === slug && each.list_id === null);
+  if (definition === undefined) throw new Error(`${slug} is not defined`);
+  return definition;
 }
 
 function readable({ entry, code, replayed }: AppliedBatch['outcomes'][number]): unknown {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { BatchOptions } from '#libs/records';
+import { type BatchOptions, defaultOptions } from '#libs/records';
 
 type Block = Record<string, unknown>;
 
@@ -13,10 +13,27 @@ export type ItemDraft = OperationDraft & { ref?: string | undefined };
 
 type OperationDraft =
   | { kind: 'patch'; target: Target; upperCase: boolean; ifMatch: IfMatch; blocks: Blocks }
+  /** `target`: whose etag `ifMatch` means. */
+  | (MatchDraft & { kind: 'match'; ifAbsent: 'error' | 'create' | undefined })
+  /** A single write, so its batch has no other item. */
+  | (MatchDraft & { kind: 'upsert' })
   | { kind: 'delete'; target: Target; ifMatch: IfMatch }
   | { kind: 'restore'; target: Target; ifMatch: IfMatch }
-  | { kind: 'create'; target: Target; default: { name: string } }
+  | { kind: 'create'; target: Target; blocks: Blocks }
   | { kind: 'invalid'; target: Target; fault: Fault };
+
+interface MatchDraft {
+  match: Value;
+  target: Target;
+  ifMatch: IfMatch;
+  blocks: Blocks;
+}
+
+/** A value of a property. */
+export interface Value {
+  slug: string;
+  value: string | number;
+}
 
 export interface Blocks {
   default?: Block;
@@ -46,6 +63,10 @@ export interface Scenario {
 
 /** Lists whose properties are `score` (num) and `labels` (multi_str). */
 export const listIds = ['1c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a', '2c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a'] as const;
+
+/** Properties by which records are found: with an index, with an index of unique values, and without one. */
+export const indexedSlugs = ['primary_domain', 'rank', 'external_id'] as const;
+export const uniqueSlugs = ['rank', 'external_id'] as const;
 
 /** The number of targets. Those below `liveTargets` are live records, the others cannot be updated. */
 export const targets = 7;
@@ -82,6 +103,29 @@ const defaultBlock = fc.record(
   },
   { requiredKeys: [] },
 );
+const domain = fc.constantFrom('a.example', 'b.example', 'c.example');
+const externalId = fc.constantFrom('x1', 'x2', 'X1');
+const rank = fc.integer({ min: 1, max: 4 });
+const location = fc.constantFrom('Oslo', 'Paris');
+const rankIncrement = fc.record({ _op: fc.constant('increment'), by: fc.constantFrom(-1, 0, 1) });
+/** Few values, so that several records get one. */
+const values = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      fc.record({ primary_domain: cleared(domain) }),
+      fc.record({ external_id: cleared(externalId) }),
+      fc.record({ rank: cleared(fc.oneof(rank, rankIncrement)) }),
+      fc.record({ primary_domain: domain, external_id: cleared(externalId), location: cleared(location) }),
+    ),
+  },
+);
+const match: fc.Arbitrary<Value> = fc.oneof(
+  fc.record({ slug: fc.constant('primary_domain'), value: domain }),
+  fc.record({ slug: fc.constant('external_id'), value: externalId }),
+  fc.record({ slug: fc.constant('rank'), value: rank }),
+);
 const listBlock = fc.record(
   {
     score: cleared(fc.oneof(fc.double({ min: -1e9, max: 1e9, noNaN: true }), increment)),
@@ -96,11 +140,12 @@ const extendedBlock = fc.dictionary(
     maxKeys: 2,
   },
 );
+const withValues = fc.tuple(defaultBlock, values).map(([block, more]) => ({ ...block, ...more }));
 const blocks: fc.Arbitrary<Blocks> = fc.oneof(
-  fc.record({ default: defaultBlock }),
+  fc.record({ default: withValues }),
   fc.record(
     {
-      default: defaultBlock,
+      default: withValues,
       list: fc.dictionary(fc.constantFrom(...listIds), listBlock, { maxKeys: 2 }),
       extended: extendedBlock,
     },
@@ -142,14 +187,59 @@ const operation: fc.Arbitrary<OperationDraft> = fc.oneof(
       blocks: fc.constantFrom<Blocks>({}, { default: {} }, { list: { [listIds[0]]: {} }, extended: {} }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), target, ifMatch }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('match' as const), match, target, ifMatch },
+      ifAbsent: fc.constantFrom('error', 'create', 'create', undefined),
+      blocks,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), target, ifMatch }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore' as const), target, ifMatch }) },
   {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('create' as const), target, default: fc.record({ name }) }),
+    weight: 2,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('create' as const), target },
+      blocks: fc.tuple(name, values).map(([name, more]) => ({ default: { name, ...more } })),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('invalid' as const), target, fault }) },
 );
+
+const upsert: fc.Arbitrary<OperationDraft> = fc.record({
+  ...{ kind: fc.constant('upsert' as const), target, ifMatch, blocks },
+  match: fc.oneof(match, fc.record({ slug: fc.constant('location'), value: location })),
+});
+
+const onlyName: fc.Arbitrary<Blocks> = fc.record({ default: fc.record({ name }) });
+/** Operations that depend on each other: they set the values of one property, and match them. */
+const dependentOperations = fc
+  .constantFrom(...indexedSlugs, 'primary_domain' as const)
+  .chain((slug): fc.Arbitrary<OperationDraft[]> => {
+    const value = { primary_domain: domain, external_id: externalId, rank }[slug];
+    const set = fc.tuple(name, value).map(([name, value]): Blocks => ({ default: { name, [slug]: value } }));
+    const ifMatch = fc.constant<IfMatch>('none');
+    const operation: fc.Arbitrary<OperationDraft> = fc.oneof(
+      fc.record({
+        ...{ kind: fc.constant('patch' as const), target, ifMatch },
+        upperCase: fc.constant(false),
+        blocks: set,
+      }),
+      fc.record({
+        ...{
+          kind: fc.constant('match' as const),
+          match: fc.record({ slug: fc.constant(slug), value }),
+          target,
+          ifMatch,
+        },
+        ...{ ifAbsent: fc.constantFrom('error', 'create'), blocks: fc.oneof(onlyName, set) },
+      }),
+      fc.record({ kind: fc.constant('create' as const), target, blocks: set }),
+      fc.record({ kind: fc.constantFrom('delete' as const, 'restore' as const), target, ifMatch }),
+    );
+    return fc.array(operation, { minLength: 2, maxLength: 10, size: 'max' });
+  });
 
 const ref = fc.option(fc.constantFrom('', 'row 1', 'é "\\" \u2028 \u0001', '😀'.repeat(64)), { nil: undefined });
 const item: fc.Arbitrary<ItemDraft> = fc.tuple(operation, ref).map(([draft, name]) => ({ ...draft, ref: name }));
@@ -160,15 +250,29 @@ const options: fc.Arbitrary<BatchOptions> = fc
     return: fc.constantFrom<BatchOptions['return']>('representation', 'representation', 'minimal'),
     dryRun: fc.constantFrom(false, false, false, true),
     maxFailures: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
-    skipUnchanged: fc.boolean(),
+    skipUnchanged: fc.constantFrom(false, false, true),
   })
   .map((all) => (all.onError === 'continue' ? all : { ...all, maxFailures: undefined }));
 
-const batch: fc.Arbitrary<BatchDraft> = fc.record({
-  items: fc.array(item, { minLength: 1, maxLength: 12 }),
-  options,
-  keyed: fc.boolean(),
-});
+const batch: fc.Arbitrary<BatchDraft> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      items: fc.array(item, { minLength: 1, maxLength: 16, size: 'max' }),
+      options,
+      keyed: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ items: dependentOperations, options, keyed: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      items: fc.tuple(upsert),
+      options: fc.constant<BatchOptions>(defaultOptions),
+      keyed: fc.boolean(),
+    }),
+  },
+);
 
 export const scenario: fc.Arbitrary<Scenario> = fc.array(batch, { minLength: 1, maxLength: 3 }).chain((batches) =>
   fc.record({

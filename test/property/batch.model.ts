@@ -1,27 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BatchOptions } from '#libs/records';
-import { exactSum } from './exact.sum';
+import { changesAnything, type ModelChange, type ModelRecord, newRecord, patchRecord } from './record.model';
 
-type Block = Record<string, unknown>;
+/** Whether the etag in `if_match` is that of a record at this version. */
+export type ModelCondition = (id: string, version: number) => boolean;
 
-export interface ModelRecord {
-  objectType: string;
-  properties: Block;
-  list: Record<string, Block>;
-  extended: Block;
-  version: number;
-  deleted: boolean;
-}
-
-/** An item in terms of the API. `ifMatch` is the version that the etag names, or `*`. */
-export type ModelItem = ModelOperation & { ref?: string };
+/** An item in terms of the API. */
+export type ModelItem = ModelOperation & {
+  ref?: string;
+  ifMatch?: ModelCondition;
+  /** Of the record in the response, which the database chooses if the item makes one; null if it failed. */
+  newId: string | null;
+};
 
 type ModelOperation =
-  | { kind: 'patch'; id: string; ifMatch?: string; default?: Block; list?: Record<string, Block>; extended?: Block }
-  | { kind: 'delete'; id: string; ifMatch?: string }
-  | { kind: 'restore'; id: string; ifMatch?: string }
-  /** `id`: of the record in the response; null if none is made. */
-  | { kind: 'create'; id: string | null; default: Block }
+  | ({ kind: 'patch'; id: string } & ModelChange)
+  /** Instead of `id`, the one live record with a value. `create`: what to create if there is none. */
+  | ({ kind: 'match'; slug: string; value: unknown; create?: ModelChange } & ModelChange)
+  | { kind: 'delete'; id: string }
+  | { kind: 'restore'; id: string }
+  | ({ kind: 'create' } & ModelChange)
   | { kind: 'invalid'; id: string | null; code: string };
 
 export interface ModelOutcome {
@@ -48,10 +46,22 @@ const objectType = 'organization';
 
 /** A model of the records of one team and of the effect of batches: no locks, no SQL, one batch at a time. */
 export class BatchModel {
-  constructor(private records: Map<string, ModelRecord>) {}
+  /** @param unique the properties whose values must be unique, of those with a lookup */
+  constructor(
+    private records: Map<string, ModelRecord>,
+    private readonly lookups: readonly string[],
+    private readonly unique: readonly string[],
+  ) {}
 
   get current(): ReadonlyMap<string, ModelRecord> {
     return this.records;
+  }
+
+  /** The values of the lookups of live records. */
+  get lookupValues(): { id: string; slug: string; value: unknown }[] {
+    return this.live.flatMap(([id, { properties }]) =>
+      this.lookups.filter((slug) => slug in properties).map((slug) => ({ id, slug, value: properties[slug] })),
+    );
   }
 
   apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelResponse {
@@ -67,6 +77,10 @@ export class BatchModel {
     return { state, outcomes };
   }
 
+  private get live(): [string, ModelRecord][] {
+    return [...this.records].filter(([, record]) => record.objectType === objectType && !record.deleted);
+  }
+
   private applyEach(items: readonly ModelItem[], options: BatchOptions, known: ModelLedger): ModelOutcome[] {
     const outcomes: ModelOutcome[] = [];
     const limit = options.onError === 'stop' ? 1 : (options.maxFailures ?? Infinity);
@@ -79,21 +93,14 @@ export class BatchModel {
     return outcomes;
   }
 
-  /**
-   * Reports every invalid item and runs none if there is one, otherwise runs them in the order of their ids up to a failure; items
-   * that create records last.
-   */
+  /** Reports every invalid item and runs none if there is one, otherwise runs them up to a failure. */
   private applyAtomically(items: readonly ModelItem[], options: BatchOptions): ModelOutcome[] {
     if (items.some(({ kind }) => kind === 'invalid')) {
       return items.map((item) => failure(item, item.kind === 'invalid' ? item.code : 'rolled_back'));
     }
     const outcomes: ModelOutcome[] = [];
-    const keyOf = (item: ModelItem): string => (item.kind === 'create' ? 'z' : String(item.id));
-    const order = [...items.entries()].sort(([a, one], [b, other]) =>
-      keyOf(one) === keyOf(other) ? a - b : keyOf(one) < keyOf(other) ? -1 : 1,
-    );
     let failed = false;
-    for (const [place, item] of order) {
+    for (const [place, item] of this.orderOf(items)) {
       if (failed) break;
       const outcome = this.applyItem(item, options);
       outcomes[place] = outcome;
@@ -105,93 +112,86 @@ export class BatchModel {
     });
   }
 
-  private applyItem(item: ModelItem, options: BatchOptions): ModelOutcome {
-    if (item.kind === 'invalid') return failure(item, item.code);
-    if (item.kind === 'create') {
-      const created = { objectType, properties: item.default, list: {}, extended: {}, version: 1, deleted: false };
-      const id = item.id ?? 'none'; // matches no response
-      this.records.set(id, created);
-      return success(id, item, 'created', created);
-    }
+  /**
+   * The order of the items of one transaction: that of the request. If no item depends on a value, only which failure is the first
+   * depends on the order: then it is that of their ids, and items that create records are last.
+   */
+  private orderOf(items: readonly ModelItem[]): [number, ModelItem][] {
+    const entries = [...items.entries()];
+    if (items.some((item) => this.dependsOnValues(item))) return entries;
+    const keyOf = (item: ModelItem): string => ('id' in item ? String(item.id) : 'z');
+    return entries.sort(([a, one], [b, other]) =>
+      keyOf(one) === keyOf(other) ? a - b : keyOf(one) < keyOf(other) ? -1 : 1,
+    );
+  }
 
-    const existing = this.records.get(item.id);
+  private dependsOnValues(item: ModelItem): boolean {
+    if (item.kind === 'match' || item.kind === 'restore') return true;
+    return 'default' in item && this.lookups.some((slug) => slug in (item.default ?? {}));
+  }
+
+  private applyItem(item: ModelItem, options: BatchOptions): ModelOutcome {
+    switch (item.kind) {
+      case 'invalid':
+        return failure(item, item.code);
+      case 'create':
+        return this.create(item, item);
+      case 'match':
+        return this.applyMatched(item, options);
+      default:
+        return this.change(item.id, item, options);
+    }
+  }
+
+  private applyMatched(item: ModelItem & { kind: 'match' }, options: BatchOptions): ModelOutcome {
+    const [found, another] = this.live.filter(([, { properties }]) => properties[item.slug] === item.value);
+    if (another !== undefined) return failure(item, 'multiple_matches');
+    if (found !== undefined) return this.change(found[0], item, options);
+    if (item.create === undefined) return failure(item, 'not_found');
+    if (item.ifMatch !== undefined) return failure(item, 'precondition_failed');
+    return this.create(item, item.create);
+  }
+
+  private create(item: ModelItem, content: ModelChange): ModelOutcome {
+    const record = newRecord(objectType, content);
+    if (record.properties.name === undefined) return failure(item, 'required_property');
+    const id = item.newId ?? `record ${this.records.size}`; // matches no response
+    if (this.isTaken(id, record.properties)) return failure(item, 'conflict');
+    this.records.set(id, record);
+    return success(id, item, 'created', record);
+  }
+
+  private change(id: string, item: ModelItem, options: BatchOptions): ModelOutcome {
+    const existing = this.records.get(id);
     if (existing?.objectType !== objectType) return failure(item, 'not_found');
     if (existing.deleted && item.kind !== 'restore') return failure(item, 'not_found');
-    if (item.ifMatch !== undefined && item.ifMatch !== '*' && item.ifMatch !== String(existing.version)) {
-      return failure(item, 'precondition_failed');
-    }
-    if (item.kind === 'patch' && !changesAnything(item)) return success(item.id, item, 'unchanged', existing);
-    if (item.kind === 'restore' && !existing.deleted) return success(item.id, item, 'unchanged', existing);
-
+    if (item.ifMatch?.(id, existing.version) === false) return failure(item, 'precondition_failed');
     const changed = structuredClone(existing);
-    if (item.kind === 'patch') {
-      if (!patch(changed, item)) return failure(item, 'invalid_property');
+    if (item.kind === 'patch' || item.kind === 'match') {
+      if (!changesAnything(item)) return success(id, item, 'unchanged', existing);
+      if (!patchRecord(changed, item)) return failure(item, 'invalid_property');
       if (options.skipUnchanged === true && isDeepStrictEqual(changed, existing)) {
-        return success(item.id, item, 'unchanged', existing);
+        return success(id, item, 'unchanged', existing);
       }
-    } else changed.deleted = item.kind === 'delete';
+    } else {
+      changed.deleted = item.kind === 'delete';
+      if (item.kind === 'restore' && !existing.deleted) return success(id, item, 'unchanged', existing);
+    }
+    if (!changed.deleted && this.isTaken(id, changed.properties)) return failure(item, 'conflict');
     changed.version += 1;
-    this.records.set(item.id, changed);
-    return success(item.id, item, EFFECTS[item.kind], changed);
+    this.records.set(id, changed);
+    const effect = item.kind === 'delete' ? 'deleted' : item.kind === 'restore' ? 'restored' : 'updated';
+    return success(id, item, effect, changed);
   }
-}
 
-const EFFECTS = { patch: 'updated', delete: 'deleted', restore: 'restored' } as const;
-
-/** @returns whether the change is possible: no sum of an increment is rounded */
-function patch(record: ModelRecord, change: ModelItem & { kind: 'patch' }): boolean {
-  let possible = patchBlock(record.properties, change.default ?? {});
-  // Opaque: nothing in it is an operator or a set.
-  const extended = Object.entries({ ...record.extended, ...change.extended });
-  record.extended = Object.fromEntries(extended.filter(([, value]) => value !== null));
-  for (const [listId, block] of Object.entries(change.list ?? {})) {
-    if (Object.keys(block).length > 0) possible = patchBlock((record.list[listId] ??= {}), block) && possible;
+  /** Whether another live record has one of the values that must be unique. */
+  private isTaken(id: string, properties: ModelChange['default'] & {}): boolean {
+    return this.live.some(
+      ([other, record]) =>
+        other !== id &&
+        this.unique.some((slug) => properties[slug] !== undefined && record.properties[slug] === properties[slug]),
+    );
   }
-  return possible;
-}
-
-function patchBlock(block: Block, change: Block): boolean {
-  let possible = true;
-  for (const [slug, value] of Object.entries(change)) {
-    // The slugs come from the arbitraries.
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
-    if (value === null) delete block[slug];
-    else if (isIncrement(value)) {
-      const sum = exactSum(Number(block[slug] ?? 0), value.by);
-      if (sum === undefined) possible = false;
-      else block[slug] = sum;
-    } else if (isOperator(value)) block[slug] = operate(block[slug], value);
-    else block[slug] = Array.isArray(value) ? [...new Set(value)] : value;
-  }
-  return possible;
-}
-
-function isIncrement(value: unknown): value is { _op: 'increment'; by: number } {
-  return typeof value === 'object' && value !== null && '_op' in value && value._op === 'increment';
-}
-
-interface Operator {
-  _op: 'append' | 'remove';
-  values: unknown[];
-}
-
-function isOperator(value: unknown): value is Operator {
-  return typeof value === 'object' && value !== null && '_op' in value;
-}
-
-function operate(current: unknown, { _op, values }: Operator): unknown[] {
-  const elements: unknown[] = Array.isArray(current) ? current : [];
-  return _op === 'append'
-    ? [...new Set([...elements, ...values])]
-    : elements.filter((element) => !values.includes(element));
-}
-
-function changesAnything({
-  default: properties = {},
-  list = {},
-  extended = {},
-}: ModelItem & { kind: 'patch' }): boolean {
-  return [properties, extended, ...Object.values(list)].some((block) => Object.keys(block).length > 0);
 }
 
 function success(id: string, { ref }: ModelItem, effect: string, record: ModelRecord): ModelOutcome {
@@ -199,5 +199,5 @@ function success(id: string, { ref }: ModelItem, effect: string, record: ModelRe
 }
 
 function failure(item: ModelItem, code: string): ModelOutcome {
-  return { id: item.kind === 'create' ? null : item.id, ref: item.ref, code, replayed: false };
+  return { id: 'id' in item ? item.id : null, ref: item.ref, code, replayed: false };
 }

@@ -11,7 +11,7 @@ const drainDeadlineMs = 20_000;
 const maxLogCharacters = 20_000;
 
 export interface GatewaySetup {
-  /** Where it listens. */
+  /** Where it listens; with another program, the port of its health checks, which `settings` give it. */
   port: number;
   /** Settings by environment variable. */
   settings: Record<string, string>;
@@ -48,7 +48,7 @@ export class GatewayServer {
     const flags = this.setup.preloads.flatMap((file) => ['--require', file]);
     const child = spawn(process.execPath, [...flags, this.setup.program ?? program], {
       cwd: repositoryFolder,
-      env: { PATH: process.env.PATH, ...this.setup.settings, HOST: '127.0.0.1', PORT: String(this.setup.port) },
+      env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(this.setup.port), ...this.setup.settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     guard(child);

@@ -26,6 +26,8 @@ export interface BenchEnvironment extends Omit<Servers, 'settings'> {
   credentials: Credentials;
   gateway: ServiceProcess;
   textbook: ServiceProcess;
+  /** Only for workloads that import. */
+  worker: ServiceProcess | undefined;
   /** Undefined without HAProxy on this machine. */
   balanced: Balanced | undefined;
   /** The settings to report, by program. */
@@ -33,7 +35,7 @@ export interface BenchEnvironment extends Omit<Servers, 'settings'> {
 }
 
 /** Starts everything and loads the records. On failure the cleanup stops what was started. */
-export async function openEnvironment(context: BenchContext): Promise<BenchEnvironment> {
+export async function openEnvironment(context: BenchContext, imports: boolean): Promise<BenchEnvironment> {
   const { cleanup, signal, log } = context;
   const { settings, ...servers } = await startServers(context, durableSettings);
   const { postgres, redisUrl, meter, folder } = servers;
@@ -46,6 +48,7 @@ export async function openEnvironment(context: BenchContext): Promise<BenchEnvir
   const services = new Services(cleanup, signal);
   const gateway = await services.gateway('gateway', postgres.url, redisUrl);
   const textbook = await services.textbook(postgres.url);
+  const worker = imports ? await services.worker(postgres.url) : undefined;
   const haproxy = haproxyProgram();
   let balanced: Balanced | undefined;
   if (haproxy !== undefined) {
@@ -56,7 +59,7 @@ export async function openEnvironment(context: BenchContext): Promise<BenchEnvir
 
   return {
     ...servers,
-    ...{ credentials, gateway, textbook, balanced },
+    ...{ credentials, gateway, textbook, worker, balanced },
     settings: { postgres: settings, gateway: gatewaySettings },
   };
 }

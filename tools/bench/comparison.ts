@@ -13,7 +13,7 @@ import { leadSeconds, runRounds } from './rounds';
 /** Compares the gateway with its baselines. */
 export async function compare(options: ComparisonOptions, context: BenchContext): Promise<void> {
   const { log, print, signal } = context;
-  const environment = await openEnvironment(context);
+  const environment = await openEnvironment(context, options.names.includes('import'));
   const measured = await runRounds(workloads(environment, options.names), environment.meter, options, log, signal);
   const fairness: Fairness[] = [];
   for (const neighbor of options.fairness ? neighborsOf(environment) : []) {

@@ -27,6 +27,14 @@ export class Services {
     return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings, nodeFlags });
   }
 
+  worker(databaseUrl: string): Promise<ServiceProcess> {
+    return this.node({
+      name: 'worker',
+      main: 'apps/worker/main.js',
+      settings: { ...gatewaySettings, DATABASE_URL: databaseUrl },
+    });
+  }
+
   textbook(databaseUrl: string): Promise<ServiceProcess> {
     const settings = { NODE_ENV: 'production', DATABASE_URL: databaseUrl };
     return this.node({ name: 'textbook', main: 'tools/bench/textbook/main.js', readyPath: '/empty', settings });
@@ -51,13 +59,15 @@ export class Services {
   private async node(options: {
     name: string;
     main: string;
-    readyPath: string;
+    /** On the port of the API; undefined: the program only has an admin port. */
+    readyPath?: string;
     settings: Record<string, string>;
     nodeFlags?: readonly string[];
   }): Promise<ServiceProcess> {
-    const { name, main, readyPath, settings, nodeFlags = [] } = options;
+    const { name, main, readyPath = '/health/ready', settings, nodeFlags = [] } = options;
     const port = await freePort();
-    const addresses = { HOST: '127.0.0.1', PORT: String(port), METRICS_HOST: '127.0.0.1', METRICS_PORT: '0' };
+    const [api, admin] = options.readyPath === undefined ? ['0', String(port)] : [String(port), '0'];
+    const addresses = { HOST: '127.0.0.1', PORT: api, METRICS_HOST: '127.0.0.1', METRICS_PORT: admin };
     const env = { ...settings, ...addresses };
     const args = [...nodeFlags, builtFile(main)];
     const takesMessages = nodeFlags.length > 0;

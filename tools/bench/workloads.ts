@@ -1,3 +1,4 @@
+import { driveImports, importRows } from './import.driver';
 import type { Load } from './load';
 import { idOf, recordCount } from './organizations';
 import { drivePgbench, type PgbenchWork } from './pgbench.driver';
@@ -48,6 +49,8 @@ const entries = {
     quick: true,
     of: (environment) => gateway(environment, 'each batch with a fresh Idempotency-Key', { keyed: true }),
   },
+  match: { of: (environment) => gateway(environment, 'batches of 100 that match a value', { sent: 'match' }) },
+  import: { of: imported },
   'plain-1': { of: (environment) => gateway(environment, 'one caller', { callers: 1 }) },
   'plain-32': { of: (environment) => gateway(environment, '32 callers', { callers: 32 }) },
   minimal: { of: (environment) => gateway(environment, 'responses without the records', { minimal: true }) },
@@ -88,6 +91,8 @@ const entries = {
       note: 'the transactions of the loop, as many at once as the pool has connections',
     }),
   },
+  patch: { of: (environment) => oneByOne(environment, 'patch', 'PATCH of one record') },
+  upsert: { of: (environment) => oneByOne(environment, 'upsert', 'PUT of one record by a value that it has') },
   single: { of: (environment) => gateway(environment, 'batches of 1, one caller', { items: 1, callers: 1 }) },
   'single-keyed': {
     of: (environment) =>
@@ -138,7 +143,7 @@ export function workloads(environment: BenchEnvironment, names: readonly Workloa
   });
 }
 
-type Variant = Partial<Pick<HttpWork, 'callers' | 'items' | 'failing' | 'records' | 'keyed' | 'minimal'>>;
+type Variant = Partial<Pick<HttpWork, 'sent' | 'callers' | 'items' | 'failing' | 'records' | 'keyed' | 'minimal'>>;
 
 /** The default requests, changed by a variant. */
 export function httpWork(
@@ -150,6 +155,7 @@ export function httpWork(
   return {
     url: `${service.url}/v2/prism/${credentials.teamId}/organization/batch/${route}`,
     caller: { apiKey: credentials.apiKey },
+    sent: 'batch',
     callers: 8,
     items: batchItems,
     failing: 0,
@@ -162,6 +168,26 @@ export function httpWork(
 
 function gateway(environment: BenchEnvironment, what: string, variant: Variant): Omit<Workload, 'name'> {
   return overHttp(what, httpWork(environment, environment.gateway, 'update', variant), [environment.gateway]);
+}
+
+function oneByOne(environment: BenchEnvironment, sent: 'patch' | 'upsert', what: string): Omit<Workload, 'name'> {
+  const { gateway, credentials } = environment;
+  const url = `${gateway.url}/v2/prism/${credentials.teamId}/organization`;
+  return overHttp(what, { ...httpWork(environment, gateway, '', { sent, items: 1 }), url }, [gateway]);
+}
+
+function imported({ gateway, worker, credentials }: BenchEnvironment): Omit<Workload, 'name'> | undefined {
+  if (worker === undefined) return undefined;
+  const { teamId, apiKey } = credentials;
+  return {
+    what: 'an import of 10,000 rows, by one worker',
+    note: 'each row creates a record with a primary_domain, which has a lookup; the job is read every 200 ms',
+    callers: 1,
+    itemsPerBatch: importRows,
+    changesPerBatch: importRows,
+    services: [gateway, worker],
+    drive: (seconds, signal) => driveImports({ url: gateway.url, teamId, apiKey }, seconds, signal),
+  };
 }
 
 function textbook(environment: BenchEnvironment, route: string, what: string): Omit<Workload, 'name'> {

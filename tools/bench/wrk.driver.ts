@@ -11,6 +11,11 @@ export interface HttpWork {
   url: string;
   caller: HttpCaller;
   callers: number;
+  /**
+   * `batch`: a batch whose items have ids. `match`: one whose items match a value. `patch`, `upsert`: one record at a time, by its id
+   * or by a value; the URL is that of the object type.
+   */
+  sent: 'batch' | 'match' | 'patch' | 'upsert';
   /** Items per batch; 0: no batch but `body`. */
   items: number;
   /** Without items: the body of a POST; undefined: a GET. */
@@ -46,6 +51,7 @@ export async function driveHttp(work: HttpWork, seconds: number, signal: AbortSi
   const env = {
     BENCH_API_KEY: 'apiKey' in work.caller ? work.caller.apiKey : '',
     BENCH_TEAMS: 'teamsFile' in work.caller ? work.caller.teamsFile : '',
+    BENCH_SENT: work.sent,
     BENCH_ITEMS: String(work.items),
     BENCH_BODY: work.body ?? '',
     BENCH_FAILING: String(work.failing),

@@ -17,7 +17,7 @@ export interface CallerSetup {
   records: SharedRecords;
   random: Random;
   connections: CallerConnections;
-  plan: Pick<RoundPlan, 'pauseMs' | 'sentTwice' | 'conditional'>;
+  plan: Pick<RoundPlan, 'pauseMs' | 'sentTwice' | 'conditional' | 'upserts'>;
   /** Every request is appended before it is sent. */
   histories: RequestHistory[];
 }
@@ -65,7 +65,7 @@ export class Caller {
 
   private async sendNext(retries: AbortSignal): Promise<void> {
     const { random, records, histories, name, clientId, plan } = this.setup;
-    const planned = nextRequest(random, records, plan.conditional);
+    const planned = nextRequest(random, records, plan);
     const { operation, onError, items } = planned;
     this.requestCount += 1;
     const key = `${name}-${this.requestCount}`;
@@ -119,7 +119,8 @@ export class Caller {
     if (typeof outcome === 'string') return;
     const reading = readResponse(history, outcome);
     if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
-    for (const { id, version, etag } of reading.items) {
+    for (const [index, { id, version, etag }] of reading.items.entries()) {
+      if (history.items[index]?.type === 'upsert') continue; // only upserts change its record
       if (id !== null && version !== undefined && etag !== undefined) {
         this.setup.records.noteVersion(id, { version, etag });
       }

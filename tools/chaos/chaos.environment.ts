@@ -33,7 +33,7 @@ export const maxBackends = 2 * (poolSize + 2 + 2);
 // Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
 const postgresSettings = { wal_writer_delay: '10s', deadlock_timeout: '500ms' };
 
-/** Own Postgres, Redis and two gateways, with a proxy in every connection. */
+/** Own Postgres, Redis, a worker and two gateways, with a proxy in every connection of these. */
 export class ChaosEnvironment {
   private readonly closers: (() => Promise<void>)[] = [];
   /** When a standby took over and the gateways' addresses led to it, by `performance.now()`. */
@@ -43,6 +43,8 @@ export class ChaosEnvironment {
     private readonly servers: Servers,
     readonly redis: RedisProcess,
     readonly actors: [Actor, Actor],
+    /** Runs imports. */
+    readonly worker: GatewayServer,
     /** Direct connections to Postgres, without a proxy. */
     readonly database: Database,
   ) {
@@ -100,9 +102,25 @@ export class ChaosEnvironment {
         closers.push(() => gateway.close());
         actors.push({ gateway, links });
       }
-      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], database); // two names, so two actors
+      const port = await freePort();
+      const worker = new GatewayServer('worker', {
+        port,
+        settings: {
+          // Not counted, and not terminated, as a backend of a gateway.
+          DATABASE_URL: `${direct}?application_name=chaos-worker`,
+          METRICS_HOST: '127.0.0.1',
+          METRICS_PORT: String(port),
+          PORT: '0',
+          LOG_LEVEL: 'error',
+          IMPORT_LEASE_SECONDS: '1',
+        },
+        preloads: mutant?.preload === undefined ? [] : [preload(mutant.preload)],
+        program: builtFile('apps/worker/main.js'),
+      });
+      closers.push(() => worker.close());
+      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], worker, database); // two names, so two actors
       environment.closers.push(...closers);
-      await Promise.all(actors.map(({ gateway }) => gateway.start()));
+      await Promise.all(environment.processes.map((process) => process.start()));
       return environment;
     } catch (error) {
       await closeAll(closers);
@@ -133,9 +151,14 @@ export class ChaosEnvironment {
     return this.servers instanceof PatroniCluster ? this.servers.serverUrls(DATABASE) : [this.postgres.url];
   }
 
-  /** Resolves when both gateways are ready. Call it when every fault is repaired. */
+  /** The gateways and the worker. */
+  get processes(): GatewayServer[] {
+    return [...this.actors.map(({ gateway }) => gateway), this.worker];
+  }
+
+  /** Resolves when all processes are ready. Call it when every fault is repaired. */
   async ready(): Promise<void> {
-    await Promise.all(this.actors.map(({ gateway }) => gateway.ready(recoveryMs)));
+    await Promise.all(this.processes.map((process) => process.ready(recoveryMs)));
   }
 
   /** Stops all servers and deletes their data. */

@@ -39,6 +39,11 @@ const injections: Record<FaultKind, Injection> = {
     await hold();
     await gateway.start();
   },
+  'worker-killed': async ({ worker }, _fault, hold) => {
+    await worker.kill();
+    await hold();
+    await worker.start();
+  },
   'postgres-stopped': async ({ postgres, database }, _fault, hold) => {
     const writer = await walWriter(database);
     // From now on WAL that no commit waits for stays in memory, and the stop loses it.

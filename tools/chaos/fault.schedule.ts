@@ -5,6 +5,7 @@ export const faultKinds = [
   'gateway-killed',
   'gateway-frozen',
   'gateway-drained',
+  'worker-killed',
   'postgres-stopped',
   'backends-terminated',
   'records-locked',
@@ -86,6 +87,7 @@ const holdMs: Record<FaultKind, Span> = {
   // Longer than the deadlines of its requests, their claims, and the statement timeout of Postgres.
   'gateway-frozen': [3_500, 5_000],
   'gateway-drained': [0, 300],
+  'worker-killed': [0, 500],
   'postgres-stopped': [0, 600],
   'backends-terminated': [0, 0],
   'records-locked': [200, 900],
@@ -118,10 +120,13 @@ const holdMs: Record<FaultKind, Span> = {
 const gatewayFaults = ['gateway-killed', 'gateway-frozen', 'gateway-drained'] as const;
 const linkFaults = ['link-cut', 'link-stalled', 'responses-lost', 'requests-cut'] as const;
 
+const worker: Lane = { name: 'worker', kinds: ['worker-killed'], gapMs: [2_000, 6_000] };
+
 /** Every kind of fault. */
 export const allLanes: readonly Lane[] = [
   { name: 'first gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 0 },
   { name: 'second gateway', kinds: gatewayFaults, gapMs: [3_000, 10_000], gateway: 1 },
+  worker,
   { name: 'postgres', kinds: ['postgres-stopped', 'backends-terminated'], gapMs: [2_000, 7_000] },
   { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
   {
@@ -142,6 +147,7 @@ export const patroniLanes: readonly Lane[] = beside({ name: 'servers', kinds: pa
 function beside(servers: Lane): Lane[] {
   return [
     servers,
+    worker,
     { name: 'backends', kinds: ['backends-terminated'], gapMs: [5_000, 15_000] },
     { name: 'locks', kinds: ['records-locked'], gapMs: [1_000, 4_000] },
     { name: 'network of callers', kinds: linkFaults, gapMs: [1_000, 5_000], links: ['callers'] },

@@ -5,6 +5,8 @@ export type RequestedItem =
   | { type: 'delete'; id: string }
   /** `marker`: a property value that no other request uses. */
   | { type: 'create'; marker: string; set: Tokens }
+  /** Patches the one record that has the marker, or creates it. Several requests have the marker; nothing else changes the record. */
+  | { type: 'upsert'; marker: string; set: Tokens; by?: number }
   /** An item that is rejected with this code, whatever the state of the records. */
   | { type: 'rejection'; id: string | null; code: string };
 
@@ -39,12 +41,37 @@ export interface RequestHistory {
   /** SHA-256 of the key, hex. */
   keyHash: string;
   clientId: string;
-  operation: 'update' | 'delete' | 'batch' | 'create' | 'patch';
+  operation: 'update' | 'delete' | 'batch' | 'create' | 'patch' | 'upsert';
   onError: 'continue' | 'stop' | 'rollback';
   items: RequestedItem[];
   attempts: Attempt[];
   /** Whether the caller gave up before it knew the outcome, like a caller that crashes. */
   canceled: boolean;
+}
+
+/** A row of an import, for the record that has the marker; nothing else changes that record. `by` increments its number property. */
+export interface ImportRow {
+  marker: string;
+  by: number;
+}
+
+/** The result of a row, as a job shows it. */
+export interface RowResult {
+  input_index: number;
+  id: string | null;
+  created: boolean;
+  updated: boolean;
+  error: { code: string } | null;
+}
+
+/** An import that is a job of the worker, sent with a key until there is a job, which is read until it has ended. */
+export interface ImportHistory {
+  key: string;
+  rows: ImportRow[];
+  /** The job at its end. */
+  job?: { status: string; results: RowResult[] };
+  /** A response that the caller must never get. */
+  unexpected?: string;
 }
 
 /** The rows of one team in Postgres at the end of a round. */
@@ -85,5 +112,6 @@ export interface RoundHistory {
   /** The records that existed at the start, at version 1. */
   seeded: { id: string; name: string }[];
   requests: RequestHistory[];
+  imports: ImportHistory[];
   final: FinalState;
 }

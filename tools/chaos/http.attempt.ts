@@ -10,16 +10,19 @@ export interface Destination {
   headers: Record<string, string>;
 }
 
+type SentRequest = Pick<PlannedRequest, 'path' | 'headers'> &
+  ({ method: 'GET'; body?: undefined } | Pick<PlannedRequest, 'method' | 'body'>);
+
 /** The connections of all callers. */
 export class CallerConnections {
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
 
   /** Sends a request once. @returns the response, or the text of the error if there was no complete one */
-  async send({ method, path, headers, body }: PlannedRequest, to: Destination): Promise<WriteResponse | string> {
+  async send({ method, path, headers, body }: SentRequest, to: Destination): Promise<WriteResponse | string> {
     try {
       const response = await request(to.url + path, {
         method,
-        body,
+        body: body ?? null,
         headers: { 'content-type': 'application/json', ...headers, ...to.headers },
         dispatcher: this.agent,
         signal: AbortSignal.timeout(to.maxWaitMs),

@@ -25,6 +25,7 @@ const none: Figures = {
   resumedItems: 0,
   fullReplays: 0,
   appliedItems: 0,
+  importedRows: 0,
   unknownItems: 0,
   lost: 0,
   duplicated: 0,
@@ -49,7 +50,7 @@ async function run(
   for (; remainingMs > 0 && violations === 0; rounds++) {
     const durationMs = Math.min(remainingMs, maxRoundMs);
     const plan: RoundPlan = mutant?.plan ?? { ...plans[options.servers], durationMs };
-    const progress: RoundProgress = { histories: [], faults };
+    const progress: RoundProgress = { histories: [], imports: [], faults };
     const ticker = setInterval(() => {
       print(`${progressLine(performance.now() - began, figures, progress)}\n`);
     }, progressEveryMs);

@@ -53,6 +53,7 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, ..
     ['retries', figures.retries],
     ['attempts without a response', figures.withoutResponse],
     ['items applied', figures.appliedItems],
+    ['rows imported', figures.importedRows],
     ['items applied but never acknowledged', figures.unknownItems],
     ['resumed items', figures.resumedItems],
     ['replayed responses', figures.fullReplays],
@@ -90,7 +91,7 @@ export function violationText(violations: readonly Violation[]): string {
 }
 
 /** Writes a round with violations to a new folder. @returns its path */
-export function saveEvidence({ round, schedule, violations }: RoundResult, { actors }: ChaosEnvironment): string {
+export function saveEvidence({ round, schedule, violations }: RoundResult, { processes }: ChaosEnvironment): string {
   const folder = mkdtempSync(join(tmpdir(), 'prism-chaos-'));
   const write = (name: string, content: unknown): void => {
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 1));
@@ -98,6 +99,6 @@ export function saveEvidence({ round, schedule, violations }: RoundResult, { act
   write('violations.json', violations);
   write('schedule.json', schedule);
   write('history.json', round);
-  for (const { gateway } of actors) write(`${gateway.name.replaceAll(' ', '-')}.log`, gateway.lastLog);
+  for (const { name, lastLog } of processes) write(`${name.replaceAll(' ', '-')}.log`, lastLog);
   return folder;
 }

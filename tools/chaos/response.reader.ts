@@ -18,6 +18,8 @@ export interface ItemResult {
   version: number | undefined;
   etag: string | undefined;
   record: ResponseRecord | undefined;
+  /** Of an applied item. */
+  effect: string | undefined;
 }
 
 export interface ResponseRecord {
@@ -75,6 +77,7 @@ function readBatch(request: Pick<RequestHistory, 'items'>, response: WriteRespon
 interface RawEntry {
   id: string | null;
   status: 'ok' | 'error';
+  effect?: string;
   etag?: string;
   record?: ResponseRecord;
   error?: { code: string; retryable: boolean };
@@ -92,13 +95,14 @@ function readEntry(entry: RawEntry, text: string): ItemResult {
     version: versionOf(entry.etag),
     etag: entry.etag,
     record: entry.record,
+    effect: entry.effect,
   };
 }
 
 function readSingle(response: WriteResponse): Reading {
   const { status, etag, location, body } = response;
   const text = JSON.stringify([status, etag, location, body]);
-  const settled = (item: Pick<ItemResult, 'state' | 'code' | 'id' | 'version' | 'etag' | 'record'>): Reading => ({
+  const settled = (item: Omit<ItemResult, 'text' | 'marked'>): Reading => ({
     kind: 'settled',
     items: [{ ...item, text, marked: false }],
     text,
@@ -112,11 +116,13 @@ function readSingle(response: WriteResponse): Reading {
       version: versionOf(etag),
       etag,
       record: parsed,
+      effect: status === 201 ? 'created' : 'updated',
     });
   }
   const { code } = parsed.error;
   if (code === 'not_found' || code === 'precondition_failed') {
-    return settled({ state: 'failed', code, id: null, version: undefined, etag: undefined, record: undefined });
+    const nothing = { version: undefined, etag: undefined, record: undefined, effect: undefined };
+    return settled({ state: 'failed', code, id: null, ...nothing });
   }
   return { kind: 'unexpected', why: `${status} ${body.slice(0, 500)}` };
 }

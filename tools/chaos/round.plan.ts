@@ -13,12 +13,16 @@ export interface RoundPlan {
   records: number;
   /** The share of the items of a batch that have `if_match`. */
   conditional: number;
+  /** The share of the items of a batch, and of the patches of one record, that are upserts. */
+  upserts: number;
+  /** The number of callers that import rows. */
+  importers: number;
 }
 
 /** The plan for the unchanged gateway: every fault, at a request rate that does not saturate two cores. */
 export const fullPlan: Omit<RoundPlan, 'durationMs'> = {
   ...{ lanes: allLanes, callers: 10, pauseMs: 50 },
-  ...{ sentTwice: 0.1, records: 250, conditional: 0.1 },
+  ...{ sentTwice: 0.1, records: 250, conditional: 0.1, upserts: 0.2, importers: 1 },
 };
 
 /** The plan of `--failover`. Commits wait for the standby, so requests take longer. */

@@ -5,8 +5,9 @@ import type { Violation } from './checker/violation';
 import { inject } from './fault.injector';
 import { type Fault, type FaultKind, scheduleOf } from './fault.schedule';
 import { readFinalState } from './final.reader';
-import type { RequestHistory, RoundHistory } from './history';
+import type { ImportHistory, RequestHistory, RoundHistory } from './history';
 import { CallerConnections } from './http.attempt';
+import { Importer } from './importer';
 import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
@@ -17,6 +18,7 @@ import { SharedRecords } from './shared.records';
 /** The progress of a running round. */
 export interface RoundProgress {
   histories: RequestHistory[];
+  imports: ImportHistory[];
   faults: Partial<Record<FaultKind, number>>;
 }
 
@@ -52,8 +54,15 @@ export async function playRound(
   const tooLate = new AbortController();
   const busy: Promise<void>[] = [];
   try {
-    const callers = await createCallers(environment, plan, random, records, connections, progress.histories);
-    const running = callers.map((caller) =>
+    const { clientIds, callers, importers } = await createCallers(
+      environment,
+      plan,
+      random,
+      records,
+      connections,
+      progress,
+    );
+    const running = [...callers, ...importers].map((caller) =>
       caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
@@ -74,8 +83,8 @@ export async function playRound(
     clearTimeout(timer);
     stop.throwIfAborted();
 
-    const final = await readFinalState(environment.database, records.teamId);
-    const round = { seeded: records.seeded, requests: progress.histories, final };
+    const final = await readFinalState(environment.database, records.teamId, clientIds);
+    const round = { seeded: records.seeded, requests: progress.histories, imports: progress.imports, final };
     const verdict = checkRound(round);
     const backends = await counted;
     const all = [
@@ -106,29 +115,43 @@ async function seedRecords({ database }: ChaosEnvironment, random: Random, count
   return records;
 }
 
-/** Callers of two clients, which share only the records. */
+interface Callers {
+  callers: Caller[];
+  importers: Importer[];
+  /** Of `callers`. */
+  clientIds: string[];
+}
+
+/** Callers of two clients, which share only the records; and of another one, which imports. */
 async function createCallers(
   { database, actors }: ChaosEnvironment,
   plan: RoundPlan,
   random: Random,
   records: SharedRecords,
   connections: CallerConnections,
-  histories: RequestHistory[],
-): Promise<Caller[]> {
+  { histories, imports }: RoundProgress,
+): Promise<Callers> {
   const access = AccessService.over(database);
   const clients: { apiKey: string; clientId: string }[] = [];
-  for (const name of ['billing', 'shipping']) {
-    const { apiKey } = await access.createKey(records.teamId, name, ['records:write']);
+  for (const name of ['billing', 'shipping', 'crm']) {
+    const { apiKey } = await access.createKey(records.teamId, name, ['records:read', 'records:write']);
     const client = (await access.listClients(records.teamId)).find((listed) => listed.name === name);
     if (client === undefined) throw new Error(`the client ${name} was not created`);
     clients.push({ apiKey, clientId: client.id });
   }
   const urls = actors.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two actors
-  return Array.from({ length: plan.callers }, (_, index) => {
+  const [crm, ...others] = clients.reverse();
+  const callers = Array.from({ length: plan.callers }, (_, index) => {
     const name = `caller-${index + 1}`;
-    const client = clients[index % clients.length] ?? { apiKey: '', clientId: '' };
+    const client = others[index % others.length] ?? { apiKey: '', clientId: '' };
     return new Caller({ name, ...client, urls, records, random: random.fork(name), connections, plan, histories });
   });
+  const importers = Array.from({ length: plan.importers }, (_, index) => {
+    const name = `importer-${index + 1}`;
+    const { apiKey = '' } = crm ?? {};
+    return new Importer({ name, apiKey, urls, records, random: random.fork(name), connections, histories: imports });
+  });
+  return { callers, importers, clientIds: others.map(({ clientId }) => clientId) };
 }
 
 async function runLane(
@@ -156,11 +179,9 @@ async function checkRecovery(environment: ChaosEnvironment): Promise<Violation[]
   }
 }
 
-function processFailures({ actors }: ChaosEnvironment): Violation[] {
-  return actors.flatMap(({ gateway }) =>
-    gateway.failures
-      .splice(0)
-      .map((message): Violation => ({ rule: 'process', message: `${message}\n${gateway.lastLog}` })),
+function processFailures({ processes }: ChaosEnvironment): Violation[] {
+  return processes.flatMap(({ failures, lastLog }) =>
+    failures.splice(0).map((message): Violation => ({ rule: 'process', message: `${message}\n${lastLog}` })),
   );
 }
 

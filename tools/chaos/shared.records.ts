@@ -11,6 +11,7 @@ export class SharedRecords {
   private readonly ids: string[];
   private readonly versions = new Map<string, KnownVersion>();
   private tokens = 0;
+  private upserts = 0;
 
   constructor(
     readonly teamId: string,
@@ -49,6 +50,12 @@ export class SharedRecords {
   noteVersion(id: string, noted: KnownVersion): void {
     if (!this.ids.includes(id)) this.ids.push(id);
     if (noted.version > (this.versions.get(id)?.version ?? 0)) this.versions.set(id, noted);
+  }
+
+  /** The marker of the next upsert: some in a row have one, so that several callers create its record at once. */
+  upsertMarker(): string {
+    this.upserts += 1;
+    return `u${Math.ceil(this.upserts / 4)}`;
   }
 
   /** A value that no request has used. */

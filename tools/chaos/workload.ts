@@ -1,5 +1,6 @@
 import type { RequestedItem, RequestHistory, Tokens } from './history';
 import type { Random } from '../../test/support/random';
+import type { RoundPlan } from './round.plan';
 import type { SharedRecords } from './shared.records';
 
 /** A request as it is sent, and its items for the checker. */
@@ -7,7 +8,7 @@ export interface PlannedRequest {
   operation: RequestHistory['operation'];
   onError: RequestHistory['onError'];
   items: RequestedItem[];
-  method: 'POST' | 'PATCH';
+  method: 'POST' | 'PATCH' | 'PUT';
   path: string;
   headers: Record<string, string>;
   body: string;
@@ -15,14 +16,16 @@ export interface PlannedRequest {
 
 type Planned<Wire = unknown> = Pick<PlannedRequest, 'onError' | 'items'> & { wire: Wire };
 
+/** The shares of the items of a batch that have `if_match`, and that are upserts; of single writes, too. */
+type Shares = Pick<RoundPlan, 'conditional' | 'upserts'>;
+
 const maxItems = 20;
 
 /**
  * Generates the next request of a caller: mostly batches of patches, some with items that fail.
  *
- * @param conditional the share of the items of a batch that have `if_match`
  */
-export function nextRequest(random: Random, records: SharedRecords, conditional: number): PlannedRequest {
+export function nextRequest(random: Random, records: SharedRecords, shares: Shares): PlannedRequest {
   const path = `/v2/prism/${records.teamId}/organization`;
   const draw = random.next();
   if (draw < 0.1) {
@@ -30,10 +33,10 @@ export function nextRequest(random: Random, records: SharedRecords, conditional:
     const body = JSON.stringify({ default: { ...requested.set, primary_domain: requested.marker } });
     return { ...single, operation: 'create', items: [requested], method: 'POST', path, body };
   }
-  if (draw < 0.25) return patch(random, records, path);
-  if (draw < 0.37) return mixed(random, records, path, conditional);
+  if (draw < 0.25) return random.chance(shares.upserts) ? upsert(random, records, path) : patch(random, records, path);
+  if (draw < 0.37) return mixed(random, records, path, shares);
   const deletion = draw < 0.41;
-  const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, conditional);
+  const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, shares);
   return {
     operation: deletion ? 'delete' : 'update',
     onError,
@@ -62,9 +65,18 @@ function patch(random: Random, records: SharedRecords, path: string): PlannedReq
   };
 }
 
+function upsert(random: Random, records: SharedRecords, path: string): PlannedRequest {
+  const [requested, block] = upsertedItem(random, records);
+  return {
+    ...{ ...single, operation: 'upsert', items: [requested], method: 'PUT' },
+    path: `${path}/by/primary_domain/${requested.marker}`,
+    body: JSON.stringify({ default: block }),
+  };
+}
+
 /** A batch that creates records beside its patches. */
-function mixed(random: Random, records: SharedRecords, path: string, conditional: number): PlannedRequest {
-  const { onError, items, wire } = updates(random, records, conditional);
+function mixed(random: Random, records: SharedRecords, path: string, shares: Shares): PlannedRequest {
+  const { onError, items, wire } = updates(random, records, shares);
   const operations = wire.items.map((item): WireItem => ({ op: 'update', ...item }));
   for (let left = random.integer(1, 4); left > 0; left--) {
     const requested = { type: 'create', marker: records.token(), set: { name: records.token() } } as const;
@@ -91,7 +103,7 @@ function deletes(random: Random, records: SharedRecords): Planned {
 function updates(
   random: Random,
   records: SharedRecords,
-  conditional: number,
+  { conditional, upserts }: Shares,
 ): Planned<{ items: WireItem[]; options: object }> {
   const onError = random.chance(0.8) ? 'continue' : random.pick(['stop', 'rollback'] as const);
   const items: RequestedItem[] = [];
@@ -99,7 +111,11 @@ function updates(
   for (let left = random.integer(1, maxItems); left > 0; left--) {
     // In a rollback one final failure fails all items, so it is rarer there.
     const valid = random.next() >= (onError === 'rollback' ? 0.01 : 0.1);
-    const [requested, item] = valid ? validItem(random, records, items, conditional) : invalidItem(random, records);
+    const [requested, item] = !valid
+      ? invalidItem(random, records)
+      : random.chance(upserts)
+        ? matchedItem(random, records)
+        : validItem(random, records, items, conditional);
     items.push(requested);
     wire.push(item);
   }
@@ -133,6 +149,23 @@ function validItem(
     { type: 'patch', id, set, ...(by !== undefined && { by }), ...(known && { ifMatch: known.version }) },
     { id, default: block, ...ifMatch },
   ];
+}
+
+function matchedItem(random: Random, records: SharedRecords): [RequestedItem, WireItem] {
+  const [requested, block] = upsertedItem(random, records);
+  const match = { slug: 'primary_domain', value: requested.marker };
+  return [requested, { match, if_absent: 'create', default: block }];
+}
+
+/** An upsert, and its `default` block. A new record needs a name. */
+function upsertedItem(
+  random: Random,
+  records: SharedRecords,
+): [Extract<RequestedItem, { type: 'upsert' }>, Record<string, unknown>] {
+  const set = { name: records.token(), ...(random.chance(0.5) && { notes: records.token() }) };
+  const by = random.chance(0.5) ? random.integer(-9, 9) : undefined;
+  const requested = { type: 'upsert', marker: records.upsertMarker(), set, ...(by !== undefined && { by }) } as const;
+  return [requested, by === undefined ? set : { ...set, employees: { _op: 'increment', by } }];
 }
 
 function invalidItem(random: Random, records: SharedRecords): [RequestedItem, WireItem] {

@@ -131,10 +131,6 @@ BEGIN
          array_agg(i.n::integer)
     INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
-  IF c_together THEN
-    -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
-    v_order := ARRAY(SELECT position FROM unnest(v_ids, v_order) AS i (id, position) ORDER BY id, position);
-  END IF;
   IF p_atomic AND 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
     v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
   END IF;

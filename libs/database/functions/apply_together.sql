@@ -3,8 +3,12 @@
 -- The items share one subtransaction, because Postgres slows down when a transaction has more than 64. If an item raises an
 -- error, the subtransaction is rolled back. The items before it are then applied again in another one, and the item has failed.
 --
+-- Every transaction locks its records in the order of their ids, so two of them cannot deadlock. Items that neither set a value of
+-- a lookup nor match one are independent, except for those of the same record: they are applied in that order. Otherwise the items
+-- are applied in the order of the request, and the records that they name are locked first.
+--
 --   p_items        all items of the batch, by position in the request
---   p_order        the positions of the items to apply, in the order in which they are applied
+--   p_order        the positions of the items to apply, in the order of the request
 --   p_atomic       end at the first failure in the database: the caller rolls everything back
 --   p_limit_bytes  the largest record that a change may produce (record_size)
 --   p_check_from   from then on, check before each item whether it may start, and limit its wait for a lock to the time left
@@ -20,10 +24,12 @@ CREATE OR REPLACE FUNCTION apply_together(
   OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
+  v_order    integer[]; -- the positions of the items, in the order in which they are applied
+  v_locked   integer[] := '{}'; -- the positions of the items whose records are locked first
   v_canceled boolean := false;
-  v_lock     boolean := true; -- lock the values of all items first
+  v_lock     boolean := true; -- lock the values of all items, and these records, first
   v_room     bigint; -- before the subtransaction
-  v_from     integer := 1; -- the first item of the subtransaction, as an index of p_order
+  v_from     integer := 1; -- the first item of the subtransaction, as an index of v_order
   v_to       integer := cardinality(p_order); -- its last item
   v_at       integer;
   v_detail   text; -- of an error
@@ -35,18 +41,33 @@ BEGIN
   images := array_fill(NULL::record_image, ARRAY[cardinality(p_items)]);
   ended := array_fill(NULL::timestamptz, ARRAY[cardinality(p_items)]);
   internal_errors := '{}';
-  WHILE v_from <= cardinality(p_order) LOOP
+  IF EXISTS (SELECT FROM unnest(p_items) AS item WHERE item ?| ARRAY['lookups', 'match']) THEN
+    v_order := p_order;
+    v_locked := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
+                       WHERE p_items[o.n] ->> 'op' IN ('update', 'delete', 'restore') AND NOT p_items[o.n] ? 'match'
+                       ORDER BY (p_items[o.n] ->> 'id')::uuid);
+  ELSE
+    v_order := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
+                      ORDER BY CASE WHEN p_items[o.n] ->> 'op' NOT IN ('create', 'duplicate') THEN (p_items[o.n] ->> 'id')::uuid END,
+                               o.n);
+  END IF;
+  WHILE v_from <= cardinality(v_order) LOOP
     v_room := room;
     BEGIN
-      n := p_order[v_from];
+      n := v_order[v_from];
       IF v_lock AND v_from < v_to AND NOT v_canceled THEN
         v_at := 0;
-        PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(p_order[v_from:v_to]) AS o (n)
+        PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(v_order[v_from:v_to]) AS o (n)
                                                WHERE p_items[o.n] ?| ARRAY['lookups', 'create']));
+        FOREACH n IN ARRAY v_locked LOOP
+          PERFORM FROM records AS r
+            WHERE r.team_id = p_team_id AND r.id = (p_items[n] ->> 'id')::uuid AND r.object_type = p_object_type
+              FOR NO KEY UPDATE;
+        END LOOP;
       END IF;
       v_at := v_from;
       WHILE v_at <= v_to LOOP
-        n := p_order[v_at];
+        n := v_order[v_at];
         IF v_canceled OR clock_timestamp() >= p_deadline THEN
           codes[n] := 'not_attempted';
         ELSE
@@ -72,12 +93,12 @@ BEGIN
       END LOOP;
       EXIT WHEN v_at <= v_to;
       v_from := v_to + 1;
-      v_to := cardinality(p_order);
+      v_to := cardinality(v_order);
     EXCEPTION WHEN query_canceled OR OTHERS THEN
       room := v_room;
       v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
       IF v_at = 0 AND NOT p_atomic THEN
-        v_lock := false; -- each item locks its own values, so that only those that are locked fail
+        v_lock := false; -- each item locks its own, so that only those that are locked fail
       ELSIF v_at > v_from AND NOT p_atomic THEN
         v_to := v_at - 1;
       ELSE
@@ -91,7 +112,7 @@ BEGIN
         END IF;
         EXIT WHEN p_atomic;
         v_from := v_at + 1;
-        v_to := cardinality(p_order);
+        v_to := cardinality(v_order);
       END IF;
     END;
   END LOOP;

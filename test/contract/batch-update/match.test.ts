@@ -61,6 +61,46 @@ it('fails if no record or several have the value, or the record has another etag
   }
 });
 
+it.each([{}, { on_error: 'stop' }, { dry_run: true }, { on_error: 'rollback' }])(
+  'finds what the items before it have set, with the options %j',
+  async (options) => {
+    const name = randomUUID();
+    const value = (n: number): string => `${n}-${name}.example`;
+    // Ids in descending order: a batch in one transaction does not apply its items in the order of the ids.
+    const [first, second] = [await create(value(1)), await create(value(2))].sort().reverse();
+    const { body } = await api.caller.update(
+      [
+        { id: first, default: { primary_domain: value(3) } },
+        { match: match(value(3)), default: { stage: 'lead' } },
+        { id: second, default: { primary_domain: value(3) } },
+        ...(options.on_error === 'rollback' ? [] : [{ match: match(value(3)), default: { stage: 'won' } }]),
+      ],
+      options,
+    );
+    expect(body.results.map(({ id, error }: any) => error?.code ?? id)).toEqual(
+      [first, first, second, 'multiple_matches'].slice(0, body.results.length),
+    );
+  },
+);
+
+it('fails if an item before it gives another record the value', async () => {
+  await create('given.example');
+  const other = await create('other.example');
+  const item = { match: match('given.example'), default: { stage: 'won' } };
+  const created = { match: match('unrelated.example'), if_absent: 'create', default: { name: 'New' } };
+  const { body } = await api.caller.update([
+    item,
+    created,
+    item,
+    { id: other, default: { primary_domain: 'given.example' } },
+    item,
+  ]);
+  expect(body.results.map(({ effect, error }: any) => effect ?? error.code)).toEqual([
+    ...['updated', 'created', 'updated', 'updated'],
+    'multiple_matches',
+  ]);
+});
+
 it('creates a record with if_absent create, once', async () => {
   const item = {
     match: match('created.example'),

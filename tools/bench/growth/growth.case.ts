@@ -79,6 +79,7 @@ function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment)
       caller: { teamsFile },
       ...{ callers, items: itemsPerBatch, failing: 0, minimal: false },
       records: Math.floor(records / teams.length),
+      sent: 'batch' as const,
       keyed: name === 'keyed',
     };
     return {

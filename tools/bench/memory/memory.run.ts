@@ -37,7 +37,7 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
   let gateway = await startGateway(servers, context);
   const work: HttpWork = {
     ...{ url: gateway.url + path, caller: { apiKey }, callers: 8, items: 100, records },
-    ...{ failing: 0, keyed: false, minimal: false },
+    ...{ sent: 'batch', failing: 0, keyed: false, minimal: false },
   };
   const retained = await measureRetained(gateway, servers.meter, work, options.batches, context);
   const crowds: BodyLoad[] = [];

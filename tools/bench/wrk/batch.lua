@@ -1,5 +1,7 @@
--- Sends batch updates of random records and checks every response. Runs in wrk; wrk.driver.ts sets the environment:
+-- Sends updates of random records and checks every response. Runs in wrk; wrk.driver.ts sets the environment:
 --
+--   BENCH_SENT      batch: a batch whose items have ids; match: one whose items match a value; patch and upsert: one record at a
+--                   time, by its id or by a value
 --   BENCH_ITEMS     items per batch; 0: no batch, but BENCH_BODY
 --   BENCH_BODY      the body of a POST to the URL; empty: a GET
 --   BENCH_FAILING   items per batch that fail: alternately an unknown record and an invalid value
@@ -14,6 +16,7 @@ local function setting(name)
   return value or error('BENCH_' .. name .. ' is not set')
 end
 
+local mode = setting('SENT')
 local items = tonumber(setting('ITEMS'))
 local body = setting('BODY')
 local failing = tonumber(setting('FAILING'))
@@ -55,14 +58,27 @@ local function recordOf(item)
   return (item - 1) * share + math.random(share) - 1
 end
 
+-- As organizations.ts numbers them.
+local function domainOf(record)
+  return string.format('organization-%d.example.com', record)
+end
+
 local function itemOf(item, team)
   local record, employees = recordOf(item), tostring(math.random(0, 99999))
   if team > 0 then record = record * #teams + team - 1 end
   if item <= failing then
     if item % 2 == 0 then record = record + records else employees = '"many"' end
   end
-  return string.format('{"id":"%s%012x","default":{"employees":%s,"stage":"%s"}}',
-    prefix, record, employees, stages[math.random(#stages)])
+  local named = string.format('"id":"%s%012x"', prefix, record)
+  if mode == 'match' then named = string.format('"match":{"slug":"primary_domain","value":"%s"}', domainOf(record)) end
+  return string.format('{%s,"default":{"employees":%s,"stage":"%s"}}', named, employees, stages[math.random(#stages)])
+end
+
+local function single()
+  local record = math.random(records) - 1
+  local change = string.format('{"default":{"employees":%d,"stage":"%s"}}', math.random(0, 99999), stages[math.random(#stages)])
+  if mode == 'patch' then return wrk.format('PATCH', string.format('%s/%s%012x', wrk.path, prefix, record), headers, change) end
+  return wrk.format('PUT', wrk.path .. '/by/primary_domain/' .. domainOf(record), headers, change)
 end
 
 function request()
@@ -70,6 +86,7 @@ function request()
     if body ~= '' then return wrk.format('POST', nil, headers, body) end
     return wrk.format('GET', nil, headers)
   end
+  if mode == 'patch' or mode == 'upsert' then return single() end
   local team, path = 0, nil
   if #teams > 0 then
     team = math.random(#teams)
@@ -84,7 +101,7 @@ end
 function response(status, _, text)
   if status ~= 200 then
     rejected = rejected + 1
-  elseif items > 0 and tonumber(text:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
+  elseif items > 0 and (mode == 'batch' or mode == 'match') and tonumber(text:sub(-80):match('"failed":%s*(%d+)%s*}%s*}%s*$')) ~= failing then
     unexpected = unexpected + 1
   else
     good = good + 1

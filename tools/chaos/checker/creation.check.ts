@@ -2,7 +2,10 @@ import type { FinalState } from '../history';
 import { isApplied, type ItemFacts } from './item.facts';
 import type { Violation } from './violation';
 
-/** Checks that each create that was acknowledged or is in the ledger made one record, and any other none. */
+/**
+ * Checks that each create that was acknowledged or is in the ledger made one record, and any other none; and that all upserts of a
+ * marker are for one record.
+ */
 export function checkCreations(items: readonly ItemFacts[], final: FinalState): Violation[] {
   const made = new Map<string, string[]>();
   for (const { id, marker } of final.records) {
@@ -10,7 +13,7 @@ export function checkCreations(items: readonly ItemFacts[], final: FinalState): 
   }
   return items.flatMap((facts): Violation[] => {
     const { requested, reported, request, place } = facts;
-    if (requested.type !== 'create') return [];
+    if (requested.type !== 'create' && requested.type !== 'upsert') return [];
     const ids = made.get(requested.marker) ?? [];
     const context = { key: request.key, item: place };
     if (ids.length > 1)
@@ -20,7 +23,10 @@ export function checkCreations(items: readonly ItemFacts[], final: FinalState): 
         { rule: 'lost', message: `response has record ${reported.id}, Postgres has ${ids[0] ?? 'none'}`, ...context },
       ];
     }
-    if (reported?.state !== 'applied' && isApplied(facts) !== (ids.length === 1)) {
+    // Another upsert can have made the record.
+    const mayExist = isApplied(facts) || requested.type === 'upsert';
+    const differs = ids.length === 0 ? isApplied(facts) : !mayExist;
+    if (reported?.state !== 'applied' && differs) {
       return [{ rule: 'ledger-differs', message: 'either the record or its outcome is missing', ...context }];
     }
     return [];

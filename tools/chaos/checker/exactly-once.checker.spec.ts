@@ -72,6 +72,7 @@ function round(requests: Sent[], records: Partial<StoredRecord>[], ledger: Recor
         outcome,
       })),
     })),
+    imports: [],
     final: {
       records: [A, B].map((id, index) => {
         const blank = { id, version: 1, deleted: false, name: 'seed', notes: null, marker: null, sum: 0 };
@@ -429,5 +430,94 @@ describe('an item that was applied by an attempt that did not store its outcome'
 
   it('does not show a version that the record never had', () => {
     expect(rulesFor([resumed('k1', 'one', applied(A, 5, 'one'))], { version: 2, name: 'one' })).toContain('lost');
+  });
+});
+
+describe('upserts of one value', () => {
+  const C = '00000000-0000-4000-8000-00000000000c';
+  const D = '00000000-0000-4000-8000-00000000000d';
+  const upsert = (name: string, by?: number): RequestedItem => ({
+    ...{ type: 'upsert', marker: 'u', set: { name } },
+    ...(by !== undefined && { by }),
+  });
+  const entryOf = (effect: string, id: string, version: number, name: string): string =>
+    applied(id, version, name).replace('"ok"', `"ok", "effect": "${effect}"`);
+  const created = entryOf('created', C, 1, 'one');
+  const updated = entryOf('updated', C, 2, 'two');
+  const record = { version: 2, name: 'two', marker: 'u' };
+
+  /** Two batches: the first one creates the record, the second one changes it. */
+  function rulesFor(
+    records: (Partial<StoredRecord> & { id: string })[],
+    [first, second]: [string, string] = [created, updated],
+    items: [RequestedItem, RequestedItem] = [upsert('one'), upsert('two')],
+  ): string[] {
+    const requests: Sent[] = [
+      { key: 'k1', items: [items[0]], attempts: [[response([first])]] },
+      { key: 'k2', items: [items[1]], attempts: [[response([second]), 200, 210]] },
+    ];
+    const history = round(requests, [], { k1: [first], k2: [second] });
+    const blank = { version: 1, deleted: false, name: null, notes: null, marker: null, sum: 0 };
+    history.final.records.push(...records.map((row) => ({ ...blank, ...row })));
+    return rulesOf(history);
+  }
+
+  it('create one record and change it', () => {
+    expect(rulesFor([{ id: C, ...record }])).toEqual([]);
+    expect(rulesFor([{ id: C, ...record, sum: 5 }], undefined, [upsert('one', 2), upsert('two', 3)])).toEqual([]);
+  });
+
+  it('must not create two records', () => {
+    const other = entryOf('created', D, 1, 'two');
+    const records = [C, D].map((id) => ({ id, version: 1, name: id === C ? 'one' : 'two', marker: 'u' }));
+    expect(rulesFor(records, [created, other])).toEqual(['duplicated', 'duplicated']);
+  });
+
+  it('must not be lost', () => {
+    expect(rulesFor([])).toContain('lost');
+    expect(rulesFor([{ id: C, ...record, version: 1, name: 'one' }])).toContain('lost');
+    expect(rulesFor([{ id: D, ...record }])).toContain('lost');
+  });
+
+  it('must not be applied twice', () => {
+    expect(rulesFor([{ id: C, ...record, version: 3 }])).toEqual(['duplicated']);
+    const twice = [{ id: C, ...record, sum: 8 }];
+    expect(rulesFor(twice, undefined, [upsert('one', 2), upsert('two', 3)])).toEqual(['duplicated']);
+  });
+
+  it('must not fail, and must not show a version that the effect contradicts', () => {
+    const several = failed(C, 'multiple_matches').replace(`"${C}"`, 'null');
+    expect(rulesFor([{ id: C, ...record, version: 1, name: 'one' }], [created, several])).toEqual([
+      'impossible-outcome',
+    ]);
+    expect(rulesFor([{ id: C, ...record }], [created, updated.replace('updated', 'created')])).toContain(
+      'impossible-outcome',
+    );
+  });
+
+  it('can be shown at a later version by an attempt that finds them applied', () => {
+    const later = entryOf('created', C, 2, 'two');
+    const history = round(
+      [
+        {
+          key: 'k1',
+          items: [upsert('one'), patch(B, 'x')],
+          attempts: [['reset'], [response([marked(later), applied(B, 2, 'x')]), 300, 310]],
+        },
+        { key: 'k2', items: [upsert('two')], attempts: [[response([updated]), 200, 210]] },
+      ],
+      [{}, { version: 2, name: 'x' }],
+      { k1: [later, applied(B, 2, 'x')], k2: [updated] },
+    );
+    history.final.records.push({ id: C, deleted: false, notes: null, sum: 0, ...record });
+    expect(rulesOf(history)).toEqual([]);
+  });
+
+  it('are found by their marker if only the ledger knows that they are applied', () => {
+    const history = round([{ key: 'k', items: [upsert('one')], attempts: [['reset']], canceled: true }], [], {});
+    history.final.settled.push({ keyHash: sha256('k'), clientId, item: 1 });
+    expect(rulesOf(history)).toEqual(['ledger-differs']);
+    history.final.records.push({ id: C, deleted: false, notes: null, sum: 0, ...record, version: 1, name: 'one' });
+    expect(rulesOf(history)).toEqual([]);
   });
 });

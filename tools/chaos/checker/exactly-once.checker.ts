@@ -1,6 +1,7 @@
 import type { RoundHistory } from '../history';
 import { checkResponses } from './response.check';
 import { checkCreations } from './creation.check';
+import { checkImports } from './import.check';
 import { factsOf, isApplied, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
 import { checkLedger } from './ledger.check';
 import { checkRecord } from './record.check';
@@ -29,6 +30,8 @@ export interface Figures {
   /** Responses with `idempotent-replay: true`. */
   fullReplays: number;
   appliedItems: number;
+  /** Rows of imports that have ended. */
+  importedRows: number;
   /** Applied items whose outcome no response reported. */
   unknownItems: number;
   lost: number;
@@ -44,8 +47,9 @@ export function checkRound(round: RoundHistory): Verdict {
     ...checkLedger(requests, round.final),
     ...timelinesOf(round, requests).flatMap(checkRecord),
     ...checkCreations(items, round.final),
+    ...checkImports(round.imports, round.final),
   ].sort((a, b) => severity(b) - severity(a));
-  return { violations, figures: figuresOf(requests, items, violations) };
+  return { violations, figures: figuresOf(round, requests, items, violations) };
 }
 
 /** Wrong data before wrong responses. */
@@ -53,7 +57,12 @@ function severity({ rule }: Violation): number {
   return rule === 'lost' || rule === 'duplicated' ? 1 : 0;
 }
 
-function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Violation[]): Figures {
+function figuresOf(
+  { imports }: RoundHistory,
+  requests: RequestFacts[],
+  items: ItemFacts[],
+  violations: Violation[],
+): Figures {
   const attempts = requests.reduce((sum, { request }) => sum + request.attempts.length, 0);
   const responses = requests.flatMap((facts) => facts.attempts);
   const count = <T>(list: T[], is: (one: T) => boolean): number => list.filter(is).length;
@@ -67,6 +76,7 @@ function figuresOf(requests: RequestFacts[], items: ItemFacts[], violations: Vio
     resumedItems: responses.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
     fullReplays: count(responses, ({ response }) => response.replay),
     appliedItems: count(items, (facts) => facts.reported?.state === 'applied' || isApplied(facts)),
+    importedRows: imports.reduce((sum, { job }) => sum + (job?.results.length ?? 0), 0),
     unknownItems: count(items, (facts) => facts.reported === undefined && isApplied(facts)),
     lost: count(violations, ({ rule }) => rule === 'lost'),
     duplicated: count(violations, ({ rule }) => rule === 'duplicated'),

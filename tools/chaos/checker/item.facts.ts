@@ -76,6 +76,12 @@ export function placeOf({ clientId, keyHash }: { clientId: string; keyHash: stri
   return `${clientId} ${keyHash} ${item}`;
 }
 
+/** What an applied item did to its record; undefined if it is not known. */
+export function effectOf({ reported, stored }: Pick<ItemFacts, 'reported' | 'stored'>): string | undefined {
+  if (reported !== undefined) return reported.effect;
+  return stored === undefined ? undefined : (JSON.parse(stored.entry) as { effect?: string }).effect; // an entry of the ledger
+}
+
 /** The results in a response, open ones included. */
 export function itemsOf(reading: Reading): ItemResult[] {
   return reading.kind === 'settled' || reading.kind === 'partial' ? reading.items : [];

@@ -1,4 +1,4 @@
-import type { Tokens } from '../history';
+import type { RequestedItem, Tokens } from '../history';
 import type { ItemFacts } from './item.facts';
 import type { Change, RecordTimeline } from './record.timeline';
 import type { Rule, Violation } from './violation';
@@ -16,7 +16,7 @@ export function checkRecord(timeline: RecordTimeline): Violation[] {
 
 /** One item produced each version, up to the version of the record. */
 function checkVersions(timeline: RecordTimeline): Violation[] {
-  const { changes, missing, stored, origin, id } = timeline;
+  const { changes, missing, stored, origin, id, first } = timeline;
   const last = stored?.version ?? 0;
   const violations: Violation[] = [];
   const made = new Set(changes.map(({ version }) => version));
@@ -24,7 +24,6 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
     const message = `${shown === undefined ? 'is applied' : `shows version ${shown}`}; the record is at ${last}, and every version that the item can have produced is another item's`;
     violations.push(about(facts, 'lost', message, id));
   }
-  const created = changes.some(({ facts }) => facts.requested.type === 'create');
   if (origin === undefined && stored !== undefined) {
     violations.push({
       rule: 'duplicated',
@@ -32,7 +31,7 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
       record: id,
     });
   }
-  for (let version = created ? 1 : 2; version <= last; version++) {
+  for (let version = first; version <= last; version++) {
     if (made.has(version)) continue;
     violations.push({
       rule: 'duplicated',
@@ -46,12 +45,16 @@ function checkVersions(timeline: RecordTimeline): Violation[] {
 /** The values that a property may have at a version: several if it is not certain which item produced the version. */
 type Possible = Record<keyof Tokens, readonly (string | undefined)[]>;
 
+function setsTokens(requested: RequestedItem): requested is Extract<RequestedItem, { type: 'patch' | 'upsert' }> {
+  return requested.type === 'patch' || requested.type === 'upsert';
+}
+
 /** The values after a change. */
 function valuesAfter(before: Possible, change: Change, { changes, missing }: RecordTimeline): Possible {
   const { version, certain } = change;
   const uncertain = [...changes.filter((other) => !other.certain), ...missing];
   const candidates = certain ? [change] : uncertain.filter(({ from, to }) => from <= version && version <= to);
-  const sets = candidates.map(({ facts: { requested } }) => (requested.type === 'patch' ? requested.set : {}));
+  const sets = candidates.map(({ facts: { requested } }) => (setsTokens(requested) ? requested.set : {}));
   const valuesOf = (name: keyof Tokens): Possible[keyof Tokens] => {
     const values = sets.flatMap((set) => set[name] ?? []);
     return values.length < sets.length ? [...before[name], ...values] : values;
@@ -99,7 +102,7 @@ function checkValues(timeline: RecordTimeline): Violation[] {
 function checkSum({ changes, stored, id }: RecordTimeline): Violation[] {
   if (stored === undefined || changes.at(-1)?.version !== stored.version) return []; // checkVersions reports it
   const expected = changes.reduce((sum, { facts: { requested } }) => {
-    return sum + (requested.type === 'patch' ? (requested.by ?? 0) : 0);
+    return sum + (setsTokens(requested) ? (requested.by ?? 0) : 0);
   }, 0);
   if (stored.sum === expected) return [];
   const message = `has the sum ${stored.sum}, its increments make ${expected}`;

@@ -1,5 +1,5 @@
 import type { RoundHistory, StoredRecord, Tokens } from '../history';
-import { isApplied, type ItemFacts, mayShowLaterVersion, type RequestFacts } from './item.facts';
+import { effectOf, isApplied, type ItemFacts, mayShowLaterVersion, type RequestFacts } from './item.facts';
 import { versionOf } from '../response.reader';
 
 /** An applied item and the versions that it can have produced. */
@@ -25,8 +25,10 @@ export interface Change extends Claim {
 /** A record and its known changes: from responses or, without one, from the ledger. */
 export interface RecordTimeline {
   id: string;
-  /** Its values at version 1; undefined if no known request created it. */
+  /** Its values at version 1, without those of an upsert; undefined if no known request created it. */
   origin: Tokens | undefined;
+  /** The first version that an item produced: 1, or 2 if the record existed at the start. */
+  first: 1 | 2;
   /** In the order of the versions. Each version has one at most. */
   changes: Change[];
   /** Applied items that produced none of the versions: their changes are missing. */
@@ -43,13 +45,17 @@ export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts
   const timelineOf = (id: string): RecordTimeline => {
     const known = timelines.get(id);
     if (known !== undefined) return known;
-    const made: RecordTimeline = { id, origin: undefined, changes: [], missing: [], stored: undefined, failures: [] };
+    const nothing = { origin: undefined, stored: undefined };
+    const made: RecordTimeline = { id, first: 2, changes: [], missing: [], failures: [], ...nothing };
     timelines.set(id, made);
     return made;
   };
 
   for (const { id, name } of round.seeded) timelineOf(id).origin = { name };
-  for (const stored of round.final.records) timelineOf(stored.id).stored = stored;
+  const imported = new Set<string | null>(round.imports.flatMap(({ rows }) => rows.map(({ marker }) => marker)));
+  for (const stored of round.final.records) {
+    if (!imported.has(stored.marker)) timelineOf(stored.id).stored = stored;
+  }
   const created = new Map(round.final.records.map(({ id, marker }) => [marker, id]));
   for (const facts of requests.flatMap(({ items }) => items)) {
     const { requested, reported } = facts;
@@ -63,6 +69,8 @@ export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts
     const timeline = timelineOf(made.id);
     applied.set(made.id, [...(applied.get(made.id) ?? []), { shown: made.version, facts }]);
     if (requested.type === 'create') timeline.origin = requested.set;
+    if (requested.type === 'upsert') timeline.origin = {};
+    if (requested.type === 'create' || requested.type === 'upsert') timeline.first = 1;
   }
   for (const timeline of timelines.values()) {
     assignVersions(timeline, applied.get(timeline.id) ?? []);
@@ -85,7 +93,8 @@ function claimsOf(applied: readonly Applied[], first: number, last: number): Cla
       }
       const exact = exactVersion(facts, shown, last);
       const to = exact ?? shown ?? last;
-      return { shown, known, from: exact ?? Math.min(known + 1, to), to, facts };
+      const least = effectOf(facts) === 'updated' ? 2 : 1;
+      return { shown, known, from: exact ?? Math.min(Math.max(known + 1, least), to), to, facts };
     });
 }
 
@@ -94,8 +103,7 @@ function claimsOf(applied: readonly Applied[], first: number, last: number): Cla
  * lowest one up, is of the item that has the fewest versions left.
  */
 function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): void {
-  const { changes, missing, stored } = timeline;
-  const first = applied.some(({ facts }) => facts.requested.type === 'create') ? 1 : 2;
+  const { changes, missing, stored, first } = timeline;
   const last = stored?.version ?? 0;
   const claims = claimsOf(applied, first, last);
   const open = claims.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
@@ -137,7 +145,7 @@ function exactVersion(facts: ItemFacts, shown: number | undefined, last: number)
   const { requested } = facts;
   if (!mayShowLaterVersion(facts) && shown !== undefined) return shown;
   if (requested.type === 'patch' && requested.ifMatch !== undefined) return requested.ifMatch + 1;
-  if (requested.type === 'create') return 1;
+  if (requested.type === 'create' || effectOf(facts) === 'created') return 1;
   // No change follows a deletion.
   if (requested.type === 'delete') return shown ?? last;
   return undefined;
@@ -159,7 +167,7 @@ function changeOf(
   }
   if (!isApplied(facts)) return undefined;
   if (stored === undefined) {
-    const id = requested.type === 'create' ? created.get(requested.marker) : requested.id;
+    const id = 'marker' in requested ? created.get(requested.marker) : requested.id;
     return id === undefined || id === null ? undefined : { id, version: undefined };
   }
   const { id, etag } = JSON.parse(stored.entry) as { id: string; etag?: string }; // the entry of an applied item

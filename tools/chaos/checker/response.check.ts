@@ -61,6 +61,13 @@ function checkOutcome(facts: ItemFacts): Violation[] {
     case 'create':
       if (reported.state === 'applied' && (reported.version === 1 || mayShowLaterVersion(facts))) return [];
       return wrong('a record at version 1');
+    case 'upsert': {
+      if (reported.state !== 'applied') return wrong('an applied upsert');
+      const first = reported.effect === 'created';
+      const { version } = reported;
+      const shown = version !== undefined && (mayShowLaterVersion(facts) ? version >= 1 : first === (version === 1));
+      return shown && reported.id !== null ? [] : wrong(first ? 'a record at version 1' : 'a later version');
+    }
     case 'delete':
     case 'patch': {
       if (reported.state === 'applied' && reported.id !== requested.id) return wrong(`record ${requested.id}`);

@@ -24,13 +24,14 @@ const lossyNetwork: Lane[] = [
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
 const unconfirmedFailovers: Lane[] = [{ name: 'servers', kinds: ['failover-unconfirmed'], gapMs: [800, 1_200] }];
 const terminations: Lane[] = [{ name: 'postgres', kinds: ['backends-terminated'], gapMs: [50, 150] }];
+const workerKills: Lane[] = [{ name: 'worker', kinds: ['worker-killed'], gapMs: [200, 600] }];
 /** Without Redis no claim keeps a second attempt out. */
 const withoutRedis: Lane[] = [{ name: 'redis', kinds: ['redis-frozen'], gapMs: [10, 50] }];
 
-const usual = { sentTwice: 0.1, records: 250, conditional: 0.1 } as const;
+const usual = { sentTwice: 0.1, records: 250, conditional: 0.1, upserts: 0, importers: 0 } as const;
 const twoAttempts: RoundPlan = {
   ...{ durationMs: 3_000, lanes: withoutRedis, callers: 6, pauseMs: 5 },
-  ...{ sentTwice: 0.8, records: 50, conditional: 0.1 },
+  ...{ sentTwice: 0.8, records: 50, conditional: 0.1, upserts: 0, importers: 0 },
 };
 
 const bit = 'p.team_id = p_team_id AND p.request_id = v_request';
@@ -121,6 +122,29 @@ export const mutants = {
       ],
     },
     plan: twoAttempts,
+  },
+  'lookup-lock-skipped': {
+    summary: 'an upsert looks for the value without a lock on it',
+    mutation: {
+      routine: 'apply_item',
+      replacements: [[/IF p_item \?\| ARRAY\['lookups', 'create'\] THEN/, 'IF false THEN']],
+    },
+    plan: { durationMs: 3_000, lanes: [], callers: 8, pauseMs: 2, ...usual, upserts: 0.8 },
+  },
+  'match-not-recorded': {
+    summary: 'the progress row does not have the record that a match found or created',
+    mutation: {
+      routine: 'apply_batch',
+      replacements: [
+        [/THEN COALESCE\(p\.matched, '\{\}'\) \|\| jsonb_build_object\(n, v_image\.id\)/, 'THEN p.matched'],
+      ],
+    },
+    plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual, upserts: 0.8 },
+  },
+  'import-chunk-without-key': {
+    summary: 'a chunk of an import is a batch without a key',
+    preload: 'mutants/import-chunk-without-key',
+    plan: { durationMs: 8_000, lanes: workerKills, callers: 1, pauseMs: 50, ...usual, importers: 2 },
   },
   'flush-skipped': {
     summary: 'the last commit of a batch does not wait for the disk',
