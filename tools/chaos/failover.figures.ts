@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { ChaosEnvironment } from './chaos.environment';
+import { failoverKinds, type FaultKind, patroniKinds } from './fault.schedule';
 import type { RequestHistory } from './history';
 import { readResponse } from './response.reader';
 
@@ -31,8 +32,30 @@ async function backendCount(url: string): Promise<number> {
   }
 }
 
-/** Milliseconds from each takeover to the first response that has an outcome for every item and was not replayed. */
-export function firstWritesAfter(takeovers: readonly number[], histories: readonly RequestHistory[]): number[] {
+/** From the injection of a fault to its repair, in milliseconds. */
+export interface FaultPeriod {
+  kind: FaultKind;
+  from: number;
+  to: number;
+}
+
+/** The first response after a takeover that has an outcome for every item and was not replayed. */
+export interface FirstWrite {
+  /** Milliseconds since the takeover. */
+  ms: number;
+  /** Whether another fault disturbed gateways, connections or records in this time. */
+  disturbed: boolean;
+}
+
+/** Faults that do not disturb writes, or are the cause of the takeover. */
+const ignored: ReadonlySet<FaultKind> = new Set<FaultKind>([...failoverKinds, ...patroniKinds, 'worker-killed']);
+
+export function firstWritesAfter(
+  takeovers: readonly number[],
+  histories: readonly RequestHistory[],
+  faults: readonly FaultPeriod[],
+): FirstWrite[] {
+  const others = faults.filter(({ kind }) => !ignored.has(kind));
   const ends = histories.flatMap((history) =>
     history.attempts
       .filter(
@@ -41,5 +64,10 @@ export function firstWritesAfter(takeovers: readonly number[], histories: readon
       )
       .map(({ endedAt }) => endedAt),
   );
-  return takeovers.map((at) => Math.min(...ends.filter((end) => end > at)) - at).filter(Number.isFinite);
+  return takeovers
+    .map((at) => {
+      const end = Math.min(...ends.filter((each) => each > at));
+      return { ms: end - at, disturbed: others.some(({ from, to }) => from < end && to > at) };
+    })
+    .filter(({ ms }) => Number.isFinite(ms));
 }

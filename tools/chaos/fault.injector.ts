@@ -7,13 +7,17 @@ import { pause } from './pause';
 import type { ChaosEnvironment } from './chaos.environment';
 import type { SharedRecords } from './shared.records';
 
-/** Waits for the duration of the fault. */
-export async function /**
+/**
  * Injects a fault and repairs it; resolves when it is repaired.
  *
  * @param stop ends the fault early
  */
-inject(environment: ChaosEnvironment, fault: Fault, records: SharedRecords, stop: AbortSignal): Promise<void> {
+export async function inject(
+  environment: ChaosEnvironment,
+  fault: Fault,
+  records: SharedRecords,
+  stop: AbortSignal,
+): Promise<void> {
   const hold: Hold = (ms = fault.holdMs) => pause(ms, stop);
   await injections[fault.kind](environment, fault, hold, records);
 }

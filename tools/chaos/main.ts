@@ -42,7 +42,7 @@ async function run(
   const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
   const faults: RoundProgress['faults'] = {};
   let figures = none;
-  const firstWrites: number[] = [];
+  const firstWrites: Summary['firstWrites'] = [];
   let backends = 0;
   let violations = 0;
   let rounds = 0;

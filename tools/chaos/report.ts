@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Figures } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
+import type { FirstWrite } from './failover.figures';
 import type { FaultKind } from './fault.schedule';
 import type { RoundProgress, RoundResult } from './round';
 import type { ChaosEnvironment } from './chaos.environment';
@@ -17,8 +18,8 @@ export interface Summary {
   rounds: number;
   figures: Figures;
   faults: Partial<Record<FaultKind, number>>;
-  /** Milliseconds from each takeover of a standby to the first write. */
-  firstWrites: number[];
+  /** After each takeover of a standby. */
+  firstWrites: FirstWrite[];
   /** The highest number of backends of both gateways. */
   backends: number;
   violations: number;
@@ -62,18 +63,26 @@ export function summaryText({ seed, mutant, seconds, rounds, figures, faults, ..
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([kind, count]): [string, number] => [`  ${kind}`, count]),
     ['backends at most', backends],
-    ...(firstWrites.length === 0
-      ? []
-      : ([
-          ['takeovers', firstWrites.length],
-          ['ms to the first write after a takeover, at most', Math.round(Math.max(...firstWrites))],
-        ] satisfies [string, number][])),
+    ...takeoverRows(firstWrites),
     ['lost', figures.lost],
     ['duplicated', figures.duplicated],
     ['violations', violations],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** The slowest first write, apart for takeovers that another fault disturbed. */
+function takeoverRows(firstWrites: readonly FirstWrite[]): [string, number][] {
+  if (firstWrites.length === 0) return [];
+  const slowest = (disturbed: boolean): number =>
+    Math.round(Math.max(0, ...firstWrites.filter((each) => each.disturbed === disturbed).map(({ ms }) => ms)));
+  return [
+    ['takeovers', firstWrites.length],
+    ['  disturbed by another fault', firstWrites.filter(({ disturbed }) => disturbed).length],
+    ['  ms to the first write, at most', slowest(false)],
+    ['  the same when disturbed', slowest(true)],
+  ];
 }
 
 /** The first violations in full; the rest are in the files. */

@@ -12,7 +12,7 @@ import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
 import { type ChaosEnvironment, maxBackends } from './chaos.environment';
-import { firstWritesAfter, highestBackendCount } from './failover.figures';
+import { type FaultPeriod, type FirstWrite, firstWritesAfter, highestBackendCount } from './failover.figures';
 import { SharedRecords } from './shared.records';
 
 /** The progress of a running round. */
@@ -25,8 +25,8 @@ export interface RoundProgress {
 export interface RoundResult extends Verdict {
   round: RoundHistory;
   schedule: Fault[];
-  /** Milliseconds from each takeover of a standby to the first write. */
-  firstWrites: number[];
+  /** After each takeover of a standby. */
+  firstWrites: FirstWrite[];
   /** The highest number of backends of both gateways. */
   backends: number;
 }
@@ -68,7 +68,8 @@ export async function playRound(
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
     const counted = highestBackendCount(environment, over.signal);
     busy.push(counted.then(() => undefined));
-    const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, stop));
+    const periods: FaultPeriod[] = [];
+    const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, periods, stop));
     busy.push(...running, ...lanes);
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
     stop.throwIfAborted();
@@ -93,7 +94,7 @@ export async function playRound(
       ...tooManyBackends(plan, backends),
       ...verdict.violations,
     ];
-    const firstWrites = firstWritesAfter(environment.takeovers.splice(0), progress.histories);
+    const firstWrites = firstWritesAfter(environment.takeovers.splice(0), progress.histories, periods);
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {
     over.abort();
@@ -159,6 +160,7 @@ async function runLane(
   faults: readonly Fault[],
   records: SharedRecords,
   { faults: counts }: RoundProgress,
+  periods: FaultPeriod[],
   stop: AbortSignal,
 ): Promise<void> {
   const began = performance.now();
@@ -166,7 +168,9 @@ async function runLane(
     await pause(Math.max(0, began + fault.atMs - performance.now()), stop);
     if (stop.aborted) return;
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
+    const from = performance.now();
     await inject(environment, fault, records, stop);
+    periods.push({ kind: fault.kind, from, to: performance.now() });
   }
 }
 
