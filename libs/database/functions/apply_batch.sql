@@ -70,12 +70,13 @@ DECLARE
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
   v_refs       text[]; -- what the caller calls the items
+  v_planned    text[]; -- the effects that the operations have, as a rule
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_effects      text[]; -- at first those that the operations have, as a rule
+  v_effects      text[]; -- at first v_planned
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -129,8 +130,9 @@ BEGIN
          array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
-    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
+    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_planned, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
+  v_effects := v_planned;
   IF c_together THEN
     -- Every transaction locks its records in the order of their ids, so two of them cannot deadlock.
     v_order := ARRAY(SELECT position FROM unnest(v_ids, v_order) AS i (id, position) ORDER BY id, position);
@@ -177,6 +179,9 @@ BEGIN
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
+  IF NOT c_together AND jsonb_path_exists(p_items, '$[*] ? (exists(@.lookups) || exists(@.create))') THEN
+    v_items := prepare_locks(p_team_id, v_items);
+  END IF;
   IF NOT c_together AND jsonb_path_exists(p_items, '$[*].match') THEN
     -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
     FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
@@ -217,13 +222,6 @@ BEGIN
           v_image := v_result.image;
           IF v_result.effect <> v_effects[n] THEN
             v_effects[n] := v_result.effect;
-            IF c_mark THEN
-              -- For an attempt that finds the item settled, without an outcome.
-              UPDATE idempotency_progress AS p
-                 SET effects = set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
-                                        array_position(c_effects, v_result.effect))
-               WHERE p.team_id = p_team_id AND p.request_id = v_request;
-            END IF;
           END IF;
         END IF;
         v_measured := n;
@@ -239,8 +237,12 @@ BEGIN
       v_images[n] := v_image;
       IF c_mark AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
+        -- effects and matched are for an attempt that finds the item settled, without an outcome.
         UPDATE idempotency_progress AS p
            SET settled = set_bit(p.settled, n - 1, 1),
+               effects = CASE WHEN v_effects[n] = v_planned[n] THEN p.effects
+                              ELSE set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
+                                            array_position(c_effects, v_effects[n])) END,
                matched = CASE WHEN v_items[n] ? 'match'
                               THEN COALESCE(p.matched, '{}') || jsonb_build_object(n, v_image.id) ELSE p.matched END
          WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;
