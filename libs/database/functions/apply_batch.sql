@@ -60,13 +60,15 @@ DECLARE
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
   c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+  -- The id of no record. With NULL, Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
+  c_no_record CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   -- By the number that the progress row has of them.
   c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
 
   -- The items, by position in the request.
   v_items      jsonb[];
   v_ids        uuid[]; -- NULL for an item that makes a record: it has an id when it is applied
-  v_target_ids uuid[]; -- of common patches, which only set properties; NULL for all other items
+  v_target_ids uuid[]; -- of common patches, which only set properties; c_no_record for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
   v_refs       text[]; -- what the caller calls the items
@@ -126,7 +128,7 @@ BEGIN
   SELECT array_agg(i.item),
          array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match'
                         THEN (i.item ->> 'id')::uuid END),
-         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
+         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid ELSE c_no_record END),
          array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
