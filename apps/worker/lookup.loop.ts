@@ -1,23 +1,28 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { pause } from '#libs/idempotency';
-import { LookupBuilder } from '#libs/properties';
+import { LookupBuilder, LookupMetrics } from '#libs/properties';
 
 /** How often to look for a lookup to build. */
 const INTERVAL_MS = 5_000;
 /** The wait before a step that met a locked record is tried again. */
 const BUSY_MS = 100;
+/** How often the lookups that are not ready are counted. */
+const REPORT_MS = 10_000;
 
-/** Builds and removes lookups, step by step. */
+/** Builds and removes lookups, step by step, and reports what is left to do. */
 @Injectable()
 export class LookupLoop implements OnModuleDestroy {
   private readonly logger = new Logger(LookupLoop.name);
   private readonly stop = new AbortController();
-  private running: Promise<void> | undefined;
+  private running: Promise<unknown> | undefined;
 
-  constructor(private readonly builder: LookupBuilder) {}
+  constructor(
+    private readonly builder: LookupBuilder,
+    private readonly metrics: LookupMetrics,
+  ) {}
 
   start(): void {
-    this.running ??= this.run();
+    this.running ??= Promise.all([this.repeat(() => this.next()), this.repeat(() => this.report())]);
   }
 
   /** Resolves when the step in progress has finished. */
@@ -26,8 +31,18 @@ export class LookupLoop implements OnModuleDestroy {
     await this.running;
   }
 
-  private async run(): Promise<void> {
-    while (!this.stop.signal.aborted) await pause(await this.next(), this.stop.signal);
+  /** @param step returns the pause after it, in milliseconds */
+  private async repeat(step: () => Promise<number>): Promise<void> {
+    while (!this.stop.signal.aborted) await pause(await step(), this.stop.signal);
+  }
+
+  private async report(): Promise<number> {
+    try {
+      this.metrics.setBacklog(await this.builder.backlog());
+    } catch (error) {
+      this.logger.error(error);
+    }
+    return REPORT_MS;
   }
 
   /** Does a step. @returns the time until the next one */

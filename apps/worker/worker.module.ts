@@ -3,7 +3,7 @@ import { ConfigModule, type Settings } from '#libs/config';
 import { DatabaseModule } from '#libs/database';
 import { RetentionModule } from '#libs/idempotency';
 import { ImportJobsModule } from '#libs/imports';
-import { LookupBuilder } from '#libs/properties';
+import { LookupBuilder, LookupMetrics } from '#libs/properties';
 import { TelemetryModule } from '#libs/telemetry';
 import { ImportLoop } from './import.loop';
 import { LookupLoop } from './lookup.loop';
@@ -23,7 +23,7 @@ export class WorkerModule {
         RetentionModule,
         ImportJobsModule,
       ],
-      providers: [RetentionLoop, LookupBuilder, LookupLoop, ImportLoop, ReadinessCheck],
+      providers: [RetentionLoop, LookupBuilder, LookupMetrics, LookupLoop, ImportLoop, ReadinessCheck],
     };
   }
 }

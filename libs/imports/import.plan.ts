@@ -4,6 +4,7 @@ import {
   type Change,
   isObject,
   type ItemValidator,
+  type MissingOptions,
   operandOf,
   type PropertyDefinition,
   type Validation,
@@ -37,6 +38,8 @@ export interface ImportOptions {
   readonly updateExisting: boolean;
   /** Where properties of a list go that a row has in `default`. */
   readonly list?: ListProperties | undefined;
+  /** Plans the options that rows name and that do not exist; undefined: these rows fail. */
+  readonly missing?: MissingOptions | undefined;
 }
 
 interface ImportLimits {
@@ -70,24 +73,30 @@ export class ImportPlanner {
     const error = this.errorOf(given);
     if (error !== undefined) return reject(null, this.shortened(error));
     const blocks = given as Record<string, unknown>; // errorOf has checked it
-    const row = this.options.list?.place(blocks) ?? blocks;
-    const create = this.validator.create(row);
+    const placed = this.options.list?.place(blocks) ?? blocks;
+    const { dedupe, missing } = this.options;
+    const resolved = missing?.resolve(placed, dedupe === undefined ? 'create' : 'patch') ?? { row: placed };
+    if ('error' in resolved) return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
+    const { row } = resolved;
+    const validator = missing?.validator ?? this.validator;
+    const create = validator.create(row);
     const match = this.matchOf(row);
     if (match === undefined) {
       return 'change' in create ? planCreate(uuidv7(), create.change) : this.rejected(create);
     }
-    const patch = this.validator.patch(row);
+    const patch = validator.patch(row);
     if ('errors' in patch) return this.rejected(patch);
     const change = this.options.updateExisting ? patch.change : NO_CHANGE;
     const item = planUpsert(uuidv7(), match, { patch: { change }, create, ifMatch: undefined, mustExist: false });
-    return this.options.dedupe?.fold === true && match.kind === 'text' ? { ...item, fold: true } : item;
+    return dedupe?.fold === true && match.kind === 'text' ? { ...item, fold: true } : item;
   }
 
   /** What to look for; undefined for a row without a valid value. */
   private matchOf(row: { default?: unknown }): Match | undefined {
-    const { dedupe } = this.options;
+    const { dedupe, missing } = this.options;
     if (dedupe === undefined || !isObject(row.default)) return undefined;
-    const { definition, fold } = dedupe;
+    const { fold } = dedupe;
+    const definition = missing?.definitions.find(({ id }) => id === dedupe.definition.id) ?? dedupe.definition;
     const value = row.default[definition.slug];
     if (value === undefined || value === null) return undefined;
     const checked = operandOf(definition, value);

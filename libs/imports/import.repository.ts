@@ -1,6 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { type CheckoutOptions, Database, sqlState, sqlStateOf, statement } from '#libs/database';
+import {
+  type CheckoutOptions,
+  Database,
+  type DatabaseClient,
+  sqlState,
+  sqlStateOf,
+  type Statement,
+  statement,
+} from '#libs/database';
 import { RequestError } from '#libs/errors';
 import { type LedgerKey, STALE_SECONDS } from '#libs/idempotency';
 import type { ObjectType } from '#libs/properties';
@@ -54,11 +62,17 @@ export class ImportRepository {
   /**
    * Creates a job and its request in the ledger in one transaction, or finds those of an earlier attempt.
    *
+   * @param also what else a new job changes, in the same transaction. If it returns false, nothing is created
+   * @returns undefined if `also` has returned false
    * @throws RequestError `rate_limited` if the client has too many unfinished jobs; `idempotency_key_mismatch`,
    *   `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable
    */
-  async create(job: NewImport, options: CheckoutOptions): Promise<CreatedImport> {
+  async create(
+    job: NewImport,
+    options: CheckoutOptions,
+    also?: (client: DatabaseClient) => Promise<boolean>,
+  ): Promise<CreatedImport | undefined> {
     const { key } = job;
     const values = [
       ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.inCall],
@@ -67,7 +81,15 @@ export class ImportRepository {
       ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
       job.requestId,
     ];
-    const row = await this.call<CreatedRow>(CREATE, values, options);
+    const row = await this.database.withClient(async (client) => {
+      if (also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
+      await client.query('BEGIN');
+      const created = await callLedger<CreatedRow>(client, CREATE, values);
+      const isKept = created.state !== 'created' || (await also(client));
+      await client.query(isKept ? 'COMMIT' : 'ROLLBACK');
+      return isKept ? created : undefined;
+    }, options);
+    if (row === undefined) return undefined;
     const { state, job_id: jobId, items, body } = row;
     if (state === 'full') throw this.full();
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
@@ -93,7 +115,10 @@ export class ImportRepository {
     options: CheckoutOptions,
   ): Promise<string> {
     const values = [teamId, jobId, clientId, keyHash, this.settings.lockTimeoutMs, requestId, body];
-    const row = await this.call<{ state: 'complete' | 'stale'; body: string }>(FINISH, values, options);
+    const row = await this.database.withClient(
+      (client) => callLedger<{ state: 'complete' | 'stale'; body: string }>(client, FINISH, values),
+      options,
+    );
     if (row.state === 'stale') throw new RequestError('idempotency_key_stale');
     return row.body;
   }
@@ -107,26 +132,24 @@ export class ImportRepository {
     return rows[0]?.job;
   }
 
-  /** Runs a function that takes a lock of the ledger, which another attempt at the request may hold. */
-  private async call<R extends object>(
-    query: ReturnType<typeof statement>,
-    values: readonly unknown[],
-    options: CheckoutOptions,
-  ): Promise<R> {
-    return this.database.withClient(async (client) => {
-      try {
-        const [row] = (await client.query<R>(query, values)).rows;
-        if (row === undefined) throw new Error(`${query.name} returned no row`);
-        return row;
-      } catch (error) {
-        if (sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
-        throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
-      }
-    }, options);
-  }
-
   private full(): RequestError {
     const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the most. Nothing was done. Send the import again when one of them is complete.`;
     return new RequestError('rate_limited', message, { retryAfterSeconds: FULL_RETRY_SECONDS });
+  }
+}
+
+/** Runs a function that takes a lock of the ledger, which another attempt at the request may hold. */
+async function callLedger<R extends object>(
+  client: DatabaseClient,
+  query: Statement,
+  values: readonly unknown[],
+): Promise<R> {
+  try {
+    const [row] = (await client.query<R>(query, values)).rows;
+    if (row === undefined) throw new Error(`${query.name} returned no row`);
+    return row;
+  } catch (error) {
+    if (sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+    throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
   }
 }

@@ -19,7 +19,7 @@ const jobs = {
   take: vi.fn<ImportJobRepository['take']>(),
   store: vi.fn<ImportJobRepository['store']>(),
 };
-const resolve: SpellingResolver['resolve'] = (_target, items) => Promise.resolve([...items]);
+const ofJob = vi.fn<SpellingResolver['ofJob']>();
 const write = vi.fn<RecordWriter['write']>();
 
 function attempt(chunk: number): ChunkAttempt {
@@ -30,7 +30,7 @@ function createRunner(): ImportRunner {
   const instruments = new Instruments();
   return new ImportRunner(
     jobs as unknown as ImportJobRepository, // the runner calls nothing else
-    { resolve } as unknown as SpellingResolver,
+    { ofJob } as unknown as SpellingResolver,
     { write } as unknown as RecordWriter,
     new ImportMetrics(instruments),
     new ImportJobMetrics(instruments),
@@ -49,6 +49,21 @@ afterEach(() => {
 });
 
 describe('a turn', () => {
+  it('reads the spellings of the values of its job once, and again after that has failed', async () => {
+    const match = { id: 'p', slug: 'primary_domain', kind: 'text', value: 'acme.example', indexed: true } as const;
+    const items = [{ op: 'read', id: 'r', match, fold: true } as const];
+    for (let chunk = 0; chunk < 4; chunk += 1) jobs.take.mockResolvedValueOnce({ ...attempt(chunk), items });
+    ofJob.mockRejectedValueOnce(new Error('the database is unavailable'));
+    ofJob.mockResolvedValue(new Map([['acme.example', ['ACME.example']]]));
+    write.mockRejectedValue(new Error('failed'));
+    await createRunner().runTurn(signal);
+    expect(ofJob).toHaveBeenCalledTimes(2);
+    const written = write.mock.calls.map(([plan]) => plan.items[0]);
+    expect(written).toEqual(Array(3).fill({ ...items[0], match: { ...match, value: 'ACME.example' } }));
+    await createRunner().runTurn(signal);
+    expect(ofJob).toHaveBeenCalledTimes(2); // no chunk needs it
+  });
+
   it('renews the lease while a chunk runs, also after a renewal has failed, and takes no chunk after it is lost', async () => {
     jobs.renew.mockRejectedValueOnce(new Error('the database is unavailable')).mockResolvedValueOnce(true);
     jobs.renew.mockResolvedValue(false);

@@ -6,7 +6,7 @@ import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, reject } from '
 import { chunkKey } from './import.job';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
 import { rowResults } from './import.result';
-import { SpellingResolver } from './spelling.resolver';
+import { foldedMatchOf, type Spellings, SpellingResolver, withSpellings } from './spelling.resolver';
 import { type ChunkAttempt, ImportJobRepository, type LeasedJob } from './import-job.repository';
 
 /** After so many attempts the unfinished rows of a chunk fail. With the growing pauses between them, they take 8 minutes. */
@@ -22,6 +22,8 @@ interface Turn {
   /** The chunks that are running. */
   readonly running: Set<number>;
   leaseLost: boolean;
+  /** Of the values of the job, once a chunk needs them: to find them reads all records. */
+  spellings?: Promise<Spellings> | undefined;
 }
 
 /**
@@ -83,7 +85,7 @@ export class ImportRunner {
       if (attempt === undefined || running.has(attempt.chunk)) return;
       running.add(attempt.chunk);
       try {
-        await this.runChunk(job, attempt);
+        await this.runChunk(turn, attempt);
       } catch (error) {
         this.jobMetrics.countChunk('retry');
         this.logger.error({ message: 'a chunk of an import failed', ...logged(job, attempt), error });
@@ -93,13 +95,14 @@ export class ImportRunner {
     }
   }
 
-  private async runChunk(job: LeasedJob, attempt: ChunkAttempt): Promise<void> {
+  private async runChunk(turn: Turn, attempt: ChunkAttempt): Promise<void> {
+    const { job } = turn;
     const { teamId, objectType, clientName, requestId } = job;
     const isGivenUp = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
     const deadline = Deadline.in(this.settings.requestTimeoutMs);
     const items = isGivenUp
       ? attempt.items.map((item) => failedForGood(item, attempt))
-      : await this.spellings.resolve(job, attempt.items, { timeoutMs: deadline.msLeft('execute') });
+      : await this.resolve(turn, attempt, deadline);
     const { completedBy, outcomes } = await this.records.write(
       { ...{ operation: 'import', teamId, objectType, items }, options: { ...defaultOptions, return: 'minimal' } },
       {
@@ -122,6 +125,17 @@ export class ImportRunner {
     if (status === 'processing') return;
     this.jobMetrics.countJob(status);
     this.logger.log({ message: 'an import has ended', status, ...logged(job, attempt) });
+  }
+
+  private async resolve(turn: Turn, { items }: ChunkAttempt, deadline: Deadline): Promise<PlanItem[]> {
+    if (!items.some((item) => foldedMatchOf(item) !== undefined)) return items;
+    turn.spellings ??= this.spellings.ofJob(turn.job, { timeoutMs: deadline.msLeft('execute') });
+    try {
+      return withSpellings(items, await turn.spellings);
+    } catch (error) {
+      turn.spellings = undefined; // the next chunk tries again
+      throw error;
+    }
   }
 }
 

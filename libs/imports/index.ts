@@ -2,7 +2,7 @@ export { chunkKey, jobDoneInCall, MAX_ROWS, MIN_JOB_ROWS } from './import.job';
 export { ImportJobMetrics, ImportMetrics } from './import.metrics';
 export { ListProperties } from './import.list';
 export { chunksOf, type ImportItem, type ImportOptions, ImportPlanner, maxRowsOf } from './import.plan';
-export { type CreatedImport, ImportRepository } from './import.repository';
+export { type CreatedImport, ImportRepository, type NewImport } from './import.repository';
 export { rowResults } from './import.result';
 export { ImportRunner } from './import.runner';
 export { ImportJobRepository } from './import-job.repository';

@@ -2,10 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type CheckoutOptions, Database, statement } from '#libs/database';
 import { itemError } from '#libs/errors';
 import type { ObjectType } from '#libs/properties';
-import { type PlanItem, reject } from '#libs/records';
+import { type Match, type PlanItem, reject } from '#libs/records';
 import type { ImportItem } from './import.plan';
 
 const FIND_SPELLINGS = statement(__dirname, 'find_spellings');
+const FIND_IMPORT_SPELLINGS = statement(__dirname, 'find_import_spellings');
+
+/** How records spell a value that differs in case only, or not at all: up to two spellings. */
+export type Spellings = ReadonlyMap<string, readonly string[]>;
+
+interface SpellingRow {
+  value: string;
+  spellings: string[];
+}
 
 /** Finds the records whose value differs from that of an item in case only: lookups compare exactly. */
 @Injectable()
@@ -23,23 +32,48 @@ export class SpellingResolver {
     items: readonly ImportItem[],
     options: CheckoutOptions,
   ): Promise<PlanItem[]> {
-    const folded = items.map((item) => (item.fold === true && 'match' in item ? item.match : undefined));
-    const slug = folded.find((match) => match !== undefined)?.slug;
-    const values = [...new Set(folded.flatMap((match) => (match === undefined ? [] : [match.value])))];
-    if (slug === undefined) return [...items];
-    const { rows } = await this.database.query<{ value: string; spellings: string[] }>(
+    const matches = items.flatMap((item) => foldedMatchOf(item) ?? []);
+    const [first] = matches;
+    if (first === undefined) return [...items];
+    const values = [...new Set(matches.map(({ value }) => value))];
+    const { rows } = await this.database.query<SpellingRow>(
       FIND_SPELLINGS,
-      [target.teamId, target.objectType, slug, values],
+      [target.teamId, target.objectType, first.slug, values],
       { ...options, isReadOnly: true },
     );
-    const spellings = new Map(rows.map((row) => [row.value, row.spellings]));
-    return items.map((item, i) => {
-      const match = folded[i];
-      const [value, other] = (match && spellings.get(String(match.value))) ?? [];
-      if (match === undefined || value === undefined) return item;
-      return other === undefined
-        ? { ...item, match: { ...match, value } }
-        : reject(item.id, itemError('multiple_matches'));
-    });
+    return withSpellings(items, spellingsOf(rows));
   }
+
+  /**
+   * The spellings of all values that the unfinished rows of a job look for. What is written later is not seen.
+   *
+   * @throws DatabaseUnavailable
+   */
+  async ofJob({ teamId, id }: { teamId: string; id: string }, options: CheckoutOptions): Promise<Spellings> {
+    const { rows } = await this.database.query<SpellingRow>(FIND_IMPORT_SPELLINGS, [teamId, id], {
+      ...options,
+      isReadOnly: true,
+    });
+    return spellingsOf(rows);
+  }
+}
+
+/** What an item looks for without regard to case; undefined if it does not. */
+export function foldedMatchOf(item: ImportItem): Match | undefined {
+  return item.fold === true && 'match' in item ? item.match : undefined;
+}
+
+export function withSpellings(items: readonly ImportItem[], spellings: Spellings): PlanItem[] {
+  return items.map((item) => {
+    const match = foldedMatchOf(item);
+    const [value, other] = (match && spellings.get(String(match.value))) ?? [];
+    if (match === undefined || value === undefined) return item;
+    return other === undefined
+      ? { ...item, match: { ...match, value } }
+      : reject(item.id, itemError('multiple_matches'));
+  });
+}
+
+function spellingsOf(rows: readonly SpellingRow[]): Spellings {
+  return new Map(rows.map(({ value, spellings }) => [value, spellings]));
 }

@@ -22,7 +22,9 @@ export {
 export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
+export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
 export { isLookupUsable, lookupKindOf } from './lookup.target';
+export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {
   isObjectType,

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { Database, DatabaseUnavailable, sqlState, sqlStateOf, statement } from '#libs/database';
+import type { LookupBacklog } from './lookup.metrics';
 import type { LookupState } from './property-definition';
 import { DEFINITION_MAX_AGE_MS } from './property-definition.service';
 
@@ -19,6 +20,7 @@ const ROWS = 500;
 const MARGIN_MS = 10_000;
 
 const BUILD_LOOKUPS = statement(__dirname, 'build_lookups');
+const LOOKUP_BACKLOG = statement(__dirname, 'lookup_backlog');
 
 /**
  * Builds the lookups of properties that records had values of before, and deletes those that were removed. Any number of processes
@@ -57,7 +59,18 @@ export class LookupBuilder {
       throw error;
     }
   }
+
+  /** @throws DatabaseUnavailable */
+  async backlog(): Promise<LookupBacklog> {
+    const { rows } = await this.database.query<BacklogRow>(LOOKUP_BACKLOG, []);
+    const [row] = rows;
+    if (row === undefined) throw new Error('lookup_backlog returned no row');
+    const { oldest_seconds: oldestSeconds, ...counts } = row;
+    return { ...counts, oldestSeconds };
+  }
 }
+
+type BacklogRow = Omit<LookupBacklog, 'oldestSeconds'> & { readonly oldest_seconds: number };
 
 interface StepRow {
   property_id: string | null;

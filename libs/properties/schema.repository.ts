@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database, type CheckoutOptions, type DatabaseClient, sqlState, sqlStateOf, statement } from '#libs/database';
 import type { ObjectType } from './property-definition';
 import { FIND_TEAM_PROPERTIES, type TeamRows } from './property-definition.repository';
+import type { PlannedOption } from './missing.options';
 import type { Deletion, SchemaWrite } from './schema.change';
 
 /** The object type whose definitions a request changes. */
@@ -17,6 +18,7 @@ const UPDATE_DEFINITION = statement(__dirname, 'update_definition');
 const UPDATE_LOOKUP = statement(__dirname, 'update_lookup');
 const DELETE_DEFINITION = statement(__dirname, 'delete_definition');
 const INSERT_OPTION = statement(__dirname, 'insert_option');
+const INSERT_OPTIONS = statement(__dirname, 'insert_options');
 const UPDATE_OPTION = statement(__dirname, 'update_option');
 const DELETE_OPTION = statement(__dirname, 'delete_option');
 const BEGIN_USAGE_CHECK = statement(__dirname, 'begin_usage_check');
@@ -76,6 +78,21 @@ export class SchemaRepository {
         await client.query(DELETE_OPTION, [teamId, write.propertyId, write.id]);
         return;
     }
+  }
+
+  /** Adds options after those that their properties have. */
+  async insertOptions(
+    client: DatabaseClient,
+    { teamId }: SchemaTarget,
+    planned: readonly PlannedOption[],
+  ): Promise<void> {
+    await client.query(INSERT_OPTIONS, [
+      teamId,
+      planned.map(({ propertyId }) => propertyId),
+      planned.map(({ option }) => option.id),
+      planned.map(({ option }) => option.slug),
+      planned.map(({ option }) => option.value),
+    ]);
   }
 
   /**

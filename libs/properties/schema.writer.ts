@@ -11,6 +11,7 @@ import { RequestError } from '#libs/errors';
 import { type LedgerKey, SingleWriteLedger } from '#libs/idempotency';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
+import { canCreate, type PlannedOption } from './missing.options';
 import { PropertyDefinitionService } from './property-definition.service';
 import { type Deletion, type SchemaChange, SchemaChanges } from './schema.change';
 import { SchemaRepository, type SchemaTarget } from './schema.repository';
@@ -66,7 +67,7 @@ export class SchemaWriter {
    */
   async write(target: SchemaTarget, options: SchemaWriteOptions, decide: Decide): Promise<WrittenSchema> {
     const { deadline } = options;
-    const lockMs = Math.max(1, Math.floor(Math.min(this.settings.lockTimeoutMs, deadline.msLeft('execute'))));
+    const lockMs = this.lockMs(deadline);
     try {
       const written = await this.database.withClient(async (client) => {
         await this.schema.begin(client, target.teamId, lockMs);
@@ -77,6 +78,38 @@ export class SchemaWriter {
       // Thrown after the connection has returned to the pool: an invalid request must not close it.
       if (written instanceof RequestError) throw written;
       return written;
+    } finally {
+      this.properties.forget(target.teamId);
+    }
+  }
+
+  /**
+   * Creates options in the transaction of its caller, which calls `PropertyDefinitionService.forget` when it has ended.
+   *
+   * @returns false, after creating none, if they no longer fit the definitions: another request has changed these
+   */
+  async addOptions(client: DatabaseClient, target: SchemaTarget, planned: readonly PlannedOption[]): Promise<boolean> {
+    const rows = await this.schema.lock(client, target);
+    const definitions = new TeamProperties(rows, this.settings.unknownProperties).definitionsOf(target.objectType);
+    if (!canCreate(planned, definitions)) return false;
+    await this.schema.insertOptions(client, target, planned);
+    return true;
+  }
+
+  /** As {@link addOptions}, in a transaction of its own. @throws DatabaseUnavailable */
+  async createOptions(
+    target: SchemaTarget,
+    planned: readonly PlannedOption[],
+    options: SchemaWriteOptions,
+  ): Promise<boolean> {
+    const lockMs = this.lockMs(options.deadline);
+    try {
+      return await this.database.withClient(async (client) => {
+        await this.schema.begin(client, target.teamId, lockMs);
+        const added = await this.addOptions(client, target, planned);
+        await client.query(added ? 'COMMIT' : 'ROLLBACK');
+        return added;
+      }, checkoutOf(options));
     } finally {
       this.properties.forget(target.teamId);
     }
@@ -94,6 +127,10 @@ export class SchemaWriter {
     if (used !== undefined) return used;
     const message = `Whether records use the property was not found out within ${budgetMs} ms. Nothing was deleted. Send it again with more time, or raise QUERY_TIMEOUT_MS.`;
     throw new RequestError('unavailable', message);
+  }
+
+  private lockMs(deadline: Deadline): number {
+    return Math.max(1, Math.floor(Math.min(this.settings.lockTimeoutMs, deadline.msLeft('execute'))));
   }
 
   /** @returns a RequestError to roll back */

@@ -304,6 +304,22 @@ describe('building a lookup', () => {
     expect(await lookupErrors(engine.session, teamId, property)).toEqual([]);
   });
 
+  it('is counted until it is ready, with the age of the change', async () => {
+    const { building, failed } = await builder.backlog(); // of all teams
+    await setLookup(engine.session, teamId, property, 'indexed');
+    await engine.session.query(
+      "UPDATE property_definitions SET lookup_since = now() - interval '1 day' WHERE team_id = $1 AND id = $2",
+      [teamId, property.id],
+    );
+    const counted = await builder.backlog();
+    expect(counted).toMatchObject({ building: building + 1, failed });
+    expect(counted.oldestSeconds).toBeGreaterThanOrEqual(86_400);
+    await setLookup(engine.session, teamId, property, 'unique', 'failed');
+    expect(await builder.backlog()).toMatchObject({ building, failed: failed + 1 });
+    await setLookup(engine.session, teamId, property, 'unique', 'ready');
+    expect(await builder.backlog()).toMatchObject({ building, failed });
+  });
+
   it('is done by one worker at a time, and does not wait for the other', async () => {
     await insert(5);
     await setLookup(engine.session, teamId, property, 'indexed');

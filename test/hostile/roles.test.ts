@@ -79,6 +79,8 @@ describe("the gateway's role", () => {
     "SELECT claim_import_job(gen_random_uuid(), '1 s')",
     'SELECT purge_import_jobs(1)',
     'SELECT import_backlog()',
+    'SELECT find_import_spellings(gen_random_uuid(), gen_random_uuid())',
+    'SELECT lookup_backlog()',
     'CREATE TABLE own (id uuid)',
     'CREATE FUNCTION own() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
     'CREATE ROLE another',

@@ -26,6 +26,12 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
         default: false,
         description: 'Whether a row that matches a record updates it. Needs `dedupe_by`.',
       },
+      create_missing_options: {
+        type: 'boolean',
+        default: false,
+        description:
+          'Whether options of select properties that rows name and that do not exist are created. A text is an option by slug, id, or display name without regard to case. Needs the scope `schema:write` as well.',
+      },
       list_id: {
         ...uuid,
         description:

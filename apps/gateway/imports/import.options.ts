@@ -1,6 +1,6 @@
 import { RequestError } from '#libs/errors';
 import { type ImportOptions, ListProperties } from '#libs/imports';
-import { isLookupUsable, lookupKindOf, type PropertyDefinition } from '#libs/properties';
+import { isLookupUsable, lookupKindOf, type MissingOptions, type PropertyDefinition } from '#libs/properties';
 import { uuidOf } from '#libs/records';
 import type { ImportOptionsEnvelope } from './import.envelope';
 
@@ -8,19 +8,14 @@ import type { ImportOptionsEnvelope } from './import.envelope';
  * The options of an import.
  *
  * @param definitions of the object type
+ * @param missing plans the options of select properties that do not exist
  * @throws RequestError `invalid_request` that names the option
  */
 export function importOptionsOf(
   given: ImportOptionsEnvelope | null | undefined,
   definitions: readonly PropertyDefinition[],
+  missing: MissingOptions | undefined,
 ): ImportOptions {
-  if (given?.create_missing_options === true) {
-    throw invalid(
-      'create_missing_options',
-      'unsupported',
-      'create_missing_options is not supported: create the options first',
-    );
-  }
   const dedupe = dedupeOf(given, definitions);
   const updateExisting = given?.update_existing === true;
   if (updateExisting && dedupe === undefined) {
@@ -30,7 +25,7 @@ export function importOptionsOf(
       'update_existing needs dedupe_by: without it, no row matches a record',
     );
   }
-  return { dedupe, updateExisting, list: listOf(given, definitions) };
+  return { dedupe, updateExisting, list: listOf(given, definitions), missing };
 }
 
 function dedupeOf(

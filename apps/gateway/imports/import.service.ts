@@ -16,21 +16,32 @@ import {
   jobDoneInCall,
   maxRowsOf,
   MIN_JOB_ROWS,
+  type NewImport,
   rowResults,
   SpellingResolver,
 } from '#libs/imports';
-import { PropertyDefinitionService } from '#libs/properties';
+import { MissingOptions, type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
 import { defaultOptions, type Plan, RecordWriter, uuidOf, type WrittenBatch } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import type { ImportEnvelope } from './import.envelope';
 import { importOptionsOf } from './import.options';
 
+/** How often rows are planned if other requests keep creating the same options. Of two such requests, one succeeds. */
+const MAX_PLANS = 10;
+
+/** The items of an import, and the options to create before they are applied. */
+interface PlannedImport {
+  readonly items: ImportItem[];
+  readonly options: readonly PlannedOption[];
+}
+
 /** Imports rows as new records: a few in the call, more as a job of the workers. */
 @Injectable()
 export class ImportService {
   constructor(
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
+    @Inject(SchemaWriter) private readonly schema: SchemaWriter,
     @Inject(ImportRepository) private readonly imports: ImportRepository,
     @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
@@ -38,31 +49,73 @@ export class ImportService {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
-  /** @throws RequestError `invalid_request`; `rate_limited` if the client has too many unfinished jobs */
+  /**
+   * @throws RequestError `invalid_request`; `forbidden` without the scope to create options; `rate_limited` if the client has too
+   *   many unfinished jobs
+   */
   async import(
     target: RecordTarget,
-    { clientId, clientName }: Principal,
+    principal: Principal,
     body: ImportEnvelope,
     call: WriteCall,
   ): Promise<WriteResponse> {
-    const items = await this.planRows(target, body, call);
-    const create = (inCall: boolean): Promise<CreatedImport> =>
-      this.imports.create(
-        {
-          ...target,
-          jobId: uuidv7(),
-          client: { id: clientId, name: clientName },
-          ...{ requestId: call.requestId, inCall, chunks: chunksOf(items), key: call.key },
-        },
-        optionsOf(call),
+    if (body.options?.create_missing_options === true && !principal.scopes.has('schema:write')) {
+      throw new RequestError('forbidden', 'create_missing_options needs an API key with the scope schema:write.');
+    }
+    let plan = await this.planRows(target, body, call);
+    return charged(call, plan.items.length, async () => {
+      for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {
+        const response = await this.execute(target, principal, plan, call);
+        if (response !== undefined) return response;
+        plan = await this.planRows(target, body, call); // by the definitions that another request has changed
+      }
+      throw new RequestError(
+        'unavailable',
+        'Other requests changed the options of the properties. Send the import again.',
       );
-    return charged(call, items.length, async () => {
-      if (items.length >= MIN_JOB_ROWS) return jobResponse(target, await create(false));
-      const { key } = call;
-      return key === undefined
-        ? this.importInCall(target, items, call)
-        : this.importInCallOnce(target, items, { ...call, key }, await create(true));
     });
+  }
+
+  /** @returns undefined, after doing nothing, if the definitions do not admit the options to create any more */
+  private async execute(
+    target: RecordTarget,
+    { clientId, clientName }: Principal,
+    { items, options }: PlannedImport,
+    call: WriteCall,
+  ): Promise<WriteResponse | undefined> {
+    const { key } = call;
+    const inCall = items.length < MIN_JOB_ROWS;
+    if (inCall && key === undefined) {
+      if (options.length > 0 && !(await this.schema.createOptions(target, options, call))) return undefined;
+      return this.importInCall(target, items, call);
+    }
+    const job = {
+      ...target,
+      jobId: uuidv7(),
+      client: { id: clientId, name: clientName },
+      ...{ requestId: call.requestId, inCall, chunks: chunksOf(items), key },
+    };
+    const created = await this.create(target, job, options, call);
+    if (created === undefined) return undefined;
+    return inCall && key !== undefined
+      ? this.importInCallOnce(target, items, { ...call, key }, created)
+      : jobResponse(target, created);
+  }
+
+  private async create(
+    target: RecordTarget,
+    job: NewImport,
+    options: readonly PlannedOption[],
+    call: WriteCall,
+  ): Promise<CreatedImport | undefined> {
+    if (options.length === 0) return this.imports.create(job, optionsOf(call));
+    try {
+      return await this.imports.create(job, optionsOf(call), (client) =>
+        this.schema.addOptions(client, target, options),
+      );
+    } finally {
+      this.properties.forget(target.teamId);
+    }
   }
 
   /** @param id as in the path @throws RequestError `not_found` */
@@ -78,15 +131,18 @@ export class ImportService {
     { teamId, objectType }: RecordTarget,
     { objects: rows, options }: ImportEnvelope,
     call: WriteCall,
-  ): Promise<ImportItem[]> {
-    const { itemLimitBytes, responseLimitBytes } = this.settings;
+  ): Promise<PlannedImport> {
+    const { itemLimitBytes, responseLimitBytes, unknownProperties } = this.settings;
     const maxRows = maxRowsOf(responseLimitBytes);
     if (rows.length === 0 || rows.length > maxRows) {
       const message = `objects must hold 1 to ${maxRows} rows`;
       const code = rows.length === 0 ? 'min_items' : 'max_items';
       throw new RequestError('invalid_request', message, { errors: [{ field: '.body.objects', code, message }] });
     }
-    const mode = importOptionsOf(options, await this.properties.definitionsOf(teamId, objectType));
+    const definitions = await this.properties.definitionsOf(teamId, objectType);
+    const mayCreate = options?.create_missing_options === true;
+    const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties) : undefined;
+    const mode = importOptionsOf(options, definitions, missing);
     const validator = await this.properties.validatorOf(teamId, objectType);
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
     const planner = new ImportPlanner(validator, mode, limits, rows.length);
@@ -95,7 +151,7 @@ export class ImportService {
       items.push(planner.plan(rows[items.length]));
       return items.length < rows.length;
     });
-    return items;
+    return { items, options: missing?.planned ?? [] };
   }
 
   /** Without a key there is nothing to resume, so no job is stored. */

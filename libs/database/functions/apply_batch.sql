@@ -60,22 +60,25 @@ DECLARE
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
   c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+  -- The id of no record. With NULL, Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
+  c_no_record CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   -- By the number that the progress row has of them.
   c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
 
   -- The items, by position in the request.
   v_items      jsonb[];
   v_ids        uuid[]; -- NULL for an item that makes a record: it has an id when it is applied
-  v_target_ids uuid[]; -- of common patches, which only set properties; NULL for all other items
+  v_target_ids uuid[]; -- of common patches, which only set properties; c_no_record for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
   v_refs       text[]; -- what the caller calls the items
+  v_planned    text[]; -- the effects that the operations have, as a rule
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_effects      text[]; -- at first those that the operations have, as a rule
+  v_effects      text[]; -- at first v_planned
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -125,12 +128,13 @@ BEGIN
   SELECT array_agg(i.item),
          array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match'
                         THEN (i.item ->> 'id')::uuid END),
-         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid END),
+         array_agg(CASE WHEN i.item ? 'set' AND NOT i.item ? 'match' THEN (i.item ->> 'id')::uuid ELSE c_no_record END),
          array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
-    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
+    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_planned, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
+  v_effects := v_planned;
   IF p_atomic AND 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
     v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
   END IF;
@@ -173,6 +177,9 @@ BEGIN
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
+  IF NOT c_together AND jsonb_path_exists(p_items, '$[*] ? (exists(@.lookups) || exists(@.create))') THEN
+    v_items := prepare_locks(p_team_id, v_items);
+  END IF;
   IF NOT c_together AND jsonb_path_exists(p_items, '$[*].match') THEN
     -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
     FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
@@ -213,13 +220,6 @@ BEGIN
           v_image := v_result.image;
           IF v_result.effect <> v_effects[n] THEN
             v_effects[n] := v_result.effect;
-            IF c_mark THEN
-              -- For an attempt that finds the item settled, without an outcome.
-              UPDATE idempotency_progress AS p
-                 SET effects = set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
-                                        array_position(c_effects, v_result.effect))
-               WHERE p.team_id = p_team_id AND p.request_id = v_request;
-            END IF;
           END IF;
         END IF;
         v_measured := n;
@@ -235,8 +235,12 @@ BEGIN
       v_images[n] := v_image;
       IF c_mark AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
+        -- effects and matched are for an attempt that finds the item settled, without an outcome.
         UPDATE idempotency_progress AS p
            SET settled = set_bit(p.settled, n - 1, 1),
+               effects = CASE WHEN v_effects[n] = v_planned[n] THEN p.effects
+                              ELSE set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
+                                            array_position(c_effects, v_effects[n])) END,
                matched = CASE WHEN v_items[n] ? 'match'
                               THEN COALESCE(p.matched, '{}') || jsonb_build_object(n, v_image.id) ELSE p.matched END
          WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;

@@ -8,32 +8,33 @@
 --
 -- While the lookup of a property is built, writers also share a lock on the property, which build_lookups takes alone to verify
 -- that the values are unique.
+--
+-- A generic plan: Postgres would estimate one for the actual array to be cheaper, and plan the query for every item.
 CREATE OR REPLACE FUNCTION lock_lookups(p_team_id uuid, p_items jsonb[]) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_lock record;
 BEGIN
   FOR v_lock IN
-    SELECT false AS shared, lookup_lock(p_team_id, (m.match ->> 'id')::uuid,
-                                        lookup_hash(m.match ->> 'kind', m.match -> 'value')) AS key
-      FROM (SELECT item -> 'match' AS match FROM unnest(p_items) AS item WHERE item ? 'create') AS m
-    UNION
-    SELECT k.shared, k.key
-      FROM (SELECT item FROM unnest(p_items) AS item
+    SELECT k.shared, lookup_lock(p_team_id, k.property_id, k.hash) AS key
+      FROM (SELECT false AS shared, (m.match ->> 'id')::uuid AS property_id,
+                   lookup_hash(m.match ->> 'kind', m.match -> 'value') AS hash
+              FROM (SELECT item -> 'match' AS match FROM unnest(p_items) AS item WHERE item ? 'create') AS m
             UNION ALL
-            SELECT item -> 'create' FROM unnest(p_items) AS item) AS i (item)
-     CROSS JOIN LATERAL jsonb_array_elements(item -> 'lookups') AS l
-      LEFT JOIN records AS r
-        ON item ->> 'op' IN ('restore', 'duplicate') AND r.team_id = p_team_id
-       AND r.id = COALESCE(item ->> 'source', item ->> 'id')::uuid
-     CROSS JOIN LATERAL (
-       SELECT true AS shared, lookup_lock(p_team_id, (l ->> 'id')::uuid, NULL) AS key WHERE l ? 'building'
-       UNION ALL
-       SELECT false, lookup_lock(p_team_id, (l ->> 'id')::uuid, h.hash)
-         FROM (SELECT lookup_hash(l ->> 'kind', COALESCE(item -> 'properties', item -> 'default' -> 'set', r.properties)
-                                                -> (l ->> 'slug')) AS hash) AS h
-        WHERE h.hash IS NOT NULL
-     ) AS k
+            SELECT s.shared, (l ->> 'id')::uuid,
+                   CASE WHEN NOT s.shared THEN
+                     lookup_hash(l ->> 'kind', COALESCE(item -> 'properties', item -> 'default' -> 'set', r.properties)
+                                               -> (l ->> 'slug')) END
+              FROM unnest(p_items) AS i (given)
+             CROSS JOIN LATERAL (VALUES (given), (given -> 'create')) AS o (item)
+             CROSS JOIN LATERAL jsonb_array_elements(item -> 'lookups') AS l
+              LEFT JOIN records AS r
+                ON item ->> 'op' IN ('restore', 'duplicate') AND r.team_id = p_team_id
+               AND r.id = COALESCE(item ->> 'source', item ->> 'id')::uuid
+             CROSS JOIN (VALUES (true), (false)) AS s (shared)
+             WHERE NOT s.shared OR l ? 'building'
+            OFFSET 0) AS k -- one value of hash for all that lookup_lock does with it
+     WHERE k.shared OR k.hash IS NOT NULL
      ORDER BY shared DESC, key
   LOOP
     IF v_lock.shared THEN

@@ -5,7 +5,7 @@
 --           operands of the op}. create: the item to apply if no record has the value; absent: {"code", "error"}, how the item then fails.
 --           Without either it is not_found
 CREATE OR REPLACE FUNCTION resolve_match(p_team_id uuid, p_object_type text, p_item jsonb) RETURNS jsonb
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   c_match CONSTANT jsonb := p_item -> 'match';
   c_slug  CONSTANT text := c_match ->> 'slug';

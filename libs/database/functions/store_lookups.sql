@@ -5,7 +5,7 @@
 -- Raises unique_violation if another record has a value that must be unique. A value that the record had before is not
 -- checked, so that a record with a duplicate from before the lookup can be changed.
 CREATE OR REPLACE FUNCTION store_lookups(p_team_id uuid, p_record_id uuid, p_properties jsonb, p_lookups jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_lookup record;
 BEGIN

@@ -113,7 +113,7 @@ it.each([
   ['dedupe_by', { dedupe_by: 7 }, 'string'],
   ['update_existing', { update_existing: true }, 'required'],
   ['list_id', { list_id: 'list' }, 'uuid'],
-  ['create_missing_options', { create_missing_options: true }, 'unsupported'],
+  ['create_missing_options', { create_missing_options: 'yes' }, 'boolean'],
 ])('responds invalid_request to %s of %j', async (option, options, code) => {
   const { status, body } = await importRows([row('acme.example')], options);
   expect(status).toBe(400);

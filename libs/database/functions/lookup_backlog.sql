@@ -1,0 +1,18 @@
+-- The lookups that are not as their definitions say, of all teams. SECURITY DEFINER: the worker's role cannot read definitions.
+--
+--   building, verifying, removing
+--                   how many the worker has to work on, by state
+--   failed          how many are unique by their definition although some records had equal values
+--   oldest_seconds  how long ago the definition was changed that the worker has to work on longest; 0 without one
+CREATE OR REPLACE FUNCTION lookup_backlog(OUT building integer, OUT verifying integer, OUT removing integer, OUT failed integer,
+                                          OUT oldest_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  SELECT count(*) FILTER (WHERE d.lookup_state = 'building')::integer,
+         count(*) FILTER (WHERE d.lookup_state = 'verifying')::integer,
+         count(*) FILTER (WHERE d.lookup_state = 'removing')::integer,
+         count(*) FILTER (WHERE d.lookup_state = 'failed')::integer,
+         COALESCE(EXTRACT(EPOCH FROM now() - min(d.lookup_since) FILTER (WHERE d.lookup_state <> 'failed')), 0)::double precision
+    FROM property_definitions AS d
+   WHERE d.lookup_state IN ('building', 'verifying', 'removing', 'failed')
+$$;
+REVOKE EXECUTE ON FUNCTION lookup_backlog FROM PUBLIC;

@@ -1,0 +1,237 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type FieldError, fieldSegment } from '#libs/errors';
+import type { UnknownProperties } from './block.validator';
+import type { ItemBlocks } from './change.interface';
+import { ItemValidator } from './item.validator';
+import { isObject, lowerCaseUuid } from './json.check';
+import type { ObjectType, PropertyDefinition, PropertyOption } from './property-definition';
+import { hasOptions, MAX_OPTIONS } from './schema.change';
+import { slugOfName } from './slug.rules';
+
+/** The longest display name of an option. */
+const MAX_VALUE_LENGTH = 255;
+
+/** An option to create. */
+export interface PlannedOption {
+  readonly propertyId: string;
+  readonly option: PropertyOption;
+}
+
+/**
+ * The options that rows name and that do not exist. A text is an option by slug, by id, or by display name without regard to
+ * case. Any other text becomes the display name of a new option. Only rows that are valid otherwise add options.
+ */
+export class MissingOptions {
+  /** By list id, or '' for `default`; then by slug. */
+  private readonly properties = new Map<string, Map<string, OptionNames>>();
+  /** Accepts any text as an option. */
+  private readonly lenient: ItemValidator;
+  private compiled: { definitions: readonly PropertyDefinition[]; validator: ItemValidator } | undefined;
+
+  constructor(
+    private readonly objectType: ObjectType,
+    private readonly present: readonly PropertyDefinition[],
+    private readonly unknown: UnknownProperties,
+  ) {
+    const seen = new Set<string>();
+    for (const definition of present) {
+      const { slug, type, locked, list_id } = definition;
+      const block = list_id ?? '';
+      if (seen.has(`${block}.${slug}`)) continue; // of several definitions with a slug, the first applies
+      seen.add(`${block}.${slug}`);
+      if (locked || !hasOptions(type)) continue;
+      const inBlock = this.properties.get(block) ?? new Map<string, OptionNames>();
+      this.properties.set(block, inBlock.set(slug, new OptionNames(definition)));
+    }
+    this.lenient = new ItemValidator(objectType, present.map(asText), unknown);
+  }
+
+  /** The options to create, in the order in which rows name them. */
+  get planned(): readonly PlannedOption[] {
+    return this.all().flatMap(({ definition, added }) =>
+      added.map((option) => ({ propertyId: definition.id, option })),
+    );
+  }
+
+  /** The definitions with the options to create. */
+  get definitions(): readonly PropertyDefinition[] {
+    return this.compile().definitions;
+  }
+
+  /** Validates by {@link definitions}. */
+  get validator(): ItemValidator {
+    return this.compile().validator;
+  }
+
+  /**
+   * The row with the slugs of its options, after planning those that are missing; the row itself if it is invalid.
+   *
+   * @returns an error if an option cannot be created. None is planned for the row then
+   */
+  resolve(row: ItemBlocks, purpose: 'create' | 'patch'): { readonly row: ItemBlocks } | { readonly error: FieldError } {
+    if (this.properties.size === 0 || 'errors' in this.lenient[purpose](row)) return { row };
+    const attempt = new Attempt();
+    const resolved = {
+      ...row,
+      ...(isObject(row.default) && { default: this.resolveBlock(row.default, '', '.default', attempt) }),
+      ...(isObject(row.list) && { list: this.resolveLists(row.list, attempt) }),
+    };
+    if (attempt.added.length > 0) this.compiled = undefined;
+    if (attempt.error === undefined && !attempt.invalid) return { row: resolved };
+    attempt.undo();
+    return attempt.error === undefined ? { row } : { error: attempt.error };
+  }
+
+  private resolveLists(lists: Record<string, unknown>, attempt: Attempt): Record<string, unknown> {
+    return Object.fromEntries(
+      Object.entries(lists).map(([key, block]) => {
+        const id = lowerCaseUuid(key);
+        if (id === null || !isObject(block)) return [key, block];
+        return [key, this.resolveBlock(block, id, `.list${fieldSegment(key)}`, attempt)];
+      }),
+    );
+  }
+
+  private resolveBlock(
+    block: Record<string, unknown>,
+    list: string,
+    path: string,
+    attempt: Attempt,
+  ): Record<string, unknown> {
+    const properties = this.properties.get(list);
+    if (properties === undefined) return block;
+    return Object.fromEntries(
+      Object.entries(block).map(([slug, value]) => {
+        const names = properties.get(slug);
+        if (names === undefined) return [slug, value];
+        const text = (each: unknown): unknown => attempt.resolve(names, each, `${path}${fieldSegment(slug)}`);
+        if (Array.isArray(value)) return [slug, value.map(text)];
+        if (!isObject(value)) return [slug, text(value)];
+        // An operator: only `append` adds values.
+        const { _op: op, values } = value;
+        return [slug, op === 'append' && Array.isArray(values) ? { ...value, values: values.map(text) } : value];
+      }),
+    );
+  }
+
+  private all(): OptionNames[] {
+    return [...this.properties.values()].flatMap((inBlock) => [...inBlock.values()]);
+  }
+
+  private compile(): { definitions: readonly PropertyDefinition[]; validator: ItemValidator } {
+    if (this.compiled === undefined) {
+      const added = new Map(this.all().map(({ definition, added }) => [definition.id, added]));
+      const definitions = this.present.map((each) => {
+        const options = added.get(each.id) ?? [];
+        return options.length === 0 ? each : { ...each, options: [...each.options, ...options] };
+      });
+      this.compiled = { definitions, validator: new ItemValidator(this.objectType, definitions, this.unknown) };
+    }
+    return this.compiled;
+  }
+}
+
+/** Whether planned options can be created by definitions that may be newer than those they were planned by. */
+export function canCreate(planned: readonly PlannedOption[], definitions: readonly PropertyDefinition[]): boolean {
+  const names = new Map(definitions.map((definition) => [definition.id, new OptionNames(definition)]));
+  return planned.every(({ propertyId, option }) => {
+    const property = names.get(propertyId);
+    if (property === undefined || property.definition.locked || !hasOptions(property.definition.type)) return false;
+    if (property.isFull || property.find(option.slug) !== undefined || property.find(option.value) !== undefined) {
+      return false;
+    }
+    property.add(option);
+    return true;
+  });
+}
+
+/** The options of one property, by what a row can call them. */
+class OptionNames {
+  readonly added: PropertyOption[] = [];
+  private readonly slugs: Set<string>;
+  private readonly ids: Set<string>;
+  private readonly byValue: Map<string, string>;
+
+  constructor(readonly definition: PropertyDefinition) {
+    const { options } = definition;
+    this.slugs = new Set(options.map(({ slug }) => slug));
+    this.ids = new Set(options.map(({ id }) => id.toLowerCase()));
+    this.byValue = new Map(options.map(({ slug, value }) => [value.toLowerCase(), slug]));
+  }
+
+  get isFull(): boolean {
+    return this.slugs.size >= MAX_OPTIONS;
+  }
+
+  /** What to write for a text: the slug or id that it is, or the slug of the option with this display name. */
+  find(text: string): string | undefined {
+    if (this.slugs.has(text) || this.ids.has(text.toLowerCase())) return text;
+    return this.byValue.get(text.trim().toLowerCase());
+  }
+
+  /** The slug of a new option with this display name; undefined if none derives from it. */
+  newSlug(value: string): string | undefined {
+    return slugOfName(value, (slug) => this.slugs.has(slug));
+  }
+
+  add(option: PropertyOption): void {
+    this.added.push(option);
+    this.slugs.add(option.slug);
+    this.byValue.set(option.value.toLowerCase(), option.slug);
+  }
+
+  /** Removes the option that was added last. */
+  removeLast(): void {
+    const option = this.added.pop();
+    if (option === undefined) return;
+    this.slugs.delete(option.slug);
+    this.byValue.delete(option.value.toLowerCase());
+  }
+}
+
+/** The options of one row. */
+class Attempt {
+  readonly added: OptionNames[] = [];
+  /** The first option that cannot be created. */
+  error: FieldError | undefined;
+  /** The row has a text that can be no option: validation rejects it. */
+  invalid = false;
+
+  /** The slug of an option, planned if it is missing; other values as they are. */
+  resolve(names: OptionNames, given: unknown, field: string): unknown {
+    if (typeof given !== 'string') return given;
+    const known = names.find(given);
+    if (known !== undefined) return known;
+    const value = given.trim();
+    if (value === '' || value.length > MAX_VALUE_LENGTH) {
+      this.invalid = true;
+      return given;
+    }
+    if (names.isFull) {
+      this.refuse(field, `is not an option, and the property has ${MAX_OPTIONS}, the maximum`);
+      return given;
+    }
+    const slug = names.newSlug(value);
+    if (slug === undefined) {
+      this.refuse(field, 'is not an option, and has no letter a-z or digit to derive a slug from: create it first');
+      return given;
+    }
+    names.add({ id: uuidv7(), slug, value });
+    this.added.push(names);
+    return slug;
+  }
+
+  undo(): void {
+    for (const names of this.added) names.removeLast();
+  }
+
+  private refuse(field: string, rule: string): void {
+    this.error ??= { field, code: 'unknown_option', message: `${field.slice(1)} ${rule}` };
+  }
+}
+
+function asText(definition: PropertyDefinition): PropertyDefinition {
+  const { type } = definition;
+  if (!hasOptions(type)) return definition;
+  return { ...definition, type: type === 'select_str' ? 'str' : 'multi_str' };
+}

@@ -1,0 +1,1 @@
+SELECT building, verifying, removing, failed, oldest_seconds FROM lookup_backlog()
