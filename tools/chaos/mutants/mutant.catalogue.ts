@@ -24,7 +24,7 @@ const lossyNetwork: Lane[] = [
 const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapMs: [800, 1_200] }];
 const unconfirmedFailovers: Lane[] = [{ name: 'servers', kinds: ['failover-unconfirmed'], gapMs: [800, 1_200] }];
 const terminations: Lane[] = [{ name: 'postgres', kinds: ['backends-terminated'], gapMs: [50, 150] }];
-const workerKills: Lane[] = [{ name: 'worker', kinds: ['worker-killed'], gapMs: [200, 600] }];
+const workerKills: Lane[] = [{ name: 'worker', kinds: ['worker-killed'], gapMs: [800, 2_000] }];
 /** Without Redis no claim keeps a second attempt out. */
 const withoutRedis: Lane[] = [{ name: 'redis', kinds: ['redis-frozen'], gapMs: [10, 50] }];
 
