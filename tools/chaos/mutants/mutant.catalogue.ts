@@ -127,7 +127,7 @@ export const mutants = {
     summary: 'an upsert looks for the value without a lock on it',
     mutation: {
       routine: 'apply_item',
-      replacements: [[/IF p_item \?\| ARRAY\['lookups', 'create'\] THEN/, 'IF false THEN']],
+      replacements: [[/IF v_item \? 'locks' THEN[^;]+;\s+ELSIF [^;]+;\s+END IF;/, '']],
     },
     plan: { durationMs: 3_000, lanes: [], callers: 8, pauseMs: 2, ...usual, upserts: 0.8 },
   },
