@@ -128,6 +128,9 @@ export class BodyPermit {
       }
       // Before the next section is read, so that the client's other bodies wait for it.
       charge(SECTION_BYTES);
+      // The pause is not counted as slowness of the client.
+      this.timer?.refresh();
+      this.arrivedAtLastCheck = this.arrived;
       this.resume();
     };
     if (waitMs > 0) {

@@ -102,10 +102,11 @@ export class RequestPermits {
     const announcedBytes = announcedBytesOf(request);
     if (principal === undefined || announcedBytes === 0 || this.body !== undefined || this.isClosed) return;
     const { cpu } = this.admission;
+    const endsAt = performance.now() + this.admission.maxWaitMs(deadline.msLeft());
     this.body = new BodyPermit({
       raw,
       announcedBytes,
-      pauseMs: () => cpu.pauseMs(principal.clientId),
+      pauseMs: () => Math.min(cpu.pauseMs(principal.clientId), endsAt - performance.now()),
       charge: (bytes) => {
         cpu.chargeSection(principal.clientId, bytes * BODY_MS_PER_BYTE);
       },

@@ -60,7 +60,7 @@ DECLARE
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
   c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
-  -- The id of no record. With NULL, Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
+  -- In place of NULL, with which Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
   c_no_record CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
   -- By the number that the progress row has of them.
   c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
@@ -210,6 +210,7 @@ BEGIN
       UPDATE records AS r
          SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()
        WHERE r.team_id = p_team_id AND r.id = v_target_ids[n] AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND v_target_ids[n] <> c_no_record
          AND (v_etags[n] IS NULL OR record_etag(r.version, r.updated_at) = v_etags[n])
       RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at, NULL::boolean INTO v_image;
       IF NOT FOUND OR pg_column_size(v_image) > c_small THEN

@@ -3,7 +3,8 @@
 -- The items share one subtransaction, because Postgres slows down when a transaction has more than 64. If an item raises an
 -- error, the subtransaction is rolled back. The items before it are then applied again in another one, and the item has failed.
 --
--- Every transaction locks its records in the order of their ids, so two of them cannot deadlock. Items that neither set a value of
+-- Every transaction locks the records that its items name in the order of their ids. Two of them can deadlock only through records
+-- that items match. Items that neither set a value of
 -- a lookup nor match one are independent, except for those of the same record: they are applied in that order. Otherwise the items
 -- are applied in the order of the request, and the records that they name are locked first.
 --
@@ -60,6 +61,11 @@ BEGIN
         PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(v_order[v_from:v_to]) AS o (n)
                                                WHERE p_items[o.n] ?| ARRAY['lookups', 'create']));
         FOREACH n IN ARRAY v_locked LOOP
+          EXIT WHEN clock_timestamp() >= p_deadline; -- no item starts then
+          IF clock_timestamp() >= p_check_from THEN
+            PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms,
+              GREATEST(1, ceil(1000 * date_part('epoch', p_deadline - clock_timestamp()))))::text, false);
+          END IF;
           PERFORM FROM records AS r
             WHERE r.team_id = p_team_id AND r.id = (p_items[n] ->> 'id')::uuid AND r.object_type = p_object_type
               FOR NO KEY UPDATE;

@@ -2,6 +2,6 @@
 CREATE OR REPLACE FUNCTION undo_request() RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION USING ERRCODE = 'PG005';
+  RAISE EXCEPTION 'The record has changed, or would be too large: apply_batch runs next.' USING ERRCODE = 'PG007';
 END
 $$;
