@@ -19,7 +19,7 @@ export interface PlannedOption {
 
 /**
  * The options that rows name and that do not exist. A text is an option by slug, by id, or by display name without regard to
- * case. Any other text becomes the display name of a new option. Only rows that are valid otherwise add options.
+ * case; white space around it is ignored. Any other text becomes the display name of a new option. Only rows that are valid otherwise add options.
  */
 export class MissingOptions {
   /** By list id, or '' for `default`; then by slug. */
@@ -137,9 +137,7 @@ export function canCreate(planned: readonly PlannedOption[], definitions: readon
   return planned.every(({ propertyId, option }) => {
     const property = names.get(propertyId);
     if (property === undefined || property.definition.locked || !hasOptions(property.definition.type)) return false;
-    if (property.isFull || property.find(option.slug) !== undefined || property.find(option.value) !== undefined) {
-      return false;
-    }
+    if (property.isFull || property.hasSlug(option.slug) || property.find(option.value) !== undefined) return false;
     property.add(option);
     return true;
   });
@@ -163,15 +161,23 @@ class OptionNames {
     return this.slugs.size >= MAX_OPTIONS;
   }
 
-  /** What to write for a text: the slug or id that it is, or the slug of the option with this display name. */
+  hasSlug(slug: string): boolean {
+    return this.slugs.has(slug);
+  }
+
+  /**
+   * What to write for a text: the slug or id that it is, or the slug of the option with this display name. White space around the
+   * text is ignored.
+   */
   find(text: string): string | undefined {
-    if (this.slugs.has(text) || this.ids.has(text.toLowerCase())) return text;
-    return this.byValue.get(text.trim().toLowerCase());
+    const trimmed = text.trim();
+    if (this.slugs.has(trimmed) || this.ids.has(trimmed.toLowerCase())) return trimmed;
+    return this.byValue.get(trimmed.toLowerCase());
   }
 
   /** The slug of a new option with this display name; undefined if none derives from it. */
   newSlug(value: string): string | undefined {
-    return slugOfName(value, (slug) => this.slugs.has(slug));
+    return slugOfName(value, (slug) => this.hasSlug(slug));
   }
 
   add(option: PropertyOption): void {
