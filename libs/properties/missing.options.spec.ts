@@ -96,6 +96,21 @@ describe('MissingOptions', () => {
       },
     });
     expect(values(missing)).toEqual([]);
+    expect(missing.validator.create({ default: { name: 'A', level: 'new' } })).toHaveProperty('errors');
+  });
+
+  it('validates the options that each row adds by definitions that are compiled once', () => {
+    const missing = missingOptions();
+    const { definitions: compiled, validator } = missing;
+    for (const level of ['One', 'Two', 'Three']) {
+      const row = { default: { name: 'A', level: level.toLowerCase() } };
+      expect(validator.create(row)).toHaveProperty('errors');
+      expect(missing.resolve({ default: { name: 'A', level } }, 'create')).toEqual({ row });
+      expect(validator.create(row)).toHaveProperty('change');
+    }
+    expect(missing.validator).toBe(validator);
+    expect(compiled[1]?.options.map(({ slug }) => slug)).toEqual(['hot', 'one', 'two', 'three']);
+    expect(definitions[1]?.options).toEqual([hot]);
   });
 
   it('plans no more options than a property can have', () => {
