@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ItemValidator } from '#libs/properties';
+import { ItemValidator, MissingOptions, type PropertyDefinition } from '#libs/properties';
 import { chunksOf, ImportPlanner, maxRowsOf } from './import.plan';
 
 const validator = new ItemValidator('organization', [], 'reject');
@@ -53,6 +53,33 @@ describe('ImportPlanner', () => {
     );
     const item = planner.plan({ list: { ['\u0001'.repeat(400)]: {} } });
     expect(item.op === 'reject' && Buffer.byteLength(item.error)).toBeLessThan(768);
+  });
+});
+
+describe('ImportPlanner that creates options', () => {
+  const property = (slug: string, extra: Partial<PropertyDefinition>): PropertyDefinition => ({
+    ...{ id: `id of ${slug}`, slug, type: 'select_str', name: slug, required: false, native: false, locked: false },
+    ...{ list_id: null, lookup: 'indexed', lookup_state: 'ready', options: [], ...extra },
+  });
+  const domain = property('domain', { type: 'str' });
+  const level = property('level', {});
+  const definitions = [property('name', { type: 'str', required: true }), property('stage', {}), domain, level];
+
+  it.each([
+    ['without a value to look for', domain, {}, 'reject', []],
+    ['with null in its place', domain, { domain: null }, 'reject', []],
+    ['with a value that is too long to look for', domain, { domain: 'x'.repeat(9_000) }, 'reject', []],
+    ['without a value, but valid', domain, { name: 'A' }, 'create', ['New']],
+    ['with a value of a record that may exist', domain, { domain: 'a.example' }, 'update', ['New']],
+    ['with a new option to look for', level, { level: 'Gold' }, 'update', ['New', 'Gold']],
+    ['without `default`', level, undefined, 'reject', []],
+  ])('plans the options of a row %s only if the row can be written', (_, definition, block, op, planned) => {
+    const missing = new MissingOptions('organization', definitions, 'reject');
+    const mode = { dedupe: { definition, fold: true }, updateExisting: true, missing };
+    const planner = new ImportPlanner(validator, mode, { ...limits, itemLimitBytes: 10_000 }, 1);
+    const item = planner.plan(block === undefined ? { extended: {} } : { default: { stage: 'New', ...block } });
+    expect(item.op).toBe(op);
+    expect(missing.planned.map(({ option }) => option.value)).toEqual(planned);
   });
 });
 

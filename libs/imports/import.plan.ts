@@ -2,9 +2,11 @@ import { v7 as uuidv7 } from 'uuid';
 import { type ItemError, itemError, fieldSegment } from '#libs/errors';
 import {
   type Change,
+  hasOptions,
   isObject,
   type ItemValidator,
   type MissingOptions,
+  type Operand,
   operandOf,
   type PropertyDefinition,
   type Validation,
@@ -75,7 +77,7 @@ export class ImportPlanner {
     const blocks = given as Record<string, unknown>; // errorOf has checked it
     const placed = this.options.list?.place(blocks) ?? blocks;
     const { dedupe, missing } = this.options;
-    const resolved = missing?.resolve(placed, dedupe === undefined ? 'create' : 'patch') ?? { row: placed };
+    const resolved = missing?.resolve(placed, this.purposeOf(placed)) ?? { row: placed };
     if ('error' in resolved) return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
     const { row } = resolved;
     const validator = missing?.validator ?? this.validator;
@@ -91,18 +93,23 @@ export class ImportPlanner {
     return dedupe?.fold === true && match.kind === 'text' ? { ...item, fold: true } : item;
   }
 
+  /** A row without a valid value to look for is a new record. Its options are not resolved yet: any text can be one. */
+  private purposeOf(row: { default?: unknown }): 'create' | 'patch' {
+    const definition = this.options.dedupe?.definition;
+    if (definition === undefined) return 'create';
+    const lenient = hasOptions(definition.type) ? { ...definition, type: 'str' as const } : definition;
+    return valueOf(row, lenient) === undefined ? 'create' : 'patch';
+  }
+
   /** What to look for; undefined for a row without a valid value. */
   private matchOf(row: { default?: unknown }): Match | undefined {
     const { dedupe, missing } = this.options;
-    if (dedupe === undefined || !isObject(row.default)) return undefined;
+    if (dedupe === undefined) return undefined;
     const { fold } = dedupe;
     const definition = missing?.definitions.find(({ id }) => id === dedupe.definition.id) ?? dedupe.definition;
-    const value = row.default[definition.slug];
-    if (value === undefined || value === null) return undefined;
-    const checked = operandOf(definition, value);
-    if (!('operand' in checked)) return undefined;
-    const { operand } = checked;
-    return matchOf(definition, fold && typeof operand === 'string' ? this.spellingOf(operand) : operand);
+    const value = valueOf(row, definition);
+    if (value === undefined) return undefined;
+    return matchOf(definition, fold && typeof value === 'string' ? this.spellingOf(value) : value);
   }
 
   private spellingOf(value: string): string {
@@ -140,6 +147,13 @@ export class ImportPlanner {
     const short = itemError(error.code, error.message);
     return bytesOf(short) <= MAX_ERROR_BYTES ? short : itemError(error.code);
   }
+}
+
+/** The value of a property in `default` of a row; undefined if it has none, or an invalid one. */
+function valueOf({ default: block }: { default?: unknown }, definition: PropertyDefinition): Operand | undefined {
+  if (!isObject(block)) return undefined;
+  const checked = operandOf(definition, block[definition.slug]);
+  return 'operand' in checked ? checked.operand : undefined;
 }
 
 function bytesOf(value: unknown): number {

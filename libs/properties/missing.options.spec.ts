@@ -27,10 +27,15 @@ function values(missing: MissingOptions): string[] {
 }
 
 describe('MissingOptions', () => {
-  it.each(['hot', hot.id.toUpperCase(), ' VERY hot '])('finds the option that %s is', (text) => {
+  it.each([
+    ['hot', 'hot'],
+    [' hot ', 'hot'],
+    [hot.id.toUpperCase(), hot.id.toUpperCase()],
+    [`${hot.id}\n`, hot.id],
+    [' VERY hot ', 'hot'],
+  ])('finds the option that %j is', (text, slug) => {
     const missing = missingOptions();
     const resolved = missing.resolve({ default: { name: 'A', level: text } }, 'create');
-    const slug = text.startsWith(' ') ? 'hot' : text;
     expect(resolved).toEqual({ row: { default: { name: 'A', level: slug } } });
     expect(values(missing)).toEqual([]);
     expect(missing.definitions).toEqual(definitions);
@@ -91,6 +96,21 @@ describe('MissingOptions', () => {
       },
     });
     expect(values(missing)).toEqual([]);
+    expect(missing.validator.create({ default: { name: 'A', level: 'new' } })).toHaveProperty('errors');
+  });
+
+  it('validates the options that each row adds by definitions that are compiled once', () => {
+    const missing = missingOptions();
+    const { definitions: compiled, validator } = missing;
+    for (const level of ['One', 'Two', 'Three']) {
+      const row = { default: { name: 'A', level: level.toLowerCase() } };
+      expect(validator.create(row)).toHaveProperty('errors');
+      expect(missing.resolve({ default: { name: 'A', level } }, 'create')).toEqual({ row });
+      expect(validator.create(row)).toHaveProperty('change');
+    }
+    expect(missing.validator).toBe(validator);
+    expect(compiled[1]?.options.map(({ slug }) => slug)).toEqual(['hot', 'one', 'two', 'three']);
+    expect(definitions[1]?.options).toEqual([hot]);
   });
 
   it('plans no more options than a property can have', () => {
@@ -135,6 +155,18 @@ describe('canCreate', () => {
     ['with a property of another type', [definition('level', { type: 'str' })], false],
   ])('of definitions %s', (_, present, expected) => {
     expect(canCreate(planned, present)).toBe(expected);
+  });
+
+  it.each([
+    ['is a slug with white space around it', [{ slug: 'closed_won', value: 'Closed: won' }], ['closed_won '], []],
+    ['is the slug of a planned option, with white space', [], ['Foo bar', 'foo_bar '], ['foo_bar = Foo bar']],
+    ['has a slug that is a display name', [{ slug: 'x', value: 'foo_bar' }], ['Foo bar'], ['foo_bar = Foo bar']],
+  ])('accepts what is planned for a text that %s', (_, options, texts, expected) => {
+    const present = [definition('level', { options: options.map((option) => ({ id: option.slug, ...option })) })];
+    const missing = missingOptions(present);
+    for (const level of texts) missing.resolve({ default: { level } }, 'create');
+    expect(values(missing)).toEqual(expected.map((option) => `id of level: ${option}`));
+    expect(canCreate(missing.planned, present)).toBe(true);
   });
 
   it('counts what is created before', () => {

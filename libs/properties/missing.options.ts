@@ -19,48 +19,41 @@ export interface PlannedOption {
 
 /**
  * The options that rows name and that do not exist. A text is an option by slug, by id, or by display name without regard to
- * case. Any other text becomes the display name of a new option. Only rows that are valid otherwise add options.
+ * case; white space around it is ignored. Any other text becomes the display name of a new option. Only rows that are valid
+ * otherwise add options.
  */
 export class MissingOptions {
+  /** The definitions with the options to create, also with those that are planned later. */
+  readonly definitions: readonly PropertyDefinition[];
+  /** Validates by {@link definitions}. */
+  readonly validator: ItemValidator;
   /** By list id, or '' for `default`; then by slug. */
   private readonly properties = new Map<string, Map<string, OptionNames>>();
   /** Accepts any text as an option. */
   private readonly lenient: ItemValidator;
-  private compiled: { definitions: readonly PropertyDefinition[]; validator: ItemValidator } | undefined;
 
-  constructor(
-    private readonly objectType: ObjectType,
-    private readonly present: readonly PropertyDefinition[],
-    private readonly unknown: UnknownProperties,
-  ) {
+  constructor(objectType: ObjectType, present: readonly PropertyDefinition[], unknown: UnknownProperties) {
     const seen = new Set<string>();
-    for (const definition of present) {
+    this.definitions = present.map((definition) => {
       const { slug, type, locked, list_id } = definition;
       const block = list_id ?? '';
-      if (seen.has(`${block}.${slug}`)) continue; // of several definitions with a slug, the first applies
+      if (seen.has(`${block}.${slug}`)) return definition; // of several definitions with a slug, the first applies
       seen.add(`${block}.${slug}`);
-      if (locked || !hasOptions(type)) continue;
+      if (locked || !hasOptions(type)) return definition;
       const inBlock = this.properties.get(block) ?? new Map<string, OptionNames>();
-      this.properties.set(block, inBlock.set(slug, new OptionNames(definition)));
-    }
+      const names = new OptionNames(definition);
+      this.properties.set(block, inBlock.set(slug, names));
+      return names.definition;
+    });
     this.lenient = new ItemValidator(objectType, present.map(asText), unknown);
+    this.validator = new ItemValidator(objectType, this.definitions, unknown);
   }
 
   /** The options to create, in the order in which rows name them. */
   get planned(): readonly PlannedOption[] {
-    return this.all().flatMap(({ definition, added }) =>
-      added.map((option) => ({ propertyId: definition.id, option })),
-    );
-  }
-
-  /** The definitions with the options to create. */
-  get definitions(): readonly PropertyDefinition[] {
-    return this.compile().definitions;
-  }
-
-  /** Validates by {@link definitions}. */
-  get validator(): ItemValidator {
-    return this.compile().validator;
+    return [...this.properties.values()]
+      .flatMap((inBlock) => [...inBlock.values()])
+      .flatMap(({ definition, added }) => added.map((option) => ({ propertyId: definition.id, option })));
   }
 
   /**
@@ -76,7 +69,6 @@ export class MissingOptions {
       ...(isObject(row.default) && { default: this.resolveBlock(row.default, '', '.default', attempt) }),
       ...(isObject(row.list) && { list: this.resolveLists(row.list, attempt) }),
     };
-    if (attempt.added.length > 0) this.compiled = undefined;
     if (attempt.error === undefined && !attempt.invalid) return { row: resolved };
     attempt.undo();
     return attempt.error === undefined ? { row } : { error: attempt.error };
@@ -113,22 +105,6 @@ export class MissingOptions {
       }),
     );
   }
-
-  private all(): OptionNames[] {
-    return [...this.properties.values()].flatMap((inBlock) => [...inBlock.values()]);
-  }
-
-  private compile(): { definitions: readonly PropertyDefinition[]; validator: ItemValidator } {
-    if (this.compiled === undefined) {
-      const added = new Map(this.all().map(({ definition, added }) => [definition.id, added]));
-      const definitions = this.present.map((each) => {
-        const options = added.get(each.id) ?? [];
-        return options.length === 0 ? each : { ...each, options: [...each.options, ...options] };
-      });
-      this.compiled = { definitions, validator: new ItemValidator(this.objectType, definitions, this.unknown) };
-    }
-    return this.compiled;
-  }
 }
 
 /** Whether planned options can be created by definitions that may be newer than those they were planned by. */
@@ -137,9 +113,7 @@ export function canCreate(planned: readonly PlannedOption[], definitions: readon
   return planned.every(({ propertyId, option }) => {
     const property = names.get(propertyId);
     if (property === undefined || property.definition.locked || !hasOptions(property.definition.type)) return false;
-    if (property.isFull || property.find(option.slug) !== undefined || property.find(option.value) !== undefined) {
-      return false;
-    }
+    if (property.isFull || property.hasSlug(option.slug) || property.find(option.value) !== undefined) return false;
     property.add(option);
     return true;
   });
@@ -147,42 +121,58 @@ export function canCreate(planned: readonly PlannedOption[], definitions: readon
 
 /** The options of one property, by what a row can call them. */
 class OptionNames {
-  readonly added: PropertyOption[] = [];
+  /** With the options that are added. A validator of it knows them without being compiled again. */
+  readonly definition: PropertyDefinition;
+  private readonly options: PropertyOption[];
   private readonly slugs: Set<string>;
   private readonly ids: Set<string>;
   private readonly byValue: Map<string, string>;
 
-  constructor(readonly definition: PropertyDefinition) {
-    const { options } = definition;
+  constructor(private readonly present: PropertyDefinition) {
+    const { options } = present;
+    this.options = [...options];
+    this.definition = { ...present, options: this.options };
     this.slugs = new Set(options.map(({ slug }) => slug));
     this.ids = new Set(options.map(({ id }) => id.toLowerCase()));
     this.byValue = new Map(options.map(({ slug, value }) => [value.toLowerCase(), slug]));
+  }
+
+  get added(): readonly PropertyOption[] {
+    return this.options.slice(this.present.options.length);
   }
 
   get isFull(): boolean {
     return this.slugs.size >= MAX_OPTIONS;
   }
 
-  /** What to write for a text: the slug or id that it is, or the slug of the option with this display name. */
+  hasSlug(slug: string): boolean {
+    return this.slugs.has(slug);
+  }
+
+  /**
+   * What to write for a text: the slug or id that it is, or the slug of the option with this display name. White space around the
+   * text is ignored.
+   */
   find(text: string): string | undefined {
-    if (this.slugs.has(text) || this.ids.has(text.toLowerCase())) return text;
-    return this.byValue.get(text.trim().toLowerCase());
+    const trimmed = text.trim();
+    if (this.slugs.has(trimmed) || this.ids.has(trimmed.toLowerCase())) return trimmed;
+    return this.byValue.get(trimmed.toLowerCase());
   }
 
   /** The slug of a new option with this display name; undefined if none derives from it. */
   newSlug(value: string): string | undefined {
-    return slugOfName(value, (slug) => this.slugs.has(slug));
+    return slugOfName(value, (slug) => this.hasSlug(slug));
   }
 
   add(option: PropertyOption): void {
-    this.added.push(option);
+    this.options.push(option);
     this.slugs.add(option.slug);
     this.byValue.set(option.value.toLowerCase(), option.slug);
   }
 
-  /** Removes the option that was added last. */
+  /** Removes the option that was added last, before anything is validated by {@link definition}: a validator keeps what it knows. */
   removeLast(): void {
-    const option = this.added.pop();
+    const option = this.options.pop();
     if (option === undefined) return;
     this.slugs.delete(option.slug);
     this.byValue.delete(option.value.toLowerCase());

@@ -99,17 +99,23 @@ function checkOf({ type, options }: PropertyDefinition): ValueCheck {
   }
 }
 
-/** One of the options, by slug or by id; stored as the slug. */
+/** One of the options, by slug or by id; stored as the slug. An option that is added to the array later counts as well. */
 function option(options: readonly PropertyOption[]): ValueCheck {
-  // Slugs overwrite ids: a slug that equals the id of another option means its own option.
-  const slugs = new Map(options.map(({ id, slug }) => [id.toLowerCase(), slug]));
-  for (const { slug } of options) slugs.set(slug, slug);
-  const unknown = `is not an option of this property; ${listOptions(options)}`;
+  const slugs = new Map<string, string>();
+  let indexed = 0;
 
   return (value, errors) => {
     if (typeof value !== 'string') return reject(errors, 'must be a string: the slug or id of an option');
     if (!isStorableText(value, errors)) return null;
-    return slugs.get(value) ?? slugs.get(value.toLowerCase()) ?? errors.add('unknown_option', unknown);
+    if (indexed < options.length) {
+      const added = options.slice(indexed);
+      // Slugs overwrite ids: a slug that equals the id of another option means its own option.
+      for (const { id, slug } of added) slugs.set(id.toLowerCase(), slug);
+      for (const { slug } of added) slugs.set(slug, slug);
+      indexed = options.length;
+    }
+    const slug = slugs.get(value) ?? slugs.get(value.toLowerCase());
+    return slug ?? errors.add('unknown_option', `is not an option of this property; ${listOptions(options)}`);
   };
 }
 

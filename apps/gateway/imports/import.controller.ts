@@ -7,6 +7,7 @@ import { type Query as QueryParameters, rejectUnknownParameters } from '../http/
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
 import { ImportEnvelope } from './import.envelope';
+import { checkScopes } from './import.options';
 import { ImportService } from './import.service';
 
 @Controller('v2/prism/:team')
@@ -27,6 +28,7 @@ export class ImportController {
     @Body() body: unknown,
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
+    checkScopes(body, caller);
     return this.writes.respond(exchange, (call) =>
       this.imports.import(target, caller, checkedEnvelope(ImportEnvelope, body), call),
     );

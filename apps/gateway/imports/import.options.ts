@@ -1,8 +1,21 @@
+import type { Principal } from '#libs/auth';
 import { RequestError } from '#libs/errors';
 import { type ImportOptions, ListProperties } from '#libs/imports';
-import { isLookupUsable, lookupKindOf, type MissingOptions, type PropertyDefinition } from '#libs/properties';
+import { isLookupUsable, isObject, lookupKindOf, type MissingOptions, type PropertyDefinition } from '#libs/properties';
 import { uuidOf } from '#libs/records';
 import type { ImportOptionsEnvelope } from './import.envelope';
+
+/**
+ * Checks the scope that the options of an import need besides that of the route.
+ *
+ * @param body not validated: a replay, whose body is not read again, needs the scope as well
+ * @throws RequestError `forbidden`
+ */
+export function checkScopes(body: unknown, { scopes }: Principal): void {
+  const options = isObject(body) ? body.options : undefined;
+  if (!isObject(options) || options.create_missing_options !== true || scopes.has('schema:write')) return;
+  throw new RequestError('forbidden', 'create_missing_options needs an API key with the scope schema:write.');
+}
 
 /**
  * The options of an import.

@@ -49,19 +49,13 @@ export class ImportService {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
-  /**
-   * @throws RequestError `invalid_request`; `forbidden` without the scope to create options; `rate_limited` if the client has too
-   *   many unfinished jobs
-   */
+  /** @throws RequestError `invalid_request`; `rate_limited` if the client has too many unfinished jobs */
   async import(
     target: RecordTarget,
     principal: Principal,
     body: ImportEnvelope,
     call: WriteCall,
   ): Promise<WriteResponse> {
-    if (body.options?.create_missing_options === true && !principal.scopes.has('schema:write')) {
-      throw new RequestError('forbidden', 'create_missing_options needs an API key with the scope schema:write.');
-    }
     let plan = await this.planRows(target, body, call);
     return charged(call, plan.items.length, async () => {
       for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {

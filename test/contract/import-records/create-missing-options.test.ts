@@ -105,6 +105,27 @@ it('responds forbidden to an API key without the scope schema:write', async () =
   expect(await added()).toEqual([]);
 });
 
+it.each([
+  ['with Redis', 3, {}],
+  ['with Redis', 100, {}],
+  ['without Redis', 3, { REDIS_URL: '' }],
+])('%s, replays an import of %s rows only to an API key with the scope schema:write', async (_, rows, settings) => {
+  const databaseUrl = roleUrl(api.gateway.databaseUrl, inject('gatewayRole'));
+  const gateway = await startGateway({ databaseUrl, settings });
+  const client = (of: ApiClient): ApiClient => new ApiClient(gateway.url, caller.document, of.credentials);
+  const { teamId } = caller;
+  const writer = client(await api.gateway.newCaller({ teamId, scopes: ['records:write'] }));
+  const headers = { 'idempotency-key': randomUUID() };
+  const blocks = Array.from({ length: rows }, () => ({ stage: 'New' }));
+  const first = await importRows(blocks, { from: client(caller), headers });
+  const refused = await importRows(blocks, { from: writer, headers });
+  expect([refused.status, refused.body.error.code]).toEqual([403, 'forbidden']);
+  expect(refused.headers).not.toHaveProperty('idempotent-replay');
+  const replay = await importRows(blocks, { from: client(caller), headers });
+  expect([replay.text, replay.headers['idempotent-replay']]).toEqual([first.text, 'true']);
+  await gateway.close();
+});
+
 it.each([3, 100])('creates no option if the key stands for another import of %i rows', async (rows) => {
   const headers = { 'idempotency-key': randomUUID() };
   const withStage = (stage: string): object[] => Array.from({ length: rows }, () => ({ stage }));
