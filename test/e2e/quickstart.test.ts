@@ -72,17 +72,19 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(await second.signal('SIGINT')).toBe(0);
   });
 
-  it('ignores pid files whose process id another program has', async () => {
+  it('ignores pid files that are empty or whose process id another program has', async () => {
     const project = newProject();
     const first = await project.start(WITHOUT_REDIS).ready();
     started.push(first.pid, ...Object.values(first.servers()));
     expect(await first.signal('SIGTERM')).toBe(0);
 
-    writeFileSync(join(project.folder, '.data/npm-start.pid'), String(process.pid));
-    writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), `${process.pid}\n`);
-    const second = await project.start(WITHOUT_REDIS).ready();
-    started.push(second.pid, ...Object.values(second.servers()));
-    expect(await second.signal('SIGTERM')).toBe(0);
+    for (const content of [`${process.pid}\n`, '']) {
+      writeFileSync(join(project.folder, '.data/npm-start.pid'), content);
+      writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), content);
+      const next = await project.start(WITHOUT_REDIS).ready();
+      started.push(next.pid, ...Object.values(next.servers()));
+      expect(await next.signal('SIGTERM')).toBe(0);
+    }
   });
 
   it('runs Postgres also if the user that runs it cannot reach the project', async () => {
