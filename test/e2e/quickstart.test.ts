@@ -2,7 +2,7 @@
 // @module-tag curl
 // @module-tag ps
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -70,6 +70,19 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
     expectPartialSuccess(second.paste());
     expect(await second.signal('SIGINT')).toBe(0);
+  });
+
+  it('allows one of two starts at once after a start that was killed', async () => {
+    const project = newProject();
+    mkdirSync(join(project.folder, '.data'));
+    writeFileSync(join(project.folder, '.data/npm-start.pid'), '999999999');
+    const [one, two] = [project.start(WITHOUT_REDIS), project.start(WITHOUT_REDIS)];
+    const loser = await Promise.race([one, two].map((run) => run.ended().then(() => run)));
+    const winner = loser === one ? two : one;
+    expect(loser.output).toContain(`already running: process ${winner.pid}`);
+    await winner.ready();
+    started.push(winner.pid, ...Object.values(winner.servers()));
+    expect(await winner.signal('SIGTERM')).toBe(0);
   });
 
   it('ignores pid files that are empty or whose process id another program has', async () => {
