@@ -82,6 +82,9 @@ async function startAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: E
 /** The port that a variable of the environment has, if a server can listen on it; 0 is any free port. */
 async function choosePort(env: NodeJS.ProcessEnv, variable: string, host: string, usual: number): Promise<string> {
   const wanted = Number(env[variable] ?? usual);
+  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
+    throw new Error(`${variable} must be a port number, or 0 for any free port: ${variable}=${usual} npm start`);
+  }
   const port = await freePort(host, wanted).catch((error: unknown) => {
     const message = `port ${wanted} of ${host} is not available. Choose another: ${variable}=0 npm start`;
     throw new Error(message, { cause: error });

@@ -136,7 +136,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(run.output).not.toContain('hunter2');
   });
 
-  it('names the port that is not available, and stops what it started', async () => {
+  it('names the port that is invalid or not available, and stops what it started', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     onTestFinished(() => {
@@ -145,10 +145,16 @@ describe('npm start', { timeout: 90_000 }, () => {
     const { port } = other.address() as AddressInfo;
     const database = await createDatabase({ migrated: false });
     onTestFinished(() => database.drop());
-    const run = newProject().start({ ...WITHOUT_REDIS, DATABASE_URL: database.url, PORT: String(port) });
+    const project = newProject();
+    const env = { ...WITHOUT_REDIS, DATABASE_URL: database.url };
+    const run = project.start({ ...env, PORT: String(port) });
     expect(await run.ended()).toBe(1);
     expect(run.output).toContain(`port ${port} of 127.0.0.1 is not available. Choose another: PORT=0 npm start`);
     expect(run.servers()).toEqual({});
+
+    const invalid = project.start({ ...env, PORT: 'abc' });
+    expect(await invalid.ended()).toBe(1);
+    expect(invalid.output).toContain('PORT must be a port number');
   });
 
   it('does not run in production', async () => {
