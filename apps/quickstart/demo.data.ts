@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AccessError, AccessService, SCOPES } from '#libs/auth';
 import { openDatabase } from '#libs/database';
@@ -46,7 +46,9 @@ export async function provideDemoData(
   const { results = [] } = JSON.parse(text) as { results?: { status: string; id: string }[] };
   if (!response.ok || results.some(({ status }) => status !== 'ok')) throw new Error(`no demo records: ${text}`);
   const demo = { team: TEAM, apiKey, records: results.map(({ id }) => id) };
-  writeFileSync(file, JSON.stringify(demo), { mode: 0o600 });
+  // Under another name first: an interrupted start leaves no incomplete file.
+  writeFileSync(`${file}.new`, JSON.stringify(demo), { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
   return demo;
 }
 

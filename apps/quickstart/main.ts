@@ -1,19 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { migrate } from '#libs/database';
 import { demoCurl } from './demo.curl';
 import { provideDemoData } from './demo.data';
-import { commandOf, EmbeddedPostgres } from './embedded.postgres';
+import { EmbeddedPostgres } from './embedded.postgres';
 import { freePort } from './free.port';
 import { tailOf } from './log.tail';
 import { Programs } from './programs';
 import { findRedis } from './running.redis';
+import { acquireLock } from './start.lock';
 
 /** What each start keeps, and logs. */
 const FOLDER = join(__dirname, '../../../.data');
-const LOCK = join(FOLDER, 'npm-start.pid');
 /** The terminal shows the demo key, so other machines reach the gateway only if HOST says so. */
 const LOOPBACK = '127.0.0.1';
 
@@ -26,7 +25,7 @@ async function launch(env: NodeJS.ProcessEnv): Promise<void> {
         'In production: npm run migrate, then npm run gateway, with DATABASE_URL set.',
     );
   }
-  acquireLock();
+  const releaseLock = acquireLock(FOLDER, __filename);
   const programs = new Programs(FOLDER);
   const postgres = env.DATABASE_URL ? undefined : new EmbeddedPostgres(FOLDER);
   try {
@@ -35,7 +34,7 @@ async function launch(env: NodeJS.ProcessEnv): Promise<void> {
   } finally {
     await programs.stop();
     await postgres?.stop();
-    rmSync(LOCK, { force: true });
+    releaseLock();
   }
   print('  stopped', '');
 }
@@ -83,6 +82,9 @@ async function startAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: E
 /** The port that a variable of the environment has, if a server can listen on it; 0 is any free port. */
 async function choosePort(env: NodeJS.ProcessEnv, variable: string, host: string, usual: number): Promise<string> {
   const wanted = Number(env[variable] ?? usual);
+  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
+    throw new Error(`${variable} must be a port number, or 0 for any free port: ${variable}=${usual} npm start`);
+  }
   const port = await freePort(host, wanted).catch((error: unknown) => {
     const message = `port ${wanted} of ${host} is not available. Choose another: ${variable}=0 npm start`;
     throw new Error(message, { cause: error });
@@ -98,16 +100,6 @@ async function untilReady(url: string): Promise<void> {
     await sleep(25);
   }
   throw new Error(`the gateway is not ready after 60 s${tailOf(join(FOLDER, 'gateway.log'))}`);
-}
-
-/** Allows one start at a time to use the folder. The pid file of a process that has ended is replaced. */
-function acquireLock(): void {
-  const holder = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : process.pid;
-  if (holder !== process.pid && commandOf(holder).includes('quickstart/main.js')) {
-    throw new Error(`npm start is already running: process ${holder}. Stop it first: Ctrl-C, or kill ${holder}`);
-  }
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(LOCK, String(process.pid));
 }
 
 /** Resolves at Ctrl-C, SIGTERM, SIGHUP, or when the output is closed. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -48,7 +48,10 @@ export class ProjectCopy {
       symlinkSync(join(process.cwd(), 'node_modules', name), join(packages, name));
     }
     const filter = (path: string) => !lstatSync(path).isSymbolicLink();
-    if (closed) cpSync(join('node_modules', embedded), join(packages, embedded), { recursive: true, filter });
+    if (closed) {
+      cpSync(join('node_modules', embedded), join(packages, embedded), { recursive: true, filter });
+      execFileSync('chmod', ['-R', 'go=', join(packages, embedded)]);
+    }
     cpSync('dist', join(this.folder, 'dist'), { recursive: true });
     cpSync('package.json', join(this.folder, 'package.json'));
   }
@@ -68,7 +71,7 @@ export class ProjectCopy {
   }
 }
 
-/** One run of `npm start`. */
+/** One run of `npm start`, by a user whose umask excludes all others. */
 class Quickstart {
   output = '';
   private readonly child: ChildProcess;
@@ -76,7 +79,8 @@ class Quickstart {
 
   constructor(folder: string, env: NodeJS.ProcessEnv) {
     const own = { PATH: process.env.PATH, PORT: '0', METRICS_PORT: '0' };
-    this.child = spawn(process.execPath, ['dist/apps/quickstart/main.js'], {
+    const script = 'umask 077 && exec "$0" dist/apps/quickstart/main.js';
+    this.child = spawn('sh', ['-c', script, process.execPath], {
       cwd: folder,
       env: { ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@
 // @module-tag curl
 // @module-tag ps
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -72,17 +72,32 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(await second.signal('SIGINT')).toBe(0);
   });
 
-  it('ignores pid files whose process id another program has', async () => {
+  it('allows one of two starts at once after a start that was killed', async () => {
+    const project = newProject();
+    mkdirSync(join(project.folder, '.data'));
+    writeFileSync(join(project.folder, '.data/npm-start.pid'), '999999999');
+    const [one, two] = [project.start(WITHOUT_REDIS), project.start(WITHOUT_REDIS)];
+    const loser = await Promise.race([one, two].map((run) => run.ended().then(() => run)));
+    const winner = loser === one ? two : one;
+    expect(loser.output).toContain(`already running: process ${winner.pid}`);
+    await winner.ready();
+    started.push(winner.pid, ...Object.values(winner.servers()));
+    expect(await winner.signal('SIGTERM')).toBe(0);
+  });
+
+  it('ignores pid files that are empty or whose process id another program has', async () => {
     const project = newProject();
     const first = await project.start(WITHOUT_REDIS).ready();
     started.push(first.pid, ...Object.values(first.servers()));
     expect(await first.signal('SIGTERM')).toBe(0);
 
-    writeFileSync(join(project.folder, '.data/npm-start.pid'), String(process.pid));
-    writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), `${process.pid}\n`);
-    const second = await project.start(WITHOUT_REDIS).ready();
-    started.push(second.pid, ...Object.values(second.servers()));
-    expect(await second.signal('SIGTERM')).toBe(0);
+    for (const content of [`${process.pid}\n`, '']) {
+      writeFileSync(join(project.folder, '.data/npm-start.pid'), content);
+      writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), content);
+      const next = await project.start(WITHOUT_REDIS).ready();
+      started.push(next.pid, ...Object.values(next.servers()));
+      expect(await next.signal('SIGTERM')).toBe(0);
+    }
   });
 
   it('runs Postgres also if the user that runs it cannot reach the project', async () => {
@@ -121,7 +136,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(run.output).not.toContain('hunter2');
   });
 
-  it('names the port that is not available, and stops what it started', async () => {
+  it('names the port that is invalid or not available, and stops what it started', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     onTestFinished(() => {
@@ -130,10 +145,16 @@ describe('npm start', { timeout: 90_000 }, () => {
     const { port } = other.address() as AddressInfo;
     const database = await createDatabase({ migrated: false });
     onTestFinished(() => database.drop());
-    const run = newProject().start({ ...WITHOUT_REDIS, DATABASE_URL: database.url, PORT: String(port) });
+    const project = newProject();
+    const env = { ...WITHOUT_REDIS, DATABASE_URL: database.url };
+    const run = project.start({ ...env, PORT: String(port) });
     expect(await run.ended()).toBe(1);
     expect(run.output).toContain(`port ${port} of 127.0.0.1 is not available. Choose another: PORT=0 npm start`);
     expect(run.servers()).toEqual({});
+
+    const invalid = project.start({ ...env, PORT: 'abc' });
+    expect(await invalid.ended()).toBe(1);
+    expect(invalid.output).toContain('PORT must be a port number');
   });
 
   it('does not run in production', async () => {
