@@ -159,6 +159,7 @@ describe('canCreate', () => {
 
   it.each([
     ['is a slug with white space around it', [{ slug: 'closed_won', value: 'Closed: won' }], ['closed_won '], []],
+    ['is a slug in upper case', [{ slug: 'hot', value: 'Very hot' }], ['HOT'], []],
     ['is the slug of a planned option, with white space', [], ['Foo bar', 'foo_bar '], ['foo_bar = Foo bar']],
     ['has a slug that is a display name', [{ slug: 'x', value: 'foo_bar' }], ['Foo bar'], ['foo_bar = Foo bar']],
   ])('accepts what is planned for a text that %s', (_, options, texts, expected) => {

@@ -18,8 +18,8 @@ export interface PlannedOption {
 }
 
 /**
- * The options that rows name and that do not exist. A text is an option by slug, by id, or by display name without regard to
- * case; white space around it is ignored. Any other text becomes the display name of a new option. Only rows that are valid
+ * The options that rows name and that do not exist. A text is an option by slug, id or display name, without regard to case; white
+ * space around it is ignored. Any other text becomes the display name of a new option. Only rows that are valid
  * otherwise add options.
  */
 export class MissingOptions {
@@ -155,8 +155,10 @@ class OptionNames {
    */
   find(text: string): string | undefined {
     const trimmed = text.trim();
-    if (this.slugs.has(trimmed) || this.ids.has(trimmed.toLowerCase())) return trimmed;
-    return this.byValue.get(trimmed.toLowerCase());
+    const lower = trimmed.toLowerCase();
+    // As the rule of options accepts them.
+    if (this.slugs.has(trimmed) || this.ids.has(lower)) return trimmed;
+    return this.slugs.has(lower) ? lower : this.byValue.get(lower);
   }
 
   /** The slug of a new option with this display name; undefined if none derives from it. */
