@@ -71,17 +71,17 @@ export class RecordRepository {
    */
   async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
     const { deadline, key, cancellation, meter } = options;
-    const call = { begun: false, isOneStatement: key === undefined };
+    const call = { begun: false, isFastPath: false };
     try {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
           const patch = singleRecordPatchOf(plan);
           if (patch) {
-            call.isOneStatement = true;
+            call.isFastPath = true;
             const outcome = await this.patch(client, plan, patch, deadline.msLeft('execute'), key);
             if (outcome) return { outcome };
-            call.isOneStatement = key === undefined;
+            call.isFastPath = false;
           }
           const values = this.values(plan, deadline.msLeft('execute'), key);
           return { row: await this.call(client, values, key) };
@@ -94,8 +94,9 @@ export class RecordRepository {
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       const canceled = error.kind === 'canceled';
-      // Postgres has rejected the first change. (A batch that meets it later has outcomes.)
-      const nothingDone = call.isOneStatement && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
+      // Postgres has rejected the first change. (A batch that meets it later has outcomes; one with a key may have begun before.)
+      const rejectsFirst = key === undefined || call.isFastPath;
+      const nothingDone = rejectsFirst && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
       if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;

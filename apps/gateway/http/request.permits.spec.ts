@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientLabel, type Principal } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { Admission, LimitsMetrics } from '#libs/limits';
@@ -46,6 +46,7 @@ beforeEach(async () => {
     DATABASE_URL: 'postgres://db/x',
     DATABASE_POOL_SIZE: String(POOL),
     ADMISSION_MAX_QUEUE_LENGTH: '1',
+    ADMISSION_MAX_WAIT_MS: '1000',
   });
   admission = new Admission(settings, new LimitsMetrics(instruments));
   held = withResolvers();
@@ -83,6 +84,7 @@ beforeEach(async () => {
     throw new Error('a failure');
   });
   server.get('/rejects', () => Promise.reject(new Error('a failure')));
+  server.post('/body', (request) => String((request.body as number[]).length));
   server.get('/rejected', { preHandler: reject }, () => 'ok');
   server.get('/early', { preHandler: async (_request, reply) => reply.send('early') }, () => 'ok');
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -176,6 +178,17 @@ describe('a request', () => {
     expect(await working()).toBe(0);
     expect((await response).status).toBe(200);
     expect(admission.cpu.pauseMs('client')).toBe(0);
+    await expectNothingHeld();
+  });
+
+  it('whose body is read in sections waits between them no longer than for a permit', async () => {
+    admission.cpu.countRequest('another client');
+    const longest = vi.spyOn(admission.cpu, 'pauseMs').mockReturnValue(60_000);
+    const body = JSON.stringify(Array.from({ length: 300_000 }, () => 0)); // three sections
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`http://127.0.0.1:${port()}/body`, { method: 'POST', headers, body });
+    expect([response.status, await response.text()]).toEqual([200, '300000']);
+    expect(longest.mock.calls.length).toBeGreaterThan(2);
     await expectNothingHeld();
   });
 

@@ -219,9 +219,7 @@ BEGIN
           v_codes[n] := v_result.code;
           v_errors[n] := COALESCE(v_result.error, item_error(v_result.code, false));
           v_image := v_result.image;
-          IF v_result.effect <> v_effects[n] THEN
-            v_effects[n] := v_result.effect;
-          END IF;
+          v_effects[n] := COALESCE(v_result.effect, v_effects[n]);
         END IF;
         v_measured := n;
         v_room_before := v_room;
