@@ -91,8 +91,7 @@ export class Admission implements OnApplicationShutdown {
   rejectIfOverloaded(clientId: string): void {
     this.cpu.countRequest(clientId);
     if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.exceedsFairShare(clientId)) return;
-    this.metrics.countShed('body', 'event_loop');
-    throw overloaded('event_loop');
+    throw this.shed('body', 'event_loop');
   }
 
   /** Requests a permit for `bytes` of a body. */
@@ -109,6 +108,12 @@ export class Admission implements OnApplicationShutdown {
   requestWork(clientId: string, items: number, remainingMs: number): WorkPermit {
     const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
+  }
+
+  /** Rejects a request. @returns the error to respond with */
+  shed(stage: AdmissionStage, reason: ShedReason): RequestError {
+    this.metrics.countShed(stage, reason);
+    return overloaded(reason);
   }
 
   /** The longest wait for a permit, in milliseconds. @param remainingMs until the deadline of the request */

@@ -183,12 +183,25 @@ describe('a request', () => {
 
   it('whose body is read in sections waits between them no longer than for a permit', async () => {
     admission.cpu.countRequest('another client');
-    const longest = vi.spyOn(admission.cpu, 'pauseMs').mockReturnValue(60_000);
+    const pauses = vi.spyOn(admission.cpu, 'pauseMs');
+    for (let section = 0; section < 3; section += 1) pauses.mockReturnValueOnce(60_000);
     const body = JSON.stringify(Array.from({ length: 300_000 }, () => 0)); // three sections
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`http://127.0.0.1:${port()}/body`, { method: 'POST', headers, body });
     expect([response.status, await response.text()]).toEqual([200, '300000']);
-    expect(longest.mock.calls.length).toBeGreaterThan(2);
+    expect(pauses.mock.calls.length).toBeGreaterThan(3);
+    await expectNothingHeld();
+  });
+
+  it('that waits after expensive ones as long as a request may be queued is rejected, and the next is not', async () => {
+    admission.cpu.countRequest('another client');
+    const pauses = vi.spyOn(admission.cpu, 'pauseMs').mockReturnValue(60_000);
+    const response = await fetch(`http://127.0.0.1:${port()}/held`);
+    expect(response.status).toBe(503);
+    expect(await gauge('prism_requests_shed_total')).toBe(1);
+    pauses.mockReturnValue(0);
+    expect((await fetch(`http://127.0.0.1:${port()}/sync`)).status).toBe(200);
+    expect(handlers).toBe(0);
     await expectNothingHeld();
   });
 

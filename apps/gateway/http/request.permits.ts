@@ -145,26 +145,36 @@ export class RequestPermits {
       done();
       return;
     }
-    this.delay(principal.clientId, () => {
+    this.delay(principal.clientId, (error) => {
+      if (error !== undefined) {
+        done(error);
+        return;
+      }
       this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
       this.work = this.admission.requestWork(principal.clientId, items, deadline.msLeft());
       this.wait(this.work, done);
     });
   }
 
-  /** Delays a client after expensive requests, by at most the time after which a queued request is rejected. */
-  private delay(clientId: string, next: () => void): void {
+  /**
+   * Waits until the pause of a client after expensive requests is over. If it takes as long as a request may be queued, the
+   * request is rejected: all requests that wait would otherwise begin at once.
+   */
+  private delay(clientId: string, done: Continue): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
     const check = (): void => {
-      const waitMs = Math.min(this.admission.cpu.pauseMs(clientId), endsAt - performance.now());
-      if (waitMs <= 0) {
-        this.delayTimer = undefined;
-        this.recordWait();
-        next();
+      this.delayTimer = undefined;
+      const pauseMs = this.admission.cpu.pauseMs(clientId);
+      const leftMs = endsAt - performance.now();
+      if (pauseMs > 0 && leftMs > 0) {
+        this.waitingSince ??= performance.now();
+        this.delayTimer = setTimeout(check, Math.min(pauseMs, leftMs));
         return;
       }
-      this.waitingSince ??= performance.now();
-      this.delayTimer = setTimeout(check, waitMs);
+      this.recordWait();
+      if (pauseMs <= 0) done();
+      // The response at the deadline may have been sent first.
+      else if (!this.reply.sent) done(this.admission.shed('work', 'queue_wait'));
     };
     check();
   }
