@@ -141,14 +141,14 @@ export class ImportRunner {
 
 /**
  * A rejection in the place of a row. Under the key of the chunk, it fails only what no attempt has finished; and it is final, so
- * that no attempt which is still on its way applies the row.
+ * that no attempt which is still on its way applies the row. It has no id: the ledger knows those of the rows that were applied.
  */
 function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   if (item.op === 'reject') return item;
   const message = overdue
     ? 'The import was not finished within 6 days. Nothing was done for this row: send it in a new import.'
     : `The row could not be imported in ${MAX_ATTEMPTS} attempts. Nothing was done for it: send it in a new import.`;
-  return reject(item.id, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
+  return reject(null, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
 }
 
 function logged({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {
