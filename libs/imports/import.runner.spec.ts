@@ -51,7 +51,11 @@ afterEach(() => {
 describe('a turn', () => {
   it('reads the spellings of the values of its job once, and again after that has failed', async () => {
     const match = { id: 'p', slug: 'primary_domain', kind: 'text', value: 'acme.example', indexed: true } as const;
-    const items = [{ op: 'read', id: 'r', match, fold: true } as const];
+    const create = {
+      ...{ op: 'create', id: 'r', list: {}, extended: {} },
+      properties: { primary_domain: 'acme.example' },
+    } as const;
+    const items = [{ op: 'read', id: 'r', match, create, fold: true } as const];
     for (let chunk = 0; chunk < 4; chunk += 1) jobs.take.mockResolvedValueOnce({ ...attempt(chunk), items });
     ofJob.mockRejectedValueOnce(new Error('the database is unavailable'));
     ofJob.mockResolvedValue(new Map([['acme.example', ['ACME.example']]]));
@@ -59,7 +63,11 @@ describe('a turn', () => {
     await createRunner().runTurn(signal);
     expect(ofJob).toHaveBeenCalledTimes(2);
     const written = write.mock.calls.map(([plan]) => plan.items[0]);
-    expect(written).toEqual(Array(3).fill({ ...items[0], match: { ...match, value: 'ACME.example' } }));
+    const spelled = {
+      match: { ...match, value: 'ACME.example' },
+      create: { ...create, properties: { primary_domain: 'ACME.example' } },
+    };
+    expect(written).toEqual(Array(3).fill({ ...items[0], ...spelled }));
     await createRunner().runTurn(signal);
     expect(ofJob).toHaveBeenCalledTimes(2); // no chunk needs it
   });

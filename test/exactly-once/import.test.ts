@@ -164,7 +164,12 @@ describe('an import job', () => {
     const job = await jobOf(accepted);
     expect(job).toMatchObject({ status: 'complete', processed: 100, succeeded: 50, failed: 50 });
     const { rows } = await gateway.database.query<{ id: string }>('SELECT id FROM records');
-    expect(job.results.slice(0, 50).map(({ id }: any) => id).sort()).toEqual(rows.map(({ id }) => id).sort());
+    expect(
+      job.results
+        .slice(0, 50)
+        .map(({ id }: any) => id)
+        .sort(),
+    ).toEqual(rows.map(({ id }) => id).sort());
     expect(job.results[49]).toMatchObject({ created: true, existing: false, error: null });
     expect(job.results[50]).toMatchObject({ id: null, error: { code: 'internal', retryable: false } });
   });
