@@ -168,6 +168,12 @@ describe('while the only connection is busy', () => {
     ['delete', 'POST', 'deal/batch/delete', { ids: ['one', 'two', 'three'] }, 3],
     ['create', 'POST', 'deal', { default: {} }, 1],
     ['patch', 'PATCH', 'deal/an-id', { default: {} }, 1],
+    ['upsert', 'PUT', 'deal/by/name/Acme', { default: {} }, 1],
+    ['import', 'POST', 'deal/import', { objects: Array.from({ length: 250 }, () => 0) }, 250],
+    ['batch', 'POST', 'deal/batch', { items: [{ op: 'create' }, { op: 'create' }] }, 2],
+    ['delete', 'DELETE', 'deal/an-id', {}, 1],
+    ['restore', 'POST', 'deal/an-id/restore', {}, 1],
+    ['duplicate', 'POST', 'deal/an-id/duplicate', {}, 1],
   ])(
     'a request leaves the queue when its client disconnects, and is counted as canceled: %s',
     async (operation, method, path, body, n) => {
