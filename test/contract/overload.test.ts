@@ -134,6 +134,17 @@ describe('while the only connection is busy', () => {
     expect((await Promise.all(line)).map(({ status }) => status).sort()).toEqual([200, 200, 503]);
   });
 
+  it.each([
+    ['list', 'GET', 'organization', undefined],
+    ['query', 'POST', 'organization/query', { query: {} }],
+    ['count', 'GET', 'organization/count', undefined],
+    ['find by a value', 'GET', 'organization/by/primary_domain/acme.example', undefined],
+  ])('a read waits in the queue as a write does: %s', async (_, method, path, body) => {
+    const before = await shed('work', 'queue_wait');
+    expectOverloaded(await modest.call(method, modest.path(path), body === undefined ? {} : { body }));
+    expect(await shed('work', 'queue_wait')).toBe(before + 1);
+  });
+
   it('clients are served in turn, however many requests one of them has queued', async () => {
     const order: string[] = [];
     const send = async (name: string, caller: ApiClient): Promise<void> => {

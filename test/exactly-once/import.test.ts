@@ -154,6 +154,20 @@ describe('an import job', () => {
     expect(await names()).toHaveLength(249);
   });
 
+  it('continues a chunk after the lifetime of idempotency keys', async () => {
+    const short = startImportWorker(gateway.databaseUrl, { IDEMPOTENCY_TTL_SECONDS: '3600' });
+    const accepted = await importRows(100);
+    const repair = await poison('Row 50');
+    await short.runAll();
+    await repair();
+    await gateway.database.query("UPDATE idempotency_requests SET created_at = created_at - interval '2 days'");
+    await endBackoff();
+    await short.runAll();
+    await short.close();
+    expect(await jobOf(accepted)).toMatchObject({ status: 'complete', succeeded: 100 });
+    expect(await names()).toEqual(expectedNames(100));
+  });
+
   it('answers what interrupted attempts have applied when it gives up the rest of their chunk', async () => {
     const accepted = await importRows(100);
     await poison('Row 50', 'PERFORM pg_terminate_backend(pg_backend_pid())');
