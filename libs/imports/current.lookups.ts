@@ -34,9 +34,9 @@ export class CurrentLookups {
 
   private refreshUpdate(item: Extract<PlanItem, { op: 'update' }>): Extract<PlanItem, { op: 'update' }> {
     if (!('set' in item)) {
-      const { lookups: _, ...others } = item;
       const { set, clear, ops } = item.default ?? {};
-      return { ...others, ...this.touchedBy([...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})]) };
+      const slugs = [...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})];
+      return { ...without(item, 'lookups'), ...this.touchedBy(slugs) };
     }
     const touched = this.touchedBy(Object.keys(item.set));
     if (touched.lookups === undefined) return item;
@@ -44,8 +44,8 @@ export class CurrentLookups {
     return { ...others, default: { set, clear: null, ops: null }, list: null, extended: null, ...touched };
   }
 
-  private refreshCreate({ lookups: _, ...item }: CreateItem): CreateItem {
-    return { ...item, ...this.touchedBy(Object.keys(item.properties ?? {})) };
+  private refreshCreate(item: CreateItem): CreateItem {
+    return { ...without(item, 'lookups'), ...this.touchedBy(Object.keys(item.properties ?? {})) };
   }
 
   private touchedBy(slugs: readonly string[]): { lookups?: readonly LookupTarget[] } {
@@ -53,9 +53,13 @@ export class CurrentLookups {
     return lookups.length === 0 ? {} : { lookups };
   }
 
-  private refreshMatch({ indexed: _, ...match }: Match): Match {
+  private refreshMatch(match: Match): Match {
     const definition = this.definitions.find(({ id }) => id === match.id);
     const indexed = definition !== undefined && lookupKindOf(definition) === match.kind && isLookupUsable(definition);
-    return { ...match, ...(indexed && { indexed }) };
+    return { ...without(match, 'indexed'), ...(indexed && { indexed }) };
   }
+}
+
+function without<T extends object, K extends keyof T>(value: T, member: K): Omit<T, K> {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== member)) as Omit<T, K>; // all other members
 }

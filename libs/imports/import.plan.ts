@@ -163,7 +163,8 @@ function valueOf({ default: block }: { default?: unknown }, definition: Property
  * no spelling in a patch: otherwise the record would have another spelling than the next row looks for.
  */
 function withProperty(row: object & { default?: unknown }, slug: string, value: Operand | undefined): object {
-  const { [slug]: _, ...others } = row.default as Record<string, unknown>; // it has a value
+  const block = row.default as Record<string, unknown>; // it has a value
+  const others = Object.fromEntries(Object.entries(block).filter(([name]) => name !== slug));
   return { ...row, default: value === undefined ? others : { ...others, [slug]: value } };
 }
 

@@ -57,9 +57,9 @@ it('a rollback batch that failed answers what another attempt has completed befo
   const completed = await engine.apply(plan, retryOf(key));
   expect(codesOf(completed)).toEqual(['ok', 'ok']);
   await gate.query('SELECT pg_advisory_unlock(1)');
-  const answer = await failed;
-  expect(answer).toMatchObject({ state: 'replayed', completedBy: completed.completedBy });
-  expect(entriesOf(answer)).toEqual(entriesOf(completed));
+  const response = await failed;
+  expect(response).toMatchObject({ state: 'replayed', completedBy: completed.completedBy });
+  expect(entriesOf(response)).toEqual(entriesOf(completed));
   expect(await engine.versions(teamId, ids)).toEqual([2, 2]);
 });
 
@@ -78,9 +78,9 @@ it('an attempt answers what another one has completed after its claim', async ()
   const completed = await completing;
   expect(codesOf(completed)).toEqual(['ok', 'ok']);
   await gate.query('SELECT pg_advisory_unlock(1)');
-  const answer = await late;
-  expect(answer).toMatchObject({ state: 'replayed', completedBy: completed.completedBy });
-  expect(entriesOf(answer)).toEqual(entriesOf(completed));
+  const response = await late;
+  expect(response).toMatchObject({ state: 'replayed', completedBy: completed.completedBy });
+  expect(entriesOf(response)).toEqual(entriesOf(completed));
   expect(await engine.versions(teamId, [first, second])).toEqual([2, 2]);
 });
 
