@@ -22,12 +22,8 @@ export function lookupConditionsOf(condition: Condition): LookupCondition[] {
  */
 export function lookupSql({ field, operands }: LookupCondition, team: string, parameters: SqlParameters): string {
   const { propertyId, kind } = field.lookup;
-  const [first, ...others] = operands;
-  const hash = (name: string, value: unknown): string =>
-    `${name}(${parameters.text(kind)}, ${parameters.add(JSON.stringify(value))}::jsonb)`;
-  // With ANY, a plan that does not know the values may read all of the lookup, and compare each value.
-  const isOne = others.length === 0 ? `= ${hash('lookup_hash', first)}` : `= ANY (${hash('lookup_hashes', operands)})`;
-  return `r.id IN (SELECT l.record_id FROM record_lookups AS l WHERE l.team_id = context.team AND l.team_id = ${team}::uuid AND l.property_id = ${parameters.add(propertyId)}::uuid AND l.value_hash ${isOne})`;
+  const hashes = `lookup_hashes(${parameters.text(kind)}, ${parameters.add(JSON.stringify(operands))}::jsonb)`;
+  return `r.id IN (SELECT l.record_id FROM record_lookups AS l WHERE l.team_id = context.team AND l.team_id = ${team}::uuid AND l.property_id = ${parameters.add(propertyId)}::uuid AND l.value_hash = ANY (${hashes}))`;
 }
 
 function isLookupCondition(condition: PropertyCondition): condition is LookupCondition {

@@ -8,8 +8,6 @@ import { SqlParameters } from './sql.parameters';
 export interface QueryStatement {
   readonly text: string;
   readonly values: readonly unknown[];
-  /** A plan that does not know the values may read all records, although an index has the few that match. */
-  readonly needsValues: boolean;
 }
 
 /*
@@ -56,7 +54,7 @@ SELECT r.id, r.deleted_at, r.sort_values,
         OFFSET 0
       ) AS r
   ) AS r`;
-  return { text, values: parameters.values, needsValues: needsValues(query) };
+  return { text, values: parameters.values };
 }
 
 /** Counts the records of a filter. */
@@ -65,7 +63,7 @@ export function countStatement(filter: RecordFilter): QueryStatement {
   const where = recordsSql(filter, parameters);
   const text = `${CONTEXT}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
-  return { text, values: parameters.values, needsValues: needsValues(filter) };
+  return { text, values: parameters.values };
 }
 
 /**
@@ -84,12 +82,7 @@ SELECT found.etag, found.record
     WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
-  return { text, values: parameters.values, needsValues: needsValues(filter) };
-}
-
-/** Whether an index finds the records by several values. */
-function needsValues({ ids, condition, deleted }: RecordFilter): boolean {
-  return ids !== undefined || (!deleted && lookupConditionsOf(condition).some(({ operands }) => operands.length > 1));
+  return { text, values: parameters.values };
 }
 
 /** The condition on a record `r`. It refers to `context`. */
