@@ -23,7 +23,7 @@ it('waits for another change of the object type no longer than LOCK_TIMEOUT_MS',
   const calls = new PropertyCalls(api.caller);
   await api.gateway.database.transaction(async (client) => {
     await client.query(
-      `SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || $1 || ' organization', 0))`,
+      `SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || $1, 0))`,
       [api.caller.teamId],
     );
     const headers = { 'x-request-timeout-ms': '500' };
