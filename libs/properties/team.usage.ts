@@ -8,7 +8,7 @@ export const MAX_TEAM_OPTIONS = 10_000;
  * The largest size of both as JSON. Every gateway parses this much for a team with new definitions, which takes about 5 ms of its
  * event loop.
  */
-export const MAX_TEAM_BYTES = 3 * 2 ** 20;
+export const MAX_TEAM_BYTES = 2 * 2 ** 20;
 
 /** What a team has defined, or adds. */
 export interface TeamUsage {
