@@ -116,6 +116,14 @@ describe('readSettings', () => {
     ]);
   });
 
+  it('rejects a URL for reads that requests the writable server, and says what to do instead', () => {
+    const DATABASE_READ_URL = 'postgres://one,two/prism?target_session_attrs=';
+    expect(errorOf({ DATABASE_READ_URL: `${DATABASE_READ_URL}any` })).toBe('accepted');
+    expect(errorOf({ DATABASE_READ_URL: `${DATABASE_READ_URL}read-write` })).toContain(
+      'target_session_attrs is any (to read from the writable server, unset this variable)',
+    );
+  });
+
   it.each(['1e3', '0x10', ' 80', '80 ', '-1', '+1', '1.5', '65536', '99999999999999999999', '٣', 'NaN', '1_000'])(
     'rejects the port %j',
     (PORT) => {
