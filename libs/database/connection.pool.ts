@@ -108,7 +108,12 @@ export abstract class ConnectionPool {
     const connection = (): PoolConfig => ({ ...config, connectionString: servers.current });
     this.servers = servers;
     const { primary = new PrimaryServer(), access = 'read-write' } = options;
-    this.watch = new ServerWatch(connection, options, primary, access, onError);
+    const checkTimeoutMs = connectTimeoutMs(servers.size);
+    const { pooler, preparedStatements } = options;
+    this.watch = new ServerWatch({
+      config: connection,
+      ...{ servers, primary, access, checkTimeoutMs, pooler, preparedStatements, onError },
+    });
     this.pool = new Pool({
       ...config,
       Client: clientClass(servers),
@@ -215,10 +220,10 @@ export abstract class ConnectionPool {
         client = await this.pool.connect();
       } catch (error) {
         failures += 1;
-        if (isPoolTimeout(error) || checkout.ended) throw new DatabaseUnavailable('connection', { cause: error });
+        if (isPoolTimeout(error)) throw new DatabaseUnavailable('connection', { cause: error });
         this.failure = error;
         this.servers.reportFailure(server);
-        if (failures < this.servers.size) continue;
+        if (failures < this.servers.size && !checkout.ended) continue;
         throw new DatabaseUnavailable('connection', { cause: error });
       }
       if (checkout.ended) {
@@ -303,10 +308,14 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
+function connectTimeoutMs(servers: number): number {
+  return servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS;
+}
+
 function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {
   return {
     max: options.poolSize,
-    connectionTimeoutMillis: servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs(servers),
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: options.maxLifetimeSeconds,
     keepAlive: true,
