@@ -203,6 +203,11 @@ export abstract class ConnectionPool {
     return { total, idle, discarded: this.watch.discarded, waiting };
   }
 
+  /** Closes the idle connections. Call it when a statement found the server read-only: they lead to the same server. */
+  closeIdle(): void {
+    this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
+  }
+
   /** Waits for the statements in flight and closes every connection. Can be called again, also meanwhile. */
   close(): Promise<void> {
     this.watch.stop();
@@ -284,8 +289,7 @@ export abstract class ConnectionPool {
       if (error.kind !== 'canceled') this.onError(error.kind); // a cancel is not an error of the database
       return error;
     }
-    // Idle connections lead to the same server.
-    if (state === sqlState.readOnlyTransaction) this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
+    if (state === sqlState.readOnlyTransaction) this.closeIdle();
     if (isConnectionFailure(error)) return this.unavailable('connection', error);
     if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');
