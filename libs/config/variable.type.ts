@@ -46,7 +46,7 @@ export function url(...schemes: readonly string[]): VariableType<string> {
 }
 
 const POSTGRES_URL =
-  'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` is `disable`, `require`, ' +
+  'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
   '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is ';
 
 /** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. It leads to the writable server. */
