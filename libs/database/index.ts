@@ -4,7 +4,7 @@ export type { DatabaseClient, Rows } from './database.client';
 export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database, ReadDatabase } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
-export { DatabaseModule, openDatabase } from './database.module';
+export { DatabaseModule, openControlDatabase, openDatabase } from './database.module';
 export { FreshCache } from './fresh.cache';
 export { failConnectionOnParserError } from './listener.guard';
 export { MigrationError } from './migration.error';

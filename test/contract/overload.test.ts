@@ -213,18 +213,15 @@ describe('while the only connection is busy', () => {
 });
 
 it('while the only connection for data is busy, new keys and their definitions are loaded', async () => {
+  const data = gateway.app.get(Database);
   let end = (): void => undefined;
-  const busy = new Promise<void>((begun) => {
-    void gateway.app.get(Database).withClient(() => {
-      begun();
-      return new Promise<void>((resolve) => (end = resolve));
-    });
-  });
-  await busy;
+  const busy = data.withClient(() => new Promise<void>((resolve) => (end = resolve)));
+  await expect.poll(() => data.use()).toMatchObject({ total: 1, idle: 0 });
   const fresh = await gateway.newCaller({ client: 'fresh' }); // of a new team
   const { status, text } = await fresh.call('GET', fresh.path('organization/properties'));
-  expect(gateway.app.get(Database).use()).toMatchObject({ total: 1, idle: 0 });
+  expect(data.use()).toMatchObject({ total: 1, idle: 0 });
   end();
+  await busy;
   expect(status).toBe(200);
   expect(text).toContain('primary_domain');
 });

@@ -136,6 +136,8 @@ describe('connections whose callers stopped waiting', () => {
       counts.push(await backends());
     }
     expect(applied.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+    const errors = applied.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    for (const error of errors) expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'timeout' });
     expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that looks after its backends
     expect(engine.database.use()).toMatchObject({ total: 4, discarded: 4 });
 

@@ -1,7 +1,6 @@
 import { readSettings } from '#libs/config';
-import { type ConnectionPool, openDatabase } from '#libs/database';
+import { type ConnectionPool, openControlDatabase, openDatabase } from '#libs/database';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { openControlDatabase } from '../../libs/database/database.module';
 import { createDatabase, type TestDatabase } from '../support/database';
 
 const STEP_MS = 5_000;

@@ -250,7 +250,7 @@ it.each([
   ],
 ])('calls a callback that throws exactly once, if the computation %s', (_, step) => {
   // Nothing else of the request and the reply is read.
-  const request = { requestContext: { principal } } as FastifyRequest;
+  const request = { requestContext: { principal } } as unknown as FastifyRequest;
   const reply = { raw: new EventEmitter() } as unknown as FastifyReply;
   const done = vi.fn(() => {
     throw new Error('of the callback');
