@@ -181,4 +181,20 @@ describe('connections whose callers stopped waiting', () => {
     await gateway.close();
     proxy.close();
   });
+
+  it('are free when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
+    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
+    const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
+    const direct = await Session.open(pair.primaryUrl);
+    const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
+    await renameBriefly(gateway, others.slice(0, 4));
+    expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
+    proxy.cut();
+    await pair.standby.start();
+    await pair.promote();
+    await expect.poll(() => gateway.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    expect(codesOf(await gateway.apply(patch()))).toEqual(['ok']);
+    await gateway.close();
+    proxy.close();
+  });
 });
