@@ -42,7 +42,7 @@ describe('the manifests', () => {
   });
 
   it.each([
-    ['a misspelt field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
+    ['a misspelled field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
     ['no selector', 'selector', (wrong: Manifest) => delete wrong.spec.selector],
     ['a name for a number', 'containerPort', (wrong: Manifest) => (containerOf(wrong).ports[0].containerPort = 'http')],
   ])('are checked by types that reject %s', { timeout: 60_000 }, (_what, field, spoil) => {
