@@ -71,7 +71,7 @@ describe('32 concurrent upserts of one value', () => {
     }
   });
 
-  it('and writers of the value by id make one record of a property with a lookup', { timeout: 60_000 }, async () => {
+  it('make one record of a property with a lookup, also while others write the value by id', { timeout: 60_000 }, async () => {
     for (let round = 0; round < 6; round += 1) {
       const value = `mixed-${round}.example`;
       const path = api.caller.path(`organization/by/primary_domain/${value}`);
