@@ -38,7 +38,7 @@ export async function createApp(
   );
   const metrics = app.get(HttpMetrics);
   connections.rejected = (status): void => {
-    metrics.countRequest('', undefined, status, 0);
+    metrics.countUnparsed(status);
   };
   connections.cut = (reason): void => {
     metrics.countConnectionCut(reason);

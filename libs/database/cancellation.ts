@@ -16,6 +16,16 @@ export class Cancellation {
     this.listener?.();
   }
 
+  /** A cancellation that this one requests as well. It takes the place of the listener. */
+  child(): Cancellation {
+    const child = new Cancellation();
+    if (this.isRequested) child.request();
+    this.listener = (): void => {
+      child.request();
+    };
+    return child;
+  }
+
   /** Sets the listener that is called when it is requested from now on; undefined removes it. */
   listen(listener: (() => void) | undefined): void {
     this.listener = listener;

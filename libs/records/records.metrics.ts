@@ -12,7 +12,7 @@ const OPERATIONS = [...BATCH_OPERATIONS, ...SINGLE_OPERATIONS, 'import'] as cons
 
 const OUTCOMES = ['ok', 'error', 'stopped', 'canceled', 'replayed', 'dry_run'] as const;
 /**
- * `stopped`: not attempted, because the client asked to stop at the first failure. `canceled`: the client disconnected, and the
+ * `stopped`: not attempted, because `on_error: stop` or `max_failures` ended the batch. `canceled`: the client disconnected, and the
  * item was not started (`not_attempted`) or its outcome is unknown (`unavailable`). Neither is a server error.
  */
 export type ItemOutcome = (typeof OUTCOMES)[number];
@@ -55,7 +55,7 @@ export class RecordsMetrics {
   ) {
     this.items = instruments.counter(
       'prism_batch_items_total',
-      'Items, by outcome. `code` is the item error code, or `none`. `canceled`: the client disconnected before the item was started.',
+      'Items, by outcome. `code` is the item error code, or `none`. `stopped`: `on_error: stop` or `max_failures` ended the batch. `canceled`: the client disconnected, and the item was not started or its outcome is unknown.',
       { operation: OPERATIONS, object_type: objectTypes, outcome: OUTCOMES, code: CODES },
     );
     this.itemSeconds = instruments.batchHistogram(

@@ -49,6 +49,7 @@ describe('readiness of a worker', () => {
     expect(await worker.get(ReadinessCheck).ready()).toEqual({
       status: 'unavailable',
       checks: { postgres: 'up', migrations: 'pending', draining: false },
+      reason: 'The database has pending migrations: run `npm run migrate`.',
     });
     expect(await readyMetric(worker)).toBe('0');
   });
@@ -58,7 +59,7 @@ describe('readiness of a worker', () => {
     expect(await worker.get(ReadinessCheck).ready()).toEqual({
       status: 'unavailable',
       checks: { postgres: 'down', migrations: 'unknown', draining: false },
-      reason: 'no server listens at the address of DATABASE_URL',
+      reason: 'Postgres is not available: no server listens at the address of DATABASE_URL.',
     });
     expect(await readyMetric(worker)).toBe('0');
   });
@@ -70,6 +71,7 @@ describe('readiness of a worker', () => {
     expect(await worker.get(ReadinessCheck).ready()).toEqual({
       status: 'unavailable',
       checks: { postgres: 'up', migrations: 'current', draining: true },
+      reason: 'This process is stopping.',
     });
   });
 });

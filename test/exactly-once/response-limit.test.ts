@@ -102,6 +102,29 @@ describe('the records of a response', () => {
     expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 3));
   });
 
+  it('end at the limit for records that Postgres stores compressed, with the default limits', async () => {
+    const defaults = await Engine.over(engine.url);
+    const ids = await defaults.insert(teamId, 100);
+    const values = Array.from({ length: 1_590 }, () => tiny); // 518 KB as text, some 400 bytes compressed
+    await defaults.apply(
+      batch(
+        teamId,
+        ids.map((id) => setExtended(id, values)),
+        { return: 'minimal' },
+      ),
+    );
+    const key = newKey();
+    for (const applied of [
+      await defaults.apply(renames(teamId, ids)),
+      await defaults.apply(renames(teamId, ids), key),
+    ]) {
+      expect(codesOf(applied)).toEqual(ids.map(() => 'ok'));
+      expect(bytesOf(applied)).toBeLessThan(16 * 2 ** 20);
+      expect(omittedOf(applied).filter((omitted) => !omitted).length).toBeGreaterThan(20);
+    }
+    await defaults.close();
+  });
+
   it('end at the limit for a record that exceeds it since before the limit was set', async () => {
     const [id = ''] = await engine.insert(teamId, 1);
     await engine.session.query(`UPDATE records SET extended = '{"a": "${'x'.repeat(200_000)}"}' WHERE id = $1`, [id]);

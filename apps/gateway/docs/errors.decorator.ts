@@ -31,7 +31,12 @@ const BEFORE_RATE_LIMITS: readonly string[] = ['401', '403', '408', '415', '431'
 
 /** Errors of executed writes. They are stored and replayed for retries with the same key. */
 const REPLAYABLE: readonly RequestErrorCode[] = [
-  ...(['not_found', 'precondition_failed', 'conflict', 'property_conflict', 'payload_too_large'] as const),
+  'not_found',
+  'precondition_failed',
+  'conflict',
+  'multiple_matches',
+  'property_conflict',
+  'payload_too_large',
 ];
 
 type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];

@@ -177,7 +177,7 @@ function batch({ operationId, summary, body, bodies, result }: BatchOperation): 
       operationId,
       summary,
       description:
-        'The status is 200 also if items fail: `results[i]` is the outcome of item i. Items are applied in order. A failed item does not affect the others.',
+        'The status is 200 even if items fail: `results[i]` is the outcome of item i. Items are applied in order. A failed item does not affect the others, unless `on_error` or `max_failures` asks for it.',
     }),
     ApiBody({ required: true, schema: body, examples: bodies }),
     ApiResponse({

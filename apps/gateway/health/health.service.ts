@@ -1,28 +1,25 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
+  CHECK_TIMEOUT_MS,
+  checkDatabase,
   type ConnectionPool,
   ControlDatabase,
+  type DatabaseChecks,
   describeConnectionFailure,
-  pendingMigrations,
   ReadDatabase,
   readSchemaFiles,
+  unreadinessReason,
 } from '#libs/database';
 import { Redis, type RedisHealth } from '#libs/redis';
 import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
-
-/** A database that takes longer than this for the smallest query counts as down. */
-const MAX_WAIT_MS = 1_000;
 
 /** `degraded`: writes are served, some requests more slowly or not at all. `unavailable`: send requests elsewhere. */
 export type HealthStatus = 'ok' | 'degraded' | 'unavailable';
 
 export interface Health {
   status: HealthStatus;
-  checks: {
-    postgres: 'up' | 'down';
-    /** `unknown` while Postgres is unavailable. */
-    migrations: 'current' | 'pending' | 'unknown';
+  checks: DatabaseChecks & {
     redis: RedisHealth;
     /** Only with `DATABASE_READ_URL`. While it is down, list, query and count are 503. */
     replica?: 'up' | 'down';
@@ -33,15 +30,12 @@ export interface Health {
 /** What was found out about the replica. `replicaReason`: why it is down, for operators. */
 type ReplicaCheck = Pick<Health['checks'], 'replica'> & { readonly replicaReason?: string };
 
-/** What was found out about the database. `reason`: why it is down, for operators. */
-type DatabaseChecks = Pick<Health['checks'], 'postgres' | 'migrations'> & { readonly reason?: string };
-
 /** Determines whether this process should receive requests. */
 @Injectable()
 export class HealthService {
   private readonly logger = new Logger(HealthService.name);
   private readonly schema = readSchemaFiles();
-  private check: Promise<DatabaseChecks> | undefined;
+  private check: ReturnType<typeof checkDatabase> | undefined;
   private last: HealthStatus = 'ok';
   private lastReason: string | undefined;
 
@@ -57,7 +51,7 @@ export class HealthService {
 
   /** `reason`: why the status is not `ok`, as a sentence; absent if Redis is the reason, which has log lines of its own. */
   async ready(): Promise<Health & { readonly reason?: string }> {
-    const [{ reason, ...database }, { replicaReason, ...replica }] = await Promise.all([
+    const [{ checks: database, failure }, { replicaReason, ...replica }] = await Promise.all([
       this.databaseChecks(),
       this.checkReplica(),
     ]);
@@ -67,27 +61,18 @@ export class HealthService {
       status,
       checks,
       ...(replicaReason !== undefined && { reason: `The replica is not available: ${replicaReason}.` }),
-      ...(status === 'unavailable' && { reason: reasonOf(checks, reason) }),
+      ...(status === 'unavailable' && { reason: unreadinessReason(checks, failure) }),
     };
     this.logChange(found);
     return found;
   }
 
   /** Concurrent probes share one query. */
-  private databaseChecks(): Promise<DatabaseChecks> {
-    this.check ??= this.queryDatabase().finally(() => {
+  private databaseChecks(): ReturnType<typeof checkDatabase> {
+    this.check ??= checkDatabase(this.database, this.schema).finally(() => {
       this.check = undefined;
     });
     return this.check;
-  }
-
-  private async queryDatabase(): Promise<DatabaseChecks> {
-    try {
-      const pending = await pendingMigrations(this.database, { timeoutMs: MAX_WAIT_MS }, this.schema);
-      return { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' };
-    } catch (error) {
-      return { postgres: 'down', migrations: 'unknown', reason: describeConnectionFailure(error) };
-    }
   }
 
   /** Reports what the last query found, so that a busy replica counts as up. Only after a failure it sends a query itself. */
@@ -95,7 +80,7 @@ export class HealthService {
     if (this.reads.plane !== 'read') return {};
     if (this.reads.connectionFailure === undefined) return { replica: 'up' };
     try {
-      await this.reads.query('SELECT', [], { timeoutMs: MAX_WAIT_MS });
+      await this.reads.query('SELECT', [], { timeoutMs: CHECK_TIMEOUT_MS });
       return { replica: 'up' };
     } catch (error) {
       return { replica: 'down', replicaReason: describeConnectionFailure(error, 'DATABASE_READ_URL') };
@@ -111,12 +96,6 @@ export class HealthService {
     if (status === 'unavailable') this.logger.warn(line);
     else this.logger.log(line);
   }
-}
-
-function reasonOf({ postgres, draining }: Health['checks'], failure = ''): string {
-  if (draining) return 'This process is stopping.';
-  if (postgres === 'down') return `Postgres is not available: ${failure}.`;
-  return 'The database has pending migrations: run `npm run migrate`.';
 }
 
 function statusOf({ postgres, migrations, redis, replica, draining }: Health['checks']): HealthStatus {

@@ -25,6 +25,15 @@ describe('HttpMetrics', () => {
     });
   });
 
+  it('counts a request that the HTTP parser rejected, without a duration', async () => {
+    const { instruments, metrics } = createMetrics();
+    metrics.countUnparsed(400);
+    expect(Object.fromEntries(await instruments.samples('prism_http_requests_total'))).toEqual({
+      '{method="other",route="unmatched",status="400"}': 1,
+    });
+    expect((await instruments.samples('prism_http_request_duration_seconds')).size).toBe(0);
+  });
+
   it('counts the requests of authenticated clients by name', async () => {
     const { instruments, metrics } = createMetrics();
     metrics.countRequest('POST', '/v2/prism/:team/:object', 201, 0.02, 'billing');

@@ -72,6 +72,11 @@ export class HttpMetrics {
     this.requestSeconds.zero(labels);
   }
 
+  /** Counts a request that the HTTP parser rejected: it has no method, route or duration. */
+  countUnparsed(status: number): void {
+    this.requests.inc({ method: methodLabel(''), route: UNMATCHED, status });
+  }
+
   /**
    * @param route the pattern of the route, never the path; undefined if none matched
    * @param client the client's name; undefined if the request was not authenticated

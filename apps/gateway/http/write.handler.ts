@@ -70,7 +70,7 @@ export function idempotencyKeyHeader(request: FastifyRequest): string[] | undefi
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
 }
 
-/** The arguments of a service that writes, without an `Idempotency-Key`: a DELETE ignores it. */
+/** The arguments of a service that writes. {@link WriteHandler} adds the `Idempotency-Key`; a DELETE ignores it. */
 export function writeCall({ request, reply }: HttpExchange): WriteCall {
   const { bodyBytes, deadline, log, permits, quota } = request.requestContext;
   return {

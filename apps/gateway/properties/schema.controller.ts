@@ -33,7 +33,7 @@ export class SchemaController {
     return this.writes.respond(exchange, (call) => this.schema.createProperty(target, body, call));
   }
 
-  /** Changes the name of a property, and whether it is required. */
+  /** Changes the name of a property, whether it is required, or its lookup. */
   @Patch(':property')
   @ApiPatchProperty()
   @Authenticated('schema:write')

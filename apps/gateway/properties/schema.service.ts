@@ -18,7 +18,8 @@ import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, pathIdOf, proper
 
 /**
  * Creates, changes and deletes property definitions and their options. Each method throws RequestError `invalid_request`,
- * `not_found`, `rate_limited` and `unavailable`.
+ * `rate_limited` and `unavailable`. Other errors, such as `not_found`, are responses that a retry with the same key gets again, or
+ * are thrown where keys do not apply.
  */
 @Injectable()
 export class SchemaService {
@@ -117,8 +118,10 @@ function throwError({ entry }: WrittenSchema): void {
 
 function inUse({ definition, option }: Deletion): RequestError {
   const what =
-    option === undefined ? `the property ${definition.slug}` : `the option ${option.slug} of ${definition.slug}`;
-  const message = `Records have ${what}, or deleted ones that can be restored. Clear it there first.`;
+    option === undefined
+      ? `a value of the property ${definition.slug}`
+      : `the option ${option.slug} of ${definition.slug}`;
+  const message = `Records, live or deleted, have ${what}. Clear it there first.`;
   return new RequestError('property_in_use', message);
 }
 

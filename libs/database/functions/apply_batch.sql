@@ -212,7 +212,9 @@ BEGIN
        WHERE r.team_id = p_team_id AND r.id = v_target_ids[n] AND r.object_type = p_object_type AND r.deleted_at IS NULL
          AND v_target_ids[n] <> c_no_record
          AND (v_etags[n] IS NULL OR record_etag(r.version, r.updated_at) = v_etags[n])
-      RETURNING r.id, r.version, r.properties, r.list, r.extended, r.created_at, r.updated_at, NULL::boolean INTO v_image;
+      -- || decompresses blocks that the patch does not change, so that the size is that of the jsonb.
+      RETURNING r.id, r.version, r.properties, r.list || '{}', r.extended || '{}', r.created_at, r.updated_at, NULL::boolean
+           INTO v_image;
       IF NOT FOUND OR pg_column_size(v_image) > c_small THEN
         IF NOT FOUND THEN
           SELECT * INTO v_result FROM apply_item(p_team_id, p_object_type, v_items[n]);

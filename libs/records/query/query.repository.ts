@@ -97,9 +97,11 @@ export class RecordQueryRepository {
     const leftMs = deadline.msLeft('commit');
     const budgetMs = Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs));
     const call = { begun: false, expired: false };
+    // One of its own, because the count that follows a page must still run.
+    const statement = cancellation.child();
     const timer = setTimeout(() => {
       call.expired = true;
-      cancellation.request();
+      statement.request();
     }, budgetMs);
     try {
       const { rows } = await database.withClient(
@@ -107,7 +109,7 @@ export class RecordQueryRepository {
           call.begun = true;
           return client.query<R>(this.names.statementOf(text), values);
         },
-        { timeoutMs: budgetMs + CANCEL_MS, cancellation, isReadOnly: true, meter, span },
+        { timeoutMs: budgetMs + CANCEL_MS, cancellation: statement, isReadOnly: true, meter, span },
       );
       return rows;
     } catch (error) {

@@ -5,8 +5,9 @@ UPDATE records AS r
    SET properties = r.properties || $4::jsonb, version = r.version + 1, updated_at = now()
  WHERE r.team_id = $1::uuid AND r.id = $3::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL
    AND ($5::text IS NULL OR record_etag(r.version, r.updated_at) = $5)
-   -- As in apply_batch, a small record is not rendered to measure it.
-   AND (pg_column_size(r.properties || $4::jsonb) + pg_column_size(r.list) + pg_column_size(r.extended) <= $6::integer / 512
+   -- As in apply_batch, a small record is not rendered to measure it, and || decompresses what the patch does not change.
+   AND (pg_column_size(r.properties || $4::jsonb) + pg_column_size(r.list || '{}') + pg_column_size(r.extended || '{}')
+        <= $6::integer / 512
         OR octet_length((r.properties || $4::jsonb)::text)::bigint + octet_length(r.list::text)
            + octet_length(r.extended::text) <= $6::integer)
    AND current_setting('synchronous_commit') <> 'off' -- the commit of this statement is the flush
