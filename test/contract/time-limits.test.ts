@@ -129,12 +129,13 @@ describe('the lock timeout', () => {
   it('applies once to a batch of one item', async () => {
     const id = await caller.create();
     await session.hold(caller.teamId, [id]);
-    const updated = caller.update([{ id, default: { name: 'Renamed' } }]);
+    const ended = new AbortController();
+    const update = caller.update([{ id, default: { name: 'Renamed' } }]).finally(() => {
+      ended.abort();
+    });
     const waits = new Set<string>();
-    let done = false;
-    void updated.finally(() => (done = true));
-    while (!done) for (const wait of await session.lockWaits()) waits.add(wait);
-    expect((await updated).body.results[0].error.code).toBe('locked');
+    while (!ended.signal.aborted) for (const wait of await session.lockWaits()) waits.add(wait);
+    expect((await update).body.results[0].error.code).toBe('locked');
     expect(waits.size).toBe(1);
   });
 });

@@ -213,7 +213,10 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['id', 'status', 'error'],
     additionalProperties: false,
     properties: {
-      id: { anyOf: [uuid, { type: 'null' }], description: 'null: the item has no valid id, is a `create`, or has a `match`.' },
+      id: {
+        anyOf: [uuid, { type: 'null' }],
+        description: 'null: the item has no valid id, is a `create`, or has a `match`.',
+      },
       ref,
       status: { type: 'string', enum: ['error'] },
       error: schemaRef('ItemError'),

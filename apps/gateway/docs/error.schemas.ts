@@ -53,7 +53,8 @@ export const errorSchemas: Readonly<Record<string, Schema>> = {
   },
   ItemError: {
     type: 'object',
-    description: 'Why an item failed. The item changed nothing. Other items are not affected, unless `on_error` or `max_failures` asks for it.',
+    description:
+      'Why an item failed. The item changed nothing. Other items are not affected, unless `on_error` or `max_failures` asks for it.',
     required: ['code', 'message', 'retryable'],
     additionalProperties: false,
     properties: {
