@@ -161,4 +161,19 @@ describe('FreshCache', () => {
     expect(get('b')).toBeInstanceOf(Promise);
     await source.end(3, 'two');
   });
+
+  it('drops the least recently used values beyond the sum of sizes, and keeps a larger one alone', async () => {
+    cache = new FreshCache({ ...freshness, capacity: 10, maxSize: 6, sizeOf: (value) => value?.length ?? 0 });
+    await loaded('a', 'one');
+    await loaded('b', 'two');
+    expect([get('a'), get('b')]).toEqual(['one', 'two']);
+    await loaded('c', '3');
+    expect([get('b'), get('c')]).toEqual(['two', '3']);
+    await loaded('a', 'one'); // of b, c and a, only the last two fit
+    expect([get('c'), get('a')]).toEqual(['3', 'one']);
+    await loaded('d', 'much larger');
+    expect(get('d')).toBe('much larger');
+    await loaded('c', '3');
+    expect(get('c')).toBe('3');
+  });
 });

@@ -17,13 +17,16 @@ interface LoadState {
   isObsolete: boolean;
 }
 
-interface Freshness {
+interface Freshness<V> {
   /** An older value is never returned. */
   readonly maxAgeMs: number;
   /** A value older than this is returned, and reloaded in the background, so that a busy key never waits. */
   readonly refreshAfterMs: number;
   /** The number of values kept; beyond it, the least recently used ones are dropped. */
   readonly capacity: number;
+  /** The sum of the sizes of the values kept, in the unit of `sizeOf`; undefined: sizes do not count. */
+  readonly maxSize?: number;
+  readonly sizeOf?: (value: V) => number;
 }
 
 /** Loads a value. It receives the previous one, if any, to return it again if nothing changed. */
@@ -39,8 +42,15 @@ export class FreshCache<V> {
   private readonly entries: LRUCache<string, Entry<V>>;
   private readonly loads = new Map<string, RunningLoad<V>>();
 
-  constructor(private readonly freshness: Freshness) {
-    this.entries = new LRUCache({ max: freshness.capacity });
+  constructor(private readonly freshness: Freshness<V>) {
+    const { capacity: max, maxSize, sizeOf } = freshness;
+    const bySize = maxSize !== undefined &&
+      sizeOf !== undefined && {
+        maxSize,
+        // lru-cache takes sizes from 1 on. A value larger than all others may be is kept alone.
+        sizeCalculation: ({ value }: Entry<V>) => Math.min(Math.max(1, Math.ceil(sizeOf(value))), maxSize),
+      };
+    this.entries = new LRUCache({ max, ...bySize });
   }
 
   /** The value of the key: at once if it is fresh, otherwise when it is loaded. Rejects with the error of the load. */

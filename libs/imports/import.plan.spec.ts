@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ItemValidator, MissingOptions, type PropertyDefinition } from '#libs/properties';
+import { ItemValidator, MissingOptions, NO_USAGE, type PropertyDefinition } from '#libs/properties';
 import { chunksOf, ImportPlanner, maxRowsOf } from './import.plan';
 
 const validator = new ItemValidator('organization', [], 'reject');
@@ -74,7 +74,7 @@ describe('ImportPlanner that creates options', () => {
     ['with a new option to look for', level, { level: 'Gold' }, 'update', ['New', 'Gold']],
     ['without `default`', level, undefined, 'reject', []],
   ])('plans the options of a row %s only if the row can be written', (_, definition, block, op, planned) => {
-    const missing = new MissingOptions('organization', definitions, 'reject');
+    const missing = new MissingOptions('organization', definitions, 'reject', NO_USAGE);
     const mode = { dedupe: { definition, fold: true }, updateExisting: true, missing };
     const planner = new ImportPlanner(validator, mode, { ...limits, itemLimitBytes: 10_000 }, 1);
     const item = planner.plan(block === undefined ? { extended: {} } : { default: { stage: 'New', ...block } });

@@ -12,7 +12,7 @@ const SHED_REASONS = ['event_loop', 'queue_full', 'queue_wait'] as const;
 /** Why a request is rejected with 503 before any of it is executed. */
 export type ShedReason = (typeof SHED_REASONS)[number];
 
-const CPU_STAGES = ['parse', 'fingerprint', 'plan'] as const;
+const CPU_STAGES = ['parse', 'fingerprint', 'plan', 'render'] as const;
 /** The synchronous sections of a request whose CPU time is attributed to its client. */
 export type CpuStage = (typeof CPU_STAGES)[number];
 

@@ -51,3 +51,4 @@ export {
 export { SchemaWriter, type WrittenSchema } from './schema.writer';
 export { isSlug, MAX_SLUG_LENGTH, RESERVED_SLUGS, SLUG_RULE } from './slug.rules';
 export { suggestSlug } from './slug.suggestion';
+export { MAX_TEAM_BYTES, MAX_TEAM_OPTIONS, MAX_TEAM_PROPERTIES, NO_USAGE } from './team.usage';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canCreate, MissingOptions } from './missing.options';
 import type { PropertyDefinition, PropertyOption } from './property-definition';
 import { MAX_OPTIONS } from './schema.change';
+import { MAX_TEAM_BYTES, MAX_TEAM_OPTIONS, NO_USAGE, type TeamUsage } from './team.usage';
 
 const listId = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 const hot: PropertyOption = { id: '11111111-2222-4333-8444-555555555555', slug: 'hot', value: 'Very hot' };
@@ -18,8 +19,8 @@ const labels = definition('labels', { type: 'multiselect_str' });
 const score = definition('score', { list_id: listId });
 const definitions = [name, definition('level'), labels, score, definition('level', { id: 'another' })];
 
-function missingOptions(present: PropertyDefinition[] = definitions): MissingOptions {
-  return new MissingOptions('organization', present, 'reject');
+function missingOptions(present: PropertyDefinition[] = definitions, usage: TeamUsage = NO_USAGE): MissingOptions {
+  return new MissingOptions('organization', present, 'reject', usage);
 }
 
 function values(missing: MissingOptions): string[] {
@@ -129,6 +130,22 @@ describe('MissingOptions', () => {
     expect(values(missing)).toEqual(['id of level: last = Last']);
   });
 
+  it.each([
+    ['options', MAX_TEAM_OPTIONS - 1, `${MAX_TEAM_OPTIONS} options`],
+    ['bytes', MAX_TEAM_BYTES - 150, `${MAX_TEAM_BYTES} bytes`],
+  ])('plans no more %s than a team can have', (of, present, text) => {
+    const missing = missingOptions([name, definition('level'), labels], { ...NO_USAGE, [of]: present });
+    const row = (level: string, label: string): object => ({ default: { name: 'A', level, labels: [label] } });
+    const message = expect.stringContaining(text) as string;
+    const error = (field: string): object => ({ error: { field, code: 'unknown_option', message } });
+    // Of a row that fails, no option is planned.
+    expect(missing.resolve(row('One', 'Two'), 'create')).toEqual(error('.default.labels'));
+    expect(missing.resolve(row('hot', 'Two'), 'create')).toEqual({ row: row('hot', 'two') });
+    expect(missing.resolve(row('One', 'hot'), 'create')).toEqual(error('.default.level'));
+    expect(missing.resolve(row('hot', 'Two'), 'create')).toEqual({ row: row('hot', 'two') });
+    expect(values(missing)).toEqual(['id of labels: two = Two']);
+  });
+
   it('does not touch properties without options, or that only the gateway writes', () => {
     const row = { default: { name: 'New' } };
     expect(missingOptions([name]).resolve(row, 'create')).toEqual({ row });
@@ -154,7 +171,7 @@ describe('canCreate', () => {
     ['with a locked property', [definition('level', { locked: true })], false],
     ['with a property of another type', [definition('level', { type: 'str' })], false],
   ])('of definitions %s', (_, present, expected) => {
-    expect(canCreate(planned, present)).toBe(expected);
+    expect(canCreate(planned, present, NO_USAGE)).toBe(expected);
   });
 
   it.each([
@@ -167,11 +184,20 @@ describe('canCreate', () => {
     const missing = missingOptions(present);
     for (const level of texts) missing.resolve({ default: { level } }, 'create');
     expect(values(missing)).toEqual(expected.map((option) => `id of level: ${option}`));
-    expect(canCreate(missing.planned, present)).toBe(true);
+    expect(canCreate(missing.planned, present, NO_USAGE)).toBe(true);
   });
 
   it('counts what is created before', () => {
     const twice = [...planned, ...planned];
-    expect(canCreate(twice, [definition('level')])).toBe(false);
+    expect(canCreate(twice, [definition('level')], NO_USAGE)).toBe(false);
+  });
+
+  it.each([
+    ['options', MAX_TEAM_OPTIONS - 1, true],
+    ['options', MAX_TEAM_OPTIONS, false],
+    ['bytes', MAX_TEAM_BYTES - 200, true],
+    ['bytes', MAX_TEAM_BYTES - 10, false],
+  ])('counts the %s of the team: %d', (of, present, expected) => {
+    expect(canCreate(planned, [definition('level')], { ...NO_USAGE, [of]: present })).toBe(expected);
   });
 });

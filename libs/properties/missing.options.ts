@@ -7,6 +7,7 @@ import { isObject, lowerCaseUuid } from './json.check';
 import type { ObjectType, PropertyDefinition, PropertyOption } from './property-definition';
 import { hasOptions, MAX_OPTIONS } from './schema.change';
 import { slugOfName } from './slug.rules';
+import { exceededLimit, NO_USAGE, plus, type TeamUsage, usageOfOption } from './team.usage';
 
 /** The longest display name of an option. */
 const MAX_VALUE_LENGTH = 255;
@@ -32,7 +33,13 @@ export class MissingOptions {
   /** Accepts any text as an option. */
   private readonly lenient: ItemValidator;
 
-  constructor(objectType: ObjectType, present: readonly PropertyDefinition[], unknown: UnknownProperties) {
+  /** @param usage of the team; options that are planned are added to it */
+  constructor(
+    objectType: ObjectType,
+    present: readonly PropertyDefinition[],
+    unknown: UnknownProperties,
+    private usage: TeamUsage,
+  ) {
     const seen = new Set<string>();
     this.definitions = present.map((definition) => {
       const { slug, type, locked, list_id } = definition;
@@ -63,13 +70,16 @@ export class MissingOptions {
    */
   resolve(row: ItemBlocks, purpose: 'create' | 'patch'): { readonly row: ItemBlocks } | { readonly error: FieldError } {
     if (this.properties.size === 0 || 'errors' in this.lenient[purpose](row)) return { row };
-    const attempt = new Attempt();
+    const attempt = new Attempt(this.usage);
     const resolved = {
       ...row,
       ...(isObject(row.default) && { default: this.resolveBlock(row.default, '', '.default', attempt) }),
       ...(isObject(row.list) && { list: this.resolveLists(row.list, attempt) }),
     };
-    if (attempt.error === undefined && !attempt.invalid) return { row: resolved };
+    if (attempt.error === undefined && !attempt.invalid) {
+      this.usage = attempt.usage;
+      return { row: resolved };
+    }
     attempt.undo();
     return attempt.error === undefined ? { row } : { error: attempt.error };
   }
@@ -108,7 +118,13 @@ export class MissingOptions {
 }
 
 /** Whether planned options can be created by definitions that may be newer than those they were planned by. */
-export function canCreate(planned: readonly PlannedOption[], definitions: readonly PropertyDefinition[]): boolean {
+export function canCreate(
+  planned: readonly PlannedOption[],
+  definitions: readonly PropertyDefinition[],
+  usage: TeamUsage,
+): boolean {
+  const added = planned.reduce((sum, { propertyId, option }) => plus(sum, usageOfOption(propertyId, option)), NO_USAGE);
+  if (exceededLimit(usage, added) !== undefined) return false;
   const names = new Map(definitions.map((definition) => [definition.id, new OptionNames(definition)]));
   return planned.every(({ propertyId, option }) => {
     const property = names.get(propertyId);
@@ -124,17 +140,12 @@ class OptionNames {
   /** With the options that are added. A validator of it knows them without being compiled again. */
   readonly definition: PropertyDefinition;
   private readonly options: PropertyOption[];
-  private readonly slugs: Set<string>;
-  private readonly ids: Set<string>;
-  private readonly byValue: Map<string, string>;
+  /** Of most properties it is never needed. */
+  private index: OptionIndex | undefined;
 
   constructor(private readonly present: PropertyDefinition) {
-    const { options } = present;
-    this.options = [...options];
+    this.options = [...present.options];
     this.definition = { ...present, options: this.options };
-    this.slugs = new Set(options.map(({ slug }) => slug));
-    this.ids = new Set(options.map(({ id }) => id.toLowerCase()));
-    this.byValue = new Map(options.map(({ slug, value }) => [value.toLowerCase(), slug]));
   }
 
   get added(): readonly PropertyOption[] {
@@ -142,11 +153,11 @@ class OptionNames {
   }
 
   get isFull(): boolean {
-    return this.slugs.size >= MAX_OPTIONS;
+    return this.options.length >= MAX_OPTIONS;
   }
 
   hasSlug(slug: string): boolean {
-    return this.slugs.has(slug);
+    return this.indexed.slugs.has(slug);
   }
 
   /**
@@ -156,9 +167,10 @@ class OptionNames {
   find(text: string): string | undefined {
     const trimmed = text.trim();
     const lower = trimmed.toLowerCase();
+    const { slugs, ids, byValue } = this.indexed;
     // As the rule of options accepts them.
-    if (this.slugs.has(trimmed) || this.ids.has(lower)) return trimmed;
-    return this.slugs.has(lower) ? lower : this.byValue.get(lower);
+    if (slugs.has(trimmed) || ids.has(lower)) return trimmed;
+    return slugs.has(lower) ? lower : byValue.get(lower);
   }
 
   /** The slug of a new option with this display name; undefined if none derives from it. */
@@ -167,18 +179,36 @@ class OptionNames {
   }
 
   add(option: PropertyOption): void {
+    const { slugs, byValue } = this.indexed;
     this.options.push(option);
-    this.slugs.add(option.slug);
-    this.byValue.set(option.value.toLowerCase(), option.slug);
+    slugs.add(option.slug);
+    byValue.set(option.value.toLowerCase(), option.slug);
   }
 
   /** Removes the option that was added last, before anything is validated by {@link definition}: a validator keeps what it knows. */
   removeLast(): void {
     const option = this.options.pop();
     if (option === undefined) return;
-    this.slugs.delete(option.slug);
-    this.byValue.delete(option.value.toLowerCase());
+    this.indexed.slugs.delete(option.slug);
+    this.indexed.byValue.delete(option.value.toLowerCase());
   }
+
+  private get indexed(): OptionIndex {
+    this.index ??= {
+      slugs: new Set(this.options.map(({ slug }) => slug)),
+      ids: new Set(this.options.map(({ id }) => id.toLowerCase())),
+      byValue: new Map(this.options.map(({ slug, value }) => [value.toLowerCase(), slug])),
+    };
+    return this.index;
+  }
+}
+
+/** What a text can call an option. */
+interface OptionIndex {
+  readonly slugs: Set<string>;
+  readonly ids: Set<string>;
+  /** The slug by display name in lower case. */
+  readonly byValue: Map<string, string>;
 }
 
 /** The options of one row. */
@@ -188,6 +218,9 @@ class Attempt {
   error: FieldError | undefined;
   /** The row has a text that can be no option: validation rejects it. */
   invalid = false;
+
+  /** @param usage of the team, to which the options are added */
+  constructor(public usage: TeamUsage) {}
 
   /** The slug of an option, planned if it is missing; other values as they are. */
   resolve(names: OptionNames, given: unknown, field: string): unknown {
@@ -208,7 +241,15 @@ class Attempt {
       this.refuse(field, 'is not an option, and has no letter a-z or digit to derive a slug from: create it first');
       return given;
     }
-    names.add({ id: uuidv7(), slug, value });
+    const option = { id: uuidv7(), slug, value };
+    const added = usageOfOption(names.definition.id, option);
+    const limit = exceededLimit(this.usage, added);
+    if (limit !== undefined) {
+      this.refuse(field, `is not an option, and ${limit}`);
+      return given;
+    }
+    this.usage = plus(this.usage, added);
+    names.add(option);
     this.added.push(names);
     return slug;
   }

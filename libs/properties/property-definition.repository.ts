@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type ConnectionPool, ControlDatabase, statement } from '#libs/database';
 import type { Lookup, LookupState, PropertyOption } from './property-definition';
+import type { TeamUsage } from './team.usage';
 
 /** A row of `property_definitions`. A newer release may have written it, so types are plain text. */
 export interface DefinitionRow {
@@ -28,6 +29,20 @@ export interface TeamRows {
   readonly options: readonly OptionRow[];
 }
 
+/** Rows that were read from the database. */
+export interface StoredTeamRows extends TeamRows {
+  /** Two reads with the same checksum have the same rows. */
+  readonly checksum: string;
+  readonly usage: TeamUsage;
+}
+
+/** The rows as JSON texts; both are null if the checksum is the one that was asked for. */
+export interface TeamRowsText {
+  readonly checksum: string;
+  readonly definitions: string | null;
+  readonly options: string | null;
+}
+
 export const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties');
 
 /** Reads `property_definitions` and `property_options`. */
@@ -35,9 +50,24 @@ export const FIND_TEAM_PROPERTIES = statement(__dirname, 'find_team_properties')
 export class PropertyDefinitionRepository {
   constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
-  /** @throws DatabaseUnavailable, also after `timeoutMs` */
-  async findByTeam(teamId: string, timeoutMs: number): Promise<TeamRows> {
-    const { rows } = await this.database.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId], { timeoutMs });
-    return rows[0] ?? { definitions: [], options: [] };
+  /**
+   * @param known the checksum of rows that the caller has
+   * @returns undefined if these are still the rows
+   * @throws DatabaseUnavailable, also after `timeoutMs`
+   */
+  async findByTeam(teamId: string, timeoutMs: number, known?: string): Promise<StoredTeamRows | undefined> {
+    const values = [teamId, known ?? null];
+    const { rows } = await this.database.query<TeamRowsText>(FIND_TEAM_PROPERTIES, values, { timeoutMs });
+    return teamRowsOf(rows[0]);
   }
+}
+
+/** Parses the rows, which takes some milliseconds if they are many. @returns undefined if there are none to parse */
+export function teamRowsOf(text: TeamRowsText | undefined): StoredTeamRows | undefined {
+  if (text?.definitions == null || text.options === null) return undefined;
+  const definitions = JSON.parse(text.definitions) as DefinitionRow[]; // built by find_team_properties
+  const options = JSON.parse(text.options) as OptionRow[];
+  const bytes = Buffer.byteLength(text.definitions) + Buffer.byteLength(text.options);
+  const usage = { properties: definitions.length, options: options.length, bytes };
+  return { checksum: text.checksum, definitions, options, usage };
 }

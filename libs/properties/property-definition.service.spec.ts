@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
-import type { PropertyDefinitionRepository, TeamRows } from './property-definition.repository';
+import type { PropertyDefinitionRepository, StoredTeamRows, TeamRows } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
@@ -25,6 +25,13 @@ const score: TeamRows = {
   options: [],
 };
 
+/** As the repository reads them; `bytes` is 1 MiB for each definition. */
+function stored(rows: TeamRows): StoredTeamRows {
+  const { definitions, options } = structuredClone(rows);
+  const usage = { properties: definitions.length, options: options.length, bytes: definitions.length * 2 ** 20 };
+  return { checksum: JSON.stringify(rows), definitions, options, usage };
+}
+
 describe('PropertyDefinitionService', () => {
   let rows: TeamRows;
   let findByTeam: ReturnType<typeof vi.fn<PropertyDefinitionRepository['findByTeam']>>;
@@ -33,7 +40,10 @@ describe('PropertyDefinitionService', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     rows = none;
-    findByTeam = vi.fn(() => Promise.resolve(structuredClone(rows)));
+    findByTeam = vi.fn((_team: string, _timeoutMs: number, known?: string) => {
+      const read = stored(rows);
+      return Promise.resolve(read.checksum === known ? undefined : read);
+    });
     const repository = { findByTeam } as Partial<PropertyDefinitionRepository> as PropertyDefinitionRepository; // the service calls nothing else
     service = new PropertyDefinitionService(repository, settings);
   });
@@ -66,6 +76,20 @@ describe('PropertyDefinitionService', () => {
     vi.advanceTimersByTime(5_000);
     expect(await service.validatorOf(TEAM, 'deal')).toBe(before);
     expect(findByTeam).toHaveBeenCalledTimes(2);
+    expect(await findByTeam.mock.results[1]?.value).toBeUndefined();
+  });
+
+  it('drops the teams used least recently if all have too many definitions to keep', async () => {
+    rows = score;
+    const teams = Array.from({ length: 30 }, (_, n) => `team ${n}`);
+    for (const team of teams) await service.validatorOf(team, 'deal');
+    const loads = async (team: string): Promise<number> => {
+      const before = findByTeam.mock.calls.length;
+      await service.validatorOf(team, 'deal');
+      return findByTeam.mock.calls.length - before;
+    };
+    expect(await loads('team 29')).toBe(0);
+    expect(await loads('team 0')).toBe(1);
   });
 
   it('shares one validator among teams without definitions of their own', async () => {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { FreshCache } from '#libs/database';
@@ -6,15 +5,29 @@ import type { ItemValidator } from './item.validator';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { PropertyDefinitionRepository } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
+import type { TeamUsage } from './team.usage';
 
 /** A change of a definition takes effect on every replica within this time; a load that takes longer fails. */
 export const DEFINITION_MAX_AGE_MS = 5_000;
 const FRESHNESS = { maxAgeMs: DEFINITION_MAX_AGE_MS, refreshAfterMs: 2_500, capacity: 1_000 };
+/** How much all cached definitions may take, as JSON, in bytes. On the heap they take up to half as much again. */
+const MAX_CACHED_BYTES = 24 * 2 ** 20;
+
+/** The definitions of a team as of one read. */
+interface CachedTeam {
+  readonly checksum: string;
+  readonly usage: TeamUsage;
+  readonly properties: TeamProperties;
+}
 
 /** The property definitions of teams, and the validators compiled from them. */
 @Injectable()
 export class PropertyDefinitionService {
-  private readonly teams = new FreshCache<TeamProperties>(FRESHNESS);
+  private readonly teams = new FreshCache<CachedTeam>({
+    ...FRESHNESS,
+    maxSize: MAX_CACHED_BYTES,
+    sizeOf: ({ usage }) => usage.bytes,
+  });
   /** Shared by all teams without definitions of their own, which are most. */
   private readonly builtInOnly: TeamProperties;
 
@@ -30,7 +43,7 @@ export class PropertyDefinitionService {
    * @throws DatabaseUnavailable
    */
   async definitionsOf(teamId: string, objectType: ObjectType): Promise<readonly PropertyDefinition[]> {
-    return (await this.propertiesOf(teamId)).definitionsOf(objectType);
+    return (await this.team(teamId)).properties.definitionsOf(objectType);
   }
 
   /**
@@ -38,7 +51,15 @@ export class PropertyDefinitionService {
    * @throws DatabaseUnavailable
    */
   async validatorOf(teamId: string, objectType: ObjectType): Promise<ItemValidator> {
-    return (await this.propertiesOf(teamId)).validatorOf(objectType);
+    return (await this.team(teamId)).properties.validatorOf(objectType);
+  }
+
+  /**
+   * How much the team has defined; at most 5 s old.
+   * @throws DatabaseUnavailable
+   */
+  async usageOf(teamId: string): Promise<TeamUsage> {
+    return (await this.team(teamId)).usage;
   }
 
   /** Makes a change of this process visible to its next request. Other replicas load it within 5 s. */
@@ -46,14 +67,22 @@ export class PropertyDefinitionService {
     this.teams.delete(teamId);
   }
 
-  private propertiesOf(teamId: string): TeamProperties | Promise<TeamProperties> {
+  private team(teamId: string): CachedTeam | Promise<CachedTeam> {
     return this.teams.get(teamId, (previous) => this.load(teamId, previous));
   }
 
-  private async load(teamId: string, previous: TeamProperties | undefined): Promise<TeamProperties> {
-    const rows = await this.repository.findByTeam(teamId, FRESHNESS.maxAgeMs);
-    if (previous !== undefined && isDeepStrictEqual(rows, previous.rows)) return previous;
-    if (rows.definitions.length === 0 && rows.options.length === 0) return this.builtInOnly;
-    return new TeamProperties(rows, this.settings.unknownProperties);
+  /** Postgres compares the rows with the previous ones, so that unchanged ones are neither sent nor parsed. */
+  private async load(teamId: string, previous: CachedTeam | undefined): Promise<CachedTeam> {
+    const rows = await this.repository.findByTeam(teamId, FRESHNESS.maxAgeMs, previous?.checksum);
+    if (rows === undefined) return unchanged(previous);
+    const { checksum, usage } = rows;
+    const isEmpty = usage.properties === 0 && usage.options === 0;
+    const properties = isEmpty ? this.builtInOnly : new TeamProperties(rows, this.settings.unknownProperties);
+    return { checksum, usage, properties };
   }
+}
+
+function unchanged(previous: CachedTeam | undefined): CachedTeam {
+  if (previous === undefined) throw new Error('the definitions of the team were not read');
+  return previous;
 }

@@ -5,6 +5,7 @@ import { nextLookupState } from './lookup.state';
 import type { Lookup, ObjectType, PropertyDefinition, PropertyOption, PropertyType } from './property-definition';
 import { lookupKindOf } from './lookup.target';
 import { RESERVED_SLUGS, slugOfName } from './slug.rules';
+import { exceededLimit, type TeamUsage, usageOfOption, usageOfProperty, usageOfRenaming } from './team.usage';
 
 /** The largest number of definitions that a team adds to an object type. */
 const MAX_DEFINITIONS = 500;
@@ -84,8 +85,8 @@ export interface Deletion {
 }
 
 /**
- * The changes of the definitions of one object type. Each method decides on the definitions that the constructor got, and
- * changes nothing itself.
+ * The changes of the definitions of one object type. Each method decides on the definitions, and on the usage of the team, that the
+ * constructor got, and changes nothing itself.
  *
  * @throws RequestError `invalid_request` for a request that does not fit the definition
  */
@@ -93,6 +94,7 @@ export class SchemaChanges {
   constructor(
     private readonly objectType: ObjectType,
     private readonly definitions: readonly PropertyDefinition[],
+    private readonly usage: TeamUsage,
   ) {}
 
   createProperty(input: NewProperty): SchemaChange<PropertyDefinition> {
@@ -117,7 +119,8 @@ export class SchemaChanges {
       ...{ lookup, lookup_state: lookup === 'none' ? null : 'building' },
       options: optionsOf(input.options),
     };
-    return { status: 'ok', id, result: definition, write: { op: 'insert_definition', definition } };
+    const exceeded = this.exceeded(usageOfProperty(definition));
+    return exceeded ?? { status: 'ok', id, result: definition, write: { op: 'insert_definition', definition } };
   }
 
   patchProperty(id: string, patch: PropertyPatch, expected: Expected): SchemaChange<PropertyDefinition> {
@@ -138,7 +141,8 @@ export class SchemaChanges {
     const isChanged = name !== definition.name || required !== definition.required || isLookupChanged;
     const changed: PropertyDefinition = { ...definition, name, required, lookup, lookup_state: state };
     const write = isChanged ? ({ op: 'update_definition', definition: changed, isLookupChanged } as const) : undefined;
-    return { status: 'ok', id, result: changed, write };
+    const exceeded = this.exceeded(usageOfRenaming(definition.name, name));
+    return exceeded ?? { status: 'ok', id, result: changed, write };
   }
 
   deleteProperty(id: string, expected: Expected): SchemaChange<Deletion> {
@@ -171,7 +175,8 @@ export class SchemaChanges {
     const slug = input.slug ?? slugOfName(input.value, isTaken) ?? noSlug('.body.slug', 'value');
     const option = { id: uuidv7(), slug, value: input.value };
     const write = { op: 'insert_option', propertyId, option, position: input.position } as const;
-    return { status: 'ok', id: option.id, result: option, write };
+    const exceeded = this.exceeded(usageOfOption(propertyId, option));
+    return exceeded ?? { status: 'ok', id: option.id, result: option, write };
   }
 
   patchOption(propertyId: string, id: string, patch: OptionPatch, expected: Expected): SchemaChange<PropertyOption> {
@@ -183,7 +188,8 @@ export class SchemaChanges {
     const changed = { ...option, value };
     const isChanged = value !== option.value || position !== undefined;
     const write = isChanged ? ({ op: 'update_option', propertyId, option: changed, position } as const) : undefined;
-    return { status: 'ok', id, result: changed, write };
+    const exceeded = this.exceeded(usageOfRenaming(option.value, value));
+    return exceeded ?? { status: 'ok', id, result: changed, write };
   }
 
   deleteOption(propertyId: string, id: string, expected: Expected): SchemaChange<Deletion> {
@@ -210,6 +216,11 @@ export class SchemaChanges {
     }
     if (definition.locked) return protectedProperty(definition);
     return { status: 'ok', definition, option };
+  }
+
+  private exceeded(added: TeamUsage): Failure | undefined {
+    const limit = exceededLimit(this.usage, added);
+    return limit === undefined ? undefined : conflict(`${limit.charAt(0).toUpperCase()}${limit.slice(1)}.`);
   }
 
   private hasMaxLookups(): boolean {

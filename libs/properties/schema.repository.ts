@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type CheckoutOptions, type DatabaseClient, sqlState, sqlStateOf, statement } from '#libs/database';
 import type { ObjectType } from './property-definition';
-import { FIND_TEAM_PROPERTIES, type TeamRows } from './property-definition.repository';
+import { FIND_TEAM_PROPERTIES, type TeamRowsText } from './property-definition.repository';
 import type { PlannedOption } from './missing.options';
 import type { Deletion, SchemaWrite } from './schema.change';
 
@@ -35,11 +35,11 @@ export class SchemaRepository {
     await client.query(BEGIN_SCHEMA_CHANGE, [teamId, String(lockTimeoutMs)]);
   }
 
-  /** Locks the definitions of the object type until the end of the transaction. @returns the rows of the team */
-  async lock(client: DatabaseClient, { teamId, objectType }: SchemaTarget): Promise<TeamRows> {
-    await client.query(LOCK_SCHEMA, [teamId, objectType]);
-    const { rows } = await client.query<TeamRows>(FIND_TEAM_PROPERTIES, [teamId]);
-    return rows[0] ?? { definitions: [], options: [] };
+  /** Locks the definitions of the team until the end of the transaction. @returns its rows */
+  async lock(client: DatabaseClient, { teamId }: SchemaTarget): Promise<TeamRowsText | undefined> {
+    await client.query(LOCK_SCHEMA, [teamId]);
+    const { rows } = await client.query<TeamRowsText>(FIND_TEAM_PROPERTIES, [teamId, null]);
+    return rows[0];
   }
 
   async write(client: DatabaseClient, { teamId, objectType }: SchemaTarget, write: SchemaWrite): Promise<void> {

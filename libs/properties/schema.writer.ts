@@ -12,10 +12,13 @@ import { type LedgerKey, SingleWriteLedger } from '#libs/idempotency';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
 import { canCreate, type PlannedOption } from './missing.options';
+import type { PropertyDefinition } from './property-definition';
+import { type TeamRowsText, teamRowsOf } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
 import { type Deletion, type SchemaChange, SchemaChanges } from './schema.change';
 import { SchemaRepository, type SchemaTarget } from './schema.repository';
 import { TeamProperties } from './team.properties';
+import type { TeamUsage } from './team.usage';
 
 /** How a change of definitions is executed. */
 interface SchemaWriteOptions {
@@ -24,6 +27,8 @@ interface SchemaWriteOptions {
   readonly cancellation?: Cancellation | undefined;
   readonly meter?: DatabaseMeter | undefined;
   readonly span?: Span | undefined;
+  /** Runs a synchronous section and attributes its CPU time to the client. */
+  readonly measure: <T>(section: () => T) => T;
 }
 
 /** The outcome of a change, as the response entry that the ledger and receipts have. */
@@ -46,8 +51,7 @@ export interface WrittenSchema {
 type Decide = (changes: SchemaChanges) => SchemaChange;
 
 /**
- * Changes the property definitions of a team: one change of an object type at a time, each in one transaction with its outcome
- * in the ledger. This process sees a change at once, other replicas within 5 s.
+ * Changes the property definitions of a team: one change at a time, each in one transaction with its outcome in the ledger. This process sees a change at once, other replicas within 5 s.
  */
 @Injectable()
 export class SchemaWriter {
@@ -62,7 +66,7 @@ export class SchemaWriter {
   /**
    * @param decide on the present definitions; what it throws undoes the claim of the key
    * @throws RequestError what `decide` throws; `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`
-   * @throws DatabaseUnavailable also if another change of the object type takes longer than `LOCK_TIMEOUT_MS`. The change may have
+   * @throws DatabaseUnavailable also if another change of the team takes longer than `LOCK_TIMEOUT_MS`. The change may have
    *   been applied: a retry with the key finds out
    */
   async write(target: SchemaTarget, options: SchemaWriteOptions, decide: Decide): Promise<WrittenSchema> {
@@ -71,7 +75,7 @@ export class SchemaWriter {
     try {
       const written = await this.database.withClient(async (client) => {
         await this.schema.begin(client, target.teamId, lockMs);
-        const result = await this.execute(client, target, options.key, decide);
+        const result = await this.execute(client, target, options, decide);
         await client.query(result instanceof RequestError ? 'ROLLBACK' : 'COMMIT');
         return result;
       }, checkoutOf(options));
@@ -88,10 +92,18 @@ export class SchemaWriter {
    *
    * @returns false, after creating none, if they no longer fit the definitions: another request has changed these
    */
-  async addOptions(client: DatabaseClient, target: SchemaTarget, planned: readonly PlannedOption[]): Promise<boolean> {
-    const rows = await this.schema.lock(client, target);
-    const definitions = new TeamProperties(rows, this.settings.unknownProperties).definitionsOf(target.objectType);
-    if (!canCreate(planned, definitions)) return false;
+  async addOptions(
+    client: DatabaseClient,
+    target: SchemaTarget,
+    planned: readonly PlannedOption[],
+    { measure }: Pick<SchemaWriteOptions, 'measure'>,
+  ): Promise<boolean> {
+    const text = await this.schema.lock(client, target);
+    const fits = measure(() => {
+      const { definitions, usage } = this.present(target, text);
+      return canCreate(planned, definitions, usage);
+    });
+    if (!fits) return false;
     await this.schema.insertOptions(client, target, planned);
     return true;
   }
@@ -106,7 +118,7 @@ export class SchemaWriter {
     try {
       return await this.database.withClient(async (client) => {
         await this.schema.begin(client, target.teamId, lockMs);
-        const added = await this.addOptions(client, target, planned);
+        const added = await this.addOptions(client, target, planned, options);
         await client.query(added ? 'COMMIT' : 'ROLLBACK');
         return added;
       }, checkoutOf(options));
@@ -133,11 +145,22 @@ export class SchemaWriter {
     return Math.max(1, Math.floor(Math.min(this.settings.lockTimeoutMs, deadline.msLeft('execute'))));
   }
 
+  /** The definitions of the object type, and what the team has defined, as they are while they are locked. */
+  private present(
+    { objectType }: SchemaTarget,
+    text: TeamRowsText | undefined,
+  ): { definitions: readonly PropertyDefinition[]; usage: TeamUsage } {
+    const rows = teamRowsOf(text);
+    if (rows === undefined) throw new Error('the definitions of the team were not read');
+    const properties = new TeamProperties(rows, this.settings.unknownProperties);
+    return { definitions: properties.definitionsOf(objectType), usage: rows.usage };
+  }
+
   /** @returns a RequestError to roll back */
   private async execute(
     client: DatabaseClient,
     target: SchemaTarget,
-    key: LedgerKey | undefined,
+    { key, measure }: SchemaWriteOptions,
     decide: Decide,
   ): Promise<WrittenSchema | RequestError> {
     try {
@@ -146,9 +169,11 @@ export class SchemaWriter {
         const entry = JSON.parse(stored.entry) as SchemaEntry; // written below; the fingerprint has method and path
         return { entry, replayed: true, completedBy: stored.completedBy };
       }
-      const rows = await this.schema.lock(client, target);
-      const definitions = new TeamProperties(rows, this.settings.unknownProperties).definitionsOf(target.objectType);
-      const change = decide(new SchemaChanges(target.objectType, definitions));
+      const text = await this.schema.lock(client, target);
+      const change = measure(() => {
+        const { definitions, usage } = this.present(target, text);
+        return decide(new SchemaChanges(target.objectType, definitions, usage));
+      });
       if (change.status === 'ok' && change.write) await this.schema.write(client, target, change.write);
       const entry = entryOf(change);
       if (key) await this.ledger.complete(client, target.teamId, key, storedOutcome(entry));

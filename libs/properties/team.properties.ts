@@ -13,7 +13,7 @@ export class TeamProperties {
   private readonly validators = new Map<ObjectType, ItemValidator>();
 
   constructor(
-    readonly rows: TeamRows,
+    rows: TeamRows,
     private readonly unknown: UnknownProperties,
   ) {
     const options = groupBy(rows.options, (option) => option.property_id);

@@ -1,9 +1,14 @@
 import type { Attack } from './attack';
 import * as critical from './attacks/critical.attacks';
 import * as exhaustion from './attacks/exhaustion.attacks';
+import * as stored from './attacks/stored.attacks';
 
 /** Every attack, in the order in which they run. */
-export const attacks: readonly Attack[] = [...Object.values(critical), ...Object.values(exhaustion)];
+export const attacks: readonly Attack[] = [
+  ...Object.values(critical),
+  ...Object.values(exhaustion),
+  ...Object.values(stored),
+];
 
 /** @throws Error if there is none of this name */
 export function attackNamed(name: string): Attack {

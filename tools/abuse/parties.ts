@@ -20,7 +20,7 @@ export interface Parties {
   victim: Party;
 }
 
-const SCOPES: readonly Scope[] = ['records:read', 'records:write'];
+const SCOPES: readonly Scope[] = ['records:read', 'records:write', 'schema:write'];
 const RECORDS = 20;
 /** Enough keys that the gateway must look up keys continuously. */
 const VICTIM_KEYS = 60;

@@ -94,6 +94,12 @@ export class RequestPermits {
     });
   }
 
+  /** Runs a synchronous section and attributes its CPU time to the client. */
+  measure<T>(stage: CpuStage, section: () => T): T {
+    const { cpu } = this.admission;
+    return cpu.measure(this.request.requestContext.principal?.clientId ?? '', stage, section);
+  }
+
   /** Acquires permits for the body as it arrives. If it waits too long, the request is rejected. */
   acquireBody(): void {
     const { request } = this;

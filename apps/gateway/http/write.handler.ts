@@ -27,6 +27,8 @@ export interface WriteCall extends WriteContext {
   readonly log: Pick<RequestLogContext, 'setBatch'>;
   /** Runs a computation on the body step by step, and attributes its time to the client. */
   readonly compute: (stage: CpuStage, step: Step) => Promise<void>;
+  /** Runs a synchronous section and attributes its CPU time to the client. */
+  readonly measure: <T>(section: () => T) => T;
 }
 
 /**
@@ -84,6 +86,7 @@ export function writeCall({ request, reply }: HttpExchange): WriteCall {
     span: log.span,
     cancellation: canceledByDisconnect(reply),
     compute: (stage, step) => permits.computeAsync(stage, bodyBytes, step),
+    measure: (section) => permits.measure('plan', section),
   };
 }
 

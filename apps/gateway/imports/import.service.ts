@@ -105,7 +105,7 @@ export class ImportService {
     if (options.length === 0) return this.imports.create(job, optionsOf(call));
     try {
       return await this.imports.create(job, optionsOf(call), (client) =>
-        this.schema.addOptions(client, target, options),
+        this.schema.addOptions(client, target, options, call),
       );
     } finally {
       this.properties.forget(target.teamId);
@@ -135,7 +135,8 @@ export class ImportService {
     }
     const definitions = await this.properties.definitionsOf(teamId, objectType);
     const mayCreate = options?.create_missing_options === true;
-    const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties) : undefined;
+    const usage = await this.properties.usageOf(teamId);
+    const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties, usage) : undefined;
     const mode = importOptionsOf(options, definitions, missing);
     const validator = await this.properties.validatorOf(teamId, objectType);
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };

@@ -4,15 +4,25 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ErrorFilter } from '#libs/errors';
-import { objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import { NO_USAGE, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import type { RequestContext } from '../http/request.context';
+import type { RequestPermits } from '../http/request.permits';
 import { PropertiesController } from './properties.controller';
 
 const TEAM = '0b9e6c1e-1c1f-4c0e-9d6b-0d1f5a3c7e21';
 
-const service: Pick<PropertyDefinitionService, 'definitionsOf'> = {
+const service: Pick<PropertyDefinitionService, 'definitionsOf' | 'usageOf'> = {
+  usageOf: () => Promise.resolve(NO_USAGE),
   definitionsOf: (teamId, objectType) => Promise.resolve(teamId === TEAM ? [definition(objectType)] : []),
 };
+
+/** Runs computations at once. */
+const permits = {
+  computeAsync: (_stage, _bytes, step) => {
+    while (step());
+    return Promise.resolve();
+  },
+} as Partial<RequestPermits> as RequestPermits; // nothing else is called
 
 @Module({
   controllers: [PropertiesController],
@@ -46,7 +56,7 @@ describe('PropertiesController', () => {
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
       const principal = { keyId: 'k', clientId: 'c', clientName: 'n', teamId: TEAM, scopes: new Set(), limits: {} };
-      request.requestContext = { principal } as Partial<RequestContext> as RequestContext; // nothing else is read
+      request.requestContext = { principal, permits } as Partial<RequestContext> as RequestContext; // nothing else is read
       done();
     });
     await app.init();

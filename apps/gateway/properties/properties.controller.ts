@@ -1,7 +1,7 @@
 import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Principal } from '#libs/auth';
-import { type ObjectType, objectTypes, PropertyDefinitionService } from '#libs/properties';
+import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { uuid } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
@@ -9,11 +9,12 @@ import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
 import type { Query as QueryParameters } from '../http/query.check';
-import { definitionsSchema, type WireDefinition, wireDefinition } from './property-definition.schema';
+import { Exchange, type HttpExchange } from '../http/write.handler';
+import { definitionsSchema, wireDefinition } from './property-definition.schema';
 import { type PropertyFilter, propertyFilterOf } from './property.filter';
 
-/** Definitions by object type, then by id. */
-type Definitions = Partial<Record<ObjectType, Record<string, WireDefinition>>>;
+/** At least one object type with its definitions. */
+type Definitions = Map<ObjectType, readonly PropertyDefinition[]>;
 
 const filters = applyDecorators(
   ApiQuery({
@@ -48,8 +49,12 @@ export class PropertiesController {
   @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
   @filters
   @ApiErrors({})
-  async ofTeam(@Caller() caller: Principal, @Query() query: QueryParameters): Promise<Definitions> {
-    return this.definitionsOf(caller.teamId, objectTypes, propertyFilterOf(query));
+  async ofTeam(
+    @Caller() caller: Principal,
+    @Query() query: QueryParameters,
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.respond(exchange, caller.teamId, objectTypes, propertyFilterOf(query));
   }
 
   /** The definitions of one object type, which is the only key. */
@@ -70,22 +75,47 @@ export class PropertiesController {
   async ofObjectType(
     @Target() { teamId, objectType }: RecordTarget,
     @Query() query: QueryParameters,
-  ): Promise<Definitions> {
-    return this.definitionsOf(teamId, [objectType], propertyFilterOf(query));
+    @Exchange() exchange: HttpExchange,
+  ): Promise<string> {
+    return this.respond(exchange, teamId, [objectType], propertyFilterOf(query));
   }
 
-  private async definitionsOf(
+  /** Renders a property per step, because the definitions of a team can take tens of milliseconds. @returns the body */
+  private async respond(
+    { request, reply }: HttpExchange,
     teamId: string,
     types: readonly ObjectType[],
     filter: PropertyFilter,
-  ): Promise<Definitions> {
-    const definitions: Definitions = {};
+  ): Promise<string> {
+    const { bytes } = await this.properties.usageOf(teamId);
+    const definitions: Definitions = new Map();
     for (const objectType of types) {
-      const ofType = await this.properties.definitionsOf(teamId, objectType);
-      definitions[objectType] = Object.fromEntries(
-        ofType.filter(filter).map((each) => [each.id, wireDefinition(each)]),
-      );
+      definitions.set(objectType, await this.properties.definitionsOf(teamId, objectType));
     }
-    return definitions;
+    const parts = partsOf(definitions, filter);
+    let body = '';
+    await request.requestContext.permits.computeAsync('render', bytes, () => {
+      const { done, value } = parts.next();
+      if (done !== true) body += value;
+      return done !== true;
+    });
+    void reply.header('content-type', 'application/json; charset=utf-8');
+    return body;
   }
+}
+
+/** The parts of an object of definitions by object type, then by id. */
+function* partsOf(definitions: Definitions, filter: PropertyFilter): Generator<string, void> {
+  let before = '{';
+  for (const [objectType, ofType] of definitions) {
+    yield `${before}${JSON.stringify(objectType)}:{`;
+    before = '';
+    for (const definition of ofType) {
+      if (!filter(definition)) continue;
+      yield `${before}${JSON.stringify(definition.id)}:${JSON.stringify(wireDefinition(definition))}`;
+      before = ',';
+    }
+    before = '},';
+  }
+  yield '}}';
 }

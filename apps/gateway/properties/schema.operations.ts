@@ -1,6 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { MAX_OPTIONS, MAX_SLUG_LENGTH, propertyTypes } from '#libs/properties';
+import {
+  MAX_OPTIONS,
+  MAX_SLUG_LENGTH,
+  MAX_TEAM_BYTES,
+  MAX_TEAM_OPTIONS,
+  MAX_TEAM_PROPERTIES,
+  propertyTypes,
+} from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { target } from '../docs/operations';
 import { uuid } from '../docs/record.schemas';
@@ -15,6 +22,7 @@ import { MAX_NAME_LENGTH } from './schema.input';
 
 const FRESHNESS = 'Every replica applies it within 5 s; the one that made the change, at once.';
 const PROTECTED = 'Properties that are built in (`native`) or `locked` cannot be changed: 409 `property_conflict`.';
+const LIMITS = `A team can have ${MAX_TEAM_PROPERTIES} properties and ${MAX_TEAM_OPTIONS} options of all object types, with ${MAX_TEAM_BYTES} bytes as JSON: beyond that, also 409 \`property_conflict\`.`;
 const USED =
   'Deleted records count, because they can be restored. The search can read every record of the object type: it has `QUERY_TIMEOUT_MS`, and beyond that the status is 503. A value that another replica writes in the 5 s after the deletion is not seen, and remains in its record.';
 
@@ -44,7 +52,7 @@ export const ApiCreateProperty = (): MethodDecorator =>
     ApiOperation({
       operationId: 'createProperty',
       summary: 'Define a property',
-      description: `A name, and a slug that is given, must be unused in the list, or in \`default\`: otherwise 409 \`property_conflict\`, and the message names the definition. ${FRESHNESS}`,
+      description: `A name, and a slug that is given, must be unused in the list, or in \`default\`: otherwise 409 \`property_conflict\`, and the message names the definition. ${LIMITS} ${FRESHNESS}`,
     }),
     body({
       required: ['type', 'name'],
@@ -110,7 +118,7 @@ export const ApiCreateOption = (): MethodDecorator =>
     ApiOperation({
       operationId: 'createPropertyOption',
       summary: 'Add an option to a select property',
-      description: `Also to a built-in one, for this team. A slug that is given must be unused in the property: otherwise 409 \`property_conflict\`. ${FRESHNESS}`,
+      description: `Also to a built-in one, for this team. A slug that is given must be unused in the property: otherwise 409 \`property_conflict\`. ${LIMITS} ${FRESHNESS}`,
     }),
     body({
       required: ['value'],

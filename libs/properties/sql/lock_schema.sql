@@ -1,2 +1,3 @@
--- One change of the definitions of a team and object type at a time: what is read after this stays so until the commit.
-SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || ($1::uuid)::text || ' ' || $2::text, 0))
+-- One change of the definitions of a team at a time, of all object types, because some limits are for all of them: what is read
+-- after this stays so until the commit.
+SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || ($1::uuid)::text, 0))

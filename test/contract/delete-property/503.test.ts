@@ -22,10 +22,9 @@ it('deletes nothing if it does not find out in time whether records use the prop
 it('waits for another change of the object type no longer than LOCK_TIMEOUT_MS', async () => {
   const calls = new PropertyCalls(api.caller);
   await api.gateway.database.transaction(async (client) => {
-    await client.query(
-      `SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || $1 || ' organization', 0))`,
-      [api.caller.teamId],
-    );
+    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('property_definitions ' || $1, 0))`, [
+      api.caller.teamId,
+    ]);
     const headers = { 'x-request-timeout-ms': '500' };
     expect((await calls.create({ name: 'Waiting', type: 'num' }, { headers })).status).toBe(503);
   });

@@ -48,7 +48,7 @@ it('adds, changes and removes a lookup, which is used only when it is built', as
   const build = async (): Promise<string> => {
     while ((await builder.step(0)) !== undefined);
     return (await new PropertyDefinitionRepository(api.gateway.database).findByTeam(caller.teamId, 1_000))
-      .definitions[0]?.lookup_state as string;
+      ?.definitions[0]?.lookup_state as string;
   };
   for (const [asked, state, built] of [
     ['indexed', 'building', 'ready'],
