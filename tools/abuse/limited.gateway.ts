@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requireGauges } from '../../test/support/in-flight';
 import { builtFile } from '../../test/support/repository.files';
 import { ServiceProcess } from '../bench/service.process';
-import { freePort } from '../../test/support/redis.server';
+import { freePort } from '../../test/support/free.port';
 import { type Sample, samplesOf } from './metrics.page';
 
 /** The heap that Node chooses by itself in a container with 512 MiB, as in `deploy/kubernetes`. */
