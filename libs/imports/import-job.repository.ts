@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database } from '#libs/database';
-import type { ObjectType } from '#libs/properties';
+import { type CheckoutOptions, Database } from '#libs/database';
+import { builtInDefinitions, isPropertyType, type LookupDefinition, type ObjectType } from '#libs/properties';
 import type { ImportItem } from './import.plan';
 import type { Backlog } from './import.metrics';
 import type { RowResults } from './import.result';
@@ -87,6 +87,17 @@ export class ImportJobRepository {
     );
     // The gateway has written the items.
     return rows[0] && { ...rows[0], items: JSON.parse(rows[0].items) as ImportItem[] };
+  }
+
+  /** The definitions of the object type of a job that have a lookup now. Those of an unsupported type are left out. */
+  async lookupsOf({ teamId, id, objectType }: LeasedJob, options: CheckoutOptions): Promise<LookupDefinition[]> {
+    const { rows } = await this.database.query<Omit<LookupDefinition, 'type'> & { type: string }>(
+      'SELECT id, slug, type, list_id, lookup, lookup_state FROM find_import_lookups($1::uuid, $2::uuid)',
+      [teamId, id],
+      options,
+    );
+    const own = rows.flatMap(({ type, ...row }) => (isPropertyType(type) ? { ...row, type } : []));
+    return [...(builtInDefinitions.get(objectType) ?? []), ...own];
   }
 
   /** @returns the status of the job; undefined if another worker has stored the results of the chunk */

@@ -29,7 +29,7 @@ export function maxRowsOf(responseLimitBytes: number): number {
 
 const NO_CHANGE: Change = { set: null, clear: null, ops: null, list: null, extended: null };
 
-/** An item of an import. `fold`: texts match its value without regard to case. */
+/** An item of an import. `fold`: texts match its value without regard to case, and a new record gets it in this spelling. */
 export type ImportItem = PlanItem & { fold?: true };
 
 /** How an import treats its rows. */
@@ -81,16 +81,18 @@ export class ImportPlanner {
     if ('error' in resolved) return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
     const { row } = resolved;
     const validator = missing?.validator ?? this.validator;
-    const create = validator.create(row);
     const match = this.matchOf(row);
     if (match === undefined) {
+      const create = validator.create(row);
       return 'change' in create ? planCreate(uuidv7(), create.change) : this.rejected(create);
     }
-    const patch = validator.patch(row);
+    const fold = dedupe?.fold === true && match.kind === 'text';
+    const create = validator.create(fold ? withProperty(row, match.slug, match.value) : row);
+    const patch = validator.patch(fold ? withProperty(row, match.slug, undefined) : row);
     if ('errors' in patch) return this.rejected(patch);
     const change = this.options.updateExisting ? patch.change : NO_CHANGE;
     const item = planUpsert(uuidv7(), match, { patch: { change }, create, ifMatch: undefined, mustExist: false });
-    return dedupe?.fold === true && match.kind === 'text' ? { ...item, fold: true } : item;
+    return fold ? { ...item, fold } : item;
   }
 
   /** A row without a valid value to look for is a new record. Its options are not resolved yet: any text can be one. */
@@ -154,6 +156,16 @@ function valueOf({ default: block }: { default?: unknown }, definition: Property
   if (!isObject(block)) return undefined;
   const checked = operandOf(definition, block[definition.slug]);
   return 'operand' in checked ? checked.operand : undefined;
+}
+
+/**
+ * The row with another value of a property in `default`. Rows that ignore case have the spelling of the first one in a new record, and
+ * no spelling in a patch: otherwise the record would have another spelling than the next row looks for.
+ */
+function withProperty(row: object & { default?: unknown }, slug: string, value: Operand | undefined): object {
+  const block = row.default as Record<string, unknown>; // it has a value
+  const others = Object.fromEntries(Object.entries(block).filter(([name]) => name !== slug));
+  return { ...row, default: value === undefined ? others : { ...others, [slug]: value } };
 }
 
 function bytesOf(value: unknown): number {

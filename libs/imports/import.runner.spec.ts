@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
+import type { LookupDefinition } from '#libs/properties';
 import type { RecordWriter } from '#libs/records';
 import { Instruments } from '#libs/telemetry';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
@@ -17,7 +18,12 @@ const jobs = {
   renew: vi.fn<ImportJobRepository['renew']>(),
   release: vi.fn<ImportJobRepository['release']>(),
   take: vi.fn<ImportJobRepository['take']>(),
+  lookupsOf: vi.fn<ImportJobRepository['lookupsOf']>(),
   store: vi.fn<ImportJobRepository['store']>(),
+};
+const primaryDomain: LookupDefinition = {
+  ...({ id: 'p', slug: 'primary_domain', type: 'str', list_id: null } as const),
+  ...({ lookup: 'indexed', lookup_state: 'ready' } as const),
 };
 const ofJob = vi.fn<SpellingResolver['ofJob']>();
 const write = vi.fn<RecordWriter['write']>();
@@ -43,6 +49,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   Logger.overrideLogger(false);
   jobs.claim.mockResolvedValue(job);
+  jobs.lookupsOf.mockResolvedValue([primaryDomain]);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -51,7 +58,9 @@ afterEach(() => {
 describe('a turn', () => {
   it('reads the spellings of the values of its job once, and again after that has failed', async () => {
     const match = { id: 'p', slug: 'primary_domain', kind: 'text', value: 'acme.example', indexed: true } as const;
-    const items = [{ op: 'read', id: 'r', match, fold: true } as const];
+    const properties = { primary_domain: 'acme.example' };
+    const create = { op: 'create', id: 'r', properties, list: {}, extended: {} } as const;
+    const items = [{ op: 'read', id: 'r', match, create, fold: true } as const];
     for (let chunk = 0; chunk < 4; chunk += 1) jobs.take.mockResolvedValueOnce({ ...attempt(chunk), items });
     ofJob.mockRejectedValueOnce(new Error('the database is unavailable'));
     ofJob.mockResolvedValue(new Map([['acme.example', ['ACME.example']]]));
@@ -59,7 +68,14 @@ describe('a turn', () => {
     await createRunner().runTurn(signal);
     expect(ofJob).toHaveBeenCalledTimes(2);
     const written = write.mock.calls.map(([plan]) => plan.items[0]);
-    expect(written).toEqual(Array(3).fill({ ...items[0], match: { ...match, value: 'ACME.example' } }));
+    const spelled = {
+      match: { ...match, value: 'ACME.example' },
+      create: {
+        ...{ ...create, properties: { primary_domain: 'ACME.example' } },
+        lookups: [{ id: 'p', slug: 'primary_domain', kind: 'text' }],
+      },
+    };
+    expect(written).toEqual(Array(3).fill({ ...items[0], ...spelled }));
     await createRunner().runTurn(signal);
     expect(ofJob).toHaveBeenCalledTimes(2); // no chunk needs it
   });

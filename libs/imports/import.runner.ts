@@ -3,6 +3,7 @@ import { Settings } from '#libs/config';
 import { itemError } from '#libs/errors';
 import { Deadline } from '#libs/limits';
 import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, reject } from '#libs/records';
+import { CurrentLookups } from './current.lookups';
 import { chunkKey } from './import.job';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
 import { rowResults } from './import.result';
@@ -127,7 +128,13 @@ export class ImportRunner {
     this.logger.log({ message: 'an import has ended', status, ...logged(job, attempt) });
   }
 
-  private async resolve(turn: Turn, { items }: ChunkAttempt, deadline: Deadline): Promise<PlanItem[]> {
+  /**
+   * The rows by the present lookups and values. The definitions are read within the time of a request: `build_lookups` waits for
+   * whatever was planned by older ones.
+   */
+  private async resolve(turn: Turn, attempt: ChunkAttempt, deadline: Deadline): Promise<PlanItem[]> {
+    const lookups = new CurrentLookups(await this.jobs.lookupsOf(turn.job, { timeoutMs: deadline.msLeft('execute') }));
+    const items = attempt.items.map((item) => lookups.refresh(item));
     if (!items.some((item) => foldedMatchOf(item) !== undefined)) return items;
     turn.spellings ??= this.spellings.ofJob(turn.job, { timeoutMs: deadline.msLeft('execute') });
     try {
@@ -141,14 +148,14 @@ export class ImportRunner {
 
 /**
  * A rejection in the place of a row. Under the key of the chunk, it fails only what no attempt has finished; and it is final, so
- * that no attempt which is still on its way applies the row.
+ * that no attempt which is still on its way applies the row. It has no id: the ledger knows those of the rows that were applied.
  */
 function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   if (item.op === 'reject') return item;
   const message = overdue
     ? 'The import was not finished within 6 days. Nothing was done for this row: send it in a new import.'
     : `The row could not be imported in ${MAX_ATTEMPTS} attempts. Nothing was done for it: send it in a new import.`;
-  return reject(item.id, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
+  return reject(null, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
 }
 
 function logged({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {

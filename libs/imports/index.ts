@@ -1,3 +1,4 @@
+export { CurrentLookups } from './current.lookups';
 export { chunkKey, jobDoneInCall, MAX_ROWS, MIN_JOB_ROWS } from './import.job';
 export { ImportJobMetrics, ImportMetrics } from './import.metrics';
 export { ListProperties } from './import.list';

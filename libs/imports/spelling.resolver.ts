@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type CheckoutOptions, Database, statement } from '#libs/database';
 import { itemError } from '#libs/errors';
-import type { ObjectType } from '#libs/properties';
+import { isObject, type ObjectType } from '#libs/properties';
 import { type Match, type PlanItem, reject } from '#libs/records';
 import type { ImportItem } from './import.plan';
 
@@ -63,14 +63,19 @@ export function foldedMatchOf(item: ImportItem): Match | undefined {
   return item.fold === true && 'match' in item ? item.match : undefined;
 }
 
+/**
+ * The items, each with the spelling of its record. A new record gets that spelling as well: if the record is deleted meanwhile, the
+ * next item finds the new one.
+ */
 export function withSpellings(items: readonly ImportItem[], spellings: Spellings): PlanItem[] {
   return items.map((item) => {
     const match = foldedMatchOf(item);
     const [value, other] = (match && spellings.get(String(match.value))) ?? [];
     if (match === undefined || value === undefined) return item;
-    return other === undefined
-      ? { ...item, match: { ...match, value } }
-      : reject(item.id, itemError('multiple_matches'));
+    if (other !== undefined) return reject(item.id, itemError('multiple_matches'));
+    const create = 'create' in item ? item.create : undefined;
+    const properties = isObject(create?.properties) ? { ...create.properties, [match.slug]: value } : {};
+    return { ...item, match: { ...match, value }, ...(create && { create: { ...create, properties } }) };
   });
 }
 

@@ -23,11 +23,12 @@ export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
-export { isLookupUsable, lookupKindOf } from './lookup.target';
+export { isLookupUsable, type LookupDefinition, lookupKindOf, lookupTargetsOf } from './lookup.target';
 export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {
   isObjectType,
+  isPropertyType,
   type Lookup,
   lookups,
   type ObjectType,

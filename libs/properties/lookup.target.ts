@@ -2,6 +2,9 @@ import type { LookupKind, LookupTarget } from './change.interface';
 import { comparisonOf, isMultiValue } from './filter.operand';
 import type { PropertyDefinition } from './property-definition';
 
+/** What a definition tells of its lookup. */
+export type LookupDefinition = Pick<PropertyDefinition, 'id' | 'slug' | 'type' | 'list_id' | 'lookup' | 'lookup_state'>;
+
 /**
  * How the values of a property compare in a lookup; undefined if its type can have none: texts that are long, values of which a
  * record has several or that are whole JSON documents, and `bool`, whose two values an index does not tell apart well.
@@ -14,12 +17,12 @@ export function lookupKindOf(definition: Pick<PropertyDefinition, 'type' | 'list
 }
 
 /** Whether the values of the lookup are complete, so that queries can use it. */
-export function isLookupUsable({ lookup, lookup_state }: PropertyDefinition): boolean {
+export function isLookupUsable({ lookup, lookup_state }: LookupDefinition): boolean {
   return lookup !== 'none' && lookup_state !== 'building';
 }
 
 /** The lookups of one object type by slug, in any state: gateways also store the values of one that is being removed. */
-export function lookupTargetsOf(definitions: readonly PropertyDefinition[]): ReadonlyMap<string, LookupTarget> {
+export function lookupTargetsOf(definitions: readonly LookupDefinition[]): ReadonlyMap<string, LookupTarget> {
   const targets = new Map<string, LookupTarget>();
   const slugs = new Set<string>();
   for (const definition of definitions) {

@@ -4,7 +4,7 @@ export { conditionOf } from './etag';
 export { type ItemContext, uuidOf } from './item.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';
-export type { BatchOptions, Match, Plan, PlanItem } from './plan';
+export type { BatchOptions, CreateItem, Match, Plan, PlanItem } from './plan';
 export { type Condition, EVERY_RECORD, OPERATORS } from './query/condition';
 export { lookupConditionsOf } from './query/lookup.sql';
 export { FilterParser } from './query/filter.parser';

@@ -135,6 +135,17 @@ describe('while the only connection is busy', () => {
     expect((await Promise.all(line)).map(({ status }) => status).sort()).toEqual([200, 200, 503]);
   });
 
+  it.each([
+    ['list', 'GET', 'organization', undefined],
+    ['query', 'POST', 'organization/query', { query: {} }],
+    ['count', 'GET', 'organization/count', undefined],
+    ['find by a value', 'GET', 'organization/by/primary_domain/acme.example', undefined],
+  ])('a read waits in the queue as a write does: %s', async (_, method, path, body) => {
+    const before = await shed('work', 'queue_wait');
+    expectOverloaded(await modest.call(method, modest.path(path), body === undefined ? {} : { body }));
+    expect(await shed('work', 'queue_wait')).toBe(before + 1);
+  });
+
   it('clients are served in turn, however many requests one of them has queued', async () => {
     const order: string[] = [];
     const send = async (name: string, caller: ApiClient): Promise<void> => {
@@ -169,6 +180,12 @@ describe('while the only connection is busy', () => {
     ['delete', 'POST', 'deal/batch/delete', { ids: ['one', 'two', 'three'] }, 3],
     ['create', 'POST', 'deal', { default: {} }, 1],
     ['patch', 'PATCH', 'deal/an-id', { default: {} }, 1],
+    ['upsert', 'PUT', 'deal/by/name/Acme', { default: {} }, 1],
+    ['import', 'POST', 'deal/import', { objects: Array.from({ length: 250 }, () => 0) }, 250],
+    ['batch', 'POST', 'deal/batch', { items: [{ op: 'create' }, { op: 'create' }] }, 2],
+    ['delete', 'DELETE', 'deal/an-id', {}, 1],
+    ['restore', 'POST', 'deal/an-id/restore', {}, 1],
+    ['duplicate', 'POST', 'deal/an-id/duplicate', {}, 1],
   ])(
     'a request leaves the queue when its client disconnects, and is counted as canceled: %s',
     async (operation, method, path, body, n) => {

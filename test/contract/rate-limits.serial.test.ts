@@ -189,6 +189,21 @@ describe('the cost of a request', () => {
     for (const response of rejected) expectLimited(response, /1 requests per second with a burst of 10\./);
   });
 
+  it.each([
+    ['list', 'GET', 'organization', undefined],
+    ['query', 'POST', 'organization/query', { query: {} }],
+    ['count', 'GET', 'organization/count', undefined],
+    ['find by a value', 'GET', 'organization/by/primary_domain/acme.example', undefined],
+  ])('is one request for a read, and 429 beyond the limit: %s', async (_, method, path, body) => {
+    const { caller } = await limited({ requests: { perSecond: 1, burst: 1 } });
+    const call = (): Promise<ApiResponse> => caller.call(method, caller.path(path), body === undefined ? {} : { body });
+    expect((await call()).headers.ratelimit).toBe('"requests";r=0;t=1');
+    const responses = await Promise.all(Array.from({ length: 20 }, call));
+    const rejected = responses.filter(({ status }) => status === 429);
+    expect(rejected.length).toBeGreaterThan(0);
+    for (const response of rejected) expectLimited(response, /1 requests per second with a burst of 1\./);
+  });
+
   it('is the same for a dry run', async () => {
     const { caller, id } = await limited(slow);
     expect(left(await send(caller, id, 10, undefined, { dry_run: true })).items).toBe(90);

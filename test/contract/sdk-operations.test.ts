@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { objectTypes } from '#libs/properties';
 import type { ApiClient, ApiResponse } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
+import { sourceFile } from '../support/repository.files';
 
 /**
  * The operations of Micro's official SDKs on the records of an object type, by the name of their method: POST import is
@@ -57,6 +59,26 @@ describe('the operations of the official SDKs', () => {
     expect(Object.keys(caller.document.paths)).toEqual(
       expect.arrayContaining(['/v2/prism/{team}/properties', '/v2/prism/{team}/imports/{job_id}']),
     );
+  });
+
+  it('are named in the table of the API guide', async () => {
+    const rows = (await readFile(sourceFile('docs/api-guide.md'), 'utf8'))
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .map((line) => line.split('|').map((cell) => cell.trim()));
+    const [methodsOfRecords, methodsOfProperties]: [string[], string[]] = [[], []];
+    for (const [, , request = '', methods = ''] of rows) {
+      const names = [...methods.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+      if (!request.startsWith('`')) continue;
+      if (/properties|options/.test(request)) methodsOfProperties.push(...names);
+      else methodsOfRecords.push(...names.map((name) => `${name} ${request.replaceAll('`', '')}`));
+    }
+    const expected = Object.entries(RECORD_OPERATIONS).map(([name, operation]) => {
+      const [method = '', path = ''] = operation.split(' ');
+      return `${name} ${method.toUpperCase()} ${path.replace('/v2/prism/{team}', '')}`;
+    });
+    expect(methodsOfRecords.sort()).toEqual(expected.sort());
+    expect(methodsOfProperties.sort()).toEqual(Object.keys(PROPERTY_OPERATIONS).sort());
   });
 
   describe.each([...objectTypes])('on %s', (object) => {

@@ -9,6 +9,12 @@ import { addLedgerDay, startRetention } from '../support/retention';
 import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
+/**
+ * How often each query is sent on the only connection. Its statement is named from the third use on, and after five executions with the
+ * name, Postgres can choose a plan that does not know the values.
+ */
+const USES = 10;
+
 let database: TestDatabase;
 /** Reads only: its own statements would be counted late. */
 let session: Session;
@@ -193,15 +199,17 @@ it(
       expect([status, body.data.length]).toEqual([200, 25]);
       return body.next_cursor;
     };
-    for (const path of ['', '?sort=created_at', '?deleted=true']) {
-      const { body } = await caller.call('GET', caller.path(`organization${path}`));
-      expect(body.data).toHaveLength(25);
+    for (let use = 1; use <= USES; use += 1) {
+      for (const path of ['', '?sort=created_at', '?deleted=true']) {
+        const { body } = await caller.call('GET', caller.path(`organization${path}`));
+        expect(body.data).toHaveLength(25);
+      }
+      await pageAfter(await pageAfter(null));
     }
-    await pageAfter(await pageAfter(null));
     await secured.close();
     await alone();
     // Five pages, of which one merges live and deleted records.
-    expect((await rowsRead()) - before).toBeLessThanOrEqual(6 * 26);
+    expect((await rowsRead()) - before).toBeLessThanOrEqual(USES * 6 * 26);
   },
 );
 
@@ -241,18 +249,20 @@ it('a lookup reads the records that have the value, and no others', { timeout: 6
     settings: { DATABASE_POOL_SIZE: '1' },
   });
   const caller = new ApiClient(secured.url, document, credentials);
-  expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-10000'))).status).toBe(200);
-  expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-7'))).status).toBe(409);
-  for (const query of ['primary_domain=domain-8', 'primary_domain=domain-8&sort=name&include_total=true']) {
-    expect((await caller.call('GET', caller.path(`organization?${query}`))).body.data).toHaveLength(2);
+  for (let use = 1; use <= USES; use += 1) {
+    expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-10000'))).status).toBe(200);
+    expect((await caller.call('GET', caller.path('organization/by/primary_domain/domain-7'))).status).toBe(409);
+    for (const query of ['primary_domain=domain-8', 'primary_domain=domain-8&sort=name&include_total=true']) {
+      expect((await caller.call('GET', caller.path(`organization?${query}`))).body.data).toHaveLength(2);
+    }
+    const several = { primary_domain: { in: ['domain-9', 'domain-10', 'domain-11', 'none'] } };
+    const { body } = await caller.call('POST', caller.path('organization/query'), {
+      body: { query: { select: ['name'], filter: [several, { name: { contains: 'A' } }] } },
+    });
+    expect(body.data).toHaveLength(6);
   }
-  const several = { primary_domain: { in: ['domain-9', 'domain-10', 'domain-11', 'none'] } };
-  const { body } = await caller.call('POST', caller.path('organization/query'), {
-    body: { query: { select: ['name'], filter: [several, { name: { contains: 'A' } }] } },
-  });
-  expect(body.data).toHaveLength(6);
   await secured.close();
   await alone();
   // 1, 2, 2, 2 and 2 (the total), and 6 records; at most as many rows of the lookup, of which most are read from the index alone.
-  expect((await rowsRead()) - before).toBeLessThanOrEqual(2 * 15);
+  expect((await rowsRead()) - before).toBeLessThanOrEqual(USES * 2 * 15);
 });

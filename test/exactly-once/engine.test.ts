@@ -287,6 +287,20 @@ describe('a key', () => {
     expect(fresh.state).toBe('executed');
     expect(await engine.versions(own, [id])).toEqual([3]);
   });
+
+  it('creates new records when it is new again', async () => {
+    const own = randomUUID();
+    const items = (): PlanItem[] =>
+      ['one', 'two'].map((name) => ({
+        ...{ op: 'create', id: randomUUID(), properties: { name }, list: {}, extended: {} },
+      }));
+    const key = newKey();
+    const created = await engine.apply(batch(own, items()), key);
+    await age(key, '9 days', 9);
+    const again = await engine.apply(batch(own, items()), retryOf(key));
+    for (const applied of [created, again]) expect(codesOf(applied)).toEqual(['ok', 'ok']);
+    expect(await engine.stored(own)).toHaveProperty('size', 4);
+  });
 });
 
 describe('the partition of a day', () => {

@@ -55,12 +55,12 @@ async function endBackoff(): Promise<void> {
   await gateway.database.query('UPDATE import_jobs SET next_attempt_at = now()');
 }
 
-/** The database fails each insert of this name with an internal error. */
-async function poison(name: string): Promise<() => Promise<void>> {
+/** The database fails each insert of this name, with an internal error by default. */
+async function poison(name: string, statement = `RAISE EXCEPTION 'poison'`): Promise<() => Promise<void>> {
   await gateway.database.query(`
     CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF NEW.properties ->> 'name' = '${name}' THEN RAISE EXCEPTION 'poison'; END IF;
+      IF NEW.properties ->> 'name' = '${name}' THEN ${statement}; END IF;
       RETURN NEW;
     END $$`);
   await gateway.database.query('CREATE TRIGGER poison BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION poison()');
@@ -152,6 +152,40 @@ describe('an import job', () => {
       '{result="given_up"}': 1,
     });
     expect(await names()).toHaveLength(249);
+  });
+
+  it('continues a chunk after the lifetime of idempotency keys', async () => {
+    const short = startImportWorker(gateway.databaseUrl, { IDEMPOTENCY_TTL_SECONDS: '3600' });
+    const accepted = await importRows(100);
+    const repair = await poison('Row 50');
+    await short.runAll();
+    await repair();
+    await gateway.database.query("UPDATE idempotency_requests SET created_at = created_at - interval '2 days'");
+    await endBackoff();
+    await short.runAll();
+    await short.close();
+    expect(await jobOf(accepted)).toMatchObject({ status: 'complete', succeeded: 100 });
+    expect(await names()).toEqual(expectedNames(100));
+  });
+
+  it('answers what interrupted attempts have applied when it gives up the rest of their chunk', async () => {
+    const accepted = await importRows(100);
+    await poison('Row 50', 'PERFORM pg_terminate_backend(pg_backend_pid())');
+    for (let attempt = 1; attempt <= 16; attempt += 1) {
+      await endBackoff();
+      await worker.runAll();
+    }
+    const job = await jobOf(accepted);
+    expect(job).toMatchObject({ status: 'complete', processed: 100, succeeded: 50, failed: 50 });
+    const { rows } = await gateway.database.query<{ id: string }>('SELECT id FROM records');
+    expect(
+      job.results
+        .slice(0, 50)
+        .map(({ id }: any) => id)
+        .sort(),
+    ).toEqual(rows.map(({ id }) => id).sort());
+    expect(job.results[49]).toMatchObject({ created: true, existing: false, error: null });
+    expect(job.results[50]).toMatchObject({ id: null, error: { code: 'internal', retryable: false } });
   });
 
   it('fails what is left of it after 6 days, and keeps what is done', async () => {

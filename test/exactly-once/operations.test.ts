@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AppliedBatch, Plan, PlanItem } from '#libs/records';
+import { itemError } from '#libs/errors';
+import { type AppliedBatch, type Plan, type PlanItem, reject } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 
 /*
@@ -134,6 +135,42 @@ describe('a keyed batch of all operations', () => {
       { id: created?.id, status: 'ok', effect: 'created' },
       { id: one, status: 'ok', effect: 'unchanged' },
     ]);
+  });
+});
+
+describe('a resume whose plan rejects what an earlier attempt has applied', () => {
+  it('answers the ids and effects of that attempt, and stores a complete response', async () => {
+    const { teamId, one, plan } = await fixture();
+    const [last = ''] = await engine.insert(teamId, 1);
+    const match = { id: randomUUID(), slug: 'name', kind: 'text', value: 'Upserted' } as const;
+    const upserted = create('Upserted');
+    const upsert = { op: 'read', id: upserted.id, match, create: upserted } as PlanItem;
+    const items = [...plan.items, upsert, { ...rename(one), ref: 'a' }, rename(last)];
+    const key = newKey();
+    await engine.session.hold(teamId, [last]);
+    const running = engine.apply(batch(teamId, items), key);
+    const [waiting] = await engine.waiting();
+    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await running;
+    await engine.session.release();
+
+    // A property has become required since, for example. A rejected item has the id that the request has.
+    const rejected = items.map((item): PlanItem => {
+      const hasId = item.op !== 'create' && !('match' in item);
+      const error = itemError('required_property');
+      return { ...reject(hasId ? item.id : null, error), ...(item.ref !== undefined && { ref: item.ref }) };
+    });
+    const retry = await engine.apply(batch(teamId, [...rejected.slice(0, -1), rename(last)]), retryOf(key));
+    expect(codesOf(retry)).toEqual(Array(13).fill('ok'));
+    const results = parsed(retry);
+    expect(results.map(({ effect }) => effect)).toEqual([...effects, 'created', 'updated', 'updated']);
+    expect(results[11]).toMatchObject({ id: one, ref: 'a', status: 'ok' });
+    const stored = await engine.stored(teamId);
+    expect([0, 6, 10].map((n) => stored.get(results[n]?.id ?? '')?.properties.name)).toEqual([
+      ...['first', 'second', 'Upserted'],
+    ]);
+    expect(retry.completedBy).toBeDefined();
+    expect(entriesOf(await engine.apply(batch(teamId, rejected), retryOf(key)))).toEqual(entriesOf(retry));
   });
 });
 

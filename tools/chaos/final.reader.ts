@@ -9,7 +9,7 @@ export async function readFinalState(
 ): Promise<FinalState> {
   const records = await database.query<StoredRecord>(
     `SELECT id, version::integer, deleted_at IS NOT NULL AS deleted, properties ->> 'name' AS name,
-            properties ->> 'notes' AS notes, properties ->> 'primary_domain' AS marker,
+            properties ->> 'notes' AS notes, lower(properties ->> 'primary_domain') AS marker,
             COALESCE((properties -> 'employees')::float8, 0) AS sum
        FROM records WHERE team_id = $1`,
     [teamId],

@@ -36,13 +36,18 @@ export class Importer {
     const { random, name, records, histories } = this.setup;
     this.importCount += 1;
     const dedupe = random.chance(0.5);
+    const ignoreCase = dedupe && random.chance(0.5);
     const rows = nextRows(random, records, dedupe);
     const history: ImportHistory = { key: `${name}-${this.importCount}`, rows };
     histories.push(history);
     const objects = rows.map(({ marker, by }) => ({
-      default: { name: marker, primary_domain: marker, employees: { _op: 'increment', by } },
+      default: {
+        name: marker,
+        primary_domain: ignoreCase && random.chance(0.5) ? marker.toUpperCase() : marker,
+        employees: { _op: 'increment', by },
+      },
     }));
-    const options = dedupe && { dedupe_by: 'primary_domain', update_existing: true, caseInsensitive: false };
+    const options = dedupe && { dedupe_by: 'primary_domain', update_existing: true, caseInsensitive: ignoreCase };
     const accepted = await this.sendUntil(202, retries, history, {
       ...{ method: 'POST', path: `/v2/prism/${records.teamId}/organization/import` },
       ...{

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MAX_ROWS } from '#libs/imports';
 import type { Admission } from '#libs/limits';
 import { isObject, isObjectType } from '#libs/properties';
 import { MAX_ITEMS, type Plan, type RecordsMetrics } from '#libs/records';
@@ -13,6 +14,7 @@ const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
   'POST /v2/prism/:team/:object/batch': 'batch',
   'POST /v2/prism/:team/:object': 'create',
   'PATCH /v2/prism/:team/:object/:id': 'patch',
+  'PUT /v2/prism/:team/:object/by/:slug/:value': 'upsert',
   'POST /v2/prism/:team/:object/import': 'import',
   'DELETE /v2/prism/:team/:object/:id': 'delete',
   'POST /v2/prism/:team/:object/:id/restore': 'restore',
@@ -37,7 +39,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 
   // A hook, because it runs before the Idempotency-Key is claimed, and costs less than an interceptor of Nest.
   fastify.addHook('preHandler', (request, _reply, done) => {
-    request.requestContext.permits.acquireWork(itemsOf(request.body), done);
+    request.requestContext.permits.acquireWork(itemsOf(request.body, MAX_ITEMS), done);
   });
 
   // The permit is held until the handler ends, also after the client has disconnected and after the response at the deadline.
@@ -64,16 +66,16 @@ export function countDroppedItems(request: FastifyRequest, metrics: RecordsMetri
   if (operation === undefined || principal === undefined) return;
   const { object } = request.params as { object: string }; // each of these routes has it
   if (!isObjectType(object)) return;
-  const items = itemsOf(request.body);
+  const items = itemsOf(request.body, operation === 'import' ? MAX_ROWS : MAX_ITEMS);
   metrics.countItems(principal.clientName, operation, object, 'canceled', 'not_attempted', items);
   log.setBatch({ items: { canceled: items }, failed: [] });
 }
 
-/** The number of items in a request; 1 if it has no list of items. */
-function itemsOf(body: unknown): number {
+/** The number of items in a request; 1 if it has no list of items, and `max` if it has more than are allowed. */
+function itemsOf(body: unknown, max: number): number {
   if (!isObject(body)) return 1;
   const list = LISTS.map((name) => body[name]).find(Array.isArray);
-  return Math.min(MAX_ITEMS, Math.max(1, list?.length ?? 1));
+  return Math.min(max, Math.max(1, list?.length ?? 1));
 }
 
 function bytesOf(payload: unknown): number {

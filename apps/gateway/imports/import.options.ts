@@ -14,7 +14,7 @@ import type { ImportOptionsEnvelope } from './import.envelope';
 export function checkScopes(body: unknown, { scopes }: Principal): void {
   const options = isObject(body) ? body.options : undefined;
   if (!isObject(options) || options.create_missing_options !== true || scopes.has('schema:write')) return;
-  throw new RequestError('forbidden', 'create_missing_options needs an API key with the scope schema:write.');
+  throw new RequestError('forbidden');
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   chunkKey,
   chunksOf,
   type CreatedImport,
+  CurrentLookups,
   type ImportItem,
   ImportMetrics,
   ImportPlanner,
@@ -170,7 +171,7 @@ export class ImportService {
       return { ...ok, body, cacheable: { body }, replayed: true, resumed: false };
     }
     const resumed = created.state === 'resume';
-    const planned = created.state === 'resume' ? created.items : items;
+    const planned = created.state === 'resume' ? await this.refresh(target, created.items) : items;
     const key = chunkKey(created.jobId, 0, call.requestId);
     const written = await this.write(target, planned, call, key);
     const body = this.bodyOf(written, began);
@@ -178,6 +179,12 @@ export class ImportService {
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
     const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
     return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
+  }
+
+  /** The items of an earlier attempt by the present lookups. */
+  private async refresh({ teamId, objectType }: RecordTarget, items: readonly ImportItem[]): Promise<ImportItem[]> {
+    const lookups = new CurrentLookups(await this.properties.definitionsOf(teamId, objectType));
+    return items.map((item) => lookups.refresh(item));
   }
 
   private async write(

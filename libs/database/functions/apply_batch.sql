@@ -73,13 +73,12 @@ DECLARE
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
   v_refs       text[]; -- what the caller calls the items
-  v_planned    text[]; -- the effects that the operations have, as a rule
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_effects      text[]; -- at first v_planned
+  v_effects      text[]; -- at first those that the operations have as a rule
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -96,7 +95,7 @@ DECLARE
   v_complete     boolean; -- of the request row
   v_settled      bytea; -- of the progress row
   v_matched      jsonb; -- of the progress row
-  v_other        bytea; -- effects of the progress row: one byte an item, 0 where the effect is that of the operation
+  v_other        bytea; -- effects of the progress row: one byte an item, 0 for an item that is updated
   v_has_outcomes boolean; -- of the progress row; NULL: it is gone, because the request is complete
 
   -- The size of the response.
@@ -133,9 +132,8 @@ BEGIN
          array_agg(i.item -> 'set'),
          array_agg(i.item ->> 'if_match'), array_agg(i.item ->> 'ref'), array_agg(item_effect(i.item ->> 'op')),
          array_agg(i.n::integer)
-    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_planned, v_order
+    INTO v_items, v_ids, v_target_ids, v_sets, v_etags, v_refs, v_effects, v_order
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS i (item, n);
-  v_effects := v_planned;
   IF p_atomic AND 'reject' = ANY (ARRAY(SELECT item ->> 'op' FROM unnest(v_items) AS item)) THEN
     v_order := ARRAY(SELECT i.n FROM unnest(v_items) WITH ORDINALITY AS i (item, n) WHERE i.item ->> 'op' = 'reject');
   END IF;
@@ -237,10 +235,10 @@ BEGIN
       v_images[n] := v_image;
       IF c_mark AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
-        -- effects and matched are for an attempt that finds the item settled, without an outcome.
+        -- effects and matched are for an attempt that finds the item settled, without an outcome, and may plan it otherwise.
         UPDATE idempotency_progress AS p
            SET settled = set_bit(p.settled, n - 1, 1),
-               effects = CASE WHEN v_effects[n] = v_planned[n] THEN p.effects
+               effects = CASE WHEN v_effects[n] = 'updated' THEN p.effects
                               ELSE set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
                                             array_position(c_effects, v_effects[n])) END,
                matched = CASE WHEN v_items[n] ? 'match'
@@ -350,16 +348,20 @@ BEGIN
         v_replayed[n] := v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL; -- not applied by this attempt
         v_codes[n] := v_stored_codes[n];
       ELSIF (v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL) AND get_bit(v_settled, n - 1) = 1 THEN
-        -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far.
+        -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far. This one
+        -- may have planned the item otherwise, also rejected it, because the definitions of the team have changed. So the plan
+        -- tells the effect only for a row of the version before, which stored less, and the id only if the request has it.
         v_codes[n] := NULL;
         v_errors[n] := NULL;
-        v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], item_effect(v_items[n] ->> 'op'));
+        v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'),
+                                 'updated');
         SELECT l.* INTO v_result
-          FROM limit_record(read_item(p_team_id, p_object_type,
-                                      CASE WHEN v_matched ? n::text
-                                           THEN v_items[n] || jsonb_build_object('id', v_matched -> n::text)
-                                           ELSE v_items[n] END),
-                            v_room, p_minimal, NULL) AS l;
+          FROM limit_record(
+                 read_item(p_team_id, p_object_type, jsonb_build_object(
+                   'op', CASE WHEN v_effects[n] = 'deleted' THEN 'delete' ELSE 'read' END,
+                   'id', COALESCE(v_matched ->> n::text, v_items[n] ->> 'id',
+                                  created_id(p_key_hash, v_request, v_created_at, n)::text))),
+                 v_room, p_minimal, NULL) AS l;
         v_images[n] := v_result.image;
         v_room := v_result.room;
         v_replayed[n] := true;

@@ -1,9 +1,12 @@
 -- How records spell the values that the unfinished rows of a job look for without regard to case: up to two spellings of each
 -- value that a record has. It reads every live record of the object type once. SECURITY DEFINER as claim_import_job.
+--
+-- With this collation, lower is the same in a database of any locale, and as toLowerCase of JavaScript, which compares the rows.
 CREATE OR REPLACE FUNCTION find_import_spellings(p_team_id uuid, p_job_id uuid) RETURNS TABLE (value text, spellings text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
   WITH wanted AS MATERIALIZED (
-    SELECT DISTINCT m.match ->> 'slug' AS slug, m.match ->> 'value' AS value, lower(m.match ->> 'value') AS folded
+    SELECT DISTINCT m.match ->> 'slug' AS slug, m.match ->> 'value' AS value,
+                    lower((m.match ->> 'value') COLLATE "und-x-icu") AS folded
       FROM import_chunks AS c
      CROSS JOIN LATERAL (SELECT i -> 'match' AS match FROM jsonb_array_elements(c.items::jsonb) AS i WHERE i ? 'fold') AS m
      WHERE c.team_id = p_team_id AND c.job_id = p_job_id AND c.results IS NULL
@@ -14,7 +17,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
             FROM records AS s
            WHERE s.team_id = p_team_id AND s.deleted_at IS NULL
              AND s.object_type = (SELECT j.object_type FROM import_jobs AS j WHERE j.team_id = p_team_id AND j.id = p_job_id)) AS r
-      ON lower(r.spelling) = w.folded
+      ON lower(r.spelling COLLATE "und-x-icu") = w.folded
    GROUP BY w.value
 $$;
 REVOKE EXECUTE ON FUNCTION find_import_spellings FROM PUBLIC;

@@ -12,5 +12,5 @@ GRANT EXECUTE ON FUNCTION ensure_ledger_partition(date), missing_ledger_days(int
 GRANT EXECUTE ON FUNCTION claim_import_job(uuid, interval), renew_import_lease(uuid, uuid, uuid, interval),
   release_import_job(uuid, uuid, uuid), take_import_chunk(uuid, uuid, uuid, integer[]),
   store_import_chunk(uuid, uuid, integer, text, integer, integer, boolean), purge_import_jobs(integer), import_backlog(),
-  find_import_spellings(uuid, uuid)
+  find_import_spellings(uuid, uuid), find_import_lookups(uuid, uuid)
   TO {role};

@@ -1,5 +1,6 @@
 -- The values of records that differ from these in case only, or not at all: up to two of each. It reads every live record of the
 -- object type once. The tenant context is set first, as in find_record.sql.
+-- The collation is that of find_import_spellings.
 --
 --   $3  slug of the property
 --   $4  values
@@ -9,7 +10,8 @@ SELECT found.value, found.spellings
  CROSS JOIN LATERAL (
    SELECT w.value, (array_agg(DISTINCT r.properties ->> $3::text))[1:2] AS spellings
      FROM records AS r
-     JOIN (SELECT v AS value, lower(v) AS folded FROM unnest($4::text[]) AS v) AS w ON w.folded = lower(r.properties ->> $3::text)
+     JOIN (SELECT v AS value, lower(v COLLATE "und-x-icu") AS folded FROM unnest($4::text[]) AS v) AS w
+       ON w.folded = lower((r.properties ->> $3::text) COLLATE "und-x-icu")
     WHERE r.team_id = context.team AND r.object_type = $2::text AND r.deleted_at IS NULL
     GROUP BY w.value
    OFFSET 0

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiClient, ApiResponse } from '../../support/api.client';
 import { useGateway } from '../../support/gateway.hooks';
 import { startImportWorker } from '../../support/import.worker';
@@ -53,6 +53,39 @@ describe('dedupe_by', () => {
     expect(both.body.results[0]).toMatchObject({ id: null, error: { code: 'multiple_matches', retryable: false } });
   });
 
+  it.each([1, 100])('ignores the case of letters outside of ASCII in %i rows', async (rows) => {
+    const id = await caller.create(row('MÜLLER ΟΔΌΣ', 'Müller'));
+    const objects = Array.from({ length: rows }, () => row('müller οδός'));
+    const { body, headers } = await importRows(objects, { dedupe_by: 'primary_domain' });
+    const worker = startImportWorker(api.gateway.databaseUrl);
+    await worker.runAll();
+    await worker.close();
+    const { results } = rows < 100 ? body : (await caller.call('GET', String(headers.location))).body;
+    expect(results.map((result: any) => result.id)).toEqual(Array(rows).fill(id));
+  });
+
+  it('finds a record again whose value it spells otherwise, and leaves it that spelling', async () => {
+    const id = await caller.create(row('acme.example', 'Acme'));
+    const { body } = await importRows([row('ACME.example', 'First'), row('ACME.example', 'Second')], {
+      ...{ dedupe_by: 'primary_domain', update_existing: true },
+    });
+    expect(body.results.map((result: any) => [result.id, result.updated])).toEqual(Array(2).fill([id, true]));
+    const { record } = await caller.read(id);
+    expect(record.default).toMatchObject({ name: 'Second', primary_domain: 'acme.example' });
+    expect(await count()).toBe(1);
+  });
+
+  it('makes one record of rows that spell its value otherwise, in the spelling of the first one, also if that one fails', async () => {
+    const { body } = await importRows(
+      [{ default: { primary_domain: 'Acme.example' } }, row('ACME.example'), row('acme.example')],
+      { dedupe_by: 'primary_domain' },
+    );
+    expect(body.results[0].error.code).toBe('required_property');
+    expect(body.results[2]).toMatchObject({ id: body.results[1].id, created: false, existing: true });
+    expect((await caller.read(body.results[1].id)).record.default.primary_domain).toBe('Acme.example');
+    expect(await count()).toBe(1);
+  });
+
   it('updates a record that has the value with update_existing', async () => {
     const id = await caller.create(row('acme.example', 'Acme'));
     const headers = { 'idempotency-key': randomUUID() };
@@ -83,7 +116,9 @@ describe('dedupe_by', () => {
   });
 
   it('makes one record of a value in a job, also across its chunks', async () => {
-    const objects = Array.from({ length: 400 }, (_, i) => row(`${i % 2 === 0 ? 'SITE' : 'site'}${i % 150}.example`));
+    const objects = Array.from({ length: 400 }, (_, i) =>
+      row(`${Math.floor(i / 150) % 2 === 0 ? 'SITE' : 'site'}${i % 150}.example`),
+    );
     const accepted = await importRows(objects, { dedupe_by: 'primary_domain' });
     expect(accepted.status).toBe(202);
     const worker = startImportWorker(api.gateway.databaseUrl);
@@ -94,6 +129,20 @@ describe('dedupe_by', () => {
     expect(body).toMatchObject({ status: 'complete', succeeded: 400, failed: 0 });
     expect(await count()).toBe(150);
     expect([rows.get('{outcome="created"}'), rows.get('{outcome="existing"}')]).toEqual([150, 250]);
+  });
+
+  it('makes one record of a value in a job whose chunks run in any order, also with another spelling in each', async () => {
+    const objects = Array.from({ length: 200 }, (_, i) => row(`${i < 100 ? 'SITE' : 'site'}${i % 100}.example`));
+    const accepted = await importRows(objects, { dedupe_by: 'primary_domain' });
+    const worker = startImportWorker(api.gateway.databaseUrl, { IMPORT_CONCURRENCY: '1' });
+    const take = worker.jobs.take.bind(worker.jobs);
+    vi.spyOn(worker.jobs, 'take').mockImplementationOnce((job, running) => take(job, [...running, 0])); // the second one first
+    await worker.runAll();
+    await worker.close();
+    const { body } = await caller.call('GET', String(accepted.headers.location));
+    expect(body).toMatchObject({ status: 'complete', succeeded: 200 });
+    expect(body.results.map(({ created }: any) => created)).toEqual(objects.map((_, i) => i >= 100));
+    expect(await count()).toBe(100);
   });
 });
 
