@@ -1,6 +1,5 @@
 # syntax=docker/dockerfile:1
-# The base image. Pin it here: node:24.11-bookworm-slim@sha256:<digest> (docs/deployment.md, "Pin the
-# images").
+# The base image. Pin it here: node:24.11-bookworm-slim@sha256:<digest> (docs/deployment.md, "Pin the images").
 ARG NODE_IMAGE=node:24.11-bookworm-slim
 
 # Compiles with all dependencies; only dist/ of this stage is shipped.
@@ -40,5 +39,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((response) => process.exit(response.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: Node is process 1 and receives the SIGTERM that starts the drain. Other programs of the image:
-# dist/apps/worker/main.js (retention), dist/apps/admin/main.js (teams, keys, migrate).
+# dist/apps/worker/main.js (imports, lookups, retention), dist/apps/admin/main.js (teams, keys, migrate).
 CMD ["node", "dist/apps/gateway/main.js"]

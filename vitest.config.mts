@@ -3,7 +3,7 @@ import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 import { prerequisiteTags } from './test/support/prerequisites.mjs';
 
-/** Tests that measure time: one at a time, after all others. */
+/** Tests that need an idle machine: one file at a time, after all others. */
 const serial = ['test/**/*.serial.test.ts'];
 /** Tests that take minutes: `npm run test:long`. */
 const long = ['test/**/*.long.test.ts'];

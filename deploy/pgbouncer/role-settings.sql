@@ -1,5 +1,5 @@
--- What programs set in each session, and what transaction pooling makes the roles set in their place. Run it as a superuser or a
--- role with CREATEROLE. New connections have the settings: run RECONNECT in the console of PgBouncer afterwards.
+-- Gateways and workers set these parameters in each session. With transaction pooling they cannot, so their roles set them. Run it
+-- as a superuser or a role with CREATEROLE, then run RECONNECT in the console of PgBouncer: only new connections have the settings.
 --
 -- With the application_name, PgBouncer need not set it again after each RESET ALL.
 ALTER ROLE prism_gateway SET application_name = 'prism-gateway';

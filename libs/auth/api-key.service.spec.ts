@@ -247,6 +247,22 @@ describe('invented keys', () => {
     vi.useRealTimers();
   });
 
+  it('are rejected alike whether their id belongs to a key or not, beyond the burst', async () => {
+    vi.useFakeTimers();
+    const forged = createApiKey();
+    const withForged = new Map([...rows, [forged.keyId, stored(key)]]); // the secret of this id is another one
+    const { service } = serviceOver(withForged, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '2' });
+    await service.authenticate(key.apiKey, ADDRESS);
+    const outcomeOf = (apiKey: string): Promise<unknown> =>
+      service.authenticate(apiKey, ADDRESS).catch((error: unknown) => error);
+    for (let i = 0; i < 3; i += 1) expect(await outcomeOf(forged.apiKey)).toBe('unknown');
+    const [known, unknown] = [await outcomeOf(forged.apiKey), await outcomeOf(invented())];
+    expect(known).toMatchObject({ code: 'rate_limited' });
+    expect(known).toEqual(unknown);
+    expect(typeof (await outcomeOf(key.apiKey))).toBe('object');
+    vi.useRealTimers();
+  });
+
   it('do not block a key from the same address that was found before and is no longer cached', async () => {
     vi.useFakeTimers();
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });

@@ -62,14 +62,18 @@ export class ApiKeyService {
 
   /**
    * @param address the IP address of the client
-   * @throws RequestError `rate_limited` if the address sent too many invalid keys and this key was never found; `unavailable` if
-   *   the key is not cached and the database is unavailable, or too many unknown keys are being looked up
+   * @throws RequestError `rate_limited` if the address sent too many invalid keys, unless this key is valid and was found before;
+   *   `unavailable` if the key is not cached and the database is unavailable, or too many unknown keys are being looked up
    */
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRejection> {
     const keyId = keyIdOf(apiKey);
-    if (keyId === undefined || !this.found.has(keyId)) this.throttle.checkAddress(address);
+    const wasFound = keyId !== undefined && this.found.has(keyId);
+    if (!wasFound) this.throttle.checkAddress(address);
     const result = keyId === undefined ? 'malformed' : verify(apiKey, await this.keyOf(keyId, address));
-    if (typeof result === 'string') this.throttle.countFailure(address);
+    if (typeof result !== 'string') return result;
+    // A caller without the secret of a key must not learn whether its id exists.
+    if (wasFound) this.throttle.checkAddress(address);
+    this.throttle.countFailure(address);
     return result;
   }
 

@@ -23,7 +23,7 @@ export class AuthMetrics {
     );
     this.throttled = instruments.counter(
       'prism_auth_throttled_total',
-      'Requests rejected before their API key was looked up: their address had sent too many invalid keys (429), or too many unknown keys were being looked up (503).',
+      'Requests rejected because their address had sent too many invalid keys (429), or because too many unknown keys were being looked up (503).',
       { reason: THROTTLES },
     );
     for (const reason of FAILURES) this.failures.inc({ reason }, 0);

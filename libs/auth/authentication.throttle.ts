@@ -13,8 +13,8 @@ export class ThrottledError extends RequestError {}
 
 /**
  * Limits the cost of unknown keys: the failures of one network, and the lookups of keys that were never found. Lookups are queued
- * fairly by network, so a flood of invented keys hardly delays the first use of a valid key. Keys that were found before are not
- * throttled.
+ * fairly by network, so a flood of invented keys hardly delays the first use of a valid key. Valid keys that were found before are
+ * not throttled.
  */
 export class AuthenticationThrottle {
   private readonly failures: LocalBuckets;

@@ -25,6 +25,7 @@ describe('postgresServers', () => {
       [`postgres://user@one/db?${COMPAT}&port=1`, `postgres://user@two/db?${COMPAT}&port=2`],
     ],
     ['postgres://user@/db?host=/run', [`postgres://user@/db?${COMPAT}&host=%2Frun`]],
+    ['postgres://one,two/db?target_session_attrs=any', ['one', 'two'].map((host) => `postgres://${host}/db?${COMPAT}`)],
     ['postgres://user@%2Frun/db', [`postgres://user@/db?${COMPAT}&host=%2Frun`]],
   ])('splits %s', (url, servers) => {
     expect(postgresServers(url)).toEqual(servers);
@@ -44,5 +45,22 @@ describe('postgresServers', () => {
     'postgres://host/db?target_session_attrs=standby',
   ])('rejects %s', (url) => {
     expect(postgresServers(url)).toBeUndefined();
+  });
+
+  it('applies the rules of sslmode to PGSSLMODE, if the URL has no sslmode', () => {
+    const of = (url: string, mode: string) => postgresServers(url, ['any'], mode);
+    expect(of('postgres://host/db', '')).toEqual([`postgres://host/db?${COMPAT}`]);
+    expect(of('postgres://host/db', 'require')).toEqual([`postgres://host/db?sslmode=require&${COMPAT}`]);
+    expect(of('postgres://host/db?sslmode=verify-full', 'disable')).toEqual([
+      `postgres://host/db?sslmode=verify-full&${COMPAT}`,
+    ]);
+    for (const mode of ['prefer', 'verify-ca', 'no-verify']) expect(of('postgres://host/db', mode)).toBeUndefined();
+    expect(of('postgres://host/db?sslrootcert=/ca', 'verify-ca')).toHaveLength(1);
+  });
+
+  it('rejects a writable server where any is to be used', () => {
+    const url = 'postgres://one,two/db?target_session_attrs=';
+    expect(postgresServers(`${url}any`, ['any'])).toHaveLength(2);
+    expect(postgresServers(`${url}read-write`, ['any'])).toBeUndefined();
   });
 });

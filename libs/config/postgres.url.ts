@@ -2,7 +2,8 @@ import { percentDecode } from './percent.decoding';
 
 /** `prefer` and `allow` of libpq would send the data unencrypted to a server, or an attacker, that rejects encryption. */
 const SSL_MODES: ReadonlySet<string> = new Set(['disable', 'require', 'verify-ca', 'verify-full']);
-const SESSION_ATTRIBUTES: ReadonlySet<string> = new Set(['any', 'read-write']);
+/** Values of `target_session_attrs`. */
+export type SessionAttributes = 'any' | 'read-write';
 
 /** Scheme, user and password, hosts, the rest. A password may contain an `@`. */
 const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
@@ -12,13 +13,21 @@ const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
  * (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING): several hosts are separated by commas, in the
  * place of the host or in the parameter `host`, and each may have a port.
  *
+ * @param allowed values of `target_session_attrs`; its default is `any`, as that of libpq
+ * @param environmentMode the `sslmode` of a URL without one
  * @returns undefined if the text is not such a URL, or has a `sslmode` or `target_session_attrs` that is not supported
  */
-export function postgresServers(url: string): readonly string[] | undefined {
+export function postgresServers(
+  url: string,
+  allowed: readonly SessionAttributes[] = ['any', 'read-write'],
+  environmentMode = process.env.PGSSLMODE ?? '',
+): readonly string[] | undefined {
   const [, scheme = '', credentials = '', authority = '', rest = ''] = PARTS.exec(url) ?? [];
   const [path, query] = splitOnce(rest, '?');
   const parameters = new URLSearchParams(query);
-  if (scheme === '' || !areSupported(parameters)) return undefined;
+  // `pg` would take any value of PGSSLMODE except `disable` for `verify-full`.
+  if (!parameters.has('sslmode') && environmentMode !== '') parameters.set('sslmode', environmentMode);
+  if (scheme === '' || !areSupported(parameters, allowed)) return undefined;
 
   const hosts = (parameters.get('host') ?? percentDecode(authority))?.split(',') ?? [];
   const ports = parameters.get('port')?.split(',') ?? [];
@@ -35,10 +44,10 @@ export function postgresServers(url: string): readonly string[] | undefined {
   return servers.length > 0 && servers.every((server) => isWellFormed(server)) ? servers : undefined;
 }
 
-function areSupported(parameters: URLSearchParams): boolean {
+function areSupported(parameters: URLSearchParams, allowed: readonly string[]): boolean {
   const mode = parameters.get('sslmode') ?? 'disable';
   if (!SSL_MODES.has(mode) || (mode === 'verify-ca' && !parameters.has('sslrootcert'))) return false;
-  return SESSION_ATTRIBUTES.has(parameters.get('target_session_attrs') ?? 'any');
+  return allowed.includes(parameters.get('target_session_attrs') ?? 'any');
 }
 
 /** `pg` puts a placeholder in the place of an empty host, such as that of a Unix socket. */

@@ -111,9 +111,17 @@ describe('readSettings', () => {
       'The configuration is not valid:',
       '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it to use the default, info.',
       '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it to use the default, 3000.',
-      '  DATABASE_URL is not set. It is required: The URL of the Postgres database, in the syntax of libpq. Of several hosts (postgres://user@host1,host2/database) the first writable server is used; a server that is read-only is never used. Allowed: URL, postgres:// or postgresql://, with one or several hosts; sslmode is disable, require, verify-ca (with sslrootcert) or verify-full, and target_session_attrs is read-write or any.',
+      '  DATABASE_URL is not set. It is required: The URL of the Postgres database, in the syntax of libpq. Of several hosts (postgres://user@host1,host2/database) the first writable server is used; a server that is read-only is never used. Allowed: URL, postgres:// or postgresql://, with one or several hosts; sslmode (or else PGSSLMODE) is disable, require, verify-ca (with sslrootcert) or verify-full, and target_session_attrs is read-write or any.',
       '  REDIS_URL has a value that is not allowed. Allowed: redis://user:password@host:port/database or rediss://..., several hosts separated by commas. Correct it, or unset it.',
     ]);
+  });
+
+  it('rejects a URL for reads that requests the writable server, and says what to do instead', () => {
+    const DATABASE_READ_URL = 'postgres://one,two/prism?target_session_attrs=';
+    expect(errorOf({ DATABASE_READ_URL: `${DATABASE_READ_URL}any` })).toBe('accepted');
+    expect(errorOf({ DATABASE_READ_URL: `${DATABASE_READ_URL}read-write` })).toContain(
+      'target_session_attrs is any (to read from the writable server, unset this variable)',
+    );
   });
 
   it.each(['1e3', '0x10', ' 80', '80 ', '-1', '+1', '1.5', '65536', '99999999999999999999', '٣', 'NaN', '1_000'])(

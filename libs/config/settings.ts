@@ -1,7 +1,7 @@
 import { ProcessSettings } from './process.settings';
 import { Variable } from './variable.decorator';
 import { redisUrl } from './redis.url';
-import { integer, label, oneOf, postgresUrl, text } from './variable.type';
+import { integer, label, oneOf, postgresReadUrl, postgresUrl, text } from './variable.type';
 
 const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
@@ -30,7 +30,7 @@ export class Settings extends ProcessSettings {
     group: 'Postgres',
     description:
       'The URL of a replica that serves list, query and count. Of several hosts the first that can be reached is used. Unset: `DATABASE_URL` serves them. See [reading from a replica](queries.md#reading-from-a-replica).',
-    type: postgresUrl(),
+    type: postgresReadUrl(),
     secret: true,
   })
   readonly databaseReadUrl?: string;
@@ -266,7 +266,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with a key that this gateway has never found are rejected with 429 `rate_limited` before the key is looked up. 0: unlimited.',
+      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with another key than a valid one that this gateway has found before are rejected with 429 `rate_limited`. 0: unlimited.',
     type: integer(0, MILLION),
     default: 20,
   })

@@ -45,13 +45,23 @@ export function url(...schemes: readonly string[]): VariableType<string> {
   };
 }
 
-/** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. */
+const POSTGRES_URL =
+  'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
+  '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is ';
+
+/** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. It leads to the writable server. */
 export function postgresUrl(): VariableType<string> {
   return {
-    allowed:
-      'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` is `disable`, `require`, ' +
-      '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is `read-write` or `any`',
+    allowed: `${POSTGRES_URL}\`read-write\` or \`any\``,
     parse: (text) => (postgresServers(text) === undefined ? undefined : text),
+  };
+}
+
+/** The same, but it leads to any server, so that it cannot request a writable one. */
+export function postgresReadUrl(): VariableType<string> {
+  return {
+    allowed: `${POSTGRES_URL}\`any\` (to read from the writable server, unset this variable)`,
+    parse: (text) => (postgresServers(text, ['any']) === undefined ? undefined : text),
   };
 }
 

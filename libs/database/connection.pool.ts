@@ -108,7 +108,12 @@ export abstract class ConnectionPool {
     const connection = (): PoolConfig => ({ ...config, connectionString: servers.current });
     this.servers = servers;
     const { primary = new PrimaryServer(), access = 'read-write' } = options;
-    this.watch = new ServerWatch(connection, options, primary, access, onError);
+    const checkTimeoutMs = connectTimeoutMs(servers.size);
+    const { pooler, preparedStatements } = options;
+    this.watch = new ServerWatch({
+      config: connection,
+      ...{ servers, primary, access, checkTimeoutMs, pooler, preparedStatements, onError },
+    });
     this.pool = new Pool({
       ...config,
       Client: clientClass(servers),
@@ -198,6 +203,11 @@ export abstract class ConnectionPool {
     return { total, idle, discarded: this.watch.discarded, waiting };
   }
 
+  /** Closes the idle connections. Call it when a statement found the server read-only: they lead to the same server. */
+  closeIdle(): void {
+    this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
+  }
+
   /** Waits for the statements in flight and closes every connection. Can be called again, also meanwhile. */
   close(): Promise<void> {
     this.watch.stop();
@@ -215,10 +225,10 @@ export abstract class ConnectionPool {
         client = await this.pool.connect();
       } catch (error) {
         failures += 1;
-        if (isPoolTimeout(error) || checkout.ended) throw new DatabaseUnavailable('connection', { cause: error });
+        if (isPoolTimeout(error)) throw new DatabaseUnavailable('connection', { cause: error });
         this.failure = error;
         this.servers.reportFailure(server);
-        if (failures < this.servers.size) continue;
+        if (failures < this.servers.size && !checkout.ended) continue;
         throw new DatabaseUnavailable('connection', { cause: error });
       }
       if (checkout.ended) {
@@ -279,8 +289,7 @@ export abstract class ConnectionPool {
       if (error.kind !== 'canceled') this.onError(error.kind); // a cancel is not an error of the database
       return error;
     }
-    // Idle connections lead to the same server.
-    if (state === sqlState.readOnlyTransaction) this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
+    if (state === sqlState.readOnlyTransaction) this.closeIdle();
     if (isConnectionFailure(error)) return this.unavailable('connection', error);
     if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');
@@ -303,10 +312,14 @@ function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
 }
 
+function connectTimeoutMs(servers: number): number {
+  return servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS;
+}
+
 function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {
   return {
     max: options.poolSize,
-    connectionTimeoutMillis: servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs(servers),
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: options.maxLifetimeSeconds,
     keepAlive: true,

@@ -32,14 +32,15 @@ export function openDatabase(settings: DatabaseSettings, onError?: OnDatabaseErr
   );
 }
 
-function openControlDatabase(
+/** Opens the pool for keys, definitions and readiness. */
+export function openControlDatabase(
   settings: DatabaseSettings,
-  onError: OnDatabaseError,
-  primary: PrimaryServer,
+  onError?: OnDatabaseError,
+  primary?: PrimaryServer,
 ): ControlDatabase {
   const { databaseUrl: url, requestTimeoutMs: timeoutMs } = settings;
   const maxLifetimeSeconds = SHORT_LIFETIME_SECONDS;
-  const options = { url, poolSize: CONTROL_POOL_SIZE, timeoutMs, maxLifetimeSeconds, primary };
+  const options = { url, poolSize: CONTROL_POOL_SIZE, timeoutMs, maxLifetimeSeconds, ...(primary && { primary }) };
   return new ControlDatabase({ ...options, ...poolerOptions(settings) }, onError);
 }
 

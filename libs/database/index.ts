@@ -5,7 +5,7 @@ export { CHECK_TIMEOUT_MS, checkDatabase, type DatabaseChecks, unreadinessReason
 export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database, ReadDatabase } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
-export { DatabaseModule, openDatabase } from './database.module';
+export { DatabaseModule, openControlDatabase, openDatabase } from './database.module';
 export { FreshCache } from './fresh.cache';
 export { failConnectionOnParserError } from './listener.guard';
 export { MigrationError } from './migration.error';

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { PrimaryServer, type ServerIdentity } from './server.identity';
+import { hasReplaced, PrimaryServer, type ServerIdentity } from './server.identity';
 
 const server = (timeline: number, startedAt: number): ServerIdentity => ({ timeline, startedAt });
 
@@ -20,4 +20,15 @@ it('knows from the last connection whether commits wait for a standby', () => {
   primary.observe(server(1, 100), true);
   primary.observe(server(1, 100), false);
   expect(primary.waitsForStandby).toBe(false);
+});
+
+it.each([
+  ['restarted', server(1, 200), true],
+  ['promoted, started earlier', server(2, 50), true],
+  ['created anew', server(1, 300), true],
+  ['the same', server(1, 100), false],
+  ['a former primary', server(1, 90), false],
+  ['a standby, started later', server(0, 200), false],
+])('tells whether a server has replaced another: %s', (_, one, expected) => {
+  expect(hasReplaced(one, server(1, 100))).toBe(expected);
 });

@@ -42,6 +42,18 @@ export function isNewer(one: ServerIdentity, other: ServerIdentity): boolean {
   return one.timeline > other.timeline || (one.timeline === other.timeline && one.startedAt > other.startedAt);
 }
 
+export function isStandby({ timeline }: ServerIdentity): boolean {
+  return timeline === 0;
+}
+
+/**
+ * Whether an address leads to a server in place of another: it is newer, or was created anew and started later. Another server
+ * of the same cluster, such as its standby, does not replace it.
+ */
+export function hasReplaced(one: ServerIdentity, other: ServerIdentity): boolean {
+  return !isStandby(one) && (isNewer(one, other) || one.startedAt > other.startedAt);
+}
+
 export function isSame(one: ServerIdentity, other: ServerIdentity): boolean {
   return one.timeline === other.timeline && one.startedAt === other.startedAt;
 }

@@ -1,13 +1,20 @@
+import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import type { ServerIdentity } from './server.identity';
 
 /** The server at the database's address, and the backends that it runs for the role of this program. */
 export interface ServerState {
+  readonly url: string;
   readonly server: ServerIdentity;
   readonly synchronous: boolean;
   /** By process id: whether the backend's commit waits for a standby. */
   readonly backends: ReadonlyMap<number, boolean>;
+}
+
+/** A property of pg's client that its type does not declare. */
+interface ConnectedClient {
+  readonly connection: { readonly stream: Duplex };
 }
 
 interface ProbeRow extends ServerRow {
@@ -30,8 +37,14 @@ export class ServerProbe {
   private running: Promise<unknown> = Promise.resolve();
   private next: Promise<ServerState> | undefined;
 
-  /** @param config for a connection to the server */
-  constructor(private readonly config: () => ClientConfig) {}
+  /**
+   * @param config for a connection to the server
+   * @param onFailure receives the URL of a server that could not be read
+   */
+  constructor(
+    private readonly config: () => ClientConfig,
+    private readonly onFailure: (url: string) => void,
+  ) {}
 
   /**
    * The state at a moment after the call.
@@ -49,21 +62,37 @@ export class ServerProbe {
   }
 
   private async readNow(): Promise<ServerState> {
-    const client = new Client({ ...this.config(), connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
-    client.on('error', () => undefined); // the statement fails too
+    const config = this.config();
     try {
-      await client.connect();
-      const { rows } = await client.query<ProbeRow>(READ_STATE);
-      const [row] = rows;
-      if (row === undefined) throw new Error('the server returned no row');
-      const backends = Object.entries(row.waiting ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
-      return {
-        server: identityOf(row),
-        synchronous: row.synchronous,
-        backends: new Map(backends),
-      };
-    } finally {
-      await client.end();
+      return await readState(config);
+    } catch (error) {
+      this.onFailure(config.connectionString ?? '');
+      throw error;
     }
+  }
+}
+
+async function readState(config: ClientConfig): Promise<ServerState> {
+  const client = new Client({ ...config, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
+  client.on('error', () => undefined); // the statement fails too
+  try {
+    await client.connect();
+    const { rows } = await client.query<ProbeRow>(READ_STATE);
+    const [row] = rows;
+    if (row === undefined) throw new Error('the server returned no row');
+    const backends = Object.entries(row.waiting ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
+    return {
+      url: config.connectionString ?? '',
+      server: identityOf(row),
+      synchronous: row.synchronous,
+      backends: new Map(backends),
+    };
+  } finally {
+    // The host may vanish before it closes the connection.
+    const timer = setTimeout(() => {
+      (client as unknown as ConnectedClient).connection.stream.destroy(); // pg's own class
+    }, TIMEOUT_MS);
+    await client.end();
+    clearTimeout(timer);
   }
 }

@@ -1,9 +1,9 @@
 import type { ClientBase, ClientConfig, PoolClient } from 'pg';
-import { type DatabaseFailure, sqlState, sqlStateOf } from './database.errors';
-import type { PoolerOptions } from './pooler';
-import { isNewer, isSame, type PrimaryServer, type ServerAccess } from './server.identity';
+import type { DatabaseFailure } from './database.errors';
+import { hasReplaced, isNewer, isSame, isStandby, type PrimaryServer } from './server.identity';
+import type { ServerList } from './server.list';
 import { ServerProbe, type ServerState } from './server.probe';
-import { Session } from './session';
+import { Session, type SessionOptions } from './session';
 
 /** The interval at which connections are looked for whose server may be gone. */
 const INTERVAL_MS = 1_000;
@@ -11,6 +11,15 @@ const INTERVAL_MS = 1_000;
 const BACKEND_CHECK_MS = 500;
 /** A statement that takes longer makes it ask whether another server has replaced that of the connection. */
 const SLOW_MS = 2_000;
+
+export interface ServerWatchOptions extends SessionOptions {
+  /** For a connection to the server that is used at present. */
+  config: () => ClientConfig;
+  servers: ServerList;
+  /** Shared by the pools of a process. */
+  primary: PrimaryServer;
+  onError: (kind: DatabaseFailure) => void;
+}
 
 /**
  * The sessions of a pool, and whether their server and their backends still exist. Closes the connections to a server that was
@@ -22,19 +31,11 @@ export class ServerWatch {
   private readonly timer: NodeJS.Timeout;
   private stopped = false;
 
-  /**
-   * @param config for a connection to the server that is used at present
-   * @param access `any`: the address may lead to several servers, none of which replaces another
-   */
-  constructor(
-    config: () => ClientConfig,
-    private readonly pooler: PoolerOptions,
-    private readonly primary: PrimaryServer,
-    private readonly access: ServerAccess,
-    private readonly onError: (kind: DatabaseFailure) => void,
-  ) {
-    this.probe = new ServerProbe(config);
-    primary.onReplaced((server) => {
+  constructor(private readonly options: ServerWatchOptions) {
+    this.probe = new ServerProbe(options.config, (url) => {
+      options.servers.reportFailure(url);
+    });
+    options.primary.onReplaced((server) => {
       this.destroy((session) => isNewer(server, session.server));
     });
     this.timer = setInterval(() => {
@@ -44,7 +45,7 @@ export class ServerWatch {
 
   /** Checks a new connection. @throws UnusableServer */
   async add(client: ClientBase): Promise<void> {
-    const session = await Session.open(client, this.pooler, this.access);
+    const session = await Session.open(client, this.options);
     this.sessions.set(client, session);
     this.observe(session);
   }
@@ -70,21 +71,20 @@ export class ServerWatch {
   }
 
   /** Whether a commit on the connection may be waiting for a standby. */
-  async mayWaitForStandby({ backendId, synchronous }: Session): Promise<boolean> {
-    if (!synchronous && this.primary.waitsForStandby !== true) return false;
+  async mayWaitForStandby({ server, backendId, synchronous }: Session): Promise<boolean> {
+    if (!synchronous && this.options.primary.waitsForStandby !== true) return false;
     if (backendId === undefined) return true;
     const state = await this.readServer().catch(() => undefined);
-    return state?.backends.get(backendId) !== false;
+    return state === undefined || !isSame(server, state.server) || state.backends.get(backendId) !== false;
   }
 
   /**
    * Calls back when the backend of a connection has ended. The end of the connection does not prove it: a proxy closes both of
-   * its sides, and a wait for a standby outlives them.
+   * its sides, and a wait for a standby outlives them. So does a server that cannot be reached.
    */
   whenEnded(session: Session, done: () => void): void {
-    const { server, backendId } = session;
     // Without a backend of its own, the end of the connection is all that can be known.
-    if (this.stopped || backendId === undefined) {
+    if (this.stopped || session.backendId === undefined) {
       done();
       return;
     }
@@ -95,15 +95,10 @@ export class ServerWatch {
     };
     this.readServer().then(
       (state) => {
-        const isRunning = isSame(server, state.server) && state.backends.has(backendId);
-        if (isRunning) checkAgain();
-        else done();
+        if (this.hasEnded(session, state)) done();
+        else checkAgain();
       },
-      (error: unknown) => {
-        // A server that cannot be reached accepts no further backend either; one that is full has no place for one.
-        if (sqlStateOf(error) === sqlState.tooManyConnections) checkAgain();
-        else done();
-      },
+      checkAgain, // its backends may still run
     );
   }
 
@@ -125,7 +120,7 @@ export class ServerWatch {
         destroyEnded(suspects, state);
       },
       () => {
-        this.onError('connection');
+        this.options.onError('connection');
       },
     );
   }
@@ -133,13 +128,20 @@ export class ServerWatch {
   /** Reads which server the address leads to now. If it was replaced, the connections to the older one are closed. */
   private async readServer(): Promise<ServerState> {
     const state = await this.probe.read();
+    const { access, servers } = this.options;
+    if (access === 'read-write' && isStandby(state.server)) servers.reportFailure(state.url);
     this.observe(state);
     return state;
   }
 
   private observe({ server, synchronous }: Pick<ServerState, 'server' | 'synchronous'>): void {
-    const isStandby = server.timeline === 0;
-    if (this.access === 'read-write' && !isStandby) this.primary.observe(server, synchronous);
+    const { access, primary } = this.options;
+    if (access === 'read-write' && !isStandby(server)) primary.observe(server, synchronous);
+  }
+
+  private hasEnded({ server, backendId }: Session, state: ServerState): boolean {
+    if (isSame(server, state.server)) return backendId === undefined || !state.backends.has(backendId);
+    return this.options.access === 'any' || hasReplaced(state.server, server);
   }
 }
 

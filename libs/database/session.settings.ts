@@ -27,8 +27,9 @@ const APPLY = `SELECT ${Object.entries(SESSION_SETTINGS)
   .join(', ')}`;
 
 /** Applies the settings to a session that was opened without them. */
-export async function applySettings(client: ClientBase): Promise<void> {
-  await client.query(APPLY);
+export async function applySettings(client: ClientBase, timeoutMs: number): Promise<void> {
+  const statement = { text: APPLY, query_timeout: timeoutMs };
+  await client.query(statement);
 }
 
 /** The values of a session that are checked, as Postgres writes them. */

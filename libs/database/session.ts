@@ -7,6 +7,14 @@ import type { ServerAccess, ServerIdentity } from './server.identity';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } from './session.settings';
 
+/** How a new connection is checked. */
+export interface SessionOptions extends PoolerOptions {
+  /** `any`: the address may lead to several servers, none of which replaces another. */
+  access: ServerAccess;
+  /** For each statement of the check: the timeout of the connect does not cover them. */
+  checkTimeoutMs: number;
+}
+
 /** Properties of pg's client that its type does not declare. */
 interface ConnectedClient {
   /** Of the server process. */
@@ -62,8 +70,7 @@ export class Session {
    */
   static async open(
     pooled: ClientBase,
-    { pooler, preparedStatements }: PoolerOptions,
-    access: ServerAccess,
+    { pooler, preparedStatements, access, checkTimeoutMs }: SessionOptions,
   ): Promise<Session> {
     const client = pooled as unknown as ConnectedClient; // pg's own class, see above
     const { connection } = client;
@@ -71,9 +78,9 @@ export class Session {
     pooled.on('error', () => undefined);
     failConnectionOnParserError(connection.stream, (cause) => new DatabaseUnavailable('connection', { cause }));
 
-    if (pooler === 'session') await applySettings(pooled);
+    if (pooler === 'session') await applySettings(pooled, checkTimeoutMs);
     const isPrepared = pooler === 'transaction' && preparedStatements;
-    const row = await readSession(pooled, isPrepared);
+    const row = await readSession(pooled, isPrepared, checkTimeoutMs);
     const { standby, read_only: readOnly, synchronous, backend } = row;
     if (pooler === 'none' && backend !== client.processID) throw new UnusableServer(UNKNOWN_POOLER);
     if (isPrepared && row.is_named) throw new UnusableServer(NOT_PREPARED);
@@ -138,9 +145,10 @@ const NOT_PREPARED =
   'or DATABASE_PREPARED_STATEMENTS=off';
 
 /** Reads the session, as a prepared statement if the pooler is to manage these: it then gives it a name of its own. */
-async function readSession(client: ClientBase, isPrepared: boolean): Promise<SessionRow> {
+async function readSession(client: ClientBase, isPrepared: boolean, timeoutMs: number): Promise<SessionRow> {
   try {
-    const { rows } = await client.query<SessionRow>({ ...(isPrepared && { name: NAME }), text: READ_SESSION });
+    const statement = { ...(isPrepared && { name: NAME }), text: READ_SESSION, query_timeout: timeoutMs };
+    const { rows } = await client.query<SessionRow>(statement);
     if (rows[0] !== undefined) return rows[0];
   } catch (error) {
     // An earlier connection has prepared it on the same backend.

@@ -114,10 +114,10 @@ export const REQUEST_ERRORS = {
   },
   payload_too_large: {
     status: 413,
-    message: 'The body is too large.',
-    when: 'The body is larger than `BODY_LIMIT_BYTES`.',
-    remedy: 'Split the batch.',
-    details: { limit_bytes: 'the size limit of a body' },
+    message: 'The body, or the record after the change, is too large.',
+    when: 'The body is larger than `BODY_LIMIT_BYTES`; that of a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
+    remedy: 'Split the batch, or make the record smaller.',
+    details: { limit_bytes: 'the size limit of the body' },
   },
   unsupported_media_type: {
     status: 415,
@@ -128,8 +128,8 @@ export const REQUEST_ERRORS = {
   rate_limited: {
     status: 429,
     message: 'A rate limit of the client is exceeded. Nothing was done.',
-    when: 'The client exceeded its rate limit of items, requests or bytes; the message names it. Nothing was done.',
-    remedy: 'Wait for `Retry-After`, then send the same request. `RateLimit` has what is left.',
+    when: 'The client exceeded its rate limit of items, requests or bytes, or has `IMPORT_MAX_JOBS` unfinished imports; or its address sent too many invalid API keys. The message says which. Nothing was done.',
+    remedy: 'Wait for `Retry-After`, then send the same request. The `RateLimit` header says how much is left.',
     retryAfter: true,
   },
   internal: {

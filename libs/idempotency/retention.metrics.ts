@@ -69,7 +69,7 @@ export class RetentionMetrics {
     for (const gauge of read) gauge.remove();
     instruments.gauge(
       'prism_ledger_retention_lag_seconds',
-      'Age of the oldest expired row or partition that is not removed yet. It keeps growing while passes fail.',
+      'Age of the oldest expired row or partition that is not removed yet. It keeps growing while runs fail.',
       {},
       (gauge) => {
         gauge.set(

@@ -92,3 +92,15 @@ it('skips a client during its pause, and runs its section afterwards', () => {
   expect(order).toEqual(['modest', 'greedy']);
   vi.useRealTimers();
 });
+
+it('calls a callback that throws exactly once', () => {
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  const scheduler = new CpuScheduler(noPause);
+  const done = vi.fn(() => {
+    throw new Error('of the callback');
+  });
+  scheduler.run('a', 'parse', () => false, done);
+  expect(() => vi.runAllTimers()).toThrow('of the callback');
+  vi.useRealTimers();
+  expect(done).toHaveBeenCalledExactlyOnceWith();
+});

@@ -194,15 +194,21 @@ export class RecordRepository {
     ];
   }
 
+  /** @param errors JSON of the SQLSTATEs by item, as `apply_batch` returns them */
+  private handleErrors(errors: string): void {
+    if (errors === '{}') return;
+    const states = Object.values(JSON.parse(errors) as Record<string, string>); // as described
+    if (states.includes(sqlState.readOnlyTransaction)) this.database.closeIdle();
+    if (states.every((state) => state === sqlState.readOnlyTransaction)) return;
+    this.logger.error({ message: 'items failed in the database', internal_errors: errors });
+  }
+
   private read(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
     if (row === undefined) throw new Error('apply_batch returned no row');
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
-    if (row.internal_errors !== '{}') {
-      this.logger.error({ message: 'items failed in the database', internal_errors: row.internal_errors });
-    }
-
+    this.handleErrors(row.internal_errors);
     const entries = row.entries.split('\n');
     const codes = row.codes.split(',');
     const durations = row.durations.split(',');

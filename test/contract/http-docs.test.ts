@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ITEM_ERRORS, REQUEST_ERRORS } from '#libs/errors';
 import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -179,4 +180,14 @@ describe('the documentation page', () => {
       expect(status).toBe(404);
     },
   );
+});
+
+it.each(['/openapi.json', '/docs'])('all responses of %s share the same memory', async (path) => {
+  const end = vi.spyOn(ServerResponse.prototype, 'end');
+  for (let i = 0; i < 2; i += 1) await (await fetch(gateway.url + path)).arrayBuffer();
+  const contents = end.mock.calls.map(([content]) => content as unknown);
+  end.mockRestore();
+  expect(contents).toHaveLength(2);
+  expect(contents[0]).toBeInstanceOf(Buffer);
+  expect(contents[1]).toBe(contents[0]);
 });

@@ -33,7 +33,7 @@ describe('every response', () => {
     ['to too many bytes of headers', () => get('/', { a: 'x'.repeat(20_000) })],
   ];
 
-  it.each(responses)('%s has the headers that stop browsers from using it as anything but data', async (_, request) => {
+  it.each(responses)('%s has headers with which browsers neither display, frame nor execute it', async (_, request) => {
     expect(await headersOf(request())).toMatchObject({
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'cross-origin-resource-policy': 'same-origin',

@@ -38,7 +38,7 @@ async function expectCounted(
 }
 
 describe('prism_http_requests_total', () => {
-  it('is labelled by the route pattern, never by the path', async () => {
+  it('is labeled by the route pattern, never by the path', async () => {
     const path = api.caller.path('organization/batch/update');
     await expectCounted('POST', UPDATE, 400, () => api.caller.call('POST', path, { body: {} }));
     await expectCounted('POST', UPDATE, 401, () => api.caller.call('POST', path, { headers: { 'x-api-key': '' } }));
@@ -96,7 +96,7 @@ describe('single writes', () => {
 });
 
 describe('prism_client_requests_total and prism_client_items_total', () => {
-  it('are labelled by the name of the client', async () => {
+  it('are labeled by the name of the client', async () => {
     const crm = await api.gateway.newCaller({ client: 'crm' });
     const id = await crm.create();
     await crm.update([{ id, default: { name: 'B' } }, { id: 'none' }]);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '#libs/database';
 import { Admission } from '#libs/limits';
 import { MetricsServer } from '#libs/program';
 import { Instruments } from '#libs/telemetry';
@@ -226,6 +227,42 @@ describe('while the only connection is busy', () => {
     await session.release();
     await Promise.all(line);
   });
+});
+
+it('while the only connection for data is busy, new keys and their definitions are loaded', async () => {
+  const data = gateway.app.get(Database);
+  let end = (): void => undefined;
+  const busy = data.withClient(() => new Promise<void>((resolve) => (end = resolve)));
+  await expect.poll(() => data.use()).toMatchObject({ total: 1, idle: 0 });
+  const fresh = await gateway.newCaller({ client: 'fresh' }); // of a new team
+  const { status, text } = await fresh.call('GET', fresh.path('organization/properties'));
+  expect(data.use()).toMatchObject({ total: 1, idle: 0 });
+  end();
+  await busy;
+  expect(status).toBe(200);
+  expect(text).toContain('primary_domain');
+});
+
+it('a client that blocks all connections that it can leaves the last one to another client', async () => {
+  const own = await startGateway({ settings: { DATABASE_POOL_SIZE: '3', LOCK_TIMEOUT_MS: '20000' } });
+  const blocking = await own.newCaller({ client: 'greedy' });
+  const other = await own.newCaller({ client: 'modest', teamId: blocking.teamId });
+  const locks = await Session.open(own.databaseUrl);
+  const [locked, free] = [await blocking.create(), await blocking.create()];
+  await locks.hold(blocking.teamId, [locked]);
+  const update = (caller: ApiClient, record: string) => caller.update([{ id: record, default: { name: 'Renamed' } }]);
+  const gauge = async (name: string): Promise<number> => {
+    const read = await own.app.get(Instruments).registry.getSingleMetric(name)?.get();
+    return (read?.values ?? []).reduce((sum, { value }) => sum + value, 0);
+  };
+  const blocked = Array.from({ length: 5 }, () => update(blocking, locked));
+  await expect.poll(() => gauge('prism_admission_queue_length')).toBe(3);
+  expect(await gauge('prism_admission_requests_in_flight')).toBe(2);
+  expect((await update(other, free)).status).toBe(200);
+  await locks.release();
+  expect((await Promise.all(blocked)).map(({ status }) => status)).toEqual(blocked.map(() => 200));
+  await locks.close();
+  await own.close();
 });
 
 function head(length: number, caller = greedy, line = `POST ${caller.path('organization/batch/update')}`): string {

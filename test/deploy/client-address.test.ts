@@ -45,7 +45,7 @@ async function startBalancer(edit?: (config: string) => string): Promise<Balance
   const { port } = gateway.server.address() as AddressInfo; // it listens on TCP
   const balancer = await Balancer.start([port], edit);
   started.push(balancer);
-  await balancer.uses(1);
+  await balancer.waitUntilUsed(1);
   return balancer;
 }
 

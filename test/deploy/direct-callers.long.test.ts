@@ -5,7 +5,7 @@ import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { GatewayServer } from '../support/gateway.server';
-import { freePort } from '../support/redis.server';
+import { freePort } from '../support/free.port';
 
 const CALLERS = 8;
 const ROUNDS = 3;

@@ -73,7 +73,7 @@ async function killUnderBatch(): Promise<number> {
 
 async function startAgain(place: number): Promise<void> {
   await environment.start(place);
-  await environment.balancer.uses(1, 2);
+  await environment.balancer.waitUntilUsed(1, 2);
 }
 
 describe('when a gateway is killed', { timeout: 120_000 }, () => {
@@ -85,9 +85,9 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
   it('under load, no keyed request is lost, and each of its items is applied once', async () => {
     const traffic = await environment.traffic([{ keyed: true }, { keyed: true }, { keyed: true }, { keyed: true }]);
     for (const place of [0, 1]) {
-      await traffic.flows();
+      await traffic.waitForBatches();
       await environment.gateways[place]?.kill();
-      await traffic.flows();
+      await traffic.waitForBatches();
       await startAgain(place);
     }
     const reports = await traffic.stop();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { freePort } from '../support/redis.server';
+import { freePort } from '../support/free.port';
 
 /** A request that a gateway has read completely. */
 export interface Arrival {

@@ -16,7 +16,7 @@ let balancer: Balancer;
 beforeAll(async () => {
   gateways = await Promise.all([1, 2].map((number) => GatewayDouble.start(number, arrivals)));
   balancer = await Balancer.start(gateways.map(({ port }) => port));
-  await balancer.uses(1, 2);
+  await balancer.waitUntilUsed(1, 2);
 });
 
 afterEach(() => {
@@ -163,13 +163,13 @@ describe('a gateway', () => {
     const other = 3 - draining;
     all(respond);
     for (const gateway of gateways) gateway.ready = gateways.indexOf(gateway) + 1 === other;
-    await balancer.uses(other);
+    await balancer.waitUntilUsed(other);
     for (let n = 0; n < 4; n++) await send('POST');
     expect(arrivals.slice(1).map(({ gateway }) => gateway)).toEqual([other, other, other, other]);
     response.end('{"late":true}');
     expect((await slow).body).toEqual({ late: true });
     for (const gateway of gateways) gateway.ready = true;
-    await balancer.uses(1, 2);
+    await balancer.waitUntilUsed(1, 2);
   });
 
   it('that refuses connections has executed nothing: any request goes to the other one', async () => {
@@ -177,7 +177,7 @@ describe('a gateway', () => {
     for (let n = 0; n < 4; n++) expect((await send('POST')).status).toBe(200);
     expect(arrivals.map(({ gateway }) => gateway)).toEqual([2, 2, 2, 2]);
     await gateways[0]?.listen();
-    await balancer.uses(1, 2);
+    await balancer.waitUntilUsed(1, 2);
   });
 
   it('notices the disconnect of a client', async () => {
@@ -247,12 +247,12 @@ describe('the access log', () => {
 describe("HAProxy's own errors have the body of the API's errors", () => {
   it('503 when no gateway is ready', async () => {
     for (const gateway of gateways) gateway.ready = false;
-    await balancer.uses();
+    await balancer.waitUntilUsed();
     const responded = await send('POST', { headers: { 'x-request-id': 'mine' } });
     expect(responded).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-request-id': 'mine' } });
     expect(responded.body).toMatchObject({ error: { code: 'unavailable', request_id: 'mine' } });
     for (const gateway of gateways) gateway.ready = true;
-    await balancer.uses(1, 2);
+    await balancer.waitUntilUsed(1, 2);
   });
 });
 

@@ -27,6 +27,13 @@ function settingsOf(workload: Manifest) {
   return readSettings({ DATABASE_URL: 'postgres://host/db', ...Object.assign({}, ...given) });
 }
 
+/** How many pods more than its replicas a Deployment has during a rollout. Kubernetes rounds a percentage up. */
+function surgeOf({ spec }: Manifest, replicas: number): number {
+  if (spec.strategy?.type === 'Recreate') return 0;
+  const surge: number | string = spec.strategy?.rollingUpdate?.maxSurge ?? '25%';
+  return typeof surge === 'number' ? surge : Math.ceil((Number.parseInt(surge) / 100) * replicas);
+}
+
 describe('the manifests', () => {
   it('match the types of Kubernetes', { timeout: 60_000 }, () => {
     const own = [...base.resources, ...production.resources].filter(({ kind }) => !operatorKinds.includes(kind));
@@ -35,7 +42,7 @@ describe('the manifests', () => {
   });
 
   it.each([
-    ['a misspelt field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
+    ['a misspelled field', 'minReadySecond', (wrong: Manifest) => (wrong.spec.minReadySecond = 5)],
     ['no selector', 'selector', (wrong: Manifest) => delete wrong.spec.selector],
     ['a name for a number', 'containerPort', (wrong: Manifest) => (containerOf(wrong).ports[0].containerPort = 'http')],
   ])('are checked by types that reject %s', { timeout: 60_000 }, (_what, field, spoil) => {
@@ -172,16 +179,20 @@ describe('the gateway', () => {
     expect(gateway.spec.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
   });
 
-  it("leaves Postgres connections free at the autoscaler's maximum", () => {
+  it("leaves Postgres connections free during a rollout at the autoscaler's maximum", () => {
     expect(gateway.spec.replicas).toBeUndefined();
     const scalers = [named('HorizontalPodAutoscaler', 'prism-gateway'), ...production.patches];
-    const { databasePoolSize } = settingsOf(gateway);
+    const worker = named('Deployment', 'prism-worker');
+    // Each has two more than its pool for keys, definitions and readiness, and two to look at the server.
+    const ofGateway = settingsOf(gateway).databasePoolSize + 4;
+    const ofWorker = settingsOf(worker).importConcurrency + 5;
+    const ofMigrate = 2; // its own, and one to look at the server
+    const available = 100 - 3; // the defaults of max_connections and superuser_reserved_connections
     for (const { kind, spec } of scalers.filter((scaler) => scaler.kind === 'HorizontalPodAutoscaler')) {
       expect(spec.minReplicas, kind).toBeGreaterThan(1);
-      const workers = named('Deployment', 'prism-worker').spec.replicas as number;
-      const superusers = 3; // of the 100 that Postgres takes by default
-      // Each has two more than its pool for keys, definitions and readiness, and two to look at the server.
-      expect(spec.maxReplicas * (databasePoolSize + 4)).toBeLessThanOrEqual(100 - superusers - 3 * workers);
+      const gateways = (spec.maxReplicas as number) + surgeOf(gateway, spec.maxReplicas);
+      const workers = (worker.spec.replicas as number) + surgeOf(worker, worker.spec.replicas);
+      expect(gateways * ofGateway + workers * ofWorker + ofMigrate).toBeLessThanOrEqual(available);
     }
   });
 

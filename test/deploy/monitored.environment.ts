@@ -6,7 +6,7 @@ import { GatewayServer } from '../support/gateway.server';
 import { Balancer } from '../support/balancer';
 import type { Cleanup } from '../support/cleanup';
 import { PrometheusServer } from '../support/prometheus.server';
-import { freePort } from '../support/redis.server';
+import { freePort } from '../support/free.port';
 import { Session } from '../support/session';
 import { WorkerProcess } from '../support/worker.process';
 import { MixedTraffic, smallGateway } from './mixed.traffic';
@@ -43,7 +43,7 @@ export async function openMonitoredEnvironment(setup: MonitoredSetup, cleanup: C
     'prism-haproxy': [new URL(balancer.metricsUrl).host],
   });
   cleanup.add(() => prometheus.stop());
-  await balancer.uses(...gateways.map((_, index) => index + 1));
+  await balancer.waitUntilUsed(...gateways.map((_, index) => index + 1));
   await startTraffic(balancer.url, setup, cleanup);
   return { url: balancer.url, prometheus };
 }

@@ -24,7 +24,7 @@ export interface Target {
   legendFormat: string;
 }
 
-/** The unit and the colours of a panel's values. */
+/** The unit and the colors of a panel's values. */
 interface FieldDefaults {
   unit?: string;
   thresholds?: { steps: unknown[] };

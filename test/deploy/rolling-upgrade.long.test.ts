@@ -42,14 +42,14 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
 
   it('when a new version starts before its migration: it gets no requests until the schema is migrated', async () => {
     traffic = await environment.traffic(withAndWithoutKeys);
-    await traffic.flows();
+    await traffic.waitForBatches();
     await replace(1, next.gateway);
-    await environment.balancer.uses(1);
-    await traffic.flows();
+    await environment.balancer.waitUntilUsed(1);
+    await traffic.waitForBatches();
     const applied = ['9001_region', 'functions/apply_batch_2', 'functions/render_entries'];
     expect(await migrate(environment.databaseUrl, next.schema)).toEqual(applied);
-    await environment.balancer.uses(1, 2);
-    await traffic.flows();
+    await environment.balancer.waitUntilUsed(1, 2);
+    await traffic.waitForBatches();
     await expectNothingLost(traffic);
   });
 
@@ -57,8 +57,8 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
     traffic = await environment.traffic(withAndWithoutKeys);
     expect(await migrate(environment.databaseUrl)).toEqual([]);
     await replace(1);
-    await environment.balancer.uses(1, 2);
-    await traffic.flows();
+    await environment.balancer.waitUntilUsed(1, 2);
+    await traffic.waitForBatches();
     await expectNothingLost(traffic);
   });
 
@@ -66,11 +66,11 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
     traffic = await environment.traffic(withAndWithoutKeys);
     for (const index of [0, 1]) {
       await replace(index, next.gateway);
-      await environment.balancer.uses(1, 2);
-      await traffic.flows();
+      await environment.balancer.waitUntilUsed(1, 2);
+      await traffic.waitForBatches();
     }
     expect(await migrate(environment.databaseUrl, next.contractedSchema)).toEqual(['9002_contract_region']);
-    await traffic.flows();
+    await traffic.waitForBatches();
     await expectNothingLost(traffic);
   });
 });

@@ -6,7 +6,7 @@ import { openDatabase } from '#libs/database';
 import { GatewayServer } from '../support/gateway.server';
 import { Balancer } from '../support/balancer';
 import { createDatabase, type TestDatabase } from '../support/database';
-import { freePort } from '../support/redis.server';
+import { freePort } from '../support/free.port';
 import { Session } from '../support/session';
 import { type CallerReport, Traffic } from './traffic';
 
@@ -56,7 +56,7 @@ export class RolloutEnvironment {
       apiKey,
     );
     await Promise.all(ports.map((_, index) => environment.start(index)));
-    await environment.balancer.uses(1, 2);
+    await environment.balancer.waitUntilUsed(1, 2);
     return environment;
   }
 

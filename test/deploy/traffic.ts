@@ -36,7 +36,7 @@ export class Traffic {
   }
 
   /** Resolves when every caller has completed this many further batches. */
-  async flows(batches = 10): Promise<void> {
+  async waitForBatches(batches = 10): Promise<void> {
     const wanted = this.reports.map((report) => report.batches + batches);
     while (this.reports.some((report, index) => report.batches < (wanted[index] ?? 0))) await sleep(10);
   }

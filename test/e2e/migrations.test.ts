@@ -64,6 +64,54 @@ describe('migrate', () => {
     expect(migrationNames).toEqual(migrationNames.toSorted());
   });
 
+  it('refuses a database with the ledger of an early version, and changes nothing', async () => {
+    const session = await sessionOn(empty.url);
+    await session.query('CREATE TABLE idempotency_items (id bigint)');
+    await expect(migrate(empty.url)).rejects.toThrow(MigrationError);
+    await expect(migrate(empty.url)).rejects.toThrow('idempotency_items');
+    const tables = await session.query(
+      "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+    );
+    expect(tables).toEqual([{ relname: 'idempotency_items' }]);
+  });
+
+  it('configures vacuum of the tables with the most changes, and the compression of long texts', async () => {
+    await migrate(empty.url);
+    const session = await sessionOn(empty.url);
+    const options = await session.query<{ relname: string; reloptions: string[] }>(
+      "SELECT relname, reloptions FROM pg_class WHERE relkind = 'r' AND relname IN ('records', 'idempotency_requests', 'idempotency_progress')",
+    );
+    const often = [
+      'fillfactor=80',
+      'autovacuum_vacuum_scale_factor=0.05',
+      'autovacuum_vacuum_insert_scale_factor=0.05',
+    ];
+    expect(Object.fromEntries(options.map(({ relname, reloptions }) => [relname, reloptions]))).toEqual({
+      records: often,
+      idempotency_requests: often,
+      idempotency_progress: [
+        ...['fillfactor=10', 'autovacuum_vacuum_threshold=1000', 'autovacuum_vacuum_scale_factor=0'],
+        'autovacuum_vacuum_cost_delay=0',
+      ],
+    });
+    const [server] = await session.query<{ lz4: boolean }>(
+      "SELECT 'lz4' = ANY (enumvals) AS lz4 FROM pg_settings WHERE name = 'default_toast_compression'",
+    );
+    const columns = await session.query<{ name: string; compression: string }>(
+      `SELECT DISTINCT regexp_replace(attrelid::regclass::text, '_(default|\\d+)$', '') || '.' || attname AS name, attcompression AS compression
+         FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid AND c.relkind IN ('r', 'p')
+        WHERE (attrelid::regclass::text LIKE 'idempotency_outcomes%' AND attname = 'entries')
+           OR (attrelid = 'import_chunks'::regclass AND attname IN ('items', 'results')) ORDER BY name`,
+    );
+    const compression = server?.lz4 === true ? 'l' : '';
+    expect(columns).toEqual(
+      ['idempotency_outcomes.entries', 'import_chunks.items', 'import_chunks.results'].map((name) => ({
+        name,
+        compression,
+      })),
+    );
+  });
+
   it('applies functions whose bodies are valid', async () => {
     await migrate(empty.url);
     const session = await sessionOn(empty.url);

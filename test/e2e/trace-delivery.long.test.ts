@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayProcess } from '../support/gateway.process';
-import { freePort } from '../support/redis.server';
+import { freePort } from '../support/free.port';
 import { type TracedGatewayProcess, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
 const ROUNDS = 25;

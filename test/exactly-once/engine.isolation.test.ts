@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type 
 import { type BatchOptions, type PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 import { etagOf } from '../support/etags';
+import { Session } from '../support/session';
 
 const lockTimeoutMs = 300;
 
@@ -113,6 +114,22 @@ describe('an item', () => {
     expect(await engine.versions(teamId, ids)).toEqual([2, 1, thirdCode === 'ok' ? 2 : 1]);
     const audited = await engine.session.query('SELECT id FROM audit');
     expect(audited).toEqual((thirdCode === 'ok' ? [first, third] : [first]).map((id) => ({ id })));
+  });
+
+  it.each([
+    ['of a batch', 1, {}],
+    ['of a batch that changes all or nothing', 1, { onError: 'rollback' }],
+    ['of a dry run, at its start', 0, { dryRun: true }],
+    ['of a dry run', 1, { dryRun: true }],
+  ] as const)('%s that meets a read-only server closes the idle connections', async (_, position, options) => {
+    const own = await Engine.over(engine.url, {}, undefined, await Session.open(engine.url));
+    await Promise.all([own.database.query('SELECT pg_sleep(0.01)'), own.database.query('SELECT pg_sleep(0.01)')]);
+    expect(own.database.use().idle).toBe(2);
+    const items = (await newRecords(3)).map((id, index) => (index === position ? fail(id, '25006') : rename(id)));
+    expect(codesOf(await own.apply(batch(teamId, items, options)))).toContain('not_attempted');
+    await expect.poll(() => own.database.use().total).toBe(0);
+    expect(logged).not.toHaveBeenCalled();
+    await own.close();
   });
 
   it('that is alone and meets a read-only server was not applied: the request is unavailable', async () => {

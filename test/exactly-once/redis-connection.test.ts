@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Redis, RedisMetrics, type RedisReply } from '#libs/redis';
 import { Instruments } from '#libs/telemetry';
-import { freePort, type RedisServer, startRedis } from '../support/redis.server';
+import { freePort } from '../support/free.port';
+import { type RedisServer, startRedis } from '../support/redis.server';
 import { TcpProxy } from '../support/tcp.proxy';
 
 const BUDGET_MS = 50;

@@ -81,15 +81,15 @@ describe('a pair that Patroni manages, behind HAProxy', () => {
   ])('$event loses and repeats nothing, and needs no restart', { timeout: 240_000 }, async ({ isFailure }) => {
     const { primary } = await cluster.roles();
     const traffic = await startTraffic();
-    await traffic.flows();
+    await traffic.waitForBatches();
     if (isFailure) cluster.killServer(primary);
     else await cluster.switchover();
-    await cluster.leaves(primary);
-    await traffic.flows();
+    await cluster.waitUntilReplaced(primary);
+    await traffic.waitForBatches();
     expect(await backends()).toBeLessThanOrEqual(MAX_BACKENDS);
     if (isFailure) cluster.startPatroni(primary.name);
-    await cluster.settled();
-    await traffic.flows();
+    await cluster.waitUntilSettled();
+    await traffic.waitForBatches();
     await expectNothingLost(traffic);
     expect(await backends()).toBeLessThanOrEqual(MAX_BACKENDS);
   });

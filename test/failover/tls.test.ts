@@ -7,16 +7,31 @@ import { PostgresServer } from '../support/postgres.server';
 const UP = 'The database has pending migrations: run `npm run migrate`.';
 
 let certificates: Certificates;
+/** Of another CA, and for the address that the tests connect to. */
+let foreign: Certificates;
 let server: PostgresServer;
 
 beforeAll(async () => {
   certificates = makeCertificates('DNS:db.example');
+  foreign = makeCertificates();
   server = await PostgresServer.create({}, { tls: certificates });
 });
 afterAll(async () => {
   await server.remove();
   certificates.remove();
+  foreign.remove();
 });
+
+/** What readiness says of a server: it never is ready, because there are no tables. */
+async function messageOf(database: PostgresServer, mode: string, ca?: string): Promise<string> {
+  const url = new URL(database.url);
+  url.searchParams.set('sslmode', mode);
+  if (ca !== undefined) url.searchParams.set('sslrootcert', ca);
+  const gateway = GatewayProcess.start({ DATABASE_URL: url.href });
+  const response = await fetch(`${(await gateway.listening()).api}/health/ready`);
+  const { error } = (await response.json()) as { error: { message: string } }; // as documented
+  return error.message;
+}
 
 it.each([
   ['require', false, UP],
@@ -25,11 +40,18 @@ it.each([
   ['verify-full', true, 'the certificate of the server is for another host name'],
   ['verify-full', false, 'the CA of the server certificate is not known: set sslrootcert'],
 ])('sslmode=%s, with a CA: %s, means what libpq means by it', async (mode, withCa, message) => {
-  const url = new URL(server.url);
-  url.searchParams.set('sslmode', mode);
-  if (withCa) url.searchParams.set('sslrootcert', certificates.ca);
-  const gateway = GatewayProcess.start({ DATABASE_URL: url.href });
-  const response = await fetch(`${(await gateway.listening()).api}/health/ready`);
-  const { error } = (await response.json()) as { error: { message: string } }; // never ready: there are no tables
-  expect(error.message).toContain(message);
+  expect(await messageOf(server, mode, withCa ? certificates.ca : undefined)).toContain(message);
+});
+
+it.each(['require', 'verify-ca', 'verify-full'])(
+  'sslmode=%s rejects a certificate that another CA has signed than that of sslrootcert',
+  async (mode) => {
+    expect(await messageOf(server, mode, foreign.ca)).toContain('certificate');
+  },
+);
+
+it('sslmode=verify-full accepts a certificate of the CA for the host', async () => {
+  const named = await PostgresServer.create({}, { tls: foreign });
+  expect(await messageOf(named, 'verify-full', foreign.ca)).toContain(UP);
+  await named.remove();
 });

@@ -97,6 +97,7 @@ function requestOf({ teamId, apiKeys, ids }: AbortTarget, random: Random): strin
       id: random.pick(ids),
       default: { name: 'x'.repeat(random.integer(1, 200)) },
     }));
+  const lookup = `${root}/by/primary_domain/${random.integer(1, 50)}.example`;
   const [method, path, body] = random.pick<[string, string, object | undefined]>([
     ['GET', `${root}/${id}`, undefined],
     ['GET', `${root}/properties`, undefined],
@@ -108,6 +109,17 @@ function requestOf({ teamId, apiKeys, ids }: AbortTarget, random: Random): strin
     ['POST', `${root}/batch/update`, { items: items(100) }],
     ['POST', `${root}/batch/update`, { items: items(3) }],
     ['POST', `${root}/batch/delete`, { ids: [random.uuid()] }],
+    ['GET', `${root}?limit=${random.integer(1, 50)}`, undefined],
+    ['GET', `${root}/count`, undefined],
+    ['POST', `${root}/query`, { query: { limit: random.integer(1, 50), filter: [{ name: { contains: 'x' } }] } }],
+    ['GET', lookup, undefined],
+    ['PUT', lookup, { default: { name: 'x' } }],
+    [
+      'POST',
+      `${root}/import`,
+      { objects: Array.from({ length: random.integer(1, 200) }, () => ({ default: { name: 'x' } })) },
+    ],
+    ['GET', `/v2/prism/${teamId}/receipts/${random.uuid()}`, undefined],
     ['GET', '/health/live', undefined],
   ]);
   const key = random.chance(0.1) ? 'none' : random.pick(apiKeys);

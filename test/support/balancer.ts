@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from './child.guard';
-import { freePort } from './redis.server';
+import { freePort } from './free.port';
 
 /** The shipped configuration. */
 export const balancerConfig = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
@@ -68,7 +68,7 @@ export class Balancer {
   }
 
   /** Resolves when exactly these gateways (from 1) are up. */
-  async uses(...gateways: number[]): Promise<void> {
+  async waitUntilUsed(...gateways: number[]): Promise<void> {
     const up = /^haproxy_server_status\{proxy="gateways",server="gateway-(\d)",state="UP"\} 1/gm;
     for (;;) {
       const metrics = await (await fetch(`${this.metricsUrl}/metrics`)).text();

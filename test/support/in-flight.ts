@@ -12,6 +12,16 @@ type ReadSamples = () => Promise<Sample[]>;
 /** Gauges of resources that requests hold, by naming convention. */
 const IN_FLIGHT = /^prism_\w+_(in_flight|queue_length|waiting)$|^prism_admission_(body|heap|response)_bytes$/;
 const CONNECTIONS = 'prism_database_pool_connections';
+/** Gauges that every gateway must have, so that a renamed one fails the check. */
+const REQUIRED_GAUGES = [
+  'prism_admission_requests_in_flight',
+  'prism_admission_items_in_flight',
+  'prism_admission_body_bytes',
+  'prism_admission_heap_bytes',
+  'prism_admission_response_bytes',
+  'prism_admission_queue_length',
+  CONNECTIONS,
+] as const;
 const MAX_READINGS = 1_000;
 const READING_INTERVAL_MS = 10;
 
@@ -32,7 +42,7 @@ export function isInFlightGauge(name: string): boolean {
  * Waits until no gateway holds a resource of a request: no permit, no queued request, no database connection.
  * Requests whose caller has disconnected may take a moment to end.
  *
- * @throws Error naming the gauges that stay above 0
+ * @throws Error naming the gauges that stay above 0, or are missing
  */
 export async function expectNothingInFlight(): Promise<void> {
   let held: string[] = [];
@@ -55,7 +65,15 @@ export function samplesOf(page: string): Sample[] {
   return samples;
 }
 
+/** @throws Error if a gauge is missing */
+export function requireGauges(samples: readonly { name: string }[]): void {
+  const names = new Set(samples.map(({ name }) => name));
+  const missing = REQUIRED_GAUGES.filter((name) => !names.has(name));
+  if (missing.length > 0) throw new Error(`the gateway has no metric ${missing.join(', ')}`);
+}
+
 function heldOf(samples: Sample[]): string[] {
+  requireGauges(samples);
   const held = samples
     .filter(({ name, value }) => name !== CONNECTIONS && value !== 0)
     .map(({ name, labels, value }) => `${name}${JSON.stringify(labels)} = ${value}`);

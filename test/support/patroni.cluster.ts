@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { postgresBinaries, type ServerUser, serverUser } from './postgres.binaries';
 import { findExecutable } from './prerequisites.mjs';
-import { freePort } from './redis.server';
+import { freePort } from './free.port';
 import { sourceFile } from './repository.files';
 
 const NAMES = ['db1', 'db2'] as const;
@@ -108,7 +108,7 @@ export class PatroniCluster {
       for (const { name } of nodes) cluster.startPatroni(name);
       cluster.run('haproxy', 'haproxy', ['-db', '-f', join(folder, 'haproxy', 'haproxy.cfg')]);
       cluster.watching = cluster.watchRoute();
-      await cluster.settled();
+      await cluster.waitUntilSettled();
       cluster.takeovers.length = 0;
       return cluster;
     } catch (error) {
@@ -142,8 +142,8 @@ export class PatroniCluster {
     return { primary, standby };
   }
 
-  /** Resolves when there is a primary with a synchronous standby, and HAProxy leads to it alone. */
-  async settled(): Promise<void> {
+  /** Resolves when there is a primary with a synchronous standby, and HAProxy routes to it alone. */
+  async waitUntilSettled(): Promise<void> {
     const deadline = performance.now() + settleMs;
     while (performance.now() < deadline) {
       const members = await this.members().catch(() => []);
@@ -158,15 +158,15 @@ export class PatroniCluster {
     throw new Error(`Patroni has no primary with a synchronous standby after ${settleMs} ms; logs: ${logs}`);
   }
 
-  /** Resolves when HAProxy leads to another server than this one, and to no further one. */
-  async leaves({ name }: PatroniNode): Promise<void> {
+  /** Resolves when HAProxy routes to another server than this one, and to no further one. */
+  async waitUntilReplaced({ name }: PatroniNode): Promise<void> {
     const deadline = performance.now() + settleMs;
     while (performance.now() < deadline) {
       const [first, ...others] = await this.route();
       if (first !== undefined && first !== name && others.length === 0) return;
       await sleep(checkEveryMs);
     }
-    throw new Error(`HAProxy still leads to ${name}`);
+    throw new Error(`HAProxy still routes to ${name}`);
   }
 
   async switchover(): Promise<void> {

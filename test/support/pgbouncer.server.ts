@@ -8,7 +8,7 @@ import { Client } from 'pg';
 import { guard } from './child.guard';
 import { serverUser } from './postgres.binaries';
 import { findExecutable } from './prerequisites.mjs';
-import { freePort } from './redis.server';
+import { freePort } from './free.port';
 
 export type PoolMode = 'session' | 'transaction';
 

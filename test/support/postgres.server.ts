@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { postgresBinaries, type ServerUser, serverUser } from './postgres.binaries';
-import { freePort } from './redis.server';
+import { freePort } from './free.port';
 
 /** `immediate`: without a checkpoint, like a power failure, so that the next start recovers. `fast`: orderly. */
 export type StopMode = 'immediate' | 'fast';
@@ -112,7 +112,7 @@ export class PostgresServer {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true, // Ctrl-C must reach only the tests
     });
-    await this.responses(child);
+    await this.waitUntilResponding(child);
   }
 
   async stop(mode: StopMode): Promise<void> {
@@ -146,7 +146,7 @@ export class PostgresServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async responses(child: ChildProcess): Promise<void> {
+  private async waitUntilResponding(child: ChildProcess): Promise<void> {
     const deadline = performance.now() + startDeadlineMs;
     while (performance.now() < deadline && child.exitCode === null) {
       const client = new Client({ connectionString: this.url });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { guard } from './child.guard';
-import { freePort } from './redis.server';
+import { freePort } from './free.port';
 
 const shipped = 'deploy/prometheus';
 const startDeadlineMs = 20_000;

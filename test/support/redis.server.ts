@@ -1,12 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { guard } from './child.guard';
-
-/** Ports between those of well-known services and those of outgoing connections (Linux). */
-const firstPort = 12_000;
-const firstEphemeralPort = 32_768;
+import { freePort } from './free.port';
 
 /** A Redis of one test, which can be suspended and killed. */
 export interface RedisServer {
@@ -61,23 +56,4 @@ function ready(child: ChildProcess): Promise<void> {
       if (output.includes('Ready to accept connections')) resolve();
     });
   });
-}
-
-/**
- * A free port outside of the range of outgoing connections, which could otherwise occupy it while its server is down, or even
- * connect to themselves.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(firstPort, firstEphemeralPort);
-    const server = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch {
-      continue; // in use
-    }
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }

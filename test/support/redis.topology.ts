@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from './child.guard';
-import { freePort, type RedisServer, startRedis } from './redis.server';
+import { freePort } from './free.port';
+import { type RedisServer, startRedis } from './redis.server';
 
 /** The name of the master in the configuration of the Sentinels. */
 export const MASTER_NAME = 'prism';

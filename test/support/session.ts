@@ -27,6 +27,16 @@ export class Session {
     await this.client.query('ROLLBACK');
   }
 
+  /** The waits of gateways for a lock at this moment: when each began, by backend. */
+  async lockWaits(): Promise<string[]> {
+    const rows = await this.query<{ wait: string }>(
+      `SELECT l.pid || ' ' || l.waitstart AS wait
+         FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE a.datname = current_database() AND a.application_name = 'prism-gateway' AND l.waitstart IS NOT NULL`,
+    );
+    return rows.map(({ wait }) => wait);
+  }
+
   /** The number of backends of gateways that wait for a lock. */
   async lockWaiters(): Promise<number> {
     const rows = await this.query<{ n: number }>(

@@ -8,10 +8,16 @@ interface Address {
 /** Receives the bytes that a program sends on one connection. */
 export type Listener = (chunk: Buffer) => void;
 
+/** The message with which Postgres reports that a session has started, and is outside of a transaction. */
+const READY_FOR_QUERY = Buffer.from('Z\0\0\0\x05I', 'latin1');
+
 /** A proxy between a program and a server that can stall or reset connections, and observe them. */
 export class TcpProxy {
+  /** The number of new connections that were reset. */
+  resetCount = 0;
+
   private readonly sockets = new Set<Socket>();
-  private mode: 'open' | 'stalled' | 'closed' = 'open';
+  private mode: 'open' | 'stalled' | 'closed' | 'stalled-after-start' = 'open';
 
   private constructor(
     private readonly server: Server,
@@ -37,6 +43,11 @@ export class TcpProxy {
   stall(): void {
     this.mode = 'stalled';
     for (const socket of this.sockets) socket.pause();
+  }
+
+  /** Lets sessions of Postgres start, and forwards nothing that their clients send from then on. */
+  stallAfterStart(): void {
+    this.mode = 'stalled-after-start';
   }
 
   /** Resets every connection, also new ones. */
@@ -80,6 +91,14 @@ export class TcpProxy {
       });
     }
     if (this.mode === 'stalled') for (const socket of [near, far]) socket.pause();
-    if (this.mode === 'closed') near.resetAndDestroy();
+    if (this.mode === 'stalled-after-start') {
+      far.on('data', (chunk: Buffer) => {
+        if (chunk.includes(READY_FOR_QUERY)) near.removeAllListeners('data');
+      });
+    }
+    if (this.mode === 'closed') {
+      near.resetAndDestroy();
+      this.resetCount += 1;
+    }
   }
 }

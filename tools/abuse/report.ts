@@ -21,12 +21,14 @@ export function tableOf(results: readonly TrialResult[]): string {
 /** The table with the machine, and a description of each attack. */
 export function sectionOf(results: readonly TrialResult[], machine: MachineFacts, date: Date): string {
   const seconds = [...new Set(results.map((result) => result.seconds))].join(', ');
-  const facts =
-    `Measured on ${date.toISOString().slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}, shared by ` +
-    `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim. Each attack lasts ${seconds} s; the victim sends 100 ` +
-    `requests a second. Targets: alive, nothing rejected, nothing held afterwards, and a p99 of at most ${MAX_P99_RATIO} times the quiet one.`;
+  const facts = [
+    `Measured on ${date.toISOString().slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}, shared by`,
+    `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim. Each attack lasts ${seconds} s;`,
+    'the victim sends 100 requests a second. Targets: alive, nothing rejected, nothing held afterwards, and a p99 of at most',
+    `${MAX_P99_RATIO} times the quiet one.`,
+  ];
   const attacks = results.map(({ attack, summary }) => `- \`${attack}\`: one caller ${summary}.`);
-  return [facts, '', tableOf(results), '', ...attacks].join('\n');
+  return [...facts, '', tableOf(results), '', ...attacks].join('\n');
 }
 
 /** Puts a section between the markers of a document. @throws Error if it has none */

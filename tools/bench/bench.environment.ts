@@ -72,7 +72,7 @@ async function load(databaseUrl: string, signal: AbortSignal): Promise<Credentia
     const access = AccessService.over(database);
     const { id: teamId } = await access.createTeam('The bench');
     const { apiKey } = await access.createKey(teamId, 'bench', ['records:read', 'records:write']);
-    const { apiKey: otherApiKey } = await access.createKey(teamId, 'neighbour', ['records:write']);
+    const { apiKey: otherApiKey } = await access.createKey(teamId, 'neighbor', ['records:write']);
     await loadOrganizations(database, settings, { teamId, from: 0, to: recordCount }, signal);
     return { teamId, apiKey, otherApiKey };
   } finally {

@@ -6,7 +6,14 @@ import { familyCpuSecondsOf, parentOf } from './process.usage';
 export interface PostgresReading {
   cpuSeconds: number;
   walBytes: number;
+  /** The size of the ledger's tables and indexes. */
+  ledgerBytes: number;
 }
+
+/** 0 before the migrations. Partitions are tables of their own. */
+const LEDGER_BYTES = `
+  SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS value
+    FROM pg_class WHERE relkind = 'r' AND relname LIKE 'idempotency\\_%'`;
 
 const quietReadings = 3;
 const quietEveryMs = 10;
@@ -66,14 +73,15 @@ export class PostgresMeter {
 
   /** Reading before a measurement: the last statement reads CPU, so that its own cost is excluded. */
   async begin(): Promise<PostgresReading> {
+    const ledgerBytes = await this.number(LEDGER_BYTES);
     const walBytes = await this.walBytes();
-    return { walBytes, cpuSeconds: familyCpuSecondsOf(this.pid) };
+    return { ledgerBytes, walBytes, cpuSeconds: familyCpuSecondsOf(this.pid) };
   }
 
   /** Reading after a measurement: CPU is read first, so that the cost of this reading is excluded. */
   async end(): Promise<PostgresReading> {
     const cpuSeconds = familyCpuSecondsOf(this.pid);
-    return { cpuSeconds, walBytes: await this.walBytes() };
+    return { cpuSeconds, walBytes: await this.walBytes(), ledgerBytes: await this.number(LEDGER_BYTES) };
   }
 
   /** The sum of all versions, which grows by one with each change. Reads all records. */

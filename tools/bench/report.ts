@@ -7,7 +7,7 @@ import type { CoreUse } from './turn';
 export function tableOf(rows: readonly Row[]): string {
   const titles = [
     ...['row', 'callers', 'items/s', 'x pgbench', 'x textbook', 'p50 ms', 'p95 ms', 'p99 ms'],
-    ...['service us', 'postgres us', 'WAL B', 'peak MiB', 'cores s+p/all', 'limit'],
+    ...['service us', 'postgres us', 'WAL B', 'ledger B', 'peak MiB', 'cores s+p/all', 'limit'],
   ];
   const cells = rows.map((row) => {
     const { postgres, machine } = row.cores;
@@ -23,6 +23,7 @@ export function tableOf(rows: readonly Row[]): string {
       figure(row.serviceMicros, 1),
       figure(row.postgresMicros, 1),
       figure(row.walBytesPerItem, 0),
+      figure(row.ledgerBytesPerItem, 0),
       figure(row.peakBytes === null ? null : row.peakBytes / 2 ** 20, 0),
       `${serviceCores(row.cores).toFixed(2)}+${postgres.toFixed(2)}/${machine.toFixed(2)}`,
       row.limit,

@@ -13,6 +13,7 @@ export interface Row extends Pick<Workload, 'name' | 'what' | 'callers' | 'items
   serviceMicros: number | null;
   postgresMicros: number | null;
   walBytesPerItem: number | null;
+  ledgerBytesPerItem: number | null;
   peakBytes: number | null;
   cores: CoreUse;
   /** Items per second relative to other workloads, turn by turn. */
@@ -66,6 +67,7 @@ export function rowsOf(measured: readonly WorkloadTurns[], coreCount: number): R
       serviceMicros: present(({ serviceMicros }) => serviceMicros),
       postgresMicros: present(({ postgresMicros }) => postgresMicros),
       walBytesPerItem: present(({ walBytesPerItem }) => walBytesPerItem),
+      ledgerBytesPerItem: present(({ ledgerBytesPerItem }) => ledgerBytesPerItem),
       peakBytes: present(({ peakBytes }) => peakBytes),
       cores,
       toPgbench: own.length > 0 && pgbench.length > 0 ? ratioOf(own, pgbench) : null,

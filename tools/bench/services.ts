@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { freePort } from '../../test/support/redis.server';
+import { freePort } from '../../test/support/free.port';
 import type { Cleanup } from '../../test/support/cleanup';
 import { builtFile } from '../../test/support/repository.files';
 import { haproxyConfig } from './haproxy.config';

@@ -29,6 +29,11 @@ export function ratioOf(values: readonly number[], others: readonly number[]): S
   return spreadOf(values.slice(0, others.length).map((value, turn) => value / (others[turn] ?? NaN)));
 }
 
+/** The difference of two workloads turn by turn. */
+export function differenceOf(values: readonly number[], others: readonly number[]): Spread {
+  return spreadOf(values.slice(0, others.length).map((value, turn) => value - (others[turn] ?? NaN)));
+}
+
 export function latencyOf(samplesMs: readonly number[]): Latency {
   const sorted = samplesMs.toSorted((a, b) => a - b);
   return {

@@ -16,6 +16,8 @@ export interface Turn {
   /** CPU of all Postgres processes, in microseconds per item. */
   postgresMicros: number | null;
   walBytesPerItem: number | null;
+  /** Growth of the ledger's tables and indexes. */
+  ledgerBytesPerItem: number | null;
   /** Peak resident memory of the largest service. */
   peakBytes: number | null;
   /** Average use of cores. */
@@ -38,6 +40,7 @@ export interface Spent {
   serviceSeconds: number;
   postgresSeconds: number;
   walBytes: number;
+  ledgerBytes: number;
   peakBytes: number | null;
   cores: CoreUse;
 }
@@ -87,6 +90,7 @@ export async function spend(
     serviceSeconds: programSeconds.slice(0, services.length).reduce((sum, each) => sum + each, 0),
     postgresSeconds,
     walBytes: after.walBytes - before.walBytes,
+    ledgerBytes: after.ledgerBytes - before.ledgerBytes,
     peakBytes: services.length === 0 ? null : Math.max(...services.map(({ peakBytes }) => peakBytes)),
     cores: {
       services: Object.fromEntries(
@@ -102,7 +106,7 @@ export async function spend(
 /** Figures per item. @param changes the number of changes, including those without a response at the end of the time */
 export function turnOf(
   { services, itemsPerBatch, changesPerBatch }: Workload,
-  { load, serviceSeconds, postgresSeconds, walBytes, peakBytes, cores }: Spent,
+  { load, serviceSeconds, postgresSeconds, walBytes, ledgerBytes, peakBytes, cores }: Spent,
   changes: number,
 ): Turn {
   const items = (changes / changesPerBatch) * itemsPerBatch;
@@ -116,6 +120,7 @@ export function turnOf(
     serviceMicros: services.length === 0 ? null : perItem(serviceSeconds * 1e6),
     postgresMicros: perItem(postgresSeconds * 1e6),
     walBytesPerItem: perItem(walBytes),
+    ledgerBytesPerItem: perItem(ledgerBytes),
     ...{ peakBytes, cores },
   };
 }

@@ -63,17 +63,17 @@ const entries = {
     of: (environment) => gateway(environment, '5 unknown records and 5 bad values in each batch', { failing: 10 }),
   },
   hot: { of: (environment) => gateway(environment, 'all callers on the same 100 records', { records: 100 }) },
-  ceiling: {
+  'one-update': {
     quick: true,
     of: (environment) => ({
       ...direct(environment, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
       note: '-M prepared; the server selects records and values; items cannot fail individually; no results',
     }),
   },
-  'ceiling-http': {
+  'bare-http': {
     quick: true,
     of: (environment) => ({
-      ...textbook(environment, 'together', 'the same over HTTP: a Nest handler without validation'),
+      ...textbook(environment, 'together', 'bare HTTP baseline: the same by a Nest handler without validation'),
       note: 'prepared; the body is passed to Postgres unchanged, and its result is the response',
     }),
   },
@@ -91,8 +91,11 @@ const entries = {
       note: 'the transactions of the loop, as many at once as the pool has connections',
     }),
   },
-  patch: { of: (environment) => oneByOne(environment, 'patch', 'PATCH of one record') },
-  upsert: { of: (environment) => oneByOne(environment, 'upsert', 'PUT of one record by a value that it has') },
+  patch: { of: (environment) => oneByOne(environment, 'patch', 'PATCH of one record', {}) },
+  'patch-keyed': {
+    of: (environment) => oneByOne(environment, 'patch', 'PATCH of one record with a fresh key', { keyed: true }),
+  },
+  upsert: { of: (environment) => oneByOne(environment, 'upsert', 'PUT of one record by a value that it has', {}) },
   single: { of: (environment) => gateway(environment, 'batches of 1, one caller', { items: 1, callers: 1 }) },
   'single-keyed': {
     of: (environment) =>
@@ -107,13 +110,13 @@ const entries = {
     of: (environment) => beside('haproxy-1-single', balanced(environment, 'two', 'batches of 1', { items: 1 })),
   },
   list: { of: (environment) => read(environment, 'gateway', LIST, 'a page of 25 records in the default order') },
-  'list-sql': { of: (environment) => read(environment, 'textbook', LIST, `the same page ${DIRECTLY}`) },
+  'list-sql': { of: (environment) => read(environment, 'textbook', LIST, `${BARE} the same page`) },
   query: {
     of: (environment) => read(environment, 'gateway', QUERY, 'a page of 25 with a filter on one option of five'),
   },
-  'query-sql': { of: (environment) => read(environment, 'textbook', QUERY, `the same page ${DIRECTLY}`) },
+  'query-sql': { of: (environment) => read(environment, 'textbook', QUERY, `${BARE} the same page`) },
   find: { of: (environment) => read(environment, 'gateway', FIND, 'one record by its id') },
-  'find-sql': { of: (environment) => read(environment, 'textbook', FIND, `the same record ${DIRECTLY}`) },
+  'find-sql': { of: (environment) => read(environment, 'textbook', FIND, `${BARE} the same record`) },
 } satisfies Record<string, Entry>;
 
 interface Read {
@@ -127,7 +130,7 @@ const QUERY: Read = {
   body: JSON.stringify({ query: { select: ['name', 'stage', 'employees'], filter: [{ stage: { '=': 'won' } }] } }),
 };
 const FIND: Read = { path: `/${idOf(0)}` };
-const DIRECTLY = 'by one statement whose result is the response, without validation, authentication or limits';
+const BARE = 'bare HTTP baseline: one statement whose result is the response, no validation, authentication or limits;';
 
 export type WorkloadName = keyof typeof entries;
 
@@ -170,10 +173,15 @@ function gateway(environment: BenchEnvironment, what: string, variant: Variant):
   return overHttp(what, httpWork(environment, environment.gateway, 'update', variant), [environment.gateway]);
 }
 
-function oneByOne(environment: BenchEnvironment, sent: 'patch' | 'upsert', what: string): Omit<Workload, 'name'> {
+function oneByOne(
+  environment: BenchEnvironment,
+  sent: 'patch' | 'upsert',
+  what: string,
+  variant: Variant,
+): Omit<Workload, 'name'> {
   const { gateway, credentials } = environment;
   const url = `${gateway.url}/v2/prism/${credentials.teamId}/organization`;
-  return overHttp(what, { ...httpWork(environment, gateway, '', { sent, items: 1 }), url }, [gateway]);
+  return overHttp(what, { ...httpWork(environment, gateway, '', { sent, items: 1, ...variant }), url }, [gateway]);
 }
 
 function imported({ gateway, worker, credentials }: BenchEnvironment): Omit<Workload, 'name'> | undefined {

@@ -2,7 +2,7 @@ import { type Database, migrate, openDatabase } from '#libs/database';
 import { PatroniCluster } from '../../test/support/patroni.cluster';
 import { PostgresPair } from '../../test/support/postgres.pair';
 import { PostgresServer } from '../../test/support/postgres.server';
-import { freePort } from '../../test/support/redis.server';
+import { freePort } from '../../test/support/free.port';
 import { onServer } from '../../test/support/server.database';
 import type { LinkName } from './fault.schedule';
 import { GatewayServer } from '../../test/support/gateway.server';

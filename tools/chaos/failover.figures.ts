@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { ChaosEnvironment } from './chaos.environment';
 import { failoverKinds, type FaultKind, patroniKinds } from './fault.schedule';
 import type { RequestHistory } from './history';
+import type { Violation } from './checker/violation';
 import { readResponse } from './response.reader';
 
 const intervalMs = 200;
@@ -39,35 +40,53 @@ export interface FaultPeriod {
   to: number;
 }
 
-/** The first response after a takeover that has an outcome for every item and was not replayed. */
+/** The first response of a gateway after a takeover that has an outcome for every item and was not replayed. */
 export interface FirstWrite {
+  gateway: number;
   /** Milliseconds since the takeover. */
   ms: number;
-  /** Whether another fault disturbed gateways, connections or records in this time. */
+  /** Whether another fault disturbed gateways, connections or records in this time, or another takeover followed. */
   disturbed: boolean;
 }
+
+/** The longest time to an undisturbed first write. */
+const MAX_FIRST_WRITE_MS = 2_000;
 
 /** Faults that do not disturb writes, or are the cause of the takeover. */
 const ignored: ReadonlySet<FaultKind> = new Set<FaultKind>([...failoverKinds, ...patroniKinds, 'worker-killed']);
 
+/** The first writes of each gateway after each takeover; none for a takeover after which the gateway has written nothing. */
 export function firstWritesAfter(
   takeovers: readonly number[],
   histories: readonly RequestHistory[],
   faults: readonly FaultPeriod[],
 ): FirstWrite[] {
   const others = faults.filter(({ kind }) => !ignored.has(kind));
-  const ends = histories.flatMap((history) =>
-    history.attempts
-      .filter(
-        ({ outcome }) =>
-          typeof outcome !== 'string' && !outcome.replay && readResponse(history, outcome).kind === 'settled',
-      )
-      .map(({ endedAt }) => endedAt),
+  const writes = histories.flatMap((history) =>
+    history.attempts.filter(
+      ({ outcome }) =>
+        typeof outcome !== 'string' && !outcome.replay && readResponse(history, outcome).kind === 'settled',
+    ),
   );
   return takeovers
-    .map((at) => {
-      const end = Math.min(...ends.filter((each) => each > at));
-      return { ms: end - at, disturbed: others.some(({ from, to }) => from < end && to > at) };
-    })
+    .flatMap((at) =>
+      [0, 1].map((gateway) => {
+        const later = writes.filter((write) => write.gateway === gateway && write.endedAt > at);
+        const end = Math.min(...later.map(({ endedAt }) => endedAt));
+        const disturbed =
+          others.some(({ from, to }) => from < end && to > at) || takeovers.some((other) => other > at && other < end);
+        return { gateway, ms: end - at, disturbed };
+      }),
+    )
     .filter(({ ms }) => Number.isFinite(ms));
+}
+
+/** The undisturbed first writes that came too late. */
+export function lateFirstWrites(firstWrites: readonly FirstWrite[]): Violation[] {
+  return firstWrites
+    .filter(({ ms, disturbed }) => !disturbed && ms > MAX_FIRST_WRITE_MS)
+    .map(({ gateway, ms }) => ({
+      rule: 'process',
+      message: `the first write of gateway ${gateway + 1} was ${Math.round(ms)} ms after a takeover, more than ${MAX_FIRST_WRITE_MS} ms`,
+    }));
 }

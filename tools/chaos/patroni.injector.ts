@@ -8,54 +8,54 @@ export const patroniInjections: Record<(typeof patroniKinds)[number], Injection>
   'server-killed': async ({ cluster }, _fault, hold) => {
     const { primary } = await cluster.roles();
     cluster.killServer(primary);
-    await cluster.leaves(primary);
+    await cluster.waitUntilReplaced(primary);
     await hold();
     cluster.startPatroni(primary.name);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'server-frozen': async ({ cluster }, _fault, hold) => {
     const { primary } = await cluster.roles();
     cluster.freezeServer(primary);
     await hold();
     // Not at the very moment: Patroni 3.0 may take the leader key back from the other server (docs/failover.md).
-    await cluster.leaves(primary);
+    await cluster.waitUntilReplaced(primary);
     cluster.thawServer(primary);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'primary-killed': async ({ cluster }) => {
     const { primary } = await cluster.roles();
     cluster.killPostgres(primary);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'patroni-killed': async ({ cluster }, _fault, hold) => {
     const { primary } = await cluster.roles();
     cluster.killPatroni(primary);
-    await cluster.leaves(primary);
+    await cluster.waitUntilReplaced(primary);
     await hold();
     cluster.startPatroni(primary.name);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'patroni-switchover': async ({ cluster }) => {
     await cluster.switchover();
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'patroni-restart': async ({ cluster }) => {
     const { primary } = await cluster.roles();
     await cluster.restart(primary);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'etcd-stopped': async ({ cluster }, _fault, hold) => {
     await cluster.stopEtcd();
     await hold();
     cluster.startEtcd();
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'standby-killed': async ({ cluster }, _fault, hold) => {
     const { standby } = await cluster.roles();
     cluster.killServer(standby);
     await hold();
     cluster.startPatroni(standby.name);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
   'server-killed-unconfirmed': async ({ cluster }, _fault, hold) => {
     const { primary, standby } = await cluster.roles();
@@ -67,8 +67,8 @@ export const patroniInjections: Record<(typeof patroniKinds)[number], Injection>
     }
     cluster.killServer(primary);
     cluster.thawServer(standby);
-    await cluster.leaves(primary);
+    await cluster.waitUntilReplaced(primary);
     cluster.startPatroni(primary.name);
-    await cluster.settled();
+    await cluster.waitUntilSettled();
   },
 };

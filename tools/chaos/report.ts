@@ -78,7 +78,7 @@ function takeoverRows(firstWrites: readonly FirstWrite[]): [string, number][] {
   const slowest = (disturbed: boolean): number =>
     Math.round(Math.max(0, ...firstWrites.filter((each) => each.disturbed === disturbed).map(({ ms }) => ms)));
   return [
-    ['takeovers', firstWrites.length],
+    ['first writes of a gateway after a takeover', firstWrites.length],
     ['  disturbed by another fault', firstWrites.filter(({ disturbed }) => disturbed).length],
     ['  ms to the first write, at most', slowest(false)],
     ['  the same when disturbed', slowest(true)],

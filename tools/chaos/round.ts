@@ -12,7 +12,13 @@ import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
 import { type ChaosEnvironment, maxBackends } from './chaos.environment';
-import { type FaultPeriod, type FirstWrite, firstWritesAfter, highestBackendCount } from './failover.figures';
+import {
+  type FaultPeriod,
+  type FirstWrite,
+  firstWritesAfter,
+  highestBackendCount,
+  lateFirstWrites,
+} from './failover.figures';
 import { SharedRecords } from './shared.records';
 
 /** The progress of a running round. */
@@ -88,13 +94,14 @@ export async function playRound(
     const round = { seeded: records.seeded, requests: progress.histories, imports: progress.imports, final };
     const verdict = checkRound(round);
     const backends = await counted;
+    const firstWrites = firstWritesAfter(environment.takeovers.splice(0), progress.histories, periods);
     const all = [
       ...violations,
       ...processFailures(environment),
       ...tooManyBackends(plan, backends),
       ...verdict.violations,
+      ...lateFirstWrites(firstWrites),
     ];
-    const firstWrites = firstWritesAfter(environment.takeovers.splice(0), progress.histories, periods);
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {
     over.abort();

@@ -1,7 +1,8 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresServer } from '../../test/support/postgres.server';
-import { freePort, startRedis, type RedisServer } from '../../test/support/redis.server';
+import { freePort } from '../../test/support/free.port';
+import { startRedis, type RedisServer } from '../../test/support/redis.server';
 import type { BuiltImage } from './built.image';
 import { Container } from './container';
 

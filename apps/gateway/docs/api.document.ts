@@ -21,15 +21,19 @@ type Parameter = Extract<NonNullable<Operation['parameters']>[number], { name: s
 /** The OpenAPI 3.1 document, generated from the controllers. */
 @Injectable()
 export class ApiDocument {
-  private json: string | undefined;
+  private json: Buffer | undefined;
 
   /** Generates the document. Call it after the routes are registered. */
   generate(app: INestApplication): void {
-    this.json = JSON.stringify(generate(app));
+    this.json = Buffer.from(JSON.stringify(generate(app)));
   }
 
-  /** @throws Error before `generate` */
-  get text(): string {
+  /**
+   * The JSON. All responses share its memory: anybody may request it, and leave the response unread.
+   *
+   * @throws Error before `generate`
+   */
+  get content(): Buffer {
     if (this.json === undefined) throw new Error('The document is not generated yet.');
     return this.json;
   }

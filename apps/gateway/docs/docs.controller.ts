@@ -37,8 +37,8 @@ export class DocsController {
     headers: headerRefs(),
     content: { 'application/json': { schema: { type: 'object' } } },
   })
-  openapi(): string {
-    return this.document.text;
+  openapi(): Buffer {
+    return this.document.content;
   }
 
   @Get('docs')
@@ -52,7 +52,7 @@ export class DocsController {
     headers: headerRefs(),
     content: { 'text/html': { schema: { type: 'string' } } },
   })
-  index(): string {
+  index(): Buffer {
     return this.page.html;
   }
 

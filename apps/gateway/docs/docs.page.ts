@@ -40,11 +40,11 @@ body { margin: 0; background: #fafafa; }
 /** Swagger UI from its npm package, and the page that shows the document with it. The files are in memory. */
 @Injectable()
 export class DocsPage {
-  readonly html: string;
+  readonly html: Buffer;
   private readonly files = readFiles();
 
   constructor() {
-    this.html = this.renderHtml();
+    this.html = Buffer.from(this.renderHtml());
   }
 
   file(name: string): PageFile | undefined {

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientLabel, type Principal } from '#libs/auth';
 import { readSettings } from '#libs/config';
@@ -10,6 +10,7 @@ import { Instruments, Tracing } from '#libs/telemetry';
 import { countDroppedItems, registerAdmission } from './admission.hook';
 import { registerDeadline } from './deadline.hook';
 import { registerRequestContext } from './request.context';
+import { RequestPermits } from './request.permits';
 
 const POOL = 2;
 const principal = { clientId: 'client', clientName: 'client' } as Principal; // nothing else is read
@@ -237,4 +238,26 @@ describe('a request', () => {
     await expectNothingHeld();
     expect(handlers).toBe(2);
   });
+});
+
+it.each([
+  ['returns', () => false],
+  [
+    'throws',
+    () => {
+      throw new Error('of the step');
+    },
+  ],
+])('calls a callback that throws exactly once, if the computation %s', (_, step) => {
+  // Nothing else of the request and the reply is read.
+  const request = { requestContext: { principal } } as unknown as FastifyRequest;
+  const reply = { raw: new EventEmitter() } as unknown as FastifyReply;
+  const done = vi.fn(() => {
+    throw new Error('of the callback');
+  });
+  const permits = new RequestPermits(admission, request, reply, () => undefined);
+  expect(() => {
+    permits.compute('parse', 1, step, done);
+  }).toThrow('of the callback');
+  expect(done).toHaveBeenCalledOnce();
 });

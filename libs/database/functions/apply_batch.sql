@@ -28,7 +28,8 @@
 --   replayed         one character an item: t if another attempt settled it, else f
 --   durations        comma separated: seconds that the item took, 0 if it was not run
 --   completed_by     the request id of the attempt that completed the request; NULL while it is not complete
---   internal_errors  JSON {"<item>": "<SQLSTATE>"} of the items with the code `internal`: for the log, not for the caller
+--   internal_errors  JSON {"<item>": "<SQLSTATE>"} of the items with the code `internal`, and of an item that found the server
+--                    read-only (25006): for the gateway, not for its caller
 --
 -- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
 -- every earlier commit is durable when this returns.

@@ -103,6 +103,9 @@ BEGIN
     EXCEPTION WHEN query_canceled OR OTHERS THEN
       room := v_room;
       v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
+      IF SQLSTATE = '25006' THEN
+        internal_errors := internal_errors || jsonb_build_object(n, SQLSTATE);
+      END IF;
       IF v_at = 0 AND NOT p_atomic THEN
         v_lock := false; -- each item locks its own, so that only those that are locked fail
       ELSIF v_at > v_from AND NOT p_atomic THEN

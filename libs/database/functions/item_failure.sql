@@ -1,7 +1,8 @@
 -- The outcome of an item whose transaction was rolled back by an error.
 --
 --   p_detail        its DETAIL: for an increment that is rejected, the path of the field in the item
---   internal_error  the SQLSTATE behind the code `internal`, for the log. Not the message: it may contain values of the record
+--   internal_error  the SQLSTATE behind the code `internal`, for the log, and that of a server that has become read-only. Not the
+--                   message: it may contain values of the record
 CREATE OR REPLACE FUNCTION item_failure(p_sqlstate text, p_detail text, OUT code text, OUT error text, OUT internal_error text)
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -15,7 +16,7 @@ BEGIN
     WHEN left(p_sqlstate, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
     ELSE 'internal'
   END;
-  IF code = 'internal' THEN
+  IF code = 'internal' OR p_sqlstate = '25006' THEN
     internal_error := p_sqlstate;
   END IF;
   error := CASE WHEN code = 'invalid_property'

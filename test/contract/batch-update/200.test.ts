@@ -168,10 +168,10 @@ describe('an item error has the code and the field', () => {
   ];
 
   it.each(cases)('%s', async (_, patch, code, field) => {
-    const [id, neighbour] = [await api.caller.create(acme), await api.caller.create(acme)];
+    const [id, neighbor] = [await api.caller.create(acme), await api.caller.create(acme)];
     const { body } = await api.caller.update([
       { id, ...patch },
-      { id: neighbour, default: { name: 'Fine' } },
+      { id: neighbor, default: { name: 'Fine' } },
     ]);
     expect(body.results[0]).toMatchObject({ id, status: 'error', error: { code, retryable: false } });
     expect(body.results[0].error.errors[0].field).toContain(field);

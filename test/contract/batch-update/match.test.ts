@@ -9,7 +9,7 @@ const match = (value: string) => ({ slug: 'primary_domain', value });
 const create = (value: string, more: object = {}): Promise<string> =>
   api.caller.create({ default: { name: 'Acme', primary_domain: value, ...more } });
 
-it('updates the one record that has the value, and answers with its id', async () => {
+it('updates the one record that has the value, and returns its id', async () => {
   const ids = [await create('one.example'), await create('two.example')];
   const { body } = await api.caller.update([
     { match: match('one.example'), default: { stage: 'won' } },
@@ -149,7 +149,7 @@ describe('with a key', () => {
     }
   });
 
-  it('answers a settled item without an outcome with the record that it was applied to', async () => {
+  it('returns the record that a settled item without an outcome was applied to', async () => {
     const id = await create('before.example');
     const other = await create('other.example');
     const items = [

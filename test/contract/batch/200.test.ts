@@ -75,7 +75,7 @@ it.each([
   expect(ids.toSorted()).toEqual(ids);
 });
 
-it('answers a failed create without an id', async () => {
+it('returns a failed create without an id', async () => {
   const items = [
     { op: 'create', ref: 'a', default: { location: 'Bern' } },
     { op: 'create', ref: 'b', id: randomUUID(), default: { name: 'A' } },
@@ -121,7 +121,7 @@ it.each([
   if (field !== '') expect(body.results[0].error.errors[0].field).toBe(field);
 });
 
-it('honours if_match of deletes and restores', async () => {
+it('honors if_match of deletes and restores', async () => {
   const id = await api.caller.create();
   const { etag } = await api.caller.read(id);
   const results = await send([

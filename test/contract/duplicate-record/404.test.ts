@@ -4,7 +4,7 @@ import { useGateway } from '../../support/gateway.hooks';
 
 const api = useGateway();
 
-it('is the response to a record that is missing, deleted, of another type or team, or has no UUID', async () => {
+it('responds 404 to the duplication of a record that is missing, deleted, of another type or team, or has no UUID', async () => {
   const deleted = await api.caller.create();
   await api.caller.call('DELETE', api.caller.path(`organization/${deleted}`));
   const ids = [

@@ -5,7 +5,7 @@ import { PropertyCalls } from '../../support/property.calls';
 
 const api = useGateway();
 
-it('is the response to a key of another request', async () => {
+it('responds 409 to a duplication with the key of another request', async () => {
   const [first, second] = [await api.caller.create(), await api.caller.create()];
   const headers = { 'idempotency-key': randomUUID() };
   await api.caller.call('POST', api.caller.path(`organization/${first}/duplicate`), { headers });
@@ -15,7 +15,7 @@ it('is the response to a key of another request', async () => {
   expect([status, body.error.code]).toEqual([409, 'idempotency_key_mismatch']);
 });
 
-it('is the response if the record has a value that must be unique', async () => {
+it('responds 409 if the record has a value that must be unique', async () => {
   const caller = await api.gateway.newCaller();
   await new PropertyCalls(caller).define({ name: 'Code', type: 'str', lookup: 'unique' });
   const id = await caller.create({ default: { name: 'One', code: 'a' } });
@@ -25,7 +25,7 @@ it('is the response if the record has a value that must be unique', async () => 
   expect((await caller.call('POST', caller.path(`organization/${other}/duplicate`))).status).toBe(201);
 });
 
-it('is not the response for a value that need not be unique', async () => {
+it('duplicates a record with a value that need not be unique', async () => {
   const id = await api.caller.create({ default: { name: 'One', primary_domain: 'copied.example' } });
   expect((await api.caller.call('POST', api.caller.path(`organization/${id}/duplicate`))).status).toBe(201);
   const { status, body } = await api.caller.call(

@@ -61,7 +61,7 @@ describe.each([
     expect((await api.caller.read(body.results[2].id)).record.extended).toEqual({ source: 'csv' });
   });
 
-  it('also a single row, and 99', async () => {
+  it('imports a single row in the call, and 99 rows', async () => {
     const before = await records();
     expect((await importRows([{ default: { name: 'One' } }], headers())).body).toMatchObject({ succeeded: 1 });
     const many = await importRows(

@@ -23,7 +23,7 @@ it('creates a job for 100 rows or more, which a worker finishes', async () => {
   expect((await api.caller.read(body.results[249].id)).record.default.name).toBe('Row 249');
 });
 
-it('answers the results of 10,000 rows with errors within the limit of a response', async () => {
+it('returns the results of 10,000 rows with errors within the limit of a response', async () => {
   const objects = Array.from({ length: 10_000 }, (_, i) => ({
     default: Object.fromEntries(Array.from({ length: 12 }, (_property, n) => [`unknown_${i}_${n}`, 1])),
   }));

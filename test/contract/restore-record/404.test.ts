@@ -4,7 +4,7 @@ import { useGateway } from '../../support/gateway.hooks';
 
 const api = useGateway();
 
-it('is the response to a record that does not exist, is of another type or team, or has no UUID', async () => {
+it('responds 404 to the restore of a record that does not exist, is of another type or team, or has no UUID', async () => {
   const ids = [
     randomUUID(),
     await api.caller.create({ default: { name: 'Deal' } }, 'deal'),
@@ -20,7 +20,7 @@ it('is the response to a record that does not exist, is of another type or team,
   }
 });
 
-it('is replayed', async () => {
+it('replays the 404 of a restore', async () => {
   const path = api.caller.path(`organization/${randomUUID()}/restore`);
   const headers = { 'idempotency-key': randomUUID() };
   const first = await api.caller.call('POST', path, { headers });

@@ -5,7 +5,7 @@ import { PropertyCalls } from '../../support/property.calls';
 
 const api = useGateway();
 
-it('is the response to a key of another request', async () => {
+it('responds 409 to a restore with the key of another request', async () => {
   const [first, second] = [await api.caller.create(), await api.caller.create()];
   const headers = { 'idempotency-key': randomUUID() };
   await api.caller.call('POST', api.caller.path(`organization/${first}/restore`), { headers });
@@ -15,7 +15,7 @@ it('is the response to a key of another request', async () => {
   }
 });
 
-it('is the response if another record has a value that must be unique by now', async () => {
+it('responds 409 if another record has a value of the restored one that must be unique', async () => {
   const caller = await api.gateway.newCaller();
   await new PropertyCalls(caller).define({ name: 'Code', type: 'str', lookup: 'unique' });
   const id = await caller.create({ default: { name: 'One', code: 'a' } });

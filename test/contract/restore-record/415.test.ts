@@ -3,7 +3,7 @@ import { useGateway } from '../../support/gateway.hooks';
 
 const api = useGateway();
 
-it('is the response to a body that is not JSON', async () => {
+it('responds 415 to a restore with a body that is not JSON', async () => {
   const id = await api.caller.create();
   const { status, body } = await api.caller.call('POST', api.caller.path(`organization/${id}/restore`), {
     body: 'x=1',

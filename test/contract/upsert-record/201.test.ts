@@ -71,21 +71,25 @@ describe('32 concurrent upserts of one value', () => {
     }
   });
 
-  it('and writers of the value by id make one record of a property with a lookup', { timeout: 60_000 }, async () => {
-    for (let round = 0; round < 6; round += 1) {
-      const value = `mixed-${round}.example`;
-      const path = api.caller.path(`organization/by/primary_domain/${value}`);
-      const create = () =>
-        api.caller.call('POST', api.caller.path('organization'), {
-          body: { default: { name: 'A', primary_domain: value } },
-        });
-      const put = () => api.caller.call('PUT', path, { body: { default: { name: 'B' } } });
-      const responses = await Promise.all([create(), ...Array.from({ length: 15 }, put)]);
-      const made = responses.filter(({ status }) => status === 201);
-      // The creation by itself does not look for the value: it makes a second record unless it is first.
-      expect(made.length).toBeLessThanOrEqual(2);
-      expect(responses.filter(({ status }) => ![200, 201, 409].includes(status))).toEqual([]);
-      expect((await api.caller.call('GET', path)).status).toBe(made.length === 1 ? 200 : 409);
-    }
-  });
+  it(
+    'make one record of a property with a lookup, also while others write the value by id',
+    { timeout: 60_000 },
+    async () => {
+      for (let round = 0; round < 6; round += 1) {
+        const value = `mixed-${round}.example`;
+        const path = api.caller.path(`organization/by/primary_domain/${value}`);
+        const create = () =>
+          api.caller.call('POST', api.caller.path('organization'), {
+            body: { default: { name: 'A', primary_domain: value } },
+          });
+        const put = () => api.caller.call('PUT', path, { body: { default: { name: 'B' } } });
+        const responses = await Promise.all([create(), ...Array.from({ length: 15 }, put)]);
+        const made = responses.filter(({ status }) => status === 201);
+        // The creation by itself does not look for the value: it makes a second record unless it is first.
+        expect(made.length).toBeLessThanOrEqual(2);
+        expect(responses.filter(({ status }) => ![200, 201, 409].includes(status))).toEqual([]);
+        expect((await api.caller.call('GET', path)).status).toBe(made.length === 1 ? 200 : 409);
+      }
+    },
+  );
 });

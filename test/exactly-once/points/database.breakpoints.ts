@@ -50,7 +50,7 @@ export class DatabaseBreakpoints {
   }
 
   /** Resolves when a batch has reached the armed point. Later batches do not stop there. */
-  async reached(): Promise<void> {
+  async waitUntilReached(): Promise<void> {
     await this.waiting(1);
     await this.disarm();
   }

@@ -100,7 +100,7 @@ export class FailureEnvironment {
     const point = 'gateway' in place ? victim : this.breakpoints;
     if ('gateway' in place) await victim.arm(place.gateway);
     else await this.breakpoints.arm(place.database);
-    const reached = point.reached();
+    const reached = point.waitUntilReached();
     const pending = batch.send(caller).catch(brokenConnection);
     const early = await Promise.race([reached, pending]);
     if (early) throw new Error(`responded before the step: ${early.status} ${early.text}`);

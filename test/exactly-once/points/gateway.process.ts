@@ -32,7 +32,7 @@ export class GatewayProcess {
   }
 
   /** Resolves when a request has reached the armed point. */
-  async reached(): Promise<void> {
+  async waitUntilReached(): Promise<void> {
     await once(this.child, 'message');
   }
 

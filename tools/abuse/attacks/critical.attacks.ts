@@ -41,7 +41,7 @@ export const responseAmplification: Attack = {
 /** Bodies whose envelope is expensive to check. */
 export const envelopeKeys: Attack = {
   name: 'envelope-keys',
-  summary: 'sends batches with 200,000 unknown keys, a list of a million empty options, and inherited names as keys',
+  summary: 'sends batches with 200,000 unknown keys, a list of 1,600,000 empty options, and inherited names as keys',
   prepare(target) {
     const keys = Array.from({ length: 200_000 }, (_, n) => `"k${n}":0`).join(',');
     const options = Array.from({ length: 1_600_000 }, () => '{}').join(',');

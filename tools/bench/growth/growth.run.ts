@@ -20,9 +20,9 @@ const minRecordsPerTeam = 100;
 const secondsPerHour = 3_600;
 const million = 1_000_000;
 
-/** Approximate size on disk of a record with its index entry, and of a ledger item. */
+/** Approximate size on disk of a record with its index entry, and of a ledger item with its share of the request's row. */
 const bytesPerRecord = 700;
-const bytesPerLedgerItem = 900;
+const bytesPerLedgerItem = 80;
 /** Disk space for WAL and for other programs. */
 const spareBytes = 26 * 2 ** 30;
 

@@ -10,7 +10,7 @@ interface QueryBody {
   query: { filter: [{ stage: { '=': string } }] };
 }
 
-/** Not a design but an upper bound: fixed statements, whose results are the responses. */
+/** The bare HTTP baseline of reads: fixed statements, whose results are the responses. */
 @Controller('v2/prism/:team/:object')
 export class ReadController {
   constructor(@Inject(Pool) private readonly pool: Pool) {}

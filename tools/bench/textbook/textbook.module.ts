@@ -2,13 +2,13 @@ import { Module } from '@nestjs/common';
 import { Pool } from 'pg';
 import { BatchController } from './batch.controller';
 import { BatchService } from './batch.service';
-import { CeilingController } from './ceiling.controller';
+import { BareController } from './bare.controller';
 import { ReadController } from './read.controller';
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 
 @Module({
-  controllers: [BatchController, CeilingController, ReadController],
+  controllers: [BatchController, BareController, ReadController],
   providers: [BatchService, { provide: Pool, useValue: pool }],
 })
 export class TextbookModule {}

@@ -75,6 +75,8 @@ local function itemOf(item, team)
 end
 
 local function single()
+  sent = sent + 1
+  if keyed then headers['idempotency-key'] = string.format('bench-%d-%d-%d', seed, number, sent) end
   local record = math.random(records) - 1
   local change = string.format('{"default":{"employees":%d,"stage":"%s"}}', math.random(0, 99999), stages[math.random(#stages)])
   if mode == 'patch' then return wrk.format('PATCH', string.format('%s/%s%012x', wrk.path, prefix, record), headers, change) end

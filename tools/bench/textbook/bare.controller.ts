@@ -5,9 +5,9 @@ import { sourceFile } from '../../../test/support/repository.files';
 
 const text = readFileSync(sourceFile('tools/bench/textbook/sql/update-together.sql'), 'utf8');
 
-/** Not a design but an upper bound: no validation, and items cannot fail individually. */
+/** The bare HTTP baseline of writes: no validation, and items cannot fail individually. */
 @Controller()
-export class CeilingController {
+export class BareController {
   constructor(@Inject(Pool) private readonly pool: Pool) {}
 
   /** The minimum cost of HTTP. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ControlDatabase } from '#libs/database';
 import type { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -7,25 +8,32 @@ import { Session } from '../support/session';
 import { TcpProxy } from '../support/tcp.proxy';
 
 /*
- * The time limits of the API, measured by the clock. No other test runs concurrently.
+ * The time limits of the API, by clocks that the test advances.
  */
 
-const lockTimeoutMs = 700;
+const realNow = performance.now.bind(performance);
 
 let database: TestDatabase;
 let proxy: TcpProxy;
 let gateway: TestGateway;
 let caller: ApiClient;
+let control: ControlDatabase;
 
 beforeAll(async () => {
   database = await createDatabase();
   const url = new URL(database.url);
   proxy = await TcpProxy.start({ host: url.hostname, port: Number(url.port || 5432) });
   url.host = `127.0.0.1:${proxy.port}`;
-  gateway = await startGateway({ databaseUrl: url.href, settings: { LOCK_TIMEOUT_MS: String(lockTimeoutMs) } });
+  gateway = await startGateway({
+    databaseUrl: url.href,
+    settings: { LOCK_TIMEOUT_MS: '700', AUTH_FAILURES_PER_SECOND: '0' },
+  });
   caller = await gateway.newCaller();
+  control = gateway.app.get(ControlDatabase);
 });
 afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
   proxy.resume();
 });
 afterAll(async () => {
@@ -34,34 +42,26 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function elapsedMs(action: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
+/** Lets the gateway believe that this time has passed. */
+function letPass(ms: number): void {
+  vi.spyOn(performance, 'now').mockImplementation(() => realNow() + ms);
 }
 
 describe('readiness', () => {
-  const failures: [name: string, cause: () => void][] = [
-    [
-      'refuses connections',
-      (): void => {
-        proxy.cut();
-      },
-    ],
-    [
-      'does not respond',
-      (): void => {
-        proxy.stall();
-      },
-    ],
-  ];
+  it('responds 503 when Postgres refuses connections', async () => {
+    proxy.cut();
+    expect((await caller.call('GET', '/health/ready')).status).toBe(503);
+  });
 
-  it.each(failures)('responds 503 within 2 s when Postgres %s', async (_, cause) => {
-    cause();
-    const ms = await elapsedMs(async () => {
-      expect((await caller.call('GET', '/health/ready')).status).toBe(503);
-    });
-    expect(ms).toBeLessThan(2_000);
+  it('responds 503 after 2 s when Postgres does not respond', async () => {
+    await expect.poll(async () => (await caller.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
+    proxy.stall();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { total, idle } = control.use();
+    const response = caller.call('GET', '/health/ready');
+    await untilImmediate(() => control.use().total - control.use().idle > total - idle);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect((await response).status).toBe(503);
   });
 });
 
@@ -73,13 +73,13 @@ describe('an API key', () => {
     return response.status;
   }
 
-  it('is rejected within 5 s of its revocation by a gateway that has just used it, and stays rejected', async () => {
+  it('is rejected 5 s after its revocation by a gateway that has just used it, and stays rejected', async () => {
     const { keyId, apiKey } = await gateway.access.createKey(caller.teamId, 'leaving', ['records:read']);
     expect(await statusWith(apiKey)).toBe(404);
 
     await gateway.access.revokeKey(caller.teamId, keyId);
-    const ms = await elapsedMs(() => expect.poll(() => statusWith(apiKey), { timeout: 5_000, interval: 50 }).toBe(403));
-    expect(ms).toBeLessThan(5_000);
+    letPass(5_000);
+    expect(await statusWith(apiKey)).toBe(403);
     const later = await Promise.all(Array.from({ length: 20 }, () => statusWith(apiKey)));
     expect(new Set(later)).toEqual(new Set([403]));
   });
@@ -89,13 +89,13 @@ describe('an API key', () => {
     const { apiKey } = await gateway.access.createKey(caller.teamId, 'brief', ['records:read'], expiresAt);
     expect(await statusWith(apiKey)).toBe(404);
 
-    await expect.poll(() => statusWith(apiKey), { timeout: 2_000, interval: 20 }).toBe(403);
+    await expect.poll(() => statusWith(apiKey), { timeout: 20_000, interval: 20 }).toBe(403);
     expect(Date.now()).toBeGreaterThanOrEqual(expiresAt.getTime());
   });
 });
 
 describe('a new property definition', () => {
-  it('takes effect within 5 s on every replica', async () => {
+  it('takes effect after 5 s on every replica', async () => {
     const replica = await startGateway({ databaseUrl: gateway.databaseUrl });
     try {
       const item = { id: await caller.create(), default: { shoe_size: 43 } };
@@ -109,12 +109,8 @@ describe('a new property definition', () => {
          VALUES ($1, 'organization', gen_random_uuid(), 'shoe_size', 'num', 'Shoe size')`,
         [caller.teamId],
       );
-      const ms = await elapsedMs(async () => {
-        for (const url of [gateway.url, replica.url]) {
-          await expect.poll(() => codeAt(url), { timeout: 5_500, interval: 100 }).toBe('ok');
-        }
-      });
-      expect(ms).toBeLessThan(5_500);
+      letPass(5_000);
+      expect([await codeAt(gateway.url), await codeAt(replica.url)]).toEqual(['ok', 'ok']);
     } finally {
       await replica.close();
     }
@@ -133,24 +129,31 @@ describe('the lock timeout', () => {
   it('applies once to a batch of one item', async () => {
     const id = await caller.create();
     await session.hold(caller.teamId, [id]);
-    const ms = await elapsedMs(async () => {
-      const { body } = await caller.update([{ id, default: { name: 'Renamed' } }]);
-      expect(body.results[0].error.code).toBe('locked');
+    const ended = new AbortController();
+    const update = caller.update([{ id, default: { name: 'Renamed' } }]).finally(() => {
+      ended.abort();
     });
-    await session.release();
-    expect(ms).toBeGreaterThan(lockTimeoutMs * 0.9);
-    expect(ms).toBeLessThan(lockTimeoutMs * 1.9);
+    const waits = new Set<string>();
+    while (!ended.signal.aborted) for (const wait of await session.lockWaits()) waits.add(wait);
+    expect((await update).body.results[0].error.code).toBe('locked');
+    expect(waits.size).toBe(1);
   });
 });
 
 describe('a body of five megabytes of open brackets', () => {
-  it('is rejected within 1 s', async () => {
-    const ms = await elapsedMs(async () => {
-      const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
-        body: Buffer.alloc(5_000_000, '['),
-      });
-      expect([status, body.error.code]).toEqual([400, 'invalid_json']);
+  it('is rejected where it is nested too deep', async () => {
+    const { status, body } = await caller.call('POST', caller.path('organization/batch/update'), {
+      body: Buffer.alloc(5_000_000, '['),
     });
-    expect(ms).toBeLessThan(1_000);
+    expect([status, body.error.code, body.error.message]).toEqual([
+      400,
+      'invalid_json',
+      expect.stringMatching(/byte 32\b/),
+    ]);
   });
 });
+
+/** Waits for real input and output while timers are fake. */
+async function untilImmediate(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

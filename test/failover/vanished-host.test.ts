@@ -1,0 +1,24 @@
+import { readSettings } from '#libs/config';
+import { openDatabase } from '#libs/database';
+import { expect, it } from 'vitest';
+import { createDatabase } from '../support/database';
+import { TcpProxy } from '../support/tcp.proxy';
+
+it('a host that vanishes while a new connection is checked is passed over, and keeps no place in the pool', async () => {
+  const own = await createDatabase();
+  const { hostname, port, username, password, pathname } = new URL(own.url);
+  const proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
+  proxy.stallAfterStart();
+  const url = `postgres://${username}:${password}@127.0.0.1:${proxy.port},${hostname}:${port}${pathname}`;
+  for (const pooler of ['none', 'session']) {
+    const database = openDatabase(
+      readSettings({ DATABASE_URL: url, DATABASE_POOL_SIZE: '2', DATABASE_POOLER: pooler }),
+    );
+    const calls = [database.query('SELECT 1 AS one'), database.query('SELECT 1 AS one')];
+    for (const { rows } of await Promise.all(calls)) expect(rows).toEqual([{ one: 1 }]);
+    expect(database.use()).toMatchObject({ total: 2, idle: 2 });
+    await database.close();
+  }
+  proxy.close();
+  await own.drop();
+});

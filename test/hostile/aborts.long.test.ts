@@ -1,0 +1,3 @@
+import { defineAbortSuite } from './aborts.suite';
+
+defineAbortSuite(9_000);
