@@ -8,7 +8,7 @@ import type { ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { type RedisCluster, startCluster } from '../support/redis.topology';
 
-const TEAMS = 12;
+const TEAMS = 40; // enough that each of the three masters has some
 
 let cluster: RedisCluster;
 let admins: Redis[];
