@@ -54,6 +54,11 @@ export type Condition =
 /** The condition that every record meets. */
 export const EVERY_RECORD: Condition = { all: [] };
 
+/** Whether every record meets the condition, as that of an empty filter. */
+export function isEveryRecord(condition: Condition): boolean {
+  return 'all' in condition && condition.all.every(isEveryRecord);
+}
+
 /** A value that is equal for equal conditions, for JSON. */
 export function comparableOf(condition: Condition): unknown {
   if ('all' in condition) return { all: condition.all.map(comparableOf) };

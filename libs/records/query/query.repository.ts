@@ -13,6 +13,7 @@ import type { Span } from '#libs/telemetry';
 import type { FoundRecord } from '../found.record';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
 import { countStatement, findStatement, pageStatement, type QueryStatement } from './query.statement';
+import { StatementNames } from './statement.names';
 
 /** How a query is executed. */
 export interface QueryOptions {
@@ -50,6 +51,8 @@ interface PageRow {
 /** Reads pages of records and counts records. The only place that runs their SQL. */
 @Injectable()
 export class RecordQueryRepository {
+  private readonly names = new StatementNames();
+
   constructor(
     @Inject(Database) private readonly database: ConnectionPool,
     @Inject(ReadDatabase) private readonly reads: ConnectionPool,
@@ -87,7 +90,7 @@ export class RecordQueryRepository {
   /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */
   private async run<R extends object>(
     database: ConnectionPool,
-    { text, values }: QueryStatement,
+    { text, values, hasOnePlan }: QueryStatement,
     options: QueryOptions,
   ): Promise<R[]> {
     const { deadline, cancellation, meter, span } = options;
@@ -104,7 +107,7 @@ export class RecordQueryRepository {
       const { rows } = await database.withClient(
         (client) => {
           call.begun = true;
-          return client.query<R>(text, [...values]);
+          return client.query<R>(hasOnePlan ? this.names.statementOf(text) : text, [...values]);
         },
         { timeoutMs: budgetMs + CANCEL_MS, cancellation: statement, isReadOnly: true, meter, span },
       );

@@ -1,6 +1,7 @@
 import { conditionSql } from './condition.sql';
+import { isEveryRecord } from './condition';
 import { lookupConditionsOf, lookupSql } from './lookup.sql';
-import { afterSql, orderBySql, orderTerms } from './order.sql';
+import { afterSql, orderBySql, type OrderTerm, orderTerms } from './order.sql';
 import type { RecordFilter, RecordQuery } from './record.query';
 import { SqlParameters } from './sql.parameters';
 
@@ -8,13 +9,18 @@ import { SqlParameters } from './sql.parameters';
 export interface QueryStatement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether one plan is good for all values, so that a connection may keep it. */
+  readonly hasOnePlan: boolean;
 }
+
+/** The placeholder of the team. */
+const TEAM = '$1';
 
 /*
  * Row-level security needs prism.team before the first row is read: as in find_record.sql, the rows depend on the row of the CTE
  * that sets it. team_id is compared with the parameter too, so that the planner knows the team.
  */
-const CONTEXT = "WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)";
+const CONTEXT = `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (${TEAM}::uuid)::text, true)::uuid AS team)`;
 
 /**
  * Reads one page, and one row more if there is one. The properties of a row are NULL if they, with those of the rows before it,
@@ -25,16 +31,10 @@ const CONTEXT = "WITH context AS MATERIALIZED (SELECT set_config('prism.team', (
  * @param limitBytes the maximum size of the properties of all rows
  */
 export function pageStatement(query: RecordQuery, limitBytes: number): QueryStatement {
-  const parameters = new SqlParameters();
-  const where = recordsSql(query, parameters);
+  const parameters = parametersOf(query);
+  const hasOnePlan = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
-  const after = query.after === undefined ? '' : ` AND ${afterSql(terms, query.after, parameters)}`;
-  const rows = query.limit + 1;
-  const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
-  const order = orderBySql(terms);
-  // Live and deleted records have an index each. Both parts are in order, so the planner merges them.
-  const part = (state: string): string =>
-    `(SELECT r.* FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${rows}${offset === undefined ? '' : ` + ${offset}`})`;
+  const records = hasOnePlan ? newestRecordsSql(query, parameters) : foundRecordsSql(query, terms, parameters);
   // The rows stay in the order of the innermost query.
   const text = `${CONTEXT}
 SELECT r.id, r.deleted_at, r.sort_values,
@@ -45,25 +45,58 @@ SELECT r.id, r.deleted_at, r.sort_values,
         SELECT r.id, format_timestamp(r.deleted_at) AS deleted_at, json_build_array(${terms.map(({ text }) => text).join(', ')})::text AS sort_values,
                ${propertiesSql(query, parameters)} AS properties
           FROM context
-         CROSS JOIN LATERAL (
+         CROSS JOIN LATERAL ${records} AS r
+        OFFSET 0
+      ) AS r
+  ) AS r`;
+  return { text, values: parameters.values, hasOnePlan };
+}
+
+/** Whether a page is one of all live records in the default order. */
+function isNewestFirst({ fields, condition, ids, deleted, order, offset }: RecordQuery): boolean {
+  const isDefaultOrder =
+    order.map(({ field, direction }) => `${field.source} ${direction}`).join() === 'created_at desc,id desc';
+  return (
+    isDefaultOrder &&
+    isEveryRecord(condition) &&
+    ids === undefined &&
+    !deleted &&
+    offset === 0 &&
+    fields.listId === undefined
+  );
+}
+
+/** The records of such a page, in their order. */
+function newestRecordsSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
+  const [createdAt = null, id = null] = after ?? [];
+  return `newest_records(context.team, ${parameters.add(objectType)}::text, ${parameters.add(createdAt)}::timestamptz, ${parameters.add(id)}::uuid, ${limit + 1})`;
+}
+
+/** The records of any other page, in their order. */
+function foundRecordsSql(query: RecordQuery, terms: readonly OrderTerm[], parameters: SqlParameters): string {
+  const where = recordsSql(query, parameters);
+  const after = query.after === undefined ? '' : ` AND ${afterSql(terms, query.after, parameters)}`;
+  const rows = query.limit + 1;
+  const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
+  const order = orderBySql(terms);
+  // Live and deleted records have an index each. Both parts are in order, so the planner merges them.
+  const part = (state: string): string =>
+    `(SELECT r.* FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${rows}${offset === undefined ? '' : ` + ${offset}`})`;
+  return `(
            SELECT r.*
              FROM ${query.deleted ? `(${part('IS NULL')} UNION ALL ${part('IS NOT NULL')})` : part('IS NULL')} AS r
             ORDER BY ${order}
             LIMIT ${rows}${offset === undefined ? '' : ` OFFSET ${offset}`}
-         ) AS r
-        OFFSET 0
-      ) AS r
-  ) AS r`;
-  return { text, values: parameters.values };
+         )`;
 }
 
 /** Counts the records of a filter. */
 export function countStatement(filter: RecordFilter): QueryStatement {
-  const parameters = new SqlParameters();
+  const parameters = parametersOf(filter);
   const where = recordsSql(filter, parameters);
   const text = `${CONTEXT}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
-  return { text, values: parameters.values };
+  return { text, values: parameters.values, hasOnePlan: false };
 }
 
 /**
@@ -71,7 +104,7 @@ SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS tot
  * Live records only.
  */
 export function findStatement(filter: RecordFilter): QueryStatement {
-  const parameters = new SqlParameters();
+  const parameters = parametersOf(filter);
   const text = `${CONTEXT}
 SELECT found.etag, found.record
   FROM context
@@ -82,19 +115,25 @@ SELECT found.etag, found.record
     WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
-  return { text, values: parameters.values };
+  return { text, values: parameters.values, hasOnePlan: false };
+}
+
+/** The team is the first parameter. */
+function parametersOf({ teamId }: RecordFilter): SqlParameters {
+  const parameters = new SqlParameters();
+  parameters.add(teamId);
+  return parameters;
 }
 
 /** The condition on a record `r`. It refers to `context`. */
 function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
-  const { teamId, objectType, fields, ids, condition, deleted } = filter;
-  const team = parameters.add(teamId); // $1
+  const { objectType, fields, ids, condition, deleted } = filter;
   // Deleted records are in no lookup.
   const lookups = deleted ? [] : lookupConditionsOf(condition);
   return [
-    `r.team_id = context.team AND r.team_id = ${team}::uuid AND r.object_type = ${parameters.add(objectType)}::text`,
+    `r.team_id = context.team AND r.team_id = ${TEAM}::uuid AND r.object_type = ${parameters.add(objectType)}::text`,
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
-    ...lookups.map((each) => lookupSql(each, team, parameters)),
+    ...lookups.map((each) => lookupSql(each, TEAM, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
     conditionSql(condition, fields.listId, parameters),
   ].join(' AND ');

@@ -1,0 +1,25 @@
+-- A page of the live records of a team, newest first.
+--
+--   p_before, p_before_id  the time and id of the record before the page; NULL for the first page
+--
+-- A function, because its plan is kept and yet right for every team: without enable_sort it always reads the index of this order, and
+-- stops after the page. Otherwise a kept plan is one for a team of average size, which reads and sorts all records of the team.
+CREATE OR REPLACE FUNCTION newest_records(
+  p_team_id uuid, p_object_type text, p_before timestamptz, p_before_id uuid, p_rows integer)
+RETURNS SETOF records
+LANGUAGE plpgsql STABLE SET enable_sort TO off AS $$
+BEGIN
+  IF p_before IS NULL THEN
+    RETURN QUERY
+      SELECT * FROM records AS r
+       WHERE r.team_id = p_team_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+       ORDER BY r.created_at DESC, r.id DESC LIMIT p_rows;
+  ELSE
+    RETURN QUERY
+      SELECT * FROM records AS r
+       WHERE r.team_id = p_team_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
+         AND (r.created_at, r.id) < (p_before, p_before_id)
+       ORDER BY r.created_at DESC, r.id DESC LIMIT p_rows;
+  END IF;
+END
+$$;
