@@ -65,7 +65,7 @@ function addCreate(key: Command, session: AdminSession): void {
 }
 
 function addList(key: Command, session: AdminSession): void {
-  teamCommand(key, 'list', "List a team's keys, also revoked and expired ones, without their secrets.")
+  teamCommand(key, 'list', "List a team's keys, including revoked and expired ones, without their secrets.")
     .option('--client <name>', 'only the keys of this client', checked(parseName))
     .action(async (options: ListOptions) => {
       const keys = await session.withAccess((access) => access.listKeys(options.team, options.client));

@@ -20,7 +20,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     { host: settings.host, port, metrics_host: settings.metricsHost, metrics_port: metricsPort },
     'listening',
   );
-  // Logs a database that is unavailable or not migrated, also where nothing probes readiness.
+  // Logs a database that is unavailable or not migrated, even where nothing probes readiness.
   app
     .get(HealthService)
     .ready()

@@ -92,7 +92,7 @@ export async function migrate(
  * What this program needs and the database does not have: names of migrations, and `functions/<name>`. Empty on a database
  * that a newer version has migrated, because newer versions keep the schema compatible with this one.
  *
- * @throws DatabaseUnavailable also if it takes longer than `timeoutMs`
+ * @throws DatabaseUnavailable, including when it takes longer than `timeoutMs`
  */
 export async function pendingMigrations(
   database: ConnectionPool,

@@ -35,7 +35,7 @@ export class RetentionService {
    * Creates partitions, then removes expired rows and partitions.
    *
    * @param stopping ends the pass after the current step
-   * @throws {DatabaseUnavailable} and other errors of the database, which end the pass early
+   * @throws DatabaseUnavailable and other errors of the database, which end the pass early
    */
   async run(stopping: AbortSignal): Promise<RetentionPass> {
     const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };

@@ -54,8 +54,8 @@ interface ImportLimits {
 }
 
 /**
- * Plans the rows of an import: each becomes a new record with an id, which it has in every attempt, or is for the record that has its
- * value, or an item error. Errors keep their details (`errors`) as long as the results of the whole import fit into one response.
+ * Plans the rows of an import. A row becomes a new record, whose id is the same in every attempt; or an item for the record that has
+ * its value; or an item error. Errors keep their details (`errors`) as long as the results of the whole import fit into one response.
  */
 export class ImportPlanner {
   private detailBytes: number;

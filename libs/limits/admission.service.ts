@@ -110,7 +110,7 @@ export class Admission implements OnApplicationShutdown {
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }
 
-  /** Rejects a request. @returns the error to respond with */
+  /** Counts a rejected request. @returns the error to respond with */
   shed(stage: AdmissionStage, reason: ShedReason): RequestError {
     this.metrics.countShed(stage, reason);
     return overloaded(reason);

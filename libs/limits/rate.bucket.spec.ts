@@ -138,7 +138,7 @@ describe('a bucket', () => {
     expect(admits(rates, { requests: 1 })).toBe(false);
   });
 
-  it('accepts a refund, down to empty, also while it is overdrawn', () => {
+  it('accepts a refund, down to empty, even while it is overdrawn', () => {
     const rates = items(10);
     consume(rates, { items: 40 });
     expect(adjust(rates, { items: -35 })).toMatchObject([{ waitUs: 0, levelUs: SECOND / 2 }]);

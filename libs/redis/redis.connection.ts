@@ -65,7 +65,7 @@ export class Redis {
     if (settings.redisUrl === undefined) {
       this.#onSettled();
       logger.log(
-        'REDIS_URL is unset: no 409 idempotency_key_in_use at once, each process counts rate limits on its own, replays are read from the ledger',
+        'REDIS_URL is unset: 409 idempotency_key_in_use only after LOCK_TIMEOUT_MS, each process counts rate limits on its own, replays are read from the ledger',
       );
       return;
     }
@@ -194,7 +194,7 @@ export class Redis {
     return node !== undefined && performance.now() < (this.#pausedNodes.get(node) ?? 0);
   }
 
-  /** Has calls fail at once, to a node of the cluster for a while, or to the server until it is connected again. */
+  /** Makes calls fail at once: to a node of the cluster for a while, or to the server until it is connected again. */
   #fail(node: string | undefined, connection: number, reason: string): void {
     if (this.#state !== 'up' || this.#connection !== connection) return;
     const client = this.#client;
@@ -203,7 +203,7 @@ export class Redis {
       this.#pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
       this.#status.failing('node', `${node}: ${reason}`);
       // A replica may have been promoted.
-      client.refreshSlotsCache(() => undefined); // A failure is that of the next call.
+      client.refreshSlotsCache(() => undefined); // the next call reports a failure
       return;
     }
     this.#reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;

@@ -224,7 +224,7 @@ describe('an import job', () => {
   });
 });
 
-describe('an import in the call', () => {
+describe('an import within the request', () => {
   const key = (): Record<string, string> => ({ 'idempotency-key': randomUUID() });
 
   it('is resumed by a retry if the gateway dies before it can complete the request', async () => {

@@ -39,7 +39,7 @@ export const ApiListRecords = (): MethodDecorator =>
       description: 'The largest number of rows. Above 50 it is 50.',
       schema: { type: 'integer', minimum: 1, default: 25 },
     }),
-    parameter('cursor', 'The `next_cursor` of the page before. It keeps the limit of that page.'),
+    parameter('cursor', 'The `next_cursor` of the previous page. It keeps the limit of that page.'),
     flag('deleted', 'Include deleted records.'),
     flag('include_total', 'Return `total`. It takes one more pass over the matching records.'),
     listId,

@@ -24,7 +24,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
   Comparison: {
     type: 'object',
     description:
-      'Values by operator; all must hold. Numbers and dates compare as such, also if they are sent as strings; a date without a time is midnight in UTC. Options are given by slug or id. `=` and `in` match a property with several values if one of them is equal. Texts compare by code point, with case. A negative operator (`!=`, `not_in`, `not_contains`) also matches records without a value.',
+      'Values by operator; all must hold. Numbers and dates compare as such, even if they are sent as strings; a date without a time is midnight in UTC. Options are given by slug or id. `=` and `in` match a property with several values if one of them is equal. Texts compare by code point, with case. A negative operator (`!=`, `not_in`, `not_contains`) also matches records without a value.',
     minProperties: 1,
     additionalProperties: false,
     properties: Object.fromEntries(OPERATORS.map((operator) => [operator, OPERANDS[operator] ?? scalar])),
@@ -69,7 +69,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
       cursor: {
         type: 'string',
         description:
-          'The `next_cursor` of the page before, with the same filter, sort, `list_id`, `id` and `deleted`. It keeps the limit of that page and replaces `limit` and `page`.',
+          'The `next_cursor` of the previous page, with the same filter, sort, `list_id`, `id` and `deleted`. It keeps the limit of that page and replaces `limit` and `page`.',
       },
       page: {
         type: 'integer',

@@ -42,7 +42,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
     request.requestContext.permits.acquireWork(itemsOf(request.body, MAX_ITEMS), done);
   });
 
-  // The permit is held until the handler ends, also after the client has disconnected and after the response at the deadline.
+  // The permit is held until the handler ends, even after the client has disconnected and after the response at the deadline.
   fastify.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = function (request, reply) {

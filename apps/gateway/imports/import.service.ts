@@ -37,7 +37,7 @@ interface PlannedImport {
   readonly options: readonly PlannedOption[];
 }
 
-/** Imports rows as new records: a few in the call, more as a job of the workers. */
+/** Imports rows as new records: a few within the request, more as a job of the workers. */
 @Injectable()
 export class ImportService {
   constructor(
@@ -181,7 +181,7 @@ export class ImportService {
     return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
   }
 
-  /** The items of an earlier attempt by the present lookups. */
+  /** The items of an earlier attempt by the current lookups. */
   private async refresh({ teamId, objectType }: RecordTarget, items: readonly ImportItem[]): Promise<ImportItem[]> {
     const lookups = new CurrentLookups(await this.properties.definitionsOf(teamId, objectType));
     return items.map((item) => lookups.refresh(item));

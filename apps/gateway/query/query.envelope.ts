@@ -3,7 +3,7 @@ import type { EnvelopeType } from '../http/envelope.check';
 
 export const DEFAULT_LIMIT = 25;
 export const MAX_LIMIT = 50;
-/** Postgres reads and drops the rows of the pages before. */
+/** Postgres reads and drops the rows of the previous pages. */
 export const MAX_PAGE = 10_000;
 export const COMBINATORS = ['AND', 'OR'] as const;
 

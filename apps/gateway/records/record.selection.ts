@@ -1,7 +1,7 @@
 import { invalidParameter, type Query, rejectUnknownParameters } from '../http/query.check';
 
 /**
- * The slugs that `?select=a,b` (also repeated) asks for; undefined for all.
+ * The slugs that `?select=a,b` (which can be repeated) asks for; undefined for all.
  *
  * @throws RequestError `invalid_request` for another parameter or an empty selection
  */

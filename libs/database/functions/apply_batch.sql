@@ -7,8 +7,8 @@
 --   p_atomic                One transaction for all items; the first failure ends it. Nothing changes then, and the other
 --                           items are rolled_back. If validation rejected items, all of these are reported and none is run
 --   p_dry_run               One transaction for all items, which is rolled back: the outcomes say what would have happened
---   p_max_failures          After so many failures the remaining items are not_attempted. NULL: any number
---   p_minimal               Entries without the record
+--   p_max_failures          After this many failures the remaining items are not_attempted. NULL: any number
+--   p_minimal               Return entries without the record
 --   p_item_durable          Each item's commit waits for the disk, instead of the last commit for all
 --   p_record_limit_bytes    The largest record that a change may produce (record_size)
 --   p_response_limit_bytes  The largest total size of all records in the entries. An entry beyond it has
@@ -57,28 +57,28 @@ DECLARE
   -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after failures.
   c_mark     CONSTANT boolean := c_keyed AND NOT c_together;
   c_stop     CONSTANT boolean := p_max_failures IS NOT NULL AND NOT c_together;
-  -- An image of up to so many bytes of jsonb is not measured, because that means to render it. As text it is at most 28 times
+  -- An image of up to this many bytes of jsonb is not measured, because measuring means rendering it. As text it is at most 28 times
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_room reserves for them.
   c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
-  -- In place of NULL, with which Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
+  -- Used instead of NULL: for a NULL id Postgres finds a custom plan cheapest, and would plan the statement for every item.
   c_no_record CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-  -- By the number that the progress row has of them.
+  -- Indexed by the byte that the progress row stores for an item.
   c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
 
   -- The items, by position in the request.
   v_items      jsonb[];
-  v_ids        uuid[]; -- NULL for an item that makes a record: it has an id when it is applied
+  v_ids        uuid[]; -- NULL for an item that creates a record or has a match: its id is known once it is applied
   v_target_ids uuid[]; -- of common patches, which only set properties; c_no_record for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
-  v_refs       text[]; -- what the caller calls the items
+  v_refs       text[]; -- the caller's names of the items
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_effects      text[]; -- at first those that the operations have as a rule
+  v_effects      text[]; -- initially the usual effects of the operations
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -348,9 +348,10 @@ BEGIN
         v_replayed[n] := v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL; -- not applied by this attempt
         v_codes[n] := v_stored_codes[n];
       ELSIF (v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL) AND get_bit(v_settled, n - 1) = 1 THEN
-        -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far. This one
-        -- may have planned the item otherwise, also rejected it, because the definitions of the team have changed. So the plan
-        -- tells the effect only for a row of the version before, which stored less, and the id only if the request has it.
+        -- Another attempt has applied the item, and has not stored its outcome: it was interrupted, or has not got that far yet.
+        -- This one may have planned the item otherwise, or even rejected it, because the definitions of the team have changed. So
+        -- the plan tells the effect only for a row of the previous version, which stored less, and the id only if the request has
+        -- it.
         v_codes[n] := NULL;
         v_errors[n] := NULL;
         v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'),
@@ -366,7 +367,7 @@ BEGIN
         v_room := v_result.room;
         v_replayed[n] := true;
       ELSIF v_room < 0 AND (v_images[n]).properties IS NOT NULL THEN
-        -- Another attempt has stored so much in the meantime that the response has no room for the records of this one.
+        -- Another attempt has stored outcomes in the meantime, which leave no room for the records of this one.
         v_image := v_images[n];
         v_images[n] := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
       END IF;
@@ -429,7 +430,7 @@ BEGIN
   RESET enable_seqscan;
   COMMIT;
 
-  -- 8. What else the caller is told.
+  -- 8. Set the remaining results.
   IF c_keyed AND true = ALL (v_replayed) THEN
     state := 'replayed';
   END IF;

@@ -1,5 +1,5 @@
--- What a lookup stores of a value: equal values have equal hashes, as filters compare them. NULL for no value, or one that is not
--- of the property's kind.
+-- The hash that a lookup stores for a value. Values that filters compare as equal have equal hashes. NULL if there is no value, or
+-- if it is not of the kind of the property.
 --
 --   p_kind  text, number or date
 --

@@ -62,7 +62,7 @@ function valuesAfter(before: Possible, change: Change, { changes, missing }: Rec
   return { name: valuesOf('name'), notes: valuesOf('notes') };
 }
 
-/** Each version, and the stored record, has the values of the version before and those that its item set. */
+/** Each version, and the stored record, has the values of the previous version and those that its item set. */
 function checkValues(timeline: RecordTimeline): Violation[] {
   const { changes, origin, stored, id } = timeline;
   if (origin === undefined) return [];
