@@ -81,7 +81,7 @@ export interface PoolUse {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Used if the URL has other servers to try. */
-const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
+const CONNECT_TIMEOUT_WITH_FALLBACK_MS = 2_000;
 
 /**
  * A pool of connections to a server of a database: the writable one, except for reads that a replica serves.
@@ -315,7 +315,7 @@ function isPoolTimeout(error: unknown): boolean {
 }
 
 function connectTimeoutMs(servers: number): number {
-  return servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS;
+  return servers > 1 ? CONNECT_TIMEOUT_WITH_FALLBACK_MS : CONNECT_TIMEOUT_MS;
 }
 
 function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {

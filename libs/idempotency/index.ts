@@ -2,7 +2,7 @@ export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
 export { type IdempotencyId, parseIdempotencyKey } from './idempotency-key';
 export {
-  type Execute,
+  type Write,
   IdempotencyService,
   type IdempotentRequest,
   type LedgerKey,

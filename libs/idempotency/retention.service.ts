@@ -68,14 +68,14 @@ export class RetentionService {
   private async purge(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
     let from: string | null = null;
     while (!stopping.aborted) {
-      const began = performance.now();
+      const startedAt = performance.now();
       const { removed, upTo } = await this.ledger.purgeRequests(from);
       if (upTo === null) return;
       this.metrics.countRequestsRemoved(removed);
       pass.requests += removed;
       from = upTo;
       // Pauses as long as the purge took, so that it uses at most half of the time.
-      await pause(performance.now() - began, stopping);
+      await pause(performance.now() - startedAt, stopping);
     }
   }
 

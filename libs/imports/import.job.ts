@@ -35,11 +35,16 @@ export interface RowCounts {
  *
  * @param results elements of a JSON array
  */
-export function jobDoneInCall({ succeeded, failed }: RowCounts, results: string, began: Date, ended: Date): string {
+export function jobDoneInCall(
+  { succeeded, failed }: RowCounts,
+  results: string,
+  startedAt: Date,
+  endedAt: Date,
+): string {
   const total = succeeded + failed;
   const head = {
     ...{ job_id: null, status: 'complete', total, processed: total, succeeded, failed },
-    ...{ created_at: began, updated_at: ended, expires_at: ended },
+    ...{ created_at: startedAt, updated_at: endedAt, expires_at: endedAt },
   };
   return `${JSON.stringify(head).slice(0, -1)},"results":[${results}]}`;
 }

@@ -1,2 +1,2 @@
-export { MetricsServer, type Readiness } from './metrics.server';
+export { AdminServer, type Readiness } from './admin.server';
 export { type Program, runProgram } from './run.program';

@@ -1,4 +1,4 @@
-import { OPERATORS } from '#libs/records';
+import { MAX_PAGE_ROWS, OPERATORS } from '#libs/records';
 import { uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
@@ -65,7 +65,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
         description:
           'The order, most significant property first; records without a value are last. Records that are equal in it are in the default order: newest first, then by id.',
       },
-      limit: { type: 'integer', minimum: 1, maximum: 50, default: 25 },
+      limit: { type: 'integer', minimum: 1, maximum: MAX_PAGE_ROWS, default: 25 },
       cursor: {
         type: 'string',
         description:
@@ -127,7 +127,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
     required: ['data', 'has_more', 'next_cursor'],
     additionalProperties: false,
     properties: {
-      data: { type: 'array', maxItems: 50, items: schemaRef('QueryRow') },
+      data: { type: 'array', maxItems: MAX_PAGE_ROWS, items: schemaRef('QueryRow') },
       has_more: {
         type: 'boolean',
         description:
