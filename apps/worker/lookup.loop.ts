@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { pause } from '#libs/idempotency';
+import { pause } from '#libs/program';
 import { LookupBuilder, LookupMetrics } from '#libs/properties';
 
 /** How often to look for a lookup to build. */

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { pause } from '#libs/program';
 import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
@@ -112,18 +113,4 @@ export class RetentionService {
       await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
     }
   }
-}
-
-/** Resolves after the given time, or as soon as `stopping` is aborted. */
-export function pause(milliseconds: number, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      stopping.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    stopping.addEventListener('abort', end);
-    if (stopping.aborted) end();
-  });
 }

@@ -12,7 +12,7 @@ import {
   type Validation,
 } from '#libs/properties';
 import { type Match, MAX_ITEMS, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
-import type { ListProperties } from './import.list';
+import type { ListPlacement } from './list.placement';
 import { MAX_ROWS } from './import.job';
 
 const ROW_MEMBERS = ['default', 'list', 'extended'];
@@ -39,7 +39,7 @@ export interface ImportOptions {
   /** Whether the row then updates the record. */
   readonly updateExisting: boolean;
   /** Where properties of a list go that a row has in `default`. */
-  readonly list?: ListProperties | undefined;
+  readonly list?: ListPlacement | undefined;
   /** Plans the options that rows name and that do not exist; undefined: these rows fail. */
   readonly missing?: MissingOptions | undefined;
 }

@@ -13,7 +13,7 @@ import {
   type ImportItem,
   ImportMetrics,
   ImportPlanner,
-  ImportRepository,
+  ImportRequestRepository,
   jobDoneInCall,
   maxRowsOf,
   MIN_JOB_ROWS,
@@ -43,7 +43,7 @@ export class ImportService {
   constructor(
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
     @Inject(SchemaWriter) private readonly schema: SchemaWriter,
-    @Inject(ImportRepository) private readonly imports: ImportRepository,
+    @Inject(ImportRequestRepository) private readonly imports: ImportRequestRepository,
     @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
     @Inject(ImportMetrics) private readonly metrics: ImportMetrics,

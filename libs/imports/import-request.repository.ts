@@ -53,7 +53,7 @@ const FIND = statement(__dirname, 'find_import_job');
 
 /** Creates and reads imports, for callers. */
 @Injectable()
-export class ImportRepository {
+export class ImportRequestRepository {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(Settings) private readonly settings: Settings,
