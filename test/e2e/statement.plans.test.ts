@@ -10,8 +10,8 @@ import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
 /**
- * How often each query is sent on the only connection. Its statement is named from the third use on, and after five executions with the
- * name, Postgres can choose a plan that does not know the values.
+ * How often each query is sent on the only connection. After five executions of a statement with a name, Postgres could choose a plan
+ * that does not know the values.
  */
 const USES = 10;
 

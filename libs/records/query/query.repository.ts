@@ -13,7 +13,6 @@ import type { Span } from '#libs/telemetry';
 import type { FoundRecord } from '../found.record';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
 import { countStatement, findStatement, pageStatement, type QueryStatement } from './query.statement';
-import { StatementNames } from './statement.names';
 
 /** How a query is executed. */
 export interface QueryOptions {
@@ -51,8 +50,6 @@ interface PageRow {
 /** Reads pages of records and counts records. The only place that runs their SQL. */
 @Injectable()
 export class RecordQueryRepository {
-  private readonly names = new StatementNames();
-
   constructor(
     @Inject(Database) private readonly database: ConnectionPool,
     @Inject(ReadDatabase) private readonly reads: ConnectionPool,
@@ -107,7 +104,7 @@ export class RecordQueryRepository {
       const { rows } = await database.withClient(
         (client) => {
           call.begun = true;
-          return client.query<R>(this.names.statementOf(text), values);
+          return client.query<R>(text, [...values]);
         },
         { timeoutMs: budgetMs + CANCEL_MS, cancellation: statement, isReadOnly: true, meter, span },
       );
