@@ -45,7 +45,7 @@ export function openControlDatabase(
 }
 
 /** Opens the pool of `DATABASE_READ_URL`; undefined if that is not set. */
-export function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): ReadDatabase | undefined {
+function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): ReadDatabase | undefined {
   const { databaseReadUrl: url, databasePoolSize: poolSize, requestTimeoutMs: timeoutMs } = settings;
   if (url === undefined) return undefined;
   const maxLifetimeSeconds = DATA_LIFETIME_SECONDS;

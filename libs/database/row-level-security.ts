@@ -2,7 +2,7 @@ import type { ConnectionPool } from './connection.pool';
 import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 
 /** Where row-level security was enabled or disabled. */
-export interface RowLevelSecurity {
+interface RowLevelSecurity {
   readonly tables: readonly string[];
   /** The owner of the tables, to whom policies do not apply. */
   readonly owner: string;

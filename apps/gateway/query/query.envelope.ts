@@ -4,8 +4,8 @@ import type { EnvelopeType } from '../http/envelope.check';
 
 export const DEFAULT_LIMIT = 25;
 /** Postgres reads and drops the rows of the previous pages. */
-export const MAX_PAGE = 10_000;
-export const COMBINATORS = ['AND', 'OR'] as const;
+const MAX_PAGE = 10_000;
+const COMBINATORS = ['AND', 'OR'] as const;
 
 const LIMIT = { message: `limit must be a whole number from 1 to ${MAX_PAGE_ROWS}` };
 const PAGE = { message: `page must be a whole number from 1 to ${MAX_PAGE}; use cursor to read further` };
