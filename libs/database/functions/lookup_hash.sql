@@ -8,8 +8,8 @@ CREATE OR REPLACE FUNCTION lookup_hash(p_kind text, p_value jsonb) RETURNS bytea
 LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(
     CASE p_kind
-      WHEN 'number' THEN trim_scale(record_number(p_value))::text
-      WHEN 'date' THEN trim_scale(extract(epoch FROM record_date(p_value)))::text
+      WHEN 'number' THEN trim_scale(number_value(p_value))::text
+      WHEN 'date' THEN trim_scale(extract(epoch FROM date_value(p_value)))::text
       ELSE p_value #>> '{}'
     END, 'UTF8'))
 $$;
