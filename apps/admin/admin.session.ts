@@ -44,7 +44,7 @@ export class AdminSession {
 
   /** Runs a change of teams, clients or keys. Throws as {@link withDatabase} does. */
   withAccess<T>(work: (access: AccessService) => Promise<T>): Promise<T> {
-    return this.withDatabase((database) => work(AccessService.over(database)));
+    return this.withDatabase((database) => work(AccessService.create(database)));
   }
 
   /**

@@ -95,7 +95,7 @@ function addLimit(client: Command, session: AdminSession): void {
 
 function setLimits(access: AccessService, options: LimitOptions): Promise<Client> {
   const { team, client } = options;
-  return options.default ? access.unsetLimits(team, client) : access.limitClient(team, client, ratesIn(options));
+  return options.default ? access.clearLimits(team, client) : access.setLimits(team, client, ratesIn(options));
 }
 
 function ratesIn(options: LimitOptions): Rates {

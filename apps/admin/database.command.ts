@@ -11,7 +11,7 @@ interface MigrateOptions {
 export function addMigrateCommand(program: Command, session: AdminSession): void {
   program
     .command('migrate')
-    .description('Apply pending migrations to the database of DATABASE_URL. Safe to run again, also concurrently.')
+    .description('Apply pending migrations to the database of DATABASE_URL. Safe to run again, even concurrently.')
     .option('--gateway-role <name>', 'a role to grant the privileges that gateways need')
     .option('--worker-role <name>', 'a role to grant the privileges that workers need')
     .option('--json', 'print a JSON document')

@@ -1,6 +1,6 @@
 import {
-  type IssuedApiKey,
-  type ListedApiKey,
+  type CreatedApiKey,
+  type ApiKeySummary,
   parseKeyId,
   parseName,
   parseScopes,
@@ -65,7 +65,7 @@ function addCreate(key: Command, session: AdminSession): void {
 }
 
 function addList(key: Command, session: AdminSession): void {
-  teamCommand(key, 'list', "List a team's keys, also revoked and expired ones, without their secrets.")
+  teamCommand(key, 'list', "List a team's keys, including revoked and expired ones, without their secrets.")
     .option('--client <name>', 'only the keys of this client', checked(parseName))
     .action(async (options: ListOptions) => {
       const keys = await session.withAccess((access) => access.listKeys(options.team, options.client));
@@ -114,11 +114,11 @@ function oldKeyText({ team, key, revokeOldAfter }: RotateOptions): string {
 }
 
 /** A new key as JSON, with its secret. */
-function issuedDocument(key: IssuedApiKey, teamId: string): Record<string, unknown> {
+function issuedDocument(key: CreatedApiKey, teamId: string): Record<string, unknown> {
   return { api_key: key.apiKey, team_id: teamId, ...listedDocument(key) };
 }
 
-function issuedText(key: IssuedApiKey, teamId: string): string {
+function issuedText(key: CreatedApiKey, teamId: string): string {
   const expiry = key.expiresAt === undefined ? 'never expires' : `expires ${key.expiresAt.toISOString()}`;
   return [
     `key ${key.keyId} of client ${key.clientName}, team ${teamId}: ${key.scopes.join(',')}; ${expiry}`,
@@ -128,7 +128,7 @@ function issuedText(key: IssuedApiKey, teamId: string): string {
 }
 
 /** A key as JSON, without its secret. */
-function listedDocument(key: ListedApiKey): Record<string, unknown> {
+function listedDocument(key: ApiKeySummary): Record<string, unknown> {
   return {
     key_id: key.keyId,
     client: key.clientName,
@@ -140,7 +140,7 @@ function listedDocument(key: ListedApiKey): Record<string, unknown> {
   };
 }
 
-function printKeys(session: AdminSession, keys: readonly ListedApiKey[]): void {
+function printKeys(session: AdminSession, keys: readonly ApiKeySummary[]): void {
   session.printTable(
     ['KEY ID', 'CLIENT', 'SCOPES', 'STATUS', 'CREATED', 'EXPIRES', 'REVOKED'],
     keys.map((key) => [
@@ -155,7 +155,7 @@ function printKeys(session: AdminSession, keys: readonly ListedApiKey[]): void {
   );
 }
 
-function statusOf(key: ListedApiKey): 'live' | 'revoked' | 'expired' {
+function statusOf(key: ApiKeySummary): 'live' | 'revoked' | 'expired' {
   if (key.revokedAt !== undefined) return 'revoked';
   return key.expiresAt !== undefined && key.expiresAt.getTime() <= Date.now() ? 'expired' : 'live';
 }

@@ -20,7 +20,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
   if (gatewayUrl === undefined || !URL.canParse(gatewayUrl))
     throw new Error('the first argument must be the URL of a gateway: http://<host>:<port>');
   const database = openDatabase(settings);
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const records = new URL(`/v2/prism/${DEMO_TEAM_ID}/organization`, gatewayUrl).href;
   const keys = await Promise.all(CLIENTS.map((client) => createDemoKey(access, client)));
   const traffic = keys.map(({ apiKey }) => new DemoTraffic(new DemoCaller(records, apiKey), logger));

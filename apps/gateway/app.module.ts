@@ -9,11 +9,11 @@ import { HealthModule } from './health/health.module';
 import type { Connections } from './http/connections';
 import { HttpModule } from './http/http.module';
 import type { Lifecycle } from './http/lifecycle';
-import { ImportApiModule } from './imports/imports.module';
-import { PropertiesApiModule } from './properties/properties.module';
+import { ImportsApiModule } from './imports/imports-api.module';
+import { PropertiesApiModule } from './properties/properties-api.module';
 import { QueryModule } from './query/query.module';
 import { ReceiptsModule } from './receipts/receipts.module';
-import { RecordApiModule } from './records/records.module';
+import { RecordsApiModule } from './records/records-api.module';
 
 /** The root module of the gateway. */
 @Module({})
@@ -30,8 +30,8 @@ export class AppModule {
         HttpModule.of(connections, lifecycle),
         BatchModule,
         QueryModule,
-        RecordApiModule,
-        ImportApiModule,
+        RecordsApiModule,
+        ImportsApiModule,
         ReceiptsModule,
         PropertiesApiModule,
         HealthModule,

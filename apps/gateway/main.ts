@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
-import { MetricsServer, type Program, runProgram } from '#libs/program';
+import { AdminServer, type Program, runProgram } from '#libs/program';
 import { Instruments } from '#libs/telemetry';
 import { createApp } from './create-app';
 import { HealthService } from './health/health.service';
@@ -11,8 +11,8 @@ import { shutDown } from './shutdown';
 
 async function start(settings: Settings, logger: Logger): Promise<Program> {
   const app = await createApp(settings, logger);
-  const metrics = new MetricsServer(app.get(Instruments));
-  const metricsPort = await metrics.start(settings.metricsHost, settings.metricsPort);
+  const adminServer = new AdminServer(app.get(Instruments));
+  const metricsPort = await adminServer.start(settings.metricsHost, settings.metricsPort);
   await app.listen(settings.port, settings.host);
   const address = app.getHttpServer().address();
   const port = typeof address === 'object' ? address?.port : settings.port;
@@ -20,7 +20,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     { host: settings.host, port, metrics_host: settings.metricsHost, metrics_port: metricsPort },
     'listening',
   );
-  // Logs a database that is unavailable or not migrated, also where nothing probes readiness.
+  // Logs a database that is unavailable or not migrated, even where nothing probes readiness.
   app
     .get(HealthService)
     .ready()
@@ -37,7 +37,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
         connections: app.get(Connections),
         close: () => app.close(),
       });
-      await metrics.close();
+      await adminServer.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connections } from './http/connections';
 import type { Lifecycle } from './http/lifecycle';
 
-export interface ShutdownPlan {
+interface ShutdownPlan {
   lifecycle: Lifecycle;
   connections: Pick<Connections, 'stopListening' | 'end'>;
   /** How long requests are still served after readiness has started to fail. */

@@ -55,7 +55,7 @@ export async function provideDemoData(
 async function createKey(databaseUrl: string): Promise<string> {
   const database = openDatabase({ databaseUrl, databasePoolSize: 1, requestTimeoutMs: TIMEOUT_MS });
   try {
-    const access = AccessService.over(database);
+    const access = AccessService.create(database);
     await access.createTeam('Demo', TEAM).catch((error: unknown) => {
       if (!(error instanceof AccessError)) throw error; // An AccessError: the team exists.
     });

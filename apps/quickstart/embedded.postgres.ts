@@ -73,7 +73,7 @@ export class EmbeddedPostgres {
         throw new Error(`Postgres does not start${tailOf(log)}`, { cause: error });
       },
     );
-    // Without TLS, also if PGSSLMODE requests it for another server.
+    // Without TLS, even if PGSSLMODE requests it for another server.
     return `postgres://prism:${readFileSync(passwordFile, 'utf8')}@127.0.0.1:${port}/postgres?sslmode=disable`;
   }
 

@@ -7,7 +7,7 @@ import { tailOf } from './log.tail';
 /** How long a program may take to stop before it is killed. */
 const STOP_MS = 10_000;
 
-/** The gateway and the worker, as child processes. They end when this process ends, also by `kill -9`. */
+/** The gateway and the worker, as child processes. They end when this process ends, even by `kill -9`. */
 export class Programs {
   private readonly running = new Set<ChildProcess>();
   private stopping = false;

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { pause } from '#libs/idempotency';
+import { pause } from '#libs/program';
 import { ImportJobMetrics, ImportJobRepository, ImportRunner } from '#libs/imports';
 
 /** How long a new job waits for an idle worker at most. */

@@ -82,7 +82,7 @@ describe('LookupLoop', () => {
     expect(lines.map(([level]) => level)).toEqual(['error']);
   });
 
-  it('reports what is left to do every 10 s, also after it could not be read', async () => {
+  it('reports what is left to do every 10 s, even after it could not be read', async () => {
     read.mockRejectedValueOnce(new Error('the database is unavailable'));
     loop.start();
     await vi.advanceTimersByTimeAsync(0);

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { pause } from '#libs/idempotency';
+import { pause } from '#libs/program';
 import { LookupBuilder, LookupMetrics } from '#libs/properties';
 
 /** How often to look for a lookup to build. */
@@ -47,7 +47,7 @@ export class LookupLoop implements OnModuleDestroy {
 
   /** Does a step. @returns the time until the next one */
   private async next(): Promise<number> {
-    const began = performance.now();
+    const startedAt = performance.now();
     try {
       const step = await this.builder.step();
       if (step === undefined) return INTERVAL_MS;
@@ -62,7 +62,7 @@ export class LookupLoop implements OnModuleDestroy {
         });
       }
       // As long as the step took, so that building uses at most half of the time.
-      return performance.now() - began;
+      return performance.now() - startedAt;
     } catch (error) {
       this.logger.error(error);
       return INTERVAL_MS;

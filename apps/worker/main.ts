@@ -3,7 +3,7 @@ import { Logger as NestLog } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
-import { MetricsServer, type Program, runProgram } from '#libs/program';
+import { AdminServer, type Program, runProgram } from '#libs/program';
 import { Instruments, NestLogger } from '#libs/telemetry';
 import { ImportLoop } from './import.loop';
 import { LookupLoop } from './lookup.loop';
@@ -19,9 +19,9 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     { logger: false, abortOnError: false },
   );
   NestLog.overrideLogger(new NestLogger(logger));
-  const metrics = new MetricsServer(app.get(Instruments));
+  const adminServer = new AdminServer(app.get(Instruments));
   const readiness = app.get(ReadinessCheck);
-  const port = await metrics.start(settings.metricsHost, settings.metricsPort, () => readiness.ready());
+  const port = await adminServer.start(settings.metricsHost, settings.metricsPort, () => readiness.ready());
   logger.info({ metrics_host: settings.metricsHost, metrics_port: port }, 'started');
   app.get(RetentionLoop).start();
   app.get(LookupLoop).start();
@@ -30,7 +30,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     // Waits for the steps, and the chunks of imports, in progress.
     stop: async () => {
       await app.close();
-      await metrics.close();
+      await adminServer.close();
     },
   };
 }

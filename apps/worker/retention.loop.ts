@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { pause, RetentionService } from '#libs/idempotency';
+import { RetentionService } from '#libs/idempotency';
+import { pause } from '#libs/program';
 
 /** Runs a pass of retention at startup and again after each interval, whether or not the last one failed. */
 @Injectable()

@@ -38,9 +38,9 @@ export class ApiKeyRepository {
   constructor(@Inject(ControlDatabase) private readonly database: ConnectionPool) {}
 
   /**
-   * Finds a key of any team, also a revoked or expired one.
+   * Finds a key of any team, even a revoked or expired one.
    *
-   * @throws DatabaseUnavailable, also after `timeoutMs`
+   * @throws DatabaseUnavailable, including after `timeoutMs`
    */
   async findByKeyId(keyId: string, timeoutMs: number): Promise<StoredApiKey | undefined> {
     const { rows } = await this.database.query<StoredRow>(FIND_BY_KEY_ID, [keyId], { timeoutMs });

@@ -179,7 +179,7 @@ describe('a cached key', () => {
     expect(findByKeyId).toHaveBeenCalledTimes(2);
   });
 
-  it('is rejected 5 s after its revocation, also if it is in constant use', async () => {
+  it('is rejected 5 s after its revocation, even if it is in constant use', async () => {
     const changing = new Map(rows);
     const { service } = serviceOver(changing);
     await service.authenticate(key.apiKey, ADDRESS);

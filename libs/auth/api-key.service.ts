@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '#libs/config';
-import { FreshCache } from '#libs/database';
+import { FreshCache } from '#libs/cache';
 import { RequestError } from '#libs/errors';
 import { LogLimiter } from '#libs/telemetry';
 import { hashApiKey, keyIdOf } from './api-key';

@@ -1,8 +1,8 @@
 export { AccessError } from './administration/access.error';
 export { parseKeyId, parseName, parseScopes, parseTeamId } from './administration/access.rules';
-export { AccessService, type IssuedApiKey } from './administration/access.service';
+export { AccessService, type CreatedApiKey } from './administration/access.service';
 export type { Client } from './administration/client.repository';
-export type { ListedApiKey } from './administration/issued-api-key.repository';
+export type { ApiKeySummary } from './administration/api-key-admin.repository';
 export type { Team } from './administration/team.repository';
 export { ApiKeyService, type KeyRejection } from './api-key.service';
 export { type AuthFailureReason, AuthMetrics } from './auth.metrics';

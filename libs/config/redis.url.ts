@@ -2,7 +2,7 @@ import { percentDecode } from './percent.decoding';
 import type { VariableType } from './variable.type';
 
 /** The parts of `REDIS_URL`. */
-export interface RedisAddress {
+interface RedisAddress {
   readonly tls: boolean;
   readonly username?: string;
   readonly password?: string;

@@ -38,7 +38,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and two for moments to look at the server after a failure. With `DATABASE_READ_URL` it opens as many again to the replica, and one to look at it. The sum over all processes must stay below `max_connections`.',
+      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and, for a moment after a failure, two that check the server. With `DATABASE_READ_URL` it opens as many again to the replica, and one that checks it. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })
@@ -65,7 +65,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: no 409 `idempotency_key_in_use` at once, replays are read from Postgres, and each gateway counts rate limits on its own.',
+      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: a request gets 409 `idempotency_key_in_use` only after it has waited `LOCK_TIMEOUT_MS` for another one with the same key, replays are read from Postgres, and each gateway counts rate limits on its own.',
     type: redisUrl(),
     secret: true,
   })
@@ -165,7 +165,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'The maximum number of items that are processed at once. (Requests are limited to `DATABASE_POOL_SIZE`.) A single client can use all but one connection and its share of the items; while other clients are active, a quarter of the items and half of the connections. For all gateways together, 200 to 400 per CPU core of Postgres.',
+      'The maximum number of items that are processed at once. (Requests are limited to `DATABASE_POOL_SIZE`.) A single client can use all connections but one, and the same fraction of the items. While other clients are active: half of the connections and a quarter of the items. For all gateways together, 200 to 400 per CPU core of Postgres.',
     type: integer(1, MILLION),
     default: 900,
   })
@@ -174,7 +174,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'The maximum total size of request bodies in memory. One client can never use more than what remains free: half if it is the only one. A body counts from its first byte; of a body that arrives slowly, only the received part counts. The memory of parsed bodies is limited by the heap of Node.js.',
+      'The maximum total size of request bodies in memory. A client may hold at most as much as remains free afterwards: half of the total if it is the only one. A body counts from its first byte; of a body that arrives slowly, only the received part counts. The memory of parsed bodies is limited by the heap of Node.js.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })

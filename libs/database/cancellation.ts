@@ -1,5 +1,5 @@
 /**
- * Cancels work on request: an `AbortSignal` with one listener at a time. Every write has one, so it must cost next to nothing.
+ * Cancels work on request: like an `AbortSignal`, but with one listener at a time. Every write creates one, so it must be cheap.
  */
 export class Cancellation {
   private isRequested = false;
@@ -16,7 +16,7 @@ export class Cancellation {
     this.listener?.();
   }
 
-  /** A cancellation that this one requests as well. It takes the place of the listener. */
+  /** Creates a cancellation that is requested when this one is. It replaces the listener. */
   child(): Cancellation {
     const child = new Cancellation();
     if (this.isRequested) child.request();
@@ -26,7 +26,7 @@ export class Cancellation {
     return child;
   }
 
-  /** Sets the listener that is called when it is requested from now on; undefined removes it. */
+  /** Sets the listener, which is called if cancellation is requested from now on. Undefined removes the listener. */
   listen(listener: (() => void) | undefined): void {
     this.listener = listener;
   }

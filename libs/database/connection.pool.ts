@@ -61,7 +61,7 @@ export interface DatabaseOptions extends PoolerOptions {
   poolSize: number;
   /** The default of {@link CheckoutOptions.timeoutMs}. */
   timeoutMs: number;
-  /** A connection that is older is closed when it is idle, so that each leads to where the address leads now. */
+  /** An older connection is closed when it is idle, because the address may have moved to another server. */
   maxLifetimeSeconds: number;
   /** Shared by the pools of a process. */
   primary?: PrimaryServer;
@@ -69,23 +69,25 @@ export interface DatabaseOptions extends PoolerOptions {
   access?: ServerAccess;
 }
 
-/** Connections that exist, the idle ones of these, those that only wait for the end of their backend, and waiting callers. */
 export interface PoolUse {
+  /** Connections, including idle and discarded ones. */
   total: number;
   idle: number;
+  /** Connections that are kept, unused, until their backend has ended. */
   discarded: number;
+  /** Callers that wait for a connection. */
   waiting: number;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The same where the URL has other servers to try. */
-const CONNECT_TIMEOUT_OF_SEVERAL_MS = 2_000;
+/** Used if the URL has other servers to try. */
+const CONNECT_TIMEOUT_WITH_FALLBACK_MS = 2_000;
 
 /**
  * A pool of connections to a server of a database: the writable one, except for reads that a replica serves.
  *
- * A connection whose caller stopped waiting keeps its place until its backend has ended, so that there are never more backends
- * than places, also while commits wait for a standby.
+ * A connection whose caller stopped waiting keeps its place until its backend has ended. So there are never more backends than
+ * places, even while commits wait for a standby.
  *
  * @throws DatabaseUnavailable from every method when Postgres cannot be reached, closes the connection or exceeds a timeout
  */
@@ -197,18 +199,18 @@ export abstract class ConnectionPool {
     return this.failure;
   }
 
-  /** The present use of the pool, for metrics. */
+  /** The current use of the pool, for metrics. */
   use(): PoolUse {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;
     return { total, idle, discarded: this.watch.discarded, waiting };
   }
 
-  /** Closes the idle connections. Call it when a statement found the server read-only: they lead to the same server. */
+  /** Closes the idle connections. Call it when a statement found the server read-only: they are connections to the same server. */
   closeIdle(): void {
     this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
   }
 
-  /** Waits for the statements in flight and closes every connection. Can be called again, also meanwhile. */
+  /** Waits for the statements in flight and closes every connection. Can be called again, even before it has finished. */
   close(): Promise<void> {
     this.watch.stop();
     this.closed ??= this.pool.end();
@@ -313,7 +315,7 @@ function isPoolTimeout(error: unknown): boolean {
 }
 
 function connectTimeoutMs(servers: number): number {
-  return servers > 1 ? CONNECT_TIMEOUT_OF_SEVERAL_MS : CONNECT_TIMEOUT_MS;
+  return servers > 1 ? CONNECT_TIMEOUT_WITH_FALLBACK_MS : CONNECT_TIMEOUT_MS;
 }
 
 function poolConfig(options: DatabaseOptions, servers: number): PoolConfig {

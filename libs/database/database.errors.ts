@@ -52,7 +52,7 @@ const networkCodes = new Set([
 // Connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), read-only standby.
 const unavailableStates = /^(08|53|57P|25006)/;
 
-// query_canceled (also by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
+// query_canceled (including by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
 const transientStates = /^(57014|55P03|40001|40P01)/;
 
 // node-postgres sets no code on these errors.

@@ -16,7 +16,7 @@ const CONTROL_POOL_SIZE = 2;
 /** Bounds how long a connection can lead to a server that the address has left. */
 const DATA_LIFETIME_SECONDS = 300;
 /**
- * Shorter, so that a replaced server is noticed also if it broke no connection: its connections are cheap. So are those to a
+ * Shorter, so that a replaced server is noticed even if it broke no connection: its connections are cheap. So are those to a
  * pooler, which with transaction pooling does not pass on that its server has become read-only.
  */
 const SHORT_LIFETIME_SECONDS = 10;
@@ -45,7 +45,7 @@ export function openControlDatabase(
 }
 
 /** Opens the pool of `DATABASE_READ_URL`; undefined if that is not set. */
-export function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): ReadDatabase | undefined {
+function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError): ReadDatabase | undefined {
   const { databaseReadUrl: url, databasePoolSize: poolSize, requestTimeoutMs: timeoutMs } = settings;
   if (url === undefined) return undefined;
   const maxLifetimeSeconds = DATA_LIFETIME_SECONDS;

@@ -1,6 +1,6 @@
 import { ConnectionPool } from './connection.pool';
 
-/** The pool of the data plane: batches, reads of records by id, retention; without a replica also list, query and count. */
+/** The pool of the data plane: batches, reads of records by id, retention; without a replica, also list, query and count. */
 export class Database extends ConnectionPool {
   readonly plane = 'data';
 }

@@ -90,7 +90,7 @@ async function applyFunction(client: DatabaseClient, { name, sql }: SchemaFile):
 
 function changedSignature(name: string, cause?: unknown): MigrationError {
   return new MigrationError(
-    `functions/${name}.sql changes the parameters or the result of ${name}, which programs of the version before call: ` +
+    `functions/${name}.sql changes the parameters or the result of ${name}, which programs of the previous version call: ` +
       `restore them, and put the change into a function of another name, such as ${name}_2`,
     { cause },
   );

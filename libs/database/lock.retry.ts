@@ -8,15 +8,15 @@ import { MigrationError } from './migration.error';
  * `lock_timeout` of a schema change. While the change waits for its lock on a table, every batch on that table queues behind
  * it. Far below `LOCK_TIMEOUT_MS`, so the items of those batches do not become `locked`.
  */
-const LOCK_TIMEOUT_MS = 200;
+const SCHEMA_LOCK_TIMEOUT_MS = 200;
 /** Pause between two attempts, in which queued batches run. */
 const RETRY_DELAY_MS = 1_000;
 /** After this time an operator has to end the conflicting work. */
-export const MAX_WAIT_MS = 300_000;
+export const MAX_SCHEMA_LOCK_WAIT_MS = 300_000;
 
 /** Limits how long the further statements of this transaction wait for locks. */
 export async function setLockTimeout(client: DatabaseClient): Promise<void> {
-  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  await client.query(`SET LOCAL lock_timeout = ${SCHEMA_LOCK_TIMEOUT_MS}`);
 }
 
 /**

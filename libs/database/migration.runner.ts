@@ -3,7 +3,7 @@ import type { DatabaseClient } from './database.client';
 import { Database } from './database';
 import { sqlState, sqlStateOf } from './database.errors';
 import { type AppliedFunction, applyFunctions, isPending } from './function.runner';
-import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
+import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 import { MigrationError } from './migration.error';
 import { poolerOptions, type PoolerSettings } from './pooler';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './schema.files';
@@ -56,7 +56,7 @@ const CREATE_PARTITIONS = 'SELECT ensure_ledger_partition(day) FROM missing_ledg
 export async function migrate(
   databaseUrl: string,
   schema: SchemaFiles = readSchemaFiles(),
-  { maxWaitMs = MAX_WAIT_MS, pooler = {} }: { maxWaitMs?: number; pooler?: Partial<PoolerSettings> } = {},
+  { maxWaitMs = MAX_SCHEMA_LOCK_WAIT_MS, pooler = {} }: { maxWaitMs?: number; pooler?: Partial<PoolerSettings> } = {},
 ): Promise<string[]> {
   const limits = { poolSize: 1, timeoutMs: 0x7fff_ffff, maxLifetimeSeconds: 0 };
   const database = new Database({ url: databaseUrl, ...limits, ...poolerOptions(pooler) });
@@ -65,7 +65,7 @@ export async function migrate(
       // CREATE TABLE IF NOT EXISTS fails if another session creates the table at the same moment.
       await lockSchema(client);
       await client.query(CREATE_TABLES);
-      await rejectLedgerOfItems(client);
+      await rejectPerItemLedger(client);
     });
     rejectUnknownMigrations(schema.migrations, (await readApplied(database)).migrations);
     const applied: string[] = [];
@@ -92,7 +92,7 @@ export async function migrate(
  * What this program needs and the database does not have: names of migrations, and `functions/<name>`. Empty on a database
  * that a newer version has migrated, because newer versions keep the schema compatible with this one.
  *
- * @throws DatabaseUnavailable also if it takes longer than `timeoutMs`
+ * @throws DatabaseUnavailable, including when it takes longer than `timeoutMs`
  */
 export async function pendingMigrations(
   database: ConnectionPool,
@@ -106,7 +106,7 @@ export async function pendingMigrations(
 }
 
 /** Versions before the first release stored the outcomes of a keyed batch per item. A retry would not find them. */
-async function rejectLedgerOfItems(client: DatabaseClient): Promise<void> {
+async function rejectPerItemLedger(client: DatabaseClient): Promise<void> {
   const { rows } = await client.query<{ exists: boolean }>(
     "SELECT to_regclass('idempotency_items') IS NOT NULL AS exists",
   );

@@ -7,7 +7,7 @@ import type { ConnectionPool } from './connection.pool';
 export type Program = 'gateway' | 'worker';
 
 /** A role cannot receive a program's privileges. The message says why, and how to fix it. */
-export class RoleError extends Error {
+class RoleError extends Error {
   override readonly name = 'RoleError';
 }
 

@@ -1,8 +1,8 @@
 import type { ConnectionPool } from './connection.pool';
-import { MAX_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
+import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 
 /** Where row-level security was enabled or disabled. */
-export interface RowLevelSecurity {
+interface RowLevelSecurity {
   readonly tables: readonly string[];
   /** The owner of the tables, to whom policies do not apply. */
   readonly owner: string;
@@ -32,7 +32,7 @@ export async function setRowLevelSecurity(database: ConnectionPool, enabled: boo
   // A transaction for each table: holding the lock of one while waiting for the next would block every batch.
   for (const { name } of rows) {
     const change = `ALTER TABLE ${name} ${enabled ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`;
-    await retryOnLockTimeout(database, `row-level security of ${name}`, MAX_WAIT_MS, async (client) => {
+    await retryOnLockTimeout(database, `row-level security of ${name}`, MAX_SCHEMA_LOCK_WAIT_MS, async (client) => {
       await setLockTimeout(client);
       await client.query(change);
     });

@@ -6,7 +6,7 @@ type Connected = (error?: Error) => void;
 /**
  * The class of a pool's clients: each connects to the server that the list names when the client is created.
  *
- * `pg` reads the files of `sslrootcert`, `sslcert` and `sslkey` while it creates a client, and the pool does that also where an
+ * `pg` reads the files of `sslrootcert`, `sslcert` and `sslkey` while it creates a client, and the pool does that even where an
  * exception would end the process. Here a file that cannot be read is an error of the connection.
  */
 export function clientClass(servers: ServerList): new (config?: ClientConfig) => Client {

@@ -5,15 +5,15 @@ import type { ServerList } from './server.list';
 import { ServerProbe, type ServerState } from './server.probe';
 import { Session, type SessionOptions } from './session';
 
-/** The interval at which connections are looked for whose server may be gone. */
+/** How often the watch checks for connections whose server may be gone. */
 const INTERVAL_MS = 1_000;
-/** Pause between two looks at a backend that is to end. */
+/** The pause between two checks whether a backend has ended. */
 const BACKEND_CHECK_MS = 500;
-/** A statement that takes longer makes it ask whether another server has replaced that of the connection. */
+/** When a statement takes longer, the watch checks whether another server has replaced that of the connection. */
 const SLOW_MS = 2_000;
 
 export interface ServerWatchOptions extends SessionOptions {
-  /** For a connection to the server that is used at present. */
+  /** For a connection to the server that is currently used. */
   config: () => ClientConfig;
   servers: ServerList;
   /** Shared by the pools of a process. */
@@ -102,7 +102,7 @@ export class ServerWatch {
     );
   }
 
-  /** Closes discarded connections, too: a backend that waits for a standby would hold the process while the standby is away. */
+  /** Also closes discarded connections: a backend that waits for a standby would keep the process alive while the standby is unavailable. */
   stop(): void {
     this.stopped = true;
     clearInterval(this.timer);

@@ -7,7 +7,7 @@ import type { ClientBase } from 'pg';
 const SESSION_SETTINGS = {
   idle_in_transaction_session_timeout: 10_000,
   // End the work of a gateway that was killed, has vanished or has discarded the connection, so that it holds no locks: the
-  // backend checks its connection at this interval, also while it waits for a lock.
+  // backend checks its connection at this interval, even while it waits for a lock.
   client_connection_check_interval: 200,
   tcp_keepalives_idle: 5,
   tcp_keepalives_interval: 2,

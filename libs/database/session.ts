@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ClientBase } from 'pg';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
-import { failConnectionOnParserError } from './listener.guard';
+import { failConnectionOnParserError } from './parser.guard';
 import type { PoolerOptions } from './pooler';
 import type { ServerAccess, ServerIdentity } from './server.identity';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
@@ -65,7 +65,7 @@ export class Session {
   /**
    * Checks a new connection.
    *
-   * @throws UnusableServer if the server is read-only and `access` is not `any`, has not the settings of a session, or is behind
+   * @throws UnusableServer if the server is read-only and `access` is not `any`, lacks the settings of a session, or is behind
    * another pooler
    */
   static async open(
@@ -109,7 +109,7 @@ export class Session {
     return !this.unusable && !this.discarded;
   }
 
-  /** Whether a commit of the present lease may be missing on the standby: its wait for the standby was interrupted. */
+  /** Whether a commit of the current lease may be missing on the standby: its wait for the standby was interrupted. */
   get unconfirmed(): boolean {
     return this.wasUnconfirmed;
   }
@@ -134,9 +134,9 @@ export class Session {
 }
 
 const STANDBY =
-  'the server is a standby, which accepts no writes: let DATABASE_URL lead to the primary, or list all servers in it';
+  'the server is a standby, which accepts no writes: point DATABASE_URL at the primary, or list all servers in it';
 const READ_ONLY =
-  'the server is read-only (default_transaction_read_only is on): let DATABASE_URL lead to a writable server, or list all servers in it';
+  'the server is read-only (default_transaction_read_only is on): point DATABASE_URL at a writable server, or list all servers in it';
 
 const UNKNOWN_POOLER =
   'a pooler is between the program and the server: set DATABASE_POOLER to its mode, session or transaction';

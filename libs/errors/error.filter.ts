@@ -34,7 +34,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (!reply.sent && !reply.raw.headersSent) sendError(reply, requestError, request.id);
   }
 
-  /** Logs internal errors, and other server errors that have a cause. Of all others the request log has status and code. */
+  /** Logs internal errors, and other server errors that have a cause. For all others, the request log has the status and the code. */
   private log(requestError: RequestError, requestId: string): void {
     const { status, code, cause } = requestError;
     if (status < 500 || (code !== 'internal' && cause === undefined)) return;

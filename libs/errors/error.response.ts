@@ -8,7 +8,8 @@ interface ErrorResponse {
   body: string;
 }
 
-const MAX_RETRY_AFTER_SECONDS = 60;
+/** The maximum of `Retry-After`. */
+export const MAX_RETRY_AFTER_SECONDS = 60;
 
 /** Renders an error response: status, headers and body. Every error of the API has this form. */
 export function errorResponse(error: RequestError, requestId: string): ErrorResponse {

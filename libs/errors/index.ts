@@ -1,7 +1,7 @@
 export { type FieldError, fieldSegment, MAX_FIELD_ERRORS } from './field.error';
 export { ITEM_ERRORS, itemError } from './item-error.catalogue';
 export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catalogue';
-export { errorResponse } from './error.response';
+export { errorResponse, MAX_RETRY_AFTER_SECONDS } from './error.response';
 export { REQUEST_ERRORS } from './request-error.catalogue';
 export type { RequestErrorCode, RequestErrorKind } from './request-error.catalogue';
 export { RequestError, type RequestErrorOptions } from './request.error';

@@ -86,7 +86,7 @@ describe('parseIdempotencyKey', () => {
     expect(rejection([value])).toEqual(rejected(rule));
   });
 
-  it('rejects two headers, also with the same key', () => {
+  it('rejects two headers, even with the same key', () => {
     expect(rejection(['a', 'a'])).toEqual(rejected('single'));
   });
 

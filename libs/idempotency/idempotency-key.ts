@@ -20,7 +20,7 @@ export interface IdempotencyId {
  * `"abc"` and `abc` are the same key.
  * @param values each occurrence of the header, as in `IncomingMessage.headersDistinct`
  * @returns the decoded key, or undefined without the header
- * @throws {RequestError} `invalid_request` if the header is malformed or repeated
+ * @throws RequestError `invalid_request` if the header is malformed or repeated
  */
 export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
   const [value, ...others] = values ?? [];
@@ -32,7 +32,7 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
 /**
  * Reads a key in the form of the `Idempotency-Key` header.
  * @param field what an error names as the invalid field
- * @throws {RequestError} `invalid_request` if it is malformed
+ * @throws RequestError `invalid_request` if it is malformed
  */
 export function decodeKey(value: string, field: string): string {
   const key = unquoted(value.trim(), field);

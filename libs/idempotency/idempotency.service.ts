@@ -54,11 +54,11 @@ export interface WriteResponse {
 }
 
 /**
- * Executes a write and returns its response. The ledger must be written by `execute`, in the transactions of the items.
+ * Executes a write and returns its response. The ledger must be written by the write, in the transactions of the items.
  *
  * @param key undefined if the request has no key, or does not consume it
  */
-export type Execute = (key: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse;
+export type Write = (key: LedgerKey | undefined) => Promise<WriteResponse> | WriteResponse;
 
 /** One request with a key. */
 interface KeyedRequest {
@@ -82,14 +82,14 @@ export class IdempotencyService {
   /**
    * Executes a write, or returns the response of an earlier attempt at it.
    *
-   * @param execute also validates the body: a mismatch is reported before an invalid body
-   * @throws RequestError what `execute` throws; `invalid_request` for a malformed key; `idempotency_key_mismatch`,
+   * @param write also validates the body, so that a mismatch is reported before an invalid body
+   * @throws RequestError what `write` throws; `invalid_request` for a malformed key; `idempotency_key_mismatch`,
    *   `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable if a response is cached but Postgres cannot confirm it
    */
-  async execute(request: IdempotentRequest, execute: Execute): Promise<WriteResponse> {
+  async run(request: IdempotentRequest, write: Write): Promise<WriteResponse> {
     const key = parseIdempotencyKey(request.keyHeader);
-    if (key === undefined || isDryRun(request.body)) return execute(undefined);
+    if (key === undefined || isDryRun(request.body)) return write(undefined);
     const keyed = await keyedRequest(request, key);
 
     const decision = await this.decide(keyed, await this.claim(keyed));
@@ -98,7 +98,7 @@ export class IdempotencyService {
     let cacheable: CachedResponse | undefined;
     this.metrics.addClaims(1);
     try {
-      const response = await execute(ledgerKey(keyed));
+      const response = await write(ledgerKey(keyed));
       this.metrics.countIdempotency(response.replayed ? 'replayed_ledger' : response.resumed ? 'resumed' : 'executed');
       const { status, headers } = response;
       cacheable = response.cacheable && { status, headers, body: response.cacheable.body };

@@ -2,7 +2,7 @@ export type { CachedResponse } from './cached-response';
 export { type Claim, ClaimStore } from './claim.store';
 export { type IdempotencyId, parseIdempotencyKey } from './idempotency-key';
 export {
-  type Execute,
+  type Write,
   IdempotencyService,
   type IdempotentRequest,
   type LedgerKey,
@@ -15,5 +15,5 @@ export { type Receipt, ReceiptService, receiptStates } from './receipt.service';
 export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
-export { pause, type RetentionPass, RetentionService } from './retention.service';
+export { type RetentionPass, RetentionService } from './retention.service';
 export { SingleWriteLedger } from './single-write.ledger';

@@ -16,7 +16,7 @@ type LedgerState = 'complete' | 'stale' | 'missing';
 /** Looks up whether a request is complete. Only Postgres can confirm it. */
 export abstract class LedgerLookup {
   /**
-   * @throws {DatabaseUnavailable} if Postgres does not respond in time
+   * @throws DatabaseUnavailable if Postgres does not respond in time
    */
   abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
 }

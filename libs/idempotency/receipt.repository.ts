@@ -3,7 +3,7 @@ import { Settings } from '#libs/config';
 import { type CheckoutOptions, Database, statement } from '#libs/database';
 import type { IdempotencyId } from './idempotency-key';
 
-/** What the ledger has of a request. */
+/** A request as the ledger stores it. */
 export interface StoredRequest {
   /** Every item has its outcome. */
   readonly complete: boolean;
@@ -42,7 +42,7 @@ export class ReceiptRepository {
   /**
    * The request of a key in its lifetime, or undefined.
    *
-   * @throws {DatabaseUnavailable} if Postgres does not respond in time
+   * @throws DatabaseUnavailable if Postgres does not respond in time
    */
   async find(id: IdempotencyId, options: CheckoutOptions): Promise<StoredRequest | undefined> {
     const { idempotencyTtlSeconds, requestTimeoutMs } = this.settings;

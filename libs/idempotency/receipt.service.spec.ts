@@ -52,7 +52,7 @@ describe('ReceiptService', () => {
     expect(await receiptOf([LEFT], true)).toMatchObject({ receipt: { state: 'in_progress' } });
   });
 
-  it('finds an interrupted request if none does, also a recent one', async () => {
+  it('finds an interrupted request if none does, even a recent one', async () => {
     expect(await receiptOf([LEFT, LEFT], false)).toMatchObject({ receipt: { state: 'interrupted' } });
     expect(await receiptOf([RECENT, RECENT], false)).toMatchObject({ receipt: { state: 'interrupted' } });
   });

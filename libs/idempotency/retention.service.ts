@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { pause } from '#libs/program';
 import { RetentionMetrics } from './retention.metrics';
 import { type ExpiredPartition, type PartitionStep, RetentionRepository } from './retention.repository';
 
@@ -35,7 +36,7 @@ export class RetentionService {
    * Creates partitions, then removes expired rows and partitions.
    *
    * @param stopping ends the pass after the current step
-   * @throws {DatabaseUnavailable} and other errors of the database, which end the pass early
+   * @throws DatabaseUnavailable and other errors of the database, which end the pass early
    */
   async run(stopping: AbortSignal): Promise<RetentionPass> {
     const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
@@ -68,14 +69,14 @@ export class RetentionService {
   private async purge(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
     let from: string | null = null;
     while (!stopping.aborted) {
-      const began = performance.now();
+      const startedAt = performance.now();
       const { removed, upTo } = await this.ledger.purgeRequests(from);
       if (upTo === null) return;
       this.metrics.countRequestsRemoved(removed);
       pass.requests += removed;
       from = upTo;
       // Pauses as long as the purge took, so that it uses at most half of the time.
-      await pause(performance.now() - began, stopping);
+      await pause(performance.now() - startedAt, stopping);
     }
   }
 
@@ -112,18 +113,4 @@ export class RetentionService {
       await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()), stopping);
     }
   }
-}
-
-/** Resolves after the given time, or as soon as `stopping` is aborted. */
-export function pause(milliseconds: number, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      stopping.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    stopping.addEventListener('abort', end);
-    if (stopping.aborted) end();
-  });
 }

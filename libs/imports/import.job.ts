@@ -3,7 +3,7 @@ import type { LedgerKey } from '#libs/idempotency';
 
 /** The maximum number of rows of an import. */
 export const MAX_ROWS = 10_000;
-/** An import with fewer rows is done in the call: it is one chunk. */
+/** An import with fewer rows is done within the request: it is one chunk. */
 export const MIN_JOB_ROWS = 100;
 
 /** How long a job is kept, and so how long the keys of its chunks must live. `create_import_job` has the same. */
@@ -30,16 +30,21 @@ export interface RowCounts {
 }
 
 /**
- * The finished job of an import that was done in the call, as JSON text. Nothing of it is kept, so it has no id and expires at
+ * The finished job of an import that was done within the request, as JSON text. Nothing of it is kept, so it has no id and expires at
  * once. `import_job_json` of the database builds the same shape for jobs that are kept.
  *
  * @param results elements of a JSON array
  */
-export function jobDoneInCall({ succeeded, failed }: RowCounts, results: string, began: Date, ended: Date): string {
+export function jobDoneInCall(
+  { succeeded, failed }: RowCounts,
+  results: string,
+  startedAt: Date,
+  endedAt: Date,
+): string {
   const total = succeeded + failed;
   const head = {
     ...{ job_id: null, status: 'complete', total, processed: total, succeeded, failed },
-    ...{ created_at: began, updated_at: ended, expires_at: ended },
+    ...{ created_at: startedAt, updated_at: endedAt, expires_at: endedAt },
   };
   return `${JSON.stringify(head).slice(0, -1)},"results":[${results}]}`;
 }

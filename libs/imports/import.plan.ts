@@ -12,7 +12,7 @@ import {
   type Validation,
 } from '#libs/properties';
 import { type Match, MAX_ITEMS, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
-import type { ListProperties } from './import.list';
+import type { ListPlacement } from './list.placement';
 import { MAX_ROWS } from './import.job';
 
 const ROW_MEMBERS = ['default', 'list', 'extended'];
@@ -39,7 +39,7 @@ export interface ImportOptions {
   /** Whether the row then updates the record. */
   readonly updateExisting: boolean;
   /** Where properties of a list go that a row has in `default`. */
-  readonly list?: ListProperties | undefined;
+  readonly list?: ListPlacement | undefined;
   /** Plans the options that rows name and that do not exist; undefined: these rows fail. */
   readonly missing?: MissingOptions | undefined;
 }
@@ -54,8 +54,8 @@ interface ImportLimits {
 }
 
 /**
- * Plans the rows of an import: each becomes a new record with an id, which it has in every attempt, or is for the record that has its
- * value, or an item error. Errors keep their details (`errors`) as long as the results of the whole import fit into one response.
+ * Plans the rows of an import. A row becomes a new record, whose id is the same in every attempt; or an item for the record that has
+ * its value; or an item error. Errors keep their details (`errors`) as long as the results of the whole import fit into one response.
  */
 export class ImportPlanner {
   private detailBytes: number;

@@ -45,8 +45,8 @@ describe('rowResults', () => {
 
 describe('jobDoneInCall', () => {
   it('has no id, and nothing of it is kept', () => {
-    const [began, ended] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:01Z')];
-    expect(JSON.parse(jobDoneInCall({ succeeded: 1, failed: 2 }, '1,2,3', began, ended))).toEqual({
+    const [startedAt, endedAt] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:01Z')];
+    expect(JSON.parse(jobDoneInCall({ succeeded: 1, failed: 2 }, '1,2,3', startedAt, endedAt))).toEqual({
       ...{ job_id: null, status: 'complete', total: 3, processed: 3, succeeded: 1, failed: 2 },
       ...{ created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:01.000Z' },
       ...{ expires_at: '2026-01-01T00:00:01.000Z', results: [1, 2, 3] },

@@ -80,7 +80,7 @@ describe('a turn', () => {
     expect(ofJob).toHaveBeenCalledTimes(2); // no chunk needs it
   });
 
-  it('renews the lease while a chunk runs, also after a renewal has failed, and takes no chunk after it is lost', async () => {
+  it('renews the lease while a chunk runs, even after a renewal has failed, and takes no chunk after it is lost', async () => {
     jobs.renew.mockRejectedValueOnce(new Error('the database is unavailable')).mockResolvedValueOnce(true);
     jobs.renew.mockResolvedValue(false);
     jobs.take.mockResolvedValue(attempt(0));

@@ -10,7 +10,7 @@ import { rowResults } from './import.result';
 import { foldedMatchOf, type Spellings, SpellingResolver, withSpellings } from './spelling.resolver';
 import { type ChunkAttempt, ImportJobRepository, type LeasedJob } from './import-job.repository';
 
-/** After so many attempts the unfinished rows of a chunk fail. With the growing pauses between them, they take 8 minutes. */
+/** After this many attempts the unfinished rows of a chunk fail. With the growing pauses between them, they take 8 minutes. */
 const MAX_ATTEMPTS = 15;
 /** How long a worker works on a job while others wait. */
 const TURN_MS = 2_000;
@@ -23,13 +23,13 @@ interface Turn {
   /** The chunks that are running. */
   readonly running: Set<number>;
   leaseLost: boolean;
-  /** Of the values of the job, once a chunk needs them: to find them reads all records. */
+  /** The spellings of the values of the job. They are read when a chunk first needs them, because that reads all records. */
   spellings?: Promise<Spellings> | undefined;
 }
 
 /**
- * Runs import jobs, chunk by chunk. A chunk is a batch with a key in the ledger. So an attempt that another worker, or this one
- * before it was killed, has begun is continued, and each row is applied once, also if two workers run the same chunk.
+ * Runs import jobs, chunk by chunk. A chunk is a batch with a key in the ledger. So an attempt that was started by another
+ * worker, or by this one before it was killed, is continued, and each row is applied once, even if two workers run the same chunk.
  */
 @Injectable()
 export class ImportRunner {
@@ -129,7 +129,7 @@ export class ImportRunner {
   }
 
   /**
-   * The rows by the present lookups and values. The definitions are read within the time of a request: `build_lookups` waits for
+   * Resolves the rows by the current lookups and values. The definitions are read within the time of a request: `build_lookups` waits for
    * whatever was planned by older ones.
    */
   private async resolve(turn: Turn, attempt: ChunkAttempt, deadline: Deadline): Promise<PlanItem[]> {
@@ -147,8 +147,8 @@ export class ImportRunner {
 }
 
 /**
- * A rejection in the place of a row. Under the key of the chunk, it fails only what no attempt has finished; and it is final, so
- * that no attempt which is still on its way applies the row. It has no id: the ledger knows those of the rows that were applied.
+ * An item error in place of a row. Applied with the key of the chunk, it fails only rows that no attempt has finished. It is final,
+ * so an attempt that is still running cannot apply the row. It has no id: the ledger has the ids of the rows that were applied.
  */
 function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   if (item.op === 'reject') return item;

@@ -1,15 +1,15 @@
 import { Module } from '@nestjs/common';
 import { RecordsModule } from '#libs/records';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
-import { ImportRepository } from './import.repository';
+import { ImportRequestRepository } from './import-request.repository';
 import { ImportRunner } from './import.runner';
 import { ImportJobRepository } from './import-job.repository';
 import { SpellingResolver } from './spelling.resolver';
 
 /** Imports of callers. Needs the global `DatabaseModule`. */
 @Module({
-  providers: [ImportMetrics, ImportRepository, SpellingResolver],
-  exports: [ImportMetrics, ImportRepository, SpellingResolver],
+  providers: [ImportMetrics, ImportRequestRepository, SpellingResolver],
+  exports: [ImportMetrics, ImportRequestRepository, SpellingResolver],
 })
 export class ImportsModule {}
 

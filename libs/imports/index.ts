@@ -1,9 +1,9 @@
 export { CurrentLookups } from './current.lookups';
 export { chunkKey, jobDoneInCall, MAX_ROWS, MIN_JOB_ROWS } from './import.job';
 export { ImportJobMetrics, ImportMetrics } from './import.metrics';
-export { ListProperties } from './import.list';
+export { ListPlacement } from './list.placement';
 export { chunksOf, type ImportItem, type ImportOptions, ImportPlanner, maxRowsOf } from './import.plan';
-export { type CreatedImport, ImportRepository, type NewImport } from './import.repository';
+export { type CreatedImport, ImportRequestRepository, type NewImport } from './import-request.repository';
 export { rowResults } from './import.result';
 export { ImportRunner } from './import.runner';
 export { ImportJobRepository } from './import-job.repository';

@@ -8,7 +8,7 @@ import type { ImportItem } from './import.plan';
 const FIND_SPELLINGS = statement(__dirname, 'find_spellings');
 const FIND_IMPORT_SPELLINGS = statement(__dirname, 'find_import_spellings');
 
-/** How records spell a value that differs in case only, or not at all: up to two spellings. */
+/** By value: up to two spellings of it in records. They equal the value, without regard to case. */
 export type Spellings = ReadonlyMap<string, readonly string[]>;
 
 interface SpellingRow {
@@ -22,8 +22,8 @@ export class SpellingResolver {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Lets each item that ignores case look for the value as the record spells it. Records with two spellings are several matches.
-   * Who creates a record with another spelling between this and the item's transaction is not seen.
+   * Gives each item that ignores case the spelling of the record that it matches. Records with different spellings are multiple
+   * matches. A record that is created with another spelling between this call and the transaction of the item is not seen.
    *
    * @throws DatabaseUnavailable
    */

@@ -18,7 +18,7 @@ const HEAP_SHARE = 1 / 3;
 /** `Retry-After` of rejected requests is random up to this many seconds, to spread the retries. */
 const RETRY_WITHIN_SECONDS = 3;
 /** The assumed size of a response while its real size is unknown, in bytes. */
-export const EXPECTED_RESPONSE_BYTES = 65_536;
+const EXPECTED_RESPONSE_BYTES = 65_536;
 
 const MESSAGES: Readonly<Record<ShedReason, string>> = {
   event_loop: 'This process is overloaded. Nothing was done; send the request again.',
@@ -110,7 +110,7 @@ export class Admission implements OnApplicationShutdown {
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }
 
-  /** Rejects a request. @returns the error to respond with */
+  /** Counts a rejected request. @returns the error to respond with */
   shed(stage: AdmissionStage, reason: ShedReason): RequestError {
     this.metrics.countShed(stage, reason);
     return overloaded(reason);

@@ -76,7 +76,7 @@ describe('an expensive section', () => {
     expect(cpu.pauseMs('quick')).toBe(0);
   });
 
-  it('is followed by a pause also if it is short, when it is one of many', () => {
+  it('is followed by a pause even if it is short, when it is one of many', () => {
     cpu.countRequest('modest');
     cpu.chargeSection('greedy', 1);
     cpu.chargeSection('greedy', 1);
@@ -89,7 +89,7 @@ describe('an expensive section', () => {
     expect(stalls).toEqual([['greedy', 'parse', 50]]);
   });
 
-  it('is attributed also if it throws', () => {
+  it('is attributed even if it throws', () => {
     expect(() =>
       cpu.measure('greedy', 'plan', () => {
         now += 200;

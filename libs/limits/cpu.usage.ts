@@ -55,7 +55,7 @@ export class CpuUsage {
     }
   }
 
-  /** Attributes an estimated time, like that of a section. */
+  /** Attributes an estimated CPU time as if it had been measured. */
   charge(clientId: string, ms: number): void {
     const usage = this.usageOf(clientId);
     usage.ms += ms;

@@ -38,7 +38,7 @@ export class Deadline {
     private readonly endsAt: number,
   ) {}
 
-  /** A deadline so many milliseconds from now. */
+  /** A deadline this many milliseconds from now. */
   static in(budgetMs: number): Deadline {
     return new Deadline(budgetMs, performance.now() + budgetMs);
   }

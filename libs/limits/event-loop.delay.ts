@@ -20,7 +20,7 @@ export class EventLoopDelay {
     private readonly onLate: (ms: number) => void = () => undefined,
   ) {}
 
-  /** The present delay, also while the timer that measures it is late itself. 0 at the first call. */
+  /** The current delay, even while the timer that measures it is late itself. 0 at the first call. */
   get ms(): number {
     if (this.timer === undefined) this.start();
     return this.average(this.now());

@@ -19,7 +19,7 @@ function queueOf(options: Partial<FairQueueOptions<'items'>> = {}): FairQueue<'i
   });
 }
 
-/** Permits of one client, each for so many items. */
+/** Permits of one client, each for this many items. */
 function enqueue(queue: FairQueue<'items'>, client: string, ...loads: number[]): ItemPermit[] {
   return loads.map((items) => queue.enqueue(client, { items }, maxWaitMs));
 }
@@ -125,7 +125,7 @@ describe('a fair queue', () => {
     expect(states([large, small])).toBe('held queued');
   });
 
-  it('changes the load of a permit, also beyond its capacity', () => {
+  it('changes the load of a permit, even beyond its capacity', () => {
     const queue = queueOf();
     const [first, second] = enqueue(queue, 'a', 8, 4) as [ItemPermit, ItemPermit];
     first.resize({ items: 6 });

@@ -18,4 +18,5 @@ export {
   type RateUnit,
   wholeSeconds,
 } from './rate.bucket';
-export { type Decision, Quota, RateLimiter, retryAfterSeconds } from './rate.limiter';
+export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';
+export { Quota } from './request.quota';

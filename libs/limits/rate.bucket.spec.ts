@@ -138,7 +138,7 @@ describe('a bucket', () => {
     expect(admits(rates, { requests: 1 })).toBe(false);
   });
 
-  it('accepts a refund, down to empty, also while it is overdrawn', () => {
+  it('accepts a refund, down to empty, even while it is overdrawn', () => {
     const rates = items(10);
     consume(rates, { items: 40 });
     expect(adjust(rates, { items: -35 })).toMatchObject([{ waitUs: 0, levelUs: SECOND / 2 }]);
@@ -168,7 +168,7 @@ describe('a bucket', () => {
     fc.assert(
       fc.property(rate, fc.array(step, { maxLength: 100 }), ({ perSecond, burst }, steps) => {
         const own = new LocalBuckets(() => now);
-        const began = now;
+        const startedAt = now;
         let used = 0;
         let available = burst;
         for (const { cost, rest } of steps) {
@@ -178,7 +178,7 @@ describe('a bucket', () => {
           expect(waitUs === 0).toBe(cost <= available);
           if (waitUs === 0) used += cost;
           // Rounding favors the client by less than a microsecond per charge, and for the burst.
-          expect(used).toBeLessThan(burst + ((now - began + steps.length + 1) * perSecond) / SECOND);
+          expect(used).toBeLessThan(burst + ((now - startedAt + steps.length + 1) * perSecond) / SECOND);
           now += rest;
           available = availableIn({ charge, levelUs: Math.max(0, levelUs - rest) });
         }

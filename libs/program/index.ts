@@ -1,2 +1,3 @@
-export { MetricsServer, type Readiness } from './metrics.server';
+export { AdminServer, type Readiness } from './admin.server';
+export { pause } from './pause';
 export { type Program, runProgram } from './run.program';

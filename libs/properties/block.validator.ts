@@ -41,7 +41,7 @@ export class BlockValidator {
     for (const slug of Object.keys(block)) {
       if (errors.full) break;
       errors.enter(slug);
-      const rule = this.rules.get(slug) ?? this.ruleOfUndefined(slug, errors);
+      const rule = this.rules.get(slug) ?? this.ruleOfUnknownSlug(slug, errors);
       if (rule !== null) addChange(change, slug, block[slug], rule, errors);
       errors.leave();
     }
@@ -66,7 +66,7 @@ export class BlockValidator {
     return { set: content, clear: null, ops: null };
   }
 
-  private ruleOfUndefined(slug: string, errors: ValidationErrors): PropertyRule | null {
+  private ruleOfUnknownSlug(slug: string, errors: ValidationErrors): PropertyRule | null {
     if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anyValue : null;
     const suggestion = suggestSlug(slug, this.rules.keys());
     const hint = suggestion === undefined ? 'GET .../properties lists them' : `did you mean ${suggestion}?`;

@@ -10,7 +10,7 @@ export type Comparison = 'text' | 'number' | 'date' | 'boolean' | 'json';
 export type Operand = string | number | boolean;
 
 /** What is wrong with the value of a filter; `rule` is the end of an error message. */
-export interface InvalidOperand {
+interface InvalidOperand {
   readonly code: 'invalid_property' | 'unknown_option';
   readonly rule: string;
 }

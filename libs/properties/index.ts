@@ -12,7 +12,6 @@ export { isExactNumber } from './exact.number';
 export {
   type Comparison,
   comparisonOf,
-  type InvalidOperand,
   isMultiValue,
   type Operand,
   operandOf,

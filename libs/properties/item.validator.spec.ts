@@ -204,7 +204,7 @@ describe('ItemValidator.patch', () => {
     });
   });
 
-  it('accepts an increment of a number, also in a list block, and remembers its field', () => {
+  it('accepts an increment of a number, even in a list block, and remembers its field', () => {
     const block = { _op: 'increment', by: -2.5 };
     expect(changed(validator.patch({ default: { size: block } })).ops).toEqual({
       size: { op: 'increment', by: -2.5, field: '.default.size' },

@@ -23,13 +23,13 @@ const BUILD_LOOKUPS = statement(__dirname, 'build_lookups');
 const LOOKUP_BACKLOG = statement(__dirname, 'lookup_backlog');
 
 /**
- * Builds the lookups of properties that records had values of before, and deletes those that were removed. Any number of processes
+ * Builds the lookups of properties of which records already have values, and deletes lookups that were removed. Any number of processes
  * can do so at once, and each can end at any time: another one continues.
  */
 @Injectable()
 export class LookupBuilder {
   /**
-   * The time after the change of a definition in which a gateway may still write by the definition before it: it knows the new one
+   * How long a gateway may still write by the previous definition after a change: it knows the new one
    * after {@link DEFINITION_MAX_AGE_MS}, and ends each request within `REQUEST_TIMEOUT_MS`.
    */
   private readonly graceMs: number;

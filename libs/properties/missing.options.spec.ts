@@ -19,8 +19,8 @@ const labels = definition('labels', { type: 'multiselect_str' });
 const score = definition('score', { list_id: listId });
 const definitions = [name, definition('level'), labels, score, definition('level', { id: 'another' })];
 
-function missingOptions(present: PropertyDefinition[] = definitions, usage: TeamUsage = NO_USAGE): MissingOptions {
-  return new MissingOptions('organization', present, 'reject', usage);
+function missingOptions(existing: PropertyDefinition[] = definitions, usage: TeamUsage = NO_USAGE): MissingOptions {
+  return new MissingOptions('organization', existing, 'reject', usage);
 }
 
 function values(missing: MissingOptions): string[] {
@@ -133,8 +133,8 @@ describe('MissingOptions', () => {
   it.each([
     ['options', MAX_TEAM_OPTIONS - 1, `${MAX_TEAM_OPTIONS} options`],
     ['bytes', MAX_TEAM_BYTES - 150, `${MAX_TEAM_BYTES} bytes`],
-  ])('plans no more %s than a team can have', (of, present, text) => {
-    const missing = missingOptions([name, definition('level'), labels], { ...NO_USAGE, [of]: present });
+  ])('plans no more %s than a team can have', (of, existing, text) => {
+    const missing = missingOptions([name, definition('level'), labels], { ...NO_USAGE, [of]: existing });
     const row = (level: string, label: string): object => ({ default: { name: 'A', level, labels: [label] } });
     const message = expect.stringContaining(text) as string;
     const error = (field: string): object => ({ error: { field, code: 'unknown_option', message } });
@@ -170,8 +170,8 @@ describe('canCreate', () => {
     ['without the property', [], false],
     ['with a locked property', [definition('level', { locked: true })], false],
     ['with a property of another type', [definition('level', { type: 'str' })], false],
-  ])('of definitions %s', (_, present, expected) => {
-    expect(canCreate(planned, present, NO_USAGE)).toBe(expected);
+  ])('of definitions %s', (_, existing, expected) => {
+    expect(canCreate(planned, existing, NO_USAGE)).toBe(expected);
   });
 
   it.each([
@@ -180,11 +180,11 @@ describe('canCreate', () => {
     ['is the slug of a planned option, with white space', [], ['Foo bar', 'foo_bar '], ['foo_bar = Foo bar']],
     ['has a slug that is a display name', [{ slug: 'x', value: 'foo_bar' }], ['Foo bar'], ['foo_bar = Foo bar']],
   ])('accepts what is planned for a text that %s', (_, options, texts, expected) => {
-    const present = [definition('level', { options: options.map((option) => ({ id: option.slug, ...option })) })];
-    const missing = missingOptions(present);
+    const existing = [definition('level', { options: options.map((option) => ({ id: option.slug, ...option })) })];
+    const missing = missingOptions(existing);
     for (const level of texts) missing.resolve({ default: { level } }, 'create');
     expect(values(missing)).toEqual(expected.map((option) => `id of level: ${option}`));
-    expect(canCreate(missing.planned, present, NO_USAGE)).toBe(true);
+    expect(canCreate(missing.planned, existing, NO_USAGE)).toBe(true);
   });
 
   it('counts what is created before', () => {
@@ -197,7 +197,7 @@ describe('canCreate', () => {
     ['options', MAX_TEAM_OPTIONS, false],
     ['bytes', MAX_TEAM_BYTES - 200, true],
     ['bytes', MAX_TEAM_BYTES - 10, false],
-  ])('counts the %s of the team: %d', (of, present, expected) => {
-    expect(canCreate(planned, [definition('level')], { ...NO_USAGE, [of]: present })).toBe(expected);
+  ])('counts the %s of the team: %d', (of, existing, expected) => {
+    expect(canCreate(planned, [definition('level')], { ...NO_USAGE, [of]: existing })).toBe(expected);
   });
 });

@@ -24,7 +24,7 @@ export interface PlannedOption {
  * otherwise add options.
  */
 export class MissingOptions {
-  /** The definitions with the options to create, also with those that are planned later. */
+  /** The definitions with the options to create, including those that are planned later. */
   readonly definitions: readonly PropertyDefinition[];
   /** Validates by {@link definitions}. */
   readonly validator: ItemValidator;
@@ -36,12 +36,12 @@ export class MissingOptions {
   /** @param usage of the team; options that are planned are added to it */
   constructor(
     objectType: ObjectType,
-    present: readonly PropertyDefinition[],
+    existing: readonly PropertyDefinition[],
     unknown: UnknownProperties,
     private usage: TeamUsage,
   ) {
     const seen = new Set<string>();
-    this.definitions = present.map((definition) => {
+    this.definitions = existing.map((definition) => {
       const { slug, type, locked, list_id } = definition;
       const block = list_id ?? '';
       if (seen.has(`${block}.${slug}`)) return definition; // of several definitions with a slug, the first applies
@@ -52,7 +52,7 @@ export class MissingOptions {
       this.properties.set(block, inBlock.set(slug, names));
       return names.definition;
     });
-    this.lenient = new ItemValidator(objectType, present.map(asText), unknown);
+    this.lenient = new ItemValidator(objectType, existing.map(asText), unknown);
     this.validator = new ItemValidator(objectType, this.definitions, unknown);
   }
 
@@ -143,13 +143,13 @@ class OptionNames {
   /** Of most properties it is never needed. */
   private index: OptionIndex | undefined;
 
-  constructor(private readonly present: PropertyDefinition) {
-    this.options = [...present.options];
-    this.definition = { ...present, options: this.options };
+  constructor(private readonly existing: PropertyDefinition) {
+    this.options = [...existing.options];
+    this.definition = { ...existing, options: this.options };
   }
 
   get added(): readonly PropertyOption[] {
-    return this.options.slice(this.present.options.length);
+    return this.options.slice(this.existing.options.length);
   }
 
   get isFull(): boolean {

@@ -53,7 +53,7 @@ export class PropertyDefinitionRepository {
   /**
    * @param known the checksum of rows that the caller has
    * @returns undefined if these are still the rows
-   * @throws DatabaseUnavailable, also after `timeoutMs`
+   * @throws DatabaseUnavailable, including after `timeoutMs`
    */
   async findByTeam(teamId: string, timeoutMs: number, known?: string): Promise<StoredTeamRows | undefined> {
     const values = [teamId, known ?? null];

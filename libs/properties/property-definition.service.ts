@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { FreshCache } from '#libs/database';
+import { FreshCache } from '#libs/cache';
 import type { ItemValidator } from './item.validator';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { PropertyDefinitionRepository } from './property-definition.repository';

@@ -33,7 +33,7 @@ export interface NewProperty {
   readonly options: readonly NewOption[];
 }
 
-/** What a request says of the definition or option besides its changes. It must be so already. Undefined: nothing. */
+/** What a request says about the definition or option besides its changes. It must equal the current state. Undefined: not checked. */
 export interface Expected {
   readonly type?: string | undefined;
   readonly slug?: string | undefined;
@@ -70,7 +70,7 @@ export type SchemaWrite =
     }
   | { readonly op: 'delete_option'; readonly propertyId: string; readonly id: string };
 
-/** What a request does, as decided on the present definitions. Errors are outcomes that a retry with the same key repeats. */
+/** What a request does, as decided on the current definitions. Errors are outcomes that a retry with the same key repeats. */
 export type SchemaChange<R = unknown> =
   | { readonly status: 'ok'; readonly id: string; readonly result: R; readonly write: SchemaWrite | undefined }
   | { readonly status: 'error'; readonly code: 'not_found' | 'conflict'; readonly message: string };

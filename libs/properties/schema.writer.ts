@@ -64,9 +64,9 @@ export class SchemaWriter {
   ) {}
 
   /**
-   * @param decide on the present definitions; what it throws undoes the claim of the key
+   * @param decide on the current definitions; what it throws undoes the claim of the key
    * @throws RequestError what `decide` throws; `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`
-   * @throws DatabaseUnavailable also if another change of the team takes longer than `LOCK_TIMEOUT_MS`. The change may have
+   * @throws DatabaseUnavailable, including when another change of the team takes longer than `LOCK_TIMEOUT_MS`. The change may have
    *   been applied: a retry with the key finds out
    */
   async write(target: SchemaTarget, options: SchemaWriteOptions, decide: Decide): Promise<WrittenSchema> {
@@ -100,7 +100,7 @@ export class SchemaWriter {
   ): Promise<boolean> {
     const text = await this.schema.lock(client, target);
     const fits = measure(() => {
-      const { definitions, usage } = this.present(target, text);
+      const { definitions, usage } = this.current(target, text);
       return canCreate(planned, definitions, usage);
     });
     if (!fits) return false;
@@ -146,7 +146,7 @@ export class SchemaWriter {
   }
 
   /** The definitions of the object type, and what the team has defined, as they are while they are locked. */
-  private present(
+  private current(
     { objectType }: SchemaTarget,
     text: TeamRowsText | undefined,
   ): { definitions: readonly PropertyDefinition[]; usage: TeamUsage } {
@@ -171,7 +171,7 @@ export class SchemaWriter {
       }
       const text = await this.schema.lock(client, target);
       const change = measure(() => {
-        const { definitions, usage } = this.present(target, text);
+        const { definitions, usage } = this.current(target, text);
         return decide(new SchemaChanges(target.objectType, definitions, usage));
       });
       if (change.status === 'ok' && change.write) await this.schema.write(client, target, change.write);

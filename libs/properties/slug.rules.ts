@@ -5,7 +5,7 @@ export const SLUG_RULE = `must be 1 to ${MAX_SLUG_LENGTH} characters of a-z, 0-9
 
 const SLUG = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
-/** What records, queries and their query strings call otherwise. */
+/** Names that have another meaning in records, queries and query strings. */
 export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
   ...['id', 'default', 'list', 'extended', 'properties', 'constructor'],
   ...['created_at', 'updated_at', 'deleted_at'],

@@ -7,7 +7,7 @@ const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 export type Condition = { etag?: string } | 'malformed';
 
 /**
- * Parses one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag matches no record. Which etags records have, only the database knows
+ * Parses one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag matches no record. Only the database knows the etags of records
  * (record_etag).
  */
 export function conditionOf(tag: string): Condition {

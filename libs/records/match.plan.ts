@@ -1,5 +1,14 @@
 import { fieldSegment, type FieldError, itemError, type ItemErrorCode } from '#libs/errors';
-import { isObject, operandOf, type PropertyDefinition } from '#libs/properties';
+import {
+  comparisonOf,
+  isLookupUsable,
+  isMultiValue,
+  isObject,
+  lookupKindOf,
+  type Operand,
+  operandOf,
+  type PropertyDefinition,
+} from '#libs/properties';
 import {
   ifMatchOf,
   invalidItem,
@@ -12,7 +21,7 @@ import {
 } from './item.plan';
 import { type Match, type PlanItem, reject } from './plan';
 import { planPatch } from './patch.plan';
-import { matchOf, planUpsert } from './upsert.plan';
+import { planUpsert } from './upsert.plan';
 
 /** The members of an item that is for the record that has a value. */
 const MATCH_MEMBERS = ['match', 'if_absent'];
@@ -38,8 +47,16 @@ export function planMatched(item: Item, members: ReadonlySet<string>, context: I
       return invalidItem(null, 'if_absent', 'enum', 'if_absent must be "error" or "create"');
     }
     const found = readMatch(item.match, context.definitions);
-    return 'op' in found ? found : planUpdate(item, found, ifAbsent === 'create', context);
+    return 'op' in found ? found : planMatchedUpdate(item, found, ifAbsent === 'create', context);
   });
+}
+
+/** The match of a value of a property; undefined if its values are not single texts, numbers or dates. */
+export function matchOf(definition: PropertyDefinition, value: Operand): Match | undefined {
+  const kind = comparisonOf(definition);
+  if (isMultiValue(definition) || kind === 'json' || kind === 'boolean') return undefined;
+  const indexed = lookupKindOf(definition) !== undefined && isLookupUsable(definition);
+  return { id: definition.id, slug: definition.slug, kind, value, ...(indexed && { indexed }) };
 }
 
 interface FoundMatch {
@@ -68,7 +85,12 @@ function readMatch(given: unknown, definitions: readonly PropertyDefinition[]): 
   return rejectMatch('invalid_item', 'slug', rule);
 }
 
-function planUpdate(item: Item, { match, definition }: FoundMatch, mayCreate: boolean, context: ItemContext): PlanItem {
+function planMatchedUpdate(
+  item: Item,
+  { match, definition }: FoundMatch,
+  mayCreate: boolean,
+  context: ItemContext,
+): PlanItem {
   const { validator, skipUnchanged, newId } = context;
   const condition = ifMatchOf(item.if_match);
   if (condition === 'malformed') return malformedIfMatch(null);

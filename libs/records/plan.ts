@@ -23,7 +23,7 @@ export interface BatchOptions {
   return: 'representation' | 'minimal';
   /** Apply the items and roll back: the response has the results that they would have had. */
   dryRun: boolean;
-  /** As `stop`, after so many failures. Only with `continue`. */
+  /** As `stop`, after this many failures. Only with `continue`. */
   maxFailures?: number | undefined;
   /** An update that would change nothing writes nothing, and the record keeps its etag. */
   skipUnchanged?: boolean | undefined;
@@ -51,7 +51,7 @@ export interface Match {
   readonly indexed?: true;
 }
 
-/** Instead of `id`: the item is for the record that the match finds, or as `create` or `absent` says. */
+/** An item with a match is for the record that the match finds, instead of that of its `id`. */
 interface Matched {
   match?: Match;
   /** What to apply if no record has the value. */
@@ -72,8 +72,8 @@ export interface CreateItem {
 
 /**
  * A validated item: the change of one record, or an item error (`reject`). This is the input format of the procedure
- * `apply_batch`. `if_match` is an etag without its quotes, `ref` what the caller calls the item. `lookups` are those whose value the
- * item sets or clears.
+ * `apply_batch`. `if_match` is an etag without its quotes, `ref` is the caller's name of the item. `lookups` are the lookups
+ * whose value the item sets or clears.
  */
 export type PlanItem = ItemOperation & { ref?: string };
 

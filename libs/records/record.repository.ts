@@ -79,17 +79,17 @@ export class RecordRepository {
           const patch = singleRecordPatchOf(plan);
           if (patch) {
             call.isFastPath = true;
-            const outcome = await this.patch(client, plan, patch, deadline.msLeft('execute'), key);
+            const outcome = await this.patchSingle(client, plan, patch, deadline.msLeft('execute'), key);
             if (outcome) return { outcome };
             call.isFastPath = false;
           }
-          const values = this.values(plan, deadline.msLeft('execute'), key);
-          return { row: await this.call(client, values, key) };
+          const values = this.parametersOf(plan, deadline.msLeft('execute'), key);
+          return { row: await this.callApplyBatch(client, values, key) };
         },
         { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
       );
       // Read after the connection has returned to the pool: a rejected key must not close it.
-      const applied = outcome ? executed(outcome, key) : this.read(plan, row);
+      const applied = outcome ? executed(outcome, key) : this.toAppliedBatch(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
@@ -122,7 +122,7 @@ export class RecordRepository {
    * The single-record fast path. Undefined if it changed nothing: `apply_batch` then applies the item or determines its error.
    * With a key, the ledger has the outcome of an applied item, and nothing of one that was not attempted.
    */
-  private async patch(
+  private async patchSingle(
     client: DatabaseClient,
     plan: Plan,
     item: SingleRecordPatch,
@@ -131,8 +131,8 @@ export class RecordRepository {
   ): Promise<Outcome | undefined> {
     if (budgetMs < 1) return undefined;
     const lockTimeoutMs = key === undefined ? this.settings.lockTimeoutMs : ONCE_LOCK_TIMEOUT_MS;
-    const began = performance.now();
-    const sinceMs = (): number => performance.now() - began;
+    const startedAt = performance.now();
+    const sinceMs = (): number => performance.now() - startedAt;
     const values = [
       ...[plan.teamId, plan.objectType, item.id, JSON.stringify(item.set), item.if_match ?? null],
       ...[this.settings.recordLimitBytes, String(Math.floor(Math.min(lockTimeoutMs, budgetMs)))],
@@ -155,7 +155,7 @@ export class RecordRepository {
     }
   }
 
-  private async call(
+  private async callApplyBatch(
     client: DatabaseClient,
     values: unknown[],
     key: LedgerKey | undefined,
@@ -169,7 +169,7 @@ export class RecordRepository {
     }
   }
 
-  private values(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
+  private parametersOf(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
     const atomic = onError === 'rollback';
     return [
@@ -203,7 +203,7 @@ export class RecordRepository {
     this.logger.error({ message: 'items failed in the database', internal_errors: errors });
   }
 
-  private read(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
+  private toAppliedBatch(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
     if (row === undefined) throw new Error('apply_batch returned no row');
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');

@@ -85,7 +85,7 @@ export class RecordWriter {
   }
 
   private async apply(plan: Plan, call: WriteContext): Promise<WrittenBatch> {
-    const began = performance.now();
+    const startedAt = performance.now();
     const applied = await this.execute(plan, call);
     const { state, outcomes } = applied;
     const failed = failedItems(outcomes);
@@ -94,7 +94,7 @@ export class RecordWriter {
     const groups = groupOutcomes(plan, applied);
     this.count(call.client, plan, groups);
     if (plan.single !== true && isBatchOperation(plan.operation)) {
-      const seconds = (performance.now() - began) / 1_000;
+      const seconds = (performance.now() - startedAt) / 1_000;
       this.metrics.observeBatch(plan.operation, resultLabel(outcomes), outcomes.length, seconds);
     }
     return { ...applied, summary: { items: itemCounts(groups), failed } };

@@ -1,24 +1,8 @@
 import { itemError } from '#libs/errors';
-import {
-  comparisonOf,
-  isLookupUsable,
-  isMultiValue,
-  lookupKindOf,
-  type Operand,
-  type PropertyDefinition,
-  type Validation,
-} from '#libs/properties';
+import type { Validation } from '#libs/properties';
 import { planCreate } from './create.plan';
 import type { Match, PlanItem } from './plan';
 import { planPatch } from './patch.plan';
-
-/** The match of a value of a property; undefined if its values are not single texts, numbers or dates. */
-export function matchOf(definition: PropertyDefinition, value: Operand): Match | undefined {
-  const kind = comparisonOf(definition);
-  if (isMultiValue(definition) || kind === 'json' || kind === 'boolean') return undefined;
-  const indexed = lookupKindOf(definition) !== undefined && isLookupUsable(definition);
-  return { id: definition.id, slug: definition.slug, kind, value, ...(indexed && { indexed }) };
-}
 
 /** What an upsert does with a record that exists, and with one that does not. */
 export interface Upsert {

@@ -65,7 +65,7 @@ export class Redis {
     if (settings.redisUrl === undefined) {
       this.#onSettled();
       logger.log(
-        'REDIS_URL is unset: no 409 idempotency_key_in_use at once, each process counts rate limits on its own, replays are read from the ledger',
+        'REDIS_URL is unset: 409 idempotency_key_in_use only after LOCK_TIMEOUT_MS, each process counts rate limits on its own, replays are read from the ledger',
       );
       return;
     }
@@ -128,7 +128,7 @@ export class Redis {
     client.on('error', (error: Error) => {
       this.#connectionFailed(error);
       // A client of Sentinels reports that none responds, and has no connection that it could close.
-      if (this.#state === 'starting') this.#isDown(this.#lastError);
+      if (this.#state === 'starting') this.#markDown(this.#lastError);
     });
     client.on('sentinelError', (error: Error) => {
       this.#connectionFailed(error);
@@ -137,7 +137,7 @@ export class Redis {
       this.#connectionFailed(error);
     });
     client.on('close', () => {
-      this.#isDown(this.#lastError);
+      this.#markDown(this.#lastError);
     });
     if (client instanceof Cluster) {
       client.on('+node', connectToMaster);
@@ -146,7 +146,7 @@ export class Redis {
         const masters = client.nodes('master').map((node) => node.ping().catch(() => undefined)); // reported as `node error`
         Promise.all(masters)
           .then(() => {
-            if (client.status === 'ready') this.#isUp();
+            if (client.status === 'ready') this.#markUp();
           })
           .catch((error: unknown) => {
             this.logger.warn(error);
@@ -155,7 +155,7 @@ export class Redis {
     } else {
       failOnParserError(client);
       client.on('ready', () => {
-        this.#isUp();
+        this.#markUp();
       });
     }
   }
@@ -194,7 +194,7 @@ export class Redis {
     return node !== undefined && performance.now() < (this.#pausedNodes.get(node) ?? 0);
   }
 
-  /** Has calls fail at once, to a node of the cluster for a while, or to the server until it is connected again. */
+  /** Makes calls fail at once: to a node of the cluster for a while, or to the server until it is connected again. */
   #fail(node: string | undefined, connection: number, reason: string): void {
     if (this.#state !== 'up' || this.#connection !== connection) return;
     const client = this.#client;
@@ -203,11 +203,11 @@ export class Redis {
       this.#pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
       this.#status.failing('node', `${node}: ${reason}`);
       // A replica may have been promoted.
-      client.refreshSlotsCache(() => undefined); // A failure is that of the next call.
+      client.refreshSlotsCache(() => undefined); // the next call reports a failure
       return;
     }
     this.#reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;
-    this.#isDown(reason);
+    this.#markDown(reason);
     this.#client?.disconnect(true);
   }
 
@@ -246,7 +246,7 @@ export class Redis {
     if (!WITHOUT_REASON.test(message)) this.#lastError = message;
   }
 
-  #isUp(): void {
+  #markUp(): void {
     if (this.#state === 'closed') return;
     this.#state = 'up';
     this.#connection += 1;
@@ -257,7 +257,7 @@ export class Redis {
     this.#onSettled();
   }
 
-  #isDown(reason: string): void {
+  #markDown(reason: string): void {
     if (this.#state === 'closed' || this.#state === 'down') return;
     this.#state = 'down';
     this.#status.disconnected(reason);

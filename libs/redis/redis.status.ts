@@ -7,7 +7,7 @@ const RECOVERY_MS = 30_000;
 /**
  * - `up`: every call is executed
  * - `degraded`: it responds, but rejects calls, or a node of the cluster is unavailable
- * - `down`: not connected; also during the first connection attempt
+ * - `down`: not connected, or during the first connection attempt
  * - `disabled`: `REDIS_URL` is unset
  */
 export type RedisHealth = 'up' | 'degraded' | 'down' | 'disabled';

@@ -3,11 +3,11 @@ import { Counter, Gauge, Histogram, type Metric, type OpenMetricsContentType, Re
 import { BatchHistogram } from './batch.histogram';
 
 /** The values of a label: all of them, or a description if the program does not list them. */
-export type LabelValues = readonly string[] | string;
+type LabelValues = readonly string[] | string;
 export type Labels<L extends string> = Readonly<Record<L, LabelValues>>;
 
 /** A page of metrics as an HTTP response serves it. */
-export interface MetricsPage {
+interface MetricsPage {
   readonly contentType: string;
   readonly body: string;
 }

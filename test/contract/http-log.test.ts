@@ -20,7 +20,7 @@ let apiKey: string;
 beforeAll(async () => {
   own = await createDatabase();
   database = openDatabase(readSettings({ DATABASE_URL: own.url }));
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   teamId = (await access.createTeam('A team', randomUUID())).id;
   ({ apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']));
   const { rows } = await database.query<{ id: string }>('SELECT id FROM clients WHERE team_id = $1', [teamId]);

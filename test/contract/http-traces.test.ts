@@ -252,7 +252,7 @@ describe('the trace of a request', () => {
     expect(span).toMatchObject({ name: 'HTTP', status: { code: 0 }, attributes: { 'http.request.method': '_OTHER' } });
   });
 
-  it('is returned to the client as documented, also with an error', async () => {
+  it('is returned to the client as documented, even with an error', async () => {
     const collector = await TraceCollector.start();
     const gateway = await startGateway({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
     onTestFinished(() => gateway.close());

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '#libs/database';
 import { Admission } from '#libs/limits';
-import { MetricsServer } from '#libs/program';
+import { AdminServer } from '#libs/program';
 import { Instruments } from '#libs/telemetry';
 import type { ApiResponse, ApiClient } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -214,8 +214,8 @@ describe('while the only connection is busy', () => {
   it('health and metrics endpoints respond', async () => {
     const line = [rename(greedy), rename(greedy), rename(greedy)];
     await expect.poll(() => waiting('work')).toBe(3);
-    const metricsServer = new MetricsServer(gateway.app.get(Instruments));
-    const port = await metricsServer.start('127.0.0.1', 0);
+    const adminServer = new AdminServer(gateway.app.get(Instruments));
+    const port = await adminServer.start('127.0.0.1', 0);
     const responses = await Promise.all([
       greedy.call('GET', '/health/live'),
       greedy.call('GET', '/health/ready'),
@@ -223,7 +223,7 @@ describe('while the only connection is busy', () => {
     ]);
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await waiting('work')).toBe(3);
-    await metricsServer.close();
+    await adminServer.close();
     await session.release();
     await Promise.all(line);
   });

@@ -25,7 +25,7 @@ afterAll(() => gateway.close());
 async function limited(rates: Rates, on = gateway): Promise<{ caller: ApiClient; free: ApiClient; id: string }> {
   const free = await on.newCaller({ client: 'free' });
   const caller = await on.newCaller({ client: 'limited', teamId: free.teamId });
-  await on.access.limitClient(caller.teamId, 'limited', rates);
+  await on.access.setLimits(caller.teamId, 'limited', rates);
   return { caller, free, id: await free.create() };
 }
 

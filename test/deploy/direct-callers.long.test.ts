@@ -18,7 +18,7 @@ let headers: Record<string, string>;
 beforeAll(async () => {
   database = await createDatabase();
   const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
-  const access = AccessService.over(pool);
+  const access = AccessService.create(pool);
   const { id } = await access.createTeam('A team');
   const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);
   await pool.close();

@@ -47,7 +47,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('a program of the version before', () => {
+describe('a program of the previous version', () => {
   it.each(schema.migrations.map(({ name }, index) => [name, index] as const).slice(1))(
     'goes on using a database on which %s was applied',
     async (name, index) => {
@@ -66,7 +66,7 @@ describe('a program of the version before', () => {
   });
 });
 
-describe('the check for changes that break programs of the version before', () => {
+describe('the check for changes that break programs of the previous version', () => {
   let before: SchemaInterface;
 
   beforeEach(async () => {

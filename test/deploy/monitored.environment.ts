@@ -84,11 +84,11 @@ async function startTraffic(url: string, setup: MonitoredSetup, cleanup: Cleanup
 async function newKeys(databaseUrl: string): Promise<{ teamId: string; apiKey: string; limitedKey: string }> {
   const database = openDatabase(readSettings({ DATABASE_URL: databaseUrl }));
   try {
-    const access = AccessService.over(database);
+    const access = AccessService.create(database);
     const { id: teamId } = await access.createTeam('A team', randomUUID());
     const { apiKey } = await access.createKey(teamId, monitoredClient, ['records:read', 'records:write']);
     const { apiKey: limitedKey } = await access.createKey(teamId, 'limited', ['records:read']);
-    await access.limitClient(teamId, 'limited', { requests: { perSecond: 1, burst: 1 } });
+    await access.setLimits(teamId, 'limited', { requests: { perSecond: 1, burst: 1 } });
     return { teamId, apiKey, limitedKey };
   } finally {
     await database.close();

@@ -53,7 +53,7 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
     await expectNothingLost(traffic);
   });
 
-  it('when the new version is rolled back: the version before works on the new schema and does not change it', async () => {
+  it('when the new version is rolled back: the previous version works on the new schema and does not change it', async () => {
     traffic = await environment.traffic(withAndWithoutKeys);
     expect(await migrate(environment.databaseUrl)).toEqual([]);
     await replace(1);
@@ -62,7 +62,7 @@ describe('no request is lost under load', { timeout: 120_000 }, () => {
     await expectNothingLost(traffic);
   });
 
-  it('when all gateways are replaced, and the function that only the version before called is dropped', async () => {
+  it('when all gateways are replaced, and the function that only the previous version called is dropped', async () => {
     traffic = await environment.traffic(withAndWithoutKeys);
     for (const index of [0, 1]) {
       await replace(index, next.gateway);

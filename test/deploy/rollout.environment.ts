@@ -32,7 +32,7 @@ export class RolloutEnvironment {
   static async open(settings: Record<string, string> = {}): Promise<RolloutEnvironment> {
     const database = await createDatabase();
     const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
-    const access = AccessService.over(pool);
+    const access = AccessService.create(pool);
     const { id: teamId } = await access.createTeam('A team');
     const { apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']);
     await pool.close();

@@ -1,7 +1,7 @@
 import type { Session } from '../support/session';
 
 /**
- * The parts of a schema that programs rely on. Programs of the version before keep running after a migration, so that a
+ * The parts of a schema that programs rely on. Programs of the previous version keep running after a migration, so that a
  * migration may only add to them.
  */
 export interface SchemaInterface {

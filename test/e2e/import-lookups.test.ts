@@ -62,7 +62,7 @@ async function count(): Promise<number> {
 
 const codes = Array.from({ length: 100 }, (_, i) => `C-${i}`);
 
-it('an import in the call that is resumed after a property got a lookup stores its values there', async () => {
+it('an import within the request that is resumed after a property got a lookup stores its values there', async () => {
   const id = await define('none');
   const call = { body: { objects: [row('C-0')] }, headers: { 'idempotency-key': randomUUID() } };
   const path = caller.path('organization/import');

@@ -252,7 +252,7 @@ describe('a function file', () => {
     expect(await migrate(database.url, versionOf('1.1.0', 7))).toEqual([]);
   });
 
-  it('is pending for a new version until it is applied, and never for the version before', async () => {
+  it('is pending for a new version until it is applied, and never for the previous version', async () => {
     const pool = poolOf(database.url);
     const [older, newer] = [versionOf('1.0.0', 1), versionOf('1.1.0', 7)];
     expect(await pendingMigrations(pool, {}, newer)).toEqual(['functions/own_number']);
@@ -262,7 +262,7 @@ describe('a function file', () => {
     expect(await pendingMigrations(pool, {}, older)).toEqual([]);
   });
 
-  it('is left alone by the version before on a database that is ahead', async () => {
+  it('is left alone by the previous version on a database that is ahead', async () => {
     await migrate(database.url, versionOf('1.1.0', 7));
     expect(await migrate(database.url, versionOf('1.0.0', 1))).toEqual([]);
     expect(await migrate(database.url, versionOf('1.0.1', 3))).toEqual([]);

@@ -100,7 +100,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     }
   });
 
-  it('runs Postgres also if the user that runs it cannot reach the project', async () => {
+  it('runs Postgres even if the user that runs it cannot reach the project', async () => {
     const project = newProject({ closed: true });
     const run = await project.start(WITHOUT_REDIS).ready();
     started.push(run.pid, ...Object.values(run.servers()));

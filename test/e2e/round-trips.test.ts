@@ -201,7 +201,7 @@ describe('Redis', () => {
   async function expectScripts(rates: Rates, count: number): Promise<void> {
     const client = randomUUID();
     const limited = await gateway.newCaller({ client, teamId: caller.teamId });
-    await gateway.access.limitClient(caller.teamId, client, rates);
+    await gateway.access.setLimits(caller.teamId, client, rates);
     const items = ids.map((id) => ({ id }));
     // The first call of a connection loads the script.
     await limited.update(items);

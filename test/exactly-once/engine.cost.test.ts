@@ -212,7 +212,7 @@ describe('patches', () => {
     expect(cost).toMatchObject({ marks: 1_000, hotMarks: 1_000 });
   });
 
-  it('have HOT marks also while another transaction keeps a snapshot, so that no version can be removed', async () => {
+  it('have HOT marks even while another transaction keeps a snapshot, so that no version can be removed', async () => {
     const { teamId, ids } = await newRecords(1_000);
     const cost = await costOf(async (engine) => {
       await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatabaseUnavailable } from '#libs/database';
-import { ImportRepository } from '#libs/imports';
+import { ImportRequestRepository } from '#libs/imports';
 import type { ApiClient, ApiResponse } from '../support/api.client';
 import { type ImportTrial, importedTwice, startImportTrial } from '../support/import.trial';
 import { startGateway, type TestGateway } from '../support/gateway';
@@ -224,11 +224,11 @@ describe('an import job', () => {
   });
 });
 
-describe('an import in the call', () => {
+describe('an import within the request', () => {
   const key = (): Record<string, string> => ({ 'idempotency-key': randomUUID() });
 
   it('is resumed by a retry if the gateway dies before it can complete the request', async () => {
-    const imports = gateway.app.get(ImportRepository);
+    const imports = gateway.app.get(ImportRequestRepository);
     vi.spyOn(imports, 'finishCall').mockRejectedValueOnce(new DatabaseUnavailable('connection'));
     const headers = key();
     expect((await importRows(50, headers)).status).toBe(503);
@@ -258,7 +258,7 @@ describe('an import in the call', () => {
 
   it('completes once if two attempts end at the same time', async () => {
     const headers = key();
-    const imports = gateway.app.get(ImportRepository);
+    const imports = gateway.app.get(ImportRequestRepository);
     const finish = imports.finishCall.bind(imports);
     vi.spyOn(imports, 'finishCall').mockImplementationOnce(async (teamId, jobId, ledgerKey, body, options) => {
       const first = await finish(teamId, jobId, ledgerKey, body, options);
@@ -270,7 +270,7 @@ describe('an import in the call', () => {
   });
 
   it('is rejected as stale if its key was forgotten in the meantime', async () => {
-    const imports = gateway.app.get(ImportRepository);
+    const imports = gateway.app.get(ImportRequestRepository);
     const finish = imports.finishCall.bind(imports);
     vi.spyOn(imports, 'finishCall').mockImplementationOnce(async (...call) => {
       await gateway.database.query('DELETE FROM idempotency_requests WHERE team_id = $1', [caller.teamId]);

@@ -39,7 +39,7 @@ class ThingsController {
   @HttpCode(200)
   async handle(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     const { id: requestId, method, url, headers, body } = request;
-    const response = await this.idempotency.execute(
+    const response = await this.idempotency.run(
       {
         ...{ client: { teamId: TEAM, clientId }, requestId, keyHeader: idempotencyKeyHeader(request) },
         ...{ method, url, ifMatch: headers['if-match'], body, deadline: Deadline.in(budgetMs) },

@@ -25,7 +25,7 @@ it.each([
   ['control', 10, openControlDatabase],
   ['data', 300, openDatabase],
 ] as const)(
-  'a connection of the %s pool is closed after %d s, also if it is in use all the time',
+  'a connection of the %s pool is closed after %d s, even if it is in use all the time',
   async (_, seconds, open) => {
     const database = open(readSettings({ DATABASE_URL: own.url }));
     const first = await backendOf(database);

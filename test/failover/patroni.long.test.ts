@@ -36,7 +36,7 @@ afterAll(async () => {
 
 /** Callers of a new team, two with keys and two without, each with its own records. */
 async function startTraffic(): Promise<Traffic> {
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const { id: teamId } = await access.createTeam('A team');
   const { apiKey } = await access.createKey(teamId, 'billing', ['records:write']);
   const callers = [];

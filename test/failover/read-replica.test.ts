@@ -48,18 +48,18 @@ it('serves list, query and count from the replica, and a record by its id from t
 });
 
 it('ends a query on the replica at its timeout, and uses the connection again', async () => {
-  await onServer(pair.primaryUrl, 'ALTER FUNCTION record_number(jsonb) RENAME TO renamed_record_number');
+  await onServer(pair.primaryUrl, 'ALTER FUNCTION number_value(jsonb) RENAME TO renamed_number_value');
   await onServer(
     pair.primaryUrl,
-    'CREATE FUNCTION record_number(jsonb) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$',
+    'CREATE FUNCTION number_value(jsonb) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$',
   );
   const slow = [{ employees: { '=': 1 } }];
   await expect.poll(async () => (await query(slow)).status, { timeout: 10_000 }).toBe(400);
   const { body } = await query(slow);
   expect(body.error.errors[0].code).toBe('query_timeout');
   expect((await query()).status).toBe(200);
-  await onServer(pair.primaryUrl, 'DROP FUNCTION record_number(jsonb)');
-  await onServer(pair.primaryUrl, 'ALTER FUNCTION renamed_record_number(jsonb) RENAME TO record_number');
+  await onServer(pair.primaryUrl, 'DROP FUNCTION number_value(jsonb)');
+  await onServer(pair.primaryUrl, 'ALTER FUNCTION renamed_number_value(jsonb) RENAME TO number_value');
 });
 
 it('responds 503 to queries while the replica is down, stays ready as degraded, and recovers by itself', async () => {

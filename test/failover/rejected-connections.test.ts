@@ -37,7 +37,7 @@ afterAll(async () => {
 async function createKey(): Promise<string> {
   const other = await createDatabase();
   const database = openDatabase(readSettings({ DATABASE_URL: other.url }));
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const team = randomUUID();
   await access.createTeam('team', team);
   const created = await access.createKey(team, 'client', ['records:read']);

@@ -25,7 +25,7 @@ export function defineAbortSuite(connections: number): void {
   beforeAll(async () => {
     own = await createDatabase();
     database = openDatabase(readSettings({ DATABASE_URL: own.url }));
-    const access = AccessService.over(database);
+    const access = AccessService.create(database);
     teamId = (await access.createTeam('A team', randomUUID())).id;
     apiKeys = [];
     const scopes = ['records:read', 'records:write'] as const;

@@ -92,7 +92,7 @@ describe("the gateway's role", () => {
   });
 
   it('can look up an API key, but not list keys', async () => {
-    const access = AccessService.over(owner.database);
+    const access = AccessService.create(owner.database);
     const team = await access.createTeam('A team');
     const { keyId } = await access.createKey(team.id, 'billing', ['records:read']);
     await access.createKey(team.id, 'another', ['records:read']);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   certificates = makeCertificates();
   database = await createDatabase();
   const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
-  const access = AccessService.over(pool);
+  const access = AccessService.create(pool);
   teamId = (await access.createTeam('A team')).id;
   ({ apiKey } = await access.createKey(teamId, 'billing', ['records:read', 'records:write']));
   await pool.close();

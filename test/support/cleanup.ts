@@ -1,4 +1,4 @@
-/** Steps to run when a program or a test ends, also after a failure. */
+/** Steps to run when a program or a test ends, even after a failure. */
 export class Cleanup {
   private readonly steps: (() => unknown)[] = [];
 

@@ -65,7 +65,7 @@ export class GatewayServer {
     await this.waitFor('/health/live', startDeadlineMs);
   }
 
-  /** `kill -9`, also while suspended. */
+  /** `kill -9`, even while suspended. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }

@@ -62,7 +62,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const url = await app.getUrl();
   const { databasePoolSize, requestTimeoutMs } = settings;
   const database = openDatabase({ databaseUrl, databasePoolSize, requestTimeoutMs });
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const document = await documentOf(url);
   const unwatch = watchInFlight(() => gaugesOf(app.get(Instruments)));
   return {

@@ -7,14 +7,14 @@ import { WorkerProcess } from './worker.process';
 
 /** A job that runs in processes which are killed. */
 export interface ImportTrial {
-  /** Kills the worker so many times in the middle of the job, and starts the next one. */
+  /** Kills the worker this many times in the middle of the job, and starts the next one. */
   killed(times: number): Promise<void>;
   /** Waits for the end of the job. @returns it */
   finished(): Promise<Record<string, unknown>>;
   end(): Promise<void>;
 }
 
-/** Imports so many rows through a worker process, which is killed with SIGKILL. */
+/** Imports this many rows through a worker process, which is killed with SIGKILL. */
 export async function startImportTrial(url: string, caller: ApiClient, rows: number): Promise<ImportTrial> {
   const objects = Array.from({ length: rows }, (_, i) => ({ default: { name: `Row ${i}` } }));
   const start = (): Promise<WorkerProcess> =>

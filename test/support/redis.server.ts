@@ -10,7 +10,7 @@ export interface RedisServer {
   /** Suspends the process: connections stay open without responses. */
   pause(): void;
   resume(): void;
-  /** `kill -9`, also while suspended. */
+  /** `kill -9`, even while suspended. */
   kill(): Promise<void>;
 }
 

@@ -41,7 +41,7 @@ export class TracedEnvironment {
   static async create(): Promise<TracedEnvironment> {
     const own = await createDatabase();
     const database = openDatabase(readSettings({ DATABASE_URL: own.url }));
-    const access = AccessService.over(database);
+    const access = AccessService.create(database);
     const { id } = await access.createTeam('A team', randomUUID());
     const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);
     const { rows } = await database.query<{ id: string }>('SELECT id FROM clients WHERE team_id = $1', [id]);

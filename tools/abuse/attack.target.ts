@@ -54,7 +54,7 @@ export class AttackTarget {
   }
 
   /**
-   * Opens so many connections, has each pipeline its requests, and waits for the responses.
+   * Opens this many connections, has each pipeline its requests, and waits for the responses.
    *
    * @param requestsOf what the connection of this number sends
    */

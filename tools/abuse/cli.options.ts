@@ -22,7 +22,7 @@ export const usage = `npm run abuse -- [--seconds <n>] [--only <name>]... [--str
   --seconds   how long each attack lasts, 1 to 600 (default 20)
   --only      run this attack only; repeat it for several:
 ${attacks.map(({ name, summary }) => `                ${name}: ${summary}\n`).join('')}
-  --strict    exit with 1 also if the victim's p99 is too long
+  --strict    exit with 1 even if the victim's p99 is too long
   --json      write the figures to this file
   --markdown  replace the table in this document, between the markers that docs/security.md has
 `;

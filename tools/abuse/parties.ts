@@ -28,7 +28,7 @@ const ATTACKER_KEYS = 20;
 
 /** Creates two teams with their clients, keys and records. */
 export async function createParties(database: Database, gatewayUrl: string): Promise<Parties> {
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const victim = await createParty(access, gatewayUrl, 'victim', VICTIM_KEYS);
   const party = await createParty(access, gatewayUrl, 'attacker', ATTACKER_KEYS);
   const { apiKey: otherApiKey } = await access.createKey(party.teamId, 'second attacker', SCOPES);

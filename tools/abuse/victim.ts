@@ -55,7 +55,7 @@ export class Victim {
 
   /** Sends 100 requests a second and measures each from its scheduled time, including delayed ones. */
   async measure(seconds: number, signal: AbortSignal): Promise<Measurement> {
-    const began = performance.now();
+    const startedAt = performance.now();
     const dueMs = 1_000 / REQUESTS_PER_SECOND;
     const total = seconds * REQUESTS_PER_SECOND;
     const samplesMs: number[] = [];
@@ -63,10 +63,10 @@ export class Victim {
     let next = 0;
     const caller = async (): Promise<void> => {
       for (let n = next++; n < total; n = next++) {
-        const due = began + n * dueMs;
+        const due = startedAt + n * dueMs;
         await sleep(Math.max(0, due - performance.now()), undefined, { signal });
         // A gateway that does not respond counts as unavailable for the remaining requests.
-        const status = performance.now() - began > seconds * 1_000 + MAX_WAIT_MS ? 'none' : await this.send(n);
+        const status = performance.now() - startedAt > seconds * 1_000 + MAX_WAIT_MS ? 'none' : await this.send(n);
         samplesMs.push(performance.now() - due);
         if (status !== '200') rejected[status] = (rejected[status] ?? 0) + 1;
       }

@@ -69,7 +69,7 @@ async function load(databaseUrl: string, signal: AbortSignal): Promise<Credentia
   const settings = readSettings({ DATABASE_URL: databaseUrl, REQUEST_TIMEOUT_MS: '60000' });
   const database = openDatabase(settings);
   try {
-    const access = AccessService.over(database);
+    const access = AccessService.create(database);
     const { id: teamId } = await access.createTeam('The bench');
     const { apiKey } = await access.createKey(teamId, 'bench', ['records:read', 'records:write']);
     const { apiKey: otherApiKey } = await access.createKey(teamId, 'neighbor', ['records:write']);

@@ -28,15 +28,15 @@ let imported = 0;
  */
 export async function driveImports(caller: Caller, seconds: number, signal: AbortSignal): Promise<Load> {
   const samplesMs: number[] = [];
-  const began = performance.now();
-  let now = began;
-  while (now - began < seconds * 1_000) {
+  const startedAt = performance.now();
+  let now = startedAt;
+  while (now - startedAt < seconds * 1_000) {
     await importOnce(caller, signal);
     const ended = performance.now();
     samplesMs.push(ended - now);
     now = ended;
   }
-  return { batches: samplesMs.length, seconds: (now - began) / 1_000, latencyMs: latencyOf(samplesMs) };
+  return { batches: samplesMs.length, seconds: (now - startedAt) / 1_000, latencyMs: latencyOf(samplesMs) };
 }
 
 async function importOnce({ url, teamId, apiKey }: Caller, signal: AbortSignal): Promise<void> {

@@ -14,9 +14,9 @@ export async function drivePool(url: string, teamId: string, seconds: number, si
   pool.on('error', () => undefined);
   const samplesMs: number[] = [];
   try {
-    const began = performance.now();
-    let now = began;
-    while (now - began < seconds * 1_000) {
+    const startedAt = performance.now();
+    let now = startedAt;
+    while (now - startedAt < seconds * 1_000) {
       signal.throwIfAborted();
       const id = idOf(Math.floor(Math.random() * recordCount));
       const change = JSON.stringify({ employees: Math.floor(Math.random() * 100_000), stage: 'won' });
@@ -26,7 +26,7 @@ export async function drivePool(url: string, teamId: string, seconds: number, si
       samplesMs.push(ended - now);
       now = ended;
     }
-    return { batches: samplesMs.length, seconds: (now - began) / 1_000, latencyMs: latencyOf(samplesMs) };
+    return { batches: samplesMs.length, seconds: (now - startedAt) / 1_000, latencyMs: latencyOf(samplesMs) };
   } finally {
     await pool.end();
   }

@@ -73,13 +73,13 @@ export async function spend(
   const used = programs.map(({ cpuSeconds }) => cpuSeconds);
   const machine = machineCpuSeconds();
   const loadBefore = loadCpuSeconds();
-  const began = performance.now();
+  const startedAt = performance.now();
 
   const load = await workload.drive(seconds, signal);
   // The last batches are still running when the load generator ends. Their cost and changes count.
   await meter.quiet(signal);
 
-  const tookSeconds = (performance.now() - began) / 1_000;
+  const tookSeconds = (performance.now() - startedAt) / 1_000;
   const machineSeconds = machineCpuSeconds() - machine;
   const loadSeconds = loadCpuSeconds() - loadBefore;
   const programSeconds = programs.map(({ cpuSeconds }, index) => cpuSeconds - (used[index] ?? 0));

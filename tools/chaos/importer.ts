@@ -18,7 +18,7 @@ export interface ImporterSetup {
 
 const maxWaitMs = 4_000;
 const pollMs = 50;
-/** An import of fewer rows is done in the call. */
+/** An import of fewer rows is done within the request. */
 const rowCount = [100, 350] as const;
 
 /** A caller that imports one list of rows after another: it sends each until there is a job, and reads that until it has ended. */

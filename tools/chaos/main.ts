@@ -38,7 +38,7 @@ async function run(
   random: Random,
   stop: AbortSignal,
 ): Promise<Summary> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
   const faults: RoundProgress['faults'] = {};
   let figures = none;
@@ -52,7 +52,7 @@ async function run(
     const plan: RoundPlan = mutant?.plan ?? { ...plans[options.servers], durationMs };
     const progress: RoundProgress = { histories: [], imports: [], faults };
     const ticker = setInterval(() => {
-      print(`${progressLine(performance.now() - began, figures, progress)}\n`);
+      print(`${progressLine(performance.now() - startedAt, figures, progress)}\n`);
     }, progressEveryMs);
     try {
       const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
@@ -66,7 +66,7 @@ async function run(
     }
     remainingMs -= plan.durationMs;
   }
-  const seconds = (performance.now() - began) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
   const common = { seed: options.seed, mutant: options.mutant ?? null, seconds, rounds };
   return { ...common, figures, faults, firstWrites, backends, violations };
 }

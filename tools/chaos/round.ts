@@ -114,7 +114,7 @@ export async function playRound(
 
 async function seedRecords({ database }: ChaosEnvironment, random: Random, count: number): Promise<SharedRecords> {
   const records = SharedRecords.seed(random.uuid(), random, count);
-  await AccessService.over(database).createTeam('chaos', records.teamId);
+  await AccessService.create(database).createTeam('chaos', records.teamId);
   await database.query(
     `INSERT INTO records (team_id, id, object_type, properties)
      SELECT $1, id, 'organization', jsonb_build_object('name', name) FROM unnest($2::uuid[], $3::text[]) AS r (id, name)`,
@@ -139,7 +139,7 @@ async function createCallers(
   connections: CallerConnections,
   { histories, imports }: RoundProgress,
 ): Promise<Callers> {
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const clients: { apiKey: string; clientId: string }[] = [];
   for (const name of ['billing', 'shipping', 'crm']) {
     const { apiKey } = await access.createKey(records.teamId, name, ['records:read', 'records:write']);
@@ -170,9 +170,9 @@ async function runLane(
   periods: FaultPeriod[],
   stop: AbortSignal,
 ): Promise<void> {
-  const began = performance.now();
+  const startedAt = performance.now();
   for (const fault of faults) {
-    await pause(Math.max(0, began + fault.atMs - performance.now()), stop);
+    await pause(Math.max(0, startedAt + fault.atMs - performance.now()), stop);
     if (stop.aborted) return;
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
     const from = performance.now();

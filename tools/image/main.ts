@@ -31,10 +31,10 @@ async function main(): Promise<void> {
 }
 
 async function step<T>(what: string, check: () => T | Promise<T>): Promise<T> {
-  const began = performance.now();
+  const startedAt = performance.now();
   try {
     const result = await check();
-    process.stdout.write(`ok    ${what} (${((performance.now() - began) / 1_000).toFixed(1)} s)\n`);
+    process.stdout.write(`ok    ${what} (${((performance.now() - startedAt) / 1_000).toFixed(1)} s)\n`);
     return result;
   } catch (error) {
     process.stdout.write(`FAIL  ${what}\n`);

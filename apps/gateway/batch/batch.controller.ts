@@ -14,7 +14,7 @@ export class BatchController {
     @Inject(WriteHandler) private readonly writes: WriteHandler,
   ) {}
 
-  /** Creates, patches, deletes and restores up to 100 records, each in its own transaction. Responds 200 also when items fail. */
+  /** Creates, patches, deletes and restores up to 100 records, each in its own transaction. Responds 200 even when items fail. */
   @Post()
   @ApiBatch()
   @HttpCode(200)
@@ -25,7 +25,7 @@ export class BatchController {
     );
   }
 
-  /** Patches up to 100 records, each in its own transaction. Responds 200 also when items fail. */
+  /** Patches up to 100 records, each in its own transaction. Responds 200 even when items fail. */
   @Post('update')
   @ApiBatchUpdate()
   @HttpCode(200)
@@ -36,7 +36,7 @@ export class BatchController {
     );
   }
 
-  /** Deletes up to 100 records, softly and each in its own transaction. Responds 200 also when items fail. */
+  /** Deletes up to 100 records, softly and each in its own transaction. Responds 200 even when items fail. */
   @Post('delete')
   @ApiBatchDelete()
   @HttpCode(200)

@@ -53,7 +53,7 @@ function generate(app: INestApplication): OpenAPIObject {
     .addTag('Batch', 'Many records in one request.')
     .addTag('Records', 'One record.')
     .addTag('Queries', 'Find and count records.')
-    .addTag('Imports', 'Many new records, also more than fit into a batch.')
+    .addTag('Imports', 'Many new records, even more than fit into a batch.')
     .addTag('Receipts', 'What became of a write.')
     .addTag('Properties', 'What records can hold.')
     .addTag('Operations', 'For platforms and load balancers.')

@@ -100,7 +100,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         minimum: 1,
         maximum: MAX_ITEMS,
         description:
-          'After so many failures the remaining items are `not_attempted`, as with `stop` after one. Only with `on_error: continue`.',
+          'After this many failures the remaining items are `not_attempted`, as with `stop` after one. Only with `on_error: continue`.',
       },
       skip_unchanged: {
         type: 'boolean',

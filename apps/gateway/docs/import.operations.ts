@@ -17,7 +17,7 @@ export const ApiImportRecords = (): MethodDecorator =>
       operationId: 'importRecords',
       summary: 'Create up to 10,000 records',
       description:
-        'A row that is not valid does not affect the others: its result has the error. Fewer than 100 rows are imported in the call. More become a job, which workers run: read it at `Location` until its `status` is not `processing`. Rows are validated against the definitions of the moment when the import is accepted. With `create_missing_options` the API key needs the scope `schema:write` as well (otherwise 403 `forbidden`).',
+        'A row that is not valid does not affect the others: its result has the error. Fewer than 100 rows are imported within the request. More become a job, which workers run: read it at `Location` until its `status` is not `processing`. Rows are validated against the definitions of the moment when the import is accepted. With `create_missing_options` the API key needs the scope `schema:write` as well (otherwise 403 `forbidden`).',
     }),
     ApiBody({
       required: true,

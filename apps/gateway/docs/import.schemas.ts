@@ -82,13 +82,13 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
     properties: {
       job_id: {
         anyOf: [uuid, { type: 'null' }],
-        description: 'null: the rows were imported in the call, and there is no job to read.',
+        description: 'null: the rows were imported within the request, and there is no job to read.',
       },
       status: {
         type: 'string',
         enum: ['complete', 'processing', 'failed'],
         description:
-          '`complete`: every row has a result, also if rows failed. `failed`: the job was not finished within 6 days, and the rows that were left have an error.',
+          '`complete`: every row has a result, even if rows failed. `failed`: the job was not finished within 6 days, and the rows that were left have an error.',
       },
       total: { ...rows, minimum: 1 },
       processed: { ...rows, description: 'Rows that have a result.' },

@@ -87,7 +87,7 @@ export const ApiUpsertRecord = (): MethodDecorator =>
       operationId: 'upsertRecord',
       summary: 'Patch the record that has a value, or create it',
       description:
-        'Concurrent upserts of one value make one record, also of a property without a `lookup`. A new record gets the value of the path. With `If-Match` no record is created: 412.',
+        'Concurrent upserts of one value make one record, even by a property without a `lookup`. A new record gets the value of the path. With `If-Match` no record is created: 412.',
     }),
     ApiBody({
       required: true,

@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { MAX_PAGE_ROWS } from '#libs/records';
 import { examples } from './examples';
 import { ApiErrors } from './errors.decorator';
 import { target } from './operations';
@@ -36,10 +37,10 @@ export const ApiListRecords = (): MethodDecorator =>
     ApiQuery({
       name: 'limit',
       required: false,
-      description: 'The largest number of rows. Above 50 it is 50.',
+      description: `The largest number of rows. Above ${MAX_PAGE_ROWS} it is ${MAX_PAGE_ROWS}.`,
       schema: { type: 'integer', minimum: 1, default: 25 },
     }),
-    parameter('cursor', 'The `next_cursor` of the page before. It keeps the limit of that page.'),
+    parameter('cursor', 'The `next_cursor` of the previous page. It keeps the limit of that page.'),
     flag('deleted', 'Include deleted records.'),
     flag('include_total', 'Return `total`. It takes one more pass over the matching records.'),
     listId,

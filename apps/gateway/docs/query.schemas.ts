@@ -1,4 +1,4 @@
-import { OPERATORS } from '#libs/records';
+import { MAX_PAGE_ROWS, OPERATORS } from '#libs/records';
 import { uuid } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
@@ -24,7 +24,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
   Comparison: {
     type: 'object',
     description:
-      'Values by operator; all must hold. Numbers and dates compare as such, also if they are sent as strings; a date without a time is midnight in UTC. Options are given by slug or id. `=` and `in` match a property with several values if one of them is equal. Texts compare by code point, with case. A negative operator (`!=`, `not_in`, `not_contains`) also matches records without a value.',
+      'Values by operator; all must hold. Numbers and dates compare as such, even if they are sent as strings; a date without a time is midnight in UTC. Options are given by slug or id. `=` and `in` match a property with several values if one of them is equal. Texts compare by code point, with case. A negative operator (`!=`, `not_in`, `not_contains`) also matches records without a value.',
     minProperties: 1,
     additionalProperties: false,
     properties: Object.fromEntries(OPERATORS.map((operator) => [operator, OPERANDS[operator] ?? scalar])),
@@ -65,11 +65,11 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
         description:
           'The order, most significant property first; records without a value are last. Records that are equal in it are in the default order: newest first, then by id.',
       },
-      limit: { type: 'integer', minimum: 1, maximum: 50, default: 25 },
+      limit: { type: 'integer', minimum: 1, maximum: MAX_PAGE_ROWS, default: 25 },
       cursor: {
         type: 'string',
         description:
-          'The `next_cursor` of the page before, with the same filter, sort, `list_id`, `id` and `deleted`. It keeps the limit of that page and replaces `limit` and `page`.',
+          'The `next_cursor` of the previous page, with the same filter, sort, `list_id`, `id` and `deleted`. It keeps the limit of that page and replaces `limit` and `page`.',
       },
       page: {
         type: 'integer',
@@ -127,7 +127,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
     required: ['data', 'has_more', 'next_cursor'],
     additionalProperties: false,
     properties: {
-      data: { type: 'array', maxItems: 50, items: schemaRef('QueryRow') },
+      data: { type: 'array', maxItems: MAX_PAGE_ROWS, items: schemaRef('QueryRow') },
       has_more: {
         type: 'boolean',
         description:

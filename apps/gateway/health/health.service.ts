@@ -15,7 +15,7 @@ import { ProcessMetrics } from '#libs/telemetry';
 import { Lifecycle } from '../http/lifecycle';
 
 /** `degraded`: writes are served, some requests more slowly or not at all. `unavailable`: send requests elsewhere. */
-export type HealthStatus = 'ok' | 'degraded' | 'unavailable';
+type HealthStatus = 'ok' | 'degraded' | 'unavailable';
 
 export interface Health {
   status: HealthStatus;

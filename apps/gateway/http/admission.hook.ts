@@ -3,6 +3,7 @@ import { MAX_ROWS } from '#libs/imports';
 import type { Admission } from '#libs/limits';
 import { isObject, isObjectType } from '#libs/properties';
 import { MAX_ITEMS, type Plan, type RecordsMetrics } from '#libs/records';
+import { payloadBytes } from './payload.size';
 
 /** The members of request bodies that hold a list of items. */
 const LISTS = ['items', 'ids', 'objects'] as const;
@@ -42,7 +43,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
     request.requestContext.permits.acquireWork(itemsOf(request.body, MAX_ITEMS), done);
   });
 
-  // The permit is held until the handler ends, also after the client has disconnected and after the response at the deadline.
+  // The permit is held until the handler ends, even after the client has disconnected and after the response at the deadline.
   fastify.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = function (request, reply) {
@@ -51,7 +52,7 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   });
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
-    request.requestContext.permits.holdResponse(bytesOf(payload));
+    request.requestContext.permits.holdResponse(payloadBytes(payload));
     // Rejected before it was authenticated.
     if (request.requestContext.principal === undefined) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);
@@ -76,9 +77,4 @@ function itemsOf(body: unknown, max: number): number {
   if (!isObject(body)) return 1;
   const list = LISTS.map((name) => body[name]).find(Array.isArray);
   return Math.min(max, Math.max(1, list?.length ?? 1));
-}
-
-function bytesOf(payload: unknown): number {
-  if (typeof payload === 'string') return Buffer.byteLength(payload);
-  return payload instanceof Uint8Array ? payload.byteLength : 0;
 }

@@ -19,7 +19,7 @@ const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
 
 /**
- * Authenticates every request under `/v2/prism`, also one that no route matches: the key must give access to the team and
+ * Authenticates every request under `/v2/prism`, even one that no route matches: the key must give access to the team and
  * to the route. Sets the principal in the request context. Call it before routes are added: it rejects routes without a scope.
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {

@@ -8,7 +8,7 @@ const FAST_BYTES = 65_536;
 /** After each section of this size, the event loop serves others before more is read. It takes about half a millisecond. */
 const SECTION_BYTES = 262_144;
 
-export interface BodyPermitOptions {
+interface BodyPermitOptions {
   raw: IncomingMessage;
   /** The announced size of the body, in bytes; its maximum size if none was announced. */
   announcedBytes: number;

@@ -23,7 +23,7 @@ export function registerDeadline(fastify: FastifyInstance): void {
       if (reply.sent || reply.raw.headersSent) return;
       sendError(reply, deadlineError(request), request.id);
     }, request.requestContext.deadline.msLeft('render'));
-    // Emitted once per request, also when the client disconnects first.
+    // Emitted once per request, even when the client disconnects first.
     reply.raw.once('close', () => {
       clearTimeout(timer);
     });

@@ -16,9 +16,9 @@ function createMetrics(environment: Record<string, string> = {}) {
 describe('HttpMetrics', () => {
   it('does not use the path or an unknown method as a label', async () => {
     const { instruments, metrics } = createMetrics();
-    metrics.countRequest('GET', '/v2/prism/:team/:object', 200, 0.01);
-    metrics.countRequest('PROPFIND', undefined, 404, 0.01);
-    metrics.countRequest('BREW', undefined, 404, 0.01);
+    metrics.recordRequest('GET', '/v2/prism/:team/:object', 200, 0.01);
+    metrics.recordRequest('PROPFIND', undefined, 404, 0.01);
+    metrics.recordRequest('BREW', undefined, 404, 0.01);
     expect(Object.fromEntries(await instruments.samples('prism_http_requests_total'))).toEqual({
       '{method="GET",route="/v2/prism/:team/:object",status="200"}': 1,
       '{method="other",route="unmatched",status="404"}': 2,
@@ -36,8 +36,8 @@ describe('HttpMetrics', () => {
 
   it('counts the requests of authenticated clients by name', async () => {
     const { instruments, metrics } = createMetrics();
-    metrics.countRequest('POST', '/v2/prism/:team/:object', 201, 0.02, 'billing');
-    metrics.countRequest('GET', '/health/live', 200, 0.001);
+    metrics.recordRequest('POST', '/v2/prism/:team/:object', 201, 0.02, 'billing');
+    metrics.recordRequest('GET', '/health/live', 200, 0.001);
     expect(Object.fromEntries(await instruments.samples('prism_client_requests_total'))).toEqual({
       '{client="billing",status="201"}': 1,
     });
@@ -48,7 +48,7 @@ describe('HttpMetrics', () => {
   it('combines the clients beyond METRICS_MAX_CLIENTS', async () => {
     const { instruments, metrics } = createMetrics({ METRICS_MAX_CLIENTS: '2' });
     for (const client of ['billing', 'crm', 'import', 'export', 'billing']) {
-      metrics.countRequest('GET', '/v2/prism/:team/:object', 200, 0.01, client);
+      metrics.recordRequest('GET', '/v2/prism/:team/:object', 200, 0.01, client);
     }
     expect(Object.fromEntries(await instruments.samples('prism_client_requests_total'))).toEqual({
       '{client="billing",status="200"}': 2,
@@ -74,8 +74,8 @@ describe('HttpMetrics', () => {
   ])('adds exemplars only if traces are exported (%j)', async (environment, expected) => {
     const { instruments, metrics } = createMetrics(environment);
     metrics.startAtZero('GET', '/a');
-    metrics.countRequest('GET', '/a', 200, 0.03, undefined, span);
-    metrics.countRequest('GET', '/a', 200, 0.03, undefined, undefined);
+    metrics.recordRequest('GET', '/a', 200, 0.03, undefined, span);
+    metrics.recordRequest('GET', '/a', 200, 0.03, undefined, undefined);
     const { body } = await instruments.page('application/openmetrics-text');
     expect(body).toContain('prism_http_request_duration_seconds_bucket{le="0.05",method="GET",route="/a"} 2');
     expect(body.includes(span.traceId)).toBe(expected);

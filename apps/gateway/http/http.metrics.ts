@@ -82,7 +82,7 @@ export class HttpMetrics {
    * @param client the client's name; undefined if the request was not authenticated
    * @param span the span of the request; undefined if it is not traced
    */
-  countRequest(
+  recordRequest(
     method: string,
     route: string | undefined,
     status: number,
@@ -94,14 +94,14 @@ export class HttpMetrics {
     this.requests.inc({ ...labels, status });
     if (this.exemplars) this.requestSeconds.observe({ labels, value: seconds, exemplarLabels: exemplarLabels(span) });
     else this.requestSeconds.observe(labels, seconds);
-    if (client !== undefined) this.countClientRequest(this.clients.of(client), status, seconds);
+    if (client !== undefined) this.recordClientRequest(this.clients.of(client), status, seconds);
   }
 
   countConnectionCut(reason: ConnectionCut): void {
     this.connectionCuts.inc({ reason });
   }
 
-  private countClientRequest(client: string, status: number, seconds: number): void {
+  private recordClientRequest(client: string, status: number, seconds: number): void {
     this.clientRequests.inc({ client, status });
     this.clientSeconds.observe({ client }, seconds);
   }

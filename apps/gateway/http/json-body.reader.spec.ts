@@ -138,7 +138,7 @@ describe('the JSON body parser', () => {
     ['[true9007199254740993]', 'invalid symbol at byte 1'],
     ['[9007199254740993 1]', 'comma expected at byte 18'],
     ['[-]', 'invalid symbol at byte 1'],
-  ])('rejects invalid JSON also when it replaces numbers: %s', (text, where) => {
+  ])('rejects invalid JSON even when it replaces numbers: %s', (text, where) => {
     expect(rejection(text)).toContain(where);
   });
 

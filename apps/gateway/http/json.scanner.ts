@@ -41,7 +41,7 @@ export interface ExceededLimit {
 }
 
 /** Called for a number that a double may not represent exactly, with its byte range: `start` inclusive, `end` exclusive. */
-export type OnSuspectNumber = (start: number, end: number) => void;
+type OnSuspectNumber = (start: number, end: number) => void;
 
 const NO_LIMITS: JsonLimits = { depth: 1_000_000, members: Infinity, elements: Infinity };
 

@@ -1,10 +1,10 @@
 import { fieldSegment, RequestError } from '#libs/errors';
 
 /** A query string as Fastify parses it: a repeated parameter has all its values. */
-export type Query = Readonly<Record<string, string | string[]>>;
+export type QueryParameters = Readonly<Record<string, string | string[]>>;
 
 /** @throws RequestError `invalid_request` that names the first parameter that is not one of `names` */
-export function rejectUnknownParameters(query: Query, names: readonly string[]): void {
+export function rejectUnknownParameters(query: QueryParameters, names: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const known = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
@@ -16,7 +16,7 @@ export function rejectUnknownParameters(query: Query, names: readonly string[]):
  *
  * @throws RequestError `invalid_request` if it is repeated
  */
-export function singleParameter(query: Query, name: string): string | undefined {
+export function singleParameter(query: QueryParameters, name: string): string | undefined {
   const value = query[name];
   if (Array.isArray(value)) throw invalidParameter(name, 'single', `${name} must be given once`);
   return value;

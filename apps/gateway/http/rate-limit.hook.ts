@@ -12,6 +12,7 @@ import {
   retryAfterSeconds,
   wholeSeconds,
 } from '#libs/limits';
+import { payloadBytes } from './payload.size';
 import type { RequestContext } from './request.context';
 
 /** The scopes of writes. These are charged when they are known to be valid and not replays. */
@@ -55,7 +56,7 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const { quota } = request.requestContext;
     if (quota?.isCharged) {
-      const bytes = request.method === 'HEAD' ? 0 : bytesOf(payload);
+      const bytes = request.method === 'HEAD' ? 0 : payloadBytes(payload);
       quota.chargeResponse(bytes).catch(logFailure);
     } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
       // A body that cannot be parsed is rejected before the quota is created.
@@ -94,10 +95,4 @@ function policies(rates: Rates): string[] {
 function quotaOf(limiter: RateLimiter, { principal, bodyBytes, log }: RequestContext): Quota | undefined {
   const rates = principal && limiter.ratesOf(principal.limits);
   return rates && new Quota(limiter, { client: principal, rates, bodyBytes, span: log.span });
-}
-
-/** The size of a response body. No authenticated route sends a stream. */
-function bytesOf(payload: unknown): number {
-  if (typeof payload === 'string') return Buffer.byteLength(payload);
-  return Buffer.isBuffer(payload) ? payload.length : 0;
 }

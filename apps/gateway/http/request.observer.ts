@@ -40,7 +40,7 @@ export function registerObserver(fastify: FastifyInstance, metrics: HttpMetrics,
     const responded = reply.raw.writableFinished;
     const status = responded ? reply.raw.statusCode : CLIENT_DISCONNECTED;
     const { principal, log } = request.requestContext;
-    metrics.countRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.spanContext);
+    metrics.recordRequest(request.method, route, status, durationMs / 1000, principal?.clientName, log.spanContext);
     endTrace(request, reply, responded);
     // Health checks arrive every few seconds.
     const level = route?.startsWith('/health/') === true ? 'debug' : 'info';

@@ -140,7 +140,7 @@ describe('a request', () => {
     await expectNothingHeld();
   });
 
-  it('holds its work until the handler has ended, also when the client has disconnected', async () => {
+  it('holds its work until the handler has ended, even when the client has disconnected', async () => {
     const socket = send('/held');
     await expect.poll(() => handlers).toBe(1);
     socket.destroy();
@@ -150,7 +150,7 @@ describe('a request', () => {
     await expectNothingHeld();
   });
 
-  it('holds its work until the handler has ended, also after the response at its deadline', async () => {
+  it('holds its work until the handler has ended, even after the response at its deadline', async () => {
     const socket = send('/held', 'x-request-timeout-ms: 50\r\n');
     const [response] = (await once(socket, 'data')) as [Buffer];
     expect(response.toString()).toContain('503 Service Unavailable');

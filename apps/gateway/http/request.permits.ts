@@ -26,7 +26,7 @@ type Continue = (error?: Error) => void;
  * the end of the response itself, because Fastify's `onResponse` does not run when the client disconnects.
  *
  * - Body and heap are held until the response has left or the connection is closed.
- * - Work is held until the handler has ended, also if the client disconnected: Postgres may still be running its statement.
+ * - Work is held until the handler has ended, even if the client disconnected: Postgres may still be running its statement.
  * - The bytes of the response are held until it has left or the connection is closed.
  *
  * Requests without an API key hold nothing and never wait: health checks and documents.

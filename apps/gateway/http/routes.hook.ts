@@ -21,7 +21,7 @@ export function registerRouteCheck(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     const [path = ''] = request.url.split('?', 1);
     if (request.is404 || hasEmptySegment(path)) done(noRoute(mostSpecific(paths, path), request.method));
-    else done(ofMoreSpecific(paths, request.routeOptions.url, path, request.method));
+    else done(errorOfMoreSpecificRoute(paths, request.routeOptions.url, path, request.method));
   });
 }
 
@@ -57,7 +57,7 @@ function mostSpecific(paths: Map<string, RoutePath>, path: string): RoutePath | 
 }
 
 /** The error of a request that the router gave to a less specific route, because its path has no route of this method. */
-function ofMoreSpecific(
+function errorOfMoreSpecificRoute(
   paths: Map<string, RoutePath>,
   url: string | undefined,
   path: string,

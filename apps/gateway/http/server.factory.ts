@@ -33,7 +33,7 @@ export function createHttpServer(settings: Settings): HttpServer {
     return503OnClosing: false,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Also if the process is started with --insecure-http-parser.
+      // Even if the process is started with --insecure-http-parser.
       insecureHTTPParser: false,
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,

@@ -49,9 +49,7 @@ export class WriteHandler {
     execute: (call: WriteCall) => Promise<WriteResponse> | WriteResponse,
   ): Promise<string> {
     const call = writeCall({ request, reply });
-    const response = await this.idempotency.execute(idempotentRequest(request, call), (key) =>
-      execute({ ...call, key }),
-    );
+    const response = await this.idempotency.run(idempotentRequest(request, call), (key) => execute({ ...call, key }));
     return renderWriteResponse(reply, response);
   }
 }

@@ -2,8 +2,9 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } f
 import type { Principal } from '#libs/auth';
 import { ApiGetImport, ApiImportRecords } from '../docs/import.operations';
 import { Authenticated, Caller } from '../http/authentication.decorators';
+import { checkoutOptionsOf } from '../http/checkout.options';
 import { checkedEnvelope } from '../http/envelope.check';
-import { type Query as QueryParameters, rejectUnknownParameters } from '../http/query.check';
+import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
 import { ImportEnvelope } from './import.envelope';
@@ -46,7 +47,6 @@ export class ImportController {
     @Exchange() { request }: HttpExchange,
   ): Promise<string> {
     rejectUnknownParameters(query, []);
-    const { deadline, log } = request.requestContext;
-    return this.imports.find(teamId, id, { timeoutMs: deadline.msLeft('commit'), meter: log, span: log.span });
+    return this.imports.find(teamId, id, checkoutOptionsOf(request.requestContext));
   }
 }

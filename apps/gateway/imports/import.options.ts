@@ -1,6 +1,6 @@
 import type { Principal } from '#libs/auth';
 import { RequestError } from '#libs/errors';
-import { type ImportOptions, ListProperties } from '#libs/imports';
+import { type ImportOptions, ListPlacement } from '#libs/imports';
 import { isLookupUsable, isObject, lookupKindOf, type MissingOptions, type PropertyDefinition } from '#libs/properties';
 import { uuidOf } from '#libs/records';
 import type { ImportOptionsEnvelope } from './import.envelope';
@@ -66,12 +66,12 @@ function dedupeOf(
 function listOf(
   given: ImportOptionsEnvelope | null | undefined,
   definitions: readonly PropertyDefinition[],
-): ListProperties | undefined {
+): ListPlacement | undefined {
   const text = given?.list_id ?? undefined;
   if (text === undefined) return undefined;
   const listId = uuidOf(text);
   if (listId === undefined) throw invalid('list_id', 'uuid', 'list_id must be a UUID');
-  return new ListProperties(listId, definitions);
+  return new ListPlacement(listId, definitions);
 }
 
 function invalid(option: string, code: string, message: string): RequestError {

@@ -13,7 +13,7 @@ import {
   type ImportItem,
   ImportMetrics,
   ImportPlanner,
-  ImportRepository,
+  ImportRequestRepository,
   jobDoneInCall,
   maxRowsOf,
   MIN_JOB_ROWS,
@@ -37,13 +37,13 @@ interface PlannedImport {
   readonly options: readonly PlannedOption[];
 }
 
-/** Imports rows as new records: a few in the call, more as a job of the workers. */
+/** Imports rows as new records: a few within the request, more as a job of the workers. */
 @Injectable()
 export class ImportService {
   constructor(
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
     @Inject(SchemaWriter) private readonly schema: SchemaWriter,
-    @Inject(ImportRepository) private readonly imports: ImportRepository,
+    @Inject(ImportRequestRepository) private readonly imports: ImportRequestRepository,
     @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
     @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
@@ -82,7 +82,7 @@ export class ImportService {
     const inCall = items.length < MIN_JOB_ROWS;
     if (inCall && key === undefined) {
       if (options.length > 0 && !(await this.schema.createOptions(target, options, call))) return undefined;
-      return this.importInCall(target, items, call);
+      return this.importNow(target, items, call);
     }
     const job = {
       ...target,
@@ -93,7 +93,7 @@ export class ImportService {
     const created = await this.create(target, job, options, call);
     if (created === undefined) return undefined;
     return inCall && key !== undefined
-      ? this.importInCallOnce(target, items, { ...call, key }, created)
+      ? this.importNowWithKey(target, items, { ...call, key }, created)
       : jobResponse(target, created);
   }
 
@@ -151,20 +151,20 @@ export class ImportService {
   }
 
   /** Without a key there is nothing to resume, so no job is stored. */
-  private async importInCall(target: RecordTarget, items: ImportItem[], call: WriteCall): Promise<WriteResponse> {
-    const began = new Date();
-    const body = this.bodyOf(await this.write(target, items, call, undefined), began);
+  private async importNow(target: RecordTarget, items: ImportItem[], call: WriteCall): Promise<WriteResponse> {
+    const startedAt = new Date();
+    const body = this.bodyOf(await this.write(target, items, call, undefined), startedAt);
     return { status: 200, headers: {}, body, replayed: false, resumed: false };
   }
 
   /** The job stores the ids of the new records, so that a retry creates the same ones. */
-  private async importInCallOnce(
+  private async importNowWithKey(
     target: RecordTarget,
     items: ImportItem[],
     call: WriteCall & { key: LedgerKey },
     created: CreatedImport,
   ): Promise<WriteResponse> {
-    const began = new Date();
+    const startedAt = new Date();
     const ok = { status: 200, headers: {} };
     if (created.state === 'complete') {
       const { body } = created;
@@ -174,14 +174,14 @@ export class ImportService {
     const planned = created.state === 'resume' ? await this.refresh(target, created.items) : items;
     const key = chunkKey(created.jobId, 0, call.requestId);
     const written = await this.write(target, planned, call, key);
-    const body = this.bodyOf(written, began);
+    const body = this.bodyOf(written, startedAt);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
     const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
     return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
   }
 
-  /** The items of an earlier attempt by the present lookups. */
+  /** The items of an earlier attempt by the current lookups. */
   private async refresh({ teamId, objectType }: RecordTarget, items: readonly ImportItem[]): Promise<ImportItem[]> {
     const lookups = new CurrentLookups(await this.properties.definitionsOf(teamId, objectType));
     return items.map((item) => lookups.refresh(item));
@@ -210,10 +210,10 @@ export class ImportService {
     return written;
   }
 
-  private bodyOf({ outcomes }: WrittenBatch, began: Date): string {
+  private bodyOf({ outcomes }: WrittenBatch, startedAt: Date): string {
     const results = rowResults(outcomes, 0);
     this.metrics.countRows(results);
-    return jobDoneInCall(results, results.json, began, new Date());
+    return jobDoneInCall(results, results.json, startedAt, new Date());
   }
 }
 

@@ -8,7 +8,7 @@ import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
-import type { Query as QueryParameters } from '../http/query.check';
+import type { QueryParameters } from '../http/query.check';
 import { Exchange, type HttpExchange } from '../http/write.handler';
 import { definitionsSchema, wireDefinition } from './property-definition.schema';
 import { type PropertyFilter, propertyFilterOf } from './property.filter';

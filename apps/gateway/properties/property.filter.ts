@@ -1,5 +1,5 @@
 import { lowerCaseUuid, type PropertyDefinition } from '#libs/properties';
-import { invalidParameter, type Query, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { invalidParameter, type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 
 /** Whether a definition is part of the response. */
 export type PropertyFilter = (definition: PropertyDefinition) => boolean;
@@ -9,7 +9,7 @@ export type PropertyFilter = (definition: PropertyDefinition) => boolean;
  *
  * @throws RequestError `invalid_request` for an unknown or repeated parameter, or a `list_id` that is not a UUID
  */
-export function propertyFilterOf(query: Query): PropertyFilter {
+export function propertyFilterOf(query: QueryParameters): PropertyFilter {
   rejectUnknownParameters(query, ['term', 'list_id']);
   const term = singleParameter(query, 'term')?.toLowerCase();
   const list = singleParameter(query, 'list_id');

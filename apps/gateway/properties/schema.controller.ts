@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
 import { Authenticated } from '../http/authentication.decorators';
-import type { Query as QueryParameters } from '../http/query.check';
+import type { QueryParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, writeCall, WriteHandler } from '../http/write.handler';
 import {

@@ -12,7 +12,7 @@ import {
   SLUG_RULE,
 } from '#libs/properties';
 import { checkedEnvelope } from '../http/envelope.check';
-import { type Query, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 import {
   NewOptionEnvelope,
   NewPropertyEnvelope,
@@ -81,7 +81,7 @@ export function optionPatchOf(body: unknown): { patch: { value?: string; positio
 }
 
 /** The parameters of a deletion: clients of the official SDKs repeat type and list. */
-export function expectedOf(query: Query): Expected {
+export function expectedOf(query: QueryParameters): Expected {
   rejectUnknownParameters(query, ['type', 'list_id']);
   return {
     type: singleParameter(query, 'type'),

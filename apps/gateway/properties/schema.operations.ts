@@ -45,7 +45,7 @@ const required: Schema = {
 
 /** Members that the official SDKs repeat. Others than those of the definition are rejected. */
 const repeated = { type: { ...type, description: 'The type of the property; it cannot be changed.' }, list_id: listId };
-const repeatedSlug: Schema = { type: 'string', description: 'The present slug; it cannot be changed.' };
+const repeatedSlug: Schema = { type: 'string', description: 'The current slug; it cannot be changed.' };
 
 export const ApiCreateProperty = (): MethodDecorator =>
   applyDecorators(
@@ -88,7 +88,7 @@ export const ApiPatchProperty = (): MethodDecorator =>
     ApiOperation({
       operationId: 'patchProperty',
       summary: 'Change a property',
-      description: `Only \`name\`, \`required\` and \`lookup\` can be changed. A lookup is built by a worker, which begins when no replica uses the definition before; to ask again for a unique lookup that has \`failed\` verifies its values again. ${PROTECTED} ${FRESHNESS}`,
+      description: `Only \`name\`, \`required\` and \`lookup\` can be changed. A lookup is built by a worker, which begins when no replica uses the previous definition; to ask again for a unique lookup that has \`failed\` verifies its values again. ${PROTECTED} ${FRESHNESS}`,
     }),
     body({
       properties: { name, required, lookup: lookupSchema, slug: repeatedSlug, ...repeated },
@@ -118,7 +118,7 @@ export const ApiCreateOption = (): MethodDecorator =>
     ApiOperation({
       operationId: 'createPropertyOption',
       summary: 'Add an option to a select property',
-      description: `Also to a built-in one, for this team. A slug that is given must be unused in the property: otherwise 409 \`property_conflict\`. ${LIMITS} ${FRESHNESS}`,
+      description: `The property can be built in: the option is then added for this team. A slug that is given must be unused in the property: otherwise 409 \`property_conflict\`. ${LIMITS} ${FRESHNESS}`,
     }),
     body({
       required: ['value'],

@@ -9,7 +9,7 @@ import {
   SchemaWriter,
   type WrittenSchema,
 } from '#libs/properties';
-import type { Query } from '../http/query.check';
+import type { QueryParameters } from '../http/query.check';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import { withoutRequestId } from '../records/record.response';
@@ -39,7 +39,7 @@ export class SchemaService {
   }
 
   /** @throws RequestError also `property_conflict`, `property_in_use` */
-  async deleteProperty(target: RecordTarget, id: string, query: Query, call: WriteCall): Promise<void> {
+  async deleteProperty(target: RecordTarget, id: string, query: QueryParameters, call: WriteCall): Promise<void> {
     const expected = expectedOf(query);
     const propertyId = pathIdOf(id);
     await this.delete(target, call, (changes) => changes.deleteProperty(propertyId, expected));
@@ -68,7 +68,7 @@ export class SchemaService {
   async deleteOption(
     target: RecordTarget,
     path: { property: string; option: string },
-    query: Query,
+    query: QueryParameters,
     call: WriteCall,
   ): Promise<void> {
     const expected = expectedOf(query);

@@ -1,9 +1,9 @@
 import { fieldSegment } from '#libs/errors';
 import type { PropertyDefinition } from '#libs/properties';
-import { type Condition, FilterParser, invalidQuery, QueryFields, sortOrderOf } from '#libs/records';
-import { invalidParameter, type Query, singleParameter } from '../http/query.check';
+import { type Condition, FilterParser, invalidQuery, MAX_PAGE_ROWS, QueryFields, sortOrderOf } from '#libs/records';
+import { invalidParameter, type QueryParameters, singleParameter } from '../http/query.check';
 import type { RecordTarget } from '../http/target.decorator';
-import { DEFAULT_LIMIT, MAX_LIMIT } from './query.envelope';
+import { DEFAULT_LIMIT } from './query.envelope';
 import { filterOf, listIdOf, type QueryInput } from './query.input';
 
 const PARAMETERS = ['select', 'sort', 'limit', 'cursor', 'deleted', 'include_total', 'list_id'];
@@ -17,7 +17,7 @@ const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
  */
 export function queryOfParameters(
   target: RecordTarget,
-  query: Query,
+  query: QueryParameters,
   definitions: readonly PropertyDefinition[],
 ): QueryInput {
   const fields = new QueryFields(definitions, listIdOf(singleParameter(query, 'list_id'), '.query.list_id'));
@@ -34,7 +34,7 @@ export function queryOfParameters(
   };
 }
 
-function conditionOf(query: Query, fields: QueryFields): Condition {
+function conditionOf(query: QueryParameters, fields: QueryFields): Condition {
   const parser = new FilterParser(fields);
   const slugs = Object.keys(query).filter((name) => !PARAMETERS.includes(name));
   return {
@@ -52,7 +52,7 @@ function sortOf(slugs: readonly string[] | undefined): unknown {
   return slugs?.map((part) => (part.startsWith('-') ? { [part.slice(1)]: 'desc' } : { [part]: 'asc' }));
 }
 
-function slugsOf(query: Query, name: 'select' | 'sort'): string[] | undefined {
+function slugsOf(query: QueryParameters, name: 'select' | 'sort'): string[] | undefined {
   const given = query[name];
   if (given === undefined) return undefined;
   const slugs = partsOf(given);
@@ -63,15 +63,15 @@ function slugsOf(query: Query, name: 'select' | 'sort'): string[] | undefined {
 }
 
 /** Above the maximum it is the maximum. */
-function limitOf(query: Query): number {
+function limitOf(query: QueryParameters): number {
   const text = singleParameter(query, 'limit');
   if (text === undefined) return DEFAULT_LIMIT;
   if (!POSITIVE_INTEGER.test(text))
     throw invalidQuery('.query.limit', 'positive_integer', 'must be a positive whole number');
-  return Math.min(MAX_LIMIT, Number(text));
+  return Math.min(MAX_PAGE_ROWS, Number(text));
 }
 
-function flagOf(query: Query, name: 'deleted' | 'include_total'): boolean {
+function flagOf(query: QueryParameters, name: 'deleted' | 'include_total'): boolean {
   const text = singleParameter(query, name);
   if (text === undefined) return false;
   if (text !== 'true' && text !== 'false') throw invalidParameter(name, 'boolean', `${name} must be true or false`);

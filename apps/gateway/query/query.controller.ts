@@ -3,7 +3,7 @@ import { parseIdempotencyKey } from '#libs/idempotency';
 import { EVERY_RECORD, QueryFields } from '#libs/records';
 import { ApiCountRecords, ApiListRecords, ApiQueryRecords } from '../docs/query.operations';
 import { Authenticated } from '../http/authentication.decorators';
-import { type Query as QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 import { queryOptions } from '../http/query.options';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, idempotencyKeyHeader } from '../http/write.handler';

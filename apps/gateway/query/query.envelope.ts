@@ -1,13 +1,13 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { MAX_PAGE_ROWS } from '#libs/records';
 import type { EnvelopeType } from '../http/envelope.check';
 
 export const DEFAULT_LIMIT = 25;
-export const MAX_LIMIT = 50;
-/** Postgres reads and drops the rows of the pages before. */
-export const MAX_PAGE = 10_000;
-export const COMBINATORS = ['AND', 'OR'] as const;
+/** Postgres reads and drops the rows of the previous pages. */
+const MAX_PAGE = 10_000;
+const COMBINATORS = ['AND', 'OR'] as const;
 
-const LIMIT = { message: `limit must be a whole number from 1 to ${MAX_LIMIT}` };
+const LIMIT = { message: `limit must be a whole number from 1 to ${MAX_PAGE_ROWS}` };
 const PAGE = { message: `page must be a whole number from 1 to ${MAX_PAGE}; use cursor to read further` };
 
 /** The member `query` of the body of a query. Filters and sorts are checked against the property definitions. */
@@ -30,7 +30,7 @@ export class QuerySpecification {
   @IsOptional()
   @IsInt(LIMIT)
   @Min(1, LIMIT)
-  @Max(MAX_LIMIT, LIMIT)
+  @Max(MAX_PAGE_ROWS, LIMIT)
   limit?: number | null;
 
   @IsOptional()

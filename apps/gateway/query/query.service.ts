@@ -39,19 +39,23 @@ export class QueryService {
     const limit = cursor?.limit ?? input.limit;
     const offset = cursor === undefined ? (input.page - 1) * limit : 0;
     const query = { ...input, limit, offset, after: cursor?.values };
-    const page = await this.timed(operation, () => this.queries.page(query, options), input);
+    const page = await this.withTimeoutError(operation, () => this.queries.page(query, options), input);
     const total = input.includeTotal
-      ? await this.timed(operation, () => this.queries.count(input, options), input)
+      ? await this.withTimeoutError(operation, () => this.queries.count(input, options), input)
       : undefined;
     return pageResponse(page, page.next && codec.encode({ limit, values: page.next }), total);
   }
 
   /** The number of records. @throws RequestError `invalid_request`, `unavailable` */
   async count(filter: RecordFilter, options: QueryOptions): Promise<number> {
-    return this.timed('count', () => this.queries.count(filter, options), { ...filter, order: [], path: '.query' });
+    return this.withTimeoutError('count', () => this.queries.count(filter, options), {
+      ...filter,
+      order: [],
+      path: '.query',
+    });
   }
 
-  private async timed<T>(
+  private async withTimeoutError<T>(
     operation: QueryOperation,
     run: () => Promise<T>,
     query: Parameters<typeof timeoutError>[1],

@@ -10,7 +10,8 @@ import { uuid } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
-import { type Query as QueryParameters, rejectUnknownParameters } from '../http/query.check';
+import { checkoutOptionsOf } from '../http/checkout.options';
+import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 import { receiptSchema } from './receipt.schema';
 
 @ApiTags('Receipts')
@@ -51,8 +52,7 @@ export class ReceiptsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     rejectUnknownParameters(query, []);
-    const { deadline, log } = request.requestContext;
-    const options = { timeoutMs: deadline.msLeft('commit'), meter: log, span: log.span };
+    const options = checkoutOptionsOf(request.requestContext);
     const receipt = await this.receipts.find(caller, key, options);
     if (receipt === undefined) throw new RequestError('not_found');
     void reply.header('content-type', 'application/json; charset=utf-8');

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Headers, Inject, Param, Put, Query } from '@nest
 import { ApiFindRecord, ApiUpsertRecord } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
-import type { Query as QueryParameters } from '../http/query.check';
+import type { QueryParameters } from '../http/query.check';
 import { queryOptions } from '../http/query.options';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';

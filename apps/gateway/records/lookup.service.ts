@@ -24,8 +24,8 @@ export class LookupService {
   ) {}
 
   /**
-   * @throws RequestError `invalid_request`, also if the property has no lookup and the search took too long; `not_found`;
-   *   `multiple_matches`; `unavailable`
+   * @throws RequestError `invalid_request`, including when the property has no lookup and the search took too long;
+   *   `not_found`; `multiple_matches`; `unavailable`
    */
   async find(
     target: RecordTarget,

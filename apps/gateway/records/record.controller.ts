@@ -23,6 +23,7 @@ import {
   ApiRestoreRecord,
 } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
+import { checkoutOptionsOf } from '../http/checkout.options';
 import { checkedEnvelope, checkNoContent } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
@@ -60,8 +61,7 @@ export class RecordController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { deadline, log } = request.requestContext;
-    const options = { timeoutMs: deadline.msLeft('commit'), meter: log, span: log.span };
+    const options = checkoutOptionsOf(request.requestContext);
     const found = await this.records.get(target, id, selectionOf(query), options);
     void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;

@@ -62,7 +62,7 @@ export function fromItemError(error: ItemError): RequestError {
   return new RequestError(code, error.message, { errors });
 }
 
-/** `x-request-id` is that of the current request, also for a replay. */
+/** `x-request-id` is that of the current request, even for a replay. */
 export function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
 }

@@ -1,11 +1,11 @@
-import { invalidParameter, type Query, rejectUnknownParameters } from '../http/query.check';
+import { invalidParameter, type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 
 /**
- * The slugs that `?select=a,b` (also repeated) asks for; undefined for all.
+ * The slugs that `?select=a,b` (which can be repeated) asks for; undefined for all.
  *
  * @throws RequestError `invalid_request` for another parameter or an empty selection
  */
-export function selectionOf(query: Query): ReadonlySet<string> | undefined {
+export function selectionOf(query: QueryParameters): ReadonlySet<string> | undefined {
   rejectUnknownParameters(query, ['select']);
   const given = query.select;
   if (given === undefined) return undefined;

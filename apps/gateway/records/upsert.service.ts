@@ -26,7 +26,7 @@ export class UpsertService {
   /**
    * @param ifMatch the header; with it, no record is created
    * @param search how to search for the value of a property without a lookup
-   * @throws RequestError `invalid_request`, also if that search took too long; `payload_too_large`
+   * @throws RequestError `invalid_request`, including when that search took too long; `payload_too_large`
    */
   async upsert(
     target: RecordTarget,

@@ -5,11 +5,11 @@ import { AccessError } from './access.error';
 import { createApiKey } from '../api-key';
 import type { Scope } from '../scope';
 import { type Client, ClientRepository } from './client.repository';
-import { IssuedApiKeyRepository, type ListedApiKey } from './issued-api-key.repository';
+import { ApiKeyAdminRepository, type ApiKeySummary } from './api-key-admin.repository';
 import { type Team, TeamRepository } from './team.repository';
 
 /** A new key with its secret, which is shown only once. */
-export interface IssuedApiKey extends ListedApiKey {
+export interface CreatedApiKey extends ApiKeySummary {
   readonly apiKey: string;
 }
 
@@ -22,14 +22,14 @@ export class AccessService {
   private constructor(
     private readonly teams: TeamRepository,
     private readonly clients: ClientRepository,
-    private readonly keys: IssuedApiKeyRepository,
+    private readonly keys: ApiKeyAdminRepository,
   ) {}
 
-  static over(database: ConnectionPool): AccessService {
+  static create(database: ConnectionPool): AccessService {
     return new AccessService(
       new TeamRepository(database),
       new ClientRepository(database),
-      new IssuedApiKeyRepository(database),
+      new ApiKeyAdminRepository(database),
     );
   }
 
@@ -59,14 +59,14 @@ export class AccessService {
   }
 
   /** Sets the given rate limits and does not change the others. Every gateway applies them within 5 s. */
-  async limitClient(teamId: string, name: string, limits: Rates): Promise<Client> {
+  async setLimits(teamId: string, name: string, limits: Rates): Promise<Client> {
     const { id } = await this.requireClient(teamId, name);
     await this.clients.setLimits(teamId, id, limits);
     return this.requireClient(teamId, name);
   }
 
   /** Removes the client's rate limits: the gateways' defaults apply. */
-  async unsetLimits(teamId: string, name: string): Promise<Client> {
+  async clearLimits(teamId: string, name: string): Promise<Client> {
     const { id } = await this.requireClient(teamId, name);
     await this.clients.clearLimits(teamId, id);
     return this.requireClient(teamId, name);
@@ -78,7 +78,7 @@ export class AccessService {
     clientName: string,
     scopes: readonly Scope[],
     expiresAt?: Date,
-  ): Promise<IssuedApiKey> {
+  ): Promise<CreatedApiKey> {
     await this.requireTeam(teamId);
     const client = await this.findOrCreateClient(teamId, clientName);
     const { apiKey, keyId, hash } = createApiKey();
@@ -86,7 +86,7 @@ export class AccessService {
     return { ...(await this.requireKey(teamId, keyId)), apiKey };
   }
 
-  async listKeys(teamId: string, clientName?: string): Promise<ListedApiKey[]> {
+  async listKeys(teamId: string, clientName?: string): Promise<ApiKeySummary[]> {
     if (clientName === undefined) {
       await this.requireTeam(teamId);
       return this.keys.list(teamId);
@@ -99,7 +99,7 @@ export class AccessService {
    * Adds a second key with the client, the scopes and the lifetime of a live one. Both work and share idempotency keys until
    * the old one is revoked, or expires at `oldExpiresAt` at the latest.
    */
-  async rotateKey(teamId: string, oldKeyId: string, oldExpiresAt?: Date): Promise<IssuedApiKey> {
+  async rotateKey(teamId: string, oldKeyId: string, oldExpiresAt?: Date): Promise<CreatedApiKey> {
     await this.requireTeam(teamId);
     const { apiKey, keyId, hash } = createApiKey();
     if (!(await this.keys.rotate(teamId, oldKeyId, { id: uuid(), keyId, hash }, oldExpiresAt))) {
@@ -112,7 +112,7 @@ export class AccessService {
   }
 
   /** Revokes a key: every gateway rejects it within 5 s. Revoking it again changes nothing. */
-  async revokeKey(teamId: string, keyId: string): Promise<ListedApiKey> {
+  async revokeKey(teamId: string, keyId: string): Promise<ApiKeySummary> {
     await this.requireTeam(teamId);
     await this.keys.revoke(teamId, keyId);
     return this.requireKey(teamId, keyId);
@@ -131,7 +131,7 @@ export class AccessService {
     throw new AccessError(`team ${teamId} has no client named '${name}'; see: client list --team ${teamId}`);
   }
 
-  private async requireKey(teamId: string, keyId: string): Promise<ListedApiKey> {
+  private async requireKey(teamId: string, keyId: string): Promise<ApiKeySummary> {
     const [key] = await this.keys.list(teamId, { keyId });
     if (key === undefined) throw new AccessError(`team ${teamId} has no key ${keyId}; see: key list --team ${teamId}`);
     return key;

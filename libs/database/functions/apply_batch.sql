@@ -1,5 +1,5 @@
 -- Applies a plan in one round trip, each item in a transaction of its own. A plan of one item, p_atomic and p_dry_run are one
--- transaction (apply_together).
+-- transaction (apply_in_one_transaction).
 --
 -- Inputs
 --   p_items                 JSON array of items as apply_item takes them, in request order, each with a "ref" that its entry
@@ -7,8 +7,8 @@
 --   p_atomic                One transaction for all items; the first failure ends it. Nothing changes then, and the other
 --                           items are rolled_back. If validation rejected items, all of these are reported and none is run
 --   p_dry_run               One transaction for all items, which is rolled back: the outcomes say what would have happened
---   p_max_failures          After so many failures the remaining items are not_attempted. NULL: any number
---   p_minimal               Entries without the record
+--   p_max_failures          After this many failures the remaining items are not_attempted. NULL: any number
+--   p_minimal               Return entries without the record
 --   p_item_durable          Each item's commit waits for the disk, instead of the last commit for all
 --   p_record_limit_bytes    The largest record that a change may produce (record_size)
 --   p_response_limit_bytes  The largest total size of all records in the entries. An entry beyond it has
@@ -50,35 +50,35 @@ CREATE OR REPLACE PROCEDURE apply_batch(
   INOUT completed_by text, INOUT internal_errors text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  c_started  CONSTANT timestamptz := clock_timestamp();
-  c_count    CONSTANT integer := jsonb_array_length(p_items);
-  c_keyed    CONSTANT boolean := p_key_hash IS NOT NULL;
-  c_together CONSTANT boolean := p_atomic OR p_dry_run OR c_count = 1; -- one transaction for all items and the ledger
+  c_started         CONSTANT timestamptz := clock_timestamp();
+  c_count           CONSTANT integer := jsonb_array_length(p_items);
+  c_keyed           CONSTANT boolean := p_key_hash IS NOT NULL;
+  c_one_transaction CONSTANT boolean := p_atomic OR p_dry_run OR c_count = 1; -- one transaction for all items and the ledger
   -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after failures.
-  c_mark     CONSTANT boolean := c_keyed AND NOT c_together;
-  c_stop     CONSTANT boolean := p_max_failures IS NOT NULL AND NOT c_together;
-  -- An image of up to so many bytes of jsonb is not measured, because that means to render it. As text it is at most 28 times
+  c_marks_items     CONSTANT boolean := c_keyed AND NOT c_one_transaction;
+  c_stops_early     CONSTANT boolean := p_max_failures IS NOT NULL AND NOT c_one_transaction;
+  -- An image of up to this many bytes of jsonb is not measured, because measuring means rendering it. As text it is at most 28 times
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
-  -- sixth of the response, which v_room reserves for them.
-  c_small    CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
-  -- In place of NULL, with which Postgres would plan the common patch anew, because a plan that finds nothing is the cheapest.
-  c_no_record CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-  -- By the number that the progress row has of them.
-  c_effects  CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
+  -- sixth of the response, which v_bytes_left reserves for them.
+  c_small           CONSTANT integer := LEAST(p_record_limit_bytes / 512, p_response_limit_bytes / 16384);
+  -- Used instead of NULL: for a NULL id Postgres finds a custom plan cheapest, and would plan the statement for every item.
+  c_no_record       CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  -- Indexed by the byte that the progress row stores for an item.
+  c_effects         CONSTANT text[] := ARRAY['created', 'updated', 'deleted', 'restored', 'unchanged'];
 
   -- The items, by position in the request.
   v_items      jsonb[];
-  v_ids        uuid[]; -- NULL for an item that makes a record: it has an id when it is applied
+  v_ids        uuid[]; -- NULL for an item that creates a record or has a match: its id is known once it is applied
   v_target_ids uuid[]; -- of common patches, which only set properties; c_no_record for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
-  v_refs       text[]; -- what the caller calls the items
+  v_refs       text[]; -- the caller's names of the items
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request.
   v_codes        text[] := array_fill(NULL::text, ARRAY[c_count]);
   v_errors       text[] := array_fill(NULL::text, ARRAY[c_count]);
-  v_effects      text[]; -- at first those that the operations have as a rule
+  v_effects      text[]; -- initially the usual effects of the operations
   v_images       record_image[] := array_fill(NULL::record_image, ARRAY[c_count]);
   v_ended        timestamptz[] := array_fill(NULL::timestamptz, ARRAY[c_count]);
   v_internal     jsonb := '{}';
@@ -95,19 +95,19 @@ DECLARE
   v_complete     boolean; -- of the request row
   v_settled      bytea; -- of the progress row
   v_matched      jsonb; -- of the progress row
-  v_other        bytea; -- effects of the progress row: one byte an item, 0 for an item that is updated
+  v_stored_effects bytea; -- effects of the progress row: one byte an item, 0 for an item that is updated
   v_has_outcomes boolean; -- of the progress row; NULL: it is gone, because the request is complete
 
   -- The size of the response.
-  v_room         bigint := p_response_limit_bytes - 28 * c_small * c_count; -- bytes left for measured records
+  v_bytes_left   bigint := p_response_limit_bytes - 28 * c_small * c_count; -- for measured records
   v_measured     integer; -- the last item whose record was measured
-  v_room_before  bigint; -- before that record
+  v_bytes_left_before bigint; -- before that record
   v_stored_bytes bigint; -- of v_stored
 
   v_loop_start timestamptz;
   v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
   -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
-  v_check_from timestamptz := CASE WHEN c_stop THEN c_started
+  v_check_from timestamptz := CASE WHEN c_stops_early THEN c_started
                                    ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
   v_left_ms    integer;
   v_image      record_image;
@@ -120,7 +120,7 @@ BEGIN
   -- 1. Set up the session and unpack the items.
   PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
           set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
-          set_config('synchronous_commit', CASE WHEN NOT c_together AND NOT p_item_durable THEN 'off'
+          set_config('synchronous_commit', CASE WHEN NOT c_one_transaction AND NOT p_item_durable THEN 'off'
             ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
@@ -143,8 +143,8 @@ BEGIN
   IF c_keyed THEN
     SELECT c.state, c.request_id, c.day, c.created_at INTO v_claim, v_request, v_day, v_created_at
       FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
-                         make_interval(secs => p_key_stale_s), c_count, c_mark) AS c;
-    IF c_mark AND 'created' = ANY (v_effects) THEN
+                         make_interval(secs => p_key_stale_s), c_count, c_marks_items) AS c;
+    IF c_marks_items AND 'created' = ANY (v_effects) THEN
       -- Every attempt makes the same records: a second one cannot make another, and finds what an earlier one has made.
       FOR n IN 1 .. c_count LOOP
         IF v_items[n] ->> 'op' = 'create' THEN
@@ -160,26 +160,26 @@ BEGIN
       v_order := '{}';
     ELSIF v_claim = 'resume' THEN
       state := 'resumed';
-      IF c_mark THEN
+      IF c_marks_items THEN
         v_order := ARRAY(SELECT i.n FROM unnest(v_order) AS i (n) WHERE NOT is_settled(p_team_id, v_request, i.n));
         SELECT o.bytes, o.codes INTO v_stored_bytes, v_stored_codes FROM find_outcomes(v_day, p_team_id, v_request) AS o;
-        v_room := v_room - COALESCE(v_stored_bytes, 0);
-        IF c_stop AND v_stored_codes IS NOT NULL THEN
+        v_bytes_left := v_bytes_left - COALESCE(v_stored_bytes, 0);
+        IF c_stops_early AND v_stored_codes IS NOT NULL THEN
           v_codes := v_stored_codes; -- the failures of earlier attempts count
         END IF;
       END IF;
     END IF;
-    IF NOT c_together THEN
+    IF NOT c_one_transaction THEN
       COMMIT;
     END IF;
   END IF;
 
   -- 3. Apply the items.
   v_loop_start := clock_timestamp();
-  IF NOT c_together AND jsonb_path_exists(p_items, '$[*] ? (exists(@.lookups) || exists(@.create))') THEN
+  IF NOT c_one_transaction AND jsonb_path_exists(p_items, '$[*] ? (exists(@.lookups) || exists(@.create))') THEN
     v_items := prepare_locks(p_team_id, v_items);
   END IF;
-  IF NOT c_together AND jsonb_path_exists(p_items, '$[*].match') THEN
+  IF NOT c_one_transaction AND jsonb_path_exists(p_items, '$[*].match') THEN
     -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
     FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
       v_target_ids[v_result.n] := v_result.id;
@@ -187,16 +187,16 @@ BEGIN
     END LOOP;
     COMMIT;
   END IF;
-  IF c_together THEN
-    SELECT a.room, a.codes, a.errors, a.effects, a.images, a.ended, a.internal_errors
-      INTO v_room, v_codes, v_errors, v_effects, v_images, v_ended, v_internal
-      FROM apply_together(p_team_id, p_object_type, v_items, v_order, p_atomic, p_minimal, p_record_limit_bytes,
-                          p_lock_timeout_ms, v_check_from, v_deadline, v_room, v_effects) AS a;
+  IF c_one_transaction THEN
+    SELECT a.bytes_left, a.codes, a.errors, a.effects, a.images, a.ended, a.internal_errors
+      INTO v_bytes_left, v_codes, v_errors, v_effects, v_images, v_ended, v_internal
+      FROM apply_in_one_transaction(p_team_id, p_object_type, v_items, v_order, p_atomic, p_minimal, p_record_limit_bytes,
+                                    p_lock_timeout_ms, v_check_from, v_deadline, v_bytes_left, v_effects) AS a;
     v_order := '{}';
   END IF;
   FOREACH n IN ARRAY v_order LOOP
     IF clock_timestamp() >= v_check_from THEN
-      IF clock_timestamp() >= v_deadline OR (c_stop AND cardinality(array_remove(v_codes[:n - 1], NULL)) >= p_max_failures) THEN
+      IF clock_timestamp() >= v_deadline OR (c_stops_early AND cardinality(array_remove(v_codes[:n - 1], NULL)) >= p_max_failures) THEN
         v_codes[n] := 'not_attempted';
         CONTINUE;
       END IF;
@@ -223,17 +223,17 @@ BEGIN
           v_effects[n] := COALESCE(v_result.effect, v_effects[n]);
         END IF;
         v_measured := n;
-        v_room_before := v_room;
+        v_bytes_left_before := v_bytes_left;
         SELECT l.* INTO v_result
-          FROM limit_record(v_image, v_room, p_minimal,
-                            CASE WHEN v_items[n] ->> 'op' IN ('update', 'create') THEN p_record_limit_bytes END) AS l;
+          FROM apply_record_limits(v_image, v_bytes_left, p_minimal,
+                                   CASE WHEN v_items[n] ->> 'op' IN ('update', 'create') THEN p_record_limit_bytes END) AS l;
         v_image := v_result.image;
-        v_room := v_result.room;
+        v_bytes_left := v_result.bytes_left;
       ELSIF p_minimal THEN
         v_image := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, NULL);
       END IF;
       v_images[n] := v_image;
-      IF c_mark AND v_codes[n] IS NULL THEN
+      IF c_marks_items AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
         -- effects and matched are for an attempt that finds the item settled, without an outcome, and may plan it otherwise.
         UPDATE idempotency_progress AS p
@@ -249,7 +249,7 @@ BEGIN
         END IF;
       END IF;
     EXCEPTION WHEN query_canceled OR OTHERS THEN
-      IF c_mark AND SQLSTATE = '55P03' THEN
+      IF c_marks_items AND SQLSTATE = '55P03' THEN
         GET STACKED DIAGNOSTICS v_context = PG_EXCEPTION_CONTEXT;
         IF strpos(v_context, 'UPDATE idempotency_progress') > 0 THEN
           RAISE; -- the progress row was locked, not the record: another attempt is about to complete the request
@@ -261,7 +261,7 @@ BEGIN
       v_errors[n] := v_result.error;
       v_images[n] := NULL;
       IF v_measured = n THEN
-        v_room := v_room_before;
+        v_bytes_left := v_bytes_left_before;
       END IF;
       IF v_result.code = 'not_attempted' THEN -- canceled, or the server has become read-only: no further item starts
         v_check_from := c_started;
@@ -272,7 +272,7 @@ BEGIN
       END IF;
     END;
     -- A failure may be the effect of another attempt that has applied the item since. Only a new statement sees its mark.
-    IF c_mark AND v_codes[n] IS NOT NULL AND is_settled(p_team_id, v_request, n) THEN
+    IF c_marks_items AND v_codes[n] IS NOT NULL AND is_settled(p_team_id, v_request, n) THEN
       v_codes[n] := NULL;
       v_errors[n] := NULL;
       v_images[n] := NULL;
@@ -309,7 +309,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
-  IF c_mark AND v_claim IN ('new', 'resume') THEN
+  IF c_marks_items AND v_claim IN ('new', 'resume') THEN
     SELECT q.complete INTO v_complete FROM idempotency_requests AS q
      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request
        FOR UPDATE;
@@ -317,7 +317,7 @@ BEGIN
       v_claim := 'complete'; -- by another attempt
     ELSE
       SELECT p.settled, p.effects, p.matched, p.has_outcomes
-        INTO v_settled, v_other, v_matched, v_has_outcomes
+        INTO v_settled, v_stored_effects, v_matched, v_has_outcomes
         FROM idempotency_progress AS p
        WHERE p.team_id = p_team_id AND p.request_id = v_request
          FOR UPDATE;
@@ -333,12 +333,12 @@ BEGIN
     COMMIT;
     RETURN;
   END IF;
-  IF c_keyed AND (c_mark OR v_claim = 'complete') THEN
+  IF c_keyed AND (c_marks_items OR v_claim = 'complete') THEN
     IF v_has_outcomes IS DISTINCT FROM false THEN
-      v_room := v_room + COALESCE(v_stored_bytes, 0);
+      v_bytes_left := v_bytes_left + COALESCE(v_stored_bytes, 0);
       SELECT o.entries, o.codes, o.bytes INTO v_stored, v_stored_codes, v_stored_bytes
         FROM find_outcomes(v_day, p_team_id, v_request) AS o;
-      v_room := v_room - COALESCE(v_stored_bytes, 0);
+      v_bytes_left := v_bytes_left - COALESCE(v_stored_bytes, 0);
       IF v_stored IS NULL THEN
         RAISE EXCEPTION 'The ledger has no outcomes of request %, although it stored them.', v_request;
       END IF;
@@ -348,25 +348,26 @@ BEGIN
         v_replayed[n] := v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL; -- not applied by this attempt
         v_codes[n] := v_stored_codes[n];
       ELSIF (v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL) AND get_bit(v_settled, n - 1) = 1 THEN
-        -- Another attempt has applied the item, and has not stored its outcome: it is interrupted, or not yet so far. This one
-        -- may have planned the item otherwise, also rejected it, because the definitions of the team have changed. So the plan
-        -- tells the effect only for a row of the version before, which stored less, and the id only if the request has it.
+        -- Another attempt has applied the item, and has not stored its outcome: it was interrupted, or has not got that far yet.
+        -- This one may have planned the item otherwise, or even rejected it, because the definitions of the team have changed. So
+        -- the plan tells the effect only for a row of the previous version, which stored less, and the id only if the request has
+        -- it.
         v_codes[n] := NULL;
         v_errors[n] := NULL;
-        v_effects[n] := COALESCE(c_effects[get_byte(v_other, n - 1)], NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'),
+        v_effects[n] := COALESCE(c_effects[get_byte(v_stored_effects, n - 1)], NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'),
                                  'updated');
         SELECT l.* INTO v_result
-          FROM limit_record(
+          FROM apply_record_limits(
                  read_item(p_team_id, p_object_type, jsonb_build_object(
                    'op', CASE WHEN v_effects[n] = 'deleted' THEN 'delete' ELSE 'read' END,
                    'id', COALESCE(v_matched ->> n::text, v_items[n] ->> 'id',
                                   created_id(p_key_hash, v_request, v_created_at, n)::text))),
-                 v_room, p_minimal, NULL) AS l;
+                 v_bytes_left, p_minimal, NULL) AS l;
         v_images[n] := v_result.image;
-        v_room := v_result.room;
+        v_bytes_left := v_result.bytes_left;
         v_replayed[n] := true;
-      ELSIF v_room < 0 AND (v_images[n]).properties IS NOT NULL THEN
-        -- Another attempt has stored so much in the meantime that the response has no room for the records of this one.
+      ELSIF v_bytes_left < 0 AND (v_images[n]).properties IS NOT NULL THEN
+        -- Another attempt has stored outcomes in the meantime, which leave no space for the records of this one.
         v_image := v_images[n];
         v_images[n] := (v_image.id, v_image.version, NULL, NULL, NULL, v_image.created_at, v_image.updated_at, true);
       END IF;
@@ -375,7 +376,7 @@ BEGIN
 
   -- 6. After p_max_failures failures that are not retryable, `not_attempted` is final for the items behind them. If another attempt
   -- has applied one of these, step 5 has found its bit.
-  IF c_stop THEN
+  IF c_stops_early THEN
     v_stop_after := (SELECT o.n FROM unnest(v_codes) WITH ORDINALITY AS o (code, n) WHERE NOT is_retryable(o.code)
                       ORDER BY o.n OFFSET p_max_failures - 1 LIMIT 1);
     FOR n IN COALESCE(v_stop_after, c_count) + 1 .. c_count LOOP
@@ -403,7 +404,7 @@ BEGIN
        WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request;
       DELETE FROM idempotency_progress AS p WHERE p.team_id = p_team_id AND p.request_id = v_request;
       completed_by := p_request_id;
-    ELSIF c_mark AND true = ANY (v_final) THEN
+    ELSIF c_marks_items AND true = ANY (v_final) THEN
       FOR n IN 1 .. c_count LOOP
         v_settled := set_bit(v_settled, n - 1, v_final[n]::integer);
       END LOOP;
@@ -411,7 +412,7 @@ BEGIN
        WHERE p.team_id = p_team_id AND p.request_id = v_request;
     END IF;
     -- One transaction for all items: the ledger stores all outcomes or none.
-    IF true = ANY (v_final) AND (c_mark OR true = ALL (v_final)) THEN
+    IF true = ANY (v_final) AND (c_marks_items OR true = ALL (v_final)) THEN
       PERFORM store_outcomes(v_day, p_team_id, v_request, entries, v_codes, v_final);
     END IF;
   END IF;
@@ -420,7 +421,7 @@ BEGIN
       WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request);
   END IF;
   IF (c_keyed AND (v_claim = 'complete' OR NOT true = ANY (v_final)))
-    OR (NOT c_keyed AND NOT c_together AND NOT p_item_durable AND array_position(v_codes, NULL) IS NOT NULL) THEN
+    OR (NOT c_keyed AND NOT c_one_transaction AND NOT p_item_durable AND array_position(v_codes, NULL) IS NOT NULL) THEN
     -- A WAL record to flush, for a transaction that writes nothing else. A replay waits too: the commit that completed the
     -- request may still wait for a standby.
     PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
@@ -429,7 +430,7 @@ BEGIN
   RESET enable_seqscan;
   COMMIT;
 
-  -- 8. What else the caller is told.
+  -- 8. Set the remaining results.
   IF c_keyed AND true = ALL (v_replayed) THEN
     state := 'replayed';
   END IF;

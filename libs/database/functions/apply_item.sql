@@ -1,10 +1,18 @@
 -- Applies one item of a plan, whatever its operation.
 --
---   p_item  {"op": "update" | "read" | "delete" | "restore" | "create" | "duplicate" | "reject", "id", "if_match"?, "lookups"?,
---           "match"?, "locks"?, and the operands of the op}. update: with "skip_unchanged", an update that would change nothing is
---           none; duplicate: {"source"}, the record to copy; reject: {"code", "error"}, an item that validation rejected. lookups:
---           those whose value the item sets or clears; match: what record it is for (resolve_match); locks: the keys of the
---           locks on its values, if prepare_locks has computed them
+--   p_item  {"op", "id", "if_match"?, "lookups"?, "match"?, "locks"?, and the operands of the op}
+--           "lookups"  the lookups whose value the item sets or clears
+--           "match"    finds the record of the item, instead of "id" (resolve_match)
+--           "locks"    the keys of the locks on its values, if prepare_locks has computed them
+--           The ops:
+--           update     "set", or "default", "list" and "extended": the changes. "skip_unchanged": an update that would change
+--                      nothing writes nothing
+--           read       changes nothing
+--           delete     marks the record as deleted
+--           restore    undoes a delete
+--           create     "properties", "list" and "extended": the record
+--           duplicate  "source": the id of the record to copy
+--           reject     "code" and "error": an item that validation rejected
 --   code    NULL: applied. Else the item error code
 --   error   the error object as JSON text. NULL: item_error(code, false)
 --   effect  created, updated, deleted, restored or unchanged

@@ -1,5 +1,5 @@
--- Takes the next import job for a worker, of all teams: that of the client whose jobs have waited longest for a turn. No row:
--- there is none. SECURITY DEFINER: the worker's role can read no other table of jobs.
+-- Claims the next import job of any team: of the client whose last turn is longest ago. Returns no row if there is none.
+-- SECURITY DEFINER: the worker's role cannot read import_jobs.
 CREATE OR REPLACE FUNCTION claim_import_job(p_owner uuid, p_lease interval)
 RETURNS TABLE (team_id uuid, id uuid, client_name text, object_type text, request_id text)
 LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$

@@ -1,5 +1,5 @@
 -- Detaches the ledger partition of an expired day. Returns `done`; `kept` if the day is not expired or has no attached
--- partition; `busy` if others hold a lock, and then nothing has changed.
+-- partition; `busy` if another transaction holds a lock: then nothing has changed.
 --
 -- While this waits for running batches, all batches that use the ledger wait behind it. Therefore it waits no longer than
 -- lock_timeout, and its commit does not wait for the disk. (DETACH ... CONCURRENTLY is not possible beside a default partition.)

@@ -1,5 +1,5 @@
--- Creates the ledger partition of a day, and moves the outcomes of that day into it that the default partition has. Returns
--- `done`; `kept` if the day has its partition; `busy` if others hold a lock, and then nothing has changed.
+-- Creates the ledger partition of a day, and moves the outcomes of that day from the default partition into it. Returns `done`;
+-- `kept` if the day already has its partition; `busy` if another transaction holds a lock: then nothing has changed.
 --
 -- Attaching a partition locks the default partition for some milliseconds. Batches that are replayed or resumed wait for that,
 -- and so do those of a day without a partition; first attempts of other days do not.

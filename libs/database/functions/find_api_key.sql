@@ -1,4 +1,4 @@
--- An API key by its key id, with the rate limits of its client. The one lookup without team_id: the key determines the team.
+-- An API key by its key id, with the rate limits of its client. Without team_id: the key determines the team.
 -- SECURITY DEFINER: the gateway's role can read the hash of the one key that a caller presents, but cannot list keys.
 CREATE OR REPLACE FUNCTION find_api_key(p_key_id text)
 RETURNS TABLE (key_id text, secret_hash bytea, team_id uuid, client_id uuid, client_name text, scopes text[],

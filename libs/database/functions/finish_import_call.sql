@@ -1,4 +1,4 @@
--- Completes the request of an import that was done in the call: stores the body of its response in the ledger, and lets
+-- Completes the request of an import that was done within the request: stores the body of its response in the ledger, and lets
 -- retention remove the job. Of two attempts the first one stores its body, and both return that.
 --
 --   state  complete, or stale: the key has expired since, and was used again or forgotten

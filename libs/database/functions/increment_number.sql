@@ -1,9 +1,9 @@
--- The value of a number property after {"op": "increment", "by": <number>, "field": <its path, for an error>}. No value counts
--- as 0.
+-- The value of a number property after {"op": "increment", "by": <number>, "field": <its path, for an error>}. A missing
+-- value counts as 0.
 -- Raises PG005 unless the sum is within ±(2^53 - 1) and keeps its decimal value as a double, as isExactNumber of the gateway
--- defines it; PG006 if the value is no number.
+-- defines it; PG006 if the value is not a number.
 --
--- extra_float_digits: with less, a double has fewer digits as text than it takes to tell it from others.
+-- extra_float_digits = 1: the text of a double then has as many digits as it takes to distinguish it from any other.
 CREATE OR REPLACE FUNCTION increment_number(p_current jsonb, p_operator jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET extra_float_digits = 1 AS $$
 DECLARE

@@ -1,4 +1,10 @@
--- The outcome of an item whose transaction was rolled back by an error.
+-- The outcome of an item whose transaction was rolled back by an error. SQLSTATEs of the gateway's own:
+--
+--   PG002  the record would exceed its size limit (apply_record_limits)
+--   PG003  an operator would leave a required property without elements (patch_block)
+--   PG004  another attempt has settled the item (apply_batch, which then takes over its outcome)
+--   PG005  an increment has a result that cannot be stored exactly (increment_number)
+--   PG006  an increment of a value that is not a number (increment_number)
 --
 --   p_detail        its DETAIL: for an increment that is rejected, the path of the field in the item
 --   internal_error  the SQLSTATE behind the code `internal`, for the log, and that of a server that has become read-only. Not the

@@ -1,13 +1,13 @@
--- Locks the values that items are about to set, or to look for and create a record with, until the end of the transaction:
--- whoever looks for one of them while it has this lock finds the record that has it, or sets it before anyone else does. Call
--- it in a statement of its own, so that the next one sees what the previous holder committed, and before any record is locked.
--- Every transaction takes these locks in the order of their keys, so two cannot deadlock.
+-- Locks values until the end of the transaction: those that the items set, and those by which they find a record or else create
+-- one. A transaction that looks for a value while it holds its lock finds the record that has it, or sets it before any other
+-- transaction can. Call this in a statement of its own, so that the next statement sees what the previous holder committed, and
+-- before any record is locked. Every transaction takes these locks in the order of their keys, so two cannot deadlock.
 --
--- Of an item whose value depends on its record, the value that the record has now is locked, or none. If it gets another one
--- before the item changes it, store_lookups locks that.
+-- If the value of an item depends on its record (restore, duplicate), the current value of the record is locked, or none. If the
+-- record gets another value before the item changes it, store_lookups locks that value.
 --
--- While the lookup of a property is built, writers also share a lock on the property, which build_lookups takes alone to verify
--- that the values are unique.
+-- While the lookup of a property is built, writers also take a shared lock on the property. build_lookups takes it exclusively to
+-- verify that the values are unique.
 --
 -- A generic plan: Postgres would estimate one for the actual array to be cheaper, and plan the query for every item.
 CREATE OR REPLACE FUNCTION lock_lookups(p_team_id uuid, p_items jsonb[]) RETURNS void

@@ -1,9 +1,9 @@
--- The lookups that are not as their definitions say, of all teams. SECURITY DEFINER: the worker's role cannot read definitions.
+-- Counts the lookups of all teams that are unfinished or have failed. SECURITY DEFINER: the worker's role cannot read definitions.
 --
 --   building, verifying, removing
---                   how many the worker has to work on, by state
---   failed          how many are unique by their definition although some records had equal values
---   oldest_seconds  how long ago the definition was changed that the worker has to work on longest; 0 without one
+--                   the unfinished ones, by state
+--   failed          those that are to be unique, although some records had equal values
+--   oldest_seconds  the time since the definition of the oldest unfinished one changed; 0 if none is unfinished
 CREATE OR REPLACE FUNCTION lookup_backlog(OUT building integer, OUT verifying integer, OUT removing integer, OUT failed integer,
                                           OUT oldest_seconds double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$

@@ -1,5 +1,5 @@
--- What a lookup stores of a value: equal values have equal hashes, as filters compare them. NULL for no value, or one that is not
--- of the property's kind.
+-- The hash that a lookup stores for a value. Values that filters compare as equal have equal hashes. NULL if there is no value, or
+-- if it is not of the kind of the property.
 --
 --   p_kind  text, number or date
 --
@@ -8,8 +8,8 @@ CREATE OR REPLACE FUNCTION lookup_hash(p_kind text, p_value jsonb) RETURNS bytea
 LANGUAGE sql STABLE AS $$
   SELECT sha256(convert_to(
     CASE p_kind
-      WHEN 'number' THEN trim_scale(record_number(p_value))::text
-      WHEN 'date' THEN trim_scale(extract(epoch FROM record_date(p_value)))::text
+      WHEN 'number' THEN trim_scale(number_value(p_value))::text
+      WHEN 'date' THEN trim_scale(extract(epoch FROM date_value(p_value)))::text
       ELSE p_value #>> '{}'
     END, 'UTF8'))
 $$;

@@ -1,7 +1,6 @@
--- The records that matched items are for, of items that only set properties: those whose value exactly one live record has, by
--- a lookup that has all values. What
--- resolve_match decides anew if the record has another etag by then. Not of an item behind one that can give another record
--- the value: it sets the property, other than to the value that it is itself matched by.
+-- For each matched item that only sets properties and whose lookup has all values: the record, if exactly one live record has the
+-- value, and its etag. apply_batch patches it if the etag is unchanged; otherwise resolve_match decides. Excluded are items after
+-- one that may give another record the same value: it sets the property, and not only to the value by which it is matched.
 CREATE OR REPLACE FUNCTION match_targets(p_team_id uuid, p_items jsonb[]) RETURNS TABLE (n integer, id uuid, etag text)
 LANGUAGE sql STABLE AS $$
   WITH changed AS MATERIALIZED (

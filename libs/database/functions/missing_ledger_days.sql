@@ -1,5 +1,5 @@
 -- The days up to p_days_ahead after today that have no ledger partition, and the first day whose outcomes are in the default
--- partition. SECURITY DEFINER: the worker's role can read nothing of outcomes.
+-- partition. SECURITY DEFINER: the worker's role cannot read the default partition.
 CREATE OR REPLACE FUNCTION missing_ledger_days(p_days_ahead integer) RETURNS SETOF date
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
   SELECT needed.day

@@ -1,9 +1,9 @@
--- The item that an item with a match stands for: for the one live record that has the value, which it locks; or for no record.
--- Call it after lock_lookups, in a statement of its own.
+-- Resolves an item with a match: returns it with the id of the one live record that has the value, and locks that record. If no
+-- record or several have the value, returns the item to apply instead. Call it after lock_lookups, in a statement of its own.
 --
 --   p_item  {"op", "id", "match": {"id": <property id>, "slug", "kind", "value", "indexed"?}, "create"?, "absent"?, and the
---           operands of the op}. create: the item to apply if no record has the value; absent: {"code", "error"}, how the item then fails.
---           Without either it is not_found
+--           operands of the op}. create: the item to apply if no record has the value; absent: {"code", "error"}, the error of the item
+--           in that case. Without either it is not_found
 CREATE OR REPLACE FUNCTION resolve_match(p_team_id uuid, p_object_type text, p_item jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -13,7 +13,8 @@ DECLARE
   c_hash  CONSTANT bytea := lookup_hash(c_kind, c_match -> 'value');
   v_ids   uuid[];
 BEGIN
-  -- Who waits for a record checks its value again: a lookup's row does not tell of a change that is committed meanwhile.
+  -- The value is compared as well: after a wait for the lock on a record, Postgres evaluates this condition again, while the row
+  -- of the lookup does not show what was committed during the wait.
   IF c_match ? 'indexed' THEN
     SELECT array_agg(m.id) INTO v_ids
       FROM (SELECT r.id FROM record_lookups AS l

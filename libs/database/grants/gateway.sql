@@ -1,5 +1,6 @@
 -- The privileges that a gateway needs, and no others. No DELETE of records, requests or outcomes: a deleted record is marked,
--- and the worker deletes from the ledger. Of teams, clients and API keys only the lookup of the key that a caller presents.
+-- and the worker deletes from the ledger. Teams, clients and API keys are readable
+-- only through find_api_key.
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT ON schema_migrations, schema_functions, property_definitions, property_options TO {role};
 -- Of definitions, only what callers with the scope schema:write can define: neither native nor locked.

@@ -1,5 +1,5 @@
--- The privileges that a worker needs, and no others. It applies the rows of imports like a gateway. Import jobs, lookups of all
--- records, and expired data of all teams, it reaches through functions that do nothing else.
+-- The privileges that a worker needs, and no others. It applies the rows of imports like a gateway. Import jobs, the lookups of
+-- all records, and expired data of all teams are accessible only through functions.
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT ON schema_migrations, schema_functions, ledger_partitions TO {role};
 GRANT SELECT, INSERT, UPDATE ON records, idempotency_requests, idempotency_outcomes TO {role};

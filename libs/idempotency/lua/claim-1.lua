@@ -19,7 +19,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.pcall('HMGET', KEYS[1], 'fingerprint', 'owner', 'claimed_at', 'response')
 
 if not found.err and found[1] and found[2] and found[3] and found[2] ~= ARGV[4] then
-  -- Checked first: a mismatch is reported also while the other request is in progress.
+  -- Checked first: a mismatch is reported even while the other request is in progress.
   if found[1] ~= ARGV[1] then
     return { 'mismatch' }
   end

@@ -33,11 +33,11 @@ export function valueSql(field: QueryField, listId: string | undefined, paramete
       // Code points have the same order on every server.
       return `((${json} #>> '{}') COLLATE "C")`;
     case 'number':
-      return `record_number(${json})`;
+      return `number_value(${json})`;
     case 'date':
-      return `record_date(${json})`;
+      return `date_value(${json})`;
     case 'boolean':
-      return `record_boolean(${json})`;
+      return `boolean_value(${json})`;
     case 'json':
       return json;
   }

@@ -205,6 +205,6 @@ function operandAt({ definition, multi }: QueryField, comparator: Comparator, va
   const result = isPart ? textOperandOf(value) : operandOf(definition, value);
   if ('rule' in result) throw invalidQuery(path, result.code, result.rule);
   const { operand } = result;
-  // The id of an option stands for its slug, also where any part of a slug is valid.
+  // The id of an option stands for its slug, even where any part of a slug is valid.
   return isPart && typeof operand === 'string' ? (optionSlugOf(definition.options, operand) ?? operand) : operand;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lowerCaseUuid } from '#libs/properties';
 import { comparableOf } from './condition';
 import { invalidQuery } from './query.error';
-import type { RecordFilter } from './record.query';
+import { MAX_PAGE_ROWS, type RecordFilter } from './record.query';
 import type { SortKey } from './sort.order';
 
 /** The position after a row, and the size of the page that it was on. */
@@ -64,7 +64,8 @@ export class CursorCodec {
   private cursorOf(position: unknown): Cursor | undefined {
     if (!Array.isArray(position) || position.length !== this.order.length + 2) return undefined;
     const [version, limit, ...values] = position as unknown[];
-    if (version !== VERSION || !Number.isInteger(limit) || Number(limit) < 1 || Number(limit) > 50) return undefined;
+    if (version !== VERSION || !Number.isInteger(limit) || Number(limit) < 1 || Number(limit) > MAX_PAGE_ROWS)
+      return undefined;
     return values.every((value, index): value is string | null => isValueOf(this.order[index], value))
       ? { limit: Number(limit), values }
       : undefined;

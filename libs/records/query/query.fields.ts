@@ -31,7 +31,7 @@ export interface FieldLookup {
 }
 
 export const RECORD_ID: QueryField = column('id', 'text');
-/** The column, also where a list has a property of this name. */
+/** The column, even where a list has a property of this name. */
 export const CREATED_AT: QueryField = column('created_at', 'date');
 
 /** The properties that a query can name: those of the object type, and of one list. A property of the list goes first. */

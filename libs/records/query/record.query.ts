@@ -3,6 +3,9 @@ import type { Condition } from './condition';
 import type { QueryFields } from './query.fields';
 import type { SortKey } from './sort.order';
 
+/** The largest number of rows of a page. */
+export const MAX_PAGE_ROWS = 50;
+
 /** Which records a query is about. */
 export interface RecordFilter {
   readonly teamId: string;

@@ -1,4 +1,4 @@
-/** Collects the values of a statement. Whatever a client sent gets into a statement through it, also slugs. */
+/** Collects the parameters of a statement. Everything that a client sent, including slugs, enters a statement as a parameter. */
 export class SqlParameters {
   readonly values: unknown[] = [];
   private readonly texts = new Map<string, string>();

@@ -32,4 +32,4 @@ WITH request AS (
   INSERT INTO idempotency_outcomes (day, team_id, request_id, entries, codes)
   SELECT q.day, $1::uuid, q.id, p.entry, '' FROM request AS q, patched AS p
 )
-SELECT COALESCE(p.entry, undo_request()) AS entry FROM request AS q LEFT JOIN patched AS p ON true
+SELECT COALESCE(p.entry, abort_fast_path()) AS entry FROM request AS q LEFT JOIN patched AS p ON true

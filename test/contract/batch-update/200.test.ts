@@ -8,7 +8,7 @@ const api = useGateway();
 const acme = { default: { name: 'Acme', stage: 'lead', tags: ['a', 'b'], employees: 7 } };
 
 describe('results', () => {
-  it('have the order of the items, also when some fail', async () => {
+  it('have the order of the items, even when some fail', async () => {
     const [first, second] = [await api.caller.create(acme), await api.caller.create(acme)];
     const missing = randomUUID();
     const { status, body } = await api.caller.update([

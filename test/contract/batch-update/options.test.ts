@@ -137,7 +137,7 @@ describe('skip_unchanged', () => {
 });
 
 describe('max_failures', () => {
-  it('ends the batch after so many failures', async () => {
+  it('ends the batch after this many failures', async () => {
     const id = await api.caller.create();
     const ok = { id, default: { name: 'New' } };
     const items = [{ id: 'x' }, ok, { id: randomUUID() }, ok, ok];

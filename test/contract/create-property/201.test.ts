@@ -7,7 +7,7 @@ import { PropertyCalls } from '../../support/property.calls';
 const api = useGateway();
 const LIST = '3C1D9F0A-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 
-it('defines a property that the next write can set, also in a list', async () => {
+it('defines a property that the next write can set, even in a list', async () => {
   const calls = new PropertyCalls(api.caller);
   const first = await calls.create({ name: 'Shoe size', type: 'num', slug: 'shoe_size' });
   expect(first.status).toBe(201);

@@ -5,7 +5,7 @@ import { PropertyCalls } from '../../support/property.calls';
 const api = useGateway();
 const LIST = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 
-it('rejects a slug and a name that are in use, also by a built-in property', async () => {
+it('rejects a slug and a name that are in use, even by a built-in property', async () => {
   const calls = new PropertyCalls(await api.gateway.newCaller());
   const { id } = await calls.define({ name: 'Score', type: 'num' });
   const bodies = [

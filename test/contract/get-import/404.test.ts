@@ -25,7 +25,7 @@ it('responds not_found to a job of another team, and to an expired one', async (
   expect((await api.caller.call('GET', api.caller.path(path))).status).toBe(404);
 });
 
-it('responds not_found to the job of an import that is done in the call', async () => {
+it('responds not_found to the job of an import that is done within the request', async () => {
   const { status } = await api.caller.call('POST', api.caller.path('organization/import'), {
     body: { objects: objects.slice(1) },
     headers: { 'idempotency-key': randomUUID() },

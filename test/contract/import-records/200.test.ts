@@ -22,7 +22,7 @@ const LIST = '0b9e4d0e-8a0f-4d43-8f7c-3f5f6f5b0f11';
 describe.each([
   ['without a key', () => ({})],
   ['with a key', () => ({ 'idempotency-key': randomUUID() })],
-])('%s, fewer than 100 rows are imported in the call', (_, headers: () => Record<string, string>) => {
+])('%s, fewer than 100 rows are imported within the request', (_, headers: () => Record<string, string>) => {
   it('with a result for each row, and a row that is not valid does not affect the others', async () => {
     const { status, body } = await importRows(
       [
@@ -61,7 +61,7 @@ describe.each([
     expect((await api.caller.read(body.results[2].id)).record.extended).toEqual({ source: 'csv' });
   });
 
-  it('imports a single row in the call, and 99 rows', async () => {
+  it('imports a single row within the request, and 99 rows', async () => {
     const before = await records();
     expect((await importRows([{ default: { name: 'One' } }], headers())).body).toMatchObject({ succeeded: 1 });
     const many = await importRows(

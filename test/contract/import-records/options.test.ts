@@ -75,7 +75,7 @@ describe('dedupe_by', () => {
     expect(await count()).toBe(1);
   });
 
-  it('makes one record of rows that spell its value otherwise, in the spelling of the first one, also if that one fails', async () => {
+  it('makes one record of rows that spell its value otherwise, in the spelling of the first one, even if that one fails', async () => {
     const { body } = await importRows(
       [{ default: { primary_domain: 'Acme.example' } }, row('ACME.example'), row('acme.example')],
       { dedupe_by: 'primary_domain' },
@@ -131,7 +131,7 @@ describe('dedupe_by', () => {
     expect([rows.get('{outcome="created"}'), rows.get('{outcome="existing"}')]).toEqual([150, 250]);
   });
 
-  it('makes one record of a value in a job whose chunks run in any order, also with another spelling in each', async () => {
+  it('makes one record of a value in a job whose chunks run in any order, even with another spelling in each', async () => {
     const objects = Array.from({ length: 200 }, (_, i) => row(`${i < 100 ? 'SITE' : 'site'}${i % 100}.example`));
     const accepted = await importRows(objects, { dedupe_by: 'primary_domain' });
     const worker = startImportWorker(api.gateway.databaseUrl, { IMPORT_CONCURRENCY: '1' });

@@ -32,7 +32,7 @@ describe.each([
     expect(second.headers['idempotent-replay']).toBe('true');
   }
 
-  it.each([1, 2, 99])('of an import of %i rows in the call', async (rows) => {
+  it.each([1, 2, 99])('of an import of %i rows within the request', async (rows) => {
     const key = randomUUID();
     const before = await count('records');
     const first = await importRows(rows, key);
@@ -42,7 +42,7 @@ describe.each([
     expect(receipt.body).toMatchObject({ state: 'complete', results: [first.body] });
   });
 
-  it('of a job, also after the job has ended', async () => {
+  it('of a job, even after the job has ended', async () => {
     const key = randomUUID();
     const before = { records: await count('records'), jobs: await count('import_jobs') };
     const first = await importRows(101, key);

@@ -44,7 +44,7 @@ async function importRow(level: string): Promise<any> {
 }
 
 describe('the properties of a team', () => {
-  it('are limited for all object types together, also if two are created at once', async () => {
+  it('are limited for all object types together, even if two are created at once', async () => {
     await insertProperties(MAX_TEAM_PROPERTIES - 1);
     const created = await Promise.all([
       calls.create({ name: 'Last', type: 'num' }),

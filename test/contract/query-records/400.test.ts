@@ -237,7 +237,7 @@ describe('a cursor', () => {
     cursor = first.body.next_cursor;
   });
 
-  it('continues its query, also with other properties and spellings of the same filter', async () => {
+  it('continues its query, even with other properties and spellings of the same filter', async () => {
     const query = { ...base.query, select: ['employees'], filter: [{ name: { is_null: false } }], cursor };
     const { body } = await api.caller.call('POST', api.caller.path('organization/query'), { body: { query } });
     expect(body.data[0].properties).toEqual({ employees: 2 });

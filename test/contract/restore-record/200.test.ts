@@ -37,7 +37,7 @@ it.each(['its etag', '*'])('restores a record with If-Match: %s', async (given) 
   expect([status, headers.etag]).toEqual([200, etagOf(3)]);
 });
 
-it('replays the response to a retry with the same key, also after the record has been deleted again', async () => {
+it('replays the response to a retry with the same key, even after the record has been deleted again', async () => {
   const id = await api.caller.create();
   const path = api.caller.path(`organization/${id}`);
   await api.caller.call('DELETE', path);

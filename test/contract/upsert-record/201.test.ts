@@ -72,7 +72,7 @@ describe('32 concurrent upserts of one value', () => {
   });
 
   it(
-    'make one record of a property with a lookup, also while others write the value by id',
+    'make one record of a property with a lookup, even while others write the value by id',
     { timeout: 60_000 },
     async () => {
       for (let round = 0; round < 6; round += 1) {

@@ -223,7 +223,7 @@ export class FailureEnvironment {
 
 async function newCredentials(databaseUrl: string): Promise<Credentials> {
   const database = openDatabase(readSettings({ DATABASE_URL: databaseUrl }));
-  const access = AccessService.over(database);
+  const access = AccessService.create(database);
   const { id: teamId } = await access.createTeam('A team');
   const { apiKey, keyId } = await access.createKey(teamId, 'billing', ['records:write']);
   await database.close();

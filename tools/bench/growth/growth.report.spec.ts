@@ -45,7 +45,7 @@ describe('growthTargets', () => {
     expect(gateway).toMatchObject({ met: false, what: expect.stringContaining('teams: 10,000') });
   });
 
-  it('are missed if an item grows more than the bare UPDATE with as many records, also with many teams', () => {
+  it('are missed if an item grows more than the bare UPDATE with as many records, even with many teams', () => {
     const larger = { records: 1_000_000, teams: 10_000 };
     const [, , postgres] = growthTargets([...rows, row(larger, turn(20, 51, 500), turn(20, 51, 500))]);
     expect(postgres).toMatchObject({ met: false, what: expect.stringContaining('teams: 10,000') });

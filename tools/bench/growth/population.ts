@@ -52,7 +52,7 @@ export class Population {
     const database = openDatabase(readSettings({ DATABASE_URL: servers.postgres.url }));
     const teams: TeamAccess[] = [];
     try {
-      const access = AccessService.over(database);
+      const access = AccessService.create(database);
       const make = async (): Promise<TeamAccess> => {
         const { id: teamId } = await access.createTeam('A team');
         const { apiKey } = await access.createKey(teamId, 'bench', ['records:write']);

@@ -62,7 +62,7 @@ function valuesAfter(before: Possible, change: Change, { changes, missing }: Rec
   return { name: valuesOf('name'), notes: valuesOf('notes') };
 }
 
-/** Each version, and the stored record, has the values of the version before and those that its item set. */
+/** Each version, and the stored record, has the values of the previous version and those that its item set. */
 function checkValues(timeline: RecordTimeline): Violation[] {
   const { changes, origin, stored, id } = timeline;
   if (origin === undefined) return [];
@@ -135,10 +135,10 @@ function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Viol
   if (reported?.code !== 'precondition_failed' || requested.type !== 'patch') return [];
   const { ifMatch = 0 } = requested;
   if (changes.some(({ version, certain }) => !certain && (version === ifMatch || version === ifMatch + 1))) return [];
-  const began =
+  const startedAt =
     changes.find(({ version }) => version === ifMatch)?.facts.respondedAt ?? (ifMatch === 1 ? -Infinity : Infinity);
   const ended = changes.find(({ version }) => version === ifMatch + 1)?.facts.invokedAt ?? Infinity;
-  if (began >= invokedAt || ended <= respondedAt) return [];
+  if (startedAt >= invokedAt || ended <= respondedAt) return [];
   return [
     about(failure, 'impossible-outcome', `precondition_failed, but version ${ifMatch} was current throughout`, id),
   ];

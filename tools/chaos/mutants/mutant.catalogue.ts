@@ -36,7 +36,8 @@ const twoAttempts: RoundPlan = {
 
 const bit = 'p.team_id = p_team_id AND p.request_id = v_request';
 const mark = /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/;
-const readBitAfterFailure = /IF c_mark AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_request, n\) THEN/;
+const readBitAfterFailure =
+  /IF c_marks_items AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_request, n\) THEN/;
 
 /** No commit of a batch waits for the disk, including the last one. */
 const skipFlush: Mutation = {
@@ -60,7 +61,7 @@ export const mutants = {
       replacements: [
         [
           /BEGIN\s+-- The common patch/,
-          `IF c_mark THEN
+          `IF c_marks_items THEN
              UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 1)
               WHERE ${bit} AND get_bit(p.settled, n - 1) = 0;
              CONTINUE WHEN NOT FOUND;
@@ -71,7 +72,7 @@ export const mutants = {
         [new RegExp(String.raw`(?<=IS NULL THEN\s+-- The change first[^;]*)${mark.source}`), 'IF false'],
         [
           readBitAfterFailure,
-          `IF c_mark AND v_codes[n] IS NOT NULL THEN
+          `IF c_marks_items AND v_codes[n] IS NOT NULL THEN
              UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 0) WHERE ${bit};
            END IF;
            IF false THEN`,
@@ -86,7 +87,10 @@ export const mutants = {
       routine: 'apply_batch',
       replacements: [
         // Not `internal`: that of an item that was rolled back because its mark was found.
-        [readBitAfterFailure, `IF c_mark AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_request, n) THEN`],
+        [
+          readBitAfterFailure,
+          `IF c_marks_items AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_request, n) THEN`,
+        ],
         [
           /\(v_codes\[n\] IS NOT NULL OR \(v_images\[n\]\)\.id IS NULL\) AND get_bit/,
           '(v_codes[n] IS NULL AND (v_images[n]).id IS NULL) AND get_bit',

@@ -12,4 +12,4 @@ import { RecordService } from './record.service';
   controllers: [RecordController, LookupController],
   providers: [RecordService, LookupService, UpsertService],
 })
-export class RecordApiModule {}
+export class RecordsApiModule {}

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { failConnectionOnParserError } from './listener.guard';
+import { failConnectionOnParserError } from './parser.guard';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {

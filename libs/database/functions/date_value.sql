@@ -1,7 +1,7 @@
 -- The value of a date property as a point in time: a calendar date is its midnight in UTC. NULL if it is no date, so that no
 -- value fails a query: the cast gets only what it accepts, as isDate of the gateway defines it. Independent of the settings of
 -- the session, because the format is ISO 8601 and has its offset; hence IMMUTABLE.
-CREATE OR REPLACE FUNCTION record_date(p_value jsonb) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION date_value(p_value jsonb) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   c_text CONSTANT text COLLATE "C" := p_value #>> '{}';

@@ -1,10 +1,11 @@
 -- Applies the size limits to a record after its change.
 --
---   image          without its record if the caller wants none, or if the response has no room for it
---   room           bytes that are left for the records of the response
+--   image          without its record if the caller wants none, or if fewer bytes are left
+--   bytes_left     what is left for the records of the response
 --   p_minimal      entries without the record
 --   p_limit_bytes  the largest record that the change may produce; NULL: any
-CREATE OR REPLACE FUNCTION limit_record(INOUT image record_image, INOUT room bigint, p_minimal boolean, p_limit_bytes integer)
+CREATE OR REPLACE FUNCTION apply_record_limits(INOUT image record_image, INOUT bytes_left bigint, p_minimal boolean,
+                                               p_limit_bytes integer)
 LANGUAGE plpgsql AS $$
 DECLARE
   c_size CONSTANT bigint := record_size(image);
@@ -12,11 +13,11 @@ BEGIN
   IF c_size > p_limit_bytes THEN
     RAISE EXCEPTION USING ERRCODE = 'PG002'; -- rolls the change back; item_failure makes it too_large
   END IF;
-  IF p_minimal OR c_size > room THEN
+  IF p_minimal OR c_size > bytes_left THEN
     image := (image.id, image.version, NULL, NULL, NULL, image.created_at, image.updated_at,
               CASE WHEN NOT p_minimal THEN true END);
   ELSE
-    room := room - c_size;
+    bytes_left := bytes_left - c_size;
   END IF;
 END
 $$;

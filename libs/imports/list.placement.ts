@@ -1,7 +1,7 @@
 import { isObject, type PropertyDefinition } from '#libs/properties';
 
 /** The properties of the list that rows are imported into. */
-export class ListProperties {
+export class ListPlacement {
   private readonly own: ReadonlySet<string>;
   private readonly ofList: ReadonlySet<string>;
 

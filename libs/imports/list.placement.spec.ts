@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PropertyDefinition } from '#libs/properties';
-import { ListProperties } from './import.list';
+import { ListPlacement } from './list.placement';
 
 const id = '3c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a';
 const definitions = [
@@ -10,8 +10,8 @@ const definitions = [
   { slug: 'score', list_id: id },
 ] as PropertyDefinition[]; // nothing else is read
 
-describe('ListProperties', () => {
-  const list = new ListProperties(id, definitions);
+describe('ListPlacement', () => {
+  const list = new ListPlacement(id, definitions);
 
   it('moves properties of the list to its block, and no other', () => {
     expect(list.place({ default: { name: 'A', both: 1, score: 2, other: 3 } })).toEqual({

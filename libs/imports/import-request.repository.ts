@@ -31,7 +31,7 @@ export interface NewImport {
 }
 
 /**
- * - `created`: a new job. `body`: of the response, unless it is done in the call
+ * - `created`: a new job. `body`: of the response, unless it is done within the request
  * - `resume`: an earlier attempt has created this job and not finished it
  * - `complete`: an earlier attempt has completed the request, with this body
  */
@@ -53,7 +53,7 @@ const FIND = statement(__dirname, 'find_import_job');
 
 /** Creates and reads imports, for callers. */
 @Injectable()
-export class ImportRepository {
+export class ImportRequestRepository {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(Settings) private readonly settings: Settings,
@@ -101,7 +101,7 @@ export class ImportRepository {
   }
 
   /**
-   * Completes the request of an import that was done in the call.
+   * Completes the request of an import that was done within the request.
    *
    * @returns the body of the response: that of the first attempt that completed the request
    * @throws RequestError `idempotency_key_stale`, `idempotency_key_in_use`

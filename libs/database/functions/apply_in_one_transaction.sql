@@ -4,9 +4,9 @@
 -- error, the subtransaction is rolled back. The items before it are then applied again in another one, and the item has failed.
 --
 -- Every transaction locks the records that its items name in the order of their ids. Two of them can deadlock only through records
--- that items match. Items that neither set a value of
--- a lookup nor match one are independent, except for those of the same record: they are applied in that order. Otherwise the items
--- are applied in the order of the request, and the records that they name are locked first.
+-- that items match. Items that neither set a value of a lookup nor match one are independent, except for those of the same record:
+-- they are applied in that order. Otherwise the items are applied in the order of the request, and the records that they name are
+-- locked first.
 --
 --   p_items        all items of the batch, by position in the request
 --   p_order        the positions of the items to apply, in the order of the request
@@ -14,14 +14,14 @@
 --   p_limit_bytes  the largest record that a change may produce (record_size)
 --   p_check_from   from then on, check before each item whether it may start, and limit its wait for a lock to the time left
 --   p_deadline     items that have not started by then are not_attempted
---   room           bytes that are left for the records of the response
---   effects        by position: of the operations, then of the items
+--   bytes_left     what is left for the records of the response
+--   effects        by position: the usual effects of the operations, then those of the items
 --   codes, errors, images, ended, internal_errors
 --                  the outcomes by position in the request, as apply_batch has them
-CREATE OR REPLACE FUNCTION apply_together(
+CREATE OR REPLACE FUNCTION apply_in_one_transaction(
   p_team_id uuid, p_object_type text, p_items jsonb[], p_order integer[], p_atomic boolean, p_minimal boolean,
   p_limit_bytes integer, p_lock_timeout_ms integer, p_check_from timestamptz, p_deadline timestamptz,
-  INOUT room bigint, INOUT effects text[], OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
+  INOUT bytes_left bigint, INOUT effects text[], OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
   OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,7 +29,7 @@ DECLARE
   v_locked   integer[] := '{}'; -- the positions of the items whose records are locked first
   v_canceled boolean := false;
   v_lock     boolean := true; -- lock the values of all items, and these records, first
-  v_room     bigint; -- before the subtransaction
+  v_bytes_left bigint; -- before the subtransaction
   v_from     integer := 1; -- the first item of the subtransaction, as an index of v_order
   v_to       integer := cardinality(p_order); -- its last item
   v_at       integer;
@@ -53,7 +53,7 @@ BEGIN
                                o.n);
   END IF;
   WHILE v_from <= cardinality(v_order) LOOP
-    v_room := room;
+    v_bytes_left := bytes_left;
     BEGIN
       n := v_order[v_from];
       IF v_lock AND v_from < v_to AND NOT v_canceled THEN
@@ -87,10 +87,10 @@ BEGIN
           IF v_result.code IS NULL THEN
             effects[n] := v_result.effect;
             SELECT l.* INTO v_result
-              FROM limit_record(v_result.image, room, p_minimal,
-                                CASE WHEN p_items[n] ->> 'op' IN ('update', 'create') THEN p_limit_bytes END) AS l;
+              FROM apply_record_limits(v_result.image, bytes_left, p_minimal,
+                                       CASE WHEN p_items[n] ->> 'op' IN ('update', 'create') THEN p_limit_bytes END) AS l;
             images[n] := v_result.image;
-            room := v_result.room;
+            bytes_left := v_result.bytes_left;
           END IF;
           ended[n] := clock_timestamp();
         END IF;
@@ -101,7 +101,7 @@ BEGIN
       v_from := v_to + 1;
       v_to := cardinality(v_order);
     EXCEPTION WHEN query_canceled OR OTHERS THEN
-      room := v_room;
+      bytes_left := v_bytes_left;
       v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
       IF SQLSTATE = '25006' THEN
         internal_errors := internal_errors || jsonb_build_object(n, SQLSTATE);

@@ -25,8 +25,8 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  * The HTTP server of the admin port: `/metrics`, `/health/live` and optionally `/health/ready`. It is separate from the API, so
  * that callers cannot reach it and a scrape never waits behind their requests.
  */
-export class MetricsServer {
-  private readonly logger = new Logger(MetricsServer.name);
+export class AdminServer {
+  private readonly logger = new Logger(AdminServer.name);
   private server: Server | undefined;
   private checkReadiness: (() => Promise<Readiness>) | undefined;
 

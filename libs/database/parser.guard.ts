@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 
 /**
- * Catches exceptions of the client library's parser, which listens to the data of a connection, and closes the connection
- * with an error: its calls fail. Uncaught, the exception would end the process.
+ * Wraps the data listeners of a stream: an exception of the client library's parser destroys the stream with an error instead of
+ * ending the process.
  *
- * @param explain returns the error that the connection closes with
+ * @param explain returns the error to destroy the stream with
  */
 export function failConnectionOnParserError(stream: Duplex, explain: (cause: unknown) => Error): void {
   for (const listener of stream.listeners('data')) {

@@ -10,4 +10,4 @@ import { ImportService } from './import.service';
   controllers: [ImportController],
   providers: [ImportService],
 })
-export class ImportApiModule {}
+export class ImportsApiModule {}

@@ -62,7 +62,7 @@ export class FreshCache<V> {
     return entry.value;
   }
 
-  /** Drops the value of the key, also one that is being loaded: the next `get` starts a load. Those that wait now get their value. */
+  /** Drops the value of the key, even one that is being loaded: the next `get` starts a load. Those that wait now get their value. */
   delete(key: string): void {
     this.entries.delete(key);
     const running = this.loads.get(key);

@@ -2,16 +2,16 @@ import { Logger } from '@nestjs/common';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Instruments } from '#libs/telemetry';
-import { MetricsServer } from './metrics.server';
+import { AdminServer } from './admin.server';
 
-describe('MetricsServer', () => {
+describe('AdminServer', () => {
   let instruments: Instruments;
-  let server: MetricsServer;
+  let server: AdminServer;
   let base: string;
 
   beforeEach(async () => {
     instruments = new Instruments();
-    server = new MetricsServer(instruments);
+    server = new AdminServer(instruments);
     base = `http://127.0.0.1:${await server.start('127.0.0.1', 0)}`;
   });
   afterEach(() => server.close());
@@ -56,7 +56,7 @@ describe('MetricsServer', () => {
     ['unavailable', 503],
   ] as const)('serves readiness if it has a check: %s is %i', async (status, code) => {
     expect((await fetch(`${base}/health/ready`)).status).toBe(404);
-    const other = new MetricsServer(instruments);
+    const other = new AdminServer(instruments);
     const port = await other.start('127.0.0.1', 0, () => Promise.resolve({ status, checks: { postgres: 'up' } }));
     const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
     expect(response.status).toBe(code);
@@ -95,7 +95,7 @@ describe('MetricsServer', () => {
 
   it('rejects a port that is in use, and accepts it after it is closed', async () => {
     const port = Number(new URL(base).port);
-    const second = new MetricsServer(instruments);
+    const second = new AdminServer(instruments);
     await expect(second.start('127.0.0.1', port)).rejects.toThrow('EADDRINUSE');
     await second.close();
     await server.close();

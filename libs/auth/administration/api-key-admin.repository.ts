@@ -2,7 +2,7 @@ import { type ConnectionPool, statement } from '#libs/database';
 import { isScope, type Scope } from '../scope';
 
 /** A key without its secret. */
-export interface ListedApiKey {
+export interface ApiKeySummary {
   readonly keyId: string;
   readonly clientName: string;
   readonly scopes: readonly Scope[];
@@ -32,7 +32,7 @@ const ROTATE = statement(__dirname, 'rotate_api_key');
 const REVOKE = statement(__dirname, 'revoke_api_key');
 
 /** Issues, lists and revokes the rows of `api_keys`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
-export class IssuedApiKeyRepository {
+export class ApiKeyAdminRepository {
   constructor(private readonly database: ConnectionPool) {}
 
   async insert(
@@ -46,10 +46,10 @@ export class IssuedApiKeyRepository {
   }
 
   /** The team's keys, by client and age; only those of the client or with the key id if one is given. */
-  async list(teamId: string, only: { clientName?: string; keyId?: string } = {}): Promise<ListedApiKey[]> {
+  async list(teamId: string, only: { clientName?: string; keyId?: string } = {}): Promise<ApiKeySummary[]> {
     const values = [teamId, only.clientName ?? null, only.keyId ?? null];
     const { rows } = await this.database.query<ListedRow>(LIST, values);
-    return rows.map(toListedApiKey);
+    return rows.map(toSummary);
   }
 
   /**
@@ -74,7 +74,7 @@ export class IssuedApiKeyRepository {
   }
 }
 
-function toListedApiKey(row: ListedRow): ListedApiKey {
+function toSummary(row: ListedRow): ApiKeySummary {
   return {
     keyId: row.key_id,
     clientName: row.client_name,

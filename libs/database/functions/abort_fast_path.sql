@@ -1,5 +1,5 @@
 -- Rolls back the statement that has inserted a request and has not applied it.
-CREATE OR REPLACE FUNCTION undo_request() RETURNS text
+CREATE OR REPLACE FUNCTION abort_fast_path() RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'The record has changed, or would be too large: apply_batch runs next.' USING ERRCODE = 'PG007';
