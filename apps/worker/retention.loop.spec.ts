@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { readSettings } from '#libs/config';
-import type { RetentionPass, RetentionService } from '#libs/idempotency';
+import type { RetentionRun, RetentionService } from '#libs/idempotency';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RetentionLoop } from './retention.loop';
 
 const settings = readSettings({ DATABASE_URL: 'postgres://localhost/prism', RETENTION_INTERVAL_SECONDS: '60' });
-const nothing: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
+const nothing: RetentionRun = { requests: 0, partitions: 0, postponed: 0 };
 
 describe('RetentionLoop', () => {
   const run = vi.fn<RetentionService['run']>();
@@ -22,8 +22,8 @@ describe('RetentionLoop', () => {
     vi.useRealTimers();
   });
 
-  it('starts a pass at once, and the next one an interval after it ended', async () => {
-    let finish: (pass: RetentionPass) => void = () => undefined;
+  it('starts a run at once, and the next one an interval after it ended', async () => {
+    let finish: (run: RetentionRun) => void = () => undefined;
     run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
     loop.start();
     expect(run).toHaveBeenCalledTimes(1);
@@ -36,7 +36,7 @@ describe('RetentionLoop', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
-  it('logs a pass that deleted something, and others for debugging only', async () => {
+  it('logs a run that deleted something, and others for debugging only', async () => {
     const levels: string[] = [];
     const record = (level: string) => () => levels.push(level);
     Logger.overrideLogger({ log: record('log'), debug: record('debug'), error: record('error'), warn: record('warn') });
@@ -54,8 +54,8 @@ describe('RetentionLoop', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
-  it('stops when the pass in progress ends, and starts no other', async () => {
-    let finish: (pass: RetentionPass) => void = () => undefined;
+  it('stops when the run in progress ends, and starts no other', async () => {
+    let finish: (run: RetentionRun) => void = () => undefined;
     run.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)));
     loop.start();
     let ended = false;

@@ -3,7 +3,7 @@ import { Settings } from '#libs/config';
 import { RetentionService } from '#libs/idempotency';
 import { pause } from '#libs/program';
 
-/** Runs a pass of retention at startup and again after each interval, whether or not the last one failed. */
+/** Starts a run of retention at startup and after each interval, whether or not the last one failed. */
 @Injectable()
 export class RetentionLoop implements OnModuleDestroy {
   private readonly logger = new Logger(RetentionLoop.name);

@@ -163,7 +163,7 @@ describe('FreshCache', () => {
   });
 
   it('drops the least recently used values beyond the sum of sizes, and keeps a larger one alone', async () => {
-    cache = new FreshCache({ ...freshness, capacity: 10, maxSize: 6, sizeOf: (value) => value?.length ?? 0 });
+    cache = new FreshCache({ ...freshness, capacity: 10, size: { max: 6, of: (value) => value?.length ?? 0 } });
     await loaded('a', 'one');
     await loaded('b', 'two');
     expect([get('a'), get('b')]).toEqual(['one', 'two']);

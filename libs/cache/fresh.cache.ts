@@ -24,9 +24,8 @@ interface Freshness<V> {
   readonly refreshAfterMs: number;
   /** The number of values kept; beyond it, the least recently used ones are dropped. */
   readonly capacity: number;
-  /** The sum of the sizes of the values kept, in the unit of `sizeOf`; undefined: sizes do not count. */
-  readonly maxSize?: number;
-  readonly sizeOf?: (value: V) => number;
+  /** The largest sum of the sizes of the values kept. A value larger than `max` counts as `max`, so it is kept alone. */
+  readonly size?: { readonly max: number; readonly of: (value: V) => number };
 }
 
 /** Loads a value. It receives the previous one, if any, to return it again if nothing changed. */
@@ -43,14 +42,15 @@ export class FreshCache<V> {
   private readonly loads = new Map<string, RunningLoad<V>>();
 
   constructor(private readonly freshness: Freshness<V>) {
-    const { capacity: max, maxSize, sizeOf } = freshness;
-    const bySize = maxSize !== undefined &&
-      sizeOf !== undefined && {
-        maxSize,
-        // lru-cache takes sizes from 1 on. A value larger than all others may be is kept alone.
-        sizeCalculation: ({ value }: Entry<V>) => Math.min(Math.max(1, Math.ceil(sizeOf(value))), maxSize),
-      };
-    this.entries = new LRUCache({ max, ...bySize });
+    const { capacity, size } = freshness;
+    this.entries = new LRUCache({
+      max: capacity,
+      ...(size && {
+        maxSize: size.max,
+        // lru-cache accepts whole sizes from 1.
+        sizeCalculation: ({ value }: Entry<V>) => Math.min(Math.max(1, Math.ceil(size.of(value))), size.max),
+      }),
+    });
   }
 
   /** The value of the key: at once if it is fresh, otherwise when it is loaded. Rejects with the error of the load. */

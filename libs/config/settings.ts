@@ -266,7 +266,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests with another key than a valid one that this gateway has found before are rejected with 429 `rate_limited`. 0: unlimited.',
+      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, a request is rejected with 429 `rate_limited`, unless its key is valid and this gateway has found it before. 0: unlimited.',
     type: integer(0, MILLION),
     default: 20,
   })

@@ -49,7 +49,7 @@ const POSTGRES_URL =
   'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
   '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is ';
 
-/** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. It leads to the writable server. */
+/** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. The writable server is used. */
 export function postgresUrl(): VariableType<string> {
   return {
     allowed: `${POSTGRES_URL}\`read-write\` or \`any\``,
@@ -57,7 +57,7 @@ export function postgresUrl(): VariableType<string> {
   };
 }
 
-/** The same, but it leads to any server, so that it cannot request a writable one. */
+/** The same, but any server is used, so that it cannot request a writable one. */
 export function postgresReadUrl(): VariableType<string> {
   return {
     allowed: `${POSTGRES_URL}\`any\` (to read from the writable server, unset this variable)`,

@@ -4,7 +4,7 @@ import { pendingMigrations } from './migration.runner';
 import type { SchemaFiles } from './schema.files';
 
 /** A database that takes longer than this for the smallest query counts as down. */
-export const CHECK_TIMEOUT_MS = 1_000;
+export const READINESS_TIMEOUT_MS = 1_000;
 
 /** What a process needs of its database to be ready. */
 export interface DatabaseChecks {
@@ -19,7 +19,7 @@ export async function checkDatabase(
   schema: SchemaFiles,
 ): Promise<{ checks: DatabaseChecks; failure?: string }> {
   try {
-    const pending = await pendingMigrations(database, { timeoutMs: CHECK_TIMEOUT_MS }, schema);
+    const pending = await pendingMigrations(database, { timeoutMs: READINESS_TIMEOUT_MS }, schema);
     return { checks: { postgres: 'up', migrations: pending.length === 0 ? 'current' : 'pending' } };
   } catch (error) {
     return { checks: { postgres: 'down', migrations: 'unknown' }, failure: describeConnectionFailure(error) };

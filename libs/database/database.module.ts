@@ -13,7 +13,7 @@ type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'req
 /** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
 
-/** Bounds how long a connection can lead to a server that the address has left. */
+/** Limits how long a connection stays with a server that the address no longer points to. */
 const DATA_LIFETIME_SECONDS = 300;
 /**
  * Shorter, so that a replaced server is noticed even if it broke no connection: its connections are cheap. So are those to a

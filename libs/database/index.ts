@@ -1,7 +1,7 @@
 export { Cancellation } from './cancellation';
 export type { CheckoutOptions, ConnectionPool, DatabaseMeter } from './connection.pool';
 export type { DatabaseClient, Rows } from './database.client';
-export { CHECK_TIMEOUT_MS, checkDatabase, type DatabaseChecks, unreadinessReason } from './database.check';
+export { READINESS_TIMEOUT_MS, checkDatabase, type DatabaseChecks, unreadinessReason } from './database.check';
 export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database, ReadDatabase } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';

@@ -26,7 +26,7 @@ export class PrimaryServer {
   }
 
   /**
-   * Reports the server of a new connection. An older server than the known one changes nothing: while an address leads to both
+   * Reports the server of a new connection. An older server than the known one changes nothing: while an address routes to both
    * of two servers, connections are closed once and not again and again.
    */
   observe(identity: ServerIdentity, synchronous: boolean): void {
@@ -47,11 +47,11 @@ export function isStandby({ timeline }: ServerIdentity): boolean {
 }
 
 /**
- * Whether an address leads to a server in place of another: it is newer, or was created anew and started later. Another server
- * of the same cluster, such as its standby, does not replace it.
+ * Whether `current` has taken the place of `former` at an address: it was promoted, restarted or created later. A standby does not
+ * replace its primary.
  */
-export function hasReplaced(one: ServerIdentity, other: ServerIdentity): boolean {
-  return !isStandby(one) && (isNewer(one, other) || one.startedAt > other.startedAt);
+export function hasReplaced(current: ServerIdentity, former: ServerIdentity): boolean {
+  return !isStandby(current) && (current.timeline > former.timeline || current.startedAt > former.startedAt);
 }
 
 export function isSame(one: ServerIdentity, other: ServerIdentity): boolean {

@@ -30,7 +30,7 @@ const READ_STATE = `
             FROM pg_stat_activity WHERE usename = current_user) AS waiting`;
 
 /**
- * Reads the state of a server over a connection that is opened for it, because an existing one may lead to a host that is gone.
+ * Reads the state of a server over a connection that is opened for it, because an existing one may be to a host that is gone.
  * Calls at the same time share a connection, so that a pool has at most one more than its size.
  */
 export class ServerProbe {

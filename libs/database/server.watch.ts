@@ -125,7 +125,7 @@ export class ServerWatch {
     );
   }
 
-  /** Reads which server the address leads to now. If it was replaced, the connections to the older one are closed. */
+  /** Reads which server the address points to now. If it was replaced, the connections to the older one are closed. */
   private async readServer(): Promise<ServerState> {
     const state = await this.probe.read();
     const { access, servers } = this.options;

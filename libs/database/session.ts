@@ -9,7 +9,7 @@ import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } f
 
 /** How a new connection is checked. */
 export interface SessionOptions extends PoolerOptions {
-  /** `any`: the address may lead to several servers, none of which replaces another. */
+  /** `any`: the address may route to several servers, none of which replaces another. */
   access: ServerAccess;
   /** For each statement of the check: the timeout of the connect does not cover them. */
   checkTimeoutMs: number;

@@ -15,5 +15,5 @@ export { type Receipt, ReceiptService, receiptStates } from './receipt.service';
 export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';
-export { type RetentionPass, RetentionService } from './retention.service';
+export { type RetentionRun, RetentionService } from './retention.service';
 export { SingleWriteLedger } from './single-write.ledger';

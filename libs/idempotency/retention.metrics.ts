@@ -36,7 +36,7 @@ export class RetentionMetrics {
       'Expired partitions of the ledger that this worker dropped. A partition holds one day.',
       {},
     );
-    this.runs = instruments.counter('prism_retention_runs_total', 'Passes of retention, by result.', {
+    this.runs = instruments.counter('prism_retention_runs_total', 'Runs of retention, by result.', {
       result: RESULTS,
     });
     this.transactionIdAge = instruments.gauge(

@@ -11,17 +11,17 @@ const ATTEMPTS = 8;
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 
-/** The result of one pass: rows and partitions removed. */
-export interface RetentionPass {
+/** The result of one run: rows and partitions removed. */
+export interface RetentionRun {
   requests: number;
   partitions: number;
-  /** Expired partitions that were locked. The next pass tries again. */
+  /** Expired partitions that were locked. The next run tries again. */
   postponed: number;
 }
 
 /**
  * Creates partitions of the ledger ahead of time and removes expired rows and partitions. Safe to run in several processes at
- * once and to kill at any time: the next pass of any process continues.
+ * once and to kill at any time: the next run of any process continues.
  */
 @Injectable()
 export class RetentionService {
@@ -35,11 +35,11 @@ export class RetentionService {
   /**
    * Creates partitions, then removes expired rows and partitions.
    *
-   * @param stopping ends the pass after the current step
-   * @throws DatabaseUnavailable and other errors of the database, which end the pass early
+   * @param stopping ends the run after the current step
+   * @throws DatabaseUnavailable and other errors of the database, which end the run early
    */
-  async run(stopping: AbortSignal): Promise<RetentionPass> {
-    const pass: RetentionPass = { requests: 0, partitions: 0, postponed: 0 };
+  async run(stopping: AbortSignal): Promise<RetentionRun> {
+    const pass: RetentionRun = { requests: 0, partitions: 0, postponed: 0 };
     try {
       await this.createPartitions(stopping);
       await this.purge(pass, stopping);
@@ -66,7 +66,7 @@ export class RetentionService {
     }
   }
 
-  private async purge(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
+  private async purge(pass: RetentionRun, stopping: AbortSignal): Promise<void> {
     let from: string | null = null;
     while (!stopping.aborted) {
       const startedAt = performance.now();
@@ -80,7 +80,7 @@ export class RetentionService {
     }
   }
 
-  private async dropPartitions(pass: RetentionPass, stopping: AbortSignal): Promise<void> {
+  private async dropPartitions(pass: RetentionRun, stopping: AbortSignal): Promise<void> {
     for (const partition of await this.ledger.expiredPartitions()) {
       if (stopping.aborted) return;
       switch (await this.dropPartition(partition, stopping)) {

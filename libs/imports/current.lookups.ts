@@ -1,7 +1,8 @@
 import {
-  isLookupUsable,
+  type BlockChange,
+  isIndexed,
   type LookupDefinition,
-  lookupKindOf,
+  lookupsTouchedBy,
   type LookupTarget,
   lookupTargetsOf,
 } from '#libs/properties';
@@ -34,28 +35,26 @@ export class CurrentLookups {
 
   private refreshUpdate(item: Extract<PlanItem, { op: 'update' }>): Extract<PlanItem, { op: 'update' }> {
     if (!('set' in item)) {
-      const { set, clear, ops } = item.default ?? {};
-      const slugs = [...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})];
-      return { ...without(item, 'lookups'), ...this.touchedBy(slugs) };
+      return { ...without(item, 'lookups'), ...this.touchedBy(item.default ?? {}) };
     }
-    const touched = this.touchedBy(Object.keys(item.set));
+    const touched = this.touchedBy({ set: item.set });
     if (touched.lookups === undefined) return item;
     const { set, ...others } = item;
     return { ...others, default: { set, clear: null, ops: null }, list: null, extended: null, ...touched };
   }
 
   private refreshCreate(item: CreateItem): CreateItem {
-    return { ...without(item, 'lookups'), ...this.touchedBy(Object.keys(item.properties ?? {})) };
+    return { ...without(item, 'lookups'), ...this.touchedBy({ set: item.properties as BlockChange['set'] }) };
   }
 
-  private touchedBy(slugs: readonly string[]): { lookups?: readonly LookupTarget[] } {
-    const lookups = slugs.map((slug) => this.targets.get(slug)).filter((target) => target !== undefined);
+  private touchedBy(change: Parameters<typeof lookupsTouchedBy>[0]): { lookups?: readonly LookupTarget[] } {
+    const lookups = lookupsTouchedBy(change, this.targets);
     return lookups.length === 0 ? {} : { lookups };
   }
 
   private refreshMatch(match: Match): Match {
     const definition = this.definitions.find(({ id }) => id === match.id);
-    const indexed = definition !== undefined && lookupKindOf(definition) === match.kind && isLookupUsable(definition);
+    const indexed = definition !== undefined && isIndexed(definition);
     return { ...without(match, 'indexed'), ...(indexed && { indexed }) };
   }
 }

@@ -9,7 +9,7 @@ export interface Readiness {
   readonly status: 'ok' | 'unavailable';
   /** The state of each dependency. */
   readonly checks: Readonly<Record<string, string | boolean>>;
-  /** Why a dependency is down, for operators. */
+  /** Why the process is not ready, for operators. */
   readonly reason?: string;
 }
 

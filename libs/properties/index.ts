@@ -22,7 +22,7 @@ export { ItemValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
-export { isLookupUsable, type LookupDefinition, lookupKindOf, lookupTargetsOf } from './lookup.target';
+export { isIndexed, type LookupDefinition, lookupKindOf, lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
 export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {

@@ -1,7 +1,7 @@
 import { BlockValidator, type UnknownProperties } from './block.validator';
 import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation } from './change.interface';
 import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
-import { lookupTargetsOf } from './lookup.target';
+import { lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { ValidationErrors } from './validation.errors';
 
@@ -50,16 +50,8 @@ export class ItemValidator {
     const list = this.checkLists(item.list, purpose, errors);
     const extended = checkExtended(item.extended, purpose, errors);
     if (errors.code !== null) return { code: errors.code, errors: errors.list };
-    const lookups = this.touchedLookups({ set, clear, ops });
+    const lookups = lookupsTouchedBy({ set, clear, ops }, this.lookups);
     return { change: { set, clear, ops, list, extended, ...(lookups.length > 0 && { lookups }) } };
-  }
-
-  /** The lookups of the properties that a change sets, clears or operates on. */
-  private touchedLookups({ set, clear, ops }: BlockChange): LookupTarget[] {
-    if (this.lookups.size === 0) return [];
-    return [...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})]
-      .map((slug) => this.lookups.get(slug))
-      .filter((target) => target !== undefined);
   }
 
   private checkDefault(block: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {

@@ -1,4 +1,4 @@
-import type { LookupKind, LookupTarget } from './change.interface';
+import type { BlockChange, LookupKind, LookupTarget } from './change.interface';
 import { comparisonOf, isMultiValue } from './filter.operand';
 import type { PropertyDefinition } from './property-definition';
 
@@ -16,9 +16,21 @@ export function lookupKindOf(definition: Pick<PropertyDefinition, 'type' | 'list
   return comparison === 'json' || comparison === 'boolean' ? undefined : comparison;
 }
 
-/** Whether the values of the lookup are complete, so that queries can use it. */
-export function isLookupUsable({ lookup, lookup_state }: LookupDefinition): boolean {
-  return lookup !== 'none' && lookup_state !== 'building';
+/** Whether the lookup finds all records that have a value: it holds values of this type, and it is built. */
+export function isIndexed(definition: LookupDefinition): boolean {
+  const { lookup, lookup_state: state } = definition;
+  return lookup !== 'none' && state !== 'building' && lookupKindOf(definition) !== undefined;
+}
+
+/** The lookups of the properties that a change sets, clears or operates on. */
+export function lookupsTouchedBy(
+  { set, clear, ops }: Partial<BlockChange>,
+  targets: ReadonlyMap<string, LookupTarget>,
+): LookupTarget[] {
+  if (targets.size === 0) return [];
+  return [...Object.keys(set ?? {}), ...(clear ?? []), ...Object.keys(ops ?? {})]
+    .map((slug) => targets.get(slug))
+    .filter((target) => target !== undefined);
 }
 
 /** The lookups of one object type by slug, in any state: gateways also store the values of one that is being removed. */

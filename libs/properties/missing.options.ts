@@ -140,7 +140,7 @@ class OptionNames {
   /** With the options that are added. A validator of it knows them without being compiled again. */
   readonly definition: PropertyDefinition;
   private readonly options: PropertyOption[];
-  /** Of most properties it is never needed. */
+  /** Built on first use: a row uses few properties. */
   private index: OptionIndex | undefined;
 
   constructor(private readonly existing: PropertyDefinition) {
@@ -203,7 +203,7 @@ class OptionNames {
   }
 }
 
-/** What a text can call an option. */
+/** The texts by which a row can name an option. */
 interface OptionIndex {
   readonly slugs: Set<string>;
   readonly ids: Set<string>;

@@ -25,8 +25,7 @@ interface CachedTeam {
 export class PropertyDefinitionService {
   private readonly teams = new FreshCache<CachedTeam>({
     ...FRESHNESS,
-    maxSize: MAX_CACHED_BYTES,
-    sizeOf: ({ usage }) => usage.bytes,
+    size: { max: MAX_CACHED_BYTES, of: ({ usage }) => usage.bytes },
   });
   /** Shared by all teams without definitions of their own, which are most. */
   private readonly builtInOnly: TeamProperties;

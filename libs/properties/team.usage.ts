@@ -5,8 +5,7 @@ export const MAX_TEAM_PROPERTIES = 2_000;
 /** The largest number of options that a team adds, of all properties. */
 export const MAX_TEAM_OPTIONS = 10_000;
 /**
- * The largest size of both as JSON. Every gateway parses this much for a team with new definitions, which takes about 5 ms of its
- * event loop.
+ * The largest size of both as JSON. Every gateway parses this much after a change, which takes about 5 ms of its event loop.
  */
 export const MAX_TEAM_BYTES = 2 * 2 ** 20;
 

@@ -1,10 +1,9 @@
 import { fieldSegment, type FieldError, itemError, type ItemErrorCode } from '#libs/errors';
 import {
   comparisonOf,
-  isLookupUsable,
+  isIndexed,
   isMultiValue,
   isObject,
-  lookupKindOf,
   type Operand,
   operandOf,
   type PropertyDefinition,
@@ -55,7 +54,7 @@ export function planMatched(item: Item, members: ReadonlySet<string>, context: I
 export function matchOf(definition: PropertyDefinition, value: Operand): Match | undefined {
   const kind = comparisonOf(definition);
   if (isMultiValue(definition) || kind === 'json' || kind === 'boolean') return undefined;
-  const indexed = lookupKindOf(definition) !== undefined && isLookupUsable(definition);
+  const indexed = isIndexed(definition);
   return { id: definition.id, slug: definition.slug, kind, value, ...(indexed && { indexed }) };
 }
 

@@ -94,9 +94,9 @@ export class RecordRepository {
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       const canceled = error.kind === 'canceled';
-      // Postgres has rejected the first change. (A batch that meets it later has outcomes; one with a key may have begun before.)
-      const rejectsFirst = key === undefined || call.isFastPath;
-      const nothingDone = rejectsFirst && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
+      // Without a key, or on the fast path, no transaction came before the rejected one. (A batch that is rejected later has outcomes.)
+      const nothingBefore = key === undefined || call.isFastPath;
+      const nothingDone = nothingBefore && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
       if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
@@ -195,7 +195,7 @@ export class RecordRepository {
   }
 
   /** @param errors JSON of the SQLSTATEs by item, as `apply_batch` returns them */
-  private handleErrors(errors: string): void {
+  private reportItemErrors(errors: string): void {
     if (errors === '{}') return;
     const states = Object.values(JSON.parse(errors) as Record<string, string>); // as described
     if (states.includes(sqlState.readOnlyTransaction)) this.database.closeIdle();
@@ -208,7 +208,7 @@ export class RecordRepository {
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
-    this.handleErrors(row.internal_errors);
+    this.reportItemErrors(row.internal_errors);
     const entries = row.entries.split('\n');
     const codes = row.codes.split(',');
     const durations = row.durations.split(',');

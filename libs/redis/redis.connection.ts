@@ -225,7 +225,7 @@ export class Redis {
     if (rejection === 'READONLY') this.#leaveReplica(connection);
   }
 
-  /** The master became a replica. The name of the server, or the Sentinels, may now lead to the new master. */
+  /** The master became a replica. The name of the server, or the Sentinels, may now point to the new master. */
   #leaveReplica(connection: number): void {
     if (this.#state !== 'up' || this.#connection !== connection) return;
     this.#state = 'down';

@@ -73,7 +73,7 @@ describe('a server that accepts no writes', () => {
   });
 });
 
-describe('an address that leads to another server', () => {
+describe('an address that points to another server', () => {
   it('is followed when the former host vanishes: connections to it end without a reset', async () => {
     address = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
     await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);

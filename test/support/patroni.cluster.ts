@@ -75,12 +75,12 @@ export class PatroniCluster {
     private readonly nodes: readonly [PatroniNode, PatroniNode],
     private readonly etcdPort: number,
     private readonly metricsPort: number,
-    /** That of HAProxy, which leads to the primary. */
+    /** That of HAProxy, which routes to the primary. */
     readonly port: number,
   ) {}
 
   /**
-   * Resolves when the primary has a synchronous standby, and HAProxy leads to the primary.
+   * Resolves when the primary has a synchronous standby, and HAProxy routes to the primary.
    *
    * @param parameters further settings of Postgres
    */

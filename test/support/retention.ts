@@ -1,13 +1,13 @@
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { RetentionMetrics, type RetentionPass, RetentionRepository, RetentionService } from '#libs/idempotency';
+import { RetentionMetrics, type RetentionRun, RetentionRepository, RetentionService } from '#libs/idempotency';
 import { Instruments } from '#libs/telemetry';
 import type { Session } from './session';
 
 /** The retention of a worker, without its process. */
 export interface Retention {
   readonly ledger: RetentionRepository;
-  run(stopping?: AbortSignal): Promise<RetentionPass>;
+  run(stopping?: AbortSignal): Promise<RetentionRun>;
   /** A metric by labels, `{kind="request"}` → 0. */
   metric(name: string): Promise<Map<string, number>>;
   close(): Promise<void>;

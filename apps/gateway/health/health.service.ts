@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
-  CHECK_TIMEOUT_MS,
+  READINESS_TIMEOUT_MS,
   checkDatabase,
   type ConnectionPool,
   ControlDatabase,
@@ -80,7 +80,7 @@ export class HealthService {
     if (this.reads.plane !== 'read') return {};
     if (this.reads.connectionFailure === undefined) return { replica: 'up' };
     try {
-      await this.reads.query('SELECT', [], { timeoutMs: CHECK_TIMEOUT_MS });
+      await this.reads.query('SELECT', [], { timeoutMs: READINESS_TIMEOUT_MS });
       return { replica: 'up' };
     } catch (error) {
       return { replica: 'down', replicaReason: describeConnectionFailure(error, 'DATABASE_READ_URL') };

@@ -1,7 +1,7 @@
 import type { Principal } from '#libs/auth';
 import { RequestError } from '#libs/errors';
 import { type ImportOptions, ListPlacement } from '#libs/imports';
-import { isLookupUsable, isObject, lookupKindOf, type MissingOptions, type PropertyDefinition } from '#libs/properties';
+import { isIndexed, isObject, type MissingOptions, type PropertyDefinition } from '#libs/properties';
 import { uuidOf } from '#libs/records';
 import type { ImportOptionsEnvelope } from './import.envelope';
 
@@ -56,7 +56,7 @@ function dedupeOf(
     );
   }
   // Without one, no write of another request takes the lock on the value, and each row would read all records.
-  if (definition.locked || lookupKindOf(definition) === undefined || !isLookupUsable(definition)) {
+  if (definition.locked || !isIndexed(definition)) {
     const message = `dedupe_by must be a property with a lookup that is built: set lookup of ${slug} to indexed or unique`;
     throw invalid('dedupe_by', 'lookup_required', message);
   }

@@ -80,7 +80,7 @@ export class PropertiesController {
     return this.respond(exchange, teamId, [objectType], propertyFilterOf(query));
   }
 
-  /** Renders a property per step, because the definitions of a team can take tens of milliseconds. @returns the body */
+  /** Renders a property per step, because a team can have thousands. @returns the body */
   private async respond(
     { request, reply }: HttpExchange,
     teamId: string,

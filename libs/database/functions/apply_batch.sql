@@ -348,10 +348,9 @@ BEGIN
         v_replayed[n] := v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL; -- not applied by this attempt
         v_codes[n] := v_stored_codes[n];
       ELSIF (v_codes[n] IS NOT NULL OR (v_images[n]).id IS NULL) AND get_bit(v_settled, n - 1) = 1 THEN
-        -- Another attempt has applied the item, and has not stored its outcome: it was interrupted, or has not got that far yet.
-        -- This one may have planned the item otherwise, or even rejected it, because the definitions of the team have changed. So
-        -- the plan tells the effect only for a row of the previous version, which stored less, and the id only if the request has
-        -- it.
+        -- Another attempt has applied the item, and was interrupted or still runs. The definitions may have changed since, so this
+        -- attempt may even reject the item: effect and id come from the progress row. A row of the previous version may lack the
+        -- effect: then that of the operation is used.
         v_codes[n] := NULL;
         v_errors[n] := NULL;
         v_effects[n] := COALESCE(c_effects[get_byte(v_stored_effects, n - 1)], NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'),

@@ -2,8 +2,8 @@
 --
 --   p_before, p_before_id  the time and id of the record before the page; NULL for the first page
 --
--- A function, because its plan is kept and yet right for every team: without enable_sort it always reads the index of this order, and
--- stops after the page. Otherwise a kept plan is one for a team of average size, which reads and sorts all records of the team.
+-- Postgres keeps the plan of a function. With enable_sort off, that plan reads the index in this order and stops after the page, for a
+-- team of any size. Otherwise it would be the plan for a team of average size, which reads and sorts all records of the team.
 CREATE OR REPLACE FUNCTION newest_records(
   p_team_id uuid, p_object_type text, p_before timestamptz, p_before_id uuid, p_rows integer)
 RETURNS SETOF records

@@ -1,5 +1,5 @@
 -- The property definitions and options of a team, each as one JSON text: an array of json values would take ten times as long to parse.
--- Null, both, if their checksum is $2. One statement, so one snapshot: no option without its property.
+-- Both are NULL if their checksum is $2. One statement, so one snapshot: no option without its property.
 -- The tenant context is set first, as in find_record.sql: both lookups depend on it.
 WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team),
 team_rows AS MATERIALIZED (

@@ -2,7 +2,7 @@ import { fieldSegment } from '#libs/errors';
 import {
   type Comparison,
   comparisonOf,
-  isLookupUsable,
+  isIndexed,
   isMultiValue,
   type LookupKind,
   lookupKindOf,
@@ -107,6 +107,6 @@ function fieldOf(definition: PropertyDefinition, block: 'default' | 'list'): Que
     comparison: comparisonOf(definition),
     multi: isMultiValue(definition),
     definition,
-    lookup: kind !== undefined && isLookupUsable(definition) ? { propertyId: id, kind } : undefined,
+    lookup: kind !== undefined && isIndexed(definition) ? { propertyId: id, kind } : undefined,
   };
 }

@@ -90,7 +90,7 @@ export class RecordQueryRepository {
   /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */
   private async run<R extends object>(
     database: ConnectionPool,
-    { text, values, hasOnePlan }: QueryStatement,
+    { text, values, isPlanReusable }: QueryStatement,
     options: QueryOptions,
   ): Promise<R[]> {
     const { deadline, cancellation, meter, span } = options;
@@ -107,7 +107,7 @@ export class RecordQueryRepository {
       const { rows } = await database.withClient(
         (client) => {
           call.begun = true;
-          return client.query<R>(hasOnePlan ? this.names.statementOf(text) : text, [...values]);
+          return client.query<R>(isPlanReusable ? this.names.statementOf(text) : text, [...values]);
         },
         { timeoutMs: budgetMs + CANCEL_MS, cancellation: statement, isReadOnly: true, meter, span },
       );

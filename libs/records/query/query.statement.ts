@@ -9,8 +9,8 @@ import { SqlParameters } from './sql.parameters';
 export interface QueryStatement {
   readonly text: string;
   readonly values: readonly unknown[];
-  /** Whether one plan is good for all values, so that a connection may keep it. */
-  readonly hasOnePlan: boolean;
+  /** A connection may keep the plan, which is right for all values. */
+  readonly isPlanReusable: boolean;
 }
 
 /** The placeholder of the team. */
@@ -32,9 +32,9 @@ const CONTEXT = `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (
  */
 export function pageStatement(query: RecordQuery, limitBytes: number): QueryStatement {
   const parameters = parametersOf(query);
-  const hasOnePlan = isNewestFirst(query);
+  const isPlanReusable = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
-  const records = hasOnePlan ? newestRecordsSql(query, parameters) : foundRecordsSql(query, terms, parameters);
+  const records = isPlanReusable ? newestRecordsSql(query, parameters) : foundRecordsSql(query, terms, parameters);
   // The rows stay in the order of the innermost query.
   const text = `${CONTEXT}
 SELECT r.id, r.deleted_at, r.sort_values,
@@ -49,7 +49,7 @@ SELECT r.id, r.deleted_at, r.sort_values,
         OFFSET 0
       ) AS r
   ) AS r`;
-  return { text, values: parameters.values, hasOnePlan };
+  return { text, values: parameters.values, isPlanReusable };
 }
 
 /** Whether a page is one of all live records in the default order. */
@@ -69,7 +69,7 @@ function isNewestFirst({ fields, condition, ids, deleted, order, offset }: Recor
 /** The records of such a page, in their order. */
 function newestRecordsSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
   const [createdAt = null, id = null] = after ?? [];
-  return `newest_records(context.team, ${parameters.add(objectType)}::text, ${parameters.add(createdAt)}::timestamptz, ${parameters.add(id)}::uuid, ${limit + 1})`;
+  return `newest_records(context.team, ${parameters.add(objectType)}::text, ${parameters.add(createdAt)}::timestamptz, ${parameters.add(id)}::uuid, ${parameters.add(limit + 1)}::integer)`;
 }
 
 /** The records of any other page, in their order. */
@@ -96,7 +96,7 @@ export function countStatement(filter: RecordFilter): QueryStatement {
   const where = recordsSql(filter, parameters);
   const text = `${CONTEXT}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
-  return { text, values: parameters.values, hasOnePlan: false };
+  return { text, values: parameters.values, isPlanReusable: false };
 }
 
 /**
@@ -115,7 +115,7 @@ SELECT found.etag, found.record
     WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
-  return { text, values: parameters.values, hasOnePlan: false };
+  return { text, values: parameters.values, isPlanReusable: false };
 }
 
 /** The team is the first parameter. */
