@@ -2,6 +2,7 @@ import { DatabaseUnavailable, describeConnectionFailure } from '#libs/database';
 import { Command, CommanderError } from 'commander';
 import { AdminSession, type Terminal } from './admin.session';
 import { addClientCommands } from './client.command';
+import { addClusterCommands } from './cluster.command';
 import { addMigrateCommand, addRowLevelSecurityCommand } from './database.command';
 import { addSbomCommand } from './sbom.command';
 import { addKeyCommands } from './key.command';
@@ -43,6 +44,7 @@ function adminProgram(terminal: Terminal): Command {
   addKeyCommands(program, session);
   addMigrateCommand(program, session);
   addRowLevelSecurityCommand(program, session);
+  addClusterCommands(program, session);
   addSbomCommand(program, session);
   return program;
 }

@@ -29,6 +29,8 @@ export interface CheckoutOptions {
    * throws {@link DatabaseUnavailable} of the kind `canceled`.
    */
   cancellation?: Cancellation | undefined;
+  /** The team whose rows the statements read and write. On a cluster, they are executed on the node that has these rows. */
+  teamId?: string | undefined;
   /** The statements change nothing, so that no commit of theirs waits for a standby: they can be canceled at any time. */
   isReadOnly?: boolean;
   meter?: DatabaseMeter | undefined;
@@ -192,6 +194,11 @@ export abstract class ConnectionPool {
       await client.query('COMMIT');
       return result;
     }, options);
+  }
+
+  /** Whether the server is a node of a cluster, as the newest connection has found; undefined before the first one. */
+  get isCluster(): boolean | undefined {
+    return this.watch.isCluster;
   }
 
   /** Why the last call got no connection; undefined: it got one. */

@@ -1,8 +1,76 @@
-import { ConnectionPool } from './connection.pool';
+import { postgresServers } from '#libs/config';
+import { type CheckoutOptions, ConnectionPool, type DatabaseOptions, type PoolUse } from './connection.pool';
+import type { DatabaseClient } from './database.client';
+import { type DatabaseFailure, DatabaseUnavailable } from './database.errors';
+import { TeamNodes } from './team.nodes';
 
-/** The pool of the data plane: batches, reads of records by id, retention; without a replica, also list, query and count. */
+/** The pool of one node of a cluster. */
+class NodeDatabase extends ConnectionPool {
+  readonly plane = 'data';
+}
+
+/**
+ * The pool of the data plane: batches, reads of records by id, retention; without a replica, also list, query and count. On a cluster,
+ * what concerns one team is executed on the node that has its rows, over a connection to that node (docs/scale.md).
+ */
 export class Database extends ConnectionPool {
   readonly plane = 'data';
+
+  private readonly nodes: TeamNodes | undefined;
+
+  constructor(
+    private readonly poolOptions: DatabaseOptions,
+    onError?: (kind: DatabaseFailure | 'call') => void,
+  ) {
+    super(poolOptions, onError);
+    const { url, primary: _, ...options } = poolOptions;
+    // A pooler is between the program and one node. The others are unknown to it.
+    if (options.pooler !== 'none') return;
+    this.nodes = new TeamNodes(
+      postgresServers(url)?.[0] ?? url,
+      (text, values, timeoutMs) => super.query(text, values, { timeoutMs }),
+      (nodeUrl) => new NodeDatabase({ ...options, url: nodeUrl }, onError),
+    );
+  }
+
+  override async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
+    const { teamId } = options;
+    const pool = teamId === undefined ? undefined : await this.nodeOf(teamId, options);
+    if (pool === undefined || teamId === undefined) return super.withClient(use, options);
+    try {
+      return await pool.withClient(use, options);
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable && error.kind === 'connection') this.nodes?.forget(teamId);
+      throw error;
+    }
+  }
+
+  override use(): PoolUse {
+    const uses = [super.use(), ...this.nodePools().map((pool) => pool.use())];
+    const sum = (count: keyof PoolUse): number => uses.reduce((total, use) => total + use[count], 0);
+    return { total: sum('total'), idle: sum('idle'), discarded: sum('discarded'), waiting: sum('waiting') };
+  }
+
+  override closeIdle(): void {
+    super.closeIdle();
+    for (const pool of this.nodePools()) pool.closeIdle();
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([super.close(), ...this.nodePools().map((pool) => pool.close())]);
+  }
+
+  private nodePools(): ConnectionPool[] {
+    return this.nodes?.all() ?? [];
+  }
+
+  /** The pool of the team's node; undefined: the server is no cluster, or the node is not known. */
+  private async nodeOf(teamId: string, options: CheckoutOptions): Promise<ConnectionPool | undefined> {
+    const timeoutMs = Math.max(0, options.timeoutMs ?? this.poolOptions.timeoutMs);
+    // The first connection of the process tells whether the server is a cluster.
+    if (this.isCluster === undefined && this.nodes) await super.withClient(() => Promise.resolve(), { timeoutMs });
+    return this.isCluster === true ? this.nodes?.poolOf(teamId, timeoutMs) : undefined;
+  }
 }
 
 /**

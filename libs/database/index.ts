@@ -1,4 +1,5 @@
 export { Cancellation } from './cancellation';
+export { initCluster } from './cluster.setup';
 export type { CheckoutOptions, ConnectionPool, DatabaseMeter } from './connection.pool';
 export type { DatabaseClient, Rows } from './database.client';
 export { READINESS_TIMEOUT_MS, checkDatabase, type DatabaseChecks, unreadinessReason } from './database.check';

@@ -1,3 +1,4 @@
+import { distributeAdded, isCluster } from './cluster.setup';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { Database } from './database';
@@ -78,7 +79,9 @@ export async function migrate(
     const applyLast = async (client: DatabaseClient): Promise<string[]> => {
       await lockSchema(client);
       const migrations = last === undefined ? [] : await applyMigration(client, last);
-      return [...migrations, ...(await applyFunctions(client, schema))];
+      const functions = await applyFunctions(client, schema);
+      if (migrations.length + functions.length > 0 && (await isCluster(client))) await distributeAdded(client);
+      return [...migrations, ...functions];
     };
     applied.push(...(await retryOnLockTimeout(database, step, maxWaitMs, applyLast)));
     if (schema.functions.some(({ name }) => name === 'missing_ledger_days')) await database.query(CREATE_PARTITIONS);

@@ -30,6 +30,8 @@ export class ServerWatch {
   private readonly probe: ServerProbe;
   private readonly timer: NodeJS.Timeout;
   private stopped = false;
+  /** Of the server of the newest connection; undefined before the first one. */
+  isCluster: boolean | undefined;
 
   constructor(private readonly options: ServerWatchOptions) {
     this.probe = new ServerProbe(options.config, (url) => {
@@ -47,6 +49,7 @@ export class ServerWatch {
   async add(client: ClientBase): Promise<void> {
     const session = await Session.open(client, this.options);
     this.sessions.set(client, session);
+    this.isCluster = session.isCluster;
     this.observe(session);
   }
 

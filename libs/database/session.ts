@@ -27,6 +27,7 @@ interface ConnectedClient {
 
 interface SessionRow extends CheckedSettings, ServerRow {
   standby: boolean;
+  cluster: boolean;
   read_only: boolean;
   backend: number;
   /** Whether the server knows this statement by the name that the program gave it. */
@@ -37,6 +38,7 @@ const NAME = 'read_session';
 
 const READ_SESSION = `
   SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') = 'on' AS read_only,
+         to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS cluster,
          pg_backend_pid() AS backend, EXISTS (SELECT FROM pg_prepared_statements WHERE name = '${NAME}') AS is_named,
          ${CHECKED_COLUMNS}, ${SERVER_COLUMNS}`;
 
@@ -60,6 +62,8 @@ export class Session {
     readonly synchronous: boolean,
     /** The process id of its backend; undefined: transaction pooling, so that it has no backend of its own. */
     readonly backendId: number | undefined,
+    /** Whether the server is a node of a cluster. */
+    readonly isCluster: boolean,
   ) {}
 
   /**
@@ -92,7 +96,7 @@ export class Session {
     if (error !== undefined) throw new UnusableServer(error);
 
     const backendId = pooler === 'transaction' ? undefined : backend;
-    const session = new Session(client, identityOf(row), synchronous, backendId);
+    const session = new Session(client, identityOf(row), synchronous, backendId, row.cluster);
     connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
       if (access === 'any') return;
       const changed = parameterName === 'in_hot_standby' || parameterName === 'default_transaction_read_only';

@@ -37,7 +37,7 @@ export class LedgerRepository extends LedgerLookup {
     const { rows } = await this.database.query<{ state: LedgerState }>(
       FIND_REQUEST_STATE,
       [id.teamId, id.clientId, id.keyHash, fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
-      options,
+      { ...options, teamId: id.teamId },
     );
     return rows[0]?.state ?? 'missing';
   }

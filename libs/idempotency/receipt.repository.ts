@@ -49,7 +49,7 @@ export class ReceiptRepository {
     const { rows } = await this.database.query<ReceiptRow>(
       FIND_RECEIPT,
       [id.teamId, id.clientId, id.keyHash, idempotencyTtlSeconds, requestTimeoutMs / 1_000],
-      options,
+      { ...options, teamId: id.teamId },
     );
     if (rows[0] === undefined) return undefined;
     const { complete, recent, created_at, expires_at, total, succeeded, failed, results } = rows[0];

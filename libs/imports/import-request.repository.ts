@@ -81,14 +81,17 @@ export class ImportRequestRepository {
       ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
       job.requestId,
     ];
-    const row = await this.database.withClient(async (client) => {
-      if (also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
-      await client.query('BEGIN');
-      const created = await callLedger<CreatedRow>(client, CREATE, values);
-      const isKept = created.state !== 'created' || (await also(client));
-      await client.query(isKept ? 'COMMIT' : 'ROLLBACK');
-      return isKept ? created : undefined;
-    }, options);
+    const row = await this.database.withClient(
+      async (client) => {
+        if (also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
+        await client.query('BEGIN');
+        const created = await callLedger<CreatedRow>(client, CREATE, values);
+        const isKept = created.state !== 'created' || (await also(client));
+        await client.query(isKept ? 'COMMIT' : 'ROLLBACK');
+        return isKept ? created : undefined;
+      },
+      { ...options, teamId: job.teamId },
+    );
     if (row === undefined) return undefined;
     const { state, job_id: jobId, items, body } = row;
     if (state === 'full') throw this.full();
@@ -117,7 +120,7 @@ export class ImportRequestRepository {
     const values = [teamId, jobId, clientId, keyHash, this.settings.lockTimeoutMs, requestId, body];
     const row = await this.database.withClient(
       (client) => callLedger<{ state: 'complete' | 'stale'; body: string }>(client, FINISH, values),
-      options,
+      { ...options, teamId },
     );
     if (row.state === 'stale') throw new RequestError('idempotency_key_stale');
     return row.body;
@@ -127,6 +130,7 @@ export class ImportRequestRepository {
   async find(teamId: string, jobId: string, options: CheckoutOptions): Promise<string | undefined> {
     const { rows } = await this.database.query<{ job: string }>(FIND, [teamId, jobId], {
       ...options,
+      teamId,
       isReadOnly: true,
     });
     return rows[0]?.job;

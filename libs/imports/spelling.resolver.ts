@@ -39,7 +39,7 @@ export class SpellingResolver {
     const { rows } = await this.database.query<SpellingRow>(
       FIND_SPELLINGS,
       [target.teamId, target.objectType, first.slug, values],
-      { ...options, isReadOnly: true },
+      { ...options, teamId: target.teamId, isReadOnly: true },
     );
     return withSpellings(items, spellingsOf(rows));
   }
@@ -52,6 +52,7 @@ export class SpellingResolver {
   async ofJob({ teamId, id }: { teamId: string; id: string }, options: CheckoutOptions): Promise<Spellings> {
     const { rows } = await this.database.query<SpellingRow>(FIND_IMPORT_SPELLINGS, [teamId, id], {
       ...options,
+      teamId,
       isReadOnly: true,
     });
     return spellingsOf(rows);

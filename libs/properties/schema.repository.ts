@@ -123,7 +123,7 @@ export class SchemaRepository {
           await client.query('ROLLBACK');
         }
       },
-      { ...options, isReadOnly: true },
+      { ...options, teamId, isReadOnly: true },
     );
   }
 }

@@ -73,12 +73,15 @@ export class SchemaWriter {
     const { deadline } = options;
     const lockMs = this.lockMs(deadline);
     try {
-      const written = await this.database.withClient(async (client) => {
-        await this.schema.begin(client, target.teamId, lockMs);
-        const result = await this.execute(client, target, options, decide);
-        await client.query(result instanceof RequestError ? 'ROLLBACK' : 'COMMIT');
-        return result;
-      }, checkoutOf(options));
+      const written = await this.database.withClient(
+        async (client) => {
+          await this.schema.begin(client, target.teamId, lockMs);
+          const result = await this.execute(client, target, options, decide);
+          await client.query(result instanceof RequestError ? 'ROLLBACK' : 'COMMIT');
+          return result;
+        },
+        { ...checkoutOf(options), teamId: target.teamId },
+      );
       // Thrown after the connection has returned to the pool: an invalid request must not close it.
       if (written instanceof RequestError) throw written;
       return written;
@@ -116,12 +119,15 @@ export class SchemaWriter {
   ): Promise<boolean> {
     const lockMs = this.lockMs(options.deadline);
     try {
-      return await this.database.withClient(async (client) => {
-        await this.schema.begin(client, target.teamId, lockMs);
-        const added = await this.addOptions(client, target, planned, options);
-        await client.query(added ? 'COMMIT' : 'ROLLBACK');
-        return added;
-      }, checkoutOf(options));
+      return await this.database.withClient(
+        async (client) => {
+          await this.schema.begin(client, target.teamId, lockMs);
+          const added = await this.addOptions(client, target, planned, options);
+          await client.query(added ? 'COMMIT' : 'ROLLBACK');
+          return added;
+        },
+        { ...checkoutOf(options), teamId: target.teamId },
+      );
     } finally {
       this.properties.forget(target.teamId);
     }

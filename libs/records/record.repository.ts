@@ -76,7 +76,8 @@ export class RecordRepository {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
           call.begun = true;
-          const patch = singleRecordPatchOf(plan);
+          // A cluster does not execute its statement.
+          const patch = this.database.isCluster === true ? undefined : singleRecordPatchOf(plan);
           if (patch) {
             call.isFastPath = true;
             const outcome = await this.patchSingle(client, plan, patch, deadline.msLeft('execute'), key);
@@ -86,7 +87,7 @@ export class RecordRepository {
           const values = this.parametersOf(plan, deadline.msLeft('execute'), key);
           return { row: await this.callApplyBatch(client, values, key) };
         },
-        { timeoutMs: deadline.msLeft('commit'), cancellation, meter, span },
+        { timeoutMs: deadline.msLeft('commit'), teamId: plan.teamId, cancellation, meter, span },
       );
       // Read after the connection has returned to the pool: a rejected key must not close it.
       const applied = outcome ? executed(outcome, key) : this.toAppliedBatch(plan, row);
@@ -113,7 +114,7 @@ export class RecordRepository {
     const { rows } = await this.database.query<{ etag: string; record: string }>(
       FIND_RECORD,
       [teamId, objectType, id],
-      options,
+      { ...options, teamId },
     );
     return rows[0] && { etag: `"${rows[0].etag}"`, json: rows[0].record };
   }

@@ -57,6 +57,7 @@ DECLARE
   -- What applies to a batch whose items have a transaction each: mark each item as settled in it; stop after failures.
   c_marks_items     CONSTANT boolean := c_keyed AND NOT c_one_transaction;
   c_stops_early     CONSTANT boolean := p_max_failures IS NOT NULL AND NOT c_one_transaction;
+  c_cluster         CONSTANT boolean := is_cluster();
   -- An image of up to this many bytes of jsonb is not measured, because measuring means rendering it. As text it is at most 28 times
   -- as large. So a record exceeds its limit by a sixteenth at most, and the unmeasured images of 100 items take at most a
   -- sixth of the response, which v_bytes_left reserves for them.
@@ -107,7 +108,8 @@ DECLARE
   v_loop_start timestamptz;
   v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
   -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
-  v_check_from timestamptz := CASE WHEN c_stops_early THEN c_started
+  -- On a cluster, each transaction shares its settings there.
+  v_check_from timestamptz := CASE WHEN c_stops_early OR c_cluster THEN c_started
                                    ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
   v_left_ms    integer;
   v_image      record_image;
@@ -124,6 +126,7 @@ BEGIN
             ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
+  PERFORM hold_placement(p_team_id);
 
   SELECT array_agg(i.item),
          array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match'
@@ -180,6 +183,7 @@ BEGIN
     v_items := prepare_locks(p_team_id, v_items);
   END IF;
   IF NOT c_one_transaction AND jsonb_path_exists(p_items, '$[*].match') THEN
+    PERFORM hold_placement(p_team_id);
     -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
     FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
       v_target_ids[v_result.n] := v_result.id;
@@ -202,6 +206,9 @@ BEGIN
       END IF;
       v_left_ms := GREATEST(1, ceil(1000 * date_part('epoch', v_deadline - clock_timestamp())));
       PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms, v_left_ms)::text, false);
+      IF c_cluster THEN
+        PERFORM share_settings(p_team_id);
+      END IF;
     END IF;
 
     BEGIN
@@ -242,7 +249,8 @@ BEGIN
                               ELSE set_byte(COALESCE(p.effects, decode(repeat('00', c_count), 'hex')), n - 1,
                                             array_position(c_effects, v_effects[n])) END,
                matched = CASE WHEN v_items[n] ? 'match'
-                              THEN COALESCE(p.matched, '{}') || jsonb_build_object(n, v_image.id) ELSE p.matched END
+                              THEN COALESCE(p.matched, '{}') || ('{"' || n::text || '": "' || v_image.id::text || '"}')::jsonb
+                              ELSE p.matched END
          WHERE p.team_id = p_team_id AND p.request_id = v_request AND get_bit(p.settled, n - 1) = 0;
         IF NOT FOUND THEN
           RAISE EXCEPTION USING ERRCODE = 'PG004'; -- another attempt has settled the item: roll this change back
@@ -291,6 +299,7 @@ BEGIN
       IF c_keyed THEN
         -- The claim was rolled back too. If another attempt completes the request before the new claim, its outcomes count.
         PERFORM set_config('prism.team', p_team_id::text, false), set_config('lock_timeout', p_lock_timeout_ms::text, false);
+        PERFORM hold_placement(p_team_id);
         SELECT c.state, c.request_id, c.day INTO v_claim, v_request, v_day
           FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
                              make_interval(secs => p_key_stale_s), c_count, false) AS c;
@@ -309,6 +318,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
+  PERFORM hold_placement(p_team_id);
   IF c_marks_items AND v_claim IN ('new', 'resume') THEN
     SELECT q.complete INTO v_complete FROM idempotency_requests AS q
      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request
@@ -423,7 +433,7 @@ BEGIN
     OR (NOT c_keyed AND NOT c_one_transaction AND NOT p_item_durable AND array_position(v_codes, NULL) IS NOT NULL) THEN
     -- A WAL record to flush, for a transaction that writes nothing else. A replay waits too: the commit that completed the
     -- request may still wait for a standby.
-    PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
+    PERFORM emit_flush_message(p_team_id);
   END IF;
   PERFORM set_config('prism.team', '', false);
   RESET enable_seqscan;

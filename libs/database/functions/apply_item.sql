@@ -29,7 +29,7 @@ DECLARE
   v_record   records;
 BEGIN
   IF v_item ? 'locks' THEN
-    PERFORM pg_advisory_xact_lock(key::bigint) FROM jsonb_array_elements_text(v_item -> 'locks') AS key;
+    PERFORM lock_key(p_team_id, key::bigint) FROM jsonb_array_elements_text(v_item -> 'locks') AS key;
   ELSIF v_item ?| ARRAY['lookups', 'create'] THEN
     PERFORM lock_lookups(p_team_id, ARRAY[v_item]);
   END IF;
@@ -66,7 +66,8 @@ BEGIN
                version = r.version + 1, updated_at = now()
          WHERE r.team_id = p_team_id AND r.id = v_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
            AND (v_if_match IS NULL OR record_etag(r.version, r.updated_at) = v_if_match)
-           AND (NOT v_skip OR is_changed(r, v_item))
+           AND (NOT v_skip OR patch_block(r.properties, v_item -> 'default') <> r.properties
+                OR patch_lists(r.list, v_item -> 'list') <> r.list OR patch_block(r.extended, v_item -> 'extended') <> r.extended)
         RETURNING r.* INTO v_record;
         EXIT WHEN FOUND OR NOT v_skip; -- else another transaction has changed the record since: look again
       END LOOP;

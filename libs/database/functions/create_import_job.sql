@@ -26,13 +26,15 @@ DECLARE
   v_ledger bigint;
   v_day    date;
   v_job    import_jobs;
+  c_total  CONSTANT integer := (SELECT sum(n) FROM unnest(p_row_counts) AS n);
 BEGIN
   PERFORM set_config('prism.team', p_team_id::text, true),
           set_config('lock_timeout', GREATEST(1, p_lock_timeout_ms)::text, true),
           set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true);
+  PERFORM hold_placement(p_team_id);
   IF NOT p_in_call THEN
     -- One at a time for a client, so that the count is exact.
-    PERFORM pg_advisory_xact_lock(hashtextextended('import ' || p_team_id || p_client_id, 0));
+    PERFORM lock_key(p_team_id, hashtextextended('import ' || p_team_id || p_client_id, 0));
     IF (SELECT count(*) FROM import_jobs AS j
          WHERE j.team_id = p_team_id AND j.client_id = p_client_id AND j.status = 'processing' AND NOT j.in_call) >= p_max_jobs
       AND NOT EXISTS (SELECT FROM idempotency_requests AS q
@@ -53,7 +55,7 @@ BEGIN
       state := 'complete';
       body := (SELECT o.entries[1] FROM find_outcomes(v_day, p_team_id, v_ledger) AS o);
       -- A WAL record to flush: the commit that completed the request may still wait for a standby.
-      PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
+      PERFORM emit_flush_message(p_team_id);
       RETURN;
     ELSIF v_claim = 'resume' THEN
       state := 'resume';
@@ -69,7 +71,7 @@ BEGIN
   job_id := p_job_id;
   INSERT INTO import_jobs AS j (team_id, id, client_id, client_name, object_type, request_id, ledger_id, in_call, total, expires_at)
   VALUES (p_team_id, p_job_id, p_client_id, p_client_name, p_object_type, p_request_id, v_ledger, p_in_call,
-          (SELECT sum(n) FROM unnest(p_row_counts) AS n), now() + interval '7 days')
+          c_total, now() + interval '7 days')
   RETURNING j.* INTO v_job;
   INSERT INTO import_chunks (team_id, job_id, chunk, row_count, items)
   SELECT p_team_id, p_job_id, c.n - 1, c.row_count, c.items

@@ -11,6 +11,7 @@ BEGIN
   PERFORM set_config('prism.team', p_team_id::text, true),
           set_config('lock_timeout', GREATEST(1, p_lock_timeout_ms)::text, true),
           set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true);
+  PERFORM hold_placement(p_team_id);
   SELECT q.* INTO v_request
     FROM import_jobs AS j
     JOIN idempotency_requests AS q ON q.team_id = j.team_id AND q.id = j.ledger_id
@@ -23,7 +24,7 @@ BEGIN
   state := 'complete';
   IF v_request.complete THEN
     body := (SELECT o.entries[1] FROM find_outcomes(v_request.day, p_team_id, v_request.id) AS o);
-    PERFORM pg_logical_emit_message(true, 'prism_gateway', '');
+    PERFORM emit_flush_message(p_team_id);
     RETURN;
   END IF;
   PERFORM complete_request(p_team_id, p_client_id, p_key_hash, v_request.id, v_request.day, p_request_id, body);

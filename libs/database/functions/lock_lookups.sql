@@ -37,11 +37,7 @@ BEGIN
      WHERE k.shared OR k.hash IS NOT NULL
      ORDER BY shared DESC, key
   LOOP
-    IF v_lock.shared THEN
-      PERFORM pg_advisory_xact_lock_shared(v_lock.key);
-    ELSE
-      PERFORM pg_advisory_xact_lock(v_lock.key);
-    END IF;
+    PERFORM lock_key(p_team_id, v_lock.key, v_lock.shared);
   END LOOP;
 END
 $$;

@@ -7,8 +7,9 @@
 CREATE OR REPLACE FUNCTION newest_records(
   p_team_id uuid, p_object_type text, p_before timestamptz, p_before_id uuid, p_rows integer)
 RETURNS SETOF records
-LANGUAGE plpgsql STABLE SET enable_sort TO off AS $$
+LANGUAGE plpgsql SET enable_sort TO off AS $$
 BEGIN
+  PERFORM hold_placement(p_team_id);
   IF p_before IS NULL THEN
     RETURN QUERY
       SELECT * FROM records AS r

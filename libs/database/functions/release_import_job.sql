@@ -1,11 +1,13 @@
 -- Ends the lease of a worker on a job. The next worker takes it as soon as one of its chunks may be attempted. SECURITY DEFINER as
 -- claim_import_job.
 CREATE OR REPLACE FUNCTION release_import_job(p_team_id uuid, p_job_id uuid, p_owner uuid) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
   UPDATE import_jobs AS j
      SET lease_owner = NULL, lease_until = NULL,
          next_attempt_at = COALESCE((SELECT min(c.next_attempt_at) FROM import_chunks AS c
                                       WHERE c.team_id = p_team_id AND c.job_id = p_job_id AND c.results IS NULL), now())
-   WHERE j.team_id = p_team_id AND j.id = p_job_id AND j.lease_owner = p_owner
+   WHERE j.team_id = p_team_id AND j.id = p_job_id AND j.lease_owner = p_owner;
+END
 $$;
 REVOKE EXECUTE ON FUNCTION release_import_job FROM PUBLIC;

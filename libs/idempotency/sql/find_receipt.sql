@@ -19,8 +19,9 @@ SELECT found.complete, found.recent, found.created_at, found.expires_at, found.i
           COALESCE(o.entries, array_fill(NULL::text, ARRAY[q.item_count])) AS entries,
           COALESCE(o.codes, '{}') AS codes
      FROM idempotency_requests AS q
-     LEFT JOIN LATERAL find_outcomes(q.day, q.team_id, q.id) AS o ON true
-    WHERE q.team_id = context.team AND q.client_id = $2 AND q.key_hash = $3
+     LEFT JOIN idempotency_outcomes AS s ON s.day = q.day AND s.team_id = q.team_id AND s.request_id = q.id
+     LEFT JOIN LATERAL split_outcomes(s.entries, s.codes) AS o ON true
+    WHERE q.team_id = context.team AND q.team_id = $1::uuid AND q.client_id = $2 AND q.key_hash = $3
       AND q.created_at + make_interval(secs => $4) >= now()
    OFFSET 0
  ) AS found

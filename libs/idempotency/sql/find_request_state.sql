@@ -11,6 +11,6 @@ SELECT found.state
             ELSE 'missing'
           END AS state
      FROM idempotency_requests AS q
-    WHERE q.team_id = context.team AND q.client_id = $2 AND q.key_hash = $3
+    WHERE q.team_id = context.team AND q.team_id = $1::uuid AND q.client_id = $2 AND q.key_hash = $3
    OFFSET 0
  ) AS found

@@ -3,10 +3,10 @@ WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, 
 SELECT found.job
   FROM context
  CROSS JOIN LATERAL (
-   SELECT import_job_json(j, COALESCE((
+   SELECT import_job_json(ROW(j.*)::import_jobs, COALESCE((
             SELECT string_agg(c.results, ', ' ORDER BY c.chunk) FROM import_chunks AS c
-             WHERE c.team_id = j.team_id AND c.job_id = j.id AND c.results IS NOT NULL), '')) AS job
+             WHERE c.team_id = $1::uuid AND c.job_id = j.id AND c.results IS NOT NULL), '')) AS job
      FROM import_jobs AS j
-    WHERE j.team_id = context.team AND j.id = $2::uuid AND NOT j.in_call AND j.expires_at > now()
+    WHERE j.team_id = context.team AND j.team_id = $1::uuid AND j.id = $2::uuid AND NOT j.in_call AND j.expires_at > now()
    OFFSET 0
  ) AS found

@@ -12,7 +12,7 @@ SELECT found.value, found.spellings
      FROM records AS r
      JOIN (SELECT v AS value, lower(v COLLATE "und-x-icu") AS folded FROM unnest($4::text[]) AS v) AS w
        ON w.folded = lower((r.properties ->> $3::text) COLLATE "und-x-icu")
-    WHERE r.team_id = context.team AND r.object_type = $2::text AND r.deleted_at IS NULL
+    WHERE r.team_id = context.team AND r.team_id = $1::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL
     GROUP BY w.value
    OFFSET 0
  ) AS found

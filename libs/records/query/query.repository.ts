@@ -61,7 +61,8 @@ export class RecordQueryRepository {
 
   /** @throws QueryTimeout, DatabaseUnavailable */
   async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
-    const found = await this.run<PageRow>(this.reads, pageStatement(query, this.settings.responseLimitBytes), options);
+    const statement = pageStatement(query, this.settings.responseLimitBytes);
+    const found = await this.run<PageRow>(this.reads, query.teamId, statement, options);
     // The page ends before the first row that does not fit; a first row that does not fit has no properties.
     const tooLarge = found.findIndex(({ properties }, index) => index > 0 && properties === null);
     const rows = found.slice(0, tooLarge === -1 ? query.limit : Math.min(tooLarge, query.limit));
@@ -77,19 +78,21 @@ export class RecordQueryRepository {
 
   /** @throws QueryTimeout, DatabaseUnavailable */
   async count(filter: RecordFilter, options: QueryOptions): Promise<number> {
-    const [row] = await this.run<{ total: string }>(this.reads, countStatement(filter), options);
+    const [row] = await this.run<{ total: string }>(this.reads, filter.teamId, countStatement(filter), options);
     return Number(row?.total ?? 0);
   }
 
   /** The first two live records of a filter, as the primary has them. @throws QueryTimeout, DatabaseUnavailable */
   async find(filter: RecordFilter, options: QueryOptions): Promise<FoundRecord[]> {
-    const rows = await this.run<{ etag: string; record: string }>(this.database, findStatement(filter), options);
+    const statement = findStatement(filter);
+    const rows = await this.run<{ etag: string; record: string }>(this.database, filter.teamId, statement, options);
     return rows.map(({ etag, record }) => ({ etag: `"${etag}"`, json: record }));
   }
 
   /** Runs a statement within the time budget. When it ends, the statement is canceled: without an index it could run for long. */
   private async run<R extends object>(
     database: ConnectionPool,
+    teamId: string,
     { text, values, isPlanReusable }: QueryStatement,
     options: QueryOptions,
   ): Promise<R[]> {
@@ -109,7 +112,7 @@ export class RecordQueryRepository {
           call.begun = true;
           return client.query<R>(isPlanReusable ? this.names.statementOf(text) : text, [...values]);
         },
-        { timeoutMs: budgetMs + CANCEL_MS, cancellation: statement, isReadOnly: true, meter, span },
+        { timeoutMs: budgetMs + CANCEL_MS, teamId, cancellation: statement, isReadOnly: true, meter, span },
       );
       return rows;
     } catch (error) {

@@ -1,0 +1,156 @@
+import { distributedTables, referenceTables } from './cluster.tables';
+import type { ConnectionPool } from './connection.pool';
+import type { DatabaseClient } from './database.client';
+
+/** The database cannot be distributed. The message says why, and how to correct it. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError';
+}
+
+/** What {@link initCluster} has changed, and the nodes of the cluster. */
+export interface ClusterSetup {
+  /** Tables that it has distributed, or copied to every node. */
+  readonly tables: readonly string[];
+  /** Nodes that store records, as `host:port`. */
+  readonly nodes: readonly string[];
+}
+
+interface StateRow {
+  preloaded: boolean;
+  installed: boolean;
+}
+
+const READ_STATE = `
+  SELECT current_setting('citus.version', true) IS NOT NULL AS preloaded,
+         EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS installed`;
+
+const READ_NODES = `
+  SELECT nodename || ':' || nodeport AS node, groupid = 0 AS is_coordinator, shouldhaveshards AS stores
+    FROM pg_dist_node
+   WHERE noderole = 'primary' AND isactive
+   ORDER BY groupid`;
+
+const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_group';
+
+const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = $1::regclass';
+
+/** Functions that later nodes would not get. Citus itself copies those that are created once it is installed. */
+const DISTRIBUTE_FUNCTIONS = `
+  SELECT create_distributed_function(p.oid::regprocedure)
+    FROM pg_proc AS p
+   WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
+     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+     AND NOT EXISTS (SELECT FROM pg_dist_object AS o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)`;
+
+/**
+ * Settings of every session on every node.
+ *
+ * - enable_fast_path_router_planner: with it, each execution of a statement in a procedure adds a plan to the memory of the
+ *   session (Citus 13.2), and costs as much
+ * - propagate_set_commands: for `share_settings`
+ */
+const SETTINGS = { enable_fast_path_router_planner: 'off', propagate_set_commands: 'local' };
+
+/** Whether the tables of the database are distributed. */
+export async function isCluster(client: DatabaseClient): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(
+    "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS found",
+  );
+  if (rows[0]?.found !== true) return false;
+  return (await client.query(IS_DISTRIBUTED, ['records'])).rowCount === 1;
+}
+
+/**
+ * Distributes a migrated database over the nodes of a Citus cluster: the rows of a team are on one node, and every node has a copy
+ * of teams, clients, keys and definitions. Does only what is missing, so it can be repeated at any time.
+ *
+ * A table with rows is distributed while they are read and written. Only the copy of a small table, and the last moment of a large
+ * one, lock it.
+ *
+ * @param database connected to the coordinator as the owner of the tables
+ * @throws ClusterError if the server is no coordinator of a cluster with other nodes
+ */
+export async function initCluster(database: ConnectionPool): Promise<ClusterSetup> {
+  return database.withClient(
+    async (client) => {
+      const nodes = await readNodes(client);
+      // Of the session, because a table with rows is not distributed in one transaction. Migrations take the same lock.
+      await client.query("SELECT pg_advisory_lock(hashtext('schema_migrations'))");
+      await applySettings(client);
+      const tables = await distributeTables(client);
+      await client.query(DISTRIBUTE_FUNCTIONS);
+      await client.query("SELECT pg_advisory_unlock(hashtext('schema_migrations'))");
+      return { tables, nodes };
+    },
+    { timeoutMs: 0x7fff_ffff },
+  );
+}
+
+/** Distributes the tables and functions that a migration has added to a cluster. The caller has the lock of the schema. */
+export async function distributeAdded(client: DatabaseClient): Promise<void> {
+  await distributeTables(client);
+  await client.query(DISTRIBUTE_FUNCTIONS);
+}
+
+async function distributeTables(client: DatabaseClient): Promise<string[]> {
+  const changed: string[] = [];
+  for (const table of referenceTables) {
+    if (await isDistributed(client, table)) continue;
+    await client.query('SELECT create_reference_table($1::regclass)', [table]);
+    changed.push(table);
+  }
+  for (const table of distributedTables) {
+    if (await isDistributed(client, table)) continue;
+    await distribute(client, table);
+    changed.push(table);
+  }
+  return changed;
+}
+
+async function distribute(client: DatabaseClient, table: string): Promise<void> {
+  const { rowCount } = await client.query(`SELECT FROM ${table} LIMIT 1`);
+  // An empty table is locked for some milliseconds. A copy that runs beside writers takes seconds, even of few rows.
+  const create = rowCount === 0 ? 'create_distributed_table' : 'create_distributed_table_concurrently';
+  const colocation = table === distributedTables[0] ? 'default' : distributedTables[0];
+  await client.query(`SELECT ${create}($1::regclass, 'team_id', colocate_with => $2)`, [table, colocation]);
+}
+
+async function isDistributed(client: DatabaseClient, table: string): Promise<boolean> {
+  return (await client.query(IS_DISTRIBUTED, [table])).rowCount === 1;
+}
+
+async function applySettings(client: DatabaseClient): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT quote_ident(current_database()) AS name');
+  // Citus passes the command on to every node.
+  for (const [name, value] of Object.entries(SETTINGS)) {
+    await client.query(`ALTER DATABASE ${rows[0]?.name ?? ''} SET citus.${name} TO ${value}`);
+  }
+}
+
+async function readNodes(client: DatabaseClient): Promise<string[]> {
+  const { rows: states } = await client.query<StateRow>(READ_STATE);
+  if (states[0]?.preloaded !== true) {
+    throw new ClusterError(
+      'the server of DATABASE_URL has no Citus: install it on every node, and add citus to shared_preload_libraries',
+    );
+  }
+  if (!states[0].installed) {
+    throw new ClusterError(
+      'this database has no extension citus: run CREATE EXTENSION citus in it on every node, and then citus_add_node on the ' +
+        'coordinator for each worker',
+    );
+  }
+  const { rows: local } = await client.query<{ is_coordinator: boolean }>(IS_COORDINATOR);
+  if (local[0]?.is_coordinator !== true) {
+    throw new ClusterError(
+      'the server of DATABASE_URL is a worker of the cluster: point DATABASE_URL at the coordinator',
+    );
+  }
+  const { rows } = await client.query<{ node: string; is_coordinator: boolean; stores: boolean }>(READ_NODES);
+  if (rows.every(({ is_coordinator }) => is_coordinator)) {
+    throw new ClusterError(
+      'the coordinator knows no workers: run citus_set_coordinator_host, and citus_add_node for each worker',
+    );
+  }
+  return rows.filter(({ stores }) => stores).map(({ node }) => node);
+}
