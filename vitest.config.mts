@@ -1,12 +1,17 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
-import { prerequisiteTags } from './test/support/prerequisites.mjs';
+import { isInstalled, prerequisiteTags } from './test/support/prerequisites.mjs';
 
 /** Tests that need an idle machine: one file at a time, after all others. */
 const serial = ['test/**/*.serial.test.ts'];
 /** Tests that take minutes: `npm run test:long`. */
 const long = ['test/**/*.long.test.ts'];
+
+/** Suites that also run against a cluster, whose database replaces that of the other projects. */
+const onCluster: string[] = [];
+/** What does not, and why. */
+const notOnCluster: string[] = [];
 
 const withServers = {
   setupFiles: ['test/support/in-flight.setup.ts'],
@@ -60,7 +65,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...withServers, name: 'servers', include: ['test/**/*.test.ts'], exclude: [...serial, ...long] },
+        test: {
+          ...withServers,
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: [...serial, ...long, 'test/cluster/**'],
+        },
       },
       {
         extends: true,
@@ -76,10 +86,21 @@ export default defineConfig({
         extends: true,
         test: {
           ...withServers,
+          name: 'cluster',
+          globalSetup: ['test/support/cluster.setup.ts'],
+          include: ['test/cluster/**/*.test.ts', ...(isInstalled('citus') ? onCluster : [])],
+          exclude: [...long, ...notOnCluster],
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withServers,
           name: 'long',
           include: long,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           testTimeout: 1_200_000,
         },
       },

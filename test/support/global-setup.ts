@@ -14,6 +14,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** Name of a migrated, empty database on it: the template of the others. */
     templateDatabase: string;
+    /** The workers, if the Postgres is the coordinator of a cluster; else none. */
+    workerUrls: readonly string[];
     /** Role of the gateways: the gateway's grants only, subject to row-level security. */
     gatewayRole: string;
     /** Role of the workers: the worker's grants only. */
@@ -42,6 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await secure(databaseUrl(postgres.url, template));
   project.provide('postgresUrl', postgres.url);
   project.provide('templateDatabase', template);
+  project.provide('workerUrls', []);
   project.provide('gatewayRole', roles.gateway);
   project.provide('workerRole', roles.worker);
   project.provide('redisUrl', redis?.url ?? '');

@@ -31,6 +31,14 @@ const prerequisites: readonly Prerequisite[] = [
     // Patroni makes standbys with programs that the npm package of Postgres lacks.
     isUsable: () => findPackagedPostgres('pg_basebackup') && findPackagedPostgres('pg_rewind'),
   },
+  {
+    name: 'citus',
+    package: 'postgresql-15-citus-13.2',
+    executables: ['psql'],
+    isUsable: () => findCitus(),
+    // The package is of Citus' own repository.
+    optional: true,
+  },
   { name: 'etcd', package: 'etcd-server' },
   { name: 'prometheus', package: 'prometheus' },
   { name: 'promtool', package: 'prometheus' },
@@ -84,7 +92,7 @@ interface TestTag {
  * @throws Error if `PRISM_TEST_REQUIRE_ALL` is set and a prerequisite is missing that is not optional
  */
 export function prerequisiteTags(): TestTag[] {
-  const missing = prerequisites.filter((prerequisite) => !isInstalled(prerequisite));
+  const missing = prerequisites.filter(({ name }) => !isInstalled(name));
   const required = missing.filter(({ optional }) => optional !== true);
   if (required.length > 0 && (process.env.PRISM_TEST_REQUIRE_ALL ?? '') !== '') {
     throw new Error(`PRISM_TEST_REQUIRE_ALL is set, and this machine lacks ${installHint(required)}`);
@@ -105,7 +113,9 @@ export function findExecutable(name: string): string | undefined {
   return [configured, ...candidates].find((path) => path !== undefined && isExecutable(path));
 }
 
-function isInstalled({ name, isUsable }: Prerequisite): boolean {
+/** Whether this machine has what the tests with the tag need. */
+export function isInstalled(name: string): boolean {
+  const { isUsable } = prerequisites.find((known) => known.name === name) ?? {};
   const executable = findExecutable(name);
   return executable !== undefined && (isUsable === undefined || isUsable(executable));
 }
@@ -113,6 +123,13 @@ function isInstalled({ name, isUsable }: Prerequisite): boolean {
 function findPackagedPostgres(program: string): boolean {
   const versions = existsSync(postgresFolder) ? readdirSync(postgresFolder) : [];
   return versions.some((version) => isExecutable(join(postgresFolder, version, 'bin', program)));
+}
+
+/** Whether the newest packaged Postgres, which tests start, has Citus. */
+function findCitus(): boolean {
+  const versions = existsSync(postgresFolder) ? readdirSync(postgresFolder) : [];
+  const newest = Math.max(0, ...versions.map(Number));
+  return existsSync(join('/usr/share/postgresql', String(newest), 'extension', 'citus.control'));
 }
 
 function installHint(missing: readonly Prerequisite[]): string {

@@ -1,0 +1,178 @@
+/** @module-tag citus */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { readSettings } from '#libs/config';
+import { applyGrants, migrate, openDatabase, readSchemaFiles } from '#libs/database';
+import { runAdmin } from '../../apps/admin/admin.program';
+import { createEmptyCluster, dropCluster } from '../support/citus.cluster';
+import { ClusterSessions } from '../support/cluster';
+import { codesOf, Engine, newKey, renames } from '../support/engine';
+import { databaseUrl, onServer, roleUrl } from '../support/server.database';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function nodes(): string[] {
+  return [inject('postgresUrl'), ...inject('workerUrls')];
+}
+
+/** A migrated database that is not distributed, on the coordinator of a cluster. */
+async function createMigrated(): Promise<string> {
+  const name = `prism_test_${randomBytes(6).toString('hex')}`;
+  cleanups.push(() => dropCluster(nodes(), name));
+  const url = await createEmptyCluster(nodes(), name);
+  await migrate(url);
+  return url;
+}
+
+async function init(url: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const code = await runAdmin(['cluster', 'init'], {
+    env: { DATABASE_URL: url },
+    stdout: { write: (text: string) => (written.stdout += text) },
+    stderr: { write: (text: string) => (written.stderr += text) },
+  });
+  return { code, ...written };
+}
+
+async function openSessions(url: string): Promise<ClusterSessions> {
+  const sessions = await ClusterSessions.open(url);
+  cleanups.push(() => sessions.close());
+  return sessions;
+}
+
+/** What a query returns on each worker. */
+async function onWorkers(sessions: ClusterSessions, text: string): Promise<unknown[]> {
+  return Promise.all(
+    sessions.workers.map(async ({ session }) => Object.values((await session.query(text))[0] ?? {})[0]),
+  );
+}
+
+describe('cluster init', () => {
+  it('says what is missing in a database without Citus', async () => {
+    const name = `prism_test_${randomBytes(6).toString('hex')}`;
+    const url = databaseUrl(inject('postgresUrl'), name);
+    await onServer(inject('postgresUrl'), `CREATE DATABASE ${name} TEMPLATE template0`);
+    cleanups.push(() => dropCluster([inject('postgresUrl')], name));
+    await migrate(url);
+    const { code, stderr } = await init(url);
+    expect(code).toBe(1);
+    expect(stderr).toContain('run CREATE EXTENSION citus in it on every node');
+  });
+
+  it('distributes every table with data of a team, and changes nothing when it is repeated', async () => {
+    const url = await createMigrated();
+    const first = await init(url);
+    expect(first.stderr).toBe('');
+    expect(first.stdout).toContain('distributed records');
+    expect((await init(url)).stdout).toContain('every table is distributed');
+    const { coordinator } = await openSessions(url);
+    const missing = await coordinator.query(
+      `SELECT c.relname FROM pg_class AS c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND NOT EXISTS (SELECT FROM pg_dist_partition AS p WHERE p.logicalrelid = c.oid)`,
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('keeps the data of a single server, and the writes that go on meanwhile', { timeout: 120_000 }, async () => {
+    const url = await createMigrated();
+    const engine = await Engine.over(url);
+    cleanups.push(() => engine.close());
+    const teams = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const teamId = randomUUID();
+        return { teamId, ids: await engine.insert(teamId, 5), applied: 0, failed: new Set<string>() };
+      }),
+    );
+    const work = { isDone: false };
+    const writers = teams.map(async (team) => {
+      while (!work.isDone) {
+        const result = await engine.apply(renames(team.teamId, team.ids));
+        const codes = codesOf(result);
+        if (codes.every((code) => code === 'ok')) team.applied += 1;
+        else codes.forEach((code) => team.failed.add(code));
+      }
+    });
+    const { code, stderr } = await init(url);
+    work.isDone = true;
+    await Promise.all(writers);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    for (const { teamId, ids, applied, failed } of teams) {
+      expect([...failed]).toEqual([]);
+      expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 1 + applied));
+    }
+  });
+
+  it('gives roles, grants and settings to every node', async () => {
+    const url = await createMigrated();
+    const role = `prism_role_${randomBytes(4).toString('hex')}`;
+    await onServer(url, `CREATE ROLE ${role} LOGIN`);
+    cleanups.push(() => onServer(url, `DROP ROLE ${role}`));
+    await init(url);
+    const database = openDatabase(readSettings({ DATABASE_URL: url }));
+    await applyGrants(database, 'gateway', role);
+    cleanups.push(async () => {
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.close();
+    });
+    const sessions = await openSessions(url);
+    const privileges = `SELECT has_table_privilege('${role}', 'records', 'UPDATE') AND NOT has_table_privilege('${role}', 'records', 'DELETE')
+                           AND has_function_privilege('${role}', 'find_api_key(text)', 'EXECUTE')
+                           AND NOT has_function_privilege('${role}', 'build_lookups(interval, integer)', 'EXECUTE')
+                           AND has_sequence_privilege('${role}', 'idempotency_request_ids', 'USAGE')`;
+    expect(await onWorkers(sessions, privileges)).toEqual([true, true]);
+    expect(await onWorkers(sessions, 'SHOW citus.propagate_set_commands')).toEqual(['local', 'local']);
+    // The role can apply a keyed batch.
+    const engine = await Engine.over(url);
+    const gateway = await Engine.over(roleUrl(url, role));
+    cleanups.push(() => engine.close());
+    cleanups.push(() => gateway.close());
+    const teamId = randomUUID();
+    const ids = await engine.insert(teamId, 3);
+    expect(codesOf(await gateway.apply(renames(teamId, ids), newKey()))).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  it('applies later migrations and functions on every node', async () => {
+    const url = await createMigrated();
+    await init(url);
+    const schema = readSchemaFiles();
+    const later = {
+      ...schema,
+      version: '999.0.0',
+      migrations: [
+        ...schema.migrations,
+        {
+          name: '9999_later',
+          checksum: 'later',
+          sql: `ALTER TABLE records ADD COLUMN later text;
+                CREATE INDEX records_later ON records (team_id, later) WHERE later IS NOT NULL;`,
+        },
+      ],
+      functions: [
+        ...schema.functions.map((file) =>
+          file.name === 'is_retryable'
+            ? { ...file, checksum: 'changed', sql: file.sql.replace('AS $$', 'AS $$ /* changed */') }
+            : file,
+        ),
+        {
+          name: 'added_later',
+          checksum: 'added',
+          sql: 'CREATE OR REPLACE FUNCTION added_later() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
+        },
+      ],
+    };
+    expect(await migrate(url, later)).toEqual(['9999_later', 'functions/is_retryable', 'functions/added_later']);
+    const sessions = await openSessions(url);
+    expect(await onWorkers(sessions, 'SELECT added_later()')).toEqual([1, 1]);
+    const text = "SELECT prosrc LIKE '%/* changed */%' FROM pg_proc WHERE proname = 'is_retryable'";
+    expect(await onWorkers(sessions, text)).toEqual([true, true]);
+    const columns =
+      "SELECT count(*)::integer FROM pg_attribute WHERE attname = 'later' AND attrelid = 'records'::regclass";
+    expect(await onWorkers(sessions, columns)).toEqual([1, 1]);
+    expect(await migrate(url, later)).toEqual([]);
+  });
+});
