@@ -1,6 +1,8 @@
 import { distributedTables, referenceTables } from './cluster.tables';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
+import { applyFunctions } from './function.runner';
+import { readSchemaFiles } from './schema.files';
 
 /** The database cannot be distributed. The message says why, and how to correct it. */
 export class ClusterError extends Error {
@@ -42,8 +44,23 @@ const DISTRIBUTE_FUNCTIONS = `
      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
      AND NOT EXISTS (SELECT FROM pg_dist_object AS o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)`;
 
+/** Functions whose parameters or result are rows of a table. */
+const ROW_FUNCTIONS = `
+  SELECT DISTINCT p.proname AS name, p.oid::regprocedure::text AS signature
+    FROM pg_proc AS p
+    JOIN pg_type AS t ON t.oid = p.prorettype OR t.oid = ANY (p.proargtypes)
+    JOIN pg_class AS c ON c.oid = t.typrelid AND c.relkind IN ('r', 'p')
+   WHERE p.pronamespace = current_schema()::regnamespace`;
+
+/** Functions that always use a generic plan. Citus finds the node of a statement by the values of its parameters, which such a plan lacks. */
+const GENERIC_PLANS = `
+  SELECT p.oid::regprocedure::text AS signature
+    FROM pg_proc AS p
+   WHERE p.pronamespace = current_schema()::regnamespace AND 'plan_cache_mode=force_generic_plan' = ANY (p.proconfig)`;
+
 /**
  * Settings of every session on every node.
+ *
  *
  * - enable_fast_path_router_planner: with it, each execution of a statement in a procedure adds a plan to the memory of the
  *   session (Citus 13.2), and costs as much
@@ -78,7 +95,8 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
       await client.query("SELECT pg_advisory_lock(hashtext('schema_migrations'))");
       await applySettings(client);
       const tables = await distributeTables(client);
-      await client.query(DISTRIBUTE_FUNCTIONS);
+      if (tables.length > 0) await recreateRowFunctions(client);
+      await distributeFunctions(client);
       await client.query("SELECT pg_advisory_unlock(hashtext('schema_migrations'))");
       return { tables, nodes };
     },
@@ -89,7 +107,24 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
 /** Distributes the tables and functions that a migration has added to a cluster. The caller has the lock of the schema. */
 export async function distributeAdded(client: DatabaseClient): Promise<void> {
   await distributeTables(client);
+  await distributeFunctions(client);
+}
+
+/** The type of a row that such a function has is that of a shard now, if the table was distributed with rows. */
+async function recreateRowFunctions(client: DatabaseClient): Promise<void> {
+  const { rows } = await client.query<{ name: string; signature: string }>(ROW_FUNCTIONS);
+  await client.query('BEGIN');
+  for (const { signature } of rows) await client.query(`DROP FUNCTION ${signature}`);
+  const names = rows.map(({ name }) => name);
+  await client.query('UPDATE schema_functions SET is_current = false WHERE name = ANY ($1)', [names]);
+  await applyFunctions(client, readSchemaFiles());
+  await client.query('COMMIT');
+}
+
+async function distributeFunctions(client: DatabaseClient): Promise<void> {
   await client.query(DISTRIBUTE_FUNCTIONS);
+  const { rows } = await client.query<{ signature: string }>(GENERIC_PLANS);
+  for (const { signature } of rows) await client.query(`ALTER FUNCTION ${signature} RESET plan_cache_mode`);
 }
 
 async function distributeTables(client: DatabaseClient): Promise<string[]> {

@@ -137,7 +137,8 @@ async function applyMigration(client: DatabaseClient, { name, checksum, sql }: S
     return [];
   }
   await setLockTimeout(client);
-  await client.query(sql);
+  // Citus passes on the text of a command with those beside it, unless each is a statement of its own.
+  await client.query((await isCluster(client)) ? `DO $migration$ BEGIN ${sql} END $migration$` : sql);
   return [name];
 }
 

@@ -77,7 +77,7 @@ describe('a batch on a cluster', () => {
     const position = async (): Promise<string> =>
       (await node.session.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn'))[0]?.lsn ?? '';
     const before = await position();
-    expect((await gateway.apply(renames(teamId, ids), retryOf(key))).state).toBe('resumed');
+    expect((await gateway.apply(renames(teamId, ids), retryOf(key))).state).toBe('replayed');
     const [row] = await node.session.query<{ ahead: boolean }>(
       'SELECT pg_current_wal_flush_lsn() > $1::pg_lsn AS ahead',
       [before],

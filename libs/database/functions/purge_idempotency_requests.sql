@@ -13,9 +13,32 @@ CREATE OR REPLACE FUNCTION purge_idempotency_requests(p_retention interval, p_fr
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   c_before CONSTANT timestamptz := now() - GREATEST(p_retention, interval '7 days');
+  v_request record;
 BEGIN
   -- A retry that waits for one of these rows does not wait for the disk. The next run deletes rows that a crash restores.
   PERFORM set_config('synchronous_commit', 'off', true);
+  IF is_cluster() THEN
+    -- A cluster locks rows of one team at a time.
+    deleted := 0;
+    FOR v_request IN
+      SELECT e.team_id, e.client_id, e.key_hash, e.id, e.created_at FROM idempotency_requests AS e
+       WHERE e.created_at < c_before AND e.created_at >= COALESCE(p_from, '-infinity')
+       ORDER BY e.created_at
+       LIMIT p_limit
+    LOOP
+      PERFORM FROM idempotency_requests AS q
+        WHERE q.team_id = v_request.team_id AND q.client_id = v_request.client_id AND q.key_hash = v_request.key_hash
+          AND q.id = v_request.id AND q.created_at < c_before
+          FOR UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND;
+      DELETE FROM idempotency_requests AS q
+       WHERE q.team_id = v_request.team_id AND q.client_id = v_request.client_id AND q.key_hash = v_request.key_hash;
+      DELETE FROM idempotency_progress AS p WHERE p.team_id = v_request.team_id AND p.request_id = v_request.id;
+      deleted := deleted + 1;
+      deleted_up_to := v_request.created_at;
+    END LOOP;
+    RETURN;
+  END IF;
   WITH purged AS (
     DELETE FROM idempotency_requests AS q
      WHERE q.created_at < c_before

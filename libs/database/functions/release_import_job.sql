@@ -2,11 +2,12 @@
 -- claim_import_job.
 CREATE OR REPLACE FUNCTION release_import_job(p_team_id uuid, p_job_id uuid, p_owner uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_next timestamptz := (SELECT min(c.next_attempt_at) FROM import_chunks AS c
+                          WHERE c.team_id = p_team_id AND c.job_id = p_job_id AND c.results IS NULL);
 BEGIN
-  UPDATE import_jobs AS j
-     SET lease_owner = NULL, lease_until = NULL,
-         next_attempt_at = COALESCE((SELECT min(c.next_attempt_at) FROM import_chunks AS c
-                                      WHERE c.team_id = p_team_id AND c.job_id = p_job_id AND c.results IS NULL), now())
+  v_next := COALESCE(v_next, now());
+  UPDATE import_jobs AS j SET lease_owner = NULL, lease_until = NULL, next_attempt_at = v_next
    WHERE j.team_id = p_team_id AND j.id = p_job_id AND j.lease_owner = p_owner;
 END
 $$;

@@ -1,0 +1,145 @@
+/** @module-tag citus */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { LedgerKey } from '#libs/idempotency';
+import { CitusCluster } from '../support/citus.cluster';
+import { Engine, newKey, renames, retryOf } from '../support/engine';
+import type { PostgresServer } from '../support/postgres.server';
+import { roleUrl } from '../support/server.database';
+import { Session } from '../support/session';
+
+const ITEMS = 10;
+
+/** A team whose batches run one after another. Each batch is sent with its key until all its items are applied. */
+class Writer {
+  readonly teamId = randomUUID();
+  ids: string[] = [];
+  batches = 0;
+  attempts = 0;
+  private isDone = false;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly engine: Engine) {}
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.isDone = true;
+    await this.running;
+  }
+
+  /** Resolves when this many further batches are complete. */
+  async progress(batches: number): Promise<void> {
+    const target = this.batches + batches;
+    while (this.batches < target) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isDone) {
+      const key = newKey();
+      while (!(await this.attempt(key))) await new Promise((resolve) => setTimeout(resolve, 20));
+      this.batches += 1;
+    }
+  }
+
+  /** @returns whether the batch is complete */
+  private async attempt(key: LedgerKey): Promise<boolean> {
+    this.attempts += 1;
+    const plan = renames(this.teamId, this.ids);
+    try {
+      const { outcomes } = await this.engine.apply(plan, this.attempts === 1 ? key : retryOf(key));
+      const codes = new Set(outcomes.map(({ code }) => code));
+      // Any other error is final: it would be stored, and the item lost.
+      for (const code of codes)
+        expect([undefined, 'unavailable', 'locked', 'not_attempted', 'internal']).toContain(code);
+      return codes.size === 1 && codes.has(undefined);
+    } catch (error) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(unavailable|idempotency_key_in_use)$/) });
+      return false;
+    }
+  }
+}
+
+let cluster: CitusCluster;
+let owner: Engine;
+let gateway: Engine;
+let coordinator: Session;
+let writers: Writer[];
+
+beforeAll(async () => {
+  cluster = await CitusCluster.start();
+  const url = await cluster.createDatabase('moves');
+  owner = await Engine.over(url);
+  gateway = await Engine.over(roleUrl(url, inject('gatewayRole')));
+  coordinator = await Session.open(url);
+  writers = Array.from({ length: 4 }, () => new Writer(gateway));
+  for (const writer of writers) writer.ids = await owner.insert(writer.teamId, ITEMS);
+  for (const writer of writers) writer.start();
+}, 120_000);
+afterAll(async () => {
+  await gateway.close();
+  await owner.close();
+  await coordinator.close();
+  await cluster.remove();
+});
+
+async function progress(batches: number): Promise<void> {
+  await Promise.all(writers.map((writer) => writer.progress(batches)));
+}
+
+async function portOf(teamId: string): Promise<number> {
+  const [row] = await coordinator.query<{ port: number }>(
+    `SELECT nodeport AS port FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
+      WHERE shardid = get_shard_id_for_distribution_column('records', $1::uuid)`,
+    [teamId],
+  );
+  return row?.port ?? 0;
+}
+
+function worker(isWanted: (server: PostgresServer) => boolean): PostgresServer {
+  const server = cluster.workers.find(isWanted);
+  if (server === undefined) throw new Error('there is no such worker');
+  return server;
+}
+
+describe('batches on a cluster go on, and each item is applied once,', { timeout: 120_000 }, () => {
+  it('while the shards of their teams move', async () => {
+    await progress(2);
+    for (let round = 0; round < 2; round += 1) {
+      for (const { teamId } of writers) {
+        const from = await portOf(teamId);
+        await coordinator.query(
+          `SELECT citus_move_shard_placement(get_shard_id_for_distribution_column('records', $1::uuid),
+                                             '127.0.0.1', $2, '127.0.0.1', $3, 'force_logical')`,
+          [teamId, from, worker(({ port }) => port !== from).port],
+        );
+        await progress(1);
+      }
+    }
+  });
+
+  it('while a worker is killed and started again', async () => {
+    for (const server of cluster.workers) {
+      await server.stop('immediate');
+      await server.start();
+      await progress(2);
+    }
+  });
+
+  it('while the coordinator is away', async () => {
+    await progress(1);
+    await cluster.coordinator.stop('immediate');
+    await progress(5);
+    await cluster.coordinator.start();
+    await progress(1);
+  });
+
+  it('which the versions of all records show', async () => {
+    for (const writer of writers) await writer.stop();
+    const versions = await Promise.all(writers.map(({ teamId, ids }) => owner.versions(teamId, ids)));
+    expect(versions).toEqual(writers.map(({ batches, ids }) => ids.map(() => 1 + batches)));
+    expect(writers.reduce((sum, { batches }) => sum + batches, 0)).toBeGreaterThan(40);
+  });
+});
