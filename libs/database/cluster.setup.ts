@@ -34,7 +34,7 @@ const READ_NODES = `
 
 const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_group';
 
-const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = $1::regclass';
+const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1)';
 
 /** Functions that later nodes would not get. Citus itself copies those that are created once it is installed. */
 const DISTRIBUTE_FUNCTIONS = `
