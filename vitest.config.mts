@@ -9,7 +9,7 @@ const serial = ['test/**/*.serial.test.ts'];
 const long = ['test/**/*.long.test.ts'];
 
 /** Suites that also run against a cluster, whose database replaces that of the other projects. */
-const onCluster: string[] = [];
+const onCluster = ['contract', 'property', 'exactly-once'].map((suite) => `test/${suite}/**/*.test.ts`);
 /** What does not, and why. */
 const notOnCluster: string[] = [];
 
@@ -89,7 +89,7 @@ export default defineConfig({
           name: 'cluster',
           globalSetup: ['test/support/cluster.setup.ts'],
           include: ['test/cluster/**/*.test.ts', ...(isInstalled('citus') ? onCluster : [])],
-          exclude: [...long, ...notOnCluster],
+          exclude: [...serial, ...long, ...notOnCluster],
           sequence: { groupOrder: 2 },
         },
       },

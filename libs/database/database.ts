@@ -2,6 +2,7 @@ import { postgresServers } from '#libs/config';
 import { type CheckoutOptions, ConnectionPool, type DatabaseOptions, type PoolUse } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { type DatabaseFailure, DatabaseUnavailable } from './database.errors';
+import { PrimaryServer } from './server.identity';
 import { TeamNodes } from './team.nodes';
 
 /** The pool of one node of a cluster. */
@@ -23,13 +24,13 @@ export class Database extends ConnectionPool {
     onError?: (kind: DatabaseFailure | 'call') => void,
   ) {
     super(poolOptions, onError);
-    const { url, primary: _, ...options } = poolOptions;
+    const { url, ...options } = poolOptions;
     // A pooler is between the program and one node. The others are unknown to it.
     if (options.pooler !== 'none') return;
     this.nodes = new TeamNodes(
       postgresServers(url)?.[0] ?? url,
       (text, values, timeoutMs) => super.query(text, values, { timeoutMs }),
-      (nodeUrl) => new NodeDatabase({ ...options, url: nodeUrl }, onError),
+      (nodeUrl) => new NodeDatabase({ ...options, url: nodeUrl, primary: new PrimaryServer() }, onError),
     );
   }
 

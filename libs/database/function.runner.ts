@@ -23,7 +23,7 @@ const PREPARE_TRANSACTION = `
 
 const RECORD = `
   INSERT INTO schema_functions AS f (name, checksum, version, is_current) VALUES ($1, $2, $3, true)
-  ON CONFLICT (name, checksum) DO UPDATE SET version = EXCLUDED.version, is_current = true, applied_at = now()`;
+  ON CONFLICT (name, checksum) DO UPDATE SET version = EXCLUDED.version, is_current = true, applied_at = EXCLUDED.applied_at`;
 
 const COUNT_BY_NAME = `
   SELECT wanted.name, count(p.oid)::integer AS count

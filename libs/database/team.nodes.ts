@@ -13,6 +13,11 @@ const FIND_NODE = `
     JOIN pg_dist_node AS n ON n.groupid = p.groupid AND n.noderole = 'primary'
    WHERE t.logicalrelid = to_regclass('records') AND t.partmethod = 'h'`;
 
+interface NodeRow {
+  host: string;
+  port: number;
+}
+
 /** Of every cluster node, a pool of connections to it, and which of them has the rows of a team. */
 export class TeamNodes {
   private readonly pools = new Map<string, ConnectionPool>();
@@ -26,7 +31,7 @@ export class TeamNodes {
    */
   constructor(
     url: string,
-    query: <R extends object>(text: string, values: unknown[], timeoutMs: number) => Promise<{ rows: R[] }>,
+    query: (text: string, values: unknown[], timeoutMs: number) => Promise<{ rows: NodeRow[] }>,
     private readonly open: (url: string) => ConnectionPool,
   ) {
     this.urls = new LRUCache({
@@ -36,7 +41,7 @@ export class TeamNodes {
       allowStaleOnFetchRejection: true,
       noDeleteOnFetchRejection: true,
       fetchMethod: async (teamId, _, { context: timeoutMs }) => {
-        const { rows } = await query<{ host: string; port: number }>(FIND_NODE, [teamId], timeoutMs);
+        const { rows } = await query(FIND_NODE, [teamId], timeoutMs);
         return rows[0] === undefined ? '' : nodeUrl(url, rows[0]);
       },
     });
@@ -62,7 +67,7 @@ export class TeamNodes {
 }
 
 /** The same database, role and parameters on another server. */
-function nodeUrl(databaseUrl: string, { host, port }: { host: string; port: number }): string {
+function nodeUrl(databaseUrl: string, { host, port }: NodeRow): string {
   const url = new URL(databaseUrl);
   url.hostname = host;
   url.port = String(port);
