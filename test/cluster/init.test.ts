@@ -155,7 +155,7 @@ describe('cluster init', () => {
       functions: [
         ...schema.functions.map((file) =>
           file.name === 'is_retryable'
-            ? { ...file, checksum: 'changed', sql: file.sql.replace('AS $$', 'AS $$ /* changed */') }
+            ? { ...file, checksum: 'changed', sql: file.sql.replace('AS $$', () => 'AS $$ /* changed */') }
             : file,
         ),
         {

@@ -199,14 +199,14 @@ async function callEverything(http: TestGateway, team: string): Promise<void> {
     [
       'POST',
       'organization/batch/update',
-      { body: { items: [{ id, default: { name: 'Acme 4' } }] }, headers: { 'idempotency-key': 'batch' } },
+      { body: { items: [{ id, default: { name: 'Acme 4' } }] }, headers: { 'idempotency-key': 'key-1' } },
     ],
     [
       'POST',
       'organization/batch/update',
-      { body: { items: [{ id, default: { name: 'Acme 4' } }] }, headers: { 'idempotency-key': 'batch' } },
+      { body: { items: [{ id, default: { name: 'Acme 4' } }] }, headers: { 'idempotency-key': 'key-1' } },
     ],
-    ['GET', 'receipts/batch'],
+    ['GET', 'receipts/key-1'],
     ['GET', 'organization?select=name'],
     ['GET', 'organization?select=name&sort=name&include_total=true'],
     [
