@@ -55,9 +55,9 @@ const unavailableStates = /^(08|53|57P|25006)/;
 // query_canceled (including by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
 const transientStates = /^(57014|55P03|40001|40P01)/;
 
-// node-postgres sets no code on these errors.
+// node-postgres sets no code on these errors, and Citus a general one when it loses the node of a team in a commit.
 const lostConnection =
-  /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected/i;
+  /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected|could not commit transaction for shard/i;
 
 /** The SQLSTATE of an error that Postgres reported, else undefined. */
 export function sqlStateOf(error: unknown): string | undefined {

@@ -37,6 +37,9 @@ const READ_APPLIED = `
    UNION ALL
   SELECT 'function', name, checksum, version, is_current FROM schema_functions`;
 
+/** On a cluster, one transaction can then change both tables and functions. Without Citus, it has no effect. */
+const SEQUENTIALLY = "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'";
+
 /** The first partitions of the ledger. The worker creates the later ones; a day without one uses the default partition. */
 const CREATE_PARTITIONS = 'SELECT ensure_ledger_partition(day) FROM missing_ledger_days(3) AS day';
 
@@ -78,6 +81,7 @@ export async function migrate(
     const step = last === undefined ? 'the functions' : `migration ${last.name}`;
     const applyLast = async (client: DatabaseClient): Promise<string[]> => {
       await lockSchema(client);
+      await client.query(SEQUENTIALLY);
       const migrations = last === undefined ? [] : await applyMigration(client, last);
       const functions = await applyFunctions(client, schema);
       if (migrations.length + functions.length > 0 && (await isCluster(client))) await distributeAdded(client);
@@ -137,6 +141,7 @@ async function applyMigration(client: DatabaseClient, { name, checksum, sql }: S
     return [];
   }
   await setLockTimeout(client);
+  await client.query(SEQUENTIALLY);
   // Citus passes on the text of a command with those beside it, unless each is a statement of its own.
   await client.query((await isCluster(client)) ? `DO $migration$ BEGIN ${sql} END $migration$` : sql);
   return [name];

@@ -19,7 +19,7 @@ BEGIN
     WHEN p_sqlstate IN ('PG005', 'PG006') THEN 'invalid_property'
     WHEN p_sqlstate IN ('23505', '23P01') THEN 'conflict' -- unique_violation, exclusion_violation
     WHEN p_sqlstate IN ('57014', '25006') THEN 'not_attempted' -- query_canceled, read_only_sql_transaction
-    WHEN left(p_sqlstate, 2) IN ('53', '58') THEN 'unavailable' -- insufficient_resources, system_error
+    WHEN left(p_sqlstate, 2) IN ('08', '53', '58') THEN 'unavailable' -- another node, insufficient_resources, system_error
     ELSE 'internal'
   END;
   IF code = 'internal' OR p_sqlstate = '25006' THEN
