@@ -1,17 +1,12 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
-import { isInstalled, prerequisiteTags } from './test/support/prerequisites.mjs';
+import { prerequisiteTags } from './test/support/prerequisites.mjs';
 
 /** Tests that need an idle machine: one file at a time, after all others. */
 const serial = ['test/**/*.serial.test.ts'];
 /** Tests that take minutes: `npm run test:long`. */
 const long = ['test/**/*.long.test.ts'];
-
-/** Suites that also run against a cluster, whose database replaces that of the other projects. */
-const onCluster = ['contract', 'property', 'exactly-once'].map((suite) => `test/${suite}/**/*.test.ts`);
-/** What does not, and why. */
-const notOnCluster: string[] = [];
 
 const withServers = {
   setupFiles: ['test/support/in-flight.setup.ts'],
@@ -88,8 +83,8 @@ export default defineConfig({
           ...withServers,
           name: 'cluster',
           globalSetup: ['test/support/cluster.setup.ts'],
-          include: ['test/cluster/**/*.test.ts', ...(isInstalled('citus') ? onCluster : [])],
-          exclude: [...serial, ...long, ...notOnCluster],
+          include: ['test/cluster/**/*.test.ts'],
+          exclude: long,
           sequence: { groupOrder: 2 },
         },
       },

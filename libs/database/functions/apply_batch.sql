@@ -122,7 +122,8 @@ BEGIN
   -- 1. Set up the session and unpack the items.
   PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
           set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
-          set_config('synchronous_commit', CASE WHEN NOT c_one_transaction AND NOT p_item_durable THEN 'off'
+          -- A shard move copies what is on disk: on a cluster it would lose a commit that has not waited for the disk.
+          set_config('synchronous_commit', CASE WHEN NOT c_one_transaction AND NOT p_item_durable AND NOT c_cluster THEN 'off'
             ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
