@@ -84,7 +84,12 @@ describe('cluster init', () => {
     const teams = await Promise.all(
       Array.from({ length: 4 }, async () => {
         const teamId = randomUUID();
-        return { teamId, ids: await engine.insert(teamId, 5), applied: 0, failed: new Set<string>() };
+        return {
+          teamId,
+          ids: await engine.insert(teamId, 5),
+          applied: Array.from({ length: 5 }, () => 0),
+          failed: new Set<string>(),
+        };
       }),
     );
     const work = { isDone: false };
@@ -92,8 +97,11 @@ describe('cluster init', () => {
       while (!work.isDone) {
         const result = await engine.apply(renames(team.teamId, team.ids));
         const codes = codesOf(result);
-        if (codes.every((code) => code === 'ok')) team.applied += 1;
-        else codes.forEach((code) => team.failed.add(code));
+        codes.forEach((code, index) => {
+          if (code === 'ok') team.applied[index] = (team.applied[index] ?? 0) + 1;
+          // Retryable: the end of a copy blocks the writes of its table, for longer than an item waits.
+          else if (code !== 'locked') team.failed.add(code);
+        });
       }
     });
     const { code, stderr } = await init(url);
@@ -103,7 +111,7 @@ describe('cluster init', () => {
     expect(code).toBe(0);
     for (const { teamId, ids, applied, failed } of teams) {
       expect([...failed]).toEqual([]);
-      expect(await engine.versions(teamId, ids)).toEqual(ids.map(() => 1 + applied));
+      expect(await engine.versions(teamId, ids)).toEqual(applied.map((count) => 1 + count));
     }
   });
 
