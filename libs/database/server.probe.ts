@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
+import { connectedClient } from './connected.client';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import type { ServerIdentity } from './server.identity';
 
@@ -10,11 +10,6 @@ export interface ServerState {
   readonly synchronous: boolean;
   /** By process id: whether the backend's commit waits for a standby. */
   readonly backends: ReadonlyMap<number, boolean>;
-}
-
-/** A property of pg's client that its type does not declare. */
-interface ConnectedClient {
-  readonly connection: { readonly stream: Duplex };
 }
 
 interface ProbeRow extends ServerRow {
@@ -90,7 +85,7 @@ async function readState(config: ClientConfig): Promise<ServerState> {
   } finally {
     // The host may vanish before it closes the connection.
     const timer = setTimeout(() => {
-      (client as unknown as ConnectedClient).connection.stream.destroy(); // pg's own class
+      connectedClient(client).connection.stream.destroy();
     }, TIMEOUT_MS);
     await client.end();
     clearTimeout(timer);

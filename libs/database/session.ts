@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import type { ClientBase } from 'pg';
+import { type ConnectedClient, connectedClient } from './connected.client';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
 import { failConnectionOnParserError } from './parser.guard';
 import type { PoolerOptions } from './pooler';
@@ -13,16 +13,6 @@ export interface SessionOptions extends PoolerOptions {
   access: ServerAccess;
   /** For each statement of the check: the timeout of the connect does not cover them. */
   checkTimeoutMs: number;
-}
-
-/** Properties of pg's client that its type does not declare. */
-interface ConnectedClient {
-  /** Of the server process. */
-  readonly processID: number;
-  readonly connection: {
-    readonly stream: Duplex;
-    on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void;
-  };
 }
 
 interface SessionRow extends CheckedSettings, ServerRow {
@@ -72,7 +62,7 @@ export class Session {
     pooled: ClientBase,
     { pooler, preparedStatements, access, checkTimeoutMs }: SessionOptions,
   ): Promise<Session> {
-    const client = pooled as unknown as ConnectedClient; // pg's own class, see above
+    const client = connectedClient(pooled);
     const { connection } = client;
     // Its statement fails too, and that failure is handled. Without a listener the error would end the process.
     pooled.on('error', () => undefined);
