@@ -3,7 +3,7 @@ import { Variable } from './variable.decorator';
 import { fraction, headers, type HeaderValues, host, integer, label, networks, oneOf, url } from './variable.type';
 
 const PORT = integer(0, 65_535);
-const TEN_MINUTES_MS = 600_000;
+export const TEN_MINUTES_MS = 600_000;
 
 /** The part of {@link Settings} for the process itself: addresses, logs, metrics and traces. */
 export abstract class ProcessSettings {

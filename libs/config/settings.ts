@@ -1,9 +1,8 @@
-import { ProcessSettings } from './process.settings';
+import { ProcessSettings, TEN_MINUTES_MS } from './process.settings';
 import { Variable } from './variable.decorator';
 import { redisUrl } from './redis.url';
 import { integer, label, oneOf, postgresReadUrl, postgresUrl, text } from './variable.type';
 
-const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
 const ONE_HOUR_SECONDS = 3_600;
 const HUNDRED_MEBIBYTES = 104_857_600;
