@@ -150,7 +150,7 @@ describe('connections whose callers stopped waiting', () => {
     ['one host', () => []],
     ['several hosts, of which another is a standby', () => [pair.standby.port]],
   ])('keep them while the server cannot be reached: %s', async (_, otherPorts) => {
-    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
+    const proxy = await TcpProxy.before(pair.primaryUrl);
     const hosts = [proxy.port, ...otherPorts()].map((port) => `127.0.0.1:${port}`).join(',');
     const gateway = await Engine.over(
       `postgres://postgres@${hosts}/prism`,
@@ -183,7 +183,7 @@ describe('connections whose callers stopped waiting', () => {
   });
 
   it('are free when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
-    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
+    const proxy = await TcpProxy.before(pair.primaryUrl);
     const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
     const direct = await Session.open(pair.primaryUrl);
     const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);

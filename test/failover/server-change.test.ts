@@ -75,8 +75,8 @@ describe('a server that accepts no writes', () => {
 
 describe('an address that points to another server', () => {
   it('is followed when the former host vanishes: connections to it end without a reset', async () => {
-    address = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
-    await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);
+    address = await TcpProxy.before(pair.primaryUrl);
+    await connect(address.through(pair.primaryUrl));
     const versions = await engine.versions(team, ids);
     const warm = ids.map((id) => engine.apply(batch(team, [rename(id)]), newKey()));
     expect((await Promise.all(warm)).flatMap(codesOf)).toEqual(['ok', 'ok', 'ok']);
@@ -97,8 +97,8 @@ describe('an address that points to another server', () => {
   });
 
   it('is not left again for the former server, which keeps running: its connections are closed once', async () => {
-    address = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
-    await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);
+    address = await TcpProxy.before(pair.primaryUrl);
+    await connect(address.through(pair.primaryUrl));
     await engine.database.query('SELECT 1');
     address.redirect({ host: '127.0.0.1', port: pair.standby.port });
     const busy = engine.database
