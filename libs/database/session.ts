@@ -108,17 +108,20 @@ export class Session {
    * Tells the server that nobody waits any more, and keeps listening, to learn when the backend has ended. It ends within
    * `client_connection_check_interval`, unless it waits for a standby: such a wait is not interrupted.
    *
-   * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes.
+   * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes. Without such a
+   * wait it is closed at once: a pooler whose host has vanished would never close its side.
    *
    * @param options.isReadOnly there is no such wait
    */
   discard({ isReadOnly }: { isReadOnly: boolean }): void {
     this.discarded = true;
-    if (isReadOnly || this.backendId !== undefined || !this.synchronous) this.client.connection.stream.end();
+    if (this.backendId !== undefined) this.client.connection.stream.end();
+    else if (isReadOnly || !this.synchronous) this.destroy();
   }
 
   /** Closes the connection without waiting for the server. A statement on it fails. */
   destroy(): void {
+    this.unusable = true;
     this.client.connection.stream.destroy();
   }
 }

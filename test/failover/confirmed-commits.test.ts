@@ -82,6 +82,22 @@ describe('a commit that its standby has not confirmed', () => {
     expect((await Promise.all(outcomes)).map(codesOf)).toEqual([['outcome_unknown'], ['unavailable']]);
   });
 
+  it('is confirmed before a response says that an item leaves the record unchanged', async () => {
+    const applied = engine.apply(patch());
+    await cancelWaits(await pair.waiting(1));
+    expect(codesOf(await applied)).toEqual(['outcome_unknown']);
+
+    const [id = ''] = ids;
+    const change = { set: { name: 'Renamed' }, clear: null, ops: null };
+    const same = { op: 'update', id, default: change, list: null, extended: null, skip_unchanged: true } as const;
+    const repeated = [engine.apply(batch(team, [same])), engine.apply(batch(team, [same], { onError: 'rollback' }))];
+    await pair.waiting(2);
+    await restoreStandby();
+    for (const response of await Promise.all(repeated)) {
+      expect(response.outcomes[0]?.entry).toContain('"effect": "unchanged"');
+    }
+  });
+
   it('makes the outcome of every retry unknown, and leaves no connection behind', async () => {
     const key = newKey();
     for (const attempt of Array.from({ length: 6 }, () => retryOf(key))) {
