@@ -95,8 +95,8 @@ const LABELS_INTRODUCTION = `
 
 Every label has a closed set of values: never an id, a key, a path or a message. \`client\` is the name of the client. A process uses
 the names of the first \`METRICS_MAX_CLIENTS\` clients that it sees, and \`other\` for all further ones. Clients with the same name in
-several teams count together. Counters of updates and deletes start at 0 for every outcome and error code, so that the first one shows in
-a rate; those of single writes for success and server errors.
+several teams count together. Counters start at 0, so that the first event shows in a rate: those of updates and deletes for every
+outcome and error code, those of single writes for success and server errors.
 `;
 
 const PROCESS_INTRODUCTION = `

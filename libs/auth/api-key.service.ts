@@ -35,8 +35,8 @@ interface CachedKey {
 export class ApiKeyService {
   private readonly cached = new FreshCache<CachedKey | undefined>(FRESHNESS);
   /** By key id: the `performance.now()` until which the key counts as unknown. */
-  private readonly unknown = new LRUCache<string, number>({ max: MAX_CACHED_UNKNOWN });
-  private readonly found = new LRUCache<string, true>({ max: MAX_FOUND_KEYS });
+  private readonly unknownUntil = new LRUCache<string, number>({ max: MAX_CACHED_UNKNOWN });
+  private readonly foundKeyIds = new LRUCache<string, true>({ max: MAX_FOUND_KEYS });
   private readonly throttle: AuthenticationThrottle;
   private readonly logger = new Logger(ApiKeyService.name);
 
@@ -62,14 +62,15 @@ export class ApiKeyService {
 
   /**
    * @param address the IP address of the client
+   * @returns the principal, or why the key is rejected
    * @throws RequestError `rate_limited` if the address sent too many invalid keys, unless this key is valid and was found before;
    *   `unavailable` if the key is not cached and the database is unavailable, or too many unknown keys are being looked up
    */
   async authenticate(apiKey: string, address: string): Promise<Principal | KeyRejection> {
     const keyId = keyIdOf(apiKey);
-    const wasFound = keyId !== undefined && this.found.has(keyId);
+    const wasFound = keyId !== undefined && this.foundKeyIds.has(keyId);
     if (!wasFound) this.throttle.checkAddress(address);
-    const result = keyId === undefined ? 'malformed' : verify(apiKey, await this.keyOf(keyId, address));
+    const result = keyId === undefined ? 'malformed' : verify(apiKey, await this.findKey(keyId, address));
     if (typeof result !== 'string') return result;
     // A caller without the secret of a key must not learn whether its id exists.
     if (wasFound) this.throttle.checkAddress(address);
@@ -77,24 +78,24 @@ export class ApiKeyService {
     return result;
   }
 
-  private keyOf(keyId: string, address: string): CachedKey | undefined | Promise<CachedKey | undefined> {
-    if (performance.now() < (this.unknown.get(keyId) ?? 0)) return undefined;
+  private findKey(keyId: string, address: string): CachedKey | undefined | Promise<CachedKey | undefined> {
+    if (performance.now() < (this.unknownUntil.get(keyId) ?? 0)) return undefined;
     return this.cached.get(keyId, () => {
-      const read = (): Promise<CachedKey | undefined> => this.readRow(keyId);
-      return this.found.has(keyId) ? read() : this.throttle.lookup(address, read);
+      const read = (): Promise<CachedKey | undefined> => this.loadKey(keyId);
+      return this.foundKeyIds.has(keyId) ? read() : this.throttle.lookup(address, read);
     });
   }
 
-  private async readRow(keyId: string): Promise<CachedKey | undefined> {
+  private async loadKey(keyId: string): Promise<CachedKey | undefined> {
     const staleAt = performance.now() + FRESHNESS.maxAgeMs;
     const row = await this.keys.findByKeyId(keyId, LOOKUP_TIMEOUT_MS);
     // The row may have changed since the lookup started: after this time it must not be used.
     if (performance.now() >= staleAt) throw new RequestError('unavailable');
     if (row === undefined) {
-      this.unknown.set(keyId, staleAt);
+      this.unknownUntil.set(keyId, staleAt);
       return undefined;
     }
-    this.found.set(keyId, true);
+    this.foundKeyIds.set(keyId, true);
     return toCachedKey(row);
   }
 }

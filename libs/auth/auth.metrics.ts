@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 
-const FAILURES = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scope', 'team'] as const;
+const FAILURE_REASONS = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scope', 'team'] as const;
 /** Why an API key gives no access to a request. */
-export type AuthFailureReason = (typeof FAILURES)[number];
+export type AuthFailureReason = (typeof FAILURE_REASONS)[number];
 
-const THROTTLES = ['address', 'lookups'] as const;
+const THROTTLE_REASONS = ['address', 'lookups'] as const;
 /** Why a request is rejected before its API key is looked up. */
-export type AuthThrottle = (typeof THROTTLES)[number];
+export type AuthThrottleReason = (typeof THROTTLE_REASONS)[number];
 
 /** Metrics of authentication. */
 @Injectable()
@@ -19,22 +19,22 @@ export class AuthMetrics {
     this.failures = instruments.counter(
       'prism_auth_failures_total',
       'Requests rejected with 401 or 403, by the reason.',
-      { reason: FAILURES },
+      { reason: FAILURE_REASONS },
     );
     this.throttled = instruments.counter(
       'prism_auth_throttled_total',
       'Requests rejected because their address had sent too many invalid keys (429), or because too many unknown keys were being looked up (503).',
-      { reason: THROTTLES },
+      { reason: THROTTLE_REASONS },
     );
-    for (const reason of FAILURES) this.failures.inc({ reason }, 0);
-    for (const reason of THROTTLES) this.throttled.inc({ reason }, 0);
+    for (const reason of FAILURE_REASONS) this.failures.inc({ reason }, 0);
+    for (const reason of THROTTLE_REASONS) this.throttled.inc({ reason }, 0);
   }
 
   countAuthFailure(reason: AuthFailureReason): void {
     this.failures.inc({ reason });
   }
 
-  countAuthThrottled(reason: AuthThrottle): void {
+  countAuthThrottled(reason: AuthThrottleReason): void {
     this.throttled.inc({ reason });
   }
 }

@@ -2,13 +2,14 @@ import { isIPv6 } from 'node:net';
 import type { Settings } from '#libs/config';
 import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Rejection } from '#libs/limits';
 import { RequestError } from '#libs/errors';
+import type { AuthThrottleReason } from './auth.metrics';
 
 /** Concurrent lookups of unknown keys. The other control connection remains available for known keys, definitions and probes. */
 const CONCURRENT_LOOKUPS = 1;
 const MAX_QUEUED_LOOKUPS = 256;
 const MAX_WAIT_MS = 2_000;
 
-/** A request is rejected before its key is looked up. */
+/** Rejects a request before its key is looked up. */
 export class ThrottledError extends RequestError {}
 
 /**
@@ -29,7 +30,7 @@ export class AuthenticationThrottle {
   /** @param now a monotonic clock, in microseconds */
   constructor(
     settings: Pick<Settings, 'authFailuresPerSecond' | 'authFailuresBurst'>,
-    private readonly onRejection: (reason: 'address' | 'lookups', address: string) => void,
+    private readonly onRejection: (reason: AuthThrottleReason, address: string) => void,
     now?: () => number,
   ) {
     const { authFailuresPerSecond: perSecond, authFailuresBurst: burst } = settings;

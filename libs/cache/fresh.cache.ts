@@ -20,7 +20,7 @@ interface LoadState {
 interface Freshness<V> {
   /** An older value is never returned. */
   readonly maxAgeMs: number;
-  /** A value older than this is returned, and reloaded in the background, so that a busy key never waits. */
+  /** A value older than this is returned, and reloaded in the background, so that the callers of a busy key never wait. */
   readonly refreshAfterMs: number;
   /** The number of values kept; beyond it, the least recently used ones are dropped. */
   readonly capacity: number;
@@ -81,13 +81,13 @@ export class FreshCache<V> {
     if (running !== undefined && now - running.startedAt < this.freshness.maxAgeMs) return running.value;
 
     const state: LoadState = { isObsolete: false };
-    const started = { startedAt: now, state, value: this.loadAndStore(key, now, load, state) };
-    this.loads.set(key, started);
+    const newLoad = { startedAt: now, state, value: this.loadAndStore(key, now, load, state) };
+    this.loads.set(key, newLoad);
     const remove = (): void => {
-      if (this.loads.get(key) === started) this.loads.delete(key);
+      if (this.loads.get(key) === newLoad) this.loads.delete(key);
     };
-    started.value.then(remove, remove);
-    return started.value;
+    newLoad.value.then(remove, remove);
+    return newLoad.value;
   }
 
   private async loadAndStore(key: string, startedAt: number, load: Load<V>, state: LoadState): Promise<V> {

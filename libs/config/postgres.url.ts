@@ -14,19 +14,19 @@ const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
  * place of the host or in the parameter `host`, and each may have a port.
  *
  * @param allowed values of `target_session_attrs`; its default is `any`, as that of libpq
- * @param environmentMode the `sslmode` of a URL without one
+ * @param environmentSslMode the `sslmode` of a URL without one
  * @returns undefined if the text is not such a URL, or has a `sslmode` or `target_session_attrs` that is not supported
  */
 export function postgresServers(
   url: string,
   allowed: readonly SessionAttributes[] = ['any', 'read-write'],
-  environmentMode = process.env.PGSSLMODE ?? '',
+  environmentSslMode = process.env.PGSSLMODE ?? '',
 ): readonly string[] | undefined {
   const [, scheme = '', credentials = '', authority = '', rest = ''] = PARTS.exec(url) ?? [];
   const [path, query] = splitOnce(rest, '?');
   const parameters = new URLSearchParams(query);
   // `pg` would take any value of PGSSLMODE except `disable` for `verify-full`.
-  if (!parameters.has('sslmode') && environmentMode !== '') parameters.set('sslmode', environmentMode);
+  if (!parameters.has('sslmode') && environmentSslMode !== '') parameters.set('sslmode', environmentSslMode);
   if (scheme === '' || !areSupported(parameters, allowed)) return undefined;
 
   const hosts = (parameters.get('host') ?? percentDecode(authority))?.split(',') ?? [];

@@ -3,7 +3,7 @@ import { Variable } from './variable.decorator';
 import { fraction, headers, type HeaderValues, host, integer, label, networks, oneOf, url } from './variable.type';
 
 const PORT = integer(0, 65_535);
-const TEN_MINUTES_MS = 600_000;
+export const TEN_MINUTES_MS = 600_000;
 
 /** The part of {@link Settings} for the process itself: addresses, logs, metrics and traces. */
 export abstract class ProcessSettings {
@@ -18,7 +18,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Process',
     description:
-      'How long the process still accepts connections after SIGTERM, in milliseconds. Readiness fails from the signal on. Set it longer than the load balancer needs to notice.',
+      'How long the process still accepts connections after SIGTERM, in milliseconds. Readiness fails from SIGTERM on. Set it longer than the load balancer needs to notice the failure.',
     type: integer(0, TEN_MINUTES_MS),
     default: 5_000,
   })
@@ -27,7 +27,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Process',
     description:
-      'How long connections stay open for further requests after `DRAIN_DELAY_MS`, when new ones are refused, in milliseconds. Each response then has `Connection: close`. A client that reuses an idle connection within this time loses no request. The process exits earlier if no connection is open.',
+      'How long open connections accept further requests after `DRAIN_DELAY_MS`, in milliseconds. New connections are refused, and each response has `Connection: close`. A client that reuses an idle connection within this time loses no request. The process exits earlier if no connection is open.',
     type: integer(0, TEN_MINUTES_MS),
     default: 5_000,
   })
@@ -111,7 +111,7 @@ export abstract class ProcessSettings {
   @Variable({
     group: 'Traces',
     description:
-      'The sampler. `parentbased_...` follows the `traceparent` header of the request; the rest of the name is the sampler of requests without one.',
+      'The sampler. `parentbased_...` follows the `traceparent` header of the request. For requests without this header, the rest of the name is the sampler.',
     type: oneOf(...TRACE_SAMPLERS),
     default: 'parentbased_always_on',
   })

@@ -1,9 +1,8 @@
-import { ProcessSettings } from './process.settings';
+import { ProcessSettings, TEN_MINUTES_MS } from './process.settings';
 import { Variable } from './variable.decorator';
 import { redisUrl } from './redis.url';
 import { integer, label, oneOf, postgresReadUrl, postgresUrl, text } from './variable.type';
 
-const TEN_MINUTES_MS = 600_000;
 const SEVEN_DAYS_SECONDS = 604_800;
 const ONE_HOUR_SECONDS = 3_600;
 const HUNDRED_MEBIBYTES = 104_857_600;
@@ -38,7 +37,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Postgres',
     description:
-      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and, for a moment after a failure, two that check the server. With `DATABASE_READ_URL` it opens as many again to the replica, and one that checks it. The sum over all processes must stay below `max_connections`.',
+      'The maximum number of connections of a process to Postgres. A gateway opens up to four more: two for API keys, property definitions and readiness, and two for a moment to check the server. With `DATABASE_READ_URL` it opens up to `DATABASE_POOL_SIZE` connections to the replica as well, and one to check it. The sum over all processes must stay below `max_connections`.',
     type: integer(1, 1_000),
     default: 10,
   })
@@ -65,7 +64,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: a request gets 409 `idempotency_key_in_use` only after it has waited `LOCK_TIMEOUT_MS` for another one with the same key, replays are read from Postgres, and each gateway counts rate limits on its own.',
+      'The URL of Redis: claims of keys, cached responses, and rate limits that all gateways share. `rediss://` is TLS. Several hosts: see `REDIS_MODE`. Percent-encode special characters of the password. Unset: a request whose key is in use waits `LOCK_TIMEOUT_MS` before it gets 409 `idempotency_key_in_use`, replays are read from Postgres, and each gateway counts rate limits on its own.',
     type: redisUrl(),
     secret: true,
   })
@@ -74,7 +73,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Redis',
     description:
-      'What `REDIS_URL` names: a `single` server; the Sentinels (`sentinel`, default port 26379) that know the address of the master, while user, password and database are those of the Redis servers; or some nodes of a Redis `cluster`.',
+      'What the hosts in `REDIS_URL` are. `single`: one server. `sentinel`: Sentinels (default port 26379), which know the address of the master; user, password and database are those of the master. `cluster`: some nodes of a Redis Cluster.',
     type: oneOf('single', 'sentinel', 'cluster'),
     default: 'single',
   })
@@ -89,14 +88,14 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Redis',
-    description: 'The user of the Sentinels, if they have one. That of the Redis servers is in `REDIS_URL`.',
+    description: 'The user name for the Sentinels, if they need one. `REDIS_URL` has the one for the Redis servers.',
     type: label(),
   })
   readonly redisSentinelUsername?: string;
 
   @Variable({
     group: 'Redis',
-    description: 'The password of the Sentinels, if they have one. That of the Redis servers is in `REDIS_URL`.',
+    description: 'The password for the Sentinels, if they need one. `REDIS_URL` has the one for the Redis servers.',
     type: text(),
     secret: true,
   })
@@ -104,7 +103,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Redis',
-    description: 'How long a request waits for a response of Redis before it continues without, in milliseconds.',
+    description: 'How long a request waits for a response of Redis before it continues without Redis, in milliseconds.',
     type: integer(1, 10_000),
     default: 50,
   })
@@ -156,7 +155,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Requests',
     description:
-      'How long the statement of a list, query or count can run, in milliseconds. It is then canceled, and the response says what no index serves. The deadline of the request can end it earlier.',
+      'How long the statement of a list, query or count can run, in milliseconds. It is then canceled. If no index serves the query, the response names the properties. The deadline of the request can end it earlier.',
     type: integer(1, TEN_MINUTES_MS),
     default: 3_000,
   })
@@ -165,7 +164,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'The maximum number of items that are processed at once. (Requests are limited to `DATABASE_POOL_SIZE`.) A single client can use all connections but one, and the same fraction of the items. While other clients are active: half of the connections and a quarter of the items. For all gateways together, 200 to 400 per CPU core of Postgres.',
+      'The maximum number of items that are processed at once. (`DATABASE_POOL_SIZE` limits the requests.) A client that is alone can use all connections but one, and the same fraction of the items. While other clients are active, each client can use half of the connections and a quarter of the items. Recommended for all gateways together: 200 to 400 per CPU core of Postgres.',
     type: integer(1, MILLION),
     default: 900,
   })
@@ -174,7 +173,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'The maximum total size of request bodies in memory. A client may hold at most as much as remains free afterwards: half of the total if it is the only one. A body counts from its first byte; of a body that arrives slowly, only the received part counts. The memory of parsed bodies is limited by the heap of Node.js.',
+      'The maximum total size of request bodies in memory. A client never holds more than remains free: a client that is alone gets half of the total. A body counts from its first byte. If it arrives slowly, only the received part counts. The heap of Node.js limits the memory of parsed bodies.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,
   })
@@ -266,7 +265,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
-      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, a request is rejected with 429 `rate_limited`, unless its key is valid and this gateway has found it before. 0: unlimited.',
+      'Requests with an invalid API key per second from one address (IPv6: one /64 network), on average. Beyond it, requests from the address get 429 `rate_limited`, except with a valid key that this gateway has already looked up. 0: unlimited.',
     type: integer(0, MILLION),
     default: 20,
   })
@@ -292,7 +291,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Writes',
     description:
-      'When changes are flushed to disk: once per `batch`, before its response is sent, or at the commit of each `item`. With both, every change is durable before its response is sent.',
+      'When changes are flushed to disk. `batch`: once, at the end of the batch. `item`: at the commit of each item. With both values, every change is durable before the response is sent.',
     type: oneOf('batch', 'item'),
     default: 'batch',
   })
@@ -328,7 +327,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Imports',
     description:
-      'The number of unfinished import jobs that a client can have. A further import is rejected with 429 `rate_limited`.',
+      'The maximum number of unfinished import jobs of a client. A further import is rejected with 429 `rate_limited`.',
     type: integer(1, 1_000),
     default: 10,
   })
@@ -337,7 +336,7 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Imports',
     description:
-      'How many chunks of up to 100 rows a worker imports at once. More finish a job sooner, and leave less of Postgres to batches.',
+      'How many chunks of up to 100 rows a worker imports at once. A higher number finishes a job sooner, but leaves less of Postgres to batches.',
     type: integer(1, 100),
     default: 2,
   })
@@ -345,8 +344,7 @@ export class Settings extends ProcessSettings {
 
   @Variable({
     group: 'Imports',
-    description:
-      'How long an import job waits for a worker that has died or hangs, before another worker continues it, in seconds.',
+    description: 'If a worker dies or hangs, another worker continues its import job after this many seconds.',
     type: integer(1, ONE_HOUR_SECONDS),
     default: 10,
   })

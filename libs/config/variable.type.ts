@@ -89,7 +89,7 @@ export function host(): VariableType<string> {
   };
 }
 
-/** A decimal fraction; both bounds are inclusive. */
+/** A decimal fraction from 0 to 1; both bounds are inclusive. */
 export function fraction(): VariableType<number> {
   return {
     allowed: 'number, 0 to 1',

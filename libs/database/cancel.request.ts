@@ -1,18 +1,8 @@
 import { Connection, type PoolClient } from 'pg';
+import { connectedClient } from './connected.client';
 
 /** Timeout of the delivery of a cancel request. */
 const DELIVERY_MS = 1_000;
-
-/** Properties of pg's client that its type does not declare. */
-interface ConnectedClient {
-  readonly host: string;
-  readonly port: number;
-  readonly ssl: boolean | object;
-  readonly sslNegotiation: 'postgres' | 'direct';
-  /** These two identify the backend in a cancel request. */
-  readonly processID: number;
-  readonly secretKey: number;
-}
 
 /** Methods of pg's connection that its type does not declare. */
 interface RawConnection extends Connection {
@@ -30,7 +20,7 @@ interface RawConnection extends Connection {
  * rejects.
  */
 export function cancelRunning(pooled: PoolClient): Promise<boolean> {
-  const client = pooled as unknown as ConnectedClient; // pg's own class, see above
+  const client = connectedClient(pooled);
   const { ssl, sslNegotiation } = client;
   const connection = new Connection({ ssl, sslNegotiation } as object) as RawConnection; // see above
   return new Promise((resolve) => {

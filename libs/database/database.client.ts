@@ -25,7 +25,7 @@ interface ClientOptions {
   readonly span: Span | undefined;
 }
 
-/** What the caller of a pool gets of a connection. */
+/** Wraps a pooled connection for one caller. */
 export function databaseClient(client: PoolClient, options: ClientOptions): DatabaseClient {
   const { preparedStatements, isEnded, span } = options;
   const run = async <R extends object>(

@@ -28,13 +28,13 @@ export class DatabaseMetrics {
   constructor(instruments: Instruments) {
     this.errors = instruments.counter(
       'prism_database_errors_total',
-      'Database errors: `connection` (unreachable or lost), `timeout` (no free connection or no response in time), `unconfirmed` (the wait of a commit for the synchronous standby was interrupted), `call` (a failed statement).',
+      'Database errors: `connection` (unreachable or lost), `timeout` (no free connection or no response in time), `unconfirmed` (the wait for the synchronous standby was interrupted), `call` (a failed statement).',
       { kind: ERROR_KINDS },
     );
     for (const kind of ERROR_KINDS) this.errors.inc({ kind }, 0);
     instruments.gauge(
       'prism_database_pool_connections',
-      'Connections of a pool: all, the idle ones among them, and those that are kept, unused, until their backend has ended.',
+      'Connections of a pool. `total` includes `idle` and `discarded`. `discarded`: not used again, but kept until their backend has ended.',
       { pool: POOLS, state: POOL_STATES },
       (gauge) => {
         for (const pool of POOLS) {

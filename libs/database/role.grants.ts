@@ -11,16 +11,16 @@ class RoleError extends Error {
   override readonly name = 'RoleError';
 }
 
-interface RoleFacts {
+interface RoleState {
   schema: string;
   exists: boolean;
   /** It has every privilege of the tables' owner: as that owner, as a member of it, or as a superuser. */
-  owns: boolean;
+  ownsTables: boolean;
 }
 
-const READ_FACTS = `
+const READ_ROLE_STATE = `
   SELECT current_schema() AS schema, r.rolname IS NOT NULL AS exists,
-         COALESCE(pg_has_role(r.oid, t.relowner, 'MEMBER'), false) AS owns
+         COALESCE(pg_has_role(r.oid, t.relowner, 'MEMBER'), false) AS "ownsTables"
     FROM pg_class AS t
     LEFT JOIN pg_roles AS r ON r.rolname = $1
    WHERE t.oid = 'records'::regclass`;
@@ -36,21 +36,21 @@ export async function applyGrants(database: ConnectionPool, program: Program, ro
   await database.transaction(async (client) => {
     // Two concurrent GRANTs on one table fail, because both update its row in pg_class.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
-    const { rows } = await client.query<RoleFacts>(READ_FACTS, [role]);
+    const { rows } = await client.query<RoleState>(READ_ROLE_STATE, [role]);
     await client.query(grantsOf(program, role, rows[0]));
   });
 }
 
-function grantsOf(program: Program, role: string, facts: RoleFacts | undefined): string {
-  if (!facts?.exists) {
+function grantsOf(program: Program, role: string, state: RoleState | undefined): string {
+  if (!state?.exists) {
     throw new RoleError(
       `there is no role "${role}": create it with CREATE ROLE ${escapeIdentifier(role)} LOGIN PASSWORD '...'`,
     );
   }
-  if (facts.owns) {
+  if (state.ownsTables) {
     throw new RoleError(`the role "${role}" owns the tables or is a superuser: give the ${program} a role of its own`);
   }
   return readFileSync(join(__dirname, 'grants', `${program}.sql`), 'utf8')
-    .replaceAll('{schema}', escapeIdentifier(facts.schema))
+    .replaceAll('{schema}', escapeIdentifier(state.schema))
     .replaceAll('{role}', escapeIdentifier(role));
 }

@@ -18,6 +18,7 @@ export const SERVER_COLUMNS = `
   current_setting('synchronous_standby_names') <> ''
     AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS synchronous`;
 
+/** The identity of the server that returned the row. */
 export function identityOf({ timeline, started_at: startedAt }: ServerRow): ServerIdentity {
   return { timeline: timeline ?? 0, startedAt };
 }

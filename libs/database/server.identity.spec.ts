@@ -14,12 +14,14 @@ it('reports a server that was promoted or started later than the known one, and 
   expect(listener.mock.calls.flat()).toEqual([server(1, 100), restarted, promoted]);
 });
 
-it('knows from the last connection whether commits wait for a standby', () => {
+it('knows from the last connection to the current server whether commits wait for a standby', () => {
   const primary = new PrimaryServer();
   expect(primary.waitsForStandby).toBeUndefined();
   primary.observe(server(1, 100), true);
   primary.observe(server(1, 100), false);
   expect(primary.waitsForStandby).toBe(false);
+  primary.observe(server(1, 90), true);
+  expect(primary.waitsForStandby).toBe(false); // an older server
 });
 
 it.each([

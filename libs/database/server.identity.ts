@@ -30,8 +30,10 @@ export class PrimaryServer {
    * of two servers, connections are closed once and not again and again.
    */
   observe(identity: ServerIdentity, synchronous: boolean): void {
-    this.synchronous = synchronous;
-    if (this.identity !== undefined && !isNewer(identity, this.identity)) return;
+    const { identity: known } = this;
+    const newer = known === undefined || isNewer(identity, known);
+    if (newer || isSame(identity, known)) this.synchronous = synchronous;
+    if (!newer) return;
     this.identity = identity;
     for (const listener of this.listeners) listener(identity);
   }

@@ -1,20 +1,15 @@
-import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
+import { connectedClient } from './connected.client';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
 import type { ServerIdentity } from './server.identity';
 
-/** The server at the database's address, and the backends that it runs for the role of this program. */
+/** The server at the database's address, and the backends that run a statement or hold a transaction for the role of this program. */
 export interface ServerState {
   readonly url: string;
   readonly server: ServerIdentity;
   readonly synchronous: boolean;
   /** By process id: whether the backend's commit waits for a standby. */
   readonly backends: ReadonlyMap<number, boolean>;
-}
-
-/** A property of pg's client that its type does not declare. */
-interface ConnectedClient {
-  readonly connection: { readonly stream: Duplex };
 }
 
 interface ProbeRow extends ServerRow {
@@ -24,10 +19,12 @@ interface ProbeRow extends ServerRow {
 /** A server that does not respond in this time is asked again later. */
 const TIMEOUT_MS = 2_000;
 
+/** A pooler keeps the backend of a closed connection, idle, and may give it to this one. */
 const READ_STATE = `
   SELECT ${SERVER_COLUMNS},
          (SELECT json_object_agg(pid, wait_event IS NOT DISTINCT FROM 'SyncRep')
-            FROM pg_stat_activity WHERE usename = current_user) AS waiting`;
+            FROM pg_stat_activity
+           WHERE usename = current_user AND state <> 'idle' AND pid <> pg_backend_pid()) AS waiting`;
 
 /**
  * Reads the state of a server over a connection that is opened for it, because an existing one may be to a host that is gone.
@@ -90,7 +87,7 @@ async function readState(config: ClientConfig): Promise<ServerState> {
   } finally {
     // The host may vanish before it closes the connection.
     const timer = setTimeout(() => {
-      (client as unknown as ConnectedClient).connection.stream.destroy(); // pg's own class
+      connectedClient(client).connection.stream.destroy();
     }, TIMEOUT_MS);
     await client.end();
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 import type { ClientBase, ClientConfig, PoolClient } from 'pg';
 import type { DatabaseFailure } from './database.errors';
-import { hasReplaced, isNewer, isSame, isStandby, type PrimaryServer } from './server.identity';
+import { hasReplaced, isNewer, isSame, isStandby, type PrimaryServer, type ServerIdentity } from './server.identity';
 import type { ServerList } from './server.list';
 import { ServerProbe, type ServerState } from './server.probe';
 import { Session, type SessionOptions } from './session';
@@ -86,8 +86,9 @@ export class ServerWatch {
    * its sides, and a wait for a standby outlives them. So does a server that cannot be reached.
    */
   whenEnded(session: Session, done: () => void): void {
+    const { server, backendId } = session;
     // Without a backend of its own, the end of the connection is all that can be known.
-    if (this.stopped || session.backendId === undefined) {
+    if (this.stopped || backendId === undefined) {
       done();
       return;
     }
@@ -98,7 +99,7 @@ export class ServerWatch {
     };
     this.readServer().then(
       (state) => {
-        if (this.hasEnded(session, state)) done();
+        if (this.hasEnded(server, backendId, state)) done();
         else checkAgain();
       },
       checkAgain, // its backends may still run
@@ -142,8 +143,8 @@ export class ServerWatch {
     if (access === 'read-write' && !isStandby(server)) primary.observe(server, synchronous);
   }
 
-  private hasEnded({ server, backendId }: Session, state: ServerState): boolean {
-    if (isSame(server, state.server)) return backendId === undefined || !state.backends.has(backendId);
+  private hasEnded(server: ServerIdentity, backendId: number, state: ServerState): boolean {
+    if (isSame(server, state.server)) return !state.backends.has(backendId);
     return this.options.access === 'any' || hasReplaced(state.server, server);
   }
 }

@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import type { ClientBase } from 'pg';
+import { type ConnectedClient, connectedClient } from './connected.client';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
 import { failConnectionOnParserError } from './parser.guard';
 import type { PoolerOptions } from './pooler';
@@ -13,16 +13,6 @@ export interface SessionOptions extends PoolerOptions {
   access: ServerAccess;
   /** For each statement of the check: the timeout of the connect does not cover them. */
   checkTimeoutMs: number;
-}
-
-/** Properties of pg's client that its type does not declare. */
-interface ConnectedClient {
-  /** Of the server process. */
-  readonly processID: number;
-  readonly connection: {
-    readonly stream: Duplex;
-    on(event: 'parameterStatus', listener: (message: { parameterName: string; parameterValue: string }) => void): void;
-  };
 }
 
 interface SessionRow extends CheckedSettings, ServerRow {
@@ -76,7 +66,7 @@ export class Session {
     pooled: ClientBase,
     { pooler, preparedStatements, access, checkTimeoutMs }: SessionOptions,
   ): Promise<Session> {
-    const client = pooled as unknown as ConnectedClient; // pg's own class, see above
+    const client = connectedClient(pooled);
     const { connection } = client;
     // Its statement fails too, and that failure is handled. Without a listener the error would end the process.
     pooled.on('error', () => undefined);
@@ -122,17 +112,20 @@ export class Session {
    * Tells the server that nobody waits any more, and keeps listening, to learn when the backend has ended. It ends within
    * `client_connection_check_interval`, unless it waits for a standby: such a wait is not interrupted.
    *
-   * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes.
+   * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes. Without such a
+   * wait it is closed at once: a pooler whose host has vanished would never close its side.
    *
    * @param options.isReadOnly there is no such wait
    */
   discard({ isReadOnly }: { isReadOnly: boolean }): void {
     this.discarded = true;
-    if (isReadOnly || this.backendId !== undefined || !this.synchronous) this.client.connection.stream.end();
+    if (this.backendId !== undefined) this.client.connection.stream.end();
+    else if (isReadOnly || !this.synchronous) this.destroy();
   }
 
   /** Closes the connection without waiting for the server. A statement on it fails. */
   destroy(): void {
+    this.unusable = true;
     this.client.connection.stream.destroy();
   }
 }

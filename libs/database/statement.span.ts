@@ -1,14 +1,8 @@
 import type { PoolClient } from 'pg';
 import type { Span } from '#libs/telemetry';
+import { connectedClient } from './connected.client';
 import { isConnectionFailure, sqlStateOf } from './database.errors';
 import type { Statement } from './statement';
-
-/** Properties of pg's client that its type does not declare. */
-interface ConnectedClient {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-}
 
 /** The first word after comments. */
 const OPERATION = /^(?:\s|--.*)*(\w+)/;
@@ -23,7 +17,7 @@ export async function traced<T>(
   const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
   const operation = OPERATION.exec(text)?.[1] ?? 'statement';
   const summary = name === undefined ? operation : `${operation} ${name}`;
-  const { host, port, database } = pooled as unknown as ConnectedClient; // pg's own class, see above
+  const { host, port, database } = connectedClient(pooled);
   const span = parent.child(summary, 'client', {
     'db.system.name': 'postgresql',
     'db.namespace': database,

@@ -14,7 +14,7 @@ declare module 'fastify' {
 }
 
 /**
- * Responds with an error response to whatever a handler, pipe, hook or parser throws. It is the only exception filter;
+ * Sends an error response for whatever a handler, pipe, hook or parser throws. It is the only exception filter;
  * register it as `APP_FILTER`.
  */
 @Catch()

@@ -24,7 +24,7 @@ export const ITEM_ERRORS = {
   },
   invalid_property: {
     message: 'A value does not fit its property.',
-    when: 'A value does not fit the type of its property, or the value, or the sum of an increment, cannot be stored.',
+    when: 'A value does not fit the type of its property, or a value or the sum of an increment cannot be stored.',
     retryable: false,
   },
   unknown_option: {
@@ -69,17 +69,17 @@ export const ITEM_ERRORS = {
   },
   not_attempted: {
     message: 'The item was not attempted. Send it again.',
-    when: 'The deadline passed, the process was stopping, or `on_error: stop` or `max_failures` ended the batch before the item was started. Not retryable if errors that are not retryable ended the batch.',
+    when: 'The deadline passed, the process was stopping, or `on_error: stop` or `max_failures` ended the batch before the item was started. Not retryable if the errors that ended the batch are not.',
     retryable: true,
   },
   rolled_back: {
     message: 'The item was rolled back because another item failed.',
-    when: 'With `on_error: rollback`, another item failed. Nothing was changed. Not retryable if the error of that item is not.',
+    when: 'With `on_error: rollback`, another item failed. Nothing was changed. Not retryable if that error is not.',
     retryable: true,
   },
   unavailable: {
     message: 'The database became unavailable. Send the item again with the same Idempotency-Key.',
-    when: 'The database became unavailable, and the item was not applied; or it has an `Idempotency-Key`, and a retry returns its outcome.',
+    when: 'The database became unavailable. The item was not applied, or the request has an `Idempotency-Key` and a retry returns the outcome.',
     retryable: true,
   },
   outcome_unknown: {

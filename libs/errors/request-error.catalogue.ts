@@ -22,7 +22,7 @@ export const REQUEST_ERRORS = {
   invalid_json: {
     status: 400,
     message: 'The body is not valid JSON.',
-    when: 'The body is not JSON, is nested deeper than 32 levels, has a member `__proto__` or `constructor.prototype`, or an object or array in it has too many members or elements.',
+    when: 'The body is not JSON, is nested deeper than 32 levels, has a member `__proto__` or `constructor.prototype`, or has an object or array with too many members or elements.',
     remedy: 'Correct the body.',
   },
   invalid_request: {
@@ -66,7 +66,7 @@ export const REQUEST_ERRORS = {
   idempotency_key_mismatch: {
     status: 409,
     message: 'This Idempotency-Key was used with another request.',
-    when: 'The key was used within its lifetime with another method, path or body.',
+    when: 'The key was used within its lifetime with another method, path, query, `If-Match` or body.',
     remedy: 'Use a new key for a new request.',
     shouldRetry: false,
   },
@@ -95,14 +95,14 @@ export const REQUEST_ERRORS = {
   property_in_use: {
     status: 409,
     message: 'The property is in use.',
-    when: 'A property or option cannot be deleted while records, live or deleted, have it.',
+    when: 'The property or option cannot be deleted, because live or deleted records have it.',
     remedy: 'Clear the property from its records first.',
     shouldRetry: false,
   },
   property_conflict: {
     status: 409,
     message: 'A property with this slug exists.',
-    when: 'The object type or list has a property with this slug or name, or the property has an option with this slug; it is built in or locked; or the team has the maximum number of properties or options.',
+    when: 'The slug or name is taken by another property of the object type or list, or by another option of the property; the property is built in or locked; or the team has the maximum number of properties or options.',
     remedy: 'Choose another slug or name, or use the existing property.',
     shouldRetry: false,
   },
@@ -115,7 +115,7 @@ export const REQUEST_ERRORS = {
   payload_too_large: {
     status: 413,
     message: 'The body, or the record after the change, is too large.',
-    when: 'The body is larger than `BODY_LIMIT_BYTES`; that of a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
+    when: 'The body is larger than `BODY_LIMIT_BYTES`. Or a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
     remedy: 'Split the batch, or make the record smaller.',
     details: { limit_bytes: 'the size limit of the body' },
   },
@@ -128,7 +128,7 @@ export const REQUEST_ERRORS = {
   rate_limited: {
     status: 429,
     message: 'A rate limit of the client is exceeded. Nothing was done.',
-    when: 'The client exceeded its rate limit of items, requests or bytes, or has `IMPORT_MAX_JOBS` unfinished imports; or its address sent too many invalid API keys. The message says which. Nothing was done.',
+    when: 'The client exceeded its rate limit of items, requests or bytes; it has `IMPORT_MAX_JOBS` unfinished imports; or its address sent too many invalid API keys. The message says which. Nothing was done.',
     remedy: 'Wait for `Retry-After`, then send the same request. The `RateLimit` header says how much is left.',
     retryAfter: true,
   },

@@ -14,7 +14,7 @@ const MAX_CHARACTERS = 1_048_576;
 /** UTF-8 bytes of one of the characters above. */
 const MAX_BYTES_PER_CHARACTER = 3;
 /** The fastest: on a response of 40 KB it takes 80 us and leaves an eighth; what higher levels save is not worth their time. */
-const LEVEL = 1;
+const COMPRESSION_LEVEL = 1;
 
 /** The statuses of executed requests. */
 const STATUSES: ReadonlySet<unknown> = new Set([200, 201, 202, 404, 409, 412, 413]);
@@ -32,10 +32,10 @@ const HEADERS: ReadonlyMap<string, RegExp> = new Map([
  * @returns undefined for a response that replays take from the ledger: it is too long, or `unpackResponse` would reject it
  */
 export function packResponse({ status, headers, body }: CachedResponse): Buffer | undefined {
-  if (!STATUSES.has(status) || !areKnown(headers)) return undefined;
+  if (!STATUSES.has(status) || !areValidHeaders(headers)) return undefined;
   const head = JSON.stringify({ format: FORMAT, status, headers });
   const text = `${head}\n${body}`;
-  return text.length > MAX_CHARACTERS ? undefined : deflateSync(text, { level: LEVEL });
+  return text.length > MAX_CHARACTERS ? undefined : deflateSync(text, { level: COMPRESSION_LEVEL });
 }
 
 /**
@@ -66,10 +66,10 @@ function parseHead(json: string): Omit<CachedResponse, 'body'> | undefined {
   if (typeof head !== 'object' || head === null) return undefined;
   const { format, status, headers } = head as Partial<Record<string, unknown>>; // a JSON object has no other members
   if (format !== FORMAT || typeof status !== 'number' || !STATUSES.has(status)) return undefined;
-  return areKnown(headers) ? { status, headers } : undefined;
+  return areValidHeaders(headers) ? { status, headers } : undefined;
 }
 
-function areKnown(headers: unknown): headers is Record<string, string> {
+function areValidHeaders(headers: unknown): headers is Record<string, string> {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return false;
   return Object.entries(headers).every(
     ([name, value]) => typeof value === 'string' && HEADERS.get(name)?.test(value) === true,

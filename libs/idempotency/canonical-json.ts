@@ -31,7 +31,7 @@ export class CanonicalJsonWriter {
   advance(): boolean {
     let frame = this.frames.at(-1);
     while (frame !== undefined && this.piece.length <= PIECE_LENGTH) {
-      this.member(frame);
+      this.writeMember(frame);
       frame = this.frames.at(-1);
     }
     this.emit(this.piece);
@@ -39,7 +39,7 @@ export class CanonicalJsonWriter {
     return frame !== undefined;
   }
 
-  private member(frame: Frame): void {
+  private writeMember(frame: Frame): void {
     const { names, next } = frame;
     if (next === frame.length) {
       this.piece += names === undefined ? ']' : '}';
@@ -60,7 +60,7 @@ export class CanonicalJsonWriter {
 
   private begin(value: unknown): void {
     if (typeof value === 'string') this.piece += JSON.stringify(value);
-    else if (typeof value === 'number') this.piece += number(value);
+    else if (typeof value === 'number') this.piece += formatNumber(value);
     else if (typeof value !== 'object' || value === null) this.piece += String(value);
     else if (Array.isArray(value)) {
       this.piece += '[';
@@ -75,7 +75,7 @@ export class CanonicalJsonWriter {
   }
 }
 
-function number(value: number): string {
+function formatNumber(value: number): string {
   if (Number.isFinite(value)) return String(value);
   return value > 0 ? '1e999' : '-1e999';
 }

@@ -43,7 +43,7 @@ export class ClaimStore {
   private renewalTimer: NodeJS.Timeout | undefined;
   /** By owner, the oldest first: claims that could not be released. `expiresAt`: on the clock of `performance.now()`. */
   private readonly orphanedClaims = new Map<string, { id: IdempotencyId; expiresAt: number }>();
-  private damageLogged = false;
+  private isDamageLogged = false;
 
   constructor(redis: Redis, settings: Settings) {
     this.claimScript = redis.script(join(__dirname, 'lua', 'claim-1.lua'));
@@ -119,14 +119,14 @@ export class ClaimStore {
     const owner = randomUUID();
     const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, leaseMs(ttlMs), discard], span);
     if (!reply.ok) {
-      if (reply.sent) this.keepRenewed(id, owner, ttlMs);
+      if (reply.sent) this.startRenewal(id, owner, ttlMs);
       return { state: 'unavailable', owner: reply.sent ? owner : undefined };
     }
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];
     switch (state.toString()) {
       case 'new':
-        this.keepRenewed(id, owner, ttlMs);
+        this.startRenewal(id, owner, ttlMs);
         return { state: 'new', owner };
       case 'mismatch':
         return { state: 'mismatch' };
@@ -137,7 +137,7 @@ export class ClaimStore {
     }
   }
 
-  private keepRenewed(id: IdempotencyId, owner: string, ttlMs: number): void {
+  private startRenewal(id: IdempotencyId, owner: string, ttlMs: number): void {
     this.running.set(owner, { id, deadline: performance.now() + ttlMs });
     this.scheduleRenewal();
   }
@@ -154,17 +154,17 @@ export class ClaimStore {
   /** Renews the claims of all running requests in one pipeline. */
   private renewClaims(): void {
     for (const [owner, { id, deadline }] of this.running) {
-      const leftMs = deadline - performance.now();
-      if (leftMs > 0) {
-        this.renewClaim(id, owner, leftMs).catch((error: unknown) => {
+      const remainingMs = deadline - performance.now();
+      if (remainingMs > 0) {
+        this.renewClaim(id, owner, remainingMs).catch((error: unknown) => {
           this.logger.error(error);
         });
       } else this.running.delete(owner);
     }
   }
 
-  private async renewClaim(id: IdempotencyId, owner: string, leftMs: number): Promise<void> {
-    const reply = await this.renewScript([redisKey(id)], [owner, leaseMs(leftMs)]);
+  private async renewClaim(id: IdempotencyId, owner: string, remainingMs: number): Promise<void> {
+    const reply = await this.renewScript([redisKey(id)], [owner, leaseMs(remainingMs)]);
     if (reply.ok && reply.value === 0) this.running.delete(owner);
   }
 
@@ -195,8 +195,8 @@ export class ClaimStore {
 
   /** Logs once, because there may be many after a change of format. */
   private logDamage(): void {
-    if (this.damageLogged) return;
-    this.damageLogged = true;
+    if (this.isDamageLogged) return;
+    this.isDamageLogged = true;
     this.logger.warn(
       'a damaged or forged response in Redis was deleted; the ledger has the response; not logged again',
     );

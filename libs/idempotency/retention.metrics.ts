@@ -46,12 +46,12 @@ export class RetentionMetrics {
     );
     this.freezeMaxAge = instruments.gauge(
       'prism_database_freeze_max_age',
-      'The age from which on Postgres freezes old rows by itself, in transaction ids: `autovacuum_freeze_max_age`.',
+      'The age at which autovacuum freezes old rows, in transaction ids: `autovacuum_freeze_max_age`.',
       {},
     );
     this.oldestTransaction = instruments.gauge(
       'prism_database_oldest_transaction_seconds',
-      'Age of the oldest transaction that has a snapshot or an id, and so keeps dead rows; 0 without one. Needs `pg_read_all_stats` to see other roles.',
+      'Age of the oldest transaction that has a snapshot or an id. Postgres keeps dead rows for it. 0 without one. Needs `pg_read_all_stats` to see other roles.',
       {},
     );
     this.replicationAge = instruments.gauge(
@@ -69,7 +69,7 @@ export class RetentionMetrics {
     for (const gauge of read) gauge.remove();
     instruments.gauge(
       'prism_ledger_retention_lag_seconds',
-      'Age of the oldest expired row or partition that is not removed yet. It keeps growing while runs fail.',
+      'Age of the oldest expired row or partition that is not removed yet. The age keeps growing while runs fail.',
       {},
       (gauge) => {
         gauge.set(

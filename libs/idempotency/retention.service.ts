@@ -39,11 +39,11 @@ export class RetentionService {
    * @throws DatabaseUnavailable and other errors of the database, which end the run early
    */
   async run(stopping: AbortSignal): Promise<RetentionRun> {
-    const pass: RetentionRun = { requests: 0, partitions: 0, postponed: 0 };
+    const run: RetentionRun = { requests: 0, partitions: 0, postponed: 0 };
     try {
       await this.createPartitions(stopping);
-      await this.purge(pass, stopping);
-      await this.dropPartitions(pass, stopping);
+      await this.purge(run, stopping);
+      await this.dropPartitions(run, stopping);
       const state = await this.ledger.state(DAYS_AHEAD);
       this.metrics.setRetentionState(state.overdueSeconds, state.partitionsAhead);
       this.metrics.setTransactionIdAge(state.transactionIdAge, state.freezeMaxAge);
@@ -53,7 +53,7 @@ export class RetentionService {
       throw error;
     }
     this.metrics.countRetentionRun('ok');
-    return pass;
+    return run;
   }
 
   private async createPartitions(stopping: AbortSignal): Promise<void> {
@@ -66,30 +66,30 @@ export class RetentionService {
     }
   }
 
-  private async purge(pass: RetentionRun, stopping: AbortSignal): Promise<void> {
+  private async purge(run: RetentionRun, stopping: AbortSignal): Promise<void> {
     let from: string | null = null;
     while (!stopping.aborted) {
       const startedAt = performance.now();
       const { removed, upTo } = await this.ledger.purgeRequests(from);
       if (upTo === null) return;
       this.metrics.countRequestsRemoved(removed);
-      pass.requests += removed;
+      run.requests += removed;
       from = upTo;
       // Pauses as long as the purge took, so that it uses at most half of the time.
       await pause(performance.now() - startedAt, stopping);
     }
   }
 
-  private async dropPartitions(pass: RetentionRun, stopping: AbortSignal): Promise<void> {
+  private async dropPartitions(run: RetentionRun, stopping: AbortSignal): Promise<void> {
     for (const partition of await this.ledger.expiredPartitions()) {
       if (stopping.aborted) return;
       switch (await this.dropPartition(partition, stopping)) {
         case 'done':
           this.metrics.countPartitionDropped();
-          pass.partitions += 1;
+          run.partitions += 1;
           break;
         case 'busy':
-          pass.postponed += 1;
+          run.postponed += 1;
           this.logger.warn({ message: 'a ledger partition could not be dropped yet', day: partition.day });
           break;
         case 'kept':

@@ -71,7 +71,7 @@ export class ImportJobMetrics {
     );
     instruments.gauge(
       'prism_import_oldest_job_seconds',
-      'Age of the oldest import job that is not finished; 0 without one. It keeps growing while the worker cannot read it.',
+      'Age of the oldest import job that is not finished; 0 without one. The age keeps growing while the worker cannot read the jobs.',
       {},
       (gauge) => {
         gauge.set(this.oldestSince === undefined ? 0 : (performance.now() - this.oldestSince) / 1_000);

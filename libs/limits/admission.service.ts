@@ -40,7 +40,7 @@ export class Admission implements OnApplicationShutdown {
   readonly cpu: CpuUsage;
   /** Runs long computations in sections, with clients taking turns. */
   readonly scheduler: CpuScheduler;
-  private readonly delay: EventLoopDelay;
+  private readonly eventLoopDelay: EventLoopDelay;
   private readonly logger = new Logger(Admission.name);
   private readonly bodies: FairQueue<'bytes'>;
   private readonly heap: FairQueue<'heap'>;
@@ -50,19 +50,21 @@ export class Admission implements OnApplicationShutdown {
     private readonly settings: Settings,
     private readonly metrics: LimitsMetrics,
   ) {
-    let attributed = false;
-    const lines = new LogLimiter((stage, repeated, intervalMs) => {
+    /** Whether a client caused the stall that the next sample of the event loop delay reports. */
+    let isAttributed = false;
+    const limiter = new LogLimiter((stage, repeated, intervalMs) => {
       this.logger.warn({ message: 'the event loop was blocked again', stage, repeated, interval_ms: intervalMs });
     });
-    this.cpu = new CpuUsage((client_id, stage, ms) => {
-      attributed = true;
+    this.cpu = new CpuUsage((clientId, stage, ms) => {
+      isAttributed = true;
       metrics.countStall(stage);
-      if (lines.admits(stage)) this.logger.warn({ message: 'the event loop was blocked', client_id, stage, ms });
+      if (limiter.admits(stage))
+        this.logger.warn({ message: 'the event loop was blocked', client_id: clientId, stage, ms });
     });
     this.scheduler = new CpuScheduler(this.cpu);
-    this.delay = new EventLoopDelay(undefined, (ms) => {
-      if (ms >= STALL_MS && !attributed) metrics.countStall('other');
-      attributed = false;
+    this.eventLoopDelay = new EventLoopDelay(undefined, (ms) => {
+      if (ms >= STALL_MS && !isAttributed) metrics.countStall('other');
+      isAttributed = false;
     });
     this.bodies = this.queue('body', {
       capacity: { bytes: settings.maxBodyBytesInFlight },
@@ -84,28 +86,28 @@ export class Admission implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.delay.stop();
+    this.eventLoopDelay.stop();
   }
 
   /** @throws RequestError `unavailable` if the event loop is delayed and the client uses at least its fair share of the CPU */
   rejectIfOverloaded(clientId: string): void {
     this.cpu.countRequest(clientId);
-    if (this.delay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.exceedsFairShare(clientId)) return;
+    if (this.eventLoopDelay.ms <= this.settings.maxEventLoopDelayMs || !this.cpu.exceedsFairShare(clientId)) return;
     throw this.shed('body', 'event_loop');
   }
 
   /** Requests a permit for `bytes` of a body. */
-  requestBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
+  enqueueBody(clientId: string, bytes: number, remainingMs: number): Permit<'bytes'> {
     return this.bodies.enqueue(clientId, { bytes }, this.maxWaitMs(remainingMs));
   }
 
   /** Requests a permit for the heap of a parsed body. @param heap in bytes */
-  requestHeap(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
+  enqueueHeap(clientId: string, heap: number, remainingMs: number): Permit<'heap'> {
     return this.heap.enqueue(clientId, { heap }, this.maxWaitMs(remainingMs));
   }
 
   /** Requests a permit to execute a request with this number of items. */
-  requestWork(clientId: string, items: number, remainingMs: number): WorkPermit {
+  enqueueWork(clientId: string, items: number, remainingMs: number): WorkPermit {
     const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
   }

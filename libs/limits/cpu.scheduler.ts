@@ -56,7 +56,7 @@ export class CpuScheduler {
     for (const [clientId, queue] of this.queues) {
       const [computation] = queue;
       if (computation === undefined || this.cpu.pauseMs(clientId) > 0) continue;
-      const isDone = this.section(clientId, computation);
+      const isDone = this.runSection(clientId, computation);
       if (isDone) queue.shift();
       // The client's next turn comes after those of all other clients.
       this.queues.delete(clientId);
@@ -66,7 +66,7 @@ export class CpuScheduler {
   }
 
   /** @returns whether the computation has ended */
-  private section(clientId: string, { stage, step, done }: Computation): boolean {
+  private runSection(clientId: string, { stage, step, done }: Computation): boolean {
     try {
       const hasMore = this.cpu.measure(clientId, stage, () => {
         const until = this.now() + SECTION_MS;

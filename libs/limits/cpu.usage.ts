@@ -51,7 +51,7 @@ export class CpuUsage {
     try {
       return section();
     } finally {
-      this.add(clientId, stage, this.now() - startedAt);
+      this.addSection(clientId, stage, this.now() - startedAt);
     }
   }
 
@@ -128,7 +128,7 @@ export class CpuUsage {
     usage.pauseUntil = Math.min(from + PAUSE_FACTOR * ms, asOf + MAX_PAUSE_MS);
   }
 
-  private add(clientId: string, stage: CpuStage, ms: number): void {
+  private addSection(clientId: string, stage: CpuStage, ms: number): void {
     this.charge(clientId, ms);
     if (ms >= STALL_MS) this.onStall(clientId, stage, ms);
   }

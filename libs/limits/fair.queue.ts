@@ -86,7 +86,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.queued += 1;
     // The queued clients may all have used up their shares, which must not delay this one.
     this.serve();
-    if (this.isQueued(permit)) this.wait(client, permit, maxWaitMs);
+    if (this.isQueued(permit)) this.startWait(client, permit, maxWaitMs);
     return permit;
   }
 
@@ -126,7 +126,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.clientOf(permit.clientId).permits -= 1;
   }
 
-  private wait(client: Client<R>, permit: Permit<R>, maxWaitMs: number): void {
+  private startWait(client: Client<R>, permit: Permit<R>, maxWaitMs: number): void {
     permit.startTimer(maxWaitMs, () => {
       this.reject(permit, 'queue_wait');
     });
@@ -148,7 +148,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   /** Admits as many queued requests as fit, client by client. */
   private serve(): void {
-    for (let client = this.next(); client !== undefined; client = this.next()) {
+    for (let client = this.nextClient(); client !== undefined; client = this.nextClient()) {
       const permit = client.queued[0];
       // No smaller request overtakes a large one, which might then never fit.
       if (permit === undefined || !this.fits(client, permit.load)) return;
@@ -159,7 +159,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     }
   }
 
-  private next(): Client<R> | undefined {
+  private nextClient(): Client<R> | undefined {
     for (const client of this.turns) {
       const permit = client.queued[0];
       if (permit !== undefined && this.isWithinShare(client, permit.load)) return client;

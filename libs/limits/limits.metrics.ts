@@ -52,7 +52,7 @@ export class LimitsMetrics {
   constructor(instruments: Instruments) {
     this.shed = instruments.counter(
       'prism_requests_shed_total',
-      'Requests rejected with 503 before any of them was executed, because the process was overloaded.',
+      'Requests rejected with 503 because the process was overloaded. Nothing of them was executed.',
       { stage: STAGES, reason: SHED_REASONS },
     );
     this.waitSeconds = instruments.histogram(
@@ -68,12 +68,12 @@ export class LimitsMetrics {
     );
     this.limited = instruments.counter(
       'prism_rate_limited_total',
-      'Requests rejected with 429, by the unit of the exceeded rate limit: of several, the one with the longest wait.',
+      'Requests rejected with 429, by the unit of the exceeded rate limit. If several are exceeded, the one with the longest wait counts.',
       { limit: RATE_UNITS },
     );
     this.checks = instruments.counter(
       'prism_rate_checks_total',
-      'Requests checked against the rate limits of their client, by where they are counted: in Redis for all gateways, or in the process.',
+      'Requests checked against the rate limits of their client, by store: Redis for all gateways, or the process.',
       { store: RATE_STORES },
     );
     this.defineAdmissionGauges(instruments);
@@ -115,7 +115,7 @@ export class LimitsMetrics {
     gauge('prism_admission_items_in_flight', 'Items of the requests that are being executed.', ({ items }) => items);
     gauge(
       'prism_admission_body_bytes',
-      'Bytes of request bodies that are held or may arrive without a further permit.',
+      'Bytes of request bodies in memory, and of bodies that may still arrive under a permit.',
       ({ bodyBytes }) => bodyBytes,
     );
     gauge('prism_admission_heap_bytes', 'Estimated heap of the parsed bodies, in bytes.', ({ heapBytes }) => heapBytes);

@@ -11,7 +11,7 @@ export const RATE_UNITS = ['items', 'requests', 'bytes'] as const;
 export type RateUnit = (typeof RATE_UNITS)[number];
 
 const SECOND_US = 1_000_000;
-/** Clients whose buckets one process holds. */
+/** The maximum number of clients whose buckets one process stores. */
 const MAX_LOCAL_CLIENTS = 10_000;
 
 /** The highest rate and burst that can be configured, by unit; the settings and the table `client_limits` have the same. */
@@ -132,12 +132,12 @@ export class LocalBuckets {
       const waitUs = Math.max(0, levelUs + Math.min(charge.costUs, charge.sizeUs) - charge.sizeUs);
       return { charge, waitUs, levelUs };
     });
-    return states.some(({ waitUs }) => waitUs > 0) ? states : charged(buckets, charges, now);
+    return states.some(({ waitUs }) => waitUs > 0) ? states : chargeAll(buckets, charges, now);
   }
 
   /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. */
   adjust(client: string, charges: readonly BucketCharge[]): BucketState[] {
-    return charged(this.bucketsOf(client), charges, this.now());
+    return chargeAll(this.bucketsOf(client), charges, this.now());
   }
 
   private bucketsOf(client: string): Map<string, number> {
@@ -156,7 +156,7 @@ function levelOf(buckets: ReadonlyMap<string, number>, { unit }: BucketCharge, n
   return Math.max(0, (buckets.get(unit) ?? 0) - now);
 }
 
-function charged(buckets: Map<string, number>, charges: readonly BucketCharge[], now: number): BucketState[] {
+function chargeAll(buckets: Map<string, number>, charges: readonly BucketCharge[], now: number): BucketState[] {
   return charges.map((charge) => {
     const levelUs = Math.max(0, levelOf(buckets, charge, now) + charge.costUs);
     buckets.set(charge.unit, now + levelUs);

@@ -17,7 +17,7 @@ export interface Program {
  * 128 plus the signal number after a second signal.
  */
 export function runProgram(start: (settings: Settings, logger: Logger) => Promise<Program>): void {
-  const settings = settingsOrExit();
+  const settings = readSettingsOrExit();
   const logger = createLogger(settings.logLevel);
   const fail = (error: unknown): never => {
     logger.fatal({ err: error }, 'unhandled error');
@@ -30,7 +30,7 @@ export function runProgram(start: (settings: Settings, logger: Logger) => Promis
   stopOnSignal(started, logger, fail);
 }
 
-function settingsOrExit(): Settings {
+function readSettingsOrExit(): Settings {
   try {
     return readSettings();
   } catch (error) {

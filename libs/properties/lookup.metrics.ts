@@ -24,7 +24,7 @@ export class LookupMetrics {
     );
     instruments.gauge(
       'prism_lookup_oldest_change_seconds',
-      'Age of the oldest change of a lookup that is not built, verified or removed yet; 0 without one. It keeps growing while the worker cannot read it.',
+      'Age of the oldest change of a lookup that is not complete yet; 0 without one. The age keeps growing while the worker cannot read the lookups.',
       {},
       (gauge) => {
         gauge.set(this.oldestSince === undefined ? 0 : (performance.now() - this.oldestSince) / 1_000);

@@ -49,7 +49,7 @@ export function createClient(
     hosts.map((host) => ({ ...host, port: host.port ?? port }));
   switch (settings.redisMode) {
     case 'single':
-      return new Client({ ...options, ...withPorts(REDIS_PORT)[0], db, ...reconnecting(retryDelay) });
+      return new Client({ ...options, ...withPorts(REDIS_PORT)[0], db, ...reconnectOptions(retryDelay) });
     case 'sentinel':
       return new Client({
         ...options,
@@ -58,7 +58,7 @@ export function createClient(
         sentinelRetryStrategy: retryDelay,
         Connector: sentinelConnector(report),
         db,
-        ...reconnecting(retryDelay),
+        ...reconnectOptions(retryDelay),
       });
     case 'cluster':
       return new Cluster(withPorts(REDIS_PORT), {
@@ -95,7 +95,7 @@ function connectionOptions({ redisTimeoutMs }: RedisSettings): RedisOptions {
   };
 }
 
-function reconnecting(retryStrategy: ConnectionPolicy['retryDelay']): RedisOptions {
+function reconnectOptions(retryStrategy: ConnectionPolicy['retryDelay']): RedisOptions {
   return { enableOfflineQueue: false, retryStrategy };
 }
 

@@ -15,8 +15,8 @@ import { settleWithin } from './time.budget';
 const PAUSE_AFTER_TIMEOUT_MS = 1_000;
 const MIN_RECONNECT_DELAY_MS = 100;
 const MAX_RECONNECT_DELAY_MS = 2_000;
-/** What ioredis reports after the reason. */
-const WITHOUT_REASON = /Connection is closed\.|^Failed to refresh slots cache|^All sentinels are unreachable/;
+/** Errors that ioredis reports after the actual error. They do not say why the connection failed. */
+const SUBSEQUENT_ERROR = /Connection is closed\.|^Failed to refresh slots cache|^All sentinels are unreachable/;
 
 /** Runs a script. Never rejects, and never takes longer than `REDIS_TIMEOUT_MS`. Strings in the reply are `Buffer`s. */
 export type RedisScript = (
@@ -36,17 +36,17 @@ export type RedisScript = (
  */
 export class Redis {
   readonly #client: Client | Cluster | undefined;
-  readonly #budgetMs: number;
+  readonly #timeoutMs: number;
   readonly #status: RedisStatus;
   readonly #settled: Promise<void>;
   #onSettled: () => void = () => undefined;
   #state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
   /** The number of connections so far: a late timeout must not close a newer connection. */
-  #connection = 0;
+  #connectionNumber = 0;
   #lastError = 'the connection was closed';
   #reconnectNotBefore = 0;
   /** Connections in a row that were closed because the server is a replica. */
-  #replicas = 0;
+  #replicaConnections = 0;
   /** By node of the cluster: until when calls fail at once, on the clock of `performance.now()`. */
   readonly #pausedNodes = new Map<string, number>();
   #errorLogged = false;
@@ -57,7 +57,7 @@ export class Redis {
     private readonly metrics: RedisMetrics,
     private readonly logger: Pick<Logger, 'log' | 'warn'> = new Logger(Redis.name),
   ) {
-    this.#budgetMs = settings.redisTimeoutMs;
+    this.#timeoutMs = settings.redisTimeoutMs;
     this.#status = new RedisStatus(metrics, logger);
     this.#settled = new Promise((resolve) => {
       this.#onSettled = resolve;
@@ -72,7 +72,7 @@ export class Redis {
     this.#client = createClient(settings.redisUrl, settings, {
       retryDelay: (attempt) => this.#reconnectDelay(attempt),
       report: (error) => {
-        this.#connectionFailed(error);
+        this.#setLastError(error);
       },
     });
     this.#watch(this.#client);
@@ -120,21 +120,21 @@ export class Redis {
     this.#state = 'closed';
     this.#onSettled();
     if (client === undefined) return;
-    if (wasUp) await settleWithin(quit(client), this.#budgetMs);
+    if (wasUp) await settleWithin(quit(client), this.#timeoutMs);
     client.disconnect();
   }
 
   #watch(client: Client | Cluster): void {
     client.on('error', (error: Error) => {
-      this.#connectionFailed(error);
+      this.#setLastError(error);
       // A client of Sentinels reports that none responds, and has no connection that it could close.
       if (this.#state === 'starting') this.#markDown(this.#lastError);
     });
     client.on('sentinelError', (error: Error) => {
-      this.#connectionFailed(error);
+      this.#setLastError(error);
     });
     client.on('node error', (error: Error) => {
-      this.#connectionFailed(error);
+      this.#setLastError(error);
     });
     client.on('close', () => {
       this.#markDown(this.#lastError);
@@ -142,7 +142,7 @@ export class Redis {
     if (client instanceof Cluster) {
       client.on('+node', connectToMaster);
       client.on('ready', () => {
-        // Their connections are made with their first call. Without this, the first requests would continue without Redis.
+        // Without this, the first call to each master opens its connection, and the first requests continue without Redis.
         const masters = client.nodes('master').map((node) => node.ping().catch(() => undefined)); // reported as `node error`
         Promise.all(masters)
           .then(() => {
@@ -166,19 +166,19 @@ export class Redis {
       this.metrics.countRedisError('connection');
       return { ok: false, sent: false };
     }
-    const connection = this.#connection;
-    const outcome = await settleWithin(call(), this.#budgetMs);
+    const connectionNumber = this.#connectionNumber;
+    const outcome = await settleWithin(call(), this.#timeoutMs);
     switch (outcome.state) {
       case 'fulfilled':
         this.#status.succeeded();
-        if (this.#status.health() === 'up') this.#replicas = 0;
+        if (this.#status.health() === 'up') this.#replicaConnections = 0;
         return { ok: true, value: outcome.value };
       case 'timeout':
         this.metrics.countRedisError('timeout');
-        this.#fail(node, connection, `no response within ${this.#budgetMs} ms`);
+        this.#fail(node, connectionNumber, `no response within ${this.#timeoutMs} ms`);
         return { ok: false, sent: true };
       case 'rejected':
-        this.#handleError(outcome.reason, node, connection);
+        this.#handleError(outcome.reason, node, connectionNumber);
         return { ok: false, sent: true };
     }
   }
@@ -195,8 +195,8 @@ export class Redis {
   }
 
   /** Makes calls fail at once: to a node of the cluster for a while, or to the server until it is connected again. */
-  #fail(node: string | undefined, connection: number, reason: string): void {
-    if (this.#state !== 'up' || this.#connection !== connection) return;
+  #fail(node: string | undefined, connectionNumber: number, reason: string): void {
+    if (this.#state !== 'up' || this.#connectionNumber !== connectionNumber) return;
     const client = this.#client;
     if (node !== undefined && client instanceof Cluster) {
       if (this.#isPaused(node)) return;
@@ -211,25 +211,25 @@ export class Redis {
     this.#client?.disconnect(true);
   }
 
-  #handleError(reason: unknown, node: string | undefined, connection: number): void {
+  #handleError(reason: unknown, node: string | undefined, connectionNumber: number): void {
     const message = reason instanceof Error ? reason.message : String(reason);
     if (!(reason instanceof Error) || reason.name !== 'ReplyError') {
       this.metrics.countRedisError('connection');
-      if (node !== undefined) this.#fail(node, connection, message);
+      if (node !== undefined) this.#fail(node, connectionNumber, message);
       return;
     }
     const rejection = rejectionOf(message);
     this.metrics.countRedisError(rejection === undefined ? 'other' : 'rejected');
     if (rejection !== undefined) this.#status.failing(rejection, message);
     else this.#logOnce(message);
-    if (rejection === 'READONLY') this.#leaveReplica(connection);
+    if (rejection === 'READONLY') this.#leaveReplica(connectionNumber);
   }
 
   /** The master became a replica. The name of the server, or the Sentinels, may now point to the new master. */
-  #leaveReplica(connection: number): void {
-    if (this.#state !== 'up' || this.#connection !== connection) return;
+  #leaveReplica(connectionNumber: number): void {
+    if (this.#state !== 'up' || this.#connectionNumber !== connectionNumber) return;
     this.#state = 'down';
-    this.#replicas += 1;
+    this.#replicaConnections += 1;
     this.#client?.disconnect(true);
   }
 
@@ -242,14 +242,14 @@ export class Redis {
   }
 
   /** Keeps the message only: an error may contain the password, as an argument of the failed command. */
-  #connectionFailed({ message }: Error): void {
-    if (!WITHOUT_REASON.test(message)) this.#lastError = message;
+  #setLastError({ message }: Error): void {
+    if (!SUBSEQUENT_ERROR.test(message)) this.#lastError = message;
   }
 
   #markUp(): void {
     if (this.#state === 'closed') return;
     this.#state = 'up';
-    this.#connection += 1;
+    this.#connectionNumber += 1;
     this.#errorLogged = false;
     this.#lastError = 'the connection was closed';
     this.#status.connected();
@@ -266,7 +266,7 @@ export class Redis {
 
   /** Exponential, with jitter. */
   #reconnectDelay(attempt: number): number {
-    const exponent = Math.min(Math.max(attempt, this.#replicas) - 1, 10);
+    const exponent = Math.min(Math.max(attempt, this.#replicaConnections) - 1, 10);
     const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** exponent, MAX_RECONNECT_DELAY_MS);
     const withJitter = backoff * (0.75 + Math.random() / 2);
     return Math.max(withJitter, this.#reconnectNotBefore - performance.now());

@@ -14,7 +14,7 @@ export type ReportFailure = (error: Error) => void;
 /** Creates connections to one server, or to the master that the Sentinels name. */
 type Connector = NonNullable<RedisOptions['Connector']>;
 
-/** For the nodes of a cluster. */
+/** Connects to the nodes of a cluster. */
 export function nodeConnector(report: ReportFailure): Connector {
   return class extends AbstractConnector {
     private readonly server: Pick<RedisOptions, 'host' | 'port' | 'tls'>;
@@ -37,7 +37,7 @@ export function nodeConnector(report: ReportFailure): Connector {
   };
 }
 
-/** For the master of Sentinels. */
+/** Connects to the master that the Sentinels name. */
 export function sentinelConnector(report: ReportFailure): Connector {
   return class extends SentinelConnector {
     constructor(options: unknown) {

@@ -19,7 +19,7 @@ export class RedisMetrics {
     this.up.remove(); // A gauge without labels starts at 0.
     this.errors = instruments.counter(
       'prism_redis_errors_total',
-      'Calls that continued without Redis, by the kind of its failure. `rejected`: as it would reject others, such as out of memory, read-only, without permission; `other`: another error reply.',
+      'Redis calls that failed, so that the request continued without Redis. `rejected`: Redis would reject other calls too (out of memory, read-only, no permission). `other`: any other error reply.',
       { kind: ERROR_KINDS },
     );
     for (const kind of ERROR_KINDS) this.errors.inc({ kind }, 0);

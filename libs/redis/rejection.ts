@@ -17,12 +17,12 @@ const CODES = [
 /** Up to version 6, Redis puts the error of a command in a script behind text of its own. */
 const CODE = new RegExp(`(?:^|: -?|^-)(${CODES.join('|')})\\b`);
 /** Errors without a code of their own. */
-const WITHOUT_CODE: readonly [RegExp, Rejection][] = [
+const WITHOUT_CODE: readonly [RegExp, RedisRejection][] = [
   [/user executing the script can't|ACL failure in script/, 'NOPERM'],
   [/^ERR unknown command/, 'UNKNOWN'],
 ];
 
-export type Rejection = (typeof CODES)[number] | 'UNKNOWN';
+export type RedisRejection = (typeof CODES)[number] | 'UNKNOWN';
 
 /**
  * Whether Redis would also reject the next call like this one. Undefined for the error of a single call, such as one of a
@@ -30,7 +30,7 @@ export type Rejection = (typeof CODES)[number] | 'UNKNOWN';
  *
  * @param message of an error reply
  */
-export function rejectionOf(message: string): Rejection | undefined {
+export function rejectionOf(message: string): RedisRejection | undefined {
   const code = CODE.exec(message)?.[1];
   return code === undefined
     ? WITHOUT_CODE.find(([pattern]) => pattern.test(message))?.[1]

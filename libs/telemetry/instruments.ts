@@ -4,6 +4,7 @@ import { BatchHistogram } from './batch.histogram';
 
 /** The values of a label: all of them, or a description if the program does not list them. */
 type LabelValues = readonly string[] | string;
+/** The labels of an instrument, each with its values. */
 export type Labels<L extends string> = Readonly<Record<L, LabelValues>>;
 
 /** A page of metrics as an HTTP response serves it. */
@@ -37,7 +38,8 @@ export class Instruments {
     const { exemplars: enableExemplars } = options;
     this.exemplars ||= enableExemplars;
     const described = { ...this.describe(name, labels), name, help, buckets: [...buckets] };
-    // prom-client rejects a histogram with exemplars in the options of a registry of the text format; registering it afterwards works.
+    // prom-client does not accept a registry of the text format in the options of a histogram with exemplars.
+    // The registry itself accepts the histogram.
     const histogram = new Histogram({ ...described, enableExemplars, registers: [] });
     this.registry.registerMetric(histogram);
     return histogram;

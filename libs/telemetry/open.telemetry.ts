@@ -5,7 +5,7 @@ import {
   type Context,
   createTraceState,
   ROOT_CONTEXT,
-  type Span as OpenSpan,
+  type Span as OtelSpan,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -35,7 +35,7 @@ type OpenTelemetrySettings = Pick<
 /** How long a shutdown waits for the export of the last spans. */
 const SHUTDOWN_MS = 2_000;
 const EXPORT_TIMEOUT_MS = 10_000;
-const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
+const SPAN_KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
 
 /** Records and exports spans. The only file that imports OpenTelemetry; it is loaded only if traces are enabled. */
 export class OpenTelemetry {
@@ -83,7 +83,7 @@ class RecordedSpan implements Span {
 
   constructor(
     private readonly tracer: Tracer,
-    private readonly span: OpenSpan,
+    private readonly span: OtelSpan,
     parent: Context,
   ) {
     this.context = trace.setSpan(parent, span);
@@ -94,7 +94,7 @@ class RecordedSpan implements Span {
   }
 
   child(name: string, kind: 'internal' | 'client', attributes: SpanAttributes): Span {
-    const span = this.tracer.startSpan(name, { kind: KINDS[kind], attributes }, this.context);
+    const span = this.tracer.startSpan(name, { kind: SPAN_KINDS[kind], attributes }, this.context);
     return new RecordedSpan(this.tracer, span, this.context);
   }
 
@@ -129,7 +129,7 @@ function createSampler({ otelTracesSampler, otelTracesSamplerArg }: OpenTelemetr
   return parentBased ? new ParentBasedSampler({ root }) : root;
 }
 
-function createRootSampler(name: OpenTelemetrySettings['otelTracesSampler'], share: number): Sampler {
-  if (name.endsWith('traceidratio')) return new TraceIdRatioBasedSampler(share);
+function createRootSampler(name: OpenTelemetrySettings['otelTracesSampler'], ratio: number): Sampler {
+  if (name.endsWith('traceidratio')) return new TraceIdRatioBasedSampler(ratio);
   return name.endsWith('always_on') ? new AlwaysOnSampler() : new AlwaysOffSampler();
 }

@@ -14,7 +14,7 @@ export class ProcessMetrics {
       '1 if the process is ready, 0 if not: the result of `/health/ready`, checked at each scrape.',
       {},
       async (gauge) => {
-        // A check may take a database connection. Deferred, it does not show in the gauges of the pools.
+        // The check may use a database connection. It starts after the gauges of the pools were read, so they do not count it.
         await Promise.resolve();
         gauge.set((await this.checkReadiness?.()) === true ? 1 : 0);
       },

@@ -12,7 +12,7 @@ const EXPORT_INTERVAL_MS = 1_000;
  * and spans whose export failed, are dropped and reported to `onLoss`.
  */
 export class SpanDelivery implements SpanProcessor {
-  private readonly batches: BatchSpanProcessor;
+  private readonly processor: BatchSpanProcessor;
   /** The number of spans that are neither exported nor lost. */
   private pending = 0;
 
@@ -20,7 +20,7 @@ export class SpanDelivery implements SpanProcessor {
     private readonly exporter: SpanExporter,
     private readonly onLoss: LossListener,
   ) {
-    this.batches = new BatchSpanProcessor({
+    this.processor = new BatchSpanProcessor({
       exporter: {
         export: (spans, done) => {
           this.export(spans, done);
@@ -43,17 +43,17 @@ export class SpanDelivery implements SpanProcessor {
       return;
     }
     this.pending += 1;
-    this.batches.onEnd(span);
+    this.processor.onEnd(span);
   }
 
   async forceFlush(): Promise<void> {
-    await this.batches.forceFlush();
+    await this.processor.forceFlush();
   }
 
   /** Resolves when every pending span is exported or lost. Never rejects. */
   async shutdown(): Promise<void> {
     try {
-      await this.batches.shutdown();
+      await this.processor.shutdown();
     } catch {
       // `onLoss` was called for each batch that failed.
     }

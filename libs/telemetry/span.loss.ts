@@ -5,6 +5,7 @@ type SpanLoss = (typeof SPAN_LOSSES)[number];
 /**
  * Called when spans are lost.
  *
+ * @param count of the lost spans
  * @param error of the failed export
  */
-export type LossListener = (reason: SpanLoss, spans: number, error?: Error) => void;
+export type LossListener = (reason: SpanLoss, count: number, error?: Error) => void;

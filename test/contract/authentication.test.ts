@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, connect, type Server, type Socket } from 'node:net';
 import { Instruments } from '#libs/telemetry';
 import { request } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
 import { createDatabase } from '../support/database';
 import { startGateway } from '../support/gateway';
 import { useGateway } from '../support/gateway.hooks';
+import { TcpProxy } from '../support/tcp.proxy';
 
 interface WriteResponse {
   status: number;
@@ -218,14 +218,14 @@ describe('an API key', () => {
 describe('without the database', () => {
   it('a cached key still works, and any other key gets 503', async () => {
     const database = await createDatabase();
-    const wire = await cuttableWire(database.url);
-    const behind = await startGateway({ databaseUrl: wire.url });
+    const proxy = await TcpProxy.before(database.url);
+    const behind = await startGateway({ databaseUrl: proxy.through(database.url) });
     try {
       const used = (await behind.newCaller()).credentials;
       const unused = (await behind.newCaller()).credentials;
       const nowhere = (team: string) => `/v2/prism/${team}/organization/a/b/c/d`;
       expect((await send(nowhere(used.teamId), used.apiKey, { url: behind.url })).status).toBe(404);
-      await wire.cut();
+      proxy.cut();
 
       expect((await send(nowhere(used.teamId), used.apiKey, { url: behind.url })).status).toBe(404);
       const { status, headers, text } = await send(nowhere(unused.teamId), unused.apiKey, { url: behind.url });
@@ -235,40 +235,8 @@ describe('without the database', () => {
       expect((await send(nowhere(unused.teamId), 'nonsense', { url: behind.url })).status).toBe(403);
     } finally {
       await behind.close();
-      await wire.cut();
+      proxy.close();
       await database.drop();
     }
   });
 });
-
-/** A proxy to the database that can be cut permanently. */
-async function cuttableWire(databaseUrl: string): Promise<{ url: string; cut(): Promise<void> }> {
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
-  const wire: Server = createServer((near) => {
-    const far = connect(Number(target.port || 5432), target.hostname);
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(socket);
-      // A cut socket emits an error; its other end is destroyed as well.
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => other.destroy());
-      socket.pipe(other);
-    }
-  });
-  await new Promise<void>((listening) => wire.listen(0, '127.0.0.1', listening));
-  const address = wire.address();
-  if (address === null || typeof address === 'string') throw new Error('The wire has no port.');
-  const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
-  url.port = String(address.port);
-  return {
-    url: url.href,
-    cut: async () => {
-      for (const socket of sockets) socket.destroy();
-      if (wire.listening) await new Promise((closed) => wire.close(closed));
-    },
-  };
-}

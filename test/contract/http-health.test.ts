@@ -14,10 +14,8 @@ let caller: ApiClient;
 
 beforeAll(async () => {
   database = await createDatabase();
-  const url = new URL(database.url);
-  proxy = await TcpProxy.start({ host: url.hostname, port: Number(url.port || 5432) });
-  url.host = `127.0.0.1:${proxy.port}`;
-  gateway = await startGateway({ databaseUrl: url.href });
+  proxy = await TcpProxy.before(database.url);
+  gateway = await startGateway({ databaseUrl: proxy.through(database.url) });
   caller = await gateway.newCaller();
 });
 

@@ -21,11 +21,9 @@ let control: ControlDatabase;
 
 beforeAll(async () => {
   database = await createDatabase();
-  const url = new URL(database.url);
-  proxy = await TcpProxy.start({ host: url.hostname, port: Number(url.port || 5432) });
-  url.host = `127.0.0.1:${proxy.port}`;
+  proxy = await TcpProxy.before(database.url);
   gateway = await startGateway({
-    databaseUrl: url.href,
+    databaseUrl: proxy.through(database.url),
     settings: { LOCK_TIMEOUT_MS: '700', AUTH_FAILURES_PER_SECOND: '0' },
   });
   caller = await gateway.newCaller();

@@ -27,16 +27,16 @@ let ids: string[];
 beforeAll(async () => {
   database = await createDatabase();
   traffic = new PostgresTraffic();
-  toPostgres = await TcpProxy.start(addressOf(database.url), traffic.listen);
-  toRedis = await TcpProxy.start(addressOf(inject('redisUrl')), () => (chunk) => {
+  toPostgres = await TcpProxy.before(database.url, traffic.listen);
+  toRedis = await TcpProxy.before(inject('redisUrl'), () => (chunk) => {
     redisTraffic += chunk.toString('latin1');
   });
   redisTraffic = '';
   gateway = await startGateway({
-    databaseUrl: through(toPostgres, database.url),
+    databaseUrl: toPostgres.through(database.url),
     settings: {
       DATABASE_POOL_SIZE: String(poolSize),
-      REDIS_URL: through(toRedis, inject('redisUrl')),
+      REDIS_URL: toRedis.through(inject('redisUrl')),
     },
   });
   caller = await gateway.newCaller();
@@ -57,18 +57,6 @@ beforeEach(() => {
   traffic.roundTrips.length = 0;
   redisTraffic = '';
 });
-
-function addressOf(url: string): { host: string; port: number } {
-  const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port) };
-}
-
-function through(proxy: TcpProxy, url: string): string {
-  const address = new URL(url);
-  address.hostname = '127.0.0.1';
-  address.port = String(proxy.port);
-  return address.href;
-}
 
 async function update(items: number, key?: string, options = {}): Promise<ApiResponse> {
   const response = await caller.call('POST', caller.path('organization/batch/update'), {
@@ -150,9 +138,9 @@ describe('a round trip to Postgres', () => {
 
 it('prepares the statement once per connection, however many batches run concurrently', async () => {
   const fresh = new PostgresTraffic();
-  const proxy = await TcpProxy.start(addressOf(database.url), fresh.listen);
+  const proxy = await TcpProxy.before(database.url, fresh.listen);
   const other = await startGateway({
-    databaseUrl: through(proxy, database.url),
+    databaseUrl: proxy.through(database.url),
     settings: { DATABASE_POOL_SIZE: String(poolSize) },
   });
   try {
@@ -175,6 +163,49 @@ it('prepares the statement once per connection, however many batches run concurr
     await other.close();
     proxy.close();
   }
+});
+
+describe('the statement of a page', () => {
+  /** Sends each query in turn, several times. @returns the statements, by the only connection of the pool */
+  async function statementsOf(queries: readonly string[]): Promise<RoundTrip[]> {
+    const seen = new PostgresTraffic();
+    const proxy = await TcpProxy.before(database.url, seen.listen);
+    const other = await startGateway({
+      databaseUrl: proxy.through(database.url),
+      settings: { DATABASE_POOL_SIZE: '1' },
+    });
+    try {
+      const client = new ApiClient(other.url, caller.document, caller.credentials);
+      for (let use = 1; use <= 5; use += 1) {
+        for (const query of queries) {
+          expect((await client.call('GET', client.path(`organization?${query}`))).status).toBe(200);
+        }
+      }
+    } finally {
+      await other.close();
+      proxy.close();
+    }
+    return seen.roundTrips.filter(({ statement }) => /^query_|^WITH context .* sort_values/s.test(statement));
+  }
+
+  it('of the default order is prepared once it repeats, and is then only executed, also for the next page', async () => {
+    const { body } = await caller.call('GET', caller.path('organization?limit=2'));
+    const pages = await statementsOf(['limit=2', `limit=2&cursor=${encodeURIComponent(body.next_cursor)}`]);
+    expect(pages.map(({ messages }) => messages)).toEqual([
+      'PBDES', // without a name
+      'PBDES', // without a name
+      'PBDES', // with its name
+      ...Array.from({ length: 7 }, () => 'BDES'),
+    ]);
+    expect(new Set(pages.slice(2).map(({ statement }) => statement))).toEqual(new Set(['query_1']));
+  });
+
+  it('of a filter or another order has no name, so that its plan knows the values', async () => {
+    const pages = await statementsOf(['name=Acme', 'sort=name', 'deleted=true']);
+    expect(pages).toHaveLength(15);
+    expect(new Set(pages.map(({ messages }) => messages))).toEqual(new Set(['PBDES']));
+    expect(pages.filter(({ statement }) => statement.startsWith('query_'))).toEqual([]);
+  });
 });
 
 describe('Redis', () => {
@@ -218,8 +249,8 @@ it('applies a single patch by the procedure, which flushes it, if commits are as
   await session.query(`ALTER DATABASE "${new URL(hasty.url).pathname.slice(1)}" SET synchronous_commit = off`);
   await session.close();
   const seen = new PostgresTraffic();
-  const proxy = await TcpProxy.start(addressOf(hasty.url), seen.listen);
-  const other = await startGateway({ databaseUrl: through(proxy, hasty.url) });
+  const proxy = await TcpProxy.before(hasty.url, seen.listen);
+  const other = await startGateway({ databaseUrl: proxy.through(hasty.url) });
   try {
     const client = await other.newCaller();
     const id = await client.create();

@@ -82,6 +82,22 @@ describe('a commit that its standby has not confirmed', () => {
     expect((await Promise.all(outcomes)).map(codesOf)).toEqual([['outcome_unknown'], ['unavailable']]);
   });
 
+  it('is confirmed before a response says that an item leaves the record unchanged', async () => {
+    const applied = engine.apply(patch());
+    await cancelWaits(await pair.waiting(1));
+    expect(codesOf(await applied)).toEqual(['outcome_unknown']);
+
+    const [id = ''] = ids;
+    const change = { set: { name: 'Renamed' }, clear: null, ops: null };
+    const same = { op: 'update', id, default: change, list: null, extended: null, skip_unchanged: true } as const;
+    const repeated = [engine.apply(batch(team, [same])), engine.apply(batch(team, [same], { onError: 'rollback' }))];
+    await pair.waiting(2);
+    await restoreStandby();
+    for (const response of await Promise.all(repeated)) {
+      expect(response.outcomes[0]?.entry).toContain('"effect": "unchanged"');
+    }
+  });
+
   it('makes the outcome of every retry unknown, and leaves no connection behind', async () => {
     const key = newKey();
     for (const attempt of Array.from({ length: 6 }, () => retryOf(key))) {
@@ -150,7 +166,7 @@ describe('connections whose callers stopped waiting', () => {
     ['one host', () => []],
     ['several hosts, of which another is a standby', () => [pair.standby.port]],
   ])('keep them while the server cannot be reached: %s', async (_, otherPorts) => {
-    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
+    const proxy = await TcpProxy.before(pair.primaryUrl);
     const hosts = [proxy.port, ...otherPorts()].map((port) => `127.0.0.1:${port}`).join(',');
     const gateway = await Engine.over(
       `postgres://postgres@${hosts}/prism`,
@@ -183,7 +199,7 @@ describe('connections whose callers stopped waiting', () => {
   });
 
   it('are free when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
-    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
+    const proxy = await TcpProxy.before(pair.primaryUrl);
     const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
     const direct = await Session.open(pair.primaryUrl);
     const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);

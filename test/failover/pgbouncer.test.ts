@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Cancellation } from '#libs/database';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { batch, codesOf, Engine, newKey, rename } from '../support/engine';
 import { PgBouncer, poolerSettings } from '../support/pgbouncer.server';
 import { PostgresPair } from '../support/postgres.pair';
 import { onServer } from '../support/server.database';
 import { Session } from '../support/session';
+import { TcpProxy } from '../support/tcp.proxy';
 
 const POOL_SIZE = 4;
 
@@ -63,6 +64,21 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     }
   });
 
+  it('an unconfirmed commit leaves its place to other callers, although the pooler keeps the backend', async () => {
+    for (const id of ids.slice(0, POOL_SIZE)) {
+      const applied = engine.apply(patch(id));
+      const pids = await pair.waiting(1);
+      await onServer(
+        pair.primary.url,
+        `SELECT pg_cancel_backend(pid) FROM unnest('{${pids.join(',')}}'::int[]) AS pid`,
+      );
+      expect(codesOf(await applied)).toEqual(['outcome_unknown']);
+    }
+    await restoreStandby();
+    await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
+  });
+
   it('a commit that waits is not canceled when the caller disconnects', async () => {
     const cancellation = new Cancellation();
     const applied = engine.apply(patch(), newKey(), undefined, cancellation);
@@ -110,4 +126,33 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
   });
+});
+
+it('with transaction pooling, connections to a pooler whose host has vanished leave their places', async () => {
+  const pair = await PostgresPair.create();
+  onTestFinished(() => pair.remove());
+  await pair.setting(pair.primary, "synchronous_standby_names = ''");
+  await onServer(pair.primary.url, ROLE_SETTINGS);
+  const pooler = await PgBouncer.start('transaction', pair.primaryUrl, {});
+  onTestFinished(() => pooler.stop());
+  const url = pooler.url('prism', 'postgres');
+  const proxy = await TcpProxy.before(url);
+  onTestFinished(() => {
+    proxy.close();
+  });
+  const settings = { ...poolerSettings('transaction'), DATABASE_POOL_SIZE: '2' };
+  const direct = await Session.open(pair.primaryUrl);
+  const engine = await Engine.over(proxy.through(url), settings, () => Promise.resolve(), direct);
+  onTestFinished(() => engine.close());
+  const team = randomUUID();
+  const [id = ''] = await engine.insert(team, 1);
+  const applied = (): Promise<string> =>
+    engine.apply(batch(team, [rename(id)]), undefined, 1_000).then(
+      (response) => codesOf(response).join(),
+      () => 'error',
+    );
+  expect(await applied()).toBe('ok');
+  proxy.replaceHost({ host: '127.0.0.1', port: pooler.port });
+  await expect.poll(applied, { timeout: 20_000 }).toBe('ok');
+  await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
 });

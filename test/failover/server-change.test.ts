@@ -64,6 +64,22 @@ describe('a server that accepts no writes', () => {
     await expect.poll(() => engine.database.query('SELECT 1').then(() => 'ok', String)).toBe('ok');
   });
 
+  it('never makes the outcome unknown of a write that was not sent', async () => {
+    await connect(pair.primaryUrl);
+    const patch = (id: string): Promise<string> =>
+      engine.apply(batch(team, [rename(id)])).then(
+        (response) => codesOf(response).join(),
+        () => 'unavailable',
+      );
+    expect(await Promise.all(ids.map(patch))).toEqual(['ok', 'ok', 'ok']);
+    await pair.setting(pair.primary, 'default_transaction_read_only = on');
+    const outcomes: string[] = [];
+    for (const id of [...ids, ...ids]) outcomes.push(await patch(id));
+    await pair.setting(pair.primary, 'default_transaction_read_only = off');
+    expect(outcomes).not.toContain('outcome_unknown');
+    expect(outcomes).toContain('unavailable');
+  });
+
   it('is passed over in a URL of several hosts', async () => {
     const hosts = [1, pair.standby.port, pair.primary.port].map((port) => `127.0.0.1:${port}`);
     const url = `postgres://postgres@${hosts.join(',')}/prism?target_session_attrs=read-write`;
@@ -75,8 +91,8 @@ describe('a server that accepts no writes', () => {
 
 describe('an address that points to another server', () => {
   it('is followed when the former host vanishes: connections to it end without a reset', async () => {
-    address = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
-    await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);
+    address = await TcpProxy.before(pair.primaryUrl);
+    await connect(address.through(pair.primaryUrl));
     const versions = await engine.versions(team, ids);
     const warm = ids.map((id) => engine.apply(batch(team, [rename(id)]), newKey()));
     expect((await Promise.all(warm)).flatMap(codesOf)).toEqual(['ok', 'ok', 'ok']);
@@ -97,8 +113,8 @@ describe('an address that points to another server', () => {
   });
 
   it('is not left again for the former server, which keeps running: its connections are closed once', async () => {
-    address = await TcpProxy.start({ host: '127.0.0.1', port: pair.primary.port });
-    await connect(`postgres://postgres@127.0.0.1:${address.port}/prism`);
+    address = await TcpProxy.before(pair.primaryUrl);
+    await connect(address.through(pair.primaryUrl));
     await engine.database.query('SELECT 1');
     address.redirect({ host: '127.0.0.1', port: pair.standby.port });
     const busy = engine.database

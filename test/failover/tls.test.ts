@@ -23,11 +23,16 @@ afterAll(async () => {
 });
 
 /** What readiness says of a server: it never is ready, because there are no tables. */
-async function messageOf(database: PostgresServer, mode: string, ca?: string): Promise<string> {
+async function messageOf(
+  database: PostgresServer,
+  mode: string | undefined,
+  ca?: string,
+  environment: Record<string, string> = {},
+): Promise<string> {
   const url = new URL(database.url);
-  url.searchParams.set('sslmode', mode);
+  if (mode !== undefined) url.searchParams.set('sslmode', mode);
   if (ca !== undefined) url.searchParams.set('sslrootcert', ca);
-  const gateway = GatewayProcess.start({ DATABASE_URL: url.href });
+  const gateway = GatewayProcess.start({ DATABASE_URL: url.href, ...environment });
   const response = await fetch(`${(await gateway.listening()).api}/health/ready`);
   const { error } = (await response.json()) as { error: { message: string } }; // as documented
   return error.message;
@@ -54,4 +59,19 @@ it('sslmode=verify-full accepts a certificate of the CA for the host', async () 
   const named = await PostgresServer.create({}, { tls: foreign });
   expect(await messageOf(named, 'verify-full', foreign.ca)).toContain(UP);
   await named.remove();
+});
+
+it.each([
+  ['require', undefined, UP],
+  ['verify-ca', undefined, UP],
+  ['verify-full', undefined, 'the certificate of the server is for another host name'],
+  ['verify-full', 'verify-ca', UP],
+  ['disable', 'verify-full', 'the certificate of the server is for another host name'],
+])('PGSSLMODE=%s applies unless the URL has sslmode (here: %s)', async (environmentMode, mode, message) => {
+  expect(await messageOf(server, mode, certificates.ca, { PGSSLMODE: environmentMode })).toContain(message);
+});
+
+it('PGSSLMODE=verify-ca rejects a certificate of another CA than that of sslrootcert', async () => {
+  const message = await messageOf(server, undefined, foreign.ca, { PGSSLMODE: 'verify-ca' });
+  expect(message).toContain('the CA of the server certificate is not known');
 });

@@ -7,7 +7,7 @@ import { TcpProxy } from '../support/tcp.proxy';
 it('a host that vanishes while a new connection is checked is passed over, and keeps no place in the pool', async () => {
   const own = await createDatabase();
   const { hostname, port, username, password, pathname } = new URL(own.url);
-  const proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
+  const proxy = await TcpProxy.before(own.url);
   proxy.stallAfterStart();
   const url = `postgres://${username}:${password}@127.0.0.1:${proxy.port},${hostname}:${port}${pathname}`;
   for (const pooler of ['none', 'session']) {

@@ -39,6 +39,19 @@ export class TcpProxy {
     return proxy;
   }
 
+  /** Starts a proxy before the server of a URL. @param listen returns the listener of a new connection */
+  static before(url: string, listen?: () => Listener): Promise<TcpProxy> {
+    const { hostname, port } = new URL(url);
+    return TcpProxy.start({ host: hostname, port: Number(port) }, listen);
+  }
+
+  /** The URL, with this proxy in the place of its server. */
+  through(url: string): string {
+    const address = new URL(url);
+    address.host = `127.0.0.1:${this.port}`;
+    return address.href;
+  }
+
   /** Stalls all traffic. */
   stall(): void {
     this.mode = 'stalled';

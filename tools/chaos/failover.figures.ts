@@ -2,7 +2,6 @@ import { Client } from 'pg';
 import type { ChaosEnvironment } from './chaos.environment';
 import { failoverKinds, type FaultKind, patroniKinds } from './fault.schedule';
 import type { RequestHistory } from './history';
-import type { Violation } from './checker/violation';
 import { readResponse } from './response.reader';
 
 const intervalMs = 200;
@@ -45,12 +44,12 @@ export interface FirstWrite {
   gateway: number;
   /** Milliseconds since the takeover. */
   ms: number;
-  /** Whether another fault disturbed gateways, connections or records in this time, or another takeover followed. */
+  /** Whether another fault disturbed gateways, connections or records within the target, or another takeover followed within it. */
   disturbed: boolean;
 }
 
-/** The longest time to an undisturbed first write. */
-const MAX_FIRST_WRITE_MS = 2_000;
+/** The target for an undisturbed first write. It depends on the load of the machine, so a later one is counted and is no violation. */
+export const FIRST_WRITE_TARGET_MS = 2_000;
 
 /** Faults that do not disturb writes, or are the cause of the takeover. */
 const ignored: ReadonlySet<FaultKind> = new Set<FaultKind>([...failoverKinds, ...patroniKinds, 'worker-killed']);
@@ -73,20 +72,12 @@ export function firstWritesAfter(
       [0, 1].map((gateway) => {
         const later = writes.filter((write) => write.gateway === gateway && write.endedAt > at);
         const end = Math.min(...later.map(({ endedAt }) => endedAt));
+        const judged = Math.min(end, at + FIRST_WRITE_TARGET_MS);
         const disturbed =
-          others.some(({ from, to }) => from < end && to > at) || takeovers.some((other) => other > at && other < end);
+          others.some(({ from, to }) => from < judged && to > at) ||
+          takeovers.some((other) => other > at && other < judged);
         return { gateway, ms: end - at, disturbed };
       }),
     )
     .filter(({ ms }) => Number.isFinite(ms));
-}
-
-/** The undisturbed first writes that came too late. */
-export function lateFirstWrites(firstWrites: readonly FirstWrite[]): Violation[] {
-  return firstWrites
-    .filter(({ ms, disturbed }) => !disturbed && ms > MAX_FIRST_WRITE_MS)
-    .map(({ gateway, ms }) => ({
-      rule: 'process',
-      message: `the first write of gateway ${gateway + 1} was ${Math.round(ms)} ms after a takeover, more than ${MAX_FIRST_WRITE_MS} ms`,
-    }));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Figures } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
-import type { FirstWrite } from './failover.figures';
+import { FIRST_WRITE_TARGET_MS, type FirstWrite } from './failover.figures';
 import type { FaultKind } from './fault.schedule';
 import type { RoundProgress, RoundResult } from './round';
 import type { ChaosEnvironment } from './chaos.environment';
@@ -82,6 +82,10 @@ function takeoverRows(firstWrites: readonly FirstWrite[]): [string, number][] {
     ['  disturbed by another fault', firstWrites.filter(({ disturbed }) => disturbed).length],
     ['  ms to the first write, at most', slowest(false)],
     ['  the same when disturbed', slowest(true)],
+    [
+      `  undisturbed, later than ${FIRST_WRITE_TARGET_MS} ms (target 0)`,
+      firstWrites.filter(({ ms, disturbed }) => !disturbed && ms > FIRST_WRITE_TARGET_MS).length,
+    ],
   ];
 }
 

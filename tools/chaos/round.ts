@@ -12,13 +12,7 @@ import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
 import { type ChaosEnvironment, maxBackends } from './chaos.environment';
-import {
-  type FaultPeriod,
-  type FirstWrite,
-  firstWritesAfter,
-  highestBackendCount,
-  lateFirstWrites,
-} from './failover.figures';
+import { type FaultPeriod, type FirstWrite, firstWritesAfter, highestBackendCount } from './failover.figures';
 import { SharedRecords } from './shared.records';
 
 /** The progress of a running round. */
@@ -100,7 +94,6 @@ export async function playRound(
       ...processFailures(environment),
       ...tooManyBackends(plan, backends),
       ...verdict.violations,
-      ...lateFirstWrites(firstWrites),
     ];
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {

@@ -3,7 +3,8 @@ import { ApiBatch, ApiBatchDelete, ApiBatchUpdate } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
-import { Exchange, type HttpExchange, WriteHandler } from '../http/write.handler';
+import { Exchange, type HttpExchange } from '../http/exchange.decorator';
+import { WriteHandler } from '../http/write.handler';
 import { BatchDeleteEnvelope, BatchItemsEnvelope } from './batch.envelope';
 import { BatchService } from './batch.service';
 

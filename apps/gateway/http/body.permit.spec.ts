@@ -30,7 +30,7 @@ beforeEach(() => {
   body = new BodyPermit({
     raw,
     announcedBytes: 1_000_000,
-    enqueue: (bytes) => admission.requestBody('client', bytes, 1_000),
+    enqueue: (bytes) => admission.enqueueBody('client', bytes, 1_000),
     pauseMs: () => pauseMs,
     charge: (bytes) => (chargedBytes += bytes),
     onWait: (waiting) => waits.push(waiting),
@@ -65,7 +65,7 @@ it('the next section is read when the pause of the client is over, however often
 });
 
 it('the next section is not read before the body has its permit', async () => {
-  const other = admission.requestBody('client', 4_000_000, 1_000);
+  const other = admission.enqueueBody('client', 4_000_000, 1_000);
   raw.emit('data', SECTION);
   vi.advanceTimersByTime(1);
   expect([raw.isPaused(), chargedBytes]).toEqual([true, SECTION.length]);
@@ -75,7 +75,7 @@ it('the next section is not read before the body has its permit', async () => {
 });
 
 it('a permit that is granted during the pause does not end it', async () => {
-  const other = admission.requestBody('client', 4_000_000, 1_000);
+  const other = admission.enqueueBody('client', 4_000_000, 1_000);
   pauseMs = 10;
   raw.emit('data', SECTION);
   other.release();

@@ -1,5 +1,6 @@
 import type { QueryOptions } from '#libs/records';
-import { canceledByDisconnect, type HttpExchange } from './write.handler';
+import type { HttpExchange } from './exchange.decorator';
+import { canceledByDisconnect } from './write.handler';
 
 /** How the query of a request is executed. If the client disconnects, the statement is canceled. */
 export function queryOptions({ request, reply }: HttpExchange): QueryOptions {

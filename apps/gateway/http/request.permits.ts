@@ -116,7 +116,7 @@ export class RequestPermits {
       charge: (bytes) => {
         cpu.chargeSection(principal.clientId, bytes * BODY_MS_PER_BYTE);
       },
-      enqueue: (bytes) => this.admission.requestBody(principal.clientId, bytes, deadline.msLeft()),
+      enqueue: (bytes) => this.admission.enqueueBody(principal.clientId, bytes, deadline.msLeft()),
       onWait: (waiting) => {
         if (waiting) this.waitingSince ??= performance.now();
         else this.recordWait();
@@ -135,7 +135,7 @@ export class RequestPermits {
       done();
       return;
     }
-    this.heap = this.admission.requestHeap(principal.clientId, bytes, deadline.msLeft());
+    this.heap = this.admission.enqueueHeap(principal.clientId, bytes, deadline.msLeft());
     this.wait(this.heap, done);
   }
 
@@ -157,7 +157,7 @@ export class RequestPermits {
         return;
       }
       this.chargedMs = this.admission.cpu.chargeExpected(principal.clientId);
-      this.work = this.admission.requestWork(principal.clientId, items, deadline.msLeft());
+      this.work = this.admission.enqueueWork(principal.clientId, items, deadline.msLeft());
       this.wait(this.work, done);
     });
   }

@@ -1,23 +1,12 @@
-import { createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Cancellation } from '#libs/database';
 import { IdempotencyService, type IdempotentRequest, type WriteResponse } from '#libs/idempotency';
 import type { CpuStage, Step } from '#libs/limits';
 import type { WriteContext } from '#libs/records';
 import { principalOf } from './authentication.decorators';
+import type { HttpExchange } from './exchange.decorator';
 import type { RequestLogContext } from './request.context';
-
-/** A request and its reply. */
-export interface HttpExchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
-
-/** Injects the request and its reply, for {@link WriteHandler}. */
-export const Exchange = createParamDecorator((_: undefined, context: ExecutionContext): HttpExchange => {
-  const http = context.switchToHttp();
-  return { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>() };
-});
 
 /** The arguments of a service that writes, besides target and body. */
 export interface WriteCall extends WriteContext {

@@ -9,7 +9,7 @@ import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
 import type { QueryParameters } from '../http/query.check';
-import { Exchange, type HttpExchange } from '../http/write.handler';
+import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { definitionsSchema, wireDefinition } from './property-definition.schema';
 import { type PropertyFilter, propertyFilterOf } from './property.filter';
 

@@ -2,7 +2,8 @@ import { Body, Controller, Delete, HttpCode, Inject, Param, Patch, Post, Query }
 import { Authenticated } from '../http/authentication.decorators';
 import type { QueryParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
-import { Exchange, type HttpExchange, writeCall, WriteHandler } from '../http/write.handler';
+import { Exchange, type HttpExchange } from '../http/exchange.decorator';
+import { writeCall, WriteHandler } from '../http/write.handler';
 import {
   ApiCreateOption,
   ApiCreateProperty,

@@ -1,6 +1,6 @@
 import type { ConnectionPool } from '#libs/database';
 import type { Rates } from '#libs/limits';
-import { v7 as uuid } from 'uuid';
+import { v7 as uuidv7 } from 'uuid';
 import { AccessError } from './access.error';
 import { createApiKey } from '../api-key';
 import type { Scope } from '../scope';
@@ -34,12 +34,12 @@ export class AccessService {
   }
 
   /** @param id a new UUIDv7 if undefined */
-  async createTeam(name: string, id = uuid()): Promise<Team> {
+  async createTeam(name: string, id = uuidv7()): Promise<Team> {
     const team = await this.teams.insert(id, name);
     if (team !== undefined) return team;
     const existing = await this.teams.find(id);
-    const whose = existing === undefined ? '' : ` (named '${existing.name}')`;
-    throw new AccessError(`team ${id} exists already${whose}; omit --id to create a new one`);
+    const nameHint = existing === undefined ? '' : ` (named '${existing.name}')`;
+    throw new AccessError(`team ${id} exists already${nameHint}; omit --id to create a new one`);
   }
 
   listTeams(): Promise<Team[]> {
@@ -48,7 +48,7 @@ export class AccessService {
 
   async createClient(teamId: string, name: string): Promise<Client> {
     await this.requireTeam(teamId);
-    const client = await this.clients.insert(teamId, uuid(), name);
+    const client = await this.clients.insert(teamId, uuidv7(), name);
     if (client === undefined) throw new AccessError(`team ${teamId} has a client named '${name}' already`);
     return client;
   }
@@ -82,7 +82,7 @@ export class AccessService {
     await this.requireTeam(teamId);
     const client = await this.findOrCreateClient(teamId, clientName);
     const { apiKey, keyId, hash } = createApiKey();
-    await this.keys.insert(teamId, client.id, { id: uuid(), keyId, hash }, scopes, expiresAt);
+    await this.keys.insert(teamId, client.id, { id: uuidv7(), keyId, hash }, scopes, expiresAt);
     return { ...(await this.requireKey(teamId, keyId)), apiKey };
   }
 
@@ -102,7 +102,7 @@ export class AccessService {
   async rotateKey(teamId: string, oldKeyId: string, oldExpiresAt?: Date): Promise<CreatedApiKey> {
     await this.requireTeam(teamId);
     const { apiKey, keyId, hash } = createApiKey();
-    if (!(await this.keys.rotate(teamId, oldKeyId, { id: uuid(), keyId, hash }, oldExpiresAt))) {
+    if (!(await this.keys.rotate(teamId, oldKeyId, { id: uuidv7(), keyId, hash }, oldExpiresAt))) {
       await this.requireKey(teamId, oldKeyId);
       throw new AccessError(
         `key ${oldKeyId} is revoked or expired; create a new one with: key create --team ${teamId} ...`,
@@ -140,7 +140,7 @@ export class AccessService {
   private async findOrCreateClient(teamId: string, name: string): Promise<Client> {
     const client =
       (await this.clients.find(teamId, name)) ??
-      (await this.clients.insert(teamId, uuid(), name)) ??
+      (await this.clients.insert(teamId, uuidv7(), name)) ??
       // Another session inserted it in between.
       (await this.clients.find(teamId, name));
     if (client === undefined) throw new AccessError(`another session is changing the client '${name}'; try again`);

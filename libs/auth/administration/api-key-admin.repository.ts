@@ -17,7 +17,7 @@ interface InsertedApiKey {
   readonly hash: Buffer;
 }
 
-interface ListedRow {
+interface ApiKeyRow {
   key_id: string;
   client_name: string;
   scopes: string[];
@@ -46,9 +46,9 @@ export class ApiKeyAdminRepository {
   }
 
   /** The team's keys, by client and age; only those of the client or with the key id if one is given. */
-  async list(teamId: string, only: { clientName?: string; keyId?: string } = {}): Promise<ApiKeySummary[]> {
-    const values = [teamId, only.clientName ?? null, only.keyId ?? null];
-    const { rows } = await this.database.query<ListedRow>(LIST, values);
+  async list(teamId: string, filter: { clientName?: string; keyId?: string } = {}): Promise<ApiKeySummary[]> {
+    const values = [teamId, filter.clientName ?? null, filter.keyId ?? null];
+    const { rows } = await this.database.query<ApiKeyRow>(LIST, values);
     return rows.map(toSummary);
   }
 
@@ -74,7 +74,7 @@ export class ApiKeyAdminRepository {
   }
 }
 
-function toSummary(row: ListedRow): ApiKeySummary {
+function toSummary(row: ApiKeyRow): ApiKeySummary {
   return {
     keyId: row.key_id,
     clientName: row.client_name,

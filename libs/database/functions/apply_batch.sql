@@ -431,9 +431,10 @@ BEGIN
       WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_request);
   END IF;
   IF (c_keyed AND (v_claim = 'complete' OR NOT true = ANY (v_final)))
-    OR (NOT c_keyed AND NOT c_one_transaction AND NOT p_item_durable AND array_position(v_codes, NULL) IS NOT NULL) THEN
-    -- A WAL record to flush, for a transaction that writes nothing else. A replay waits too: the commit that completed the
-    -- request may still wait for a standby.
+    OR (NOT c_keyed AND NOT p_dry_run AND array_position(v_codes, NULL) IS NOT NULL
+        AND ('unchanged' = ANY (v_effects) OR NOT (c_one_transaction OR p_item_durable))) THEN
+    -- A WAL record to flush, for a transaction that writes nothing else. A replay and an unchanged item wait too: the commit of
+    -- what they found may still wait for a standby.
     PERFORM emit_flush_message(p_team_id);
   END IF;
   PERFORM set_config('prism.team', '', false);

@@ -5,7 +5,7 @@
     KEYS[1]  the key: a hash of fingerprint, owner and claimed_at, and of response once the request is complete
     ARGV[1]  the fingerprint of the request
     ARGV[2]  the owner token of this attempt
-    ARGV[3]  milliseconds until the claim expires, unless renew-1.lua extends it
+    ARGV[3]  milliseconds until the claim expires, unless renew-1.lua renews it
     ARGV[4]  the owner token of a cached response that must not be used (damaged, or not confirmed by the ledger), or ''
 
   Output, a list that begins with:

@@ -1,5 +1,5 @@
 --[[
-  Extends the lease of a claim whose attempt is still running.
+  Renews the lease of a claim whose attempt is still running.
 
   Input:
     KEYS[1]  the key
@@ -7,7 +7,7 @@
     ARGV[2]  milliseconds until the claim expires
 
   Output:
-    1  extended
+    1  renewed
     0  the claim has expired, another attempt holds it, or the response is cached
 ]]
 local found = redis.call('HMGET', KEYS[1], 'owner', 'response')

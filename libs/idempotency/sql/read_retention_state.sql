@@ -4,7 +4,7 @@
 --                       there is nothing to delete
 --   partitions_ahead    how many days after today have a partition, up to the first gap
 --   transaction_id_age  age of the oldest transaction id that the database may contain, in transaction ids
---   freeze_max_age      the age from which on Postgres freezes old rows by itself (autovacuum_freeze_max_age)
+--   freeze_max_age      the age at which autovacuum freezes old rows (autovacuum_freeze_max_age)
 SELECT EXTRACT(EPOCH FROM now() - make_interval(secs => $1) - LEAST(
          oldest_idempotency_request(),
          (SELECT (min(p.day) + 1)::timestamp AT TIME ZONE 'UTC' FROM ledger_partitions AS p)
