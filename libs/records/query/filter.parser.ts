@@ -9,6 +9,8 @@ const MAX_CONDITIONS = 100;
 const MAX_DEPTH = 5;
 /** The maximum number of values in `in`, `not_in` and `contains`. */
 const MAX_VALUES = 1_000;
+/** The maximum number of values in all conditions of a filter together. Each record may be compared with all of them. */
+const MAX_VALUES_IN_ALL = 2_000;
 
 const GROUPS: ReadonlyMap<string, 'all' | 'any'> = new Map([
   ['AND', 'all'],
@@ -50,6 +52,7 @@ const TAKES_LIST: ReadonlySet<Operator> = new Set(['in', 'not_in', 'between']);
  */
 export class FilterParser {
   private conditions = 0;
+  private values = 0;
 
   constructor(private readonly fields: QueryFields) {}
 
@@ -80,6 +83,14 @@ export class FilterParser {
       return { field, comparator, operands: [], negated: negated === isAffirmed(value, path) };
     }
     checkApplicable(field, operator, comparator, path);
+    this.values += Array.isArray(value) ? value.length : 1;
+    if (this.values > MAX_VALUES_IN_ALL) {
+      throw invalidQuery(
+        path,
+        'max_items',
+        `exceeds ${MAX_VALUES_IN_ALL} values in one filter; divide the values among several queries`,
+      );
+    }
     return { field, comparator, operands: operandsOf(field, operator, comparator, value, path), negated };
   }
 
