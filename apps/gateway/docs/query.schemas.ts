@@ -32,7 +32,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
   Condition: {
     type: 'object',
     description:
-      'Comparisons by property slug, all of which must hold. `AND` and `OR` hold further conditions, up to 5 levels deep. A filter has at most 100 comparisons.',
+      'Comparisons by property slug, all of which must hold. `AND` and `OR` hold further conditions, up to 5 levels deep. A filter has at most 100 comparisons, with at most 2,000 values in all.',
     minProperties: 1,
     properties: {
       AND: { type: 'array', minItems: 1, maxItems: 100, items: schemaRef('Condition') },
