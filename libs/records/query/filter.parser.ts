@@ -11,6 +11,8 @@ const MAX_DEPTH = 5;
 const MAX_VALUES = 1_000;
 /** The maximum number of values in all conditions of a filter together. Each record may be compared with all of them. */
 const MAX_VALUES_IN_ALL = 2_000;
+/** The maximum length of a part in `contains`: the time to search a text grows with it, up to 0.3 s for the longest text. */
+const MAX_PART_LENGTH = 1_000;
 
 const GROUPS: ReadonlyMap<string, 'all' | 'any'> = new Map([
   ['AND', 'all'],
@@ -216,6 +218,13 @@ function operandAt({ definition, multi }: QueryField, comparator: Comparator, va
   const result = isPart ? textOperandOf(value) : operandOf(definition, value);
   if ('rule' in result) throw invalidQuery(path, result.code, result.rule);
   const { operand } = result;
+  if (comparator === 'contains' && !multi && String(operand).length > MAX_PART_LENGTH) {
+    throw invalidQuery(
+      path,
+      'invalid_property',
+      `must have at most ${MAX_PART_LENGTH} characters; use = for a whole text`,
+    );
+  }
   // The id of an option stands for its slug, even where any part of a slug is valid.
   return isPart && typeof operand === 'string' ? (optionSlugOf(definition.options, operand) ?? operand) : operand;
 }

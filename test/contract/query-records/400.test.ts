@@ -157,6 +157,12 @@ describe('a query is rejected with the field and the rule', () => {
       '.body.query.filter[2].notes.contains',
       'max_items',
     ],
+    [
+      'with contains of a text that is too long',
+      where([{ notes: { contains: ['a', 'a'.repeat(1_001)] } }]),
+      '.body.query.filter[0].notes.contains[1]',
+      'invalid_property',
+    ],
     ['with a list for =', where([{ name: { '=': ['a'] } }]), '.body.query.filter[0].name["="]', 'invalid_property'],
     [
       'with between of one value',
