@@ -13,6 +13,9 @@ export interface QueryStatement {
   readonly isPlanReusable: boolean;
 }
 
+/** Postgres accepts at most 100 arguments of a function. */
+const MAX_ARGUMENTS = 100;
+
 /** The placeholder of the team. */
 const TEAM = '$1';
 
@@ -154,8 +157,11 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
     const value = valueOf(slug);
     return value === undefined ? [] : [`${parameters.text(`,${JSON.stringify(slug)}:`)} || ${value}`];
   });
+  if (members.length === 0) return `'{}'`;
   // A member without a value is NULL, which concat leaves out.
-  return members.length === 0 ? `'{}'` : `'{' || substr(concat(${members.join(', ')}), 2) || '}'`;
+  const groups = chunksOf(members, MAX_ARGUMENTS).map((group) => `concat(${group.join(', ')})`);
+  // Decompresses the properties once, not once per member: `|| '{}'` returns them decompressed.
+  return `(SELECT '{' || substr(${groups.join(' || ')}, 2) || '}' FROM (SELECT r.properties || '{}' AS properties, ${list ?? 'NULL::jsonb'} AS block, r.created_at, r.updated_at OFFSET 0) AS r)`;
 
   function valueOf(slug: string): string | undefined {
     const source = fields.sourceOf(slug);
@@ -166,9 +172,13 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
       case 'default':
         return `(r.properties -> ${parameters.text(slug)})::text`;
       case 'list':
-        return `(${list ?? ''} -> ${parameters.text(slug)})::text`;
+        return `(r.block -> ${parameters.text(slug)})::text`;
       default:
         return undefined; // the id is a member of the row
     }
   }
+}
+
+function chunksOf<T>(elements: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(elements.length / size) }, (_, n) => elements.slice(n * size, (n + 1) * size));
 }
