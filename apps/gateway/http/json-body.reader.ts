@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
 import { invalidJson, SlicedJsonParser } from './json.parser';
-import { type JsonLimits, JsonScanner } from './json.scanner';
+import { type ExceededLimit, type JsonLimits, JsonScanner } from './json.scanner';
 
 /** Far more than requests need, and so few that iterating over one object or array takes milliseconds. */
 const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
@@ -10,10 +10,11 @@ const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
 const SCAN_BYTES = 262_144;
 const SLICE_BYTES = 32_768;
 
-const MESSAGES: Readonly<Record<keyof JsonLimits, string>> = {
+const MESSAGES: Readonly<Record<ExceededLimit['limit'], string>> = {
   depth: `is nested deeper than ${LIMITS.depth} levels`,
   members: `has an object with more than ${LIMITS.members} members`,
   elements: `has an array with more than ${LIMITS.elements} elements`,
+  closings: 'is not JSON: it closes a bracket that is not open',
 };
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
