@@ -4,11 +4,11 @@ import {
   type Change,
   hasOptions,
   isObject,
-  type ItemValidator,
   type MissingOptions,
   type Operand,
   operandOf,
   type PropertyDefinition,
+  type RequestValidator,
   type Validation,
 } from '#libs/properties';
 import { type Match, MAX_ITEMS, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
@@ -63,7 +63,7 @@ export class ImportPlanner {
   private readonly spellings = new Map<string, string>();
 
   constructor(
-    private readonly validator: ItemValidator,
+    private readonly validator: RequestValidator,
     private readonly options: ImportOptions,
     private readonly limits: ImportLimits,
     rows: number,

@@ -139,7 +139,7 @@ export class ImportService {
     const usage = await this.properties.usageOf(teamId);
     const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties, usage) : undefined;
     const mode = importOptionsOf(options, definitions, missing);
-    const validator = await this.properties.validatorOf(teamId, objectType);
+    const validator = (await this.properties.validatorOf(teamId, objectType)).forRequest();
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
     const planner = new ImportPlanner(validator, mode, limits, rows.length);
     const items: ImportItem[] = [];
