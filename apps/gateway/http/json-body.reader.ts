@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
+import { planHeapOf } from '#libs/imports';
 import { invalidJson, SlicedJsonParser } from './json.parser';
 import { type ExceededLimit, type JsonLimits, JsonScanner } from './json.scanner';
 
@@ -9,6 +10,9 @@ const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
 /** Bytes that are scanned and parsed in one step: each takes a millisecond or two at most. */
 const SCAN_BYTES = 262_144;
 const SLICE_BYTES = 32_768;
+
+/** Its plans are charged as well. */
+const IMPORT_ROUTE = '/v2/prism/:team/:object/import';
 
 const MESSAGES: Readonly<Record<ExceededLimit['limit'], string>> = {
   depth: `is nested deeper than ${LIMITS.depth} levels`,
@@ -97,7 +101,7 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
     compute(
       () => parser.scan(),
       () => {
-        permits.acquireHeap(parser.heapBytes, (rejected) => {
+        permits.acquireHeap(heapOf(request, parser.heapBytes), (rejected) => {
           if (rejected !== undefined) {
             done(rejected);
             return;
@@ -112,6 +116,11 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
       },
     );
   });
+}
+
+/** The heap that a request takes. The plan of an import can be much larger than its body. */
+function heapOf({ routeOptions: { url, bodyLimit } }: FastifyRequest, bodyHeap: number): number {
+  return url === IMPORT_ROUTE ? bodyHeap + planHeapOf(bodyHeap, bodyLimit) : bodyHeap;
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {
