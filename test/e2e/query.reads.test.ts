@@ -93,6 +93,16 @@ it.each([
 it.each([
   ['of the object type', 'p', false],
   ['of a list', 'l', true],
+])('reads a large record once for 100 conditions on properties %s', async (_, prefix, inList) => {
+  const filter = NUMBERS.slice(0, 99).map((n) => ({ [`${prefix}${n}`]: { '=': String(n) } }));
+  const { pages, rows } = await read([...filter, { id: { '!=': teamId } }], { selection: ['p1'], inList });
+  expect(rows).toBe(1);
+  expect(pages).toBeLessThan(MAX_PAGES);
+});
+
+it.each([
+  ['of the object type', 'p', false],
+  ['of a list', 'l', true],
 ])('reads a large record once for 500 selected properties %s', async (_, prefix, inList) => {
   const { pages, rows } = await read([], { selection: NUMBERS.map((n) => `${prefix}${n}`), inList });
   expect(rows).toBe(1);

@@ -1,5 +1,5 @@
-import { conditionSql } from './condition.sql';
-import { isEveryRecord } from './condition';
+import { comparisonsOf, type Condition, isEveryRecord } from './condition';
+import { conditionSql, isColumn } from './condition.sql';
 import { lookupConditionsOf, lookupSql } from './lookup.sql';
 import { afterSql, orderBySql, type OrderTerm, orderTerms } from './order.sql';
 import type { RecordFilter, RecordQuery } from './record.query';
@@ -15,6 +15,9 @@ export interface QueryStatement {
 
 /** Postgres accepts at most 100 arguments of a function. */
 const MAX_ARGUMENTS = 100;
+
+/** For more comparisons, a large record is decompressed once: Postgres frees the memory of each time only after the record. */
+const MANY_COMPARISONS = 10;
 
 /** The placeholder of the team. */
 const TEAM = '$1';
@@ -138,8 +141,20 @@ function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
     ...lookups.map((each) => lookupSql(each, TEAM, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
-    conditionSql(condition, fields.listId, parameters),
+    filterSql(condition, fields.listId, parameters),
   ].join(' AND ');
+}
+
+/** The conditions of a filter. Those on columns stay apart, so that an index can serve them. */
+function filterSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
+  const all = 'all' in condition ? condition.all : [condition];
+  const onBlocks = all.filter((each) => !comparisonsOf(each).every(({ field }) => isColumn(field)));
+  if (onBlocks.flatMap(comparisonsOf).length <= MANY_COMPARISONS) return conditionSql(condition, listId, parameters);
+  const onColumns = all.filter((each) => !onBlocks.includes(each));
+  const sql = conditionSql({ all: onBlocks }, listId, parameters);
+  // Decompresses the blocks once, as for selected properties.
+  const once = `(SELECT ${sql} FROM (SELECT r.id, r.created_at, r.updated_at, r.properties || '{}' AS properties, r.list || '{}' AS list OFFSET 0) AS r)`;
+  return [...onColumns.map((each) => conditionSql(each, listId, parameters)), once].join(' AND ');
 }
 
 /** The properties of a record `r` as the text of a JSON object: the selected ones, those of the list over those of the object type. */

@@ -220,6 +220,16 @@ it.each([101, 500])('returns %i selected properties, also in a list', async (cou
   }
 });
 
+it('takes many conditions, on properties and columns', async () => {
+  const many = Array.from({ length: 30 }, (_, n) => ({ name: { '!=': `not ${n}` } }));
+  const time = { created_at: { '>': '2000-01-01' } };
+  expect(await found({ filter: [...many, time, { stage: { '=': 'won' } }] })).toBe('d a');
+  expect(await found({ filter: [...many, { OR: [{ id: { '=': ids.b } }, { tags: { '=': 'eu' } }] }] })).toBe('b a');
+  expect(await found({ filter: [...many, { id: { '=': ids.c } }] })).toBe('c');
+  expect(await found({ filter: [...many, { created_at: { '<': '2000-01-01' } }] })).toBe('');
+  expect(await found({ filter: [{ OR: [{ id: { '=': ids.b } }, ...many] }] })).toBe('d c b a');
+});
+
 it('takes 2,000 values in one filter', async () => {
   const values = (value: string): string[] => Array.from({ length: 1_000 }, () => value);
   expect(await found({ filter: [{ name: { contains: values('c') } }, { name: { in: values('Acme') } }] })).toBe('a');
