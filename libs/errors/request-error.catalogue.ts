@@ -115,9 +115,9 @@ export const REQUEST_ERRORS = {
   payload_too_large: {
     status: 413,
     message: 'The body, or the record after the change, is too large.',
-    when: 'The body is larger than `BODY_LIMIT_BYTES`. Or a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`.',
-    remedy: 'Split the batch, or make the record smaller.',
-    details: { limit_bytes: 'the size limit of the body' },
+    when: 'The body is larger than `BODY_LIMIT_BYTES`. Or a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`. Or the rows of an import take too much as they are stored.',
+    remedy: 'Split the batch or the import, or make the record smaller.',
+    details: { limit_bytes: 'the size limit that is exceeded' },
   },
   unsupported_media_type: {
     status: 415,

@@ -10,8 +10,8 @@ import type { CreateItem, Match, PlanItem } from '#libs/records';
 import type { ImportItem } from './import.plan';
 
 /**
- * The lookups of an object type as they are now. Items of an import are stored with those of the moment when it was accepted; one that is
- * built or removed since then must be treated as it is now, as every other write does.
+ * The lookups of an object type as they are now. Items of an import are stored without lookups: one that is built or removed since it was
+ * accepted must be treated as it is now, as every other write does.
  */
 export class CurrentLookups {
   private readonly targets: ReadonlyMap<string, LookupTarget>;
@@ -21,7 +21,7 @@ export class CurrentLookups {
     this.targets = lookupTargetsOf(definitions);
   }
 
-  /** The item with these lookups instead of those that it was stored with. */
+  /** The item with these lookups, and no others. */
   refresh(item: ImportItem): ImportItem {
     if (item.op === 'create') return this.refreshCreate(item);
     if (item.op !== 'update' && item.op !== 'read') return item;

@@ -12,6 +12,7 @@ import {
 import { RequestError } from '#libs/errors';
 import { type LedgerKey, STALE_SECONDS } from '#libs/idempotency';
 import type { ObjectType } from '#libs/properties';
+import type { ImportChunk } from './import.chunks';
 import type { ImportItem } from './import.plan';
 
 /** `Retry-After` of an import that is rejected because of the client's unfinished jobs. */
@@ -26,7 +27,7 @@ export interface NewImport {
   readonly requestId: string;
   /** The caller imports the rows itself. Otherwise a worker does. */
   readonly inCall: boolean;
-  readonly chunks: readonly ImportItem[][];
+  readonly chunks: readonly ImportChunk[];
   readonly key: LedgerKey | undefined;
 }
 
@@ -48,6 +49,7 @@ interface CreatedRow {
 }
 
 const CREATE = statement(__dirname, 'create_import_job');
+const CREATE_CHUNK = statement(__dirname, 'create_import_chunk');
 const FINISH = statement(__dirname, 'finish_import_call');
 const FIND = statement(__dirname, 'find_import_job');
 
@@ -60,7 +62,7 @@ export class ImportRequestRepository {
   ) {}
 
   /**
-   * Creates a job and its request in the ledger in one transaction, or finds those of an earlier attempt.
+   * Creates a job and its request in the ledger in one transaction, chunk after chunk, or finds those of an earlier attempt.
    *
    * @param also what else a new job changes, in the same transaction. If it returns false, nothing is created
    * @returns undefined if `also` has returned false
@@ -73,20 +75,21 @@ export class ImportRequestRepository {
     options: CheckoutOptions,
     also?: (client: DatabaseClient) => Promise<boolean>,
   ): Promise<CreatedImport | undefined> {
-    const { key } = job;
+    const { key, chunks } = job;
     const values = [
       ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.inCall],
-      ...[job.chunks.map((chunk) => JSON.stringify(chunk)), job.chunks.map(({ length }) => length)],
+      ...[chunks.slice(0, 1).map(textOf), chunks.map(({ length }) => length)],
       ...[this.settings.importMaxJobs, this.settings.lockTimeoutMs],
       ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
       job.requestId,
     ];
     const row = await this.database.withClient(
       async (client) => {
-        if (also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
+        if (chunks.length === 1 && also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
         await client.query('BEGIN');
         const created = await callLedger<CreatedRow>(client, CREATE, values);
-        const isKept = created.state !== 'created' || (await also(client));
+        if (created.state === 'created') await createChunks(client, job);
+        const isKept = created.state !== 'created' || also === undefined || (await also(client));
         await client.query(isKept ? 'COMMIT' : 'ROLLBACK');
         return isKept ? created : undefined;
       },
@@ -140,6 +143,17 @@ export class ImportRequestRepository {
     const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the most. Nothing was done. Send the import again when one of them is complete.`;
     return new RequestError('rate_limited', message, { retryAfterSeconds: FULL_RETRY_SECONDS });
   }
+}
+
+/** Creates the chunks after the first one, each as text of its own: all of them together would take several times their size. */
+async function createChunks(client: DatabaseClient, { teamId, jobId, chunks }: NewImport): Promise<void> {
+  for (const [index, chunk] of chunks.entries()) {
+    if (index > 0) await client.query(CREATE_CHUNK, [teamId, jobId, index, chunk.length, textOf(chunk)]);
+  }
+}
+
+function textOf(chunk: ImportChunk): string {
+  return `[${chunk.join(',')}]`;
 }
 
 /** Runs a function that takes a lock of the ledger, which another attempt at the request may hold. */

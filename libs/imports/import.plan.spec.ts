@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ItemValidator, MissingOptions, NO_USAGE, type PropertyDefinition } from '#libs/properties';
-import { chunksOf, ImportPlanner, maxRowsOf } from './import.plan';
+import { ImportPlanner, maxRowsOf } from './import.plan';
 
 const validator = new ItemValidator('organization', [], 'reject');
 const plain = { updateExisting: false };
@@ -56,11 +56,27 @@ describe('ImportPlanner', () => {
   });
 });
 
+const property = (slug: string, extra: Partial<PropertyDefinition>): PropertyDefinition => ({
+  ...{ id: `id of ${slug}`, slug, type: 'select_str', name: slug, required: false, native: false, locked: false },
+  ...{ list_id: null, lookup: 'indexed', lookup_state: 'ready', options: [], ...extra },
+});
+
+it('the errors of rows that match no record fit into the response as well', () => {
+  const required = Array.from({ length: 20 }, (_, n) => property(`r${n}`.padEnd(64, 'r'), { required: true }));
+  const domain = property('domain', { type: 'str' });
+  const mode = { dedupe: { definition: domain, fold: true }, updateExisting: false };
+  const ofTeam = new ItemValidator('organization', [domain, ...required], 'reject');
+  const planner = new ImportPlanner(ofTeam, mode, { ...limits, responseLimitBytes: 110_000 }, 100);
+  const errors = Array.from({ length: 100 }, (_, n) => planner.plan({ default: { domain: `d${n}` } })).map((item) =>
+    'absent' in item ? item.absent.error : '',
+  );
+  expect(JSON.parse(errors[0] ?? '')).toHaveProperty('errors.length', 20);
+  expect(JSON.parse(errors[99] ?? '')).toMatchObject({ code: 'required_property' });
+  expect(JSON.parse(errors[99] ?? '')).not.toHaveProperty('errors');
+  expect(Buffer.byteLength(errors.join(''))).toBeLessThan(110_000);
+});
+
 describe('ImportPlanner that creates options', () => {
-  const property = (slug: string, extra: Partial<PropertyDefinition>): PropertyDefinition => ({
-    ...{ id: `id of ${slug}`, slug, type: 'select_str', name: slug, required: false, native: false, locked: false },
-    ...{ list_id: null, lookup: 'indexed', lookup_state: 'ready', options: [], ...extra },
-  });
   const domain = property('domain', { type: 'str' });
   const level = property('level', {});
   const definitions = [property('name', { type: 'str', required: true }), property('stage', {}), domain, level];
@@ -80,12 +96,5 @@ describe('ImportPlanner that creates options', () => {
     const item = planner.plan(block === undefined ? { extended: {} } : { default: { stage: 'New', ...block } });
     expect(item.op).toBe(op);
     expect(missing.planned.map(({ option }) => option.value)).toEqual(planned);
-  });
-});
-
-describe('chunksOf', () => {
-  it('has up to 100 items in a chunk', () => {
-    const item = { op: 'read', id: 'x' } as const;
-    expect(chunksOf(Array.from({ length: 250 }, () => item)).map(({ length }) => length)).toEqual([100, 100, 50]);
   });
 });

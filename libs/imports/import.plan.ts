@@ -4,14 +4,14 @@ import {
   type Change,
   hasOptions,
   isObject,
-  type ItemValidator,
   type MissingOptions,
   type Operand,
   operandOf,
   type PropertyDefinition,
+  type RequestValidator,
   type Validation,
 } from '#libs/properties';
-import { type Match, MAX_ITEMS, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
+import { type Match, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
 import type { ListPlacement } from './list.placement';
 import { MAX_ROWS } from './import.job';
 
@@ -63,7 +63,7 @@ export class ImportPlanner {
   private readonly spellings = new Map<string, string>();
 
   constructor(
-    private readonly validator: ItemValidator,
+    private readonly validator: RequestValidator,
     private readonly options: ImportOptions,
     private readonly limits: ImportLimits,
     rows: number,
@@ -91,7 +91,10 @@ export class ImportPlanner {
     const patch = validator.patch(fold ? withProperty(row, match.slug, undefined) : row);
     if ('errors' in patch) return this.rejected(patch);
     const change = this.options.updateExisting ? patch.change : NO_CHANGE;
-    const item = planUpsert(uuidv7(), match, { patch: { change }, create, ifMatch: undefined, mustExist: false });
+    const item = planUpsert(uuidv7(), match, {
+      ...{ patch: { change }, create, ifMatch: undefined, mustExist: false },
+      shortened: (error) => this.shortened(error),
+    });
     return fold ? { ...item, fold } : item;
   }
 
@@ -170,11 +173,4 @@ function withProperty(row: object & { default?: unknown }, slug: string, value: 
 
 function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
-}
-
-/** The items in chunks that `apply_batch` takes. */
-export function chunksOf(items: readonly ImportItem[]): ImportItem[][] {
-  const chunks: ImportItem[][] = [];
-  for (let i = 0; i < items.length; i += MAX_ITEMS) chunks.push(items.slice(i, i + MAX_ITEMS));
-  return chunks;
 }

@@ -2,7 +2,6 @@ import type { BlockChange, IncrementOperation, Json, Operation, SetOperation } f
 import { isObject, isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
 import { anyValue, type PropertyRule, ruleOf } from './property.rule';
-import { suggestSlug } from './slug.suggestion';
 import type { ValidationErrors } from './validation.errors';
 
 /** How undefined properties are treated: as an error, or stored unchanged. */
@@ -68,7 +67,7 @@ export class BlockValidator {
 
   private ruleOfUnknownSlug(slug: string, errors: ValidationErrors): PropertyRule | null {
     if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anyValue : null;
-    const suggestion = suggestSlug(slug, this.rules.keys());
+    const suggestion = errors.suggestions.of(slug, this.rules);
     const hint = suggestion === undefined ? 'GET .../properties lists them' : `did you mean ${suggestion}?`;
     return errors.add('unknown_property', `is not a property of ${this.owner}; ${hint}`);
   }

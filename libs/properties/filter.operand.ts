@@ -71,11 +71,32 @@ export function textOperandOf(value: unknown): { operand: string } | InvalidOper
     : invalid('must be well-formed Unicode: it contains a lone surrogate');
 }
 
+/** The slugs of the options of a property, and the slug by id in lower case. */
+interface OptionIndex {
+  /** The length of the array that was indexed. */
+  readonly count: number;
+  readonly slugs: ReadonlySet<string>;
+  readonly byId: ReadonlyMap<string, string>;
+}
+
+/** One per property, as long as its definition is in use: a filter can name thousands of options. */
+const optionIndexes = new WeakMap<readonly PropertyOption[], OptionIndex>();
+
 /** The slug of the option with this slug or id; undefined if there is none. */
 export function optionSlugOf(options: readonly PropertyOption[], value: string): string | undefined {
-  if (options.some(({ slug }) => slug === value)) return value;
-  const id = value.toLowerCase();
-  return options.find((option) => option.id.toLowerCase() === id)?.slug;
+  const { slugs, byId } = optionIndexOf(options);
+  return slugs.has(value) ? value : byId.get(value.toLowerCase());
+}
+
+function optionIndexOf(options: readonly PropertyOption[]): OptionIndex {
+  let index = optionIndexes.get(options);
+  // An option can be added to the array later.
+  if (index?.count !== options.length) {
+    const byId = new Map(options.map(({ id, slug }) => [id.toLowerCase(), slug]));
+    index = { count: options.length, slugs: new Set(options.map(({ slug }) => slug)), byId };
+    optionIndexes.set(options, index);
+  }
+  return index;
 }
 
 function elementOf({ type, options }: PropertyDefinition, value: unknown): { operand: Operand } | InvalidOperand {

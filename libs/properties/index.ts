@@ -18,7 +18,7 @@ export {
   optionSlugOf,
   textOperandOf,
 } from './filter.operand';
-export { ItemValidator } from './item.validator';
+export { ItemValidator, type RequestValidator } from './item.validator';
 export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';

@@ -306,6 +306,14 @@ describe('ItemValidator.patch', () => {
     expect(messages[3]).toContain('did you mean name?');
   });
 
+  it('suggests slugs for the first unknown ones of a request only', () => {
+    const ofRequest = validator.forRequest();
+    const suggestions = Array.from({ length: 100 }, (_, n) => ofRequest.patch({ default: { [`name${n % 10}`]: 1 } }))
+      .flatMap((validation) => rejected(validation).messages)
+      .filter((message) => message.includes('did you mean name?'));
+    expect(suggestions).toHaveLength(50);
+  });
+
   it('truncates a long key in the field path', () => {
     const [field = ''] = rejected(validator.patch({ default: { ['k'.repeat(10_000)]: 1 } })).fields;
     expect(field.length).toBeLessThan(100);

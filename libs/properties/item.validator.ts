@@ -3,9 +3,13 @@ import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation 
 import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
 import { lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
+import { SlugSuggestions } from './slug.suggestion';
 import { ValidationErrors } from './validation.errors';
 
 type Purpose = 'patch' | 'create';
+
+/** Validates the items of one request. */
+export type RequestValidator = Pick<ItemValidator, 'patch' | 'create' | 'allLookups'>;
 
 const UNCHANGED: BlockChange = { set: null, clear: null, ops: null };
 
@@ -34,6 +38,16 @@ export class ItemValidator {
     return this.lookups.size === 0 ? undefined : [...this.lookups.values()];
   }
 
+  /** For a request with several items: they share the few suggestions for unknown slugs. */
+  forRequest(): RequestValidator {
+    const suggestions = new SlugSuggestions();
+    return {
+      allLookups: this.allLookups,
+      patch: (item) => this.validate(item, 'patch', suggestions),
+      create: (item) => this.validate(item, 'create', suggestions),
+    };
+  }
+
   /** The change of an existing record: null clears a property, an operator adds or removes elements. */
   patch(item: ItemBlocks): Validation {
     return this.validate(item, 'patch');
@@ -44,8 +58,8 @@ export class ItemValidator {
     return this.validate(item, 'create');
   }
 
-  private validate(item: ItemBlocks, purpose: Purpose): Validation {
-    const errors = new ValidationErrors();
+  private validate(item: ItemBlocks, purpose: Purpose, suggestions?: SlugSuggestions): Validation {
+    const errors = new ValidationErrors(suggestions);
     const { set, clear, ops } = this.checkDefault(item.default, purpose, errors);
     const list = this.checkLists(item.list, purpose, errors);
     const extended = checkExtended(item.extended, purpose, errors);

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, fieldSegment } from '#libs/errors';
 import type { UnknownProperties } from './block.validator';
 import type { ItemBlocks } from './change.interface';
-import { ItemValidator } from './item.validator';
+import { ItemValidator, type RequestValidator } from './item.validator';
 import { isObject, lowerCaseUuid } from './json.check';
 import type { ObjectType, PropertyDefinition, PropertyOption } from './property-definition';
 import { hasOptions, MAX_OPTIONS } from './schema.change';
@@ -27,11 +27,11 @@ export class MissingOptions {
   /** The definitions with the options to create, including those that are planned later. */
   readonly definitions: readonly PropertyDefinition[];
   /** Validates by {@link definitions}. */
-  readonly validator: ItemValidator;
+  readonly validator: RequestValidator;
   /** By list id, or '' for `default`; then by slug. */
   private readonly properties = new Map<string, Map<string, OptionNames>>();
   /** Accepts any text as an option. */
-  private readonly lenient: ItemValidator;
+  private readonly lenient: RequestValidator;
 
   /** @param usage of the team; options that are planned are added to it */
   constructor(
@@ -52,8 +52,8 @@ export class MissingOptions {
       this.properties.set(block, inBlock.set(slug, names));
       return names.definition;
     });
-    this.lenient = new ItemValidator(objectType, existing.map(asText), unknown);
-    this.validator = new ItemValidator(objectType, this.definitions, unknown);
+    this.lenient = new ItemValidator(objectType, existing.map(asText), unknown).forRequest();
+    this.validator = new ItemValidator(objectType, this.definitions, unknown).forRequest();
   }
 
   /** The options to create, in the order in which rows name them. */

@@ -1,14 +1,39 @@
 /** A slug with more differences is considered another word. */
 const MAX_EDITS = 2;
+/** The number of different unknown slugs of one request that are compared with the known ones. */
+const MAX_SUGGESTIONS = 5;
+
+interface Suggestion {
+  readonly mistaken: string;
+  readonly known: ReadonlyMap<string, unknown>;
+  readonly slug: string | undefined;
+}
+
+/**
+ * The suggestions for the unknown slugs of one request. Only the first few different ones get a suggestion: each is compared with
+ * every known slug.
+ */
+export class SlugSuggestions {
+  private readonly made: Suggestion[] = [];
+
+  /** @param known the known slugs */
+  of(mistaken: string, known: ReadonlyMap<string, unknown>): string | undefined {
+    const earlier = this.made.find((suggestion) => suggestion.mistaken === mistaken && suggestion.known === known);
+    if (earlier !== undefined) return earlier.slug;
+    if (this.made.length >= MAX_SUGGESTIONS) return undefined;
+    const slug = suggestSlug(mistaken, known.keys());
+    this.made.push({ mistaken, known, slug });
+    return slug;
+  }
+}
 
 /** The known slug that is closest to `mistaken`; undefined if none is close. For error messages only: it compares with all. */
 export function suggestSlug(mistaken: string, slugs: Iterable<string>): string | undefined {
-  const limit = Math.min(MAX_EDITS, Math.floor(mistaken.length / 2));
+  const lower = mistaken.toLowerCase();
   let best: string | undefined;
-  let fewest = limit + 1;
+  let fewest = Math.min(MAX_EDITS, Math.floor(mistaken.length / 2)) + 1;
   for (const slug of slugs) {
-    if (Math.abs(slug.length - mistaken.length) >= fewest) continue;
-    const edits = editsBetween(mistaken.toLowerCase(), slug);
+    const edits = editsBetween(lower, slug, fewest - 1);
     if (edits < fewest) {
       best = slug;
       fewest = edits;
@@ -17,20 +42,19 @@ export function suggestSlug(mistaken: string, slugs: Iterable<string>): string |
   return best;
 }
 
-/** The Levenshtein distance. */
-function editsBetween(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let line = 1; line <= from.length; line += 1) {
-    const next = [line];
-    for (let column = 1; column <= to.length; column += 1) {
-      const replaced = at(row, column - 1) + (from[line - 1] === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, at(row, column) + 1, at(next, column - 1) + 1));
-    }
-    row = next;
+/** The Levenshtein distance between the ends of two texts from `i` and `j` on; `Infinity` if it is more than `most`, which is small. */
+function editsBetween(from: string, to: string, most: number, i = 0, j = 0): number {
+  const lengths = Math.abs(from.length - i - (to.length - j));
+  if (lengths > most) return Infinity;
+  let [atFrom, atTo] = [i, j];
+  while (atFrom < from.length && from.charCodeAt(atFrom) === to.charCodeAt(atTo)) {
+    atFrom += 1;
+    atTo += 1;
   }
-  return at(row, to.length);
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Infinity;
+  if (atFrom === from.length || atTo === to.length) return lengths;
+  if (most === 0) return Infinity;
+  const replaced = editsBetween(from, to, most - 1, atFrom + 1, atTo + 1);
+  const removed = editsBetween(from, to, most - 1, atFrom + 1, atTo);
+  const inserted = editsBetween(from, to, most - 1, atFrom, atTo + 1);
+  return 1 + Math.min(replaced, removed, inserted);
 }

@@ -1,4 +1,5 @@
 import { type FieldError, fieldSegment, type ItemErrorCode, MAX_FIELD_ERRORS } from '#libs/errors';
+import { SlugSuggestions } from './slug.suggestion';
 
 /** The codes of errors in the content of an item. */
 type ValidationCode = Extract<
@@ -19,6 +20,9 @@ export class ValidationErrors {
   /** The code of the first error; null while there is none. */
   code: ItemErrorCode | null = null;
   private readonly path: (string | number)[] = [];
+
+  /** @param suggestions those of the request, for unknown slugs */
+  constructor(readonly suggestions = new SlugSuggestions()) {}
 
   /** Whether further errors are dropped. */
   get full(): boolean {

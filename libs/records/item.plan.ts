@@ -1,5 +1,5 @@
 import { fieldSegment, itemError } from '#libs/errors';
-import { type ItemValidator, lowerCaseUuid, type PropertyDefinition, type Validation } from '#libs/properties';
+import { lowerCaseUuid, type PropertyDefinition, type RequestValidator, type Validation } from '#libs/properties';
 import { type Condition, conditionOf } from './etag';
 import { type PlanItem, reject } from './plan';
 
@@ -8,7 +8,7 @@ export type Item = Readonly<Record<string, unknown>>;
 
 /** What the items of a batch are planned with. */
 export interface ItemContext {
-  readonly validator: ItemValidator;
+  readonly validator: RequestValidator;
   readonly definitions: readonly PropertyDefinition[];
   /** Makes the id of a record. */
   readonly newId: () => string;

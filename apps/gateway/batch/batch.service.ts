@@ -51,7 +51,7 @@ export class BatchService {
     call: WriteCall,
     planNext: (items: readonly unknown[], context: ItemContext) => PlanItem[],
   ): Promise<PlanItem[]> {
-    const validator = await this.properties.validatorOf(target.teamId, target.objectType);
+    const validator = (await this.properties.validatorOf(target.teamId, target.objectType)).forRequest();
     const definitions = await this.properties.definitionsOf(target.teamId, target.objectType);
     const { itemLimitBytes } = this.settings;
     const context = {

@@ -11,7 +11,8 @@ const OPERANDS: Readonly<Record<string, Schema>> = {
   not_in: { ...list, description: 'None of the values, or no value.' },
   contains: {
     anyOf: [scalar, list],
-    description: 'A part of a text, or an element of a property with several values; of an array, all of them.',
+    description:
+      'A part of a text, of at most 1,000 characters, or an element of a property with several values; of an array, all of them.',
   },
   exists: { type: 'boolean', description: 'Has a value; `false`: has none. `is_not_null` is the same.' },
   not_exists: { type: 'boolean', description: 'Has no value; `false`: has one. `is_null` is the same.' },
@@ -32,7 +33,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
   Condition: {
     type: 'object',
     description:
-      'Comparisons by property slug, all of which must hold. `AND` and `OR` hold further conditions, up to 5 levels deep. A filter has at most 100 comparisons.',
+      'Comparisons by property slug, all of which must hold. `AND` and `OR` hold further conditions, up to 5 levels deep. A filter has at most 100 comparisons, with at most 2,000 values in all.',
     minProperties: 1,
     properties: {
       AND: { type: 'array', minItems: 1, maxItems: 100, items: schemaRef('Condition') },

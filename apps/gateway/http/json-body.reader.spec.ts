@@ -1,6 +1,8 @@
+import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '#libs/errors';
-import { JsonBodyParser } from './json-body.reader';
+import { JsonBodyParser, registerJsonBodyReader } from './json-body.reader';
+import type { RequestContext } from './request.context';
 
 function parse(body: string | Buffer): unknown {
   const parser = new JsonBodyParser(Buffer.from(body));
@@ -59,6 +61,7 @@ describe('the JSON body parser', () => {
     ['"secret', 'unexpected end of string at byte 0'],
     ['\u{feff}{}', 'invalid symbol at byte 0'],
     ['nul', 'invalid symbol at byte 0'],
+    ['},'.repeat(1_000_000), 'closes a bracket that is not open, at byte 0'],
     ['{"items":[{"id":"secret"}', 'close bracket expected at byte 25'],
     ['{"items":', 'value expected at byte 9'],
     ['   ', 'value expected at byte 3'],
@@ -146,4 +149,34 @@ describe('the JSON body parser', () => {
     const text = '{"a":"__proto__","constructor":{"name":"\\u0041"},"b":["constructor","prototype"]}';
     expect(parse(text)).toEqual({ a: '__proto__', constructor: { name: 'A' }, b: ['constructor', 'prototype'] });
   });
+});
+
+it('charges the plan of an import as well', async () => {
+  const acquired: number[] = [];
+  const permits = {
+    compute: (_stage: string, _bytes: number, step: () => boolean, done: () => void) => {
+      while (step());
+      done();
+    },
+    acquireHeap: (bytes: number, done: () => void) => {
+      acquired.push(bytes);
+      done();
+    },
+  };
+  const server = fastify();
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.requestContext = { permits } as unknown as RequestContext; // nothing else is read
+    done();
+  });
+  registerJsonBodyReader(server);
+  for (const path of ['batch', 'import']) server.post(`/v2/prism/:team/:object/${path}`, () => 'ok');
+  for (const path of ['batch', 'import']) {
+    await server.inject({
+      method: 'POST',
+      url: `/v2/prism/team/deal/${path}`,
+      payload: { objects: [{ default: {} }] },
+    });
+  }
+  const [ofBatch = 0, ofImport] = acquired;
+  expect(ofImport).toBe(9 * ofBatch);
 });

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
+import { planHeapOf } from '#libs/imports';
 import { invalidJson, SlicedJsonParser } from './json.parser';
-import { type JsonLimits, JsonScanner } from './json.scanner';
+import { type ExceededLimit, type JsonLimits, JsonScanner } from './json.scanner';
 
 /** Far more than requests need, and so few that iterating over one object or array takes milliseconds. */
 const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
@@ -10,10 +11,14 @@ const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
 const SCAN_BYTES = 262_144;
 const SLICE_BYTES = 32_768;
 
-const MESSAGES: Readonly<Record<keyof JsonLimits, string>> = {
+/** Its plans are charged as well. */
+const IMPORT_ROUTE = '/v2/prism/:team/:object/import';
+
+const MESSAGES: Readonly<Record<ExceededLimit['limit'], string>> = {
   depth: `is nested deeper than ${LIMITS.depth} levels`,
   members: `has an object with more than ${LIMITS.members} members`,
   elements: `has an array with more than ${LIMITS.elements} elements`,
+  closings: 'is not JSON: it closes a bracket that is not open',
 };
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
@@ -96,7 +101,7 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
     compute(
       () => parser.scan(),
       () => {
-        permits.acquireHeap(parser.heapBytes, (rejected) => {
+        permits.acquireHeap(heapOf(request, parser.heapBytes), (rejected) => {
           if (rejected !== undefined) {
             done(rejected);
             return;
@@ -111,6 +116,11 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
       },
     );
   });
+}
+
+/** The heap that a request takes. The plan of an import can be much larger than its body. */
+function heapOf({ routeOptions: { url, bodyLimit } }: FastifyRequest, bodyHeap: number): number {
+  return url === IMPORT_ROUTE ? bodyHeap + planHeapOf(bodyHeap, bodyLimit) : bodyHeap;
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {

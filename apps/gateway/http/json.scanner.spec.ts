@@ -70,6 +70,13 @@ it('a scan ends where the text is nested too deep', () => {
   expect(visited).toBe(0);
 });
 
+it('a scan ends at a bracket that closes nothing', () => {
+  let visited = 0;
+  const text = `[{}]${'},1e5'.repeat(1_000)}`;
+  expect(scan(text, LIMITS, () => (visited += 1)).exceeded).toEqual({ limit: 'closings', at: 4 });
+  expect(visited).toBe(0);
+});
+
 describe('the limits of one object or array', () => {
   const object = (members: number): string =>
     JSON.stringify(Object.fromEntries(Array.from({ length: members }, (_, n) => [`k${n}`, 0])));

@@ -34,9 +34,9 @@ export interface JsonLimits {
   elements: number;
 }
 
-/** The first limit that a JSON text exceeds, and the byte offset where it does. */
+/** The first limit that a JSON text exceeds, and the byte offset where it does. `closings`: a bracket closes nothing. */
 export interface ExceededLimit {
-  limit: keyof JsonLimits;
+  limit: keyof JsonLimits | 'closings';
   at: number;
 }
 
@@ -47,7 +47,7 @@ const NO_LIMITS: JsonLimits = { depth: 1_000_000, members: Infinity, elements: I
 
 /**
  * Scans the structure of a JSON text in parts, and stops at the first exceeded limit. Ignores the content of strings. Does not
- * check the syntax; the parser does.
+ * check the syntax, except that no bracket closes more than is open; the parser does.
  */
 export class JsonScanner {
   exceeded: ExceededLimit | undefined;
@@ -99,6 +99,7 @@ export class JsonScanner {
         this.open(at, byte === OPENING_BRACKET);
       } else if ((byte | CASE_BIT) === CLOSING) {
         this.depth -= 1;
+        if (this.depth < 0) this.exceeded = { limit: 'closings', at };
       }
       if (this.exceeded !== undefined) break;
     }

@@ -261,3 +261,21 @@ it.each([
   }).toThrow('of the callback');
   expect(done).toHaveBeenCalledOnce();
 });
+
+it('lets other work run between the steps of a small body that take long', async () => {
+  const request = { requestContext: { principal } } as unknown as FastifyRequest;
+  const reply = { raw: new EventEmitter() } as unknown as FastifyReply;
+  const permits = new RequestPermits(admission, request, reply, () => undefined);
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  let steps = 0;
+  const computed = permits.computeAsync('plan', 1, () => {
+    now += 4;
+    steps += 1;
+    return steps < 10;
+  });
+  expect(steps).toBe(3);
+  await computed;
+  expect(steps).toBe(10);
+  clock.mockRestore();
+});

@@ -11,8 +11,10 @@ import {
 import { RequestError, sendError } from '#libs/errors';
 import { BodyPermit } from './body.permit';
 
-/** Bodies from this size on are scanned, parsed, hashed and planned in steps. A smaller one takes a millisecond or two. */
+/** Bodies from this size on are scanned, parsed, hashed and planned in turns. A smaller one mostly takes a millisecond or two. */
 const LARGE_BYTES = 65_536;
+/** After this time, in milliseconds, the computation on a small body continues in turns as well. */
+const MAX_SMALL_MS = 10;
 /** CPU time to receive one byte of a response from Postgres and to send it, in milliseconds. */
 const RESPONSE_MS_PER_BYTE = 8 / 2 ** 20;
 /** CPU time to receive one byte of a body, in milliseconds. */
@@ -66,8 +68,8 @@ export class RequestPermits {
   }
 
   /**
-   * Runs a computation on `bytes` of the request, and attributes its CPU time to the client. Small ones run at once, large ones
-   * in turns with those of other requests. `done` is not called after the request has ended.
+   * Runs a computation on `bytes` of the request, and attributes its CPU time to the client. Small ones begin at once, large ones
+   * and those that take longer than expected run in turns with those of other requests. `done` is not called after the request has ended.
    */
   compute(stage: CpuStage, bytes: number, step: Step, done: Continue): void {
     this.runSteps(
@@ -225,9 +227,15 @@ export class RequestPermits {
     }
     let failure: Error | undefined;
     try {
-      cpu.measure(clientId, stage, () => {
-        while (step());
+      const hasMore = cpu.measure(clientId, stage, () => {
+        const until = performance.now() + MAX_SMALL_MS;
+        while (step()) if (performance.now() >= until) return true;
+        return false;
       });
+      if (hasMore) {
+        scheduler.run(clientId, stage, step, done);
+        return;
+      }
     } catch (error) {
       failure = error instanceof Error ? error : new Error('A computation failed.', { cause: error });
     }

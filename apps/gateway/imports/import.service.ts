@@ -7,14 +7,16 @@ import { RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
 import {
   chunkKey,
-  chunksOf,
   type CreatedImport,
   CurrentLookups,
+  type ImportChunk,
+  ImportChunks,
   type ImportItem,
   ImportMetrics,
   ImportPlanner,
   ImportRequestRepository,
   jobDoneInCall,
+  maxPlanBytesOf,
   maxRowsOf,
   MIN_JOB_ROWS,
   type NewImport,
@@ -33,7 +35,10 @@ const MAX_PLANS = 10;
 
 /** The items of an import, and the options to create before they are applied. */
 interface PlannedImport {
+  /** Of an import that is done within the request. */
   readonly items: ImportItem[];
+  readonly chunks: readonly ImportChunk[];
+  readonly inCall: boolean;
   readonly options: readonly PlannedOption[];
 }
 
@@ -58,7 +63,7 @@ export class ImportService {
     call: WriteCall,
   ): Promise<WriteResponse> {
     let plan = await this.planRows(target, body, call);
-    return charged(call, plan.items.length, async () => {
+    return charged(call, body.objects.length, async () => {
       for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {
         const response = await this.execute(target, principal, plan, call);
         if (response !== undefined) return response;
@@ -75,11 +80,10 @@ export class ImportService {
   private async execute(
     target: RecordTarget,
     { clientId, clientName }: Principal,
-    { items, options }: PlannedImport,
+    { items, chunks, inCall, options }: PlannedImport,
     call: WriteCall,
   ): Promise<WriteResponse | undefined> {
     const { key } = call;
-    const inCall = items.length < MIN_JOB_ROWS;
     if (inCall && key === undefined) {
       if (options.length > 0 && !(await this.schema.createOptions(target, options, call))) return undefined;
       return this.importNow(target, items, call);
@@ -88,7 +92,7 @@ export class ImportService {
       ...target,
       jobId: uuidv7(),
       client: { id: clientId, name: clientName },
-      ...{ requestId: call.requestId, inCall, chunks: chunksOf(items), key },
+      ...{ requestId: call.requestId, inCall, chunks, key },
     };
     const created = await this.create(target, job, options, call);
     if (created === undefined) return undefined;
@@ -127,7 +131,7 @@ export class ImportService {
     { objects: rows, options }: ImportEnvelope,
     call: WriteCall,
   ): Promise<PlannedImport> {
-    const { itemLimitBytes, responseLimitBytes, unknownProperties } = this.settings;
+    const { bodyLimitBytes, itemLimitBytes, responseLimitBytes, unknownProperties } = this.settings;
     const maxRows = maxRowsOf(responseLimitBytes);
     if (rows.length === 0 || rows.length > maxRows) {
       const message = `objects must hold 1 to ${maxRows} rows`;
@@ -139,15 +143,21 @@ export class ImportService {
     const usage = await this.properties.usageOf(teamId);
     const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties, usage) : undefined;
     const mode = importOptionsOf(options, definitions, missing);
-    const validator = await this.properties.validatorOf(teamId, objectType);
+    const validator = (await this.properties.validatorOf(teamId, objectType)).forRequest();
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
     const planner = new ImportPlanner(validator, mode, limits, rows.length);
+    const inCall = rows.length < MIN_JOB_ROWS;
     const items: ImportItem[] = [];
+    const chunks = new ImportChunks(maxPlanBytesOf(bodyLimitBytes));
+    let planned = 0;
     await call.compute('plan', () => {
-      items.push(planner.plan(rows[items.length]));
-      return items.length < rows.length;
+      const item = planner.plan(rows[planned]);
+      chunks.add(item);
+      if (inCall) items.push(item);
+      planned += 1;
+      return planned < rows.length;
     });
-    return { items, options: missing?.planned ?? [] };
+    return { items, chunks: chunks.list, inCall, options: missing?.planned ?? [] };
   }
 
   /** Without a key there is nothing to resume, so no job is stored. */

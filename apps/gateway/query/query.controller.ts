@@ -7,7 +7,7 @@ import { type QueryParameters, rejectUnknownParameters, singleParameter } from '
 import { queryOptions } from '../http/query.options';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
-import { idempotencyKeyHeader } from '../http/write.handler';
+import { idempotencyKeyHeader, type WriteCall } from '../http/write.handler';
 import { queryOfParameters } from './list.parameters';
 import { queryOfBody } from './query.body';
 import { filterOf, listIdOf } from './query.input';
@@ -29,8 +29,10 @@ export class QueryController {
     @Query() parameters: QueryParameters,
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    const input = queryOfParameters(target, parameters, await this.queries.definitionsOf(target));
-    return this.queries.page('list', input, queryOptions(exchange));
+    const definitions = await this.queries.definitionsOf(target);
+    const measure = measureOf(exchange);
+    const input = measure(() => queryOfParameters(target, parameters, definitions));
+    return this.queries.page('list', input, queryOptions(exchange), measure);
   }
 
   /** A page of records, by the query language. It is a read: an Idempotency-Key is checked and has no effect. */
@@ -45,8 +47,10 @@ export class QueryController {
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     parseIdempotencyKey(idempotencyKeyHeader(exchange.request));
-    const input = queryOfBody(target, body, await this.queries.definitionsOf(target));
-    return this.queries.page('query', input, queryOptions(exchange));
+    const definitions = await this.queries.definitionsOf(target);
+    const measure = measureOf(exchange);
+    const input = measure(() => queryOfBody(target, body, definitions));
+    return this.queries.page('query', input, queryOptions(exchange), measure);
   }
 
   /** The number of live records. */
@@ -63,4 +67,10 @@ export class QueryController {
     const filter = filterOf(target, new QueryFields([], listId), EVERY_RECORD);
     return { total: await this.queries.count(filter, queryOptions(exchange)) };
   }
+}
+
+/** Attributes the CPU time of a section to the client of the request. */
+function measureOf({ request }: HttpExchange): WriteCall['measure'] {
+  const { permits } = request.requestContext;
+  return (section) => permits.measure('plan', section);
 }

@@ -10,6 +10,7 @@ import {
   RecordQueryRepository,
 } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
+import type { WriteCall } from '../http/write.handler';
 import type { QueryInput } from './query.input';
 import { pageResponse } from './query.response';
 import { timeoutError } from './query.timeout';
@@ -30,12 +31,18 @@ export class QueryService {
   /**
    * One page of records.
    *
+   * @param measure runs a section whose time grows with the filter
    * @returns the response body
    * @throws RequestError `invalid_request` for a cursor of another query or a query that took too long, `unavailable`
    */
-  async page(operation: QueryOperation, input: QueryInput, options: QueryOptions): Promise<string> {
-    const codec = new CursorCodec(input, input.order);
-    const cursor = input.cursor && codec.decode(input.cursor.text, input.cursor.path);
+  async page(
+    operation: QueryOperation,
+    input: QueryInput,
+    options: QueryOptions,
+    measure: WriteCall['measure'],
+  ): Promise<string> {
+    const codec = measure(() => new CursorCodec(input, input.order));
+    const cursor = measure(() => input.cursor && codec.decode(input.cursor.text, input.cursor.path));
     const limit = cursor?.limit ?? input.limit;
     const offset = cursor === undefined ? (input.page - 1) * limit : 0;
     const query = { ...input, limit, offset, after: cursor?.values };
@@ -43,7 +50,8 @@ export class QueryService {
     const total = input.includeTotal
       ? await this.withTimeoutError(operation, () => this.queries.count(input, options), input)
       : undefined;
-    return pageResponse(page, page.next && codec.encode({ limit, values: page.next }), total);
+    const nextCursor = measure(() => page.next && codec.encode({ limit, values: page.next }));
+    return pageResponse(page, nextCursor, total);
   }
 
   /** The number of records. @throws RequestError `invalid_request`, `unavailable` */

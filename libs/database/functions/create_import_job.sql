@@ -2,7 +2,7 @@
 -- request in the ledger are one transaction.
 --
 --   p_in_call      the caller imports the rows itself, and ends with finish_import_call
---   p_chunks       the items of each chunk, as JSON text
+--   p_chunks       the items of the first chunks, as JSON text. The caller inserts the others in the same transaction
 --   p_row_counts   the number of rows of each chunk
 --   p_max_jobs     how many unfinished jobs a client may have
 --   p_key_hash     NULL: without an Idempotency-Key
@@ -75,7 +75,8 @@ BEGIN
   RETURNING j.* INTO v_job;
   INSERT INTO import_chunks (team_id, job_id, chunk, row_count, items)
   SELECT p_team_id, p_job_id, c.n - 1, c.row_count, c.items
-    FROM unnest(p_chunks, p_row_counts) WITH ORDINALITY AS c (items, row_count, n);
+    FROM unnest(p_chunks, p_row_counts) WITH ORDINALITY AS c (items, row_count, n)
+   WHERE c.items IS NOT NULL;
   IF NOT p_in_call THEN
     body := import_job_json(v_job, '');
     IF v_claim IS NOT NULL THEN

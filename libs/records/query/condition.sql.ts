@@ -75,7 +75,7 @@ function comparisonSql(condition: PropertyCondition, listId: string | undefined,
     case 'between':
       return `(${value} >= ${one(first)} AND ${value} <= ${one(second)})`;
     case 'contains':
-      return `(${operands.map((operand) => `strpos(${value}, ${one(operand)}) > 0`).join(' AND ')})`;
+      return eachOperandSql('all', value, 'strpos(value.content, operand) > 0', parameters.add(operands));
     case 'begins_with':
       return `starts_with(${value}, ${one(first)})`;
     case 'ends_with': {
@@ -89,13 +89,27 @@ function comparisonSql(condition: PropertyCondition, listId: string | undefined,
 
 /** A condition on the elements of a list. One element has to meet it, or for `contains` each operand has to be one. */
 function elementsSql({ comparator, operands }: PropertyCondition, json: string, parameters: SqlParameters): string {
-  if (comparator === 'equal') return `${json} ?| ${parameters.add(operands)}::text[]`;
-  if (comparator === 'contains') return `${json} ?& ${parameters.add(operands)}::text[]`;
+  if (comparator === 'equal') return eachOperandSql('any', json, 'value.content ? operand', parameters.add(operands));
+  if (comparator === 'contains')
+    return eachOperandSql('all', json, 'value.content ? operand', parameters.add(operands));
   const part = `${parameters.add(operands[0])}::text`;
   const test =
     comparator === 'begins_with' ? `starts_with(element, ${part})` : `right(element, length(${part})) = ${part}`;
   const elements = `CASE WHEN jsonb_typeof(${json}) = 'array' THEN ${json} ELSE '[]' END`;
   return `EXISTS (SELECT FROM jsonb_array_elements_text(${elements}) AS element WHERE ${test})`;
+}
+
+/**
+ * The condition that a value meets a test with any or all of the operands. It reads the value once: a long one is decompressed each
+ * time it is read, and Postgres frees that memory only after the record. It can be canceled after each operand, unlike a chain of
+ * `AND`, or `?|` and `?&`.
+ *
+ * @param test of `value.content` and `operand`
+ * @param operands the placeholder of all operands
+ */
+function eachOperandSql(quantifier: 'any' | 'all', value: string, test: string, operands: string): string {
+  const [exists, where] = quantifier === 'any' ? ['EXISTS', test] : ['NOT EXISTS', `NOT COALESCE(${test}, false)`];
+  return `${exists} (WITH value AS MATERIALIZED (SELECT ${value} AS content) SELECT FROM value, unnest(${operands}::text[]) AS operand WHERE ${where})`;
 }
 
 function jsonSql({ slug, source }: QueryField, listId: string | undefined, parameters: SqlParameters): string {

@@ -59,6 +59,13 @@ export function isEveryRecord(condition: Condition): boolean {
   return 'all' in condition && condition.all.every(isEveryRecord);
 }
 
+/** All comparisons of a condition. */
+export function comparisonsOf(condition: Condition): readonly PropertyCondition[] {
+  if ('all' in condition) return condition.all.flatMap(comparisonsOf);
+  if ('any' in condition) return condition.any.flatMap(comparisonsOf);
+  return [condition];
+}
+
 /** A value that is equal for equal conditions, for JSON. */
 export function comparableOf(condition: Condition): unknown {
   if ('all' in condition) return { all: condition.all.map(comparableOf) };

@@ -1,5 +1,5 @@
-import { conditionSql } from './condition.sql';
-import { isEveryRecord } from './condition';
+import { comparisonsOf, type Condition, isEveryRecord } from './condition';
+import { conditionSql, isColumn } from './condition.sql';
 import { lookupConditionsOf, lookupSql } from './lookup.sql';
 import { afterSql, orderBySql, type OrderTerm, orderTerms } from './order.sql';
 import type { RecordFilter, RecordQuery } from './record.query';
@@ -12,6 +12,12 @@ export interface QueryStatement {
   /** A connection may keep the plan, which is right for all values. */
   readonly isPlanReusable: boolean;
 }
+
+/** Postgres accepts at most 100 arguments of a function. */
+const MAX_ARGUMENTS = 100;
+
+/** For more comparisons, a large record is decompressed once: Postgres frees the memory of each time only after the record. */
+const MANY_COMPARISONS = 10;
 
 /** The placeholder of the team. */
 const TEAM = '$1';
@@ -135,8 +141,20 @@ function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
     ...lookups.map((each) => lookupSql(each, TEAM, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
-    conditionSql(condition, fields.listId, parameters),
+    filterSql(condition, fields.listId, parameters),
   ].join(' AND ');
+}
+
+/** The conditions of a filter. Those on columns stay apart, so that an index can serve them. */
+function filterSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
+  const all = 'all' in condition ? condition.all : [condition];
+  const onBlocks = all.filter((each) => !comparisonsOf(each).every(({ field }) => isColumn(field)));
+  if (onBlocks.flatMap(comparisonsOf).length <= MANY_COMPARISONS) return conditionSql(condition, listId, parameters);
+  const onColumns = all.filter((each) => !onBlocks.includes(each));
+  const sql = conditionSql({ all: onBlocks }, listId, parameters);
+  // Decompresses the blocks once, as for selected properties.
+  const once = `(SELECT ${sql} FROM (SELECT r.id, r.created_at, r.updated_at, r.properties || '{}' AS properties, r.list || '{}' AS list OFFSET 0) AS r)`;
+  return [...onColumns.map((each) => conditionSql(each, listId, parameters)), once].join(' AND ');
 }
 
 /** The properties of a record `r` as the text of a JSON object: the selected ones, those of the list over those of the object type. */
@@ -154,8 +172,11 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
     const value = valueOf(slug);
     return value === undefined ? [] : [`${parameters.text(`,${JSON.stringify(slug)}:`)} || ${value}`];
   });
+  if (members.length === 0) return `'{}'`;
   // A member without a value is NULL, which concat leaves out.
-  return members.length === 0 ? `'{}'` : `'{' || substr(concat(${members.join(', ')}), 2) || '}'`;
+  const groups = chunksOf(members, MAX_ARGUMENTS).map((group) => `concat(${group.join(', ')})`);
+  // Decompresses the properties once, not once per member: `|| '{}'` returns them decompressed.
+  return `(SELECT '{' || substr(${groups.join(' || ')}, 2) || '}' FROM (SELECT r.properties || '{}' AS properties, ${list ?? 'NULL::jsonb'} AS block, r.created_at, r.updated_at OFFSET 0) AS r)`;
 
   function valueOf(slug: string): string | undefined {
     const source = fields.sourceOf(slug);
@@ -166,9 +187,13 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
       case 'default':
         return `(r.properties -> ${parameters.text(slug)})::text`;
       case 'list':
-        return `(${list ?? ''} -> ${parameters.text(slug)})::text`;
+        return `(r.block -> ${parameters.text(slug)})::text`;
       default:
         return undefined; // the id is a member of the row
     }
   }
+}
+
+function chunksOf<T>(elements: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(elements.length / size) }, (_, n) => elements.slice(n * size, (n + 1) * size));
 }

@@ -202,6 +202,39 @@ it('scopes a query to a list, whose properties go first', async () => {
   expect(await found({ list_id: randomUUID() })).toBe('');
 });
 
+it.each([101, 500])('returns %i selected properties, also in a list', async (count) => {
+  const own = await gateway.newCaller();
+  const slugs = Array.from({ length: count }, (_, n) => `p${n}`);
+  await gateway.database.query(
+    `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
+     SELECT $1, 'organization', gen_random_uuid(), slug, 'str', slug FROM unnest($2::text[]) AS slug`,
+    [own.teamId, slugs],
+  );
+  const properties = Object.fromEntries(slugs.map((slug) => [slug, `of ${slug}`]));
+  await own.create({ default: { name: 'Acme', ...properties } });
+  const query = await own.call('POST', own.path('organization/query'), { body: { query: { select: slugs } } });
+  const list = await own.call('GET', own.path(`organization?select=${slugs.join(',')}`));
+  for (const { status, text, body } of [query, list]) {
+    expect(status, text).toBe(200);
+    expect(body.data[0].properties).toEqual(properties);
+  }
+});
+
+it('takes many conditions, on properties and columns', async () => {
+  const many = Array.from({ length: 30 }, (_, n) => ({ name: { '!=': `not ${n}` } }));
+  const time = { created_at: { '>': '2000-01-01' } };
+  expect(await found({ filter: [...many, time, { stage: { '=': 'won' } }] })).toBe('d a');
+  expect(await found({ filter: [...many, { OR: [{ id: { '=': ids.b } }, { tags: { '=': 'eu' } }] }] })).toBe('b a');
+  expect(await found({ filter: [...many, { id: { '=': ids.c } }] })).toBe('c');
+  expect(await found({ filter: [...many, { created_at: { '<': '2000-01-01' } }] })).toBe('');
+  expect(await found({ filter: [{ OR: [{ id: { '=': ids.b } }, ...many] }] })).toBe('d c b a');
+});
+
+it('takes 2,000 values in one filter', async () => {
+  const values = (value: string): string[] => Array.from({ length: 1_000 }, () => value);
+  expect(await found({ filter: [{ name: { contains: values('c') } }, { name: { in: values('Acme') } }] })).toBe('a');
+});
+
 it('responds to a query with an Idempotency-Key with the present state', async () => {
   const headers = { 'idempotency-key': randomUUID() };
   const query = { query: { select: ['name'] } };

@@ -17,6 +17,7 @@ const where = (filter: unknown, more: object = {}): object => ({ query: { select
 const nested = (depth: number): unknown[] =>
   depth === 0 ? [{ name: { '=': 'a' } }] : [{ [depth % 2 === 0 ? 'AND' : 'OR']: nested(depth - 1) }];
 const many = (count: number): unknown[] => Array.from({ length: count }, () => ({ name: { '=': 'a' } }));
+const texts = (count: number): string[] => Array.from({ length: count }, () => 'a');
 
 describe('a query is rejected with the field and the rule', () => {
   it.each<[string, unknown, string, string]>([
@@ -143,6 +144,24 @@ describe('a query is rejected with the field and the rule', () => {
       where([{ name: { in: Array.from({ length: 1_001 }, String) } }]),
       '.body.query.filter[0].name.in',
       'max_items',
+    ],
+    [
+      'with too many values in all conditions',
+      where([{ OR: [{ notes: { contains: texts(1_000) } }, { name: { in: texts(999) } }] }, ...many(2)]),
+      '.body.query.filter[2].name["="]',
+      'max_items',
+    ],
+    [
+      'with more values than a statement can have parameters',
+      where(Array.from({ length: 100 }, () => ({ notes: { contains: texts(1_000) } }))),
+      '.body.query.filter[2].notes.contains',
+      'max_items',
+    ],
+    [
+      'with contains of a text that is too long',
+      where([{ notes: { contains: ['a', 'a'.repeat(1_001)] } }]),
+      '.body.query.filter[0].notes.contains[1]',
+      'invalid_property',
     ],
     ['with a list for =', where([{ name: { '=': ['a'] } }]), '.body.query.filter[0].name["="]', 'invalid_property'],
     [
