@@ -45,17 +45,17 @@ const bodies = (): string[] => [...received.matchAll(/\r\n\r\n(\/\d+)/g)].map(([
 
 describe('requests of one connection', () => {
   it('are handled 16 at a time, in order, however many are sent', async () => {
-    client.write(requests(400));
+    client.write(requests(140));
     await expect.poll(() => handled).toBe(16);
     expect(open.map(({ req }) => req.url)).toEqual(Array.from({ length: 16 }, (_, n) => `/${n}`));
     let most = 0;
-    while (bodies().length < 400) {
+    while (bodies().length < 140) {
       most = Math.max(most, open.length);
       respond(open.shift());
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(most).toBe(16);
-    expect(bodies()).toEqual(Array.from({ length: 400 }, (_, n) => `/${n}`));
+    expect(bodies()).toEqual(Array.from({ length: 140 }, (_, n) => `/${n}`));
   });
 
   it('are not read while some of them wait', async () => {
@@ -100,12 +100,26 @@ describe('requests of one connection', () => {
     expect([handled, bodies()]).toEqual([16, ['/0']]);
   });
 
-  it('close the connection if more than 528 are pending', async () => {
+  it('close the connection if more than 144 are pending', async () => {
     const reasons: string[] = [];
     connections.cut = (reason) => reasons.push(reason);
     client.write(requests(1_000));
     await once(client, 'close');
     expect([handled, reasons]).toEqual([16, ['pipelining']]);
+  });
+
+  it('that wait are at most 4,096 over all connections: beyond, the connection with the most is closed', async () => {
+    const reasons: string[] = [];
+    connections.cut = (reason) => reasons.push(reason);
+    const { port } = server.address() as AddressInfo; // it listens on a port
+    client.write(requests(140)); // 124 of them wait
+    await expect.poll(() => handled).toBe(16);
+    const others = Array.from({ length: 40 }, () => connect(port, '127.0.0.1'));
+    for (const socket of others) socket.on('error', () => undefined).write(requests(116)); // 100 of them wait
+    await once(client, 'close');
+    await expect.poll(() => handled).toBe(16 * 41);
+    expect(reasons).toEqual(['pipelining']);
+    for (const socket of others) socket.destroy();
   });
 });
 
