@@ -20,7 +20,7 @@ beforeEach(async () => {
     handled += 1;
     open.push(response);
   });
-  connections = new Connections(server);
+  connections = new Connections(server, 200);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   client = connect((server.address() as AddressInfo).port, '127.0.0.1'); // it listens on a port
@@ -132,7 +132,7 @@ it('requests of one API key do not delay those of another by more than a turn', 
   server.on('request', ({ headers }) => {
     order.push(String(headers['x-api-key']));
   });
-  const counted = new Connections(server);
+  const counted = new Connections(server, 200);
   // In one turn of the event loop, as if all of them had arrived in it.
   for (const apiKey of [...flood.map(() => 'flood'), 'other']) {
     const request = new IncomingMessage(apiKey === 'other' ? client : (flood.pop() ?? client));
@@ -146,13 +146,27 @@ it('requests of one API key do not delay those of another by more than a turn', 
   await counted.end(0, 0);
 });
 
+it('connections beyond the maximum are closed and counted', async () => {
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  const reasons: string[] = [];
+  connections.cut = (reason) => reasons.push(reason);
+  client.write(requests(1));
+  await expect.poll(() => handled).toBe(1);
+  server.maxConnections = 1;
+  const further = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(further, 'close');
+  expect(reasons).toEqual(['too_many']);
+  respond(open.shift());
+  await expect.poll(bodies).toEqual(['/0']);
+});
+
 it('a request that waits for its turn is not started after a response has closed its connection', async () => {
   const started: (string | undefined)[] = [];
   server.removeAllListeners('request');
   server.on('request', ({ url }) => {
     started.push(url);
   });
-  const counted = new Connections(server);
+  const counted = new Connections(server, 200);
   const receive = (url: string): void => {
     const request = new IncomingMessage(client);
     request.url = url;
@@ -186,7 +200,7 @@ it('a handler that throws closes its connection and no other', async () => {
   server.on('request', () => {
     throw failing;
   });
-  const guarded = new Connections(server);
+  const guarded = new Connections(server, 200);
   guarded.failed = connections.failed;
   client.write(requests(1));
   await once(client, 'close');

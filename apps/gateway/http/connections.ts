@@ -63,7 +63,15 @@ export class Connections {
   /** Called when the last connection is closed. */
   #onEmpty: () => void = () => undefined;
 
-  constructor(private readonly server: Server) {
+  /** @param maxConnections that are open at once; further ones are closed */
+  constructor(
+    private readonly server: Server,
+    maxConnections: number,
+  ) {
+    server.maxConnections = maxConnections;
+    server.on('drop', () => {
+      this.cut('too_many');
+    });
     server.on('connection', (socket: Socket) => {
       this.#open(socket);
     });
