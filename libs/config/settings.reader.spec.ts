@@ -42,6 +42,7 @@ describe('readSettings', () => {
       authFailuresPerSecond: 20,
       authFailuresBurst: 100,
       maxItemsInFlight: 900,
+      maxConnections: 4096,
       maxBodyBytesInFlight: 33_554_432,
       maxResponseBytesInFlight: 33_554_432,
       admissionMaxQueueLength: 1000,

@@ -173,6 +173,15 @@ export class Settings extends ProcessSettings {
   @Variable({
     group: 'Overload',
     description:
+      'The maximum number of open connections of callers to a gateway, because each takes memory even when it is idle. Further ones are closed at once and counted in `prism_http_connections_cut_total`.',
+    type: integer(1, MILLION),
+    default: 4_096,
+  })
+  readonly maxConnections!: number;
+
+  @Variable({
+    group: 'Overload',
+    description:
       'The maximum total size of request bodies in memory. A client never holds more than remains free: a client that is alone gets half of the total. A body counts from its first byte. If it arrives slowly, only the received part counts. The heap of Node.js limits the memory of parsed bodies.',
     type: integer(1, GIBIBYTE),
     default: 33_554_432,

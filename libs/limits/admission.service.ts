@@ -45,6 +45,8 @@ export class Admission implements OnApplicationShutdown {
   private readonly bodies: FairQueue<'bytes'>;
   private readonly heap: FairQueue<'heap'>;
   private readonly work: FairQueue<'requests' | 'items' | 'responseBytes'>;
+  /** Requests that wait until the pause of their client is over, by client. */
+  private readonly delayed = new Map<string, number>();
 
   constructor(
     private readonly settings: Settings,
@@ -110,6 +112,25 @@ export class Admission implements OnApplicationShutdown {
   enqueueWork(clientId: string, items: number, remainingMs: number): WorkPermit {
     const load = { requests: 1, items, responseBytes: EXPECTED_RESPONSE_BYTES };
     return this.work.enqueue(clientId, load, this.maxWaitMs(remainingMs));
+  }
+
+  /**
+   * Counts a request that waits until the pause of its client is over.
+   *
+   * @returns what ends its wait, idempotent; undefined if as many requests of the client wait as may be queued
+   */
+  beginDelay(clientId: string): (() => void) | undefined {
+    const delayed = this.delayed.get(clientId) ?? 0;
+    if (delayed >= this.settings.admissionMaxQueueLength) return undefined;
+    this.delayed.set(clientId, delayed + 1);
+    let isDelayed = true;
+    return () => {
+      if (!isDelayed) return;
+      isDelayed = false;
+      const left = (this.delayed.get(clientId) ?? 1) - 1;
+      if (left === 0) this.delayed.delete(clientId);
+      else this.delayed.set(clientId, left);
+    };
   }
 
   /** Counts a rejected request. @returns the error to respond with */

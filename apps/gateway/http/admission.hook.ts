@@ -3,6 +3,7 @@ import { MAX_ROWS } from '#libs/imports';
 import type { Admission } from '#libs/limits';
 import { isObject, isObjectType } from '#libs/properties';
 import { MAX_ITEMS, type Plan, type RecordsMetrics } from '#libs/records';
+import { teamOfPrismPath } from './authentication.hook';
 import { payloadBytes } from './payload.size';
 
 /** The members of request bodies that hold a list of items. */
@@ -53,8 +54,10 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
     request.requestContext.permits.holdResponse(payloadBytes(payload));
-    // Rejected before it was authenticated.
-    if (request.requestContext.principal === undefined) admission.cpu.countRequest(`address ${request.ip}`);
+    // Rejected before it was authenticated. Health probes and documents do not make others wait.
+    const isRejected =
+      request.requestContext.principal === undefined && teamOfPrismPath(request.originalUrl) !== undefined;
+    if (isRejected) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);
   });
 }

@@ -134,6 +134,26 @@ describe('authentication', () => {
     await proxied.close();
   });
 
+  it('delays at most 256 responses at once, and sends further ones without a delay', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const throttled = fastify();
+    addContext(throttled);
+    const authenticate = (): Promise<never> => Promise.reject(new ThrottledError('rate_limited'));
+    registerAuthentication(
+      throttled,
+      { authenticate } as Partial<ApiKeyService> as ApiKeyService,
+      { countAuthFailure } as Partial<AuthMetrics> as AuthMetrics,
+    );
+    const request = { url: `/v2/prism/${TEAM}/x`, headers: { 'x-api-key': 'bad' } };
+    const settled = vi.fn();
+    const responses = Array.from({ length: 300 }, () => throttled.inject(request).then(settled));
+    await expect.poll(() => settled.mock.calls.length).toBe(300 - 256);
+    await vi.advanceTimersByTimeAsync(4_000);
+    await Promise.all(responses);
+    vi.useRealTimers();
+    await throttled.close();
+  });
+
   it('authenticates before the body is read', async () => {
     const broken = {
       method: 'POST',

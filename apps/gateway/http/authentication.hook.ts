@@ -13,6 +13,8 @@ import { RequestError } from '#libs/errors';
 /** The minimum delay of the response to a throttled client. A random part is added, so that many delays do not end together. */
 const THROTTLED_DELAY_MS = 2_000;
 const THROTTLED_SPREAD_MS = 2_000;
+/** Responses that are delayed at once. Each holds its request in memory, so further ones are sent without a delay. */
+const MAX_DELAYED = 256;
 
 /** Every route under `/v2/prism` starts with the team. */
 const TEAM_SEGMENT = /^\/v2\/prism\/:team(\/|$)/;
@@ -24,11 +26,12 @@ const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
  */
 export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeyService, metrics: AuthMetrics): void {
   fastify.addHook('onRoute', rejectRouteWithoutScope);
+  const delays = new Delays();
   fastify.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
     const team = scope === undefined ? teamOfPrismPath(request.originalUrl) : teamOfRoute(request);
     if (team === undefined) return;
-    const principal = await identify(request, keys, team, scope);
+    const principal = await identify(request, keys, delays, team, scope);
     if (typeof principal === 'string') {
       metrics.countAuthFailure(principal);
       throw new RequestError(principal === 'missing' ? 'unauthorized' : 'forbidden');
@@ -40,6 +43,7 @@ export function registerAuthentication(fastify: FastifyInstance, keys: ApiKeySer
 async function identify(
   request: FastifyRequest,
   keys: ApiKeyService,
+  delays: Delays,
   team: string,
   scope: Scope | undefined,
 ): Promise<Principal | AuthFailureReason> {
@@ -47,7 +51,7 @@ async function identify(
   const apiKey = request.headers['x-api-key'];
   if (apiKey === undefined || apiKey === '') return 'missing';
   if (typeof apiKey !== 'string') return 'malformed';
-  const principal = await authenticate(request, keys, apiKey);
+  const principal = await authenticate(request, keys, delays, apiKey);
   if (typeof principal === 'string') return principal;
   if (principal.teamId !== team.toLowerCase()) return 'team';
   // Without a scope no route matched. The response is 404 or 405.
@@ -62,18 +66,29 @@ async function identify(
 async function authenticate(
   request: FastifyRequest,
   keys: ApiKeyService,
+  delays: Delays,
   apiKey: string,
 ): Promise<Principal | KeyRejection> {
   try {
     return await keys.authenticate(apiKey, request.ip);
   } catch (error) {
     const isThrottled = error instanceof ThrottledError;
-    if (isThrottled && request.ip === request.raw.socket.remoteAddress) {
-      await new Promise((resolve) =>
-        setTimeout(resolve, THROTTLED_DELAY_MS + Math.random() * THROTTLED_SPREAD_MS).unref(),
-      );
-    }
+    if (isThrottled && request.ip === request.raw.socket.remoteAddress) await delays.delay();
     throw error;
+  }
+}
+
+/** Delays responses to throttled clients, up to {@link MAX_DELAYED} at once. */
+class Delays {
+  private delayed = 0;
+
+  async delay(): Promise<void> {
+    if (this.delayed >= MAX_DELAYED) return;
+    this.delayed += 1;
+    await new Promise((resolve) =>
+      setTimeout(resolve, THROTTLED_DELAY_MS + Math.random() * THROTTLED_SPREAD_MS).unref(),
+    );
+    this.delayed -= 1;
   }
 }
 

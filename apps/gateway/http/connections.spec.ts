@@ -20,7 +20,7 @@ beforeEach(async () => {
     handled += 1;
     open.push(response);
   });
-  connections = new Connections(server);
+  connections = new Connections(server, 200);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   client = connect((server.address() as AddressInfo).port, '127.0.0.1'); // it listens on a port
@@ -45,17 +45,17 @@ const bodies = (): string[] => [...received.matchAll(/\r\n\r\n(\/\d+)/g)].map(([
 
 describe('requests of one connection', () => {
   it('are handled 16 at a time, in order, however many are sent', async () => {
-    client.write(requests(400));
+    client.write(requests(140));
     await expect.poll(() => handled).toBe(16);
     expect(open.map(({ req }) => req.url)).toEqual(Array.from({ length: 16 }, (_, n) => `/${n}`));
     let most = 0;
-    while (bodies().length < 400) {
+    while (bodies().length < 140) {
       most = Math.max(most, open.length);
       respond(open.shift());
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(most).toBe(16);
-    expect(bodies()).toEqual(Array.from({ length: 400 }, (_, n) => `/${n}`));
+    expect(bodies()).toEqual(Array.from({ length: 140 }, (_, n) => `/${n}`));
   });
 
   it('are not read while some of them wait', async () => {
@@ -100,12 +100,26 @@ describe('requests of one connection', () => {
     expect([handled, bodies()]).toEqual([16, ['/0']]);
   });
 
-  it('close the connection if more than 528 are pending', async () => {
+  it('close the connection if more than 144 are pending', async () => {
     const reasons: string[] = [];
     connections.cut = (reason) => reasons.push(reason);
     client.write(requests(1_000));
     await once(client, 'close');
     expect([handled, reasons]).toEqual([16, ['pipelining']]);
+  });
+
+  it('that wait are at most 4,096 over all connections: beyond, the connection with the most is closed', async () => {
+    const reasons: string[] = [];
+    connections.cut = (reason) => reasons.push(reason);
+    const { port } = server.address() as AddressInfo; // it listens on a port
+    client.write(requests(140)); // 124 of them wait
+    await expect.poll(() => handled).toBe(16);
+    const others = Array.from({ length: 40 }, () => connect(port, '127.0.0.1'));
+    for (const socket of others) socket.on('error', () => undefined).write(requests(116)); // 100 of them wait
+    await once(client, 'close');
+    await expect.poll(() => handled).toBe(16 * 41);
+    expect(reasons).toEqual(['pipelining']);
+    for (const socket of others) socket.destroy();
   });
 });
 
@@ -118,7 +132,7 @@ it('requests of one API key do not delay those of another by more than a turn', 
   server.on('request', ({ headers }) => {
     order.push(String(headers['x-api-key']));
   });
-  const counted = new Connections(server);
+  const counted = new Connections(server, 200);
   // In one turn of the event loop, as if all of them had arrived in it.
   for (const apiKey of [...flood.map(() => 'flood'), 'other']) {
     const request = new IncomingMessage(apiKey === 'other' ? client : (flood.pop() ?? client));
@@ -132,13 +146,27 @@ it('requests of one API key do not delay those of another by more than a turn', 
   await counted.end(0, 0);
 });
 
+it('connections beyond the maximum are closed and counted', async () => {
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  const reasons: string[] = [];
+  connections.cut = (reason) => reasons.push(reason);
+  client.write(requests(1));
+  await expect.poll(() => handled).toBe(1);
+  server.maxConnections = 1;
+  const further = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(further, 'close');
+  expect(reasons).toEqual(['too_many']);
+  respond(open.shift());
+  await expect.poll(bodies).toEqual(['/0']);
+});
+
 it('a request that waits for its turn is not started after a response has closed its connection', async () => {
   const started: (string | undefined)[] = [];
   server.removeAllListeners('request');
   server.on('request', ({ url }) => {
     started.push(url);
   });
-  const counted = new Connections(server);
+  const counted = new Connections(server, 200);
   const receive = (url: string): void => {
     const request = new IncomingMessage(client);
     request.url = url;
@@ -172,7 +200,7 @@ it('a handler that throws closes its connection and no other', async () => {
   server.on('request', () => {
     throw failing;
   });
-  const guarded = new Connections(server);
+  const guarded = new Connections(server, 200);
   guarded.failed = connections.failed;
   client.write(requests(1));
   await once(client, 'close');

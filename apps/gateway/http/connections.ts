@@ -5,8 +5,10 @@ import type { ConnectionCut } from './http.metrics';
 
 /** Requests of one connection that are in progress at once. */
 const MAX_ACTIVE = 16;
-/** Requests of one connection that wait for earlier ones. One read from the socket (64 KiB) rarely contains more. */
-const MAX_WAITING = 512;
+/** Requests of one connection that wait for earlier ones. Clients that pipeline requests send a few dozen. */
+const MAX_WAITING = 128;
+/** Requests of all connections that wait, because each takes several KiB of heap. */
+const MAX_WAITING_IN_TOTAL = 4_096;
 /** Requests that are started in one turn of the event loop. */
 const STARTS_PER_TURN = 32;
 /** How long a response may make no progress before its connection is closed, in milliseconds. */
@@ -50,6 +52,8 @@ export class Connections {
   readonly #connections = new Map<Socket, Connection>();
   /** Connections with a request that may start, by its API key, both in the order of their turns. */
   readonly #ready = new Map<string, Set<Connection>>();
+  /** Requests of all connections that wait. */
+  #waiting = 0;
   /** Requests that were started in this turn of the event loop. */
   #starts = 0;
   /** Connections that were opened since the start. */
@@ -59,7 +63,15 @@ export class Connections {
   /** Called when the last connection is closed. */
   #onEmpty: () => void = () => undefined;
 
-  constructor(private readonly server: Server) {
+  /** @param maxConnections that are open at once; further ones are closed */
+  constructor(
+    private readonly server: Server,
+    maxConnections: number,
+  ) {
+    server.maxConnections = maxConnections;
+    server.on('drop', () => {
+      this.cut('too_many');
+    });
     server.on('connection', (socket: Socket) => {
       this.#open(socket);
     });
@@ -100,7 +112,7 @@ export class Connections {
       if (bytes === 0) connection.unsent = undefined;
       else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
         connection.unsent = { bytes, inKernel, since: now };
-      } else if (now - unsent.since >= UNREAD_MS) this.#cut(socket, 'unread');
+      } else if (now - unsent.since >= UNREAD_MS) this.#cut(connection, 'unread');
     }
   }
 
@@ -153,7 +165,7 @@ export class Connections {
     });
     socket.once('close', () => {
       this.#connections.delete(socket);
-      connection.waiting.length = 0;
+      this.#dropWaiting(connection);
       // Node emits `close` only on the first of several pending responses.
       for (const response of connection.active) if (response.socket === null) response.emit('close');
       if (this.#connections.size === 0) this.#onEmpty();
@@ -166,14 +178,16 @@ export class Connections {
     // Node still parses what a closed connection has sent.
     if (connection === undefined || socket.destroyed) return;
     connection.waiting.push([request, response, handle]);
+    this.#waiting += 1;
     this.#enqueue(connection);
     this.#startReady();
     const { length } = connection.waiting;
-    if (length > MAX_WAITING) this.#cut(socket, 'pipelining');
+    if (length > MAX_WAITING) this.#cut(connection, 'pipelining');
     else if (length > 0) {
       connection.isPaused = true;
       socket.pause();
     }
+    if (this.#waiting > MAX_WAITING_IN_TOTAL) this.#cut(this.#longest(connection), 'pipelining');
   }
 
   /** Has the next request of a connection start when it is its turn. */
@@ -199,6 +213,7 @@ export class Connections {
       // A response that closes the connection may have been sent since the request was enqueued.
       const next = connection.socket.writable ? connection.waiting.shift() : undefined;
       if (next === undefined) continue;
+      this.#waiting -= 1;
       if (this.#starts++ === 0) setImmediate(this.#beginTurn);
       this.#start(connection, ...next);
       if (connection.waiting.length > 0) this.#enqueue(connection);
@@ -231,9 +246,23 @@ export class Connections {
     }
   }
 
-  #cut(socket: Socket, reason: ConnectionCut): void {
-    socket.destroy();
+  /** The connection with the most waiting requests. */
+  #longest(connection: Connection): Connection {
+    let longest = connection;
+    for (const other of this.#connections.values()) if (other.waiting.length > longest.waiting.length) longest = other;
+    return longest;
+  }
+
+  #cut(connection: Connection, reason: ConnectionCut): void {
+    // Before the socket emits `close`: more requests can arrive in this turn of the event loop.
+    this.#dropWaiting(connection);
+    connection.socket.destroy();
     this.cut(reason);
+  }
+
+  #dropWaiting({ waiting }: Connection): void {
+    this.#waiting -= waiting.length;
+    waiting.length = 0;
   }
 }
 

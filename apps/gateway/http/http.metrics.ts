@@ -7,7 +7,7 @@ import { Instruments, type SpanContext } from '#libs/telemetry';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;
 type Method = (typeof METHODS)[number];
 
-const CONNECTION_CUTS = ['unread', 'pipelining'] as const;
+const CONNECTION_CUTS = ['unread', 'pipelining', 'too_many'] as const;
 /** Why the server closes a connection before the client has read its responses. */
 export type ConnectionCut = (typeof CONNECTION_CUTS)[number];
 
@@ -59,7 +59,7 @@ export class HttpMetrics {
     );
     this.connectionCuts = instruments.counter(
       'prism_http_connections_cut_total',
-      'Connections closed because the client did not read its responses (`unread`) or sent too many requests without waiting for responses (`pipelining`).',
+      'Connections closed because the client did not read its responses (`unread`) or sent too many requests without waiting for responses (`pipelining`), or because `MAX_CONNECTIONS` were open (`too_many`).',
       { reason: CONNECTION_CUTS },
     );
     for (const reason of CONNECTION_CUTS) this.connectionCuts.inc({ reason }, 0);

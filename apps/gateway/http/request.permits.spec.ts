@@ -23,6 +23,8 @@ let held: PromiseWithResolvers<string>;
 /** What the lookup of the key waits for. */
 let keyLookup: Promise<void> | undefined;
 let lookups: number;
+/** Whether requests are not authenticated. */
+let anonymous: boolean;
 let handlers: number;
 const sockets: Socket[] = [];
 
@@ -53,6 +55,7 @@ beforeEach(async () => {
   held = withResolvers();
   keyLookup = undefined;
   lookups = 0;
+  anonymous = false;
   handlers = 0;
   server = fastify();
   const records = new RecordsMetrics(instruments, new ClientLabel({ metricsMaxClients: 100 }));
@@ -66,7 +69,7 @@ beforeEach(async () => {
   });
   registerDeadline(server);
   server.addHook('onRequest', async (request: FastifyRequest) => {
-    request.requestContext.principal = principal;
+    if (!anonymous) request.requestContext.principal = principal;
     lookups += 1;
     await keyLookup;
   });
@@ -215,6 +218,40 @@ describe('a request', () => {
     await expect.poll(() => admission.cpu.pauseMs('client')).toBe(0);
     expect(handlers).toBe(0);
     await expectNothingHeld();
+  });
+
+  it('is rejected at once if as many of its client wait after expensive ones as may be queued', async () => {
+    admission.cpu.countRequest('another client');
+    const pauses = vi.spyOn(admission.cpu, 'pauseMs').mockReturnValue(60_000);
+    const socket = send('/held');
+    await expect.poll(() => pauses.mock.calls.length).toBe(2);
+    const response = await fetch(`http://127.0.0.1:${port()}/held`);
+    expect(await response.text()).toContain('Too many requests wait');
+    expect(pauses.mock.calls.length).toBe(3);
+    socket.destroy();
+    await expect.poll(() => admission.beginDelay('client')).toBeDefined();
+    expect(handlers).toBe(0);
+    await expectNothingHeld();
+  });
+
+  it('charges its client for the response even when the client has disconnected', async () => {
+    const settle = vi.spyOn(admission.cpu, 'settle');
+    const socket = send('/held');
+    await expect.poll(() => handlers).toBe(1);
+    socket.destroy();
+    await expect.poll(() => gauge('prism_admission_response_bytes')).toBe(0);
+    held.resolve('x'.repeat(2 ** 20));
+    await expect.poll(() => settle.mock.calls).toEqual([['client', 0, 8]]);
+    await expectNothingHeld();
+  });
+
+  it('of no client, such as a health probe, does not count as another active client', async () => {
+    const count = vi.spyOn(admission.cpu, 'countRequest');
+    anonymous = true;
+    await fetch(`http://127.0.0.1:${port()}/sync`);
+    expect(count).not.toHaveBeenCalled();
+    await fetch(`http://127.0.0.1:${port()}/v2/prism/x`);
+    expect(count.mock.calls).toEqual([['address 127.0.0.1']]);
   });
 
   it('whose client disconnects while its key is looked up acquires nothing, though the queue is full', async () => {

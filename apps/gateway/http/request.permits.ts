@@ -43,6 +43,8 @@ export class RequestPermits {
   /** CPU time that the request was charged in advance, in milliseconds. */
   private chargedMs = 0;
   private delayTimer: NodeJS.Timeout | undefined;
+  /** Called when the request no longer waits in {@link delay}. */
+  private endDelay: () => void = () => undefined;
 
   /** @param onDropped called if the client disconnects before the work of its request has begun */
   constructor(
@@ -166,7 +168,7 @@ export class RequestPermits {
 
   /**
    * Waits until the pause of a client after expensive requests is over. If it takes as long as a request may be queued, the
-   * request is rejected: all requests that wait would otherwise begin at once.
+   * request is rejected: all requests that wait would otherwise begin at once. Beyond a number of them, it is rejected at once.
    */
   private delay(clientId: string, done: Continue): void {
     const endsAt = performance.now() + this.admission.maxWaitMs(this.request.requestContext.deadline.msLeft());
@@ -180,10 +182,19 @@ export class RequestPermits {
         return;
       }
       this.recordWait();
+      this.endDelay();
       if (pauseMs <= 0) done();
       // The response at the deadline may have been sent first.
       else if (!this.reply.sent) done(this.admission.shed('work', 'queue_wait'));
     };
+    if (this.admission.cpu.pauseMs(clientId) > 0) {
+      const endDelay = this.admission.beginDelay(clientId);
+      if (endDelay === undefined) {
+        done(this.admission.shed('work', 'queue_full'));
+        return;
+      }
+      this.endDelay = endDelay;
+    }
     check();
   }
 
@@ -207,11 +218,15 @@ export class RequestPermits {
     return result;
   }
 
-  /** Adds the bytes of the response to the work permit, until it has left. Call it just before the response is sent. */
+  /**
+   * Adds the bytes of the response to the work permit, until it has left. Call it just before the response is sent, also if the
+   * client has disconnected: its CPU time is charged in any case.
+   */
   holdResponse(bytes: number): void {
-    if (this.work === undefined || this.isClosed) return;
+    if (this.work === undefined) return;
     this.admission.cpu.settle(this.work.clientId, this.chargedMs, bytes * RESPONSE_MS_PER_BYTE);
     this.chargedMs = 0;
+    if (this.isClosed) return;
     // Still queued: this is a rejection or the response at the deadline.
     if (this.work.state === 'queued') this.work.release();
     else this.work.resize({ ...this.work.load, responseBytes: bytes });
@@ -265,6 +280,7 @@ export class RequestPermits {
     // Frees the body even if the request is still referenced.
     this.request.body = undefined;
     clearTimeout(this.delayTimer);
+    this.endDelay();
     this.body?.end();
     this.heap?.release();
     this.work?.resize({ ...this.work.load, responseBytes: 0 });

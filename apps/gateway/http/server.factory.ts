@@ -46,7 +46,7 @@ export function createHttpServer(settings: Settings): HttpServer {
       respondToClientError(error, socket, connections);
     },
   });
-  const connections = new Connections(instance.server);
+  const connections = new Connections(instance.server, settings.maxConnections);
   handleExpectations(instance.server);
   return { fastify: instance, connections };
 }
