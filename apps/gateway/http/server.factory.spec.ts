@@ -40,3 +40,8 @@ describe('the address of the client', () => {
     expect(await clientOf('10.1.2.3', chain)).toMatchObject({ ip: '203.0.113.7' });
   });
 });
+
+it('has at most MAX_CONNECTIONS connections', () => {
+  const { fastify } = createHttpServer(readSettings({ DATABASE_URL: 'postgres://db/x', MAX_CONNECTIONS: '7' }));
+  expect(fastify.server.maxConnections).toBe(7);
+});
