@@ -1,4 +1,5 @@
 import type { Attack } from './attack';
+import * as computation from './attacks/computation.attacks';
 import * as critical from './attacks/critical.attacks';
 import * as exhaustion from './attacks/exhaustion.attacks';
 import * as stored from './attacks/stored.attacks';
@@ -7,6 +8,7 @@ import * as stored from './attacks/stored.attacks';
 export const attacks: readonly Attack[] = [
   ...Object.values(critical),
   ...Object.values(exhaustion),
+  ...Object.values(computation),
   ...Object.values(stored),
 ];
 

@@ -139,9 +139,7 @@ export const mutants = {
     summary: 'the progress row does not have the record that a match found or created',
     mutation: {
       routine: 'apply_batch',
-      replacements: [
-        [/THEN COALESCE\(p\.matched, '\{\}'\) \|\| jsonb_build_object\(n, v_image\.id\)/, 'THEN p.matched'],
-      ],
+      replacements: [[/THEN COALESCE\(p\.matched, '\{\}'\) \|\| \('\{"' .+? '"\}'\)::jsonb\n/, 'THEN p.matched\n']],
     },
     plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual, upserts: 0.8 },
   },
