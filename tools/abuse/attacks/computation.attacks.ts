@@ -21,7 +21,7 @@ export const largeFilters: Attack = {
   async prepare(target) {
     for (let n = 0; n < 3; n++) {
       const { status } = await call(target, 'POST', 'organization', {
-        default: { notes: `${n} `.repeat(100_000) },
+        default: { name: `Large ${n}`, notes: `${n} `.repeat(100_000) },
       });
       if (status !== 201) throw new Error(`a record of the attack was not created: ${status}`);
     }
