@@ -36,7 +36,7 @@ const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_
 
 const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1)';
 
-/** Functions that later nodes would not get. Citus itself copies those that are created once it is installed. */
+/** Functions from before Citus was installed. It copies later ones to new nodes by itself. */
 const DISTRIBUTE_FUNCTIONS = `
   SELECT create_distributed_function(p.oid::regprocedure)
     FROM pg_proc AS p
@@ -44,13 +44,13 @@ const DISTRIBUTE_FUNCTIONS = `
      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
      AND NOT EXISTS (SELECT FROM pg_dist_object AS o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)`;
 
-/** Functions whose parameters or result are rows of a table. */
-const ROW_FUNCTIONS = `
+/** Functions whose parameters or result are rows of a table that is not one of the schema: of a shard. $1: the tables of the schema. */
+const SHARD_ROW_FUNCTIONS = `
   SELECT DISTINCT p.proname AS name, p.oid::regprocedure::text AS signature
     FROM pg_proc AS p
     JOIN pg_type AS t ON t.oid = p.prorettype OR t.oid = ANY (p.proargtypes)
     JOIN pg_class AS c ON c.oid = t.typrelid AND c.relkind IN ('r', 'p')
-   WHERE p.pronamespace = current_schema()::regnamespace`;
+   WHERE p.pronamespace = current_schema()::regnamespace AND c.relname <> ALL ($1)`;
 
 /** Functions that always use a generic plan. Citus finds the node of a statement by the values of its parameters, which such a plan lacks. */
 const GENERIC_PLANS = `
@@ -60,7 +60,6 @@ const GENERIC_PLANS = `
 
 /**
  * Settings of every session on every node.
- *
  *
  * - enable_fast_path_router_planner: with it, each execution of a statement in a procedure adds a plan to the memory of the
  *   session (Citus 13.2), and costs as much
@@ -95,7 +94,7 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
       await client.query("SELECT pg_advisory_lock(hashtext('schema_migrations'))");
       await applySettings(client);
       const tables = await distributeTables(client);
-      if (tables.length > 0) await recreateRowFunctions(client);
+      await recreateRowFunctions(client); // also those that an interrupted call has left
       await distributeFunctions(client);
       await client.query("SELECT pg_advisory_unlock(hashtext('schema_migrations'))");
       return { tables, nodes };
@@ -110,9 +109,12 @@ export async function distributeAdded(client: DatabaseClient): Promise<void> {
   await distributeFunctions(client);
 }
 
-/** The type of a row that such a function has is that of a shard now, if the table was distributed with rows. */
+/** After a table with rows is distributed, the row type in the signature of such a function is that of a shard. */
 async function recreateRowFunctions(client: DatabaseClient): Promise<void> {
-  const { rows } = await client.query<{ name: string; signature: string }>(ROW_FUNCTIONS);
+  const { rows } = await client.query<{ name: string; signature: string }>(SHARD_ROW_FUNCTIONS, [
+    [...referenceTables, ...distributedTables],
+  ]);
+  if (rows.length === 0) return;
   await client.query('BEGIN');
   for (const { signature } of rows) await client.query(`DROP FUNCTION ${signature}`);
   const names = rows.map(({ name }) => name);

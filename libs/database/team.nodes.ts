@@ -18,7 +18,7 @@ interface NodeRow {
   port: number;
 }
 
-/** Of every cluster node, a pool of connections to it, and which of them has the rows of a team. */
+/** A pool of connections to each node of a cluster, and the node that has the rows of each team. */
 export class TeamNodes {
   private readonly pools = new Map<string, ConnectionPool>();
   /** The URL of each team's node; empty: unknown. */

@@ -61,7 +61,6 @@ describe('the JSON body parser', () => {
     ['"secret', 'unexpected end of string at byte 0'],
     ['\u{feff}{}', 'invalid symbol at byte 0'],
     ['nul', 'invalid symbol at byte 0'],
-    ['},'.repeat(1_000_000), 'closes a bracket that is not open, at byte 0'],
     ['{"items":[{"id":"secret"}', 'close bracket expected at byte 25'],
     ['{"items":', 'value expected at byte 9'],
     ['   ', 'value expected at byte 3'],
@@ -76,6 +75,7 @@ describe('the JSON body parser', () => {
     [`["${'x'.repeat(5_000_000)}`, 'unexpected end of string at byte 1'],
     [`[${'1,'.repeat(90_000)}`, 'it ends too early at byte 180001'],
     [`[${'1,'.repeat(90_000)}x]`, 'invalid symbol at byte 180001'],
+    ['},'.repeat(1_000_000), 'closes a bracket that is not open, at byte 0'],
   ])('finds the error in a large body (case %#)', (text, where) => {
     expect(rejection(text)).toContain(where);
   });
