@@ -15,7 +15,10 @@ beforeAll(async () => {
   environment = await openHostileEnvironment();
 });
 
-beforeEach(() => environment.renew());
+beforeEach(async () => {
+  await environment.renew();
+  await environment.replaceParties();
+});
 
 afterAll(() => environment.close());
 

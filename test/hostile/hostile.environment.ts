@@ -13,6 +13,8 @@ export interface HostileEnvironment {
   parties: Parties;
   /** Starts another gateway if this one has ended or still holds resources, so that one failure does not cause others. */
   renew(): Promise<void>;
+  /** Replaces the callers, so that what one attack has stored or defined for its team does not affect the next one. */
+  replaceParties(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,9 @@ export async function openHostileEnvironment(settings: Record<string, string> = 
       if (service.death === undefined && Object.keys(await environment.gateway.held(signal, 1)).length === 0) return;
       await service.stop();
       environment.gateway = await start();
+    },
+    replaceParties: async () => {
+      environment.parties = await createParties(database, environment.gateway.url);
     },
     close: () => cleanup.run(),
   };
