@@ -30,6 +30,14 @@ describe('isConnectionFailure', () => {
     expect(isConnectionFailure(new Error(message))).toBe(true);
   });
 
+  it.each([
+    'could not commit transaction for shard 102008 on any active node',
+    'failure on connection marked as essential: db2:5432',
+  ])('is true for the message of Citus: %s', (message) => {
+    expect(isConnectionFailure(reported('XX000', message))).toBe(true);
+    expect(isConnectionFailure(reported('XX000'))).toBe(false);
+  });
+
   it('is true for the error that this library throws', () => {
     expect(isConnectionFailure(new DatabaseUnavailable('timeout'))).toBe(true);
   });

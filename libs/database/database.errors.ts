@@ -55,9 +55,12 @@ const unavailableStates = /^(08|53|57P|25006)/;
 // query_canceled (including by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
 const transientStates = /^(57014|55P03|40001|40P01)/;
 
-// node-postgres sets no code on these errors, and Citus a general one when it loses the node of a team in a commit.
+// node-postgres sets no code on these errors.
 const lostConnection =
-  /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected|could not commit transaction for shard/i;
+  /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected/i;
+
+// Citus sets a general code when a node loses its connection to another one in a transaction.
+const lostNode = /could not commit transaction for shard|failure on connection marked as essential/i;
 
 /** The SQLSTATE of an error that Postgres reported, else undefined. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -70,7 +73,7 @@ export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable || error instanceof UnusableServer) return true;
   const code = codeOf(error);
   if (code !== undefined && (networkCodes.has(code) || unavailableStates.test(code))) return true;
-  return error instanceof Error && lostConnection.test(error.message);
+  return error instanceof Error && (lostConnection.test(error.message) || lostNode.test(error.message));
 }
 
 /** Whether the statement failed because of other work, such as a lock: the same statement may succeed later. */
