@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
 import { expect, it } from 'vitest';
@@ -14,8 +15,16 @@ it('a host that vanishes while a new connection is checked is passed over, and k
     const database = openDatabase(
       readSettings({ DATABASE_URL: url, DATABASE_POOL_SIZE: '2', DATABASE_POOLER: pooler }),
     );
-    const calls = [database.query('SELECT 1 AS one'), database.query('SELECT 1 AS one')];
-    for (const { rows } of await Promise.all(calls)) expect(rows).toEqual([{ one: 1 }]);
+    const leases = new EventEmitter();
+    const bothLeased = once(leases, 'both');
+    let leased = 0;
+    const call = (): Promise<void> =>
+      database.withClient(async (client) => {
+        if ((leased += 1) === 2) leases.emit('both');
+        await bothLeased;
+        expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+      });
+    await Promise.all([call(), call()]);
     expect(database.use()).toMatchObject({ total: 2, idle: 2 });
     await database.close();
   }
