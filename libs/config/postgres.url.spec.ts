@@ -43,6 +43,10 @@ describe('postgresServers', () => {
     'postgres://host/db?sslmode=allow',
     'postgres://host/db?sslmode=verify-ca',
     'postgres://host/db?target_session_attrs=standby',
+    'postgres://host/db?sslmode=require&channel_binding=require',
+    'postgres://host/db?hostaddr=10.0.0.1',
+    'postgres://host/db?connect_timeout=10',
+    'postgres://host/db?options=-c%20search_path%3Dother',
   ])('rejects %s', (url) => {
     expect(postgresServers(url)).toBeUndefined();
   });

@@ -2,6 +2,18 @@ import { percentDecode } from './percent.decoding';
 
 /** `prefer` and `allow` of libpq would send the data unencrypted to a server, or an attacker, that rejects encryption. */
 const SSL_MODES: ReadonlySet<string> = new Set(['disable', 'require', 'verify-ca', 'verify-full']);
+/** Further parameters of a URL that have an effect. */
+export const POSTGRES_PARAMETERS: readonly string[] = [
+  'host',
+  'port',
+  'user',
+  'password',
+  'sslcert',
+  'sslkey',
+  'application_name',
+];
+/** With this parameter, `pg` follows libpq in the meaning of `sslmode`. Without it, `require` would mean `verify-full`. */
+const LIBPQ_RULES = 'uselibpqcompat';
 /** Values of `target_session_attrs`. */
 export type SessionAttributes = 'any' | 'read-write';
 
@@ -15,7 +27,7 @@ const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
  *
  * @param allowed values of `target_session_attrs`; its default is `any`, as that of libpq
  * @param environmentSslMode the `sslmode` of a URL without one
- * @returns undefined if the text is not such a URL, or has a `sslmode` or `target_session_attrs` that is not supported
+ * @returns undefined if the text is not such a URL, or has a parameter or a value of one that is not supported
  */
 export function postgresServers(
   url: string,
@@ -33,7 +45,7 @@ export function postgresServers(
   const ports = parameters.get('port')?.split(',') ?? [];
   if (ports.length > 1 && ports.length !== hosts.length) return undefined;
   for (const name of ['host', 'port', 'target_session_attrs']) parameters.delete(name);
-  parameters.set('uselibpqcompat', 'true'); // else `pg` takes `require` for `verify-full`
+  parameters.set(LIBPQ_RULES, 'true');
   const servers = hosts.map((host, index) => {
     const port = ports[index] ?? ports[0];
     const own = new URLSearchParams(parameters);
@@ -45,6 +57,9 @@ export function postgresServers(
 }
 
 function areSupported(parameters: URLSearchParams, allowed: readonly string[]): boolean {
+  // `pg` ignores the others, even `channel_binding=require`.
+  const known = ['sslmode', 'sslrootcert', 'target_session_attrs', ...POSTGRES_PARAMETERS, LIBPQ_RULES];
+  if ([...parameters.keys()].some((name) => !known.includes(name))) return false;
   const mode = parameters.get('sslmode') ?? 'disable';
   if (!SSL_MODES.has(mode) || (mode === 'verify-ca' && !parameters.has('sslrootcert'))) return false;
   return allowed.includes(parameters.get('target_session_attrs') ?? 'any');

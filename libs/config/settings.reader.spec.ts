@@ -112,7 +112,7 @@ describe('readSettings', () => {
       'The configuration is not valid:',
       '  LOG_LEVEL is "loud". Allowed: fatal, error, warn, info, debug, trace, silent. Correct it, or unset it to use the default, info.',
       '  PORT is "80a". Allowed: integer, 0 to 65535. Correct it, or unset it to use the default, 3000.',
-      '  DATABASE_URL is not set. It is required: The URL of the Postgres database, in the syntax of libpq. Of several hosts (postgres://user@host1,host2/database) the first writable server is used; a server that is read-only is never used. Allowed: URL, postgres:// or postgresql://, with one or several hosts; sslmode (or else PGSSLMODE) is disable, require, verify-ca (with sslrootcert) or verify-full, and target_session_attrs is read-write or any.',
+      '  DATABASE_URL is not set. It is required: The URL of the Postgres database, in the syntax of libpq. Of several hosts (postgres://user@host1,host2/database) the first writable server is used; a server that is read-only is never used. Allowed: URL, postgres:// or postgresql://, with one or several hosts; sslmode (or else PGSSLMODE) is disable, require, verify-ca (with sslrootcert) or verify-full; target_session_attrs is read-write or any; of the other parameters of libpq only host, port, user, password, sslcert, sslkey, application_name are allowed.',
       '  REDIS_URL has a value that is not allowed. Allowed: redis://user:password@host:port/database or rediss://..., several hosts separated by commas. Correct it, or unset it.',
     ]);
   });

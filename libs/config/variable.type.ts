@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { percentDecode } from './percent.decoding';
-import { postgresServers } from './postgres.url';
+import { POSTGRES_PARAMETERS, postgresServers } from './postgres.url';
 
 /** HTTP headers, by name. */
 export type HeaderValues = Readonly<Record<string, string>>;
@@ -45,14 +45,20 @@ export function url(...schemes: readonly string[]): VariableType<string> {
   };
 }
 
-const POSTGRES_URL =
-  'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
-  '`verify-ca` (with `sslrootcert`) or `verify-full`, and `target_session_attrs` is ';
+/** @param attributes the values of `target_session_attrs` */
+function postgresUrlOf(attributes: string): string {
+  const others = POSTGRES_PARAMETERS.map((name) => `\`${name}\``).join(', ');
+  return (
+    'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
+    `\`verify-ca\` (with \`sslrootcert\`) or \`verify-full\`; \`target_session_attrs\` is ${attributes}; of the other parameters of libpq ` +
+    `only ${others} are allowed`
+  );
+}
 
 /** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. The writable server is used. */
 export function postgresUrl(): VariableType<string> {
   return {
-    allowed: `${POSTGRES_URL}\`read-write\` or \`any\``,
+    allowed: postgresUrlOf('`read-write` or `any`'),
     parse: (text) => (postgresServers(text) === undefined ? undefined : text),
   };
 }
@@ -60,7 +66,7 @@ export function postgresUrl(): VariableType<string> {
 /** The same, but any server is used, so that it cannot request a writable one. */
 export function postgresReadUrl(): VariableType<string> {
   return {
-    allowed: `${POSTGRES_URL}\`any\` (to read from the writable server, unset this variable)`,
+    allowed: postgresUrlOf('`any` (to read from the writable server, unset this variable)'),
     parse: (text) => (postgresServers(text, ['any']) === undefined ? undefined : text),
   };
 }
