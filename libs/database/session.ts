@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
+import { failConnectionOnParserError } from '#libs/errors';
 import { type ConnectedClient, connectedClient } from './connected.client';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
-import { failConnectionOnParserError } from './parser.guard';
 import type { PoolerOptions } from './pooler';
 import type { ServerAccess, ServerIdentity } from './server.identity';
 import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
