@@ -4,7 +4,7 @@ import { connectedClient } from './connected.client';
 import { isConnectionFailure, sqlStateOf } from './database.errors';
 import type { Statement } from './statement';
 
-/** The first word after comments. */
+/** The first word of a statement, after its comments. */
 const OPERATION = /^(?:\s|--.*)*(\w+)/;
 
 /** Runs a statement in a span, which contains its name and never its values. */
