@@ -1,5 +1,5 @@
 /** The dependency rules of docs/architecture.md: apps depend on libs, and libs only on libs below them. */
-const baseLibs = '^libs/(config|telemetry|errors)/';
+const baseLibs = '^libs/(config|telemetry|errors|json)/';
 const stores = '^libs/(database|redis)/';
 
 module.exports = {

@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type ItemError, itemError, fieldSegment } from '#libs/errors';
+import { isObject } from '#libs/json';
 import {
   type Change,
   hasOptions,
-  isObject,
   type MissingOptions,
   type Operand,
   operandOf,

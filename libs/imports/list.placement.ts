@@ -1,4 +1,5 @@
-import { isObject, type PropertyDefinition } from '#libs/properties';
+import { isObject } from '#libs/json';
+import type { PropertyDefinition } from '#libs/properties';
 
 /** The properties of the list that rows are imported into. */
 export class ListPlacement {

@@ -1,5 +1,6 @@
-import type { BlockChange, IncrementOperation, Json, Operation, SetOperation } from './change.interface';
-import { isObject, isStorableKey } from './json.check';
+import { isObject, type Json } from '#libs/json';
+import type { BlockChange, IncrementOperation, Operation, SetOperation } from './change.interface';
+import { isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
 import { anyValue, type PropertyRule, ruleOf } from './property.rule';
 import type { ValidationErrors } from './validation.errors';

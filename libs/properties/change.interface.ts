@@ -1,6 +1,5 @@
 import type { FieldError, ItemErrorCode } from '#libs/errors';
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+import type { Json } from '#libs/json';
 
 /** Adds elements to a multi-value property, or removes them. `values` holds no duplicates. */
 export interface SetOperation {

@@ -1,5 +1,4 @@
-import { lowerCaseUuid } from './json.check';
-import { isExactNumber } from './exact.number';
+import { isExactNumber, parseUuid } from '#libs/json';
 import type { PropertyDefinition, PropertyOption } from './property-definition';
 import { isDate } from './property.rule';
 
@@ -105,8 +104,8 @@ function elementOf({ type, options }: PropertyDefinition, value: unknown): { ope
     return slug === undefined ? { code: 'unknown_option', rule: unknownOption(options) } : { operand: slug };
   }
   if (type.includes('ref_')) {
-    const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
-    return id === null ? invalid('must be a record id (UUID)') : { operand: id };
+    const id = parseUuid(value);
+    return id === undefined ? invalid('must be a record id (UUID)') : { operand: id };
   }
   return textOperandOf(value);
 }

@@ -1,14 +1,5 @@
 export { builtInDefinitions } from './built-in.definitions';
-export type {
-  BlockChange,
-  Change,
-  ExtendedChange,
-  Json,
-  LookupKind,
-  LookupTarget,
-  Validation,
-} from './change.interface';
-export { isExactNumber } from './exact.number';
+export type { BlockChange, Change, ExtendedChange, LookupKind, LookupTarget, Validation } from './change.interface';
 export {
   type Comparison,
   comparisonOf,
@@ -19,7 +10,6 @@ export {
   textOperandOf,
 } from './filter.operand';
 export { ItemValidator, type RequestValidator } from './item.validator';
-export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
 export { isIndexed, type LookupDefinition, lookupKindOf, lookupsTouchedBy, lookupTargetsOf } from './lookup.target';

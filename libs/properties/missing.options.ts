@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, fieldSegment } from '#libs/errors';
+import { isObject, parseUuid } from '#libs/json';
 import type { UnknownProperties } from './block.validator';
 import type { ItemBlocks } from './change.interface';
 import { ItemValidator, type RequestValidator } from './item.validator';
-import { isObject, lowerCaseUuid } from './json.check';
 import type { ObjectType, PropertyDefinition, PropertyOption } from './property-definition';
 import { hasOptions, MAX_OPTIONS } from './schema.change';
 import { slugOfName } from './slug.rules';
@@ -87,8 +87,8 @@ export class MissingOptions {
   private resolveLists(lists: Record<string, unknown>, attempt: Attempt): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(lists).map(([key, block]) => {
-        const id = lowerCaseUuid(key);
-        if (id === null || !isObject(block)) return [key, block];
+        const id = parseUuid(key);
+        if (id === undefined || !isObject(block)) return [key, block];
         return [key, this.resolveBlock(block, id, `.list${fieldSegment(key)}`, attempt)];
       }),
     );

@@ -1,5 +1,5 @@
-import type { Json } from './change.interface';
-import { isStorable, isStorableNumber, isStorableText, lowerCaseUuid } from './json.check';
+import { type Json, parseUuid } from '#libs/json';
+import { isStorable, isStorableNumber, isStorableText } from './json.check';
 import type { PropertyDefinition, PropertyOption } from './property-definition';
 import type { ValidationErrors } from './validation.errors';
 
@@ -45,8 +45,7 @@ const date: ValueCheck = (value, errors) =>
     ? value
     : reject(errors, 'must be an existing date, as 2026-02-28 or as RFC 3339 date-time 2026-02-28T09:30:00Z');
 
-const reference: ValueCheck = (value, errors) =>
-  (typeof value === 'string' ? lowerCaseUuid(value) : null) ?? reject(errors, 'must be a record id (UUID)');
+const reference: ValueCheck = (value, errors) => parseUuid(value) ?? reject(errors, 'must be a record id (UUID)');
 
 const json: ValueCheck = (value, errors) => (isStorable(value, errors) ? value : null);
 

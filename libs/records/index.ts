@@ -1,7 +1,7 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate } from './create.plan';
 export { conditionOf } from './etag';
-export { type ItemContext, uuidOf } from './item.plan';
+export type { ItemContext } from './item.plan';
 export { matchOf } from './match.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';

@@ -1,9 +1,9 @@
 import { fieldSegment, type FieldError, itemError, type ItemErrorCode } from '#libs/errors';
+import { isObject } from '#libs/json';
 import {
   comparisonOf,
   isIndexed,
   isMultiValue,
-  isObject,
   type Operand,
   operandOf,
   type PropertyDefinition,

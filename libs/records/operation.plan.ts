@@ -1,5 +1,5 @@
 import { itemError } from '#libs/errors';
-import { isObject } from '#libs/properties';
+import { isObject, parseUuid } from '#libs/json';
 import { planCreate } from './create.plan';
 import {
   ifMatchOf,
@@ -10,7 +10,6 @@ import {
   planItem,
   rejectInvalid,
   rejectMalformed,
-  uuidOf,
   withRef,
 } from './item.plan';
 import { isMatched, planMatched } from './match.plan';
@@ -55,7 +54,7 @@ function planOperation(item: Item, context: ItemContext): PlanItem {
     case undefined:
       return withRef(item, () => {
         const message = `op must be one of ${BATCH_ITEM_OPERATIONS.join(', ')}`;
-        return invalidItem(uuidOf(item.id) ?? null, 'op', item.op === undefined ? 'required' : 'enum', message);
+        return invalidItem(parseUuid(item.id) ?? null, 'op', item.op === undefined ? 'required' : 'enum', message);
       });
   }
 }

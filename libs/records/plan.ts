@@ -1,13 +1,6 @@
-import type {
-  BlockChange,
-  ExtendedChange,
-  Json,
-  LookupKind,
-  LookupTarget,
-  ObjectType,
-  Operand,
-} from '#libs/properties';
+import type { BlockChange, ExtendedChange, LookupKind, LookupTarget, ObjectType, Operand } from '#libs/properties';
 import type { ItemError } from '#libs/errors';
+import type { Json } from '#libs/json';
 
 /** The maximum number of items in a batch. */
 export const MAX_ITEMS = 100;

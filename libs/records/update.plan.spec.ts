@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
-import { type ItemContext, uuidOf } from './item.plan';
+import type { ItemContext } from './item.plan';
 import { planPatch } from './patch.plan';
 import { planDeletes, planUpdates } from './update.plan';
 
@@ -55,40 +55,6 @@ function rejection(item: unknown, limits: Partial<ItemContext> = {}): unknown {
   const error = JSON.parse(planned.error) as object;
   return { id: planned.id, code: planned.code, error };
 }
-
-describe('uuidOf', () => {
-  it.each([
-    ['version 4', id],
-    ['version 7', '0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
-    ['no version at all', '12345678-1234-0234-0234-123456789abc'],
-    ['nil', '00000000-0000-0000-0000-000000000000'],
-    ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
-  ])('accepts a UUID of %s', (_, uuid) => {
-    expect(uuidOf(uuid)).toBe(uuid);
-    expect(uuidOf(uuid.toUpperCase())).toBe(uuid);
-  });
-
-  it.each([
-    '',
-    'acme',
-    id.slice(1),
-    `${id}0`,
-    `{${id}}`,
-    `urn:uuid:${id}`,
-    id.replaceAll('-', ''),
-    id.replace('1', 'g'),
-    ` ${id}`,
-    `${id}\n`,
-    null,
-    undefined,
-    8,
-    [id],
-    { id },
-    `${id}'; DROP TABLE records; --`,
-  ])('rejects %j', (value) => {
-    expect(uuidOf(value)).toBeUndefined();
-  });
-});
 
 describe('planUpdates', () => {
   it('plans an item that only sets properties for the fast path', () => {

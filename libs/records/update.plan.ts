@@ -1,5 +1,6 @@
 import { itemError } from '#libs/errors';
-import { isObject, type Validation } from '#libs/properties';
+import { isObject, parseUuid } from '#libs/json';
+import type { Validation } from '#libs/properties';
 import {
   ifMatchOf,
   invalidId,
@@ -8,7 +9,6 @@ import {
   malformedIfMatch,
   planItem,
   rejectInvalid,
-  uuidOf,
 } from './item.plan';
 import { isMatched, planMatched } from './match.plan';
 import { planPatch } from './patch.plan';
@@ -30,7 +30,7 @@ export function planUpdates(items: readonly unknown[], context: ItemContext): Pl
 /** Plans the deletes of a batch. */
 export function planDeletes(ids: readonly unknown[]): PlanItem[] {
   return ids.map((given) => {
-    const id = uuidOf(given);
+    const id = parseUuid(given);
     return id === undefined ? invalidId(given) : { op: 'delete', id };
   });
 }

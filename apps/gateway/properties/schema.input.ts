@@ -1,9 +1,9 @@
 import { type FieldError, RequestError } from '#libs/errors';
+import { parseUuid } from '#libs/json';
 import {
   type Expected,
   hasOptions,
   isSlug,
-  lowerCaseUuid,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,
@@ -91,8 +91,8 @@ export function expectedOf(query: QueryParameters): Expected {
 
 /** The id of a property or option in a path, in lower case. @throws RequestError `not_found` for an id that is no UUID */
 export function pathIdOf(given: string): string {
-  const id = lowerCaseUuid(given);
-  if (id === null) throw new RequestError('not_found');
+  const id = parseUuid(given);
+  if (id === undefined) throw new RequestError('not_found');
   return id;
 }
 
@@ -120,8 +120,8 @@ function checkSlug(field: string, slug: string | undefined): void {
 
 function listIdOf(field: string, given: string | null | undefined): string | null | undefined {
   if (given === undefined || given === null) return given;
-  const id = lowerCaseUuid(given);
-  if (id === null) throw invalid(field, 'uuid', 'list_id must be a list id (UUID)');
+  const id = parseUuid(given);
+  if (id === undefined) throw invalid(field, 'uuid', 'list_id must be a list id (UUID)');
   return id;
 }
 

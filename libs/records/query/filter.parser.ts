@@ -1,4 +1,5 @@
-import { isObject, lowerCaseUuid, type Operand, operandOf, optionSlugOf, textOperandOf } from '#libs/properties';
+import { isObject, parseUuid } from '#libs/json';
+import { type Operand, operandOf, optionSlugOf, textOperandOf } from '#libs/properties';
 import { type Comparator, type Condition, OPERATORS, type Operator } from './condition';
 import { invalidQuery } from './query.error';
 import { pathBelow, type QueryField, type QueryFields } from './query.fields';
@@ -210,8 +211,8 @@ function listRule(operator: Operator): string {
 function operandAt({ definition, multi }: QueryField, comparator: Comparator, value: unknown, path: string): Operand {
   if (value === null) throw invalidQuery(path, 'invalid_property', 'must not be null: use is_null or is_not_null');
   if (definition === undefined) {
-    const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
-    if (id === null) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
+    const id = parseUuid(value);
+    if (id === undefined) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
     return id;
   }
   const isPart = comparator === 'begins_with' || comparator === 'ends_with' || (comparator === 'contains' && !multi);
