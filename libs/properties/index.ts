@@ -1,14 +1,6 @@
 export { builtInDefinitions } from './built-in.definitions';
 export type { BlockChange, Change, ExtendedChange, LookupKind, LookupTarget, Validation } from './change.interface';
-export {
-  type Comparison,
-  comparisonOf,
-  isMultiValue,
-  type Operand,
-  operandOf,
-  optionSlugOf,
-  textOperandOf,
-} from './filter.operand';
+export { type Operand, operandOf, optionSlugOf, textOperandOf } from './filter.operand';
 export { ItemValidator, type RequestValidator } from './item.validator';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
@@ -16,10 +8,15 @@ export { isIndexed, type LookupDefinition, lookupKindOf, lookupsTouchedBy, looku
 export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {
+  type Comparison,
+  comparisonOf,
+  hasOptions,
+  isMultiValue,
   isObjectType,
   isPropertyType,
+  isReference,
   type Lookup,
-  lookups,
+  lookupValues,
   type ObjectType,
   objectTypes,
   type PropertyDefinition,
@@ -30,7 +27,6 @@ export { PropertyDefinitionService } from './property-definition.service';
 export {
   type Deletion,
   type Expected,
-  hasOptions,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,

@@ -39,7 +39,7 @@ export class ItemValidator {
     return this.lookups.size === 0 ? undefined : [...this.lookups.values()];
   }
 
-  /** For a request with several items: they share the few suggestions for unknown slugs. */
+  /** The validator for one request, whose items share the few suggestions for unknown slugs. */
   forRequest(): RequestValidator {
     const suggestions = new SlugSuggestions();
     return {

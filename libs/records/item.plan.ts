@@ -1,7 +1,7 @@
 import { fieldSegment, itemError } from '#libs/errors';
 import { parseUuid } from '#libs/json';
 import type { PropertyDefinition, RequestValidator, Validation } from '#libs/properties';
-import { type Condition, conditionOf } from './etag';
+import { type EtagCondition, etagConditionOf } from './etag';
 import { type PlanItem, reject } from './plan';
 
 /** An item of a batch, as the client sent it. */
@@ -72,9 +72,9 @@ export function rejectMalformed(
 }
 
 /** The condition in the `if_match` of an item; none without one. */
-export function ifMatchOf(tag: unknown): Condition {
+export function ifMatchOf(tag: unknown): EtagCondition {
   if (tag === undefined) return {};
-  return typeof tag === 'string' ? conditionOf(tag) : 'malformed';
+  return typeof tag === 'string' ? etagConditionOf(tag) : 'malformed';
 }
 
 export function malformedIfMatch(id: string | null): PlanItem {

@@ -101,7 +101,7 @@ export interface Plan {
   options: BatchOptions;
 }
 
-/** The id in the entry of an item that failed: a record that was not made has none. */
+/** The id in the entry of an item that failed: a record that was not created has none. */
 export function entryIdOf(item: PlanItem): string | null {
   if ('match' in item) return null; // which record it is for is not known
   return item.op === 'create' || item.op === 'duplicate' ? null : item.id;

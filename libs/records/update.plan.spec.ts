@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
 import type { ItemContext } from './item.plan';
-import { planPatch } from './patch.plan';
 import { planDeletes, planUpdates } from './update.plan';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
@@ -219,14 +218,6 @@ describe('planDeletes', () => {
     const [first, second] = planDeletes([bad, id]);
     expect(first).toMatchObject({ op: 'reject', id: null, code: 'invalid_item' });
     expect(second).toEqual({ op: 'delete', id });
-  });
-});
-
-describe('planPatch', () => {
-  it('has the version of the condition', () => {
-    const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
-    expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
-    expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });
   });
 });
 

@@ -38,7 +38,7 @@ export function newPropertyOf(body: unknown): NewProperty {
   if (slug !== undefined && RESERVED_SLUGS.has(slug)) {
     throw invalid('.body.slug', 'reserved', `slug must not be ${slug}, which has a meaning in records or queries`);
   }
-  if (options.length > 0 && !hasOptions(type)) {
+  if (options.length > 0 && !hasOptions({ type })) {
     throw invalid(
       '.body.options',
       'select',

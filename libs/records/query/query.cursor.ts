@@ -57,7 +57,7 @@ export class CursorCodec {
     const bytes = Buffer.from(text, 'base64url');
     const position = bytes.subarray(CHECKSUM_BYTES);
     if (!this.checksum(position).equals(bytes.subarray(0, CHECKSUM_BYTES))) return undefined;
-    return this.cursorOf(parsed(position));
+    return this.cursorOf(parseJson(position));
   }
 
   /** Checks every value, because anyone can compute the checksum. */
@@ -81,7 +81,7 @@ export class CursorCodec {
   }
 }
 
-function parsed(position: Buffer): unknown {
+function parseJson(position: Buffer): unknown {
   try {
     return JSON.parse(position.toString());
   } catch {

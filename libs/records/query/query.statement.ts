@@ -40,7 +40,7 @@ export function pageStatement(query: RecordQuery, limitBytes: number): QueryStat
   const parameters = parametersOf(query);
   const isPlanReusable = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
-  const records = isPlanReusable ? newestRecordsSql(query, parameters) : foundRecordsSql(query, terms, parameters);
+  const records = isPlanReusable ? newestPageSql(query, parameters) : sortedPageSql(query, terms, parameters);
   // The rows stay in the order of the innermost query.
   const text = `${CONTEXT}
 SELECT r.id, r.deleted_at, r.sort_values,
@@ -58,7 +58,7 @@ SELECT r.id, r.deleted_at, r.sort_values,
   return { text, values: parameters.values, isPlanReusable };
 }
 
-/** Whether a page is one of all live records in the default order. */
+/** Whether a page is one of all live records, newest first. */
 function isNewestFirst({ fields, condition, ids, deleted, order, offset }: RecordQuery): boolean {
   const isDefaultOrder =
     order.map(({ field, direction }) => `${field.source} ${direction}`).join() === 'created_at desc,id desc';
@@ -72,15 +72,15 @@ function isNewestFirst({ fields, condition, ids, deleted, order, offset }: Recor
   );
 }
 
-/** The records of such a page, in their order. */
-function newestRecordsSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
+/** The records of a page of all live records, newest first. */
+function newestPageSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
   const [createdAt = null, id = null] = after ?? [];
   return `newest_records(context.team, ${parameters.add(objectType)}::text, ${parameters.add(createdAt)}::timestamptz, ${parameters.add(id)}::uuid, ${parameters.add(limit + 1)}::integer)`;
 }
 
 /** The records of any other page, in their order. */
-function foundRecordsSql(query: RecordQuery, terms: readonly OrderTerm[], parameters: SqlParameters): string {
-  const where = recordsSql(query, parameters);
+function sortedPageSql(query: RecordQuery, terms: readonly OrderTerm[], parameters: SqlParameters): string {
+  const where = whereSql(query, parameters);
   const after = query.after === undefined ? '' : ` AND ${afterSql(terms, query.after, parameters)}`;
   const rows = query.limit + 1;
   const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
@@ -99,7 +99,7 @@ function foundRecordsSql(query: RecordQuery, terms: readonly OrderTerm[], parame
 /** Counts the records of a filter. */
 export function countStatement(filter: RecordFilter): QueryStatement {
   const parameters = parametersOf(filter);
-  const where = recordsSql(filter, parameters);
+  const where = whereSql(filter, parameters);
   const text = `${CONTEXT}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
   return { text, values: parameters.values, isPlanReusable: false };
@@ -118,7 +118,7 @@ SELECT found.etag, found.record
    SELECT record_etag(r.version, r.updated_at) AS etag,
           record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) AS record
      FROM records AS r
-    WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
+    WHERE ${whereSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
   return { text, values: parameters.values, isPlanReusable: false };
@@ -132,7 +132,7 @@ function parametersOf({ teamId }: RecordFilter): SqlParameters {
 }
 
 /** The condition on a record `r`. It refers to `context`. */
-function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
+function whereSql(filter: RecordFilter, parameters: SqlParameters): string {
   const { objectType, fields, ids, condition, deleted } = filter;
   // Deleted records are in no lookup.
   const lookups = deleted ? [] : lookupConditionsOf(condition);
@@ -141,12 +141,12 @@ function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
     ...lookups.map((each) => lookupSql(each, TEAM, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
-    filterSql(condition, fields.listId, parameters),
+    conditionsSql(condition, fields.listId, parameters),
   ].join(' AND ');
 }
 
-/** The conditions of a filter. Those on columns stay apart, so that an index can serve them. */
-function filterSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
+/** The condition of a filter. Its parts on columns stay apart, so that an index can serve them. */
+function conditionsSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
   const all = 'all' in condition ? condition.all : [condition];
   const onBlocks = all.filter((each) => !comparisonsOf(each).every(({ field }) => isColumn(field)));
   if (onBlocks.flatMap(comparisonsOf).length <= MANY_COMPARISONS) return conditionSql(condition, listId, parameters);
