@@ -8,7 +8,7 @@ import type { Statement } from './statement';
 const OPERATION = /^(?:\s|--.*)*(\w+)/;
 
 /** Runs a statement in a span, which contains its name and never its values. */
-export async function traced<T>(
+export async function inStatementSpan<T>(
   parent: Span,
   pooled: PoolClient,
   statement: string | Statement,

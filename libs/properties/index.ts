@@ -27,6 +27,7 @@ export { PropertyDefinitionService } from './property-definition.service';
 export {
   type Deletion,
   type Expected,
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,

@@ -11,12 +11,9 @@ import {
   type PropertyDefinition,
   type PropertyOption,
 } from './property-definition';
-import { MAX_OPTIONS } from './schema.change';
+import { MAX_NAME_LENGTH, MAX_OPTIONS } from './schema.change';
 import { slugOfName } from './slug.rules';
 import { exceededLimit, NO_USAGE, plus, type TeamUsage, usageOfOption } from './team.usage';
-
-/** The longest display name of an option. */
-const MAX_VALUE_LENGTH = 255;
 
 /** An option to create. */
 export interface PlannedOption {
@@ -233,7 +230,7 @@ class Attempt {
     const known = names.find(given);
     if (known !== undefined) return known;
     const value = given.trim();
-    if (value === '' || value.length > MAX_VALUE_LENGTH) {
+    if (value === '' || value.length > MAX_NAME_LENGTH) {
       this.invalid = true;
       return given;
     }

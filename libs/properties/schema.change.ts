@@ -20,6 +20,8 @@ const MAX_DEFINITIONS = 500;
 const MAX_LOOKUPS = 20;
 /** The largest number of options of a property. */
 export const MAX_OPTIONS = 500;
+/** The longest display name of a property or option, in UTF-16 code units. */
+export const MAX_NAME_LENGTH = 255;
 
 export interface NewOption {
   /** Undefined: it derives from the value. */

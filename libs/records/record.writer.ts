@@ -29,7 +29,7 @@ export interface FailedItem {
 export interface BatchSummary {
   /** Item count per outcome; an outcome that no item has is absent. */
   readonly items: Readonly<Partial<Record<ItemOutcome, number>>>;
-  /** The first items that failed, at most {@link MAX_FAILURES}, in request order. */
+  /** The first items that failed, at most {@link MAX_LISTED_FAILURES}, in request order. */
   readonly failed: readonly FailedItem[];
 }
 
@@ -38,7 +38,7 @@ export interface WrittenBatch extends AppliedBatch {
 }
 
 /** Enough to see what is wrong with a batch; the response has the rest. */
-const MAX_FAILURES = 5;
+const MAX_LISTED_FAILURES = 5;
 
 /** Items of a batch with the same outcome and code. */
 interface Group {
@@ -141,7 +141,7 @@ function failedItems(outcomes: readonly Outcome[]): FailedItem[] {
   const failed: FailedItem[] = [];
   for (const [index, { code }] of outcomes.entries()) {
     if (code !== undefined) failed.push({ index, code });
-    if (failed.length === MAX_FAILURES) break;
+    if (failed.length === MAX_LISTED_FAILURES) break;
   }
   return failed;
 }

@@ -23,6 +23,7 @@ import {
   rowResults,
   SpellingResolver,
 } from '#libs/imports';
+import { parseUuid } from '#libs/json';
 import { MissingOptions, type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
 import { defaultOptions, type Plan, RecordWriter, type WrittenBatch } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';

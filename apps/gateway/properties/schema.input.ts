@@ -4,6 +4,7 @@ import {
   type Expected,
   hasOptions,
   isSlug,
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,
@@ -20,9 +21,6 @@ import {
   OptionPatchEnvelope,
   PropertyPatchEnvelope,
 } from './schema.envelopes';
-
-/** The longest display name of a property or option, in UTF-16 code units. */
-export const MAX_NAME_LENGTH = 255;
 
 /*
  * The bodies and parameters of requests that change definitions.

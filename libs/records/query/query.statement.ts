@@ -2,6 +2,7 @@ import { comparisonsOf, type Condition, isEveryRecord } from './condition';
 import { conditionSql, isColumn } from './condition.sql';
 import { lookupConditionsOf, lookupSql } from './lookup.sql';
 import { afterSql, orderBySql, type OrderTerm, orderTerms } from './order.sql';
+import type { QueryField } from './query.fields';
 import type { RecordFilter, RecordQuery } from './record.query';
 import { SqlParameters } from './sql.parameters';
 
@@ -169,7 +170,7 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
     return `(r.properties${ofList} || jsonb_build_object(${ofColumns}))::text`;
   }
   const members = selection.flatMap((slug) => {
-    const value = valueOf(slug);
+    const value = memberSql(slug, fields.sourceOf(slug), parameters);
     return value === undefined ? [] : [`${parameters.text(`,${JSON.stringify(slug)}:`)} || ${value}`];
   });
   if (members.length === 0) return `'{}'`;
@@ -177,20 +178,24 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
   const groups = chunksOf(members, MAX_ARGUMENTS).map((group) => `concat(${group.join(', ')})`);
   // Decompresses the properties once, not once per member: `|| '{}'` returns them decompressed.
   return `(SELECT '{' || substr(${groups.join(' || ')}, 2) || '}' FROM (SELECT r.properties || '{}' AS properties, ${list ?? 'NULL::jsonb'} AS block, r.created_at, r.updated_at OFFSET 0) AS r)`;
+}
 
-  function valueOf(slug: string): string | undefined {
-    const source = fields.sourceOf(slug);
-    switch (source) {
-      case 'created_at':
-      case 'updated_at':
-        return `'"' || format_timestamp(r.${source}) || '"'`;
-      case 'default':
-        return `(r.properties -> ${parameters.text(slug)})::text`;
-      case 'list':
-        return `(r.block -> ${parameters.text(slug)})::text`;
-      default:
-        return undefined; // the id is a member of the row
-    }
+/** The value of a selected property as JSON text; undefined for the id, which is a member of the row. */
+function memberSql(
+  slug: string,
+  source: QueryField['source'] | undefined,
+  parameters: SqlParameters,
+): string | undefined {
+  switch (source) {
+    case 'created_at':
+    case 'updated_at':
+      return `'"' || format_timestamp(r.${source}) || '"'`;
+    case 'default':
+      return `(r.properties -> ${parameters.text(slug)})::text`;
+    case 'list':
+      return `(r.block -> ${parameters.text(slug)})::text`;
+    default:
+      return undefined;
   }
 }
 
