@@ -1,4 +1,5 @@
-import { lowerCaseUuid, type PropertyDefinition } from '#libs/properties';
+import { parseUuid } from '#libs/json';
+import type { PropertyDefinition } from '#libs/properties';
 import { invalidParameter, type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 
 /** Whether a definition is part of the response. */
@@ -13,8 +14,9 @@ export function propertyFilterOf(query: QueryParameters): PropertyFilter {
   rejectUnknownParameters(query, ['term', 'list_id']);
   const term = singleParameter(query, 'term')?.toLowerCase();
   const list = singleParameter(query, 'list_id');
-  const listId = list === undefined ? undefined : lowerCaseUuid(list);
-  if (listId === null) throw invalidParameter('list_id', 'uuid', 'list_id must be a list id (UUID)');
+  const listId = parseUuid(list);
+  if (list !== undefined && listId === undefined)
+    throw invalidParameter('list_id', 'uuid', 'list_id must be a list id (UUID)');
   return ({ name, slug, list_id }) =>
     (listId === undefined || list_id === listId) &&
     (term === undefined || name.toLowerCase().includes(term) || slug.toLowerCase().includes(term));

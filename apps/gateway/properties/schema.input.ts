@@ -1,9 +1,10 @@
 import { type FieldError, RequestError } from '#libs/errors';
+import { parseUuid } from '#libs/json';
 import {
   type Expected,
   hasOptions,
   isSlug,
-  lowerCaseUuid,
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,
@@ -21,9 +22,6 @@ import {
   PropertyPatchEnvelope,
 } from './schema.envelopes';
 
-/** The longest display name of a property or option, in UTF-16 code units. */
-export const MAX_NAME_LENGTH = 255;
-
 /*
  * The bodies and parameters of requests that change definitions.
  *
@@ -38,7 +36,7 @@ export function newPropertyOf(body: unknown): NewProperty {
   if (slug !== undefined && RESERVED_SLUGS.has(slug)) {
     throw invalid('.body.slug', 'reserved', `slug must not be ${slug}, which has a meaning in records or queries`);
   }
-  if (options.length > 0 && !hasOptions(type)) {
+  if (options.length > 0 && !hasOptions({ type })) {
     throw invalid(
       '.body.options',
       'select',
@@ -91,8 +89,8 @@ export function expectedOf(query: QueryParameters): Expected {
 
 /** The id of a property or option in a path, in lower case. @throws RequestError `not_found` for an id that is no UUID */
 export function pathIdOf(given: string): string {
-  const id = lowerCaseUuid(given);
-  if (id === null) throw new RequestError('not_found');
+  const id = parseUuid(given);
+  if (id === undefined) throw new RequestError('not_found');
   return id;
 }
 
@@ -120,8 +118,8 @@ function checkSlug(field: string, slug: string | undefined): void {
 
 function listIdOf(field: string, given: string | null | undefined): string | null | undefined {
   if (given === undefined || given === null) return given;
-  const id = lowerCaseUuid(given);
-  if (id === null) throw invalid(field, 'uuid', 'list_id must be a list id (UUID)');
+  const id = parseUuid(given);
+  if (id === undefined) throw invalid(field, 'uuid', 'list_id must be a list id (UUID)');
   return id;
 }
 

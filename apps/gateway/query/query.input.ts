@@ -1,4 +1,4 @@
-import { lowerCaseUuid } from '#libs/properties';
+import { parseUuid } from '#libs/json';
 import { type Condition, invalidQuery, QueryFields, type RecordFilter, type RecordQuery } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 
@@ -22,8 +22,8 @@ export interface QueryInput extends Omit<RecordQuery, 'after' | 'offset'> {
 /** The id of a list. @throws RequestError `invalid_request` for a text that is no UUID */
 export function listIdOf(text: string | undefined, path: string): string | undefined {
   if (text === undefined) return undefined;
-  const id = lowerCaseUuid(text);
-  if (id === null) throw invalidQuery(path, 'uuid', 'must be a list id (UUID)');
+  const id = parseUuid(text);
+  if (id === undefined) throw invalidQuery(path, 'uuid', 'must be a list id (UUID)');
   return id;
 }
 

@@ -1,5 +1,6 @@
 import { RequestError } from '#libs/errors';
-import { conditionOf, uuidOf } from '#libs/records';
+import { parseUuid } from '#libs/json';
+import { etagConditionOf } from '#libs/records';
 
 /**
  * The record id in a path, in lower case. Call it where the record would be looked up: other mistakes of the request are
@@ -8,7 +9,7 @@ import { conditionOf, uuidOf } from '#libs/records';
  * @throws RequestError `not_found` for an id that is no UUID
  */
 export function recordIdOf(given: string): string {
-  const id = uuidOf(given);
+  const id = parseUuid(given);
   if (id === undefined) throw new RequestError('not_found');
   return id;
 }
@@ -20,7 +21,7 @@ export function recordIdOf(given: string): string {
  */
 export function ifMatchOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const condition = conditionOf(header.trim());
+  const condition = etagConditionOf(header.trim());
   if (condition === 'malformed') {
     throw invalid(
       '.header.if-match',
