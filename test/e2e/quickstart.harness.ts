@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
 
 /** The response to the printed command. */
 export interface CurlResponse {
@@ -180,4 +181,26 @@ export async function allEnded(pids: number[]): Promise<void> {
 export function isRunning(pid: number): boolean {
   const state = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
   return state !== '' && !state.startsWith('Z');
+}
+
+/** Otherwise a Redis that this machine runs at the usual port is used. */
+export const WITHOUT_REDIS = { REDIS_URL: '' };
+
+/** One success, one missing record, one invalid value, one invalid id. */
+export function expectPartialSuccess(response: CurlResponse): void {
+  expect(response.results.map(({ status, error }) => error?.code ?? status)).toEqual([
+    'ok',
+    'not_found',
+    'invalid_property',
+    'invalid_item',
+  ]);
+}
+
+/** A copy that is removed after the test. */
+export function newProject(options?: { closed: boolean }): ProjectCopy {
+  const project = new ProjectCopy(options);
+  onTestFinished(() => {
+    project.remove();
+  });
+  return project;
 }

@@ -2,37 +2,15 @@
 // @module-tag curl
 // @module-tag ps
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createDatabase } from '../support/database';
 import { startRedis } from '../support/redis.server';
-import { allEnded, type CurlResponse, isRunning, ProjectCopy } from './quickstart.harness';
+import { allEnded, expectPartialSuccess, isRunning, newProject, WITHOUT_REDIS } from './quickstart.harness';
 
 const started: number[] = [];
-/** Otherwise a Redis that this machine runs at the usual port is used. */
-const WITHOUT_REDIS = { REDIS_URL: '' };
-
-/** One success, one missing record, one invalid value, one invalid id. */
-function expectPartialSuccess(response: CurlResponse): void {
-  expect(response.results.map(({ status, error }) => error?.code ?? status)).toEqual([
-    'ok',
-    'not_found',
-    'invalid_property',
-    'invalid_item',
-  ]);
-}
-
-function newProject(options?: { closed: boolean }): ProjectCopy {
-  const project = new ProjectCopy(options);
-  onTestFinished(() => {
-    project.remove();
-  });
-  return project;
-}
 
 describe('npm start', { timeout: 90_000 }, () => {
   afterEach(async () => {
@@ -70,47 +48,6 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect((await second.record()).default).toMatchObject({ name: 'Acme', stage: 'won', employees: 250 });
     expectPartialSuccess(second.paste());
     expect(await second.signal('SIGINT')).toBe(0);
-  });
-
-  it('allows one of two starts at once after a start that was killed', async () => {
-    const project = newProject();
-    mkdirSync(join(project.folder, '.data'));
-    writeFileSync(join(project.folder, '.data/npm-start.pid'), '999999999');
-    const [one, two] = [project.start(WITHOUT_REDIS), project.start(WITHOUT_REDIS)];
-    const loser = await Promise.race([one, two].map((run) => run.ended().then(() => run)));
-    const winner = loser === one ? two : one;
-    expect(loser.output).toContain(`already running: process ${winner.pid}`);
-    await winner.ready();
-    started.push(winner.pid, ...Object.values(winner.servers()));
-    expect(await winner.signal('SIGTERM')).toBe(0);
-  });
-
-  it('ignores pid files that are empty or whose process id another program has', async () => {
-    const project = newProject();
-    const first = await project.start(WITHOUT_REDIS).ready();
-    started.push(first.pid, ...Object.values(first.servers()));
-    expect(await first.signal('SIGTERM')).toBe(0);
-
-    for (const content of [`${process.pid}\n`, '']) {
-      writeFileSync(join(project.folder, '.data/npm-start.pid'), content);
-      writeFileSync(join(first.postgresHome ?? '', 'data/postmaster.pid'), content);
-      const next = await project.start(WITHOUT_REDIS).ready();
-      started.push(next.pid, ...Object.values(next.servers()));
-      expect(await next.signal('SIGTERM')).toBe(0);
-    }
-  });
-
-  it('runs Postgres even if the user that runs it cannot reach the project', async () => {
-    const project = newProject({ closed: true });
-    const run = await project.start(WITHOUT_REDIS).ready();
-    started.push(run.pid, ...Object.values(run.servers()));
-    // Only root runs Postgres as another user.
-    expect(run.postgresHome?.startsWith(project.folder)).toBe(process.getuid?.() !== 0);
-    expect(run.output).toMatch(/redis +none/);
-    const response = run.paste();
-    expectPartialSuccess(response);
-    expect(run.paste()).toEqual({ ...response, replayed: true });
-    expect(await run.signal('SIGTERM')).toBe(0);
   });
 
   it('uses the database of DATABASE_URL, and reports how a gateway that was killed ended', async () => {

@@ -16,7 +16,7 @@ export interface Step {
 }
 
 /** Before and after each step: the claim, the request row, items 1, 4 and 6, the flush, the cached response, the response. */
-export const steps: readonly Step[] = [
+const steps: readonly Step[] = [
   { after: 'before the key was claimed', place: { gateway: 'before claim' }, committed: 0, claimed: false },
   { after: 'after the key was claimed', place: { gateway: 'after claim' }, committed: 0, claimed: true },
   { after: 'before the request row was written', place: { database: 'request row' }, committed: 0, claimed: true },
@@ -53,3 +53,17 @@ export const steps: readonly Step[] = [
   },
   { after: 'after the response was sent', place: 'responded', committed: 6, flushed: true, claimed: false },
 ];
+
+const SHORT: readonly string[] = [
+  'before the request row was written',
+  'after item 4 was applied',
+  'after item 4 was committed',
+  'after item 6 was committed',
+  'after the flush was committed',
+  'after the response was sent',
+];
+
+/** The steps that `npm test` tests. */
+export const shortSteps = steps.filter(({ after }) => SHORT.includes(after));
+/** The steps that only `npm run test:long` tests. */
+export const furtherSteps = steps.filter(({ after }) => !SHORT.includes(after));

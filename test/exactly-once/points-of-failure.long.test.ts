@@ -1,0 +1,5 @@
+// @module-tag redis-server
+import { testPointsOfFailure } from './points/failure.cases';
+import { furtherSteps } from './points/steps';
+
+testPointsOfFailure(furtherSteps);

@@ -1,0 +1,3 @@
+import { slowAttacks, testAttacks } from './attack.cases';
+
+testAttacks(slowAttacks);
