@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import type { Principal } from '#libs/auth';
+import { MAX_ROWS, planHeapOf } from '#libs/imports';
 import { ApiGetImport, ApiImportRecords } from '../docs/import.operations';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { checkoutOptionsOf } from '../http/checkout.options';
@@ -23,7 +24,7 @@ export class ImportController {
   @Post(':object/import')
   @ApiImportRecords()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'import', maxItems: MAX_ROWS, planHeapOf })
   import(
     @Target() target: RecordTarget,
     @Caller() caller: Principal,

@@ -40,7 +40,7 @@ export class LookupController {
   /** Patches the record that has a value, or creates it. */
   @Put()
   @ApiUpsertRecord()
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'upsert' })
   upsert(
     @Target() target: RecordTarget,
     @Param() path: LookupPath,

@@ -44,7 +44,7 @@ export class RecordController {
   @Post()
   @ApiCreateRecord()
   @HttpCode(201)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'create' })
   create(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
       this.records.create(target, checkedEnvelope(RecordEnvelope, body), call),
@@ -71,7 +71,7 @@ export class RecordController {
   /** Patches a record: an item of a batch of its own. */
   @Patch(':id')
   @ApiPatchRecord()
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'patch' })
   patch(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -88,7 +88,7 @@ export class RecordController {
   @Delete(':id')
   @ApiDeleteRecord()
   @HttpCode(204)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'delete' })
   delete(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -106,7 +106,7 @@ export class RecordController {
   @Post(':id/restore')
   @ApiRestoreRecord()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'restore' })
   restore(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -124,7 +124,7 @@ export class RecordController {
   @Post(':id/duplicate')
   @ApiDuplicateRecord()
   @HttpCode(201)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'duplicate' })
   duplicate(
     @Target() target: RecordTarget,
     @Param('id') id: string,
