@@ -31,17 +31,17 @@ export class RetentionLoop implements OnModuleDestroy {
 
   private async run(): Promise<void> {
     while (!this.stopping) {
-      await this.pass();
+      await this.runOnce();
       await pause(this.settings.retentionIntervalSeconds * 1_000, this.stop.signal);
     }
   }
 
-  private async pass(): Promise<void> {
+  private async runOnce(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const pass = await this.retention.run(this.stop.signal);
-      const line = { message: 'retention', ...pass, seconds: (performance.now() - startedAt) / 1_000 };
-      if (pass.requests + pass.partitions > 0) this.logger.log(line);
+      const done = await this.retention.run(this.stop.signal);
+      const line = { message: 'retention', ...done, seconds: (performance.now() - startedAt) / 1_000 };
+      if (done.requests + done.partitions > 0) this.logger.log(line);
       else this.logger.debug(line);
     } catch (error) {
       this.logger.error(error);
