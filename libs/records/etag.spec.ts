@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { conditionOf } from './etag';
+import { parseIfMatch } from './etag';
 
-describe('conditionOf', () => {
+describe('parseIfMatch', () => {
   it.each(['"8-64f1c2a3b4d5e"', '"33a64df5"', '""', '"*"', `"${'9'.repeat(400)}"`])('requires the etag %s', (tag) => {
-    expect(conditionOf(tag)).toEqual({ etag: tag.slice(1, -1) });
+    expect(parseIfMatch(tag)).toEqual({ etag: tag.slice(1, -1) });
   });
 
   it('accepts every etag for *', () => {
-    expect(conditionOf('*')).toEqual({});
+    expect(parseIfMatch('*')).toEqual({});
   });
 
   it('matches no record with a weak tag', () => {
-    expect(conditionOf('W/"8"')).toEqual({ etag: '"' });
+    expect(parseIfMatch('W/"8"')).toEqual({ etag: '"' });
   });
 
   it.each([
@@ -30,6 +30,6 @@ describe('conditionOf', () => {
     '"8"\n',
     '"\u{1f600}"',
   ])('rejects %j as malformed', (tag) => {
-    expect(conditionOf(tag)).toBe('malformed');
+    expect(parseIfMatch(tag)).toBe('malformed');
   });
 });

@@ -4,13 +4,13 @@ const NONE = '"';
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
 /** The etag that a record must have, without its quotes; undefined if the record must only exist. */
-export type Condition = { etag?: string } | 'malformed';
+export type IfMatch = { etag?: string } | 'malformed';
 
 /**
  * Parses one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag matches no record. Only the database knows the etags of records
  * (record_etag).
  */
-export function conditionOf(tag: string): Condition {
+export function parseIfMatch(tag: string): IfMatch {
   if (tag === '*') return {};
   const match = entityTag.exec(tag);
   if (!match) return 'malformed';

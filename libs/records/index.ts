@@ -1,6 +1,6 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate } from './create.plan';
-export { conditionOf } from './etag';
+export { parseIfMatch } from './etag';
 export { type ItemContext, uuidOf } from './item.plan';
 export { matchOf } from './match.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';

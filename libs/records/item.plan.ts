@@ -1,6 +1,6 @@
 import { fieldSegment, itemError } from '#libs/errors';
 import { lowerCaseUuid, type PropertyDefinition, type RequestValidator, type Validation } from '#libs/properties';
-import { type Condition, conditionOf } from './etag';
+import { type IfMatch, parseIfMatch } from './etag';
 import { type PlanItem, reject } from './plan';
 
 /** An item of a batch, as the client sent it. */
@@ -71,9 +71,9 @@ export function rejectMalformed(
 }
 
 /** The condition in the `if_match` of an item; none without one. */
-export function ifMatchOf(tag: unknown): Condition {
+export function ifMatchOf(tag: unknown): IfMatch {
   if (tag === undefined) return {};
-  return typeof tag === 'string' ? conditionOf(tag) : 'malformed';
+  return typeof tag === 'string' ? parseIfMatch(tag) : 'malformed';
 }
 
 export function malformedIfMatch(id: string | null): PlanItem {

@@ -3,7 +3,7 @@ import type { Principal } from '#libs/auth';
 import { MAX_ROWS, planHeapOf } from '#libs/imports';
 import { ApiGetImport, ApiImportRecords } from '../docs/import.operations';
 import { Authenticated, Caller } from '../http/authentication.decorators';
-import { checkoutOptionsOf } from '../http/checkout.options';
+import { checkoutOptionsOf } from '../http/database.options';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
@@ -46,9 +46,9 @@ export class ImportController {
     @Caller() { teamId }: Principal,
     @Param('job_id') id: string,
     @Query() query: QueryParameters,
-    @Exchange() { request }: HttpExchange,
+    @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     rejectUnknownParameters(query, []);
-    return this.imports.find(teamId, id, checkoutOptionsOf(request.requestContext));
+    return this.imports.find(teamId, id, checkoutOptionsOf(exchange));
   }
 }

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '#libs/auth';
 import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
-import { RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
 import {
   chunkKey,
@@ -107,9 +107,9 @@ export class ImportService {
     options: readonly PlannedOption[],
     call: WriteCall,
   ): Promise<CreatedImport | undefined> {
-    if (options.length === 0) return this.imports.create(job, optionsOf(call));
+    if (options.length === 0) return this.imports.create(job, checkoutOptions(call));
     try {
-      return await this.imports.create(job, optionsOf(call), (client) =>
+      return await this.imports.create(job, checkoutOptions(call), (client) =>
         this.schema.addOptions(client, target, options, call),
       );
     } finally {
@@ -136,7 +136,7 @@ export class ImportService {
     if (rows.length === 0 || rows.length > maxRows) {
       const message = `objects must hold 1 to ${maxRows} rows`;
       const code = rows.length === 0 ? 'min_items' : 'max_items';
-      throw new RequestError('invalid_request', message, { errors: [{ field: '.body.objects', code, message }] });
+      throw invalidField('.body.objects', code, message);
     }
     const definitions = await this.properties.definitionsOf(teamId, objectType);
     const mayCreate = options?.create_missing_options === true;
@@ -187,7 +187,7 @@ export class ImportService {
     const body = this.bodyOf(written, startedAt);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
-    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
+    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, checkoutOptions(call));
     return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
   }
 
@@ -204,7 +204,7 @@ export class ImportService {
     key: LedgerKey | undefined,
   ): Promise<WrittenBatch> {
     const resolved = await this.spellings.resolve(target, items, {
-      ...optionsOf(call),
+      ...checkoutOptions(call),
       timeoutMs: call.deadline.msLeft('execute'),
     });
     const plan: Plan = {
@@ -256,6 +256,6 @@ async function charged(
   return response;
 }
 
-function optionsOf({ deadline, meter, span }: WriteCall): CheckoutOptions {
+function checkoutOptions({ deadline, meter, span }: WriteCall): CheckoutOptions {
   return { timeoutMs: deadline.msLeft('commit'), meter, span };
 }

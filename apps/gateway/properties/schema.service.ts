@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { errorResponse, RequestError } from '#libs/errors';
+import { RequestError } from '#libs/errors';
 import type { WriteResponse } from '#libs/idempotency';
 import {
   type Deletion,
@@ -12,7 +12,7 @@ import {
 import type { QueryParameters } from '../http/query.check';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
-import { withoutRequestId } from '../records/record.response';
+import { errorWriteResponse, writeResponse } from '../http/write.response';
 import { wireDefinition } from './property-definition.schema';
 import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, pathIdOf, propertyPatchOf } from './schema.input';
 
@@ -140,24 +140,7 @@ function response(
   status: number,
   render: (result: unknown) => string,
 ): WriteResponse {
-  if (entry.status === 'ok') {
-    const body = render(entry.result);
-    return {
-      status,
-      headers: {},
-      body,
-      cacheable: completedBy === undefined ? undefined : { body },
-      replayed,
-      resumed: false,
-    };
-  }
-  const { status: errorStatus, headers, body } = errorResponse(requestError(entry.error), completedBy ?? requestId);
-  return {
-    status: errorStatus,
-    headers: withoutRequestId(headers),
-    body,
-    cacheable: completedBy === undefined ? undefined : { body },
-    replayed,
-    resumed: false,
-  };
+  const attempt = { completedBy, replayed, resumed: false };
+  if (entry.status === 'error') return errorWriteResponse(requestError(entry.error), requestId, attempt);
+  return writeResponse({ status, headers: {}, body: render(entry.result) }, attempt);
 }

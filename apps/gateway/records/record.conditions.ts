@@ -1,5 +1,5 @@
-import { RequestError } from '#libs/errors';
-import { conditionOf, uuidOf } from '#libs/records';
+import { invalidField, RequestError } from '#libs/errors';
+import { parseIfMatch, uuidOf } from '#libs/records';
 
 /**
  * The record id in a path, in lower case. Call it where the record would be looked up: other mistakes of the request are
@@ -18,19 +18,12 @@ export function recordIdOf(given: string): string {
  *
  * @throws RequestError `invalid_request` for a header that is neither an etag nor `*`
  */
-export function ifMatchOf(header: string | undefined): string | undefined {
+export function requiredEtagOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const condition = conditionOf(header.trim());
+  const condition = parseIfMatch(header.trim());
   if (condition === 'malformed') {
-    throw invalid(
-      '.header.if-match',
-      'etag',
-      'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"',
-    );
+    const message = 'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"';
+    throw invalidField('.header.if-match', 'etag', message);
   }
   return condition.etag;
-}
-
-function invalid(field: string, code: string, message: string): RequestError {
-  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
 }

@@ -1,4 +1,4 @@
-import { type FieldError, RequestError } from '#libs/errors';
+import { invalidField, type RequestError } from '#libs/errors';
 
 /** The rule that an invalid query breaks. */
 export type QueryRule =
@@ -28,6 +28,5 @@ export type QueryRule =
  * @param rule the end of the message: what the part must be, and how to correct it
  */
 export function invalidQuery(field: string, code: QueryRule, rule: string): RequestError {
-  const error: FieldError = { field, code, message: `${field.replace(/^\.(body|path|query)\./, '')} ${rule}` };
-  return new RequestError('invalid_request', error.message, { errors: [error] });
+  return invalidField(field, code, `${field.replace(/^\.(body|path|query)\./, '')} ${rule}`);
 }
