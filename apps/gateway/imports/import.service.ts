@@ -5,6 +5,7 @@ import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
 import { invalidField, RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
+import { charged } from '#libs/limits';
 import {
   chunkKey,
   type CreatedImport,
@@ -63,7 +64,7 @@ export class ImportService {
     call: WriteCall,
   ): Promise<WriteResponse> {
     let plan = await this.planRows(target, body, call);
-    return charged(call, body.objects.length, async () => {
+    const execute = async (): Promise<WriteResponse> => {
       for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {
         const response = await this.execute(target, principal, plan, call);
         if (response !== undefined) return response;
@@ -73,7 +74,8 @@ export class ImportService {
         'unavailable',
         'Other requests changed the options of the properties. Send the import again.',
       );
-    });
+    };
+    return charged(call.quota, body.objects.length, execute, ({ replayed }) => replayed);
   }
 
   /** @returns undefined, after doing nothing, if the definitions do not admit the options to create any more */
@@ -236,24 +238,6 @@ function jobResponse({ teamId }: RecordTarget, created: CreatedImport): WriteRes
     ...{ status: 202, headers: { location: `/v2/prism/${teamId}/imports/${job_id}` }, body, cacheable: { body } },
     ...{ replayed: created.state === 'complete', resumed: false },
   };
-}
-
-/** Charges the rows of an import, and refunds them if it was not executed. */
-async function charged(
-  { quota }: WriteCall,
-  rows: number,
-  execute: () => Promise<WriteResponse>,
-): Promise<WriteResponse> {
-  await quota?.consume(rows);
-  let response: WriteResponse;
-  try {
-    response = await execute();
-  } catch (error) {
-    await quota?.refund(rows);
-    throw error;
-  }
-  if (response.replayed) await quota?.refund(rows);
-  return response;
 }
 
 function checkoutOptions({ deadline, meter, span }: WriteCall): CheckoutOptions {

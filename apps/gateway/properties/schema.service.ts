@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RequestError } from '#libs/errors';
 import type { WriteResponse } from '#libs/idempotency';
+import { charged } from '#libs/limits';
 import {
   type Deletion,
   type PropertyDefinition,
@@ -76,21 +77,18 @@ export class SchemaService {
     await this.delete(target, call, (changes) => changes.deleteOption(propertyId, id, expected));
   }
 
-  /** Refunds what was not executed. An invalid request is charged when its response is sent. */
-  private async write(
+  /** An invalid request is charged when its response is sent. */
+  private write(
     target: RecordTarget,
     call: WriteCall,
     decide: (changes: SchemaChanges) => SchemaChange,
   ): Promise<WrittenSchema> {
-    await call.quota?.consume();
-    try {
-      const written = await this.writer.write(target, call, decide);
-      if (written.replayed) await call.quota?.refund(0);
-      return written;
-    } catch (error) {
-      await call.quota?.refund(0);
-      throw error;
-    }
+    return charged(
+      call.quota,
+      undefined,
+      () => this.writer.write(target, call, decide),
+      ({ replayed }) => replayed,
+    );
   }
 
   /** Checks, then looks for records with a value, which can take seconds and locks nothing, then checks again and deletes. */
