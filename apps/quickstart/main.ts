@@ -9,7 +9,7 @@ import { Programs, tailOf } from './programs';
 import { findRedis } from './running.redis';
 import { acquireLock } from './start.lock';
 
-/** What each start keeps, and logs. */
+/** Data that is kept between starts, and logs. */
 const FOLDER = join(__dirname, '../../../.data');
 /** The terminal shows the demo key, so other machines reach the gateway only if HOST says so. */
 const LOOPBACK = '127.0.0.1';

@@ -52,7 +52,7 @@ export class RecordController {
     return found.json;
   }
 
-  /** Patches a record: an item of a batch of its own. */
+  /** Patches a record, like a batch of one item. */
   @Patch(':id')
   @ApiPatchRecord()
   @Authenticated('records:write', { operation: 'patch' })

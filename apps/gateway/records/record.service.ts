@@ -117,6 +117,15 @@ export class RecordService {
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
+  /** @throws RequestError `payload_too_large` */
+  checkSize({ bodyBytes }: WriteCall): void {
+    const limit = this.settings.itemLimitBytes;
+    if (bodyBytes > limit) {
+      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
+      throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
+    }
+  }
+
   private async lookupsOf({ teamId, objectType }: RecordTarget): Promise<{ lookups?: readonly LookupTarget[] }> {
     const lookups = (await this.properties.validatorOf(teamId, objectType)).allLookups;
     return { ...(lookups && { lookups }) };
@@ -133,15 +142,6 @@ export class RecordService {
     const batch = await this.writer.write(plan, call);
     call.log.setBatch(batch.summary);
     return batch;
-  }
-
-  /** @throws RequestError `payload_too_large` */
-  checkSize({ bodyBytes }: WriteCall): void {
-    const limit = this.settings.itemLimitBytes;
-    if (bodyBytes > limit) {
-      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
-      throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
-    }
   }
 }
 

@@ -48,7 +48,7 @@ export class UpsertService {
       ...content,
       default: { ...content.default, [match.slug]: lookup.operand },
     });
-    // The transaction searches again, under its lock. This search is for its time limit: it tells what to do about a slow one.
+    // The transaction searches again, under its lock. This search has a time limit, whose error says how to make it fast.
     if (match.indexed === undefined) await this.lookups.search(lookup.filter, search);
 
     const upsert = { patch, create, ifMatch: requiredEtagOf(ifMatch), mustExist: ifMatch !== undefined };
