@@ -22,8 +22,8 @@ export class AuthenticationThrottle {
   private readonly charges: readonly BucketCharge[];
   private readonly lookups = new FairQueue<'lookups'>({
     capacity: { lookups: CONCURRENT_LOOKUPS },
-    share: 'as_much_as_is_free',
-    queueLength: MAX_QUEUED_LOOKUPS,
+    share: 'dynamic',
+    maxQueueLength: MAX_QUEUED_LOOKUPS,
     activeMs: MAX_WAIT_MS,
   });
 

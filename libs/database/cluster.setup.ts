@@ -1,8 +1,31 @@
-import { distributedTables, referenceTables } from './cluster.tables';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { applyFunctions } from './function.runner';
 import { readSchemaFiles } from './schema.files';
+import { withSchemaLock } from './schema.lock';
+
+/** Tables of which every node has a copy: they are small and rarely written, and API keys are found without a team. */
+const referenceTables = [
+  'teams',
+  'clients',
+  'client_limits',
+  'api_keys',
+  'property_definitions',
+  'property_options',
+  'schema_migrations',
+  'schema_functions',
+] as const;
+
+/** Tables that are divided by `team_id`. The rows of a team are on one node, in all of them. */
+const distributedTables = [
+  'records',
+  'record_lookups',
+  'idempotency_requests',
+  'idempotency_progress',
+  'idempotency_outcomes',
+  'import_jobs',
+  'import_chunks',
+] as const;
 
 /** The database cannot be distributed. The message says why, and how to correct it. */
 export class ClusterError extends Error {
@@ -27,7 +50,7 @@ const READ_STATE = `
          EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS installed`;
 
 const READ_NODES = `
-  SELECT nodename || ':' || nodeport AS node, groupid = 0 AS is_coordinator, shouldhaveshards AS stores
+  SELECT nodename || ':' || nodeport AS node, groupid = 0 AS is_coordinator, shouldhaveshards AS stores_records
     FROM pg_dist_node
    WHERE noderole = 'primary' AND isactive
    ORDER BY groupid`;
@@ -44,7 +67,7 @@ const DISTRIBUTE_FUNCTIONS = `
      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
      AND NOT EXISTS (SELECT FROM pg_dist_object AS o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)`;
 
-/** Functions whose parameters or result are rows of a table that is not one of the schema: of a shard. $1: the tables of the schema. */
+/** Functions whose parameters or result have the row type of a shard: of a table that is not in $1, the tables of the schema. */
 const SHARD_ROW_FUNCTIONS = `
   SELECT DISTINCT p.proname AS name, p.oid::regprocedure::text AS signature
     FROM pg_proc AS p
@@ -65,10 +88,10 @@ const GENERIC_PLANS = `
  *   session (Citus 13.2), and costs as much
  * - propagate_set_commands: for `share_settings`
  */
-const SETTINGS = { enable_fast_path_router_planner: 'off', propagate_set_commands: 'local' };
+const DATABASE_SETTINGS = { enable_fast_path_router_planner: 'off', propagate_set_commands: 'local' };
 
 /** Whether the tables of the database are distributed. */
-export async function isCluster(client: DatabaseClient): Promise<boolean> {
+export async function areTablesDistributed(client: DatabaseClient): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>(
     "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS found",
   );
@@ -90,26 +113,26 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
   return database.withClient(
     async (client) => {
       const nodes = await readNodes(client);
-      // Of the session, because a table with rows is not distributed in one transaction. Migrations take the same lock.
-      await client.query("SELECT pg_advisory_lock(hashtext('schema_migrations'))");
-      await applySettings(client);
-      const tables = await distributeTables(client);
-      await recreateRowFunctions(client); // also those that an interrupted call has left
-      await distributeFunctions(client);
-      await client.query("SELECT pg_advisory_unlock(hashtext('schema_migrations'))");
-      return { tables, nodes };
+      // A table with rows is not distributed in one transaction.
+      return withSchemaLock(client, async () => {
+        await applyDatabaseSettings(client);
+        const tables = await distributeTables(client);
+        await recreateRowFunctions(client); // also those that an interrupted call has left
+        await distributeFunctions(client);
+        return { tables, nodes };
+      });
     },
     { timeoutMs: 0x7fff_ffff },
   );
 }
 
 /** Distributes the tables and functions that a migration has added to a cluster. The caller has the lock of the schema. */
-export async function distributeAdded(client: DatabaseClient): Promise<void> {
+export async function distributeNewObjects(client: DatabaseClient): Promise<void> {
   await distributeTables(client);
   await distributeFunctions(client);
 }
 
-/** After a table with rows is distributed, the row type in the signature of such a function is that of a shard. */
+/** After a table with rows was distributed, the row type in the signature of a function may be that of a shard. */
 async function recreateRowFunctions(client: DatabaseClient): Promise<void> {
   const { rows } = await client.query<{ name: string; signature: string }>(SHARD_ROW_FUNCTIONS, [
     [...referenceTables, ...distributedTables],
@@ -156,10 +179,10 @@ async function isDistributed(client: DatabaseClient, table: string): Promise<boo
   return (await client.query(IS_DISTRIBUTED, [table])).rowCount === 1;
 }
 
-async function applySettings(client: DatabaseClient): Promise<void> {
+async function applyDatabaseSettings(client: DatabaseClient): Promise<void> {
   const { rows } = await client.query<{ name: string }>('SELECT quote_ident(current_database()) AS name');
   // Citus passes the command on to every node.
-  for (const [name, value] of Object.entries(SETTINGS)) {
+  for (const [name, value] of Object.entries(DATABASE_SETTINGS)) {
     await client.query(`ALTER DATABASE ${rows[0]?.name ?? ''} SET citus.${name} TO ${value}`);
   }
 }
@@ -183,11 +206,11 @@ async function readNodes(client: DatabaseClient): Promise<string[]> {
       'the server of DATABASE_URL is a worker of the cluster: point DATABASE_URL at the coordinator',
     );
   }
-  const { rows } = await client.query<{ node: string; is_coordinator: boolean; stores: boolean }>(READ_NODES);
+  const { rows } = await client.query<{ node: string; is_coordinator: boolean; stores_records: boolean }>(READ_NODES);
   if (rows.every(({ is_coordinator }) => is_coordinator)) {
     throw new ClusterError(
       'the coordinator knows no workers: run citus_set_coordinator_host, and citus_add_node for each worker',
     );
   }
-  return rows.filter(({ stores }) => stores).map(({ node }) => node);
+  return rows.filter(({ stores_records }) => stores_records).map(({ node }) => node);
 }

@@ -209,7 +209,7 @@ export abstract class ConnectionPool {
   /** The current use of the pool, for metrics. */
   use(): PoolUse {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;
-    return { total, idle, discarded: this.watch.discarded, waiting };
+    return { total, idle, discarded: this.watch.discardedCount, waiting };
   }
 
   /** Closes the idle connections. Call it when a statement found the server read-only: they are connections to the same server. */

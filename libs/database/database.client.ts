@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { Span } from '#libs/telemetry';
 import { DatabaseUnavailable } from './database.errors';
 import type { Statement } from './statement';
-import { traced } from './statement.span';
+import { inStatementSpan } from './statement.span';
 
 export interface Rows<R> {
   rows: R[];
@@ -40,6 +40,6 @@ export function databaseClient(client: PoolClient, options: ClientOptions): Data
   if (span === undefined) return { query: run };
   return {
     query: <R extends object>(statement: string | Statement, values?: readonly unknown[]) =>
-      traced(span, client, statement, () => run<R>(statement, values)),
+      inStatementSpan(span, client, statement, () => run<R>(statement, values)),
   };
 }

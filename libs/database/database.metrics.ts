@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
+import type { PoolUse } from './connection.pool';
 
 /** `data`: batches and records. `control`: API keys, property definitions and readiness. `read`: the pool of a replica. */
 const POOLS = ['data', 'control', 'read'] as const;
@@ -10,18 +11,10 @@ const POOL_STATES = ['total', 'idle', 'discarded'] as const;
 const ERROR_KINDS = ['connection', 'timeout', 'unconfirmed', 'call'] as const;
 export type DatabaseErrorKind = (typeof ERROR_KINDS)[number];
 
-interface PoolState {
-  total: number;
-  idle: number;
-  discarded: number;
-  /** Callers that wait for a connection. */
-  waiting: number;
-}
-
 /** Metrics of the connection pools and of failed database calls. */
 @Injectable()
 export class DatabaseMetrics {
-  private readonly pools = new Map<Pool, () => PoolState>();
+  private readonly pools = new Map<Pool, () => PoolUse>();
   private readonly errors;
   private waitsForStandby: () => boolean | undefined = () => undefined;
 
@@ -68,8 +61,8 @@ export class DatabaseMetrics {
     this.errors.inc({ kind });
   }
 
-  /** Sets the function that returns the state of a pool; each scrape calls it. */
-  observePool(pool: Pool, read: () => PoolState): void {
+  /** Sets the function that returns the use of a pool; each scrape calls it. */
+  observePool(pool: Pool, read: () => PoolUse): void {
     this.pools.set(pool, read);
   }
 

@@ -7,7 +7,6 @@ export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database, ReadDatabase } from './database';
 export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
 export { DatabaseModule, openControlDatabase, openDatabase } from './database.module';
-export { failConnectionOnParserError } from './parser.guard';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations } from './migration.runner';
 export { applyGrants } from './role.grants';

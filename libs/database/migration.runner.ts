@@ -1,13 +1,13 @@
-import { distributeAdded, isCluster } from './cluster.setup';
+import { areTablesDistributed, distributeNewObjects } from './cluster.setup';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { Database } from './database';
 import { sqlState, sqlStateOf } from './database.errors';
 import { type AppliedFunction, applyFunctions, isPending } from './function.runner';
-import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
 import { MigrationError } from './migration.error';
 import { poolerOptions, type PoolerSettings } from './pooler';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './schema.files';
+import { lockSchema, MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './schema.lock';
 
 /** What the database records of the files that were applied to it. */
 interface AppliedFiles {
@@ -84,7 +84,8 @@ export async function migrate(
       await client.query(SEQUENTIALLY);
       const migrations = last === undefined ? [] : await applyMigration(client, last);
       const functions = await applyFunctions(client, schema);
-      if (migrations.length + functions.length > 0 && (await isCluster(client))) await distributeAdded(client);
+      if (migrations.length + functions.length > 0 && (await areTablesDistributed(client)))
+        await distributeNewObjects(client);
       return [...migrations, ...functions];
     };
     applied.push(...(await retryOnLockTimeout(database, step, maxWaitMs, applyLast)));
@@ -124,10 +125,6 @@ async function rejectPerItemLedger(client: DatabaseClient): Promise<void> {
   );
 }
 
-async function lockSchema(client: DatabaseClient): Promise<void> {
-  await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
-}
-
 async function applyMigration(client: DatabaseClient, { name, checksum, sql }: SchemaFile): Promise<string[]> {
   const inserted = await client.query(
     'INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
@@ -143,7 +140,7 @@ async function applyMigration(client: DatabaseClient, { name, checksum, sql }: S
   await setLockTimeout(client);
   await client.query(SEQUENTIALLY);
   // Citus passes on the text of a command with those beside it, unless each is a statement of its own.
-  await client.query((await isCluster(client)) ? `DO $migration$ BEGIN ${sql} END $migration$` : sql);
+  await client.query((await areTablesDistributed(client)) ? `DO $migration$ BEGIN ${sql} END $migration$` : sql);
   return [name];
 }
 

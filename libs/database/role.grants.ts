@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import type { ConnectionPool } from './connection.pool';
+import { lockSchema } from './schema.lock';
 
 /** The programs that can run under a role of their own. `grants/<program>.sql` lists the privileges of each. */
 export type Program = 'gateway' | 'worker';
@@ -35,7 +36,7 @@ const READ_ROLE_STATE = `
 export async function applyGrants(database: ConnectionPool, program: Program, role: string): Promise<void> {
   await database.transaction(async (client) => {
     // Two concurrent GRANTs on one table fail, because both update its row in pg_class.
-    await client.query("SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))");
+    await lockSchema(client);
     const { rows } = await client.query<RoleState>(READ_ROLE_STATE, [role]);
     await client.query(grantsOf(program, role, rows[0]));
   });

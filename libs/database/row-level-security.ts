@@ -1,5 +1,5 @@
 import type { ConnectionPool } from './connection.pool';
-import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './lock.retry';
+import { MAX_SCHEMA_LOCK_WAIT_MS, retryOnLockTimeout, setLockTimeout } from './schema.lock';
 
 /** Where row-level security was enabled or disabled. */
 interface RowLevelSecurity {

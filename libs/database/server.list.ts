@@ -1,4 +1,4 @@
-/** The servers of a connection URL. Connections are opened to the one that was the last to accept one. */
+/** The servers of a connection URL. New connections use the current one until it fails. */
 export class ServerList {
   private index = 0;
 
@@ -14,7 +14,7 @@ export class ServerList {
     return this.urls[this.index] ?? '';
   }
 
-  /** The next server follows, unless another caller has found that out already. */
+  /** Moves to the next server, unless another caller has already done so. */
   reportFailure(url: string): void {
     if (url === this.current) this.index = (this.index + 1) % this.urls.length;
   }

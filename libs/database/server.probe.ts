@@ -1,34 +1,34 @@
 import { Client, type ClientConfig } from 'pg';
 import { connectedClient } from './connected.client';
-import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
-import type { ServerIdentity } from './server.identity';
+import { identityOf, SERVER_COLUMNS, type ServerIdentity, type ServerRow } from './server.identity';
 
 /** The server at the database's address, and the backends that run a statement or hold a transaction for the role of this program. */
 export interface ServerState {
   readonly url: string;
   readonly server: ServerIdentity;
-  readonly synchronous: boolean;
+  /** Whether commits wait for a standby. */
+  readonly waitsForStandby: boolean;
   /** By process id: whether the backend's commit waits for a standby. */
   readonly backends: ReadonlyMap<number, boolean>;
 }
 
 interface ProbeRow extends ServerRow {
-  waiting: Record<string, boolean> | null;
+  backends: Record<string, boolean> | null;
 }
 
 /** A server that does not respond in this time is asked again later. */
 const TIMEOUT_MS = 2_000;
 
-/** A pooler keeps the backend of a closed connection, idle, and may give it to this one. */
+/** Idle backends are left out, and the own one: a pooler keeps the backend of a closed connection, and may give it to this one. */
 const READ_STATE = `
   SELECT ${SERVER_COLUMNS},
          (SELECT json_object_agg(pid, wait_event IS NOT DISTINCT FROM 'SyncRep')
             FROM pg_stat_activity
-           WHERE usename = current_user AND state <> 'idle' AND pid <> pg_backend_pid()) AS waiting`;
+           WHERE usename = current_user AND state <> 'idle' AND pid <> pg_backend_pid()) AS backends`;
 
 /**
- * Reads the state of a server over a connection that is opened for it, because an existing one may be to a host that is gone.
- * Calls at the same time share a connection, so that a pool has at most one more than its size.
+ * Reads the state of a server over a new connection, because an existing one may be to a host that is gone. Concurrent calls share a
+ * connection, so that a pool has at most one more than its size.
  */
 export class ServerProbe {
   private running: Promise<unknown> = Promise.resolve();
@@ -77,11 +77,11 @@ async function readState(config: ClientConfig): Promise<ServerState> {
     const { rows } = await client.query<ProbeRow>(READ_STATE);
     const [row] = rows;
     if (row === undefined) throw new Error('the server returned no row');
-    const backends = Object.entries(row.waiting ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
+    const backends = Object.entries(row.backends ?? {}).map(([pid, waits]) => [Number(pid), waits] as const);
     return {
       url: config.connectionString ?? '',
       server: identityOf(row),
-      synchronous: row.synchronous,
+      waitsForStandby: row.waits_for_standby,
       backends: new Map(backends),
     };
   } finally {

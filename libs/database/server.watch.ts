@@ -30,7 +30,7 @@ export class ServerWatch {
   private readonly probe: ServerProbe;
   private readonly timer: NodeJS.Timeout;
   private stopped = false;
-  /** Of the server of the newest connection; undefined before the first one. */
+  /** Whether the server of the newest connection is a node of a cluster; undefined before the first connection. */
   isCluster: boolean | undefined;
 
   constructor(private readonly options: ServerWatchOptions) {
@@ -64,7 +64,7 @@ export class ServerWatch {
   }
 
   /** The number of connections that are kept, unused, until their backend has ended. */
-  get discarded(): number {
+  get discardedCount(): number {
     return [...this.sessions.values()].filter(({ discarded }) => discarded).length;
   }
 
@@ -74,16 +74,16 @@ export class ServerWatch {
   }
 
   /** Whether a commit on the connection may be waiting for a standby. */
-  async mayWaitForStandby({ server, backendId, synchronous }: Session): Promise<boolean> {
-    if (!synchronous && this.options.primary.waitsForStandby !== true) return false;
+  async mayWaitForStandby({ server, backendId, waitsForStandby }: Session): Promise<boolean> {
+    if (!waitsForStandby && this.options.primary.waitsForStandby !== true) return false;
     if (backendId === undefined) return true;
     const state = await this.readServer().catch(() => undefined);
     return state === undefined || !isSame(server, state.server) || state.backends.get(backendId) !== false;
   }
 
   /**
-   * Calls back when the backend of a connection has ended. The end of the connection does not prove it: a proxy closes both of
-   * its sides, and a wait for a standby outlives them. So does a server that cannot be reached.
+   * Calls back when the backend of a connection has ended. The end of the connection does not prove it: the backend may still wait for
+   * a standby, or run on a server that cannot be reached.
    */
   whenEnded(session: Session, done: () => void): void {
     const { server, backendId } = session;
@@ -138,9 +138,9 @@ export class ServerWatch {
     return state;
   }
 
-  private observe({ server, synchronous }: Pick<ServerState, 'server' | 'synchronous'>): void {
+  private observe({ server, waitsForStandby }: Pick<ServerState, 'server' | 'waitsForStandby'>): void {
     const { access, primary } = this.options;
-    if (access === 'read-write' && !isStandby(server)) primary.observe(server, synchronous);
+    if (access === 'read-write' && !isStandby(server)) primary.observe(server, waitsForStandby);
   }
 
   private hasEnded(server: ServerIdentity, backendId: number, state: ServerState): boolean {

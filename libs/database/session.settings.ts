@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
 
 /**
- * Of every session. Behind transaction pooling the role has them: `deploy/pgbouncer/role-settings.sql` contains the same
- * values, except those for TCP, which the pooler has for its own connections.
+ * The settings of every session. Behind transaction pooling, the role has them: `deploy/pgbouncer/role-settings.sql` sets the same
+ * values, except those for TCP, which the pooler sets for its own connections.
  */
 const SESSION_SETTINGS = {
   idle_in_transaction_session_timeout: 10_000,
@@ -13,7 +13,7 @@ const SESSION_SETTINGS = {
   tcp_keepalives_interval: 2,
   tcp_keepalives_count: 3,
   tcp_user_timeout: 10_000,
-  // Warns of a commit that was not confirmed by the standby.
+  // The server reports a commit that was not confirmed by its standby as a warning.
   client_min_messages: 'warning',
 } as const;
 
@@ -22,13 +22,13 @@ export const STARTUP_OPTIONS = Object.entries(SESSION_SETTINGS)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ');
 
-const APPLY = `SELECT ${Object.entries(SESSION_SETTINGS)
+const APPLY_SETTINGS = `SELECT ${Object.entries(SESSION_SETTINGS)
   .map(([name, value]) => `set_config('${name}', '${value}', false)`)
   .join(', ')}`;
 
 /** Applies the settings to a session that was opened without them. */
 export async function applySettings(client: ClientBase, timeoutMs: number): Promise<void> {
-  const statement = { text: APPLY, query_timeout: timeoutMs };
+  const statement = { text: APPLY_SETTINGS, query_timeout: timeoutMs };
   await client.query(statement);
 }
 

@@ -1,10 +1,9 @@
 import type { ClientBase } from 'pg';
+import { failConnectionOnParserError } from '#libs/errors';
 import { type ConnectedClient, connectedClient } from './connected.client';
 import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
-import { failConnectionOnParserError } from './parser.guard';
 import type { PoolerOptions } from './pooler';
-import type { ServerAccess, ServerIdentity } from './server.identity';
-import { identityOf, SERVER_COLUMNS, type ServerRow } from './server.columns';
+import { identityOf, SERVER_COLUMNS, type ServerAccess, type ServerIdentity, type ServerRow } from './server.identity';
 import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } from './session.settings';
 
 /** How a new connection is checked. */
@@ -24,12 +23,12 @@ interface SessionRow extends CheckedSettings, ServerRow {
   is_named: boolean;
 }
 
-const NAME = 'read_session';
+const STATEMENT_NAME = 'read_session';
 
 const READ_SESSION = `
   SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') = 'on' AS read_only,
          to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS cluster,
-         pg_backend_pid() AS backend, EXISTS (SELECT FROM pg_prepared_statements WHERE name = '${NAME}') AS is_named,
+         pg_backend_pid() AS backend, EXISTS (SELECT FROM pg_prepared_statements WHERE name = '${STATEMENT_NAME}') AS is_named,
          ${CHECKED_COLUMNS}, ${SERVER_COLUMNS}`;
 
 /** The function of Postgres that warns that a commit's wait for a standby was interrupted. */
@@ -49,7 +48,7 @@ export class Session {
     private readonly client: ConnectedClient,
     readonly server: ServerIdentity,
     /** Whether commits wait for a standby, as of its start. */
-    readonly synchronous: boolean,
+    readonly waitsForStandby: boolean,
     /** The process id of its backend; undefined: transaction pooling, so that it has no backend of its own. */
     readonly backendId: number | undefined,
     /** Whether the server is a node of a cluster. */
@@ -75,7 +74,7 @@ export class Session {
     if (pooler === 'session') await applySettings(pooled, checkTimeoutMs);
     const isPrepared = pooler === 'transaction' && preparedStatements;
     const row = await readSession(pooled, isPrepared, checkTimeoutMs);
-    const { standby, read_only: readOnly, synchronous, backend } = row;
+    const { standby, read_only: readOnly, waits_for_standby: waitsForStandby, backend } = row;
     if (pooler === 'none' && backend !== client.processID) throw new UnusableServer(UNKNOWN_POOLER);
     if (isPrepared && row.is_named) throw new UnusableServer(NOT_PREPARED);
     if (access === 'read-write') {
@@ -86,7 +85,7 @@ export class Session {
     if (error !== undefined) throw new UnusableServer(error);
 
     const backendId = pooler === 'transaction' ? undefined : backend;
-    const session = new Session(client, identityOf(row), synchronous, backendId, row.cluster);
+    const session = new Session(client, identityOf(row), waitsForStandby, backendId, row.cluster);
     connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
       if (access === 'any') return;
       const changed = parameterName === 'in_hot_standby' || parameterName === 'default_transaction_read_only';
@@ -98,7 +97,7 @@ export class Session {
     return session;
   }
 
-  /** Whether it can be leased: the server has not reported that it is read-only now. */
+  /** Whether it can be leased: it is neither discarded nor closed, and the server has not become read-only. */
   get usable(): boolean {
     return !this.unusable && !this.discarded;
   }
@@ -120,7 +119,7 @@ export class Session {
   discard({ isReadOnly }: { isReadOnly: boolean }): void {
     this.discarded = true;
     if (this.backendId !== undefined) this.client.connection.stream.end();
-    else if (isReadOnly || !this.synchronous) this.destroy();
+    else if (isReadOnly || !this.waitsForStandby) this.destroy();
   }
 
   /** Closes the connection without waiting for the server. A statement on it fails. */
@@ -144,7 +143,7 @@ const NOT_PREPARED =
 /** Reads the session, as a prepared statement if the pooler is to manage these: it then gives it a name of its own. */
 async function readSession(client: ClientBase, isPrepared: boolean, timeoutMs: number): Promise<SessionRow> {
   try {
-    const statement = { ...(isPrepared && { name: NAME }), text: READ_SESSION, query_timeout: timeoutMs };
+    const statement = { ...(isPrepared && { name: STATEMENT_NAME }), text: READ_SESSION, query_timeout: timeoutMs };
     const { rows } = await client.query<SessionRow>(statement);
     if (rows[0] !== undefined) return rows[0];
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Span } from '#libs/telemetry';
-import { traced } from './statement.span';
+import { inStatementSpan } from './statement.span';
 
 const client = { host: 'db', port: 5432, database: 'prism' } as unknown as PoolClient; // nothing else is read
 
@@ -15,14 +15,14 @@ beforeEach(() => {
 
 /** Runs a statement that fails. */
 async function fail(error: unknown): Promise<void> {
-  const failing = traced(parent, client, 'SELECT 1', () => Promise.reject(error as Error));
+  const failing = inStatementSpan(parent, client, 'SELECT 1', () => Promise.reject(error as Error));
   await expect(failing).rejects.toBe(error);
 }
 
 describe('the span of a statement', () => {
   it('has the name of the statement and its operation, which comments do not hide', async () => {
     const text = '-- Finds a record.\n  SELECT $1';
-    expect(await traced(parent, client, { name: 'find_record', text }, () => Promise.resolve(7))).toBe(7);
+    expect(await inStatementSpan(parent, client, { name: 'find_record', text }, () => Promise.resolve(7))).toBe(7);
     expect(span.child).toHaveBeenCalledExactlyOnceWith('SELECT find_record', 'client', {
       'db.system.name': 'postgresql',
       'db.namespace': 'prism',
@@ -36,7 +36,7 @@ describe('the span of a statement', () => {
   });
 
   it('has the operation only if the statement has no name', async () => {
-    await traced(parent, client, 'COMMIT', () => Promise.resolve());
+    await inStatementSpan(parent, client, 'COMMIT', () => Promise.resolve());
     expect(span.child).toHaveBeenCalledWith(
       'COMMIT',
       'client',

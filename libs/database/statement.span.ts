@@ -4,11 +4,11 @@ import { connectedClient } from './connected.client';
 import { isConnectionFailure, sqlStateOf } from './database.errors';
 import type { Statement } from './statement';
 
-/** The first word after comments. */
+/** The first word of a statement, after its comments. */
 const OPERATION = /^(?:\s|--.*)*(\w+)/;
 
 /** Runs a statement in a span, which contains its name and never its values. */
-export async function traced<T>(
+export async function inStatementSpan<T>(
   parent: Span,
   pooled: PoolClient,
   statement: string | Statement,

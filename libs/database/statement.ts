@@ -9,7 +9,7 @@ export interface Statement {
 }
 
 /**
- * The statement in `sql/<name>.sql`. To be called while modules load, so that a missing file stops the program at its start.
+ * The statement in `sql/<name>.sql`. Call it while modules load, so that a missing file stops the program at its start.
  *
  * @param directory of the module that the statement belongs to: `__dirname`
  */

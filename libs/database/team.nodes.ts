@@ -56,7 +56,7 @@ export class TeamNodes {
     return pool;
   }
 
-  /** Looks the node up again at the next call: its server could not be reached. */
+  /** Makes the next call look the node up again. Call it when its server could not be reached. */
   forget(teamId: string): void {
     this.urls.delete(teamId);
   }

@@ -7,3 +7,4 @@ export type { RequestErrorCode, RequestErrorKind } from './request-error.catalog
 export { invalidField, RequestError, type RequestErrorOptions } from './request.error';
 export { ErrorFilter, sendError } from './error.filter';
 export { toRequestError } from './error.mapping';
+export { failConnectionOnParserError } from './parser.guard';

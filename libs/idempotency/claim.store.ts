@@ -62,14 +62,14 @@ export class ClaimStore {
    * Claims the key for one attempt, and renews the lease of the claim until the attempt stores a response or releases it.
    * A lost lease does not stop the attempt: the ledger decides which attempt applies an item.
    *
-   * @param ttlMs time left until the request's deadline; the claim is not renewed beyond it
+   * @param remainingMs until the request's deadline; the claim is not renewed beyond it
    * @param discard the owner of a cached response that must not be used; it is deleted
    */
-  async claim(id: IdempotencyId, fingerprint: Buffer, ttlMs: number, discard = '', span?: Span): Promise<Claim> {
-    const claim = await this.tryClaim(id, fingerprint, ttlMs, discard, span);
+  async claim(id: IdempotencyId, fingerprint: Buffer, remainingMs: number, discard = '', span?: Span): Promise<Claim> {
+    const claim = await this.tryClaim(id, fingerprint, remainingMs, discard, span);
     if (claim.state !== 'damaged') return claim;
     this.logDamage();
-    const second = await this.tryClaim(id, fingerprint, ttlMs, claim.owner, span);
+    const second = await this.tryClaim(id, fingerprint, remainingMs, claim.owner, span);
     return second.state === 'damaged' ? { state: 'unavailable', owner: undefined } : second;
   }
 
@@ -112,21 +112,21 @@ export class ClaimStore {
   private async tryClaim(
     id: IdempotencyId,
     fingerprint: Buffer,
-    ttlMs: number,
+    remainingMs: number,
     discard: string,
     span: Span | undefined,
   ): Promise<Claim | { state: 'damaged'; owner: string }> {
     const owner = randomUUID();
-    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, leaseMs(ttlMs), discard], span);
+    const reply = await this.claimScript([redisKey(id)], [fingerprint, owner, leaseMs(remainingMs), discard], span);
     if (!reply.ok) {
-      if (reply.sent) this.startRenewal(id, owner, ttlMs);
+      if (reply.sent) this.startRenewal(id, owner, remainingMs);
       return { state: 'unavailable', owner: reply.sent ? owner : undefined };
     }
     // The shapes that claim-1.lua documents.
     const [state, first, second] = reply.value as [Buffer, unknown, unknown];
     switch (state.toString()) {
       case 'new':
-        this.startRenewal(id, owner, ttlMs);
+        this.startRenewal(id, owner, remainingMs);
         return { state: 'new', owner };
       case 'mismatch':
         return { state: 'mismatch' };
@@ -137,8 +137,8 @@ export class ClaimStore {
     }
   }
 
-  private startRenewal(id: IdempotencyId, owner: string, ttlMs: number): void {
-    this.running.set(owner, { id, deadline: performance.now() + ttlMs });
+  private startRenewal(id: IdempotencyId, owner: string, remainingMs: number): void {
+    this.running.set(owner, { id, deadline: performance.now() + remainingMs });
     this.scheduleRenewal();
   }
 
@@ -208,8 +208,8 @@ function redisKey(id: IdempotencyId): string {
   return `prism:{${id.teamId}}:idempotency:${id.clientId}:${id.keyHash.toString('base64url')}`;
 }
 
-function leaseMs(ttlMs: number): number {
-  return Math.max(1, Math.floor(Math.min(LEASE_MS, ttlMs)));
+function leaseMs(remainingMs: number): number {
+  return Math.max(1, Math.floor(Math.min(LEASE_MS, remainingMs)));
 }
 
 /** As long as the other attempt has been running, up to its lease, which expires if its gateway has failed. */

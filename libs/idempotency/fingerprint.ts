@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
+import { parseUuid } from '#libs/json';
 import { CanonicalJsonWriter } from './canonical-json';
 
 /** The first byte that is hashed. It changes with the algorithm, so that fingerprints of two algorithms never match. */
 const VERSION = Buffer.of(1);
-
-/** As in libs/properties, which depends on this lib. */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The parts of a request that identify it: requests with the same fingerprint are attempts at one request. */
 export interface FingerprintInput {
@@ -65,8 +63,8 @@ function canonicalPath(path: string): string {
   const segments = path.split('/').map((segment) => (segment.includes('%') ? decodeURIComponent(segment) : segment));
   return segments
     .map((segment, index) => {
-      const isId = UUID.test(segment) && segments[index - 2] !== 'by';
-      return encodeURIComponent(isId ? segment.toLowerCase() : segment);
+      const id = segments[index - 2] === 'by' ? undefined : parseUuid(segment);
+      return encodeURIComponent(id ?? segment);
     })
     .join('/');
 }

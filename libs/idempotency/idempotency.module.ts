@@ -3,7 +3,7 @@ import { RedisModule } from '#libs/redis';
 import { ClaimStore } from './claim.store';
 import { IdempotencyMetrics } from './idempotency.metrics';
 import { IdempotencyService } from './idempotency.service';
-import { LedgerLookup, LedgerRepository } from './ledger.repository';
+import { LedgerRepository } from './ledger.repository';
 import { ReceiptRepository } from './receipt.repository';
 import { ReceiptService } from './receipt.service';
 import { SingleWriteLedger } from './single-write.ledger';
@@ -18,7 +18,7 @@ import { SingleWriteLedger } from './single-write.ledger';
     ClaimStore,
     IdempotencyMetrics,
     IdempotencyService,
-    { provide: LedgerLookup, useClass: LedgerRepository },
+    LedgerRepository,
     ReceiptRepository,
     ReceiptService,
     SingleWriteLedger,

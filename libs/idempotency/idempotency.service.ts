@@ -8,7 +8,7 @@ import { type Claim, ClaimStore } from './claim.store';
 import { Fingerprint, type FingerprintInput } from './fingerprint';
 import { hashKey, type IdempotencyId, parseIdempotencyKey } from './idempotency-key';
 import { IdempotencyMetrics } from './idempotency.metrics';
-import { LedgerLookup } from './ledger.repository';
+import { LedgerRepository } from './ledger.repository';
 
 /** A request that writes, with or without an `Idempotency-Key`. */
 export interface IdempotentRequest extends FingerprintInput {
@@ -75,7 +75,7 @@ type Decision = { state: 'replay'; response: CachedResponse } | { state: 'execut
 export class IdempotencyService {
   constructor(
     private readonly claims: ClaimStore,
-    private readonly ledger: LedgerLookup,
+    private readonly ledger: LedgerRepository,
     private readonly metrics: IdempotencyMetrics,
   ) {}
 

@@ -13,27 +13,18 @@ export const STALE_SECONDS = 7 * 86_400;
  */
 type LedgerState = 'complete' | 'stale' | 'missing';
 
-/** Looks up whether a request is complete. Only Postgres can confirm it. */
-export abstract class LedgerLookup {
-  /**
-   * @throws DatabaseUnavailable if Postgres does not respond in time
-   */
-  abstract stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState>;
-}
-
 const FIND_REQUEST_STATE = statement(__dirname, 'find_request_state');
 
-/** Reads `idempotency_requests`: one lookup by primary key. */
+/** Reads whether a request is complete. Only Postgres can confirm it. */
 @Injectable()
-export class LedgerRepository extends LedgerLookup {
+export class LedgerRepository {
   constructor(
     private readonly database: Database,
     private readonly settings: Settings,
-  ) {
-    super();
-  }
+  ) {}
 
-  override async stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState> {
+  /** @throws DatabaseUnavailable if Postgres does not respond in time */
+  async stateOf(id: IdempotencyId, fingerprint: Buffer, options: CheckoutOptions): Promise<LedgerState> {
     const { rows } = await this.database.query<{ state: LedgerState }>(
       FIND_REQUEST_STATE,
       [id.teamId, id.clientId, id.keyHash, fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS],

@@ -26,7 +26,7 @@ describe('RetentionMetrics', () => {
     expect(await samples(name)).toEqual(expected);
   });
 
-  it('increases the lag with time while no pass updates it', async () => {
+  it('increases the lag with time while no run updates it', async () => {
     const lag = async () => (await samples('prism_ledger_retention_lag_seconds'))[''];
     metrics.setRetentionState(120, 3);
     expect(await lag()).toBe(120);
@@ -41,7 +41,7 @@ describe('RetentionMetrics', () => {
     expect(await samples('prism_ledger_partitions_ahead')).toEqual({ '': 2 });
   });
 
-  it('has no age of the oldest transaction and of replication before the first pass', async () => {
+  it('has no age of the oldest transaction and of replication before the first run', async () => {
     const names = ['oldest_transaction_seconds', 'replication_age', 'slot_wal_bytes'];
     const values = () => Promise.all(names.map((name) => samples(`prism_database_${name}`)));
     expect(await values()).toEqual([{}, {}, {}]);
@@ -49,7 +49,7 @@ describe('RetentionMetrics', () => {
     expect(await values()).toEqual([{ '': 60 }, { '': 1_000 }, { '': 0 }]);
   });
 
-  it('has no age of transaction ids before the first pass', async () => {
+  it('has no age of transaction ids before the first run', async () => {
     expect(await samples('prism_database_transaction_id_age')).toEqual({});
     expect(await samples('prism_database_freeze_max_age')).toEqual({});
     metrics.setTransactionIdAge(150_000_000, 200_000_000);
@@ -57,7 +57,7 @@ describe('RetentionMetrics', () => {
     expect(await samples('prism_database_freeze_max_age')).toEqual({ '': 200_000_000 });
   });
 
-  it('counts removed requests, dropped partitions and passes in separate metrics', async () => {
+  it('counts removed requests, dropped partitions and runs in separate metrics', async () => {
     metrics.countRequestsRemoved(1_000);
     metrics.countPartitionDropped();
     metrics.countRetentionRun('ok');

@@ -85,9 +85,9 @@ describe('RetentionService', () => {
     try {
       ledger.detach = ['busy', 'busy', 'done'];
       ledger.drop = [];
-      const pass = service.run(stop);
+      const run = service.run(stop);
       await vi.runAllTimersAsync();
-      expect(await pass).toEqual({ requests: 0, partitions: 0, postponed: 1 });
+      expect(await run).toEqual({ requests: 0, partitions: 0, postponed: 1 });
       expect(ledger.calls.filter((call) => call === 'detach')).toHaveLength(3);
       expect(ledger.calls.filter((call) => call === 'drop')).toHaveLength(8);
     } finally {

@@ -4,7 +4,7 @@ import { Settings } from '#libs/config';
 import { type CheckoutOptions, Database } from '#libs/database';
 import { builtInDefinitions, isPropertyType, type LookupDefinition, type ObjectType } from '#libs/properties';
 import type { ImportItem } from './import.plan';
-import type { Backlog } from './import.metrics';
+import type { ImportBacklog } from './import.metrics';
 import type { RowResults } from './import.result';
 
 /** A job that this worker has a lease on. */
@@ -121,7 +121,7 @@ export class ImportJobRepository {
     return rows[0]?.removed ?? 0;
   }
 
-  async backlog(): Promise<Backlog> {
+  async backlog(): Promise<ImportBacklog> {
     const { rows } = await this.database.query<{ jobs: number; pending_rows: number; oldest_seconds: number }>(
       'SELECT jobs, pending_rows, oldest_seconds FROM import_backlog()',
     );

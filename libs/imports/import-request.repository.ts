@@ -15,8 +15,8 @@ import type { ObjectType } from '#libs/properties';
 import type { ImportChunk } from './import.chunks';
 import type { ImportItem } from './import.plan';
 
-/** `Retry-After` of an import that is rejected because of the client's unfinished jobs. */
-const FULL_RETRY_SECONDS = 5;
+/** `Retry-After` of an import that is rejected because its client has too many unfinished jobs. */
+const RETRY_AFTER_SECONDS = 5;
 
 /** An import to create. */
 export interface NewImport {
@@ -64,8 +64,8 @@ export class ImportRequestRepository {
   /**
    * Creates a job and its request in the ledger in one transaction, chunk after chunk, or finds those of an earlier attempt.
    *
-   * @param also what else a new job changes, in the same transaction. If it returns false, nothing is created
-   * @returns undefined if `also` has returned false
+   * @param alsoWrite writes what else belongs to a new job, in the same transaction. If it returns false, nothing is created
+   * @returns undefined if `alsoWrite` has returned false
    * @throws RequestError `rate_limited` if the client has too many unfinished jobs; `idempotency_key_mismatch`,
    *   `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable
@@ -73,7 +73,7 @@ export class ImportRequestRepository {
   async create(
     job: NewImport,
     options: CheckoutOptions,
-    also?: (client: DatabaseClient) => Promise<boolean>,
+    alsoWrite?: (client: DatabaseClient) => Promise<boolean>,
   ): Promise<CreatedImport | undefined> {
     const { key, chunks } = job;
     const values = [
@@ -85,11 +85,11 @@ export class ImportRequestRepository {
     ];
     const row = await this.database.withClient(
       async (client) => {
-        if (chunks.length === 1 && also === undefined) return callLedger<CreatedRow>(client, CREATE, values);
+        if (chunks.length === 1 && alsoWrite === undefined) return callLedger<CreatedRow>(client, CREATE, values);
         await client.query('BEGIN');
         const created = await callLedger<CreatedRow>(client, CREATE, values);
         if (created.state === 'created') await createChunks(client, job);
-        const isKept = created.state !== 'created' || also === undefined || (await also(client));
+        const isKept = created.state !== 'created' || alsoWrite === undefined || (await alsoWrite(client));
         await client.query(isKept ? 'COMMIT' : 'ROLLBACK');
         return isKept ? created : undefined;
       },
@@ -97,7 +97,7 @@ export class ImportRequestRepository {
     );
     if (row === undefined) return undefined;
     const { state, job_id: jobId, items, body } = row;
-    if (state === 'full') throw this.full();
+    if (state === 'full') throw this.tooManyJobs();
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'complete') return { state, body: body ?? '' };
     // A request whose job is gone has expired since.
@@ -139,9 +139,9 @@ export class ImportRequestRepository {
     return rows[0]?.job;
   }
 
-  private full(): RequestError {
+  private tooManyJobs(): RequestError {
     const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the most. Nothing was done. Send the import again when one of them is complete.`;
-    return new RequestError('rate_limited', message, { retryAfterSeconds: FULL_RETRY_SECONDS });
+    return new RequestError('rate_limited', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
 }
 

@@ -31,7 +31,7 @@ export class ImportMetrics {
 }
 
 /** What is left to import, of all teams. */
-export interface Backlog {
+export interface ImportBacklog {
   readonly jobs: number;
   readonly rows: number;
   /** Age of the oldest unfinished job in seconds; 0 without one. */
@@ -89,7 +89,7 @@ export class ImportJobMetrics {
     this.chunks.inc({ result });
   }
 
-  setBacklog({ jobs, rows, oldestSeconds }: Backlog): void {
+  setBacklog({ jobs, rows, oldestSeconds }: ImportBacklog): void {
     this.unfinishedJobs.set(jobs);
     this.unfinishedRows.set(rows);
     this.oldestSince = jobs === 0 ? undefined : performance.now() - oldestSeconds * 1_000;

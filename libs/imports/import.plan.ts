@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type ItemError, itemError, fieldSegment } from '#libs/errors';
+import { isObject } from '#libs/json';
 import {
   type Change,
   hasOptions,
-  isObject,
   type MissingOptions,
   type Operand,
   operandOf,
@@ -73,7 +73,7 @@ export class ImportPlanner {
 
   plan(given: unknown): ImportItem {
     const error = this.errorOf(given);
-    if (error !== undefined) return reject(null, this.shortened(error));
+    if (error !== undefined) return reject(null, this.shorten(error));
     const blocks = given as Record<string, unknown>; // errorOf has checked it
     const placed = this.options.list?.place(blocks) ?? blocks;
     const { dedupe, missing } = this.options;
@@ -93,7 +93,7 @@ export class ImportPlanner {
     const change = this.options.updateExisting ? patch.change : NO_CHANGE;
     const item = planUpsert(uuidv7(), match, {
       ...{ patch: { change }, create, ifMatch: undefined, mustExist: false },
-      shortened: (error) => this.shortened(error),
+      shorten: (error) => this.shorten(error),
     });
     return fold ? { ...item, fold } : item;
   }
@@ -102,7 +102,7 @@ export class ImportPlanner {
   private purposeOf(row: { default?: unknown }): 'create' | 'patch' {
     const definition = this.options.dedupe?.definition;
     if (definition === undefined) return 'create';
-    const lenient = hasOptions(definition.type) ? { ...definition, type: 'str' as const } : definition;
+    const lenient = hasOptions(definition) ? { ...definition, type: 'str' as const } : definition;
     return valueOf(row, lenient) === undefined ? 'create' : 'patch';
   }
 
@@ -125,7 +125,7 @@ export class ImportPlanner {
   }
 
   private rejected({ code, errors }: Extract<Validation, { errors: unknown }>): PlanItem {
-    return reject(null, this.shortened(itemError(code, errors[0]?.message, errors)));
+    return reject(null, this.shorten(itemError(code, errors[0]?.message, errors)));
   }
 
   private errorOf(row: unknown): ItemError | undefined {
@@ -143,7 +143,7 @@ export class ImportPlanner {
     return itemError('too_large', `the row has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`);
   }
 
-  private shortened(error: ItemError): ItemError {
+  private shorten(error: ItemError): ItemError {
     const bytes = bytesOf(error);
     if (bytes <= this.detailBytes) {
       this.detailBytes -= bytes;

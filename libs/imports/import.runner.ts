@@ -64,9 +64,9 @@ export class ImportRunner {
       (this.settings.importLeaseSeconds * 1_000) / 3,
     );
     try {
-      const lanes = Array.from({ length: this.settings.importConcurrency }, () => this.runChunks(turn));
-      // Every lane has ended before the lease is released.
-      const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected');
+      const loops = Array.from({ length: this.settings.importConcurrency }, () => this.runChunks(turn));
+      // Every loop has ended before the lease is released.
+      const failed = (await Promise.allSettled(loops)).find((loop) => loop.status === 'rejected');
       if (failed) throw failed.reason;
     } finally {
       clearInterval(heartbeat);
@@ -89,7 +89,7 @@ export class ImportRunner {
         await this.runChunk(turn, attempt);
       } catch (error) {
         this.jobMetrics.countChunk('retry');
-        this.logger.error({ message: 'a chunk of an import failed', ...logged(job, attempt), error });
+        this.logger.error({ message: 'a chunk of an import failed', ...logFieldsOf(job, attempt), error });
       } finally {
         running.delete(attempt.chunk);
       }
@@ -102,7 +102,7 @@ export class ImportRunner {
     const isGivenUp = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
     const deadline = Deadline.in(this.settings.requestTimeoutMs);
     const items = isGivenUp
-      ? attempt.items.map((item) => failedForGood(item, attempt))
+      ? attempt.items.map((item) => finalFailureOf(item, attempt))
       : await this.resolve(turn, attempt, deadline);
     const { completedBy, outcomes } = await this.records.write(
       { ...{ operation: 'import', teamId, objectType, items }, options: { ...defaultOptions, return: 'minimal' } },
@@ -114,7 +114,7 @@ export class ImportRunner {
     );
     if (completedBy === undefined) {
       this.jobMetrics.countChunk('retry');
-      this.logger.warn({ message: 'rows of an import are attempted again', ...logged(job, attempt) });
+      this.logger.warn({ message: 'rows of an import are attempted again', ...logFieldsOf(job, attempt) });
       return;
     }
     const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
@@ -122,10 +122,10 @@ export class ImportRunner {
     if (status === undefined) return;
     this.metrics.countRows(results);
     this.jobMetrics.countChunk(isGivenUp ? 'given_up' : 'done');
-    if (isGivenUp) this.logger.error({ message: 'a chunk of an import was given up', ...logged(job, attempt) });
+    if (isGivenUp) this.logger.error({ message: 'a chunk of an import was given up', ...logFieldsOf(job, attempt) });
     if (status === 'processing') return;
     this.jobMetrics.countJob(status);
-    this.logger.log({ message: 'an import has ended', status, ...logged(job, attempt) });
+    this.logger.log({ message: 'an import has ended', status, ...logFieldsOf(job, attempt) });
   }
 
   /**
@@ -147,10 +147,10 @@ export class ImportRunner {
 }
 
 /**
- * An item error in place of a row. Applied with the key of the chunk, it fails only rows that no attempt has finished. It is final,
- * so an attempt that is still running cannot apply the row. It has no id: the ledger has the ids of the rows that were applied.
+ * An item error in place of a row. With the key of the chunk, it fails only rows that no attempt has finished. It is final, so an
+ * attempt that is still running cannot apply the row. It has no id: the ledger has the ids of the rows that were applied.
  */
-function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
+function finalFailureOf(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   if (item.op === 'reject') return item;
   const message = overdue
     ? 'The import was not finished within 6 days. Nothing was done for this row: send it in a new import.'
@@ -158,6 +158,6 @@ function failedForGood(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   return reject(null, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
 }
 
-function logged({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {
+function logFieldsOf({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {
   return { job_id: id, request_id: requestId, chunk, attempts };
 }

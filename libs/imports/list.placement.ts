@@ -1,8 +1,9 @@
-import { isObject, type PropertyDefinition } from '#libs/properties';
+import { isObject } from '#libs/json';
+import type { PropertyDefinition } from '#libs/properties';
 
 /** The properties of the list that rows are imported into. */
 export class ListPlacement {
-  private readonly own: ReadonlySet<string>;
+  private readonly ofObjectType: ReadonlySet<string>;
   private readonly ofList: ReadonlySet<string>;
 
   /** @param listId a UUID in lower case @param definitions of the object type and its lists */
@@ -12,7 +13,7 @@ export class ListPlacement {
   ) {
     const slugsOf = (list: string | null): Set<string> =>
       new Set(definitions.filter(({ list_id }) => list_id === list).map(({ slug }) => slug));
-    this.own = slugsOf(null);
+    this.ofObjectType = slugsOf(null);
     this.ofList = slugsOf(listId);
   }
 
@@ -23,7 +24,7 @@ export class ListPlacement {
   place(row: Record<string, unknown>): Record<string, unknown> {
     const { default: given, list = {} } = row;
     if (!isObject(given) || !isObject(list)) return row;
-    const isMoved = (slug: string): boolean => this.ofList.has(slug) && !this.own.has(slug);
+    const isMoved = (slug: string): boolean => this.ofList.has(slug) && !this.ofObjectType.has(slug);
     const moved = Object.keys(given).filter(isMoved);
     if (moved.length === 0) return row;
     const key = Object.keys(list).find((id) => id.toLowerCase() === this.listId) ?? this.listId;

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type CheckoutOptions, Database, statement } from '#libs/database';
 import { itemError } from '#libs/errors';
-import { isObject, type ObjectType } from '#libs/properties';
+import { isObject } from '#libs/json';
+import type { ObjectType } from '#libs/properties';
 import { type Match, type PlanItem, reject } from '#libs/records';
 import type { ImportItem } from './import.plan';
 

@@ -70,11 +70,11 @@ export class Admission implements OnApplicationShutdown {
     });
     this.bodies = this.queue('body', {
       capacity: { bytes: settings.maxBodyBytesInFlight },
-      share: 'as_much_as_is_free',
+      share: 'dynamic',
     });
     this.heap = this.queue('parse', {
       capacity: { heap: getHeapStatistics().heap_size_limit * HEAP_SHARE },
-      share: 'as_much_as_is_free',
+      share: 'dynamic',
     });
     this.work = this.queue('work', workLimits(settings));
     this.metrics.observeAdmission(() => ({
@@ -150,7 +150,7 @@ export class Admission implements OnApplicationShutdown {
   ): FairQueue<R> {
     return new FairQueue({
       ...limits,
-      queueLength: this.settings.admissionMaxQueueLength,
+      maxQueueLength: this.settings.admissionMaxQueueLength,
       activeMs: ACTIVE_MS,
       onSettled: (waitedMs, rejection) => {
         if (rejection === undefined) this.metrics.observeWait(stage, waitedMs / 1_000);

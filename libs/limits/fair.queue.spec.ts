@@ -12,7 +12,7 @@ function queueOf(options: Partial<FairQueueOptions<'items'>> = {}): FairQueue<'i
   return new FairQueue({
     capacity: { items: 10 },
     share: { besideOthers: { items: 10 }, alone: { items: 10 } },
-    queueLength: 100,
+    maxQueueLength: 100,
     activeMs: 1_000,
     now: () => now,
     ...options,
@@ -194,7 +194,7 @@ describe('the share of a client', () => {
   });
 
   it('is at most what remains free, so that there is capacity for each further client', () => {
-    const queue = queueOf({ capacity: { items: 32 }, share: 'as_much_as_is_free' });
+    const queue = queueOf({ capacity: { items: 32 }, share: 'dynamic' });
     const held = ['a', 'b', 'c', 'd'].map((client) => {
       const permits = enqueue(queue, client, ...Array<number>(32).fill(1));
       return permits.filter(({ state }) => state === 'held').length;
@@ -204,7 +204,7 @@ describe('the share of a client', () => {
   });
 
   it('always includes one request', () => {
-    const queue = queueOf({ capacity: { items: 10 }, share: 'as_much_as_is_free' });
+    const queue = queueOf({ capacity: { items: 10 }, share: 'dynamic' });
     expect(states(enqueue(queue, 'a', 7, 1))).toBe('held queued');
     expect(states(enqueue(queue, 'b', 3))).toBe('held');
   });
@@ -232,7 +232,7 @@ describe('a queued request', () => {
   });
 
   it('is rejected if the queue is full and its client has the most requests in it', async () => {
-    const queue = queueOf({ queueLength: 3 });
+    const queue = queueOf({ maxQueueLength: 3 });
     const greedy = enqueue(queue, 'greedy', 10, 1, 1, 1);
     const rejection = settled(greedy[3]);
     const [modest] = enqueue(queue, 'modest', 1) as [ItemPermit];
@@ -247,7 +247,7 @@ describe('a queued request', () => {
   });
 
   it('is rejected at once if the queue has no capacity', async () => {
-    const queue = queueOf({ queueLength: 0 });
+    const queue = queueOf({ maxQueueLength: 0 });
     const [held, rejected] = enqueue(queue, 'a', 10, 1) as [ItemPermit, ItemPermit];
     expect(await settled(rejected)).toBe('queue_full');
     expect(states([held])).toBe('held');
@@ -267,7 +267,7 @@ describe('random requests and releases', () => {
     { besideOthers: { items: 10 }, alone: { items: 10 } },
     { besideOthers: { items: 5 }, alone: { items: 10 } },
     { besideOthers: { items: 3 }, alone: { items: 5 } },
-    'as_much_as_is_free',
+    'dynamic',
   );
 
   it('a queue holds no more than its capacity, settles each permit once, and admits every request in the end', () => {
@@ -276,9 +276,9 @@ describe('random requests and releases', () => {
         fc.array(step, { maxLength: 60 }),
         share,
         fc.integer({ min: 0, max: 8 }),
-        (steps, part, queueLength) => {
+        (steps, part, maxQueueLength) => {
           let settlements = 0;
-          const queue = queueOf({ share: part, queueLength, onSettled: () => (settlements += 1) });
+          const queue = queueOf({ share: part, maxQueueLength, onSettled: () => (settlements += 1) });
           const permits: ItemPermit[] = [];
           let left = 0;
           const held = (): ItemPermit[] => permits.filter(({ state }) => state === 'held');
@@ -287,7 +287,7 @@ describe('random requests and releases', () => {
             expect(queue.inUse('items')).toBe(sum);
             if (held().length > 1) expect(sum).toBeLessThanOrEqual(10);
             expect(queue.length).toBe(permits.filter(({ state }) => state === 'queued').length);
-            expect(queue.length).toBeLessThanOrEqual(queueLength);
+            expect(queue.length).toBeLessThanOrEqual(maxQueueLength);
             // No request waits without need.
             if (queue.length > 0) expect(held().length).toBeGreaterThan(0);
             expect(settlements + left + queue.length).toBe(permits.length);

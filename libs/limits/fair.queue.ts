@@ -10,15 +10,14 @@ export interface FairQueueOptions<R extends string> {
   /** The maximum held by all clients together. A larger request is admitted when nothing else is held. */
   capacity: Load<R>;
   /**
-   * The maximum held by one client: a fixed share, or `as_much_as_is_free`. With the latter, a client never holds more than
-   * what remains free, so that there is always capacity for a new client. A client that holds nothing of a resource is always
-   * within its share.
+   * The maximum held by one client. `dynamic`: a client never holds more than what remains free, so that there is always
+   * capacity for a new client. A client that holds nothing of a resource is always within its share.
    */
-  share: FixedShare<R> | 'as_much_as_is_free';
+  share: FixedShare<R> | 'dynamic';
   /** Resources of which a client that holds none may exceed the capacity. */
   exceedable?: readonly R[];
   /** The maximum number of queued requests of all clients together. */
-  queueLength: number;
+  maxQueueLength: number;
   /** How long a client counts as active after its last request or release, in milliseconds. */
   activeMs: number;
   /** Called once for each request that is admitted or rejected, with its time in the queue in milliseconds. */
@@ -27,7 +26,8 @@ export interface FairQueueOptions<R extends string> {
   now?: () => number;
 }
 
-interface Client<R extends string> {
+/** What one client holds, and its queued requests. */
+interface ClientState<R extends string> {
   readonly id: string;
   readonly held: LoadSum<R>;
   /** Count of held permits. */
@@ -44,9 +44,9 @@ interface Client<R extends string> {
  */
 export class FairQueue<R extends string> implements PermitOwner<R> {
   /** Active clients, the least recently seen first. */
-  private readonly clients = new Map<string, Client<R>>();
+  private readonly clients = new Map<string, ClientState<R>>();
   /** Clients with queued requests, in the order of their turns. */
-  private readonly turns = new Set<Client<R>>();
+  private readonly turns = new Set<ClientState<R>>();
   private readonly resources: readonly R[];
   private readonly held: LoadSum<R>;
   private readonly now: () => number;
@@ -126,11 +126,11 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.clientOf(permit.clientId).permits -= 1;
   }
 
-  private startWait(client: Client<R>, permit: Permit<R>, maxWaitMs: number): void {
+  private startWait(client: ClientState<R>, permit: Permit<R>, maxWaitMs: number): void {
     permit.startTimer(maxWaitMs, () => {
       this.reject(permit, 'queue_wait');
     });
-    if (this.queued <= this.options.queueLength) return;
+    if (this.queued <= this.options.maxQueueLength) return;
     // The client with the longest queue loses its latest request, so that no client can fill the queue for the others.
     let longest = client;
     for (const other of this.turns) if (other.queued.length > longest.queued.length) longest = other;
@@ -159,7 +159,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     }
   }
 
-  private nextClient(): Client<R> | undefined {
+  private nextClient(): ClientState<R> | undefined {
     for (const client of this.turns) {
       const permit = client.queued[0];
       if (permit !== undefined && this.isWithinShare(client, permit.load)) return client;
@@ -167,7 +167,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     return undefined;
   }
 
-  private admit(client: Client<R>, permit: Permit<R>): void {
+  private admit(client: ClientState<R>, permit: Permit<R>): void {
     client.permits += 1;
     this.held.add(permit.load);
     client.held.add(permit.load);
@@ -175,7 +175,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     this.options.onSettled?.(this.now() - permit.enqueuedAt, undefined);
   }
 
-  private dequeue(client: Client<R>, permit: Permit<R>): void {
+  private dequeue(client: ClientState<R>, permit: Permit<R>): void {
     client.queued.splice(client.queued.indexOf(permit), 1);
     this.queued -= 1;
     if (client.queued.length === 0) this.turns.delete(client);
@@ -186,7 +186,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     return permit.state === 'queued';
   }
 
-  private fits(client: Client<R>, load: Load<R>): boolean {
+  private fits(client: ClientState<R>, load: Load<R>): boolean {
     const { capacity, exceedable = [] } = this.options;
     return this.resources.every((resource) => {
       const held = this.held.of(resource);
@@ -195,7 +195,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     });
   }
 
-  private isWithinShare(client: Client<R>, load: Load<R>): boolean {
+  private isWithinShare(client: ClientState<R>, load: Load<R>): boolean {
     this.removeIdle();
     return this.resources.every((resource) => {
       const held = client.held.of(resource);
@@ -205,7 +205,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   private shareOf(resource: R, load: Load<R>): number {
     const { share, capacity } = this.options;
-    if (share === 'as_much_as_is_free') return capacity[resource] - this.held.of(resource) - load[resource];
+    if (share === 'dynamic') return capacity[resource] - this.held.of(resource) - load[resource];
     return (this.clients.size > 1 ? share.besideOthers : share.alone)[resource];
   }
 
@@ -219,14 +219,14 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     }
   }
 
-  private clientOf(id: string): Client<R> {
+  private clientOf(id: string): ClientState<R> {
     const known = this.clients.get(id);
     const client = known ?? { id, held: new LoadSum(this.resources), permits: 0, queued: [], lastSeen: 0 };
     this.touch(client);
     return client;
   }
 
-  private touch(client: Client<R>): void {
+  private touch(client: ClientState<R>): void {
     client.lastSeen = this.now();
     this.clients.delete(client.id);
     this.clients.set(client.id, client);

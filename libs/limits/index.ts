@@ -18,5 +18,5 @@ export {
   type RateUnit,
   wholeSeconds,
 } from './rate.bucket';
-export { type Decision, RateLimiter, retryAfterSeconds } from './rate.limiter';
+export { type RateLimitDecision, RateLimiter, retryAfterSeconds } from './rate.limiter';
 export { charged, Quota } from './request.quota';

@@ -15,14 +15,14 @@ import {
   wholeSeconds,
 } from './rate.bucket';
 
-/** The owner of the buckets: an application, whichever of its API keys it uses. */
-export interface LimitedClient {
+/** Identifies a client, whichever of its API keys it uses. */
+export interface ClientId {
   readonly teamId: string;
   readonly clientId: string;
 }
 
 /** Whether a request may proceed. */
-export interface Decision {
+export interface RateLimitDecision {
   /** The buckets that the request was charged to, or that it was rejected by. */
   readonly buckets: readonly BucketState[];
   /** Set if the request was rejected, and then nothing was charged: the bucket with the longest wait. */
@@ -54,7 +54,7 @@ export class RateLimiter {
   }
 
   /** Charges all buckets if the cost fits into each of them, else none. Never rejects. */
-  async consume(client: LimitedClient, charges: readonly BucketCharge[], span?: Span): Promise<Decision> {
+  async consume(client: ClientId, charges: readonly BucketCharge[], span?: Span): Promise<RateLimitDecision> {
     const key = keyOf(client);
     const reply = await this.script([key], ['consume', ...argumentsOf(charges)], span);
     this.metrics.countCheck(reply.ok ? 'redis' : 'process');
@@ -64,7 +64,7 @@ export class RateLimiter {
   }
 
   /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. Never rejects. */
-  async adjust(client: LimitedClient, charges: readonly BucketCharge[], span?: Span): Promise<BucketState[]> {
+  async adjust(client: ClientId, charges: readonly BucketCharge[], span?: Span): Promise<BucketState[]> {
     const key = keyOf(client);
     const reply = await this.script([key], ['adjust', ...argumentsOf(charges)], span);
     return reply.ok ? statesOf(charges, reply.value) : this.local.adjust(key, charges);
@@ -85,7 +85,7 @@ export function retryAfterSeconds(waitUs: number): number {
   return Math.min(MAX_RETRY_AFTER_SECONDS, wholeSeconds(waitUs));
 }
 
-function keyOf({ teamId, clientId }: LimitedClient): string {
+function keyOf({ teamId, clientId }: ClientId): string {
   return `prism:{${teamId}}:rates:${clientId}`;
 }
 

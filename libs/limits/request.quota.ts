@@ -1,10 +1,10 @@
 import type { Span } from '#libs/telemetry';
 import { type BucketState, chargesOf, type Cost, type Rates } from './rate.bucket';
-import type { Decision, LimitedClient, RateLimiter } from './rate.limiter';
+import type { RateLimitDecision, ClientId, RateLimiter } from './rate.limiter';
 
 /** The request that a {@link Quota} charges. */
 interface MeteredRequest {
-  readonly client: LimitedClient;
+  readonly client: ClientId;
   /** The rates in force for the client. */
   readonly rates: Rates;
   /** Size of the request body. */
@@ -18,7 +18,7 @@ interface MeteredRequest {
  * its response after it. A request that is refunded, such as a replay, is not charged for its response.
  */
 export class Quota {
-  private decision: Decision = { buckets: [] };
+  private decision: RateLimitDecision = { buckets: [] };
   private consumed = false;
 
   constructor(
@@ -31,7 +31,7 @@ export class Quota {
   }
 
   /** The last decision, with the state of the buckets since; no buckets if none was consulted. */
-  get lastDecision(): Decision {
+  get lastDecision(): RateLimitDecision {
     return this.decision;
   }
 
@@ -87,7 +87,7 @@ export class Quota {
     await this.limiter.adjust(this.request.client, [charge]);
   }
 
-  private async tryConsume(cost: Cost, span: Span | undefined): Promise<Decision> {
+  private async tryConsume(cost: Cost, span: Span | undefined): Promise<RateLimitDecision> {
     const charges = chargesOf(this.rates, cost);
     if (charges.length === 0) return { buckets: [] };
     return this.limiter.consume(this.request.client, charges, span);

@@ -1,5 +1,6 @@
-import type { BlockChange, IncrementOperation, Json, Operation, SetOperation } from './change.interface';
-import { isObject, isStorableKey } from './json.check';
+import { isObject, type Json } from '#libs/json';
+import type { BlockChange, IncrementOperation, PropertyOperation, SetOperation } from './change.interface';
+import { isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
 import { anyValue, type PropertyRule, ruleOf } from './property.rule';
 import type { ValidationErrors } from './validation.errors';
@@ -103,7 +104,7 @@ function isOperator(value: unknown): value is Record<string, unknown> {
 }
 
 /** What an operation makes of a property that has no value; undefined: still none. */
-function initialValueOf(operation: Operation): Json | undefined {
+function initialValueOf(operation: PropertyOperation): Json | undefined {
   if (operation.op === 'increment') return operation.by;
   if (operation.op === 'remove') return undefined;
   return operation.required === true && operation.values.length === 0 ? undefined : operation.values;
@@ -114,7 +115,7 @@ function operationOf(
   operator: Record<string, unknown>,
   rule: PropertyRule,
   errors: ValidationErrors,
-): Operation | null {
+): PropertyOperation | null {
   if (rule.numeric) return incrementOf(operator, rule, errors);
   if (rule.multi) return setOperationOf(operator, rule, errors);
   return errors.add(

@@ -1,6 +1,5 @@
 import type { FieldError, ItemErrorCode } from '#libs/errors';
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+import type { Json } from '#libs/json';
 
 /** Adds elements to a multi-value property, or removes them. `values` holds no duplicates. */
 export interface SetOperation {
@@ -18,14 +17,15 @@ export interface IncrementOperation {
   field: string;
 }
 
-export type Operation = SetOperation | IncrementOperation;
+/** A validated operator (`_op`). */
+export type PropertyOperation = SetOperation | IncrementOperation;
 
 /** The change of one block of properties. A part without entries is null. */
 export interface BlockChange {
   set: Record<string, Json> | null;
   /** Slugs of the properties to clear. */
   clear: string[] | null;
-  ops: Record<string, Operation> | null;
+  ops: Record<string, PropertyOperation> | null;
 }
 
 /** The change of the opaque `extended` object: top-level keys to set and to remove; other keys stay. */

@@ -1,10 +1,12 @@
-import { lowerCaseUuid } from './json.check';
-import { isExactNumber } from './exact.number';
-import type { PropertyDefinition, PropertyOption } from './property-definition';
-import { isDate } from './property.rule';
-
-/** How the values of a property compare in filters and sorts. `text` includes references, as ids, and options, as slugs. */
-export type Comparison = 'text' | 'number' | 'date' | 'boolean' | 'json';
+import { isExactNumber, parseUuid } from '#libs/json';
+import {
+  comparisonOf,
+  hasOptions,
+  isReference,
+  type PropertyDefinition,
+  type PropertyOption,
+} from './property-definition';
+import { isDate, listOptions } from './property.rule';
 
 /** A value that a filter compares with: dates and references as text, options as their slug. */
 export type Operand = string | number | boolean;
@@ -17,28 +19,6 @@ interface InvalidOperand {
 
 /** Longer texts match no property in practice, and each record is compared with them. */
 const MAX_TEXT_LENGTH = 8_192;
-/** The number of options that an error message lists. */
-const MAX_LISTED_OPTIONS = 10;
-
-export function comparisonOf({ type }: Pick<PropertyDefinition, 'type'>): Comparison {
-  switch (type) {
-    case 'num':
-      return 'number';
-    case 'date':
-      return 'date';
-    case 'bool':
-      return 'boolean';
-    case 'jsonb':
-      return 'json';
-    default:
-      return 'text';
-  }
-}
-
-/** Whether the values of a property are lists. */
-export function isMultiValue({ type }: Pick<PropertyDefinition, 'type'>): boolean {
-  return type.startsWith('multi');
-}
 
 /**
  * The operand of a comparison of whole values, or of elements of a multi-value property. Query strings have text only, so
@@ -99,14 +79,15 @@ function optionIndexOf(options: readonly PropertyOption[]): OptionIndex {
   return index;
 }
 
-function elementOf({ type, options }: PropertyDefinition, value: unknown): { operand: Operand } | InvalidOperand {
-  if (type === 'select_str' || type === 'multiselect_str') {
+function elementOf(definition: PropertyDefinition, value: unknown): { operand: Operand } | InvalidOperand {
+  if (hasOptions(definition)) {
+    const { options } = definition;
     const slug = typeof value === 'string' ? optionSlugOf(options, value) : undefined;
-    return slug === undefined ? { code: 'unknown_option', rule: unknownOption(options) } : { operand: slug };
+    return slug === undefined ? unknownOption(options) : { operand: slug };
   }
-  if (type.includes('ref_')) {
-    const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
-    return id === null ? invalid('must be a record id (UUID)') : { operand: id };
+  if (isReference(definition)) {
+    const id = parseUuid(value);
+    return id === undefined ? invalid('must be a record id (UUID)') : { operand: id };
   }
   return textOperandOf(value);
 }
@@ -127,10 +108,9 @@ function scalarOf(value: unknown): { operand: Operand } | InvalidOperand {
   return typeof value === 'number' ? numberOf(value) : invalid('must be a string, a number or a boolean');
 }
 
-function unknownOption(options: readonly PropertyOption[]): string {
-  const listed = options.slice(0, MAX_LISTED_OPTIONS).map(({ slug }) => slug);
-  const more = options.length > listed.length ? ` or one of ${options.length - listed.length} more` : '';
-  return `must be the slug or id of an option of this property: ${listed.join(', ') || 'it has none'}${more}`;
+function unknownOption(options: readonly PropertyOption[]): InvalidOperand {
+  const rule = `must be the slug or id of an option of this property: ${listOptions(options) || 'it has none'}`;
+  return { code: 'unknown_option', rule };
 }
 
 function invalid(rule: string): InvalidOperand {

@@ -1,35 +1,22 @@
 export { builtInDefinitions } from './built-in.definitions';
-export type {
-  BlockChange,
-  Change,
-  ExtendedChange,
-  Json,
-  LookupKind,
-  LookupTarget,
-  Validation,
-} from './change.interface';
-export { isExactNumber } from './exact.number';
-export {
-  type Comparison,
-  comparisonOf,
-  isMultiValue,
-  type Operand,
-  operandOf,
-  optionSlugOf,
-  textOperandOf,
-} from './filter.operand';
+export type { BlockChange, Change, ExtendedChange, LookupKind, LookupTarget, Validation } from './change.interface';
+export { type Operand, operandOf, optionSlugOf, textOperandOf } from './filter.operand';
 export { ItemValidator, type RequestValidator } from './item.validator';
-export { isObject, lowerCaseUuid } from './json.check';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
 export { isIndexed, type LookupDefinition, lookupKindOf, lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
 export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {
+  type Comparison,
+  comparisonOf,
+  hasOptions,
+  isMultiValue,
   isObjectType,
   isPropertyType,
+  isReference,
   type Lookup,
-  lookups,
+  lookupValues,
   type ObjectType,
   objectTypes,
   type PropertyDefinition,
@@ -40,7 +27,7 @@ export { PropertyDefinitionService } from './property-definition.service';
 export {
   type Deletion,
   type Expected,
-  hasOptions,
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BlockChange, Change, ItemBlocks, Json, Validation } from './change.interface';
+import type { Json } from '#libs/json';
+import type { BlockChange, Change, ItemBlocks, Validation } from './change.interface';
 import { ItemValidator } from './item.validator';
 import type { PropertyDefinition } from './property-definition';
 

@@ -1,6 +1,7 @@
+import { isObject, parseUuid } from '#libs/json';
 import { BlockValidator, type UnknownProperties } from './block.validator';
 import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation } from './change.interface';
-import { isObject, isStorable, isStorableKey, lowerCaseUuid } from './json.check';
+import { isStorable, isStorableKey } from './json.check';
 import { lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { SlugSuggestions } from './slug.suggestion';
@@ -38,7 +39,7 @@ export class ItemValidator {
     return this.lookups.size === 0 ? undefined : [...this.lookups.values()];
   }
 
-  /** For a request with several items: they share the few suggestions for unknown slugs. */
+  /** The validator for one request, whose items share the few suggestions for unknown slugs. */
   forRequest(): RequestValidator {
     const suggestions = new SlugSuggestions();
     return {
@@ -88,9 +89,9 @@ export class ItemValidator {
     for (const key of Object.keys(lists)) {
       if (errors.full) break;
       errors.enter(key);
-      const listId = lowerCaseUuid(key);
+      const listId = parseUuid(key);
       const block = lists[key];
-      if (listId === null) errors.add('invalid_item', 'must be a list id (UUID)');
+      if (listId === undefined) errors.add('invalid_item', 'must be a list id (UUID)');
       else if (seen.has(listId)) errors.add('invalid_item', 'must not repeat a list of this item');
       else if (!isObject(block)) rejectBlock(errors);
       else {

@@ -1,20 +1,8 @@
-import type { Json } from './change.interface';
+import type { Json } from '#libs/json';
 import type { ValidationErrors } from './validation.errors';
 
 /** Deeper than any request body can be; bounds the recursion for other values. */
 const MAX_DEPTH = 32;
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether a parsed JSON value is an object: neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The UUID in lower case; null if the text is not a UUID in canonical form (RFC 9562), of any version and variant. */
-export function lowerCaseUuid(text: string): string | null {
-  return UUID.test(text) ? text.toLowerCase() : null;
-}
 
 /** Whether Postgres can store the JSON value and every client reads it back unchanged; adds the errors if not. */
 export function isStorable(value: unknown, errors: ValidationErrors, depth = 0): value is Json {

@@ -1,6 +1,5 @@
 import type { BlockChange, LookupKind, LookupTarget } from './change.interface';
-import { comparisonOf, isMultiValue } from './filter.operand';
-import type { PropertyDefinition } from './property-definition';
+import { comparisonOf, isMultiValue, type PropertyDefinition } from './property-definition';
 
 /** What a definition tells of its lookup. */
 export type LookupDefinition = Pick<PropertyDefinition, 'id' | 'slug' | 'type' | 'list_id' | 'lookup' | 'lookup_state'>;

@@ -1,16 +1,19 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, fieldSegment } from '#libs/errors';
+import { isObject, parseUuid } from '#libs/json';
 import type { UnknownProperties } from './block.validator';
 import type { ItemBlocks } from './change.interface';
 import { ItemValidator, type RequestValidator } from './item.validator';
-import { isObject, lowerCaseUuid } from './json.check';
-import type { ObjectType, PropertyDefinition, PropertyOption } from './property-definition';
-import { hasOptions, MAX_OPTIONS } from './schema.change';
+import {
+  hasOptions,
+  isMultiValue,
+  type ObjectType,
+  type PropertyDefinition,
+  type PropertyOption,
+} from './property-definition';
+import { MAX_NAME_LENGTH, MAX_OPTIONS } from './schema.change';
 import { slugOfName } from './slug.rules';
 import { exceededLimit, NO_USAGE, plus, type TeamUsage, usageOfOption } from './team.usage';
-
-/** The longest display name of an option. */
-const MAX_VALUE_LENGTH = 255;
 
 /** An option to create. */
 export interface PlannedOption {
@@ -19,9 +22,8 @@ export interface PlannedOption {
 }
 
 /**
- * The options that rows name and that do not exist. A text is an option by slug, id or display name, without regard to case; white
- * space around it is ignored. Any other text becomes the display name of a new option. Only rows that are valid
- * otherwise add options.
+ * The options that rows name and that do not exist. A text names an option by slug, id or display name, without regard to case; white
+ * space around it is ignored. Any other text becomes the display name of a new option. Only rows that are otherwise valid add options.
  */
 export class MissingOptions {
   /** The definitions with the options to create, including those that are planned later. */
@@ -42,11 +44,11 @@ export class MissingOptions {
   ) {
     const seen = new Set<string>();
     this.definitions = existing.map((definition) => {
-      const { slug, type, locked, list_id } = definition;
+      const { slug, locked, list_id } = definition;
       const block = list_id ?? '';
       if (seen.has(`${block}.${slug}`)) return definition; // of several definitions with a slug, the first applies
       seen.add(`${block}.${slug}`);
-      if (locked || !hasOptions(type)) return definition;
+      if (locked || !hasOptions(definition)) return definition;
       const inBlock = this.properties.get(block) ?? new Map<string, OptionNames>();
       const names = new OptionNames(definition);
       this.properties.set(block, inBlock.set(slug, names));
@@ -87,8 +89,8 @@ export class MissingOptions {
   private resolveLists(lists: Record<string, unknown>, attempt: Attempt): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(lists).map(([key, block]) => {
-        const id = lowerCaseUuid(key);
-        if (id === null || !isObject(block)) return [key, block];
+        const id = parseUuid(key);
+        if (id === undefined || !isObject(block)) return [key, block];
         return [key, this.resolveBlock(block, id, `.list${fieldSegment(key)}`, attempt)];
       }),
     );
@@ -128,7 +130,7 @@ export function canCreate(
   const names = new Map(definitions.map((definition) => [definition.id, new OptionNames(definition)]));
   return planned.every(({ propertyId, option }) => {
     const property = names.get(propertyId);
-    if (property === undefined || property.definition.locked || !hasOptions(property.definition.type)) return false;
+    if (property === undefined || property.definition.locked || !hasOptions(property.definition)) return false;
     if (property.isFull || property.hasSlug(option.slug) || property.find(option.value) !== undefined) return false;
     property.add(option);
     return true;
@@ -211,7 +213,7 @@ interface OptionIndex {
   readonly byValue: Map<string, string>;
 }
 
-/** The options of one row. */
+/** The options that one row adds. */
 class Attempt {
   readonly added: OptionNames[] = [];
   /** The first option that cannot be created. */
@@ -228,24 +230,24 @@ class Attempt {
     const known = names.find(given);
     if (known !== undefined) return known;
     const value = given.trim();
-    if (value === '' || value.length > MAX_VALUE_LENGTH) {
+    if (value === '' || value.length > MAX_NAME_LENGTH) {
       this.invalid = true;
       return given;
     }
     if (names.isFull) {
-      this.refuse(field, `is not an option, and the property has ${MAX_OPTIONS}, the maximum`);
+      this.reject(field, `is not an option, and the property has ${MAX_OPTIONS}, the maximum`);
       return given;
     }
     const slug = names.newSlug(value);
     if (slug === undefined) {
-      this.refuse(field, 'is not an option, and has no letter a-z or digit to derive a slug from: create it first');
+      this.reject(field, 'is not an option, and has no letter a-z or digit to derive a slug from: create it first');
       return given;
     }
     const option = { id: uuidv7(), slug, value };
     const added = usageOfOption(names.definition.id, option);
     const limit = exceededLimit(this.usage, added);
     if (limit !== undefined) {
-      this.refuse(field, `is not an option, and ${limit}`);
+      this.reject(field, `is not an option, and ${limit}`);
       return given;
     }
     this.usage = plus(this.usage, added);
@@ -258,13 +260,13 @@ class Attempt {
     for (const names of this.added) names.removeLast();
   }
 
-  private refuse(field: string, rule: string): void {
+  private reject(field: string, rule: string): void {
     this.error ??= { field, code: 'unknown_option', message: `${field.slice(1)} ${rule}` };
   }
 }
 
+/** The definition, with any text in place of an option. */
 function asText(definition: PropertyDefinition): PropertyDefinition {
-  const { type } = definition;
-  if (!hasOptions(type)) return definition;
-  return { ...definition, type: type === 'select_str' ? 'str' : 'multi_str' };
+  if (!hasOptions(definition)) return definition;
+  return { ...definition, type: isMultiValue(definition) ? 'multi_str' : 'str' };
 }

@@ -54,9 +54,9 @@ export interface PropertyOption {
   readonly value: string;
 }
 
-/** Whether values are found by an index, and whether two records can have the same one. */
-export const lookups = ['none', 'indexed', 'unique'] as const;
-export type Lookup = (typeof lookups)[number];
+/** The values of `lookup`: whether an index finds records by a value, and whether two records can have the same one. */
+export const lookupValues = ['none', 'indexed', 'unique'] as const;
+export type Lookup = (typeof lookupValues)[number];
 
 /**
  * How far a lookup is built (0005_record_lookups.sql). Its values are complete except while it is `building`. Only `ready` unique
@@ -87,4 +87,38 @@ export interface PropertyDefinition {
   readonly lookup: Lookup;
   readonly lookup_state: LookupState;
   readonly options: readonly PropertyOption[];
+}
+
+/** How the values of a property compare in filters and sorts. `text` includes references, as ids, and options, as slugs. */
+export type Comparison = 'text' | 'number' | 'date' | 'boolean' | 'json';
+
+type Typed = Pick<PropertyDefinition, 'type'>;
+
+export function comparisonOf({ type }: Typed): Comparison {
+  switch (type) {
+    case 'num':
+      return 'number';
+    case 'date':
+      return 'date';
+    case 'bool':
+      return 'boolean';
+    case 'jsonb':
+      return 'json';
+    default:
+      return 'text';
+  }
+}
+
+/** Whether the values of a property are lists. */
+export function isMultiValue({ type }: Typed): boolean {
+  return type.startsWith('multi');
+}
+
+export function hasOptions({ type }: Typed): boolean {
+  return type === 'select_str' || type === 'multiselect_str';
+}
+
+/** Whether the values of a property are the ids of records. */
+export function isReference({ type }: Typed): boolean {
+  return type.includes('ref_');
 }

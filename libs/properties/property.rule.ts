@@ -1,6 +1,6 @@
-import type { Json } from './change.interface';
-import { isStorable, isStorableNumber, isStorableText, lowerCaseUuid } from './json.check';
-import type { PropertyDefinition, PropertyOption } from './property-definition';
+import { type Json, parseUuid } from '#libs/json';
+import { isStorable, isStorableNumber, isStorableText } from './json.check';
+import { isMultiValue, type PropertyDefinition, type PropertyOption } from './property-definition';
 import type { ValidationErrors } from './validation.errors';
 
 /** Returns the value to store; null if the value is invalid, after adding the error. Null itself is never checked. */
@@ -45,8 +45,7 @@ const date: ValueCheck = (value, errors) =>
     ? value
     : reject(errors, 'must be an existing date, as 2026-02-28 or as RFC 3339 date-time 2026-02-28T09:30:00Z');
 
-const reference: ValueCheck = (value, errors) =>
-  (typeof value === 'string' ? lowerCaseUuid(value) : null) ?? reject(errors, 'must be a record id (UUID)');
+const reference: ValueCheck = (value, errors) => parseUuid(value) ?? reject(errors, 'must be a record id (UUID)');
 
 const json: ValueCheck = (value, errors) => (isStorable(value, errors) ? value : null);
 
@@ -64,7 +63,7 @@ export function ruleOf(definition: PropertyDefinition): PropertyRule {
     // Clients cannot supply a value that they cannot write.
     required: definition.required && !definition.locked,
     readOnlyReason: readOnlyReasonOf(definition),
-    multi: definition.type.startsWith('multi'),
+    multi: isMultiValue(definition),
     numeric: definition.type === 'num',
     check: checkOf(definition),
   };
@@ -115,7 +114,10 @@ function option(options: readonly PropertyOption[]): ValueCheck {
       indexed = options.length;
     }
     const slug = slugs.get(value) ?? slugs.get(value.toLowerCase());
-    return slug ?? errors.add('unknown_option', `is not an option of this property; ${listOptions(options)}`);
+    if (slug !== undefined) return slug;
+    const listed = listOptions(options);
+    const hint = listed === '' ? 'it has none' : `use ${listed}`;
+    return errors.add('unknown_option', `is not an option of this property; ${hint}`);
   };
 }
 
@@ -140,11 +142,11 @@ function reject(errors: ValidationErrors, rule: string): null {
   return errors.add('invalid_property', rule);
 }
 
-function listOptions(options: readonly PropertyOption[]): string {
-  if (options.length === 0) return 'it has none';
+/** The options of a property, for an error message; empty if it has none. */
+export function listOptions(options: readonly PropertyOption[]): string {
   const listed = options.slice(0, MAX_LISTED_OPTIONS).map(({ slug }) => slug);
   const more = options.length - listed.length;
-  return `use ${listed.join(', ')}${more > 0 ? ` or one of ${more} more` : ''}`;
+  return `${listed.join(', ')}${more > 0 ? ` or one of ${more} more` : ''}`;
 }
 
 /** Whether the text is a calendar date (`2026-02-28`) or an RFC 3339 date-time (`2026-02-28T09:30:00+01:00`). */

@@ -2,7 +2,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, RequestError } from '#libs/errors';
 import { builtInDefinitions } from './built-in.definitions';
 import { nextLookupState } from './lookup.state';
-import type { Lookup, ObjectType, PropertyDefinition, PropertyOption, PropertyType } from './property-definition';
+import {
+  hasOptions,
+  type Lookup,
+  type ObjectType,
+  type PropertyDefinition,
+  type PropertyOption,
+  type PropertyType,
+} from './property-definition';
 import { lookupKindOf } from './lookup.target';
 import { RESERVED_SLUGS, slugOfName } from './slug.rules';
 import { exceededLimit, type TeamUsage, usageOfOption, usageOfProperty, usageOfRenaming } from './team.usage';
@@ -13,6 +20,8 @@ const MAX_DEFINITIONS = 500;
 const MAX_LOOKUPS = 20;
 /** The largest number of options of a property. */
 export const MAX_OPTIONS = 500;
+/** The longest display name of a property or option, in UTF-16 code units. */
+export const MAX_NAME_LENGTH = 255;
 
 export interface NewOption {
   /** Undefined: it derives from the value. */
@@ -70,7 +79,7 @@ export type SchemaWrite =
     }
   | { readonly op: 'delete_option'; readonly propertyId: string; readonly id: string };
 
-/** What a request does, as decided on the current definitions. Errors are outcomes that a retry with the same key repeats. */
+/** What a request does, as decided by the current definitions. Errors are outcomes that a retry with the same key repeats. */
 export type SchemaChange<R = unknown> =
   | { readonly status: 'ok'; readonly id: string; readonly result: R; readonly write: SchemaWrite | undefined }
   | { readonly status: 'error'; readonly code: 'not_found' | 'conflict'; readonly message: string };
@@ -85,8 +94,8 @@ export interface Deletion {
 }
 
 /**
- * The changes of the definitions of one object type. Each method decides on the definitions, and on the usage of the team, that the
- * constructor got, and changes nothing itself.
+ * The changes of the definitions of one object type. Each method decides by the definitions and the usage of the team that the
+ * constructor received, and changes nothing itself.
  *
  * @throws RequestError `invalid_request` for a request that does not fit the definition
  */
@@ -104,14 +113,12 @@ export class SchemaChanges {
       return conflict(`The team has ${MAX_DEFINITIONS} properties of this object type, which is the maximum.`);
     }
     if (lookup !== 'none' && this.hasMaxLookups()) return tooManyLookups;
-    const sameName = this.withName(name, listId);
-    if (sameName !== undefined)
-      return conflict(`${described(sameName)} has this name: use it, or choose another name.`);
-    const sameSlug = input.slug === undefined ? undefined : this.withSlug(input.slug, listId);
-    if (sameSlug !== undefined)
-      return conflict(`${described(sameSlug)} has this slug: use it, or choose another slug.`);
+    const sameName = this.findByName(name, listId);
+    if (sameName !== undefined) return conflict(`${describe(sameName)} has this name: use it, or choose another name.`);
+    const sameSlug = input.slug === undefined ? undefined : this.findBySlug(input.slug, listId);
+    if (sameSlug !== undefined) return conflict(`${describe(sameSlug)} has this slug: use it, or choose another slug.`);
 
-    const isTaken = (slug: string): boolean => RESERVED_SLUGS.has(slug) || this.withSlug(slug, listId) !== undefined;
+    const isTaken = (slug: string): boolean => RESERVED_SLUGS.has(slug) || this.findBySlug(slug, listId) !== undefined;
     const slug = input.slug ?? slugOfName(name, isTaken) ?? noSlug('.body.slug', 'name');
     const id = uuidv7();
     const definition: PropertyDefinition = {
@@ -119,8 +126,8 @@ export class SchemaChanges {
       ...{ lookup, lookup_state: lookup === 'none' ? null : 'building' },
       options: optionsOf(input.options),
     };
-    const exceeded = this.exceeded(usageOfProperty(definition));
-    return exceeded ?? { status: 'ok', id, result: definition, write: { op: 'insert_definition', definition } };
+    const limitError = this.limitErrorOf(usageOfProperty(definition));
+    return limitError ?? { status: 'ok', id, result: definition, write: { op: 'insert_definition', definition } };
   }
 
   patchProperty(id: string, patch: PropertyPatch, expected: Expected): SchemaChange<PropertyDefinition> {
@@ -129,9 +136,9 @@ export class SchemaChanges {
     checkExpected(definition, expected, '.body');
     if (isProtected(definition)) return protectedProperty(definition);
     const { name = definition.name, required = definition.required } = patch;
-    const sameName = this.withName(name, definition.list_id, id);
+    const sameName = this.findByName(name, definition.list_id, id);
     if (patch.name !== undefined && sameName !== undefined) {
-      return conflict(`${described(sameName)} has this name: choose another name.`);
+      return conflict(`${describe(sameName)} has this name: choose another name.`);
     }
     const { lookup = definition.lookup } = patch;
     checkLookup(definition, lookup);
@@ -141,8 +148,8 @@ export class SchemaChanges {
     const isChanged = name !== definition.name || required !== definition.required || isLookupChanged;
     const changed: PropertyDefinition = { ...definition, name, required, lookup, lookup_state: state };
     const write = isChanged ? ({ op: 'update_definition', definition: changed, isLookupChanged } as const) : undefined;
-    const exceeded = this.exceeded(usageOfRenaming(definition.name, name));
-    return exceeded ?? { status: 'ok', id, result: changed, write };
+    const limitError = this.limitErrorOf(usageOfRenaming(definition.name, name));
+    return limitError ?? { status: 'ok', id, result: changed, write };
   }
 
   deleteProperty(id: string, expected: Expected): SchemaChange<Deletion> {
@@ -175,8 +182,8 @@ export class SchemaChanges {
     const slug = input.slug ?? slugOfName(input.value, isTaken) ?? noSlug('.body.slug', 'value');
     const option = { id: uuidv7(), slug, value: input.value };
     const write = { op: 'insert_option', propertyId, option, position: input.position } as const;
-    const exceeded = this.exceeded(usageOfOption(propertyId, option));
-    return exceeded ?? { status: 'ok', id: option.id, result: option, write };
+    const limitError = this.limitErrorOf(usageOfOption(propertyId, option));
+    return limitError ?? { status: 'ok', id: option.id, result: option, write };
   }
 
   patchOption(propertyId: string, id: string, patch: OptionPatch, expected: Expected): SchemaChange<PropertyOption> {
@@ -188,8 +195,8 @@ export class SchemaChanges {
     const changed = { ...option, value };
     const isChanged = value !== option.value || position !== undefined;
     const write = isChanged ? ({ op: 'update_option', propertyId, option: changed, position } as const) : undefined;
-    const exceeded = this.exceeded(usageOfRenaming(option.value, value));
-    return exceeded ?? { status: 'ok', id, result: changed, write };
+    const limitError = this.limitErrorOf(usageOfRenaming(option.value, value));
+    return limitError ?? { status: 'ok', id, result: changed, write };
   }
 
   deleteOption(propertyId: string, id: string, expected: Expected): SchemaChange<Deletion> {
@@ -218,7 +225,7 @@ export class SchemaChanges {
     return { status: 'ok', definition, option };
   }
 
-  private exceeded(added: TeamUsage): Failure | undefined {
+  private limitErrorOf(added: TeamUsage): Failure | undefined {
     const limit = exceededLimit(this.usage, added);
     return limit === undefined ? undefined : conflict(`${limit.charAt(0).toUpperCase()}${limit.slice(1)}.`);
   }
@@ -232,12 +239,12 @@ export class SchemaChanges {
   }
 
   /** The property that a slug means in a list, or in `default`. A built-in one has its slug in every list of its object type. */
-  private withSlug(slug: string, listId: string | null): PropertyDefinition | undefined {
+  private findBySlug(slug: string, listId: string | null): PropertyDefinition | undefined {
     return this.definitions.find((each) => each.slug === slug && (each.native || each.list_id === listId));
   }
 
   /** Another property of the same list, or of `default`, whose name differs in case at most. */
-  private withName(name: string, listId: string | null, except?: string): PropertyDefinition | undefined {
+  private findByName(name: string, listId: string | null, except?: string): PropertyDefinition | undefined {
     const wanted = name.toLowerCase();
     return this.definitions.find(
       (each) => each.list_id === listId && each.id !== except && each.name.toLowerCase() === wanted,
@@ -263,7 +270,7 @@ function protectedProperty({ slug, native }: PropertyDefinition): Failure {
   return conflict(`The property ${slug} is ${native ? 'built in' : 'locked'}: it cannot be changed or deleted.`);
 }
 
-function described({ id, slug, type }: PropertyDefinition): string {
+function describe({ id, slug, type }: PropertyDefinition): string {
   return `The property ${slug} (${type}, id ${id})`;
 }
 
@@ -289,14 +296,10 @@ function checkLookup(definition: Pick<PropertyDefinition, 'type' | 'list_id'>, l
   throw invalid({ field: '.body.lookup', code: 'lookup', message: `lookup must be none for a property of ${reason}` });
 }
 
-function checkHasOptions({ type }: PropertyDefinition): void {
-  if (hasOptions(type)) return;
-  const message = `only select_str and multiselect_str properties have options; this one is ${type}`;
+function checkHasOptions(definition: PropertyDefinition): void {
+  if (hasOptions(definition)) return;
+  const message = `only select_str and multiselect_str properties have options; this one is ${definition.type}`;
   throw invalid({ field: '.path.property', code: 'select', message });
-}
-
-export function hasOptions(type: PropertyType): boolean {
-  return type === 'select_str' || type === 'multiselect_str';
 }
 
 /** The options of a new property in their order. Slugs that are given go before slugs that derive from a value. */

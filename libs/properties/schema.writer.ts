@@ -51,7 +51,8 @@ export interface WrittenSchema {
 type Decide = (changes: SchemaChanges) => SchemaChange;
 
 /**
- * Changes the property definitions of a team: one change at a time, each in one transaction with its outcome in the ledger. This process sees a change at once, other replicas within 5 s.
+ * Changes the property definitions of a team: one change at a time, each in one transaction with its outcome in the ledger. This
+ * process sees a change at once, other replicas within 5 s.
  */
 @Injectable()
 export class SchemaWriter {

@@ -42,16 +42,16 @@ export function suggestSlug(mistaken: string, slugs: Iterable<string>): string |
   return best;
 }
 
-/** The Levenshtein distance between the ends of two texts from `i` and `j` on; `Infinity` if it is more than `most`, which is small. */
+/** The Levenshtein distance between `from.slice(i)` and `to.slice(j)`; `Infinity` if it is more than `most`, which is small. */
 function editsBetween(from: string, to: string, most: number, i = 0, j = 0): number {
-  const lengths = Math.abs(from.length - i - (to.length - j));
-  if (lengths > most) return Infinity;
+  const difference = Math.abs(from.length - i - (to.length - j));
+  if (difference > most) return Infinity;
   let [atFrom, atTo] = [i, j];
   while (atFrom < from.length && from.charCodeAt(atFrom) === to.charCodeAt(atTo)) {
     atFrom += 1;
     atTo += 1;
   }
-  if (atFrom === from.length || atTo === to.length) return lengths;
+  if (atFrom === from.length || atTo === to.length) return difference;
   if (most === 0) return Infinity;
   const replaced = editsBetween(from, to, most - 1, atFrom + 1, atTo + 1);
   const removed = editsBetween(from, to, most - 1, atFrom + 1, atTo);

@@ -3,8 +3,8 @@ import { RequestError } from '#libs/errors';
 import type { AppliedBatch } from './applied.batch';
 import type { Plan } from './plan';
 
-/** Item errors that set the status of the span to error. */
-const SERVER_ERRORS: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable', 'outcome_unknown']);
+/** The item errors that set the status of the span to error: not those of busy records, which clients retry. */
+const SPAN_ERROR_CODES: ReadonlySet<string | undefined> = new Set(['internal', 'unavailable', 'outcome_unknown']);
 
 /** Runs a batch in a child span, with its options and the number of items per outcome. */
 export async function inBatchSpan(
@@ -24,7 +24,7 @@ export async function inBatchSpan(
   try {
     const applied = await run(span);
     span.set(resultOf(applied));
-    const failure = applied.outcomes.find(({ code }) => SERVER_ERRORS.has(code));
+    const failure = applied.outcomes.find(({ code }) => SPAN_ERROR_CODES.has(code));
     if (failure?.code !== undefined && !applied.canceled) span.fail(failure.code);
     return applied;
   } catch (error) {

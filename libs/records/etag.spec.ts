@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseIfMatch } from './etag';
+import { etagConditionOf } from './etag';
 
-describe('parseIfMatch', () => {
+describe('etagConditionOf', () => {
   it.each(['"8-64f1c2a3b4d5e"', '"33a64df5"', '""', '"*"', `"${'9'.repeat(400)}"`])('requires the etag %s', (tag) => {
-    expect(parseIfMatch(tag)).toEqual({ etag: tag.slice(1, -1) });
+    expect(etagConditionOf(tag)).toEqual({ etag: tag.slice(1, -1) });
   });
 
   it('accepts every etag for *', () => {
-    expect(parseIfMatch('*')).toEqual({});
+    expect(etagConditionOf('*')).toEqual({});
   });
 
   it('matches no record with a weak tag', () => {
-    expect(parseIfMatch('W/"8"')).toEqual({ etag: '"' });
+    expect(etagConditionOf('W/"8"')).toEqual({ etag: '"' });
   });
 
   it.each([
@@ -30,6 +30,6 @@ describe('parseIfMatch', () => {
     '"8"\n',
     '"\u{1f600}"',
   ])('rejects %j as malformed', (tag) => {
-    expect(parseIfMatch(tag)).toBe('malformed');
+    expect(etagConditionOf(tag)).toBe('malformed');
   });
 });

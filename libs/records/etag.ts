@@ -1,19 +1,19 @@
 /** No record has this etag: it contains a quote. */
-const NONE = '"';
+const MATCHES_NONE = '"';
 
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
 /** The etag that a record must have, without its quotes; undefined if the record must only exist. */
-export type IfMatch = { etag?: string } | 'malformed';
+export type EtagCondition = { etag?: string } | 'malformed';
 
 /**
  * Parses one entity tag (RFC 9110, 8.8.3) or `*`. A weak tag matches no record. Only the database knows the etags of records
  * (record_etag).
  */
-export function parseIfMatch(tag: string): IfMatch {
+export function etagConditionOf(tag: string): EtagCondition {
   if (tag === '*') return {};
   const match = entityTag.exec(tag);
   if (!match) return 'malformed';
   const [, weak, opaque = ''] = match;
-  return { etag: weak === undefined ? opaque : NONE };
+  return { etag: weak === undefined ? opaque : MATCHES_NONE };
 }

@@ -1,7 +1,7 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
-export { planCreate } from './create.plan';
-export { parseIfMatch } from './etag';
-export { type ItemContext, uuidOf } from './item.plan';
+export { planCreate, planPatch, planUpsert } from './change.plan';
+export { etagConditionOf } from './etag';
+export type { ItemContext } from './item.plan';
 export { matchOf } from './match.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';
@@ -17,13 +17,10 @@ export { type QueryOptions, QueryTimeout, RecordQueryRepository } from './query/
 export { MAX_PAGE_ROWS } from './query/record.query';
 export type { QueryPage, QueryRow, RecordFilter, RecordQuery } from './query/record.query';
 export { sortOrderOf } from './query/sort.order';
-export { RecordRepository } from './record.repository';
-export type { FoundRecord } from './found.record';
+export { type FoundRecord, RecordRepository } from './record.repository';
 export { EFFECTS, parseEntry, replayedEntry } from './result.entry';
 export { RecordWriter } from './record.writer';
 export type { BatchSummary, FailedItem, WriteContext, WrittenBatch } from './record.writer';
 export { RecordsMetrics } from './records.metrics';
 export { RecordsModule } from './records.module';
-export { planUpsert } from './upsert.plan';
-export { planPatch } from './patch.plan';
 export { planDeletes, planUpdates } from './update.plan';

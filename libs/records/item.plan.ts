@@ -1,6 +1,7 @@
 import { fieldSegment, itemError } from '#libs/errors';
-import { lowerCaseUuid, type PropertyDefinition, type RequestValidator, type Validation } from '#libs/properties';
-import { type IfMatch, parseIfMatch } from './etag';
+import { parseUuid } from '#libs/json';
+import type { PropertyDefinition, RequestValidator, Validation } from '#libs/properties';
+import { type EtagCondition, etagConditionOf } from './etag';
 import { type PlanItem, reject } from './plan';
 
 /** An item of a batch, as the client sent it. */
@@ -33,7 +34,7 @@ export function planItem(
   context: ItemContext,
   plan: (id: string) => PlanItem,
 ): PlanItem {
-  const id = uuidOf(item.id);
+  const id = parseUuid(item.id);
   return withRef(item, () => {
     if (id === undefined) return invalidId(item.id);
     return rejectMalformed(item, id, members, context) ?? plan(id);
@@ -46,7 +47,7 @@ export function withRef(item: Item, plan: () => PlanItem): PlanItem {
   if (ref === undefined) return plan();
   if (!isRef(ref)) {
     const message = `ref must be a string of at most ${MAX_REF_LENGTH} characters, without NUL and lone surrogates`;
-    return invalidItem(uuidOf(item.id) ?? null, 'ref', 'max_length', message);
+    return invalidItem(parseUuid(item.id) ?? null, 'ref', 'max_length', message);
   }
   return { ...plan(), ref };
 }
@@ -71,9 +72,9 @@ export function rejectMalformed(
 }
 
 /** The condition in the `if_match` of an item; none without one. */
-export function ifMatchOf(tag: unknown): IfMatch {
+export function ifMatchOf(tag: unknown): EtagCondition {
   if (tag === undefined) return {};
-  return typeof tag === 'string' ? parseIfMatch(tag) : 'malformed';
+  return typeof tag === 'string' ? etagConditionOf(tag) : 'malformed';
 }
 
 export function malformedIfMatch(id: string | null): PlanItem {
@@ -92,11 +93,6 @@ export function invalidId(given: unknown): PlanItem {
 
 export function invalidItem(id: string | null, field: string, code: string, message: string): PlanItem {
   return reject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
-}
-
-/** The UUID in lower case; undefined if the value is not a UUID in canonical form (RFC 9562). */
-export function uuidOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? (lowerCaseUuid(value) ?? undefined) : undefined;
 }
 
 function isRef(ref: unknown): ref is string {

@@ -1,13 +1,14 @@
 import { fieldSegment, type FieldError, itemError, type ItemErrorCode } from '#libs/errors';
+import { isObject } from '#libs/json';
 import {
   comparisonOf,
   isIndexed,
   isMultiValue,
-  isObject,
   type Operand,
   operandOf,
   type PropertyDefinition,
 } from '#libs/properties';
+import { planPatch, planUpsert } from './change.plan';
 import {
   ifMatchOf,
   invalidItem,
@@ -19,10 +20,8 @@ import {
   withRef,
 } from './item.plan';
 import { type Match, type PlanItem, reject } from './plan';
-import { planPatch } from './patch.plan';
-import { planUpsert } from './upsert.plan';
 
-/** The members of an item that is for the record that has a value. */
+/** The members by which an item finds its record by a value. */
 const MATCH_MEMBERS = ['match', 'if_absent'];
 const FORM = 'as {"slug": "primary_domain", "value": "acme.example"}';
 
@@ -58,6 +57,7 @@ export function matchOf(definition: PropertyDefinition, value: Operand): Match |
   return { id: definition.id, slug: definition.slug, kind, value, ...(indexed && { indexed }) };
 }
 
+/** The match of an item, and the definition of its property. */
 interface FoundMatch {
   readonly match: Match;
   readonly definition: PropertyDefinition;

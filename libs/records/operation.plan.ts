@@ -1,6 +1,6 @@
 import { itemError } from '#libs/errors';
-import { isObject } from '#libs/properties';
-import { planCreate } from './create.plan';
+import { isObject, parseUuid } from '#libs/json';
+import { planCreate } from './change.plan';
 import {
   ifMatchOf,
   invalidItem,
@@ -10,7 +10,6 @@ import {
   planItem,
   rejectInvalid,
   rejectMalformed,
-  uuidOf,
   withRef,
 } from './item.plan';
 import { isMatched, planMatched } from './match.plan';
@@ -30,9 +29,7 @@ type BatchItemOperation = keyof typeof MEMBERS;
 /** The values of `op`. */
 export const BATCH_ITEM_OPERATIONS = Object.keys(MEMBERS) as BatchItemOperation[]; // the keys above
 
-/**
- * Plans a batch whose items have an operation each.
- */
+/** Plans a batch whose items have an operation each. */
 export function planOperations(items: readonly unknown[], context: ItemContext): PlanItem[] {
   return items.map((item) =>
     isObject(item)
@@ -51,11 +48,11 @@ function planOperation(item: Item, context: ItemContext): PlanItem {
       return planItem(item, MEMBERS[op], context, (id) => planUpdate(item, id, context));
     case 'delete':
     case 'restore':
-      return planItem(item, MEMBERS[op], context, (id) => planChangeOfState(op, item, id, context));
+      return planItem(item, MEMBERS[op], context, (id) => planDeleteOrRestore(op, item, id, context));
     case undefined:
       return withRef(item, () => {
         const message = `op must be one of ${BATCH_ITEM_OPERATIONS.join(', ')}`;
-        return invalidItem(uuidOf(item.id) ?? null, 'op', item.op === undefined ? 'required' : 'enum', message);
+        return invalidItem(parseUuid(item.id) ?? null, 'op', item.op === undefined ? 'required' : 'enum', message);
       });
   }
 }
@@ -74,7 +71,7 @@ function planCreation(item: Item, context: ItemContext): PlanItem {
   return 'errors' in validation ? rejectInvalid(null, validation) : planCreate(context.newId(), validation.change);
 }
 
-function planChangeOfState(op: 'delete' | 'restore', item: Item, id: string, { validator }: ItemContext): PlanItem {
+function planDeleteOrRestore(op: 'delete' | 'restore', item: Item, id: string, { validator }: ItemContext): PlanItem {
   const condition = ifMatchOf(item.if_match);
   if (condition === 'malformed') return malformedIfMatch(id);
   const { allLookups: lookups } = validator;

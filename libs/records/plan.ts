@@ -1,13 +1,6 @@
-import type {
-  BlockChange,
-  ExtendedChange,
-  Json,
-  LookupKind,
-  LookupTarget,
-  ObjectType,
-  Operand,
-} from '#libs/properties';
+import type { BlockChange, ExtendedChange, LookupKind, LookupTarget, ObjectType, Operand } from '#libs/properties';
 import type { ItemError } from '#libs/errors';
+import type { Json } from '#libs/json';
 
 /** The maximum number of items in a batch. */
 export const MAX_ITEMS = 100;
@@ -108,7 +101,7 @@ export interface Plan {
   options: BatchOptions;
 }
 
-/** The id in the entry of an item that failed: a record that was not made has none. */
+/** The id in the entry of an item that failed: a record that was not created has none. */
 export function entryIdOf(item: PlanItem): string | null {
   if ('match' in item) return null; // which record it is for is not known
   return item.op === 'create' || item.op === 'duplicate' ? null : item.id;

@@ -18,10 +18,15 @@ import type { Deadline } from '#libs/limits';
 import type { ObjectType } from '#libs/properties';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
-import type { FoundRecord } from './found.record';
 import { errorEntry } from './result.entry';
 import { type SingleRecordPatch, singleRecordPatchOf } from './single-record.patch';
 import { entryIdOf, failureLimitOf, type Plan, type PlanItem } from './plan';
+
+/** A record as the text of the response, and its etag in quotes. */
+export interface FoundRecord {
+  etag: string;
+  json: string;
+}
 
 /** How a plan is executed. */
 export interface WriteOptions {
@@ -46,10 +51,10 @@ interface ApplyRow {
 const APPLY_BATCH = statement(__dirname, 'apply_batch');
 const FIND_RECORD = statement(__dirname, 'find_record');
 const PATCH_RECORD = statement(__dirname, 'patch_record');
-const PATCH_RECORD_ONCE = statement(__dirname, 'patch_record_once');
+const PATCH_RECORD_KEYED = statement(__dirname, 'patch_record_keyed');
 
-/** How long the fast path with a key waits for a lock. It cannot tell which one: `apply_batch` waits again, and can. */
-const ONCE_LOCK_TIMEOUT_MS = 20;
+/** How long the fast path with a key waits for a lock. It cannot tell that of the record from that of the key: `apply_batch` waits again, and can. */
+const KEYED_LOCK_TIMEOUT_MS = 20;
 
 /** Reads and changes records. */
 @Injectable()
@@ -90,7 +95,7 @@ export class RecordRepository {
         { timeoutMs: deadline.msLeft('commit'), teamId: plan.teamId, cancellation, meter, span },
       );
       // Read after the connection has returned to the pool: a rejected key must not close it.
-      const applied = outcome ? executed(outcome, key) : this.toAppliedBatch(plan, row);
+      const applied = outcome ? fastPathResult(outcome, key) : this.toAppliedBatch(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
@@ -131,7 +136,7 @@ export class RecordRepository {
     key: LedgerKey | undefined,
   ): Promise<Outcome | undefined> {
     if (budgetMs < 1) return undefined;
-    const lockTimeoutMs = key === undefined ? this.settings.lockTimeoutMs : ONCE_LOCK_TIMEOUT_MS;
+    const lockTimeoutMs = key === undefined ? this.settings.lockTimeoutMs : KEYED_LOCK_TIMEOUT_MS;
     const startedAt = performance.now();
     const sinceMs = (): number => performance.now() - startedAt;
     const values = [
@@ -142,7 +147,7 @@ export class RecordRepository {
     const [text, keyValues] =
       key === undefined
         ? [PATCH_RECORD, []]
-        : [PATCH_RECORD_ONCE, [key.clientId, key.keyHash, key.fingerprint, key.requestId]];
+        : [PATCH_RECORD_KEYED, [key.clientId, key.keyHash, key.fingerprint, key.requestId]];
     try {
       const { rows } = await client.query<{ entry: string }>(text, [...values, ...keyValues]);
       const entry = rows[0]?.entry;
@@ -152,7 +157,7 @@ export class RecordRepository {
       if (sqlStateOf(error) === undefined || isConnectionFailure(error)) throw error;
       const code = ITEM_ERROR_BY_SQLSTATE[sqlStateOf(error) ?? ''];
       if (code === undefined || (key !== undefined && code !== 'not_attempted')) return undefined;
-      return { ...failed(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
+      return { ...failedOutcome(item, code, JSON.stringify(itemError(code))), seconds: sinceMs() / 1_000 };
     }
   }
 
@@ -230,7 +235,7 @@ const ITEM_ERROR_BY_SQLSTATE: Readonly<Record<string, ItemErrorCode>> = {
 };
 
 /** The result of the single-record fast path. */
-function executed(outcome: Outcome, key: LedgerKey | undefined): Omit<AppliedBatch, 'canceled'> {
+function fastPathResult(outcome: Outcome, key: LedgerKey | undefined): Omit<AppliedBatch, 'canceled'> {
   const isComplete = key !== undefined && outcome.code === undefined;
   return { state: 'executed', outcomes: [outcome], completedBy: isComplete ? key.requestId : undefined };
 }
@@ -243,7 +248,7 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
   const outcomeOf = (item: PlanItem): Outcome => {
     // With a key, a rejection is an outcome only when the ledger has it. With on_error it may be `not_attempted` instead.
     const rejected = item.op === 'reject' && !keyed ? item : undefined;
-    const outcome = failed(item, rejected?.code ?? code, rejected?.error ?? text);
+    const outcome = failedOutcome(item, rejected?.code ?? code, rejected?.error ?? text);
     // Without a key, the record that may have been created can be looked up.
     return keyed || item.op !== 'create' ? outcome : { ...outcome, entry: errorEntry(item.id, item.ref, text) };
   };
@@ -252,12 +257,12 @@ function outcomeUnknown(plan: Plan, keyed: boolean): Omit<AppliedBatch, 'cancele
 
 function notAttempted(plan: Plan): Omit<AppliedBatch, 'canceled'> {
   const text = JSON.stringify(itemError('not_attempted'));
-  const outcomes = plan.items.map((item) => failed(item, 'not_attempted', text));
+  const outcomes = plan.items.map((item) => failedOutcome(item, 'not_attempted', text));
   return { ...incomplete, outcomes };
 }
 
 /** @param error as JSON text */
-function failed(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
+function failedOutcome(item: PlanItem, code: ItemErrorCode, error: string): Outcome {
   return { entry: errorEntry(entryIdOf(item), item.ref, error), code, replayed: false, seconds: 0 };
 }
 

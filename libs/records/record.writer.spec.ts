@@ -37,7 +37,7 @@ describe('RecordWriter with a rate limit', () => {
   // The writer uses no other methods of them.
   const writer = new RecordWriter({ apply } as Partial<RecordRepository> as RecordRepository, metrics);
   const quota = { consume, refund, refundItems } as Partial<Quota> as Quota;
-  const call: WriteContext = { client: 'billing', quota, deadline: Deadline.in(1_000) };
+  const context: WriteContext = { client: 'billing', quota, deadline: Deadline.in(1_000) };
 
   beforeEach(() => {
     vi.resetAllMocks();
@@ -49,34 +49,34 @@ describe('RecordWriter with a rate limit', () => {
 
   it('charges the items before it applies the plan', async () => {
     consume.mockRejectedValue(new RequestError('rate_limited'));
-    await expect(writer.write(plan, call)).rejects.toThrow('limit');
+    await expect(writer.write(plan, context)).rejects.toThrow('limit');
     expect(consume).toHaveBeenCalledExactlyOnceWith(3);
     expect(apply).not.toHaveBeenCalled();
     expect(refund).not.toHaveBeenCalled();
   });
 
   it('does not refund the items of an executed plan', async () => {
-    await writer.write(plan, call);
+    await writer.write(plan, context);
     expect(consume).toHaveBeenCalledExactlyOnceWith(3);
     expect(refund).not.toHaveBeenCalled();
   });
 
   it('refunds a replay', async () => {
     apply.mockResolvedValue(applied('replayed', true, true, true));
-    await writer.write(plan, call);
+    await writer.write(plan, context);
     expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 
   it('refunds the items that an earlier attempt applied', async () => {
     apply.mockResolvedValue(applied('resumed', true, true, false));
-    await writer.write(plan, call);
+    await writer.write(plan, context);
     expect(refundItems).toHaveBeenCalledExactlyOnceWith(2);
     expect(refund).not.toHaveBeenCalled();
   });
 
   it('refunds all items if the call fails', async () => {
     apply.mockRejectedValue(new RequestError('idempotency_key_stale'));
-    await expect(writer.write(plan, call)).rejects.toThrow('expired');
+    await expect(writer.write(plan, context)).rejects.toThrow('expired');
     expect(refund).toHaveBeenCalledExactlyOnceWith(3);
   });
 });

@@ -29,7 +29,7 @@ export interface FailedItem {
 export interface BatchSummary {
   /** Item count per outcome; an outcome that no item has is absent. */
   readonly items: Readonly<Partial<Record<ItemOutcome, number>>>;
-  /** The first items that failed, at most {@link MAX_FAILURES}, in request order. */
+  /** The first items that failed, at most {@link MAX_LISTED_FAILURES}, in request order. */
   readonly failed: readonly FailedItem[];
 }
 
@@ -38,7 +38,7 @@ export interface WrittenBatch extends AppliedBatch {
 }
 
 /** Enough to see what is wrong with a batch; the response has the rest. */
-const MAX_FAILURES = 5;
+const MAX_LISTED_FAILURES = 5;
 
 /** Items of a batch with the same outcome and code. */
 interface Group {
@@ -61,12 +61,12 @@ export class RecordWriter {
    * @throws DatabaseUnavailable if nothing was attempted
    * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
    */
-  async write(plan: Plan, call: WriteContext): Promise<WrittenBatch> {
-    const { quota } = call;
+  async write(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
+    const { quota } = context;
     const written = await charged(
       quota,
       plan.items.length,
-      () => this.apply(plan, call),
+      () => this.apply(plan, context),
       ({ state }) => state === 'replayed',
     );
     if (written.state === 'resumed') {
@@ -75,15 +75,15 @@ export class RecordWriter {
     return written;
   }
 
-  private async apply(plan: Plan, call: WriteContext): Promise<WrittenBatch> {
+  private async apply(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
     const startedAt = performance.now();
-    const applied = await this.execute(plan, call);
+    const applied = await this.execute(plan, context);
     const { state, outcomes } = applied;
     const failed = failedItems(outcomes);
     // A replay executed nothing: it is counted as a replay of the request, not as a batch.
     if (state === 'replayed') return { ...applied, summary: { items: { replayed: outcomes.length }, failed } };
     const groups = groupOutcomes(plan, applied);
-    this.count(call.client, plan, groups);
+    this.count(context.client, plan, groups);
     if (plan.single !== true && isBatchOperation(plan.operation)) {
       const seconds = (performance.now() - startedAt) / 1_000;
       this.metrics.observeBatch(plan.operation, resultLabel(outcomes), outcomes.length, seconds);
@@ -91,10 +91,10 @@ export class RecordWriter {
     return { ...applied, summary: { items: itemCounts(groups), failed } };
   }
 
-  private execute(plan: Plan, call: WriteContext): Promise<AppliedBatch> {
-    const { span } = call;
-    if (span === undefined) return this.records.apply(plan, call);
-    return inBatchSpan(span, plan, call.key !== undefined, (own) => this.records.apply(plan, call, own));
+  private execute(plan: Plan, context: WriteContext): Promise<AppliedBatch> {
+    const { span } = context;
+    if (span === undefined) return this.records.apply(plan, context);
+    return inBatchSpan(span, plan, context.key !== undefined, (own) => this.records.apply(plan, context, own));
   }
 
   private count(client: string, { operation, objectType }: Plan, groups: readonly Group[]): void {
@@ -132,7 +132,7 @@ function failedItems(outcomes: readonly Outcome[]): FailedItem[] {
   const failed: FailedItem[] = [];
   for (const [index, { code }] of outcomes.entries()) {
     if (code !== undefined) failed.push({ index, code });
-    if (failed.length === MAX_FAILURES) break;
+    if (failed.length === MAX_LISTED_FAILURES) break;
   }
   return failed;
 }

@@ -137,7 +137,7 @@ export class RecordsMetrics {
   }
 }
 
-/** Whether batches of the operation are counted. `delete` is that of single deletes too. */
+/** Whether the operation is that of a batch. A single delete has the operation `delete` too. */
 export function isBatchOperation(operation: Operation): operation is BatchOperation {
   return BATCH_OPERATIONS.some((batch) => batch === operation);
 }

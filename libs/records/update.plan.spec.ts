@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fieldSegment } from '#libs/errors';
 import { ItemValidator, type PropertyDefinition } from '#libs/properties';
-import { type ItemContext, uuidOf } from './item.plan';
-import { planPatch } from './patch.plan';
+import type { ItemContext } from './item.plan';
 import { planDeletes, planUpdates } from './update.plan';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
@@ -55,40 +54,6 @@ function rejection(item: unknown, limits: Partial<ItemContext> = {}): unknown {
   const error = JSON.parse(planned.error) as object;
   return { id: planned.id, code: planned.code, error };
 }
-
-describe('uuidOf', () => {
-  it.each([
-    ['version 4', id],
-    ['version 7', '0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
-    ['no version at all', '12345678-1234-0234-0234-123456789abc'],
-    ['nil', '00000000-0000-0000-0000-000000000000'],
-    ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
-  ])('accepts a UUID of %s', (_, uuid) => {
-    expect(uuidOf(uuid)).toBe(uuid);
-    expect(uuidOf(uuid.toUpperCase())).toBe(uuid);
-  });
-
-  it.each([
-    '',
-    'acme',
-    id.slice(1),
-    `${id}0`,
-    `{${id}}`,
-    `urn:uuid:${id}`,
-    id.replaceAll('-', ''),
-    id.replace('1', 'g'),
-    ` ${id}`,
-    `${id}\n`,
-    null,
-    undefined,
-    8,
-    [id],
-    { id },
-    `${id}'; DROP TABLE records; --`,
-  ])('rejects %j', (value) => {
-    expect(uuidOf(value)).toBeUndefined();
-  });
-});
 
 describe('planUpdates', () => {
   it('plans an item that only sets properties for the fast path', () => {
@@ -253,14 +218,6 @@ describe('planDeletes', () => {
     const [first, second] = planDeletes([bad, id]);
     expect(first).toMatchObject({ op: 'reject', id: null, code: 'invalid_item' });
     expect(second).toEqual({ op: 'delete', id });
-  });
-});
-
-describe('planPatch', () => {
-  it('has the version of the condition', () => {
-    const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
-    expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
-    expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });
   });
 });
 

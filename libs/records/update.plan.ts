@@ -1,5 +1,7 @@
 import { itemError } from '#libs/errors';
-import { isObject, type Validation } from '#libs/properties';
+import { isObject, parseUuid } from '#libs/json';
+import type { Validation } from '#libs/properties';
+import { planPatch } from './change.plan';
 import {
   ifMatchOf,
   invalidId,
@@ -8,29 +10,27 @@ import {
   malformedIfMatch,
   planItem,
   rejectInvalid,
-  uuidOf,
 } from './item.plan';
 import { isMatched, planMatched } from './match.plan';
-import { planPatch } from './patch.plan';
 import { type PlanItem, reject } from './plan';
 
 const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['id', 'default', 'list', 'extended', 'if_match', 'ref']);
 
 /** Plans the patches of a batch: each item becomes a change or an item error. */
 export function planUpdates(items: readonly unknown[], context: ItemContext): PlanItem[] {
-  return items.map((item) =>
-    isObject(item)
-      ? isMatched(item)
-        ? planMatched(item, UPDATE_MEMBERS, context)
-        : planItem(item, UPDATE_MEMBERS, context, (id) => planUpdate(item, id, context))
-      : reject(null, itemError('invalid_item', 'an item must be an object with an id and what to change')),
-  );
+  return items.map((item) => {
+    if (!isObject(item)) {
+      return reject(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
+    }
+    if (isMatched(item)) return planMatched(item, UPDATE_MEMBERS, context);
+    return planItem(item, UPDATE_MEMBERS, context, (id) => planUpdate(item, id, context));
+  });
 }
 
 /** Plans the deletes of a batch. */
 export function planDeletes(ids: readonly unknown[]): PlanItem[] {
   return ids.map((given) => {
-    const id = uuidOf(given);
+    const id = parseUuid(given);
     return id === undefined ? invalidId(given) : { op: 'delete', id };
   });
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Cluster, Command, type Redis as Client } from 'ioredis';
-import { failConnectionOnParserError } from '#libs/database';
+import { failConnectionOnParserError } from '#libs/errors';
 import type { Span } from '#libs/telemetry';
 import { createClient, type RedisSettings } from './redis.client';
 import type { RedisMetrics } from './redis.metrics';

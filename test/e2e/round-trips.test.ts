@@ -77,7 +77,7 @@ function roundTrips(): RoundTrip[] {
 /** Bind, Describe, Execute, Sync: one round trip of a prepared statement. */
 const oneCall = { messages: 'BDES', statement: 'apply_batch' };
 const onePatch = { messages: 'BDES', statement: 'patch_record' };
-const onePatchWithKey = { messages: 'BDES', statement: 'patch_record_once' };
+const onePatchWithKey = { messages: 'BDES', statement: 'patch_record_keyed' };
 
 function scriptsRun(): number {
   return redisTraffic.match(/\r\nevalsha\r\n/gi)?.length ?? 0;
@@ -125,7 +125,7 @@ describe('a round trip to Postgres', () => {
     const key = randomUUID();
     await update(1, key);
     expect((await update(1, key)).headers['idempotent-replay']).toBe('true');
-    expect(roundTrips().map(({ statement }) => statement)).toEqual(['patch_record_once', 'find_request_state']);
+    expect(roundTrips().map(({ statement }) => statement)).toEqual(['patch_record_keyed', 'find_request_state']);
   });
 
   it('is the cost of a receipt', async () => {

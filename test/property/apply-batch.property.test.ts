@@ -11,8 +11,8 @@ import {
 import type { LedgerKey } from '#libs/idempotency';
 import {
   type AppliedBatch,
+  etagConditionOf,
   matchOf,
-  parseIfMatch,
   type PlanItem,
   planOperations,
   planUpdates,
@@ -330,7 +330,7 @@ function planSingleUpsert({ slug, value }: Value, content: Blocks & { default: o
   const patch = validator.patch(content);
   if (match === undefined || 'errors' in patch) throw new Error('the upsert is not valid');
   const create = validator.create({ ...content, default: { ...content.default, [slug]: value } });
-  const condition = tag === undefined ? {} : parseIfMatch(tag);
+  const condition = tag === undefined ? {} : etagConditionOf(tag);
   if (condition === 'malformed') throw new Error(`${tag} is no etag`);
   return planUpsert(randomUUID(), match, { patch, create, ifMatch: condition.etag, mustExist: tag !== undefined });
 }

@@ -1,4 +1,4 @@
-import { isExactNumber } from '#libs/properties';
+import { isExactNumber } from '#libs/json';
 
 /** The sum of two numbers as decimals; undefined if it is not within ±(2^53 − 1), or a double would round it. */
 export function exactSum(a: number, b: number): number | undefined {

@@ -1,4 +1,4 @@
-import { isObject } from '#libs/properties';
+import { isObject } from '#libs/json';
 import { definitions, listId, type QueryDraft, type StoredRow } from './query.arbitraries';
 
 /** The ids that a query must return, in order: computed in memory, from what the client sent. */

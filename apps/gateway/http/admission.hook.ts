@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Admission } from '#libs/limits';
-import { isObject, isObjectType } from '#libs/properties';
+import { isObject } from '#libs/json';
+import { isObjectType } from '#libs/properties';
 import { MAX_ITEMS, type RecordsMetrics } from '#libs/records';
 import { teamOfPrismPath } from './authentication.hook';
 import { payloadBytes } from './payload.size';

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { type FieldError, fieldSegment, MAX_FIELD_ERRORS, RequestError } from '#libs/errors';
-import { isObject } from '#libs/properties';
+import { isObject } from '#libs/json';
 
 /**
  * The class of the outer structure of a request body. Its members are those with a class-validator rule. Their content (items,

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isExactNumber } from '#libs/properties';
+import { isExactNumber } from '#libs/json';
 import { type JsonLimits, JsonScanner } from './json.scanner';
 
 setFlagsFromString('--expose-gc');

@@ -1,4 +1,4 @@
-import { isExactNumber } from '#libs/properties';
+import { isExactNumber } from '#libs/json';
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;

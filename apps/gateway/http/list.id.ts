@@ -1,4 +1,4 @@
-import { lowerCaseUuid } from '#libs/properties';
+import { parseUuid } from '#libs/json';
 import { invalidQuery } from '#libs/records';
 
 /**
@@ -9,7 +9,7 @@ import { invalidQuery } from '#libs/records';
  */
 export function parseListId(text: string | undefined, field: string): string | undefined {
   if (text === undefined) return undefined;
-  const id = lowerCaseUuid(text);
-  if (id === null) throw invalidQuery(field, 'uuid', 'must be a list id (UUID)');
+  const id = parseUuid(text);
+  if (id === undefined) throw invalidQuery(field, 'uuid', 'must be a list id (UUID)');
   return id;
 }

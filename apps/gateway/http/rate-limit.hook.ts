@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Scope } from '#libs/auth';
 import {
   availableIn,
-  type Decision,
+  type RateLimitDecision,
   Quota,
   RATE_UNITS,
   type RateLimiter,
@@ -71,7 +71,7 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
  * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: all limits of the client, and the state of the
  * buckets that were consulted. Empty if none was.
  */
-export function rateLimitFields(rates: Rates, { buckets, rejectedBy }: Decision): Record<string, string> {
+export function rateLimitFields(rates: Rates, { buckets, rejectedBy }: RateLimitDecision): Record<string, string> {
   if (buckets.length === 0) return {};
   // No reset of a rejected request may be later than `Retry-After`.
   const maxReset = rejectedBy ? retryAfterSeconds(rejectedBy.waitUs) : Infinity;

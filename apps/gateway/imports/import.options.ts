@@ -1,8 +1,8 @@
 import type { Principal } from '#libs/auth';
 import { invalidField, RequestError } from '#libs/errors';
 import { type ImportOptions, ListPlacement } from '#libs/imports';
-import { isIndexed, isObject, type MissingOptions, type PropertyDefinition } from '#libs/properties';
-import { uuidOf } from '#libs/records';
+import { isObject, parseUuid } from '#libs/json';
+import { isIndexed, type MissingOptions, type PropertyDefinition } from '#libs/properties';
 import type { ImportOptionsEnvelope } from './import.envelope';
 
 /**
@@ -69,7 +69,7 @@ function listOf(
 ): ListPlacement | undefined {
   const text = given?.list_id ?? undefined;
   if (text === undefined) return undefined;
-  const listId = uuidOf(text);
+  const listId = parseUuid(text);
   if (listId === undefined) throw invalidOption('list_id', 'uuid', 'list_id must be a UUID');
   return new ListPlacement(listId, definitions);
 }

@@ -24,8 +24,9 @@ import {
   rowResults,
   SpellingResolver,
 } from '#libs/imports';
+import { parseUuid } from '#libs/json';
 import { MissingOptions, type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
-import { defaultOptions, type Plan, RecordWriter, uuidOf, type WrittenBatch } from '#libs/records';
+import { defaultOptions, type Plan, RecordWriter, type WrittenBatch } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import type { ImportEnvelope } from './import.envelope';
@@ -121,7 +122,7 @@ export class ImportService {
 
   /** @param id as in the path @throws RequestError `not_found` */
   async find(teamId: string, id: string, options: CheckoutOptions): Promise<string> {
-    const jobId = uuidOf(id);
+    const jobId = parseUuid(id);
     const job = jobId && (await this.imports.find(teamId, jobId, options));
     if (job === undefined) throw new RequestError('not_found');
     return job;

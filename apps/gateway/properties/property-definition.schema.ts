@@ -1,4 +1,4 @@
-import { lookups, objectTypes, type PropertyDefinition, propertyTypes } from '#libs/properties';
+import { lookupValues, objectTypes, type PropertyDefinition, propertyTypes } from '#libs/properties';
 import { uuid } from '../docs/record.schemas';
 import type { Schema } from '../docs/schema.type';
 
@@ -16,7 +16,7 @@ export const optionSchema: Schema = {
 
 export const lookupSchema: Schema = {
   type: 'string',
-  enum: [...lookups],
+  enum: [...lookupValues],
   description:
     '`indexed`: filters with `=` and `in`, `by/` and `match` find records by this value with an index. `unique`: also, no two records can have the same value. Only for `str`, `num`, `date`, `select_str` and `ref_*` in `default`.',
 };

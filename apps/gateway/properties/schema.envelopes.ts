@@ -1,8 +1,8 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateIf } from 'class-validator';
-import { lookups, propertyTypes } from '#libs/properties';
+import { lookupValues, propertyTypes } from '#libs/properties';
 
 const MAX_SORT_INDEX = 1_000_000;
-const LOOKUP = { message: `lookup must be one of ${lookups.join(', ')}` };
+const LOOKUP = { message: `lookup must be one of ${lookupValues.join(', ')}` };
 const TYPE = { message: `type must be one of ${propertyTypes.join(', ')}` };
 
 /** The member may be left out, but not null. */
@@ -83,8 +83,8 @@ export class NewPropertyEnvelope {
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookups, LOOKUP)
-  lookup?: (typeof lookups)[number];
+  @IsIn(lookupValues, LOOKUP)
+  lookup?: (typeof lookupValues)[number];
 
   @IsOptional()
   @IsString({ message: 'list_id must be a list id (UUID) or null' })
@@ -109,6 +109,6 @@ export class PropertyPatchEnvelope extends DefinitionReference {
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookups, LOOKUP)
-  lookup?: (typeof lookups)[number];
+  @IsIn(lookupValues, LOOKUP)
+  lookup?: (typeof lookupValues)[number];
 }

@@ -1,9 +1,10 @@
 import { invalidField, RequestError } from '#libs/errors';
+import { parseUuid } from '#libs/json';
 import {
   type Expected,
   hasOptions,
   isSlug,
-  lowerCaseUuid,
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   type NewOption,
   type NewProperty,
@@ -22,9 +23,6 @@ import {
   PropertyPatchEnvelope,
 } from './schema.envelopes';
 
-/** The longest display name of a property or option, in UTF-16 code units. */
-export const MAX_NAME_LENGTH = 255;
-
 /*
  * The bodies and parameters of requests that change definitions.
  *
@@ -39,7 +37,7 @@ export function newPropertyOf(body: unknown): NewProperty {
   if (slug !== undefined && RESERVED_SLUGS.has(slug)) {
     throw invalidField('.body.slug', 'reserved', `slug must not be ${slug}, which has a meaning in records or queries`);
   }
-  if (options.length > 0 && !hasOptions(type)) {
+  if (options.length > 0 && !hasOptions({ type })) {
     throw invalidField(
       '.body.options',
       'select',
@@ -92,8 +90,8 @@ export function expectedOf(query: QueryParameters): Expected {
 
 /** The id of a property or option in a path, in lower case. @throws RequestError `not_found` for an id that is no UUID */
 export function pathIdOf(given: string): string {
-  const id = lowerCaseUuid(given);
-  if (id === null) throw new RequestError('not_found');
+  const id = parseUuid(given);
+  if (id === undefined) throw new RequestError('not_found');
   return id;
 }
 

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import {
+  MAX_NAME_LENGTH,
   MAX_OPTIONS,
   MAX_SLUG_LENGTH,
   MAX_TEAM_BYTES,
@@ -14,7 +15,6 @@ import { uuid } from '../docs/record.schemas';
 import { idempotencyKey } from '../docs/request.headers';
 import { headerRefs, type Schema } from '../docs/schema.type';
 import { definitionSchema, lookupSchema, optionSchema } from './property-definition.schema';
-import { MAX_NAME_LENGTH } from './schema.input';
 
 /*
  * The OpenAPI documentation of the operations that change definitions: one decorator per handler.

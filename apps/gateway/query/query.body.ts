@@ -1,4 +1,5 @@
-import { lowerCaseUuid, type PropertyDefinition } from '#libs/properties';
+import { parseUuid } from '#libs/json';
+import type { PropertyDefinition } from '#libs/properties';
 import { FilterParser, invalidQuery, QueryFields, sortOrderOf } from '#libs/records';
 import { checkedEnvelope } from '../http/envelope.check';
 import { parseListId } from '../http/list.id';
@@ -54,7 +55,7 @@ function idsOf(id: unknown): readonly string[] | undefined {
 }
 
 function idAt(value: unknown, path: string): string {
-  const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
-  if (id === null) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
+  const id = parseUuid(value);
+  if (id === undefined) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
   return id;
 }

@@ -1,5 +1,6 @@
 import { invalidField, RequestError } from '#libs/errors';
-import { parseIfMatch, uuidOf } from '#libs/records';
+import { parseUuid } from '#libs/json';
+import { etagConditionOf } from '#libs/records';
 
 /**
  * The record id in a path, in lower case. Call it where the record would be looked up: other mistakes of the request are
@@ -8,7 +9,7 @@ import { parseIfMatch, uuidOf } from '#libs/records';
  * @throws RequestError `not_found` for an id that is no UUID
  */
 export function recordIdOf(given: string): string {
-  const id = uuidOf(given);
+  const id = parseUuid(given);
   if (id === undefined) throw new RequestError('not_found');
   return id;
 }
@@ -20,7 +21,7 @@ export function recordIdOf(given: string): string {
  */
 export function requiredEtagOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const condition = parseIfMatch(header.trim());
+  const condition = etagConditionOf(header.trim());
   if (condition === 'malformed') {
     const message = 'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"';
     throw invalidField('.header.if-match', 'etag', message);

@@ -1,4 +1,4 @@
--- Rolls back the statement that has inserted a request and has not applied it.
+-- Rolls back patch_record_keyed, which has inserted the request but has not patched the record.
 CREATE OR REPLACE FUNCTION abort_fast_path() RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN

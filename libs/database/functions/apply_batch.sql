@@ -3,7 +3,8 @@
 --
 -- Inputs
 --   p_items                 JSON array of items as apply_item takes them, in request order, each with a "ref" that its entry
---                           repeats, if the caller has given one. The id of a "create" is that of an attempt without a key
+--                           repeats, if the caller has given one. In a keyed batch of several items, created_id replaces the
+--                           id of a "create"
 --   p_atomic                One transaction for all items; the first failure ends it. Nothing changes then, and the other
 --                           items are rolled_back. If validation rejected items, all of these are reported and none is run
 --   p_dry_run               One transaction for all items, which is rolled back: the outcomes say what would have happened

@@ -25,17 +25,17 @@ CREATE OR REPLACE FUNCTION apply_in_one_transaction(
   OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_order    integer[]; -- the positions of the items, in the order in which they are applied
-  v_locked   integer[] := '{}'; -- the positions of the items whose records are locked first
-  v_canceled boolean := false;
-  v_lock     boolean := true; -- lock the values of all items, and these records, first
+  v_order      integer[]; -- the positions of the items, in the order in which they are applied
+  v_lock_order integer[] := '{}'; -- the positions of the items whose records are locked before the first item is applied
+  v_canceled   boolean := false;
+  v_lock_first boolean := true; -- lock these records, and the values of all items, before the first item is applied
   v_bytes_left bigint; -- before the subtransaction
-  v_from     integer := 1; -- the first item of the subtransaction, as an index of v_order
-  v_to       integer := cardinality(p_order); -- its last item
-  v_at       integer;
-  v_detail   text; -- of an error
-  v_result   record;
-  n          integer;
+  v_from       integer := 1; -- the first item of the subtransaction, as an index of v_order
+  v_to         integer := cardinality(p_order); -- its last item
+  v_at         integer; -- the current item; 0 while records and values are locked first
+  v_detail     text; -- of an error
+  v_result     record;
+  n            integer;
 BEGIN
   codes := array_fill(NULL::text, ARRAY[cardinality(p_items)]);
   errors := codes;
@@ -44,7 +44,7 @@ BEGIN
   internal_errors := '{}';
   IF EXISTS (SELECT FROM unnest(p_items) AS item WHERE item ?| ARRAY['lookups', 'match']) THEN
     v_order := p_order;
-    v_locked := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
+    v_lock_order := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
                        WHERE p_items[o.n] ->> 'op' IN ('update', 'delete', 'restore') AND NOT p_items[o.n] ? 'match'
                        ORDER BY (p_items[o.n] ->> 'id')::uuid);
   ELSE
@@ -56,11 +56,11 @@ BEGIN
     v_bytes_left := bytes_left;
     BEGIN
       n := v_order[v_from];
-      IF v_lock AND v_from < v_to AND NOT v_canceled THEN
+      IF v_lock_first AND v_from < v_to AND NOT v_canceled THEN
         v_at := 0;
         PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(v_order[v_from:v_to]) AS o (n)
                                                WHERE p_items[o.n] ?| ARRAY['lookups', 'create']));
-        FOREACH n IN ARRAY v_locked LOOP
+        FOREACH n IN ARRAY v_lock_order LOOP
           EXIT WHEN clock_timestamp() >= p_deadline; -- no item starts then
           IF clock_timestamp() >= p_check_from THEN
             PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms,
@@ -107,7 +107,7 @@ BEGIN
         internal_errors := internal_errors || jsonb_build_object(n, SQLSTATE);
       END IF;
       IF v_at = 0 AND NOT p_atomic THEN
-        v_lock := false; -- each item locks its own, so that only those that are locked fail
+        v_lock_first := false; -- each item takes its own locks, so that only the items whose locks are held elsewhere fail
       ELSIF v_at > v_from AND NOT p_atomic THEN
         v_to := v_at - 1;
       ELSE

@@ -1,7 +1,7 @@
--- Completes a request that is one transaction, and stores its only outcome.
+-- Completes a request that is one transaction, and stores its only outcome. The transaction has inserted or locked the request row.
 --
 --   p_completed_by  the request id of the attempt
---   p_entry         the response entry
+--   p_entry         the response entry; of an import, the body of the response
 --   p_code          the item error code; NULL for success
 CREATE OR REPLACE FUNCTION complete_single(p_team_id uuid, p_client_id uuid, p_key_hash bytea, p_completed_by text, p_entry text,
                                            p_code text) RETURNS void

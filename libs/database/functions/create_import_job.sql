@@ -80,7 +80,7 @@ BEGIN
   IF NOT p_in_call THEN
     body := import_job_json(v_job, '');
     IF v_claim IS NOT NULL THEN
-      PERFORM complete_request(p_team_id, p_client_id, p_key_hash, v_ledger, v_day, p_request_id, body);
+      PERFORM complete_single(p_team_id, p_client_id, p_key_hash, p_request_id, body, NULL);
     END IF;
   END IF;
 END

@@ -1,5 +1,5 @@
 -- How records spell the values that the unfinished rows of a job look for without regard to case: up to two spellings of each
--- value that a record has. It reads every live record of the object type once. SECURITY DEFINER as claim_import_job.
+-- value that a record has. It reads every live record of the object type once. SECURITY DEFINER, like claim_import_job.
 --
 -- With this collation, lower is the same in a database of any locale, and as toLowerCase of JavaScript, which compares the rows.
 CREATE OR REPLACE FUNCTION find_import_spellings(p_team_id uuid, p_job_id uuid) RETURNS TABLE (value text, spellings text[])

@@ -27,7 +27,7 @@ BEGIN
     PERFORM emit_flush_message(p_team_id);
     RETURN;
   END IF;
-  PERFORM complete_request(p_team_id, p_client_id, p_key_hash, v_request.id, v_request.day, p_request_id, body);
+  PERFORM complete_single(p_team_id, p_client_id, p_key_hash, p_request_id, body, NULL);
   UPDATE import_jobs AS j SET status = 'complete', expires_at = now() WHERE j.team_id = p_team_id AND j.id = p_job_id;
 END
 $$;

@@ -1,5 +1,5 @@
 -- On a cluster, keeps the rows of a team on their node until the end of the transaction: a shard move waits. A transaction that
--- takes a lock by lock_key needs it, because that lock is one of the node. Also does share_settings.
+-- calls lock_key needs this, because its lock exists on that node only. Also calls share_settings.
 CREATE OR REPLACE FUNCTION hold_placement(p_team_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- What is left to import, of all teams. SECURITY DEFINER as claim_import_job.
+-- What is left to import, of all teams. SECURITY DEFINER, like claim_import_job.
 --
 --   oldest_seconds  age of the oldest unfinished job; 0 without one
 CREATE OR REPLACE FUNCTION import_backlog(OUT jobs integer, OUT pending_rows integer, OUT oldest_seconds double precision)

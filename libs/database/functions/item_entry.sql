@@ -13,6 +13,6 @@ LANGUAGE sql STABLE AS $$
               ELSE ', "record": ' || record_json(p_id, p_properties, p_list, p_extended, p_created_at, p_updated_at) END
       || '}'
     ELSE '{"id": ' || COALESCE('"' || p_id::text || '"', 'null')
-      || CASE WHEN p_ref IS NULL THEN '' ELSE ', "ref": ' || to_json(p_ref)::text END 
+      || CASE WHEN p_ref IS NULL THEN '' ELSE ', "ref": ' || to_json(p_ref)::text END
       || ', "status": "error", "error": ' || p_error || '}' END
 $$;

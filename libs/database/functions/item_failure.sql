@@ -1,4 +1,4 @@
--- The outcome of an item whose transaction was rolled back by an error. SQLSTATEs of the gateway's own:
+-- The outcome of an item whose transaction was rolled back by an error. The SQLSTATEs that the functions raise:
 --
 --   PG002  the record would exceed its size limit (apply_record_limits)
 --   PG003  an operator would leave a required property without elements (patch_block)

@@ -1,6 +1,6 @@
 -- For each matched item that only sets properties and whose lookup has all values: the record, if exactly one live record has the
--- value, and its etag. apply_batch patches it if the etag is unchanged; otherwise resolve_match decides. Excluded are items after
--- one that may give another record the same value: it sets the property, and not only to the value by which it is matched.
+-- value, and its etag. apply_batch patches it if the etag is unchanged; otherwise resolve_match decides. Items are excluded if an
+-- earlier item may give another record the value: one that sets the property, unless it creates a record with the value that it matches.
 CREATE OR REPLACE FUNCTION match_targets(p_team_id uuid, p_items jsonb[]) RETURNS TABLE (n integer, id uuid, etag text)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -1,5 +1,5 @@
 -- A block of properties after {"set": {...}, "clear": [...], "ops": {...}}. Each member is optional.
--- Raises PG003 if an operator would leave a required property without elements; what increment_number raises.
+-- Raises PG003 if an operator would leave a required property without elements, and what increment_number raises.
 CREATE OR REPLACE FUNCTION patch_block(p_current jsonb, p_change jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

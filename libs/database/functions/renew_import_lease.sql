@@ -1,4 +1,4 @@
--- Extends the lease of a worker on a job. False: the worker has lost it. SECURITY DEFINER as claim_import_job.
+-- Extends the lease of a worker on a job. False: the worker has lost it. SECURITY DEFINER, like claim_import_job.
 CREATE OR REPLACE FUNCTION renew_import_lease(p_team_id uuid, p_job_id uuid, p_owner uuid, p_lease interval) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,5 +1,5 @@
 -- Stores the results of a chunk, unless another worker has. Returns the status of the job; NULL: another worker has stored them.
--- SECURITY DEFINER as claim_import_job.
+-- SECURITY DEFINER, like claim_import_job.
 --
 --   p_results  elements of a JSON array
 --   p_overdue  the chunk was not attempted, because the job is too old

@@ -1,4 +1,4 @@
--- Stores the outcomes of a request, in the place of those that the ledger holds of it.
+-- Stores the outcomes of a request, and replaces those that the ledger has of it.
 --
 --   p_entries  response entries, one a line
 --   p_codes    item error codes by position; NULL for an applied item

@@ -1,5 +1,5 @@
 -- Takes the next chunk of a job, for the worker that has its lease. The attempt is counted before it begins, so that a chunk that
--- ends its worker is not attempted for ever. No row: no chunk may be attempted now. SECURITY DEFINER as claim_import_job.
+-- crashes its worker is not attempted for ever. No row: no chunk may be attempted now. SECURITY DEFINER, like claim_import_job.
 --
 --   p_running  the chunks that the worker runs already
 --   attempts   including this one

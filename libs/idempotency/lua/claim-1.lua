@@ -12,7 +12,7 @@
     'new'        the key is claimed for this attempt
     'mismatch'   the key belongs to another request, complete or not
     'in_flight'  another attempt holds the claim; followed by the milliseconds since it claimed the key
-    'response'   the request is complete; followed by the owner token and the bytes of its response
+    'cached'     the request is complete; followed by the owner token and the bytes of its response
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -24,7 +24,7 @@ if not found.err and found[1] and found[2] and found[3] and found[2] ~= ARGV[4] 
     return { 'mismatch' }
   end
   if found[4] then
-    return { 'response', found[2], found[4] }
+    return { 'cached', found[2], found[4] }
   end
   return { 'in_flight', now - found[3] }
 end

@@ -43,7 +43,7 @@ export function valueSql(field: QueryField, listId: string | undefined, paramete
   }
 }
 
-/** `id`, `created_at` or `updated_at`, which are never NULL. */
+/** Whether the field is a column of `records`: `id`, `created_at` or `updated_at`, which are never NULL. */
 export function isColumn({ source }: QueryField): boolean {
   return source !== 'default' && source !== 'list';
 }
@@ -51,11 +51,11 @@ export function isColumn({ source }: QueryField): boolean {
 function joined(
   conditions: readonly Condition[],
   word: 'AND' | 'OR',
-  ofNone: string,
+  empty: string,
   listId: string | undefined,
   parameters: SqlParameters,
 ): string {
-  if (conditions.length === 0) return ofNone;
+  if (conditions.length === 0) return empty;
   return `(${conditions.map((each) => conditionSql(each, listId, parameters)).join(` ${word} `)})`;
 }
 
@@ -67,23 +67,23 @@ function comparisonSql(condition: PropertyCondition, listId: string | undefined,
   const value = valueSql(field, listId, parameters);
   const type = field.source === 'id' ? 'uuid' : PARAMETER_TYPES[field.comparison];
   const [first, second] = operands.map((operand) => parameterOf(field, operand));
-  const one = (operand: unknown): string => `${parameters.add(operand)}::${type}`;
+  const parameter = (operand: unknown): string => `${parameters.add(operand)}::${type}`;
   switch (comparator) {
     case 'equal':
-      if (operands.length === 1) return `${value} = ${one(first)}`;
+      if (operands.length === 1) return `${value} = ${parameter(first)}`;
       return `${value} = ANY (${parameters.add(operands.map((operand) => parameterOf(field, operand)))}::text[]::${type}[])`;
     case 'between':
-      return `(${value} >= ${one(first)} AND ${value} <= ${one(second)})`;
+      return `(${value} >= ${parameter(first)} AND ${value} <= ${parameter(second)})`;
     case 'contains':
       return eachOperandSql('all', value, 'strpos(value.content, operand) > 0', parameters.add(operands));
     case 'begins_with':
-      return `starts_with(${value}, ${one(first)})`;
+      return `starts_with(${value}, ${parameter(first)})`;
     case 'ends_with': {
-      const end = one(first);
+      const end = parameter(first);
       return `right(${value}, length(${end})) = ${end}`;
     }
     default:
-      return `${value} ${SYMBOLS[comparator]} ${one(first)}`;
+      return `${value} ${SYMBOLS[comparator]} ${parameter(first)}`;
   }
 }
 

@@ -1,4 +1,5 @@
-import { isObject, lowerCaseUuid, type Operand, operandOf, optionSlugOf, textOperandOf } from '#libs/properties';
+import { isObject, parseUuid } from '#libs/json';
+import { isReference, type Operand, operandOf, optionSlugOf, textOperandOf } from '#libs/properties';
 import { type Comparator, type Condition, OPERATORS, type Operator } from './condition';
 import { invalidQuery } from './query.error';
 import { pathBelow, type QueryField, type QueryFields } from './query.fields';
@@ -10,7 +11,7 @@ const MAX_DEPTH = 5;
 /** The maximum number of values in `in`, `not_in` and `contains`. */
 const MAX_VALUES = 1_000;
 /** The maximum number of values in all conditions of a filter together. Each record may be compared with all of them. */
-const MAX_VALUES_IN_ALL = 2_000;
+const MAX_FILTER_VALUES = 2_000;
 /** The maximum length of a part in `contains`: the time to search a text grows with it, up to 0.3 s for the longest text. */
 const MAX_PART_LENGTH = 1_000;
 
@@ -82,15 +83,15 @@ export class FilterParser {
     const { comparator, negated = false } = MEANINGS[operator];
     if (comparator === 'present') {
       // `exists: false` means `not_exists`.
-      return { field, comparator, operands: [], negated: negated === isAffirmed(value, path) };
+      return { field, comparator, operands: [], negated: negated === booleanOperand(value, path) };
     }
     checkApplicable(field, operator, comparator, path);
     this.values += Array.isArray(value) ? value.length : 1;
-    if (this.values > MAX_VALUES_IN_ALL) {
+    if (this.values > MAX_FILTER_VALUES) {
       throw invalidQuery(
         path,
         'max_items',
-        `exceeds ${MAX_VALUES_IN_ALL} values in one filter; divide the values among several queries`,
+        `exceeds ${MAX_FILTER_VALUES} values in one filter; divide the values among several queries`,
       );
     }
     return { field, comparator, operands: operandsOf(field, operator, comparator, value, path), negated };
@@ -138,8 +139,8 @@ function isOperator(text: string): text is Operator {
   return knownOperators.has(text);
 }
 
-/** The operand of `exists` and the like. The SDKs declare it as a boolean, a string or a list. */
-function isAffirmed(value: unknown, path: string): boolean {
+/** The operand of `exists`, `is_null` and their opposites. The SDKs declare it as a boolean, a string or a list. */
+function booleanOperand(value: unknown, path: string): boolean {
   if (value === false || value === 'false') return false;
   if (value === true || value === 'true' || value === '' || (Array.isArray(value) && value.length === 0)) return true;
   throw invalidQuery(path, 'invalid_property', 'must be true or false');
@@ -152,24 +153,25 @@ function checkApplicable(
   path: string,
 ): void {
   if (comparator === 'equal') return;
-  const isReference = source === 'id' || (definition?.type.includes('ref_') ?? false);
-  const isText = comparison === 'text' && !isReference;
+  const isId = source === 'id' || (definition !== undefined && isReference(definition));
+  const isText = comparison === 'text' && !isId;
   const applicable =
     comparator === 'contains'
       ? isText || multi
       : comparator === 'begins_with' || comparator === 'ends_with'
         ? isText
-        : !multi && !isReference && comparison !== 'boolean' && comparison !== 'json';
+        : !multi && !isId && comparison !== 'boolean' && comparison !== 'json';
   if (applicable) return;
   const type = definition?.type ?? 'id';
   throw invalidQuery(
     path,
     'operator_not_applicable',
-    `does not apply to a property of type ${type}: ${operator} compares ${COMPARES[comparator]}`,
+    `does not apply to a property of type ${type}: ${operator} compares ${COMPARABLE_VALUES[comparator]}`,
   );
 }
 
-const COMPARES: Readonly<Record<Comparator, string>> = {
+/** The values that each comparator applies to, for error messages. */
+const COMPARABLE_VALUES: Readonly<Record<Comparator, string>> = {
   equal: 'equality',
   less: 'texts, numbers and dates',
   less_or_equal: 'texts, numbers and dates',
@@ -210,8 +212,8 @@ function listRule(operator: Operator): string {
 function operandAt({ definition, multi }: QueryField, comparator: Comparator, value: unknown, path: string): Operand {
   if (value === null) throw invalidQuery(path, 'invalid_property', 'must not be null: use is_null or is_not_null');
   if (definition === undefined) {
-    const id = typeof value === 'string' ? lowerCaseUuid(value) : null;
-    if (id === null) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
+    const id = parseUuid(value);
+    if (id === undefined) throw invalidQuery(path, 'uuid', 'must be a record id (UUID)');
     return id;
   }
   const isPart = comparator === 'begins_with' || comparator === 'ends_with' || (comparator === 'contains' && !multi);

@@ -15,8 +15,8 @@ export function lookupConditionsOf(condition: Condition): LookupCondition[] {
 }
 
 /**
- * The condition that a live record `r` is one of those that the lookup has for one of the values. It only lets the planner use the
- * index: the condition itself is checked as well. It refers to `context`, on which the rows of a team depend.
+ * The condition that the lookup has a live record `r` for one of the values. It only lets the planner use the index: the comparison
+ * itself is a condition as well. It refers to `context`, on which the rows of a team depend.
  *
  * @param team the placeholder of the team
  */

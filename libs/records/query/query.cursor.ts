@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lowerCaseUuid } from '#libs/properties';
+import { parseUuid } from '#libs/json';
 import { comparableOf } from './condition';
 import { invalidQuery } from './query.error';
 import { MAX_PAGE_ROWS, type RecordFilter } from './record.query';
@@ -57,7 +57,7 @@ export class CursorCodec {
     const bytes = Buffer.from(text, 'base64url');
     const position = bytes.subarray(CHECKSUM_BYTES);
     if (!this.checksum(position).equals(bytes.subarray(0, CHECKSUM_BYTES))) return undefined;
-    return this.cursorOf(parsed(position));
+    return this.cursorOf(parseJson(position));
   }
 
   /** Checks every value, because anyone can compute the checksum. */
@@ -81,7 +81,7 @@ export class CursorCodec {
   }
 }
 
-function parsed(position: Buffer): unknown {
+function parseJson(position: Buffer): unknown {
   try {
     return JSON.parse(position.toString());
   } catch {
@@ -95,7 +95,7 @@ function isValueOf(key: SortKey | undefined, value: unknown): boolean {
   const isBlock = source === 'default' || source === 'list';
   if (value === null) return isBlock;
   if (typeof value !== 'string' || value.length > MAX_VALUE_LENGTH) return false;
-  if (source === 'id') return lowerCaseUuid(value) === value;
+  if (source === 'id') return parseUuid(value) === value;
   if (!isBlock) return isTime(value);
   if (comparison === 'number' || comparison === 'date') return NUMBER.test(value);
   if (comparison === 'boolean') return value === 'true' || value === 'false';

@@ -1,7 +1,7 @@
 import { invalidField, type RequestError } from '#libs/errors';
 
-/** The rule that an invalid query breaks. */
-export type QueryRule =
+/** The code of an error of a query, in the list of field errors. */
+export type QueryErrorCode =
   | 'unknown_property'
   | 'unknown_option'
   | 'unknown_operator'
@@ -27,6 +27,6 @@ export type QueryRule =
  * @param field the path of the invalid part, such as `.body.query.filter[0].name`
  * @param rule the end of the message: what the part must be, and how to correct it
  */
-export function invalidQuery(field: string, code: QueryRule, rule: string): RequestError {
+export function invalidQuery(field: string, code: QueryErrorCode, rule: string): RequestError {
   return invalidField(field, code, `${field.replace(/^\.(body|path|query)\./, '')} ${rule}`);
 }

@@ -68,7 +68,7 @@ export class QueryFields {
     throw invalidQuery(path, 'unknown_property', `must name a property of ${where}; ${hint}`);
   }
 
-  /** @throws RequestError like {@link get}; undefined in, undefined out */
+  /** The slugs without duplicates. @throws RequestError like {@link get} for one that is not known */
   checkSelection(
     slugs: readonly string[] | undefined,
     pathOf: (index: number) => string,

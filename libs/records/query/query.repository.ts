@@ -10,7 +10,7 @@ import {
 } from '#libs/database';
 import type { Deadline } from '#libs/limits';
 import type { Span } from '#libs/telemetry';
-import type { FoundRecord } from '../found.record';
+import type { FoundRecord } from '../record.repository';
 import type { QueryPage, RecordFilter, RecordQuery } from './record.query';
 import { countStatement, findStatement, pageStatement, type QueryStatement } from './query.statement';
 import { StatementNames } from './statement.names';
@@ -100,7 +100,7 @@ export class RecordQueryRepository {
     const leftMs = deadline.msLeft('commit');
     const budgetMs = Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs));
     const call = { begun: false, expired: false };
-    // One of its own, because the count that follows a page must still run.
+    // One for this statement, because the count that follows a page must still run.
     const statement = cancellation.child();
     const timer = setTimeout(() => {
       call.expired = true;

@@ -2,6 +2,7 @@ import { comparisonsOf, type Condition, isEveryRecord } from './condition';
 import { conditionSql, isColumn } from './condition.sql';
 import { lookupConditionsOf, lookupSql } from './lookup.sql';
 import { afterSql, orderBySql, type OrderTerm, orderTerms } from './order.sql';
+import type { QueryField } from './query.fields';
 import type { RecordFilter, RecordQuery } from './record.query';
 import { SqlParameters } from './sql.parameters';
 
@@ -40,7 +41,7 @@ export function pageStatement(query: RecordQuery, limitBytes: number): QueryStat
   const parameters = parametersOf(query);
   const isPlanReusable = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
-  const records = isPlanReusable ? newestRecordsSql(query, parameters) : foundRecordsSql(query, terms, parameters);
+  const records = isPlanReusable ? newestPageSql(query, parameters) : sortedPageSql(query, terms, parameters);
   // The rows stay in the order of the innermost query.
   const text = `${CONTEXT}
 SELECT r.id, r.deleted_at, r.sort_values,
@@ -58,7 +59,7 @@ SELECT r.id, r.deleted_at, r.sort_values,
   return { text, values: parameters.values, isPlanReusable };
 }
 
-/** Whether a page is one of all live records in the default order. */
+/** Whether a page is one of all live records, newest first. */
 function isNewestFirst({ fields, condition, ids, deleted, order, offset }: RecordQuery): boolean {
   const isDefaultOrder =
     order.map(({ field, direction }) => `${field.source} ${direction}`).join() === 'created_at desc,id desc';
@@ -72,15 +73,15 @@ function isNewestFirst({ fields, condition, ids, deleted, order, offset }: Recor
   );
 }
 
-/** The records of such a page, in their order. */
-function newestRecordsSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
+/** The records of a page of all live records, newest first. */
+function newestPageSql({ objectType, after, limit }: RecordQuery, parameters: SqlParameters): string {
   const [createdAt = null, id = null] = after ?? [];
   return `newest_records(context.team, ${parameters.add(objectType)}::text, ${parameters.add(createdAt)}::timestamptz, ${parameters.add(id)}::uuid, ${parameters.add(limit + 1)}::integer)`;
 }
 
 /** The records of any other page, in their order. */
-function foundRecordsSql(query: RecordQuery, terms: readonly OrderTerm[], parameters: SqlParameters): string {
-  const where = recordsSql(query, parameters);
+function sortedPageSql(query: RecordQuery, terms: readonly OrderTerm[], parameters: SqlParameters): string {
+  const where = whereSql(query, parameters);
   const after = query.after === undefined ? '' : ` AND ${afterSql(terms, query.after, parameters)}`;
   const rows = query.limit + 1;
   const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
@@ -99,7 +100,7 @@ function foundRecordsSql(query: RecordQuery, terms: readonly OrderTerm[], parame
 /** Counts the records of a filter. */
 export function countStatement(filter: RecordFilter): QueryStatement {
   const parameters = parametersOf(filter);
-  const where = recordsSql(filter, parameters);
+  const where = whereSql(filter, parameters);
   const text = `${CONTEXT}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
   return { text, values: parameters.values, isPlanReusable: false };
@@ -118,7 +119,7 @@ SELECT found.etag, found.record
    SELECT record_etag(r.version, r.updated_at) AS etag,
           record_json(r.id, r.properties, r.list, r.extended, r.created_at, r.updated_at) AS record
      FROM records AS r
-    WHERE ${recordsSql(filter, parameters)} AND r.deleted_at IS NULL
+    WHERE ${whereSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
   return { text, values: parameters.values, isPlanReusable: false };
@@ -132,7 +133,7 @@ function parametersOf({ teamId }: RecordFilter): SqlParameters {
 }
 
 /** The condition on a record `r`. It refers to `context`. */
-function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
+function whereSql(filter: RecordFilter, parameters: SqlParameters): string {
   const { objectType, fields, ids, condition, deleted } = filter;
   // Deleted records are in no lookup.
   const lookups = deleted ? [] : lookupConditionsOf(condition);
@@ -141,12 +142,12 @@ function recordsSql(filter: RecordFilter, parameters: SqlParameters): string {
     ...(ids === undefined ? [] : [`r.id = ANY (${parameters.add(ids)}::uuid[])`]),
     ...lookups.map((each) => lookupSql(each, TEAM, parameters)),
     ...(fields.listId === undefined ? [] : [`COALESCE(r.list ? ${parameters.text(fields.listId)}, false)`]),
-    filterSql(condition, fields.listId, parameters),
+    conditionsSql(condition, fields.listId, parameters),
   ].join(' AND ');
 }
 
-/** The conditions of a filter. Those on columns stay apart, so that an index can serve them. */
-function filterSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
+/** The condition of a filter. Its parts on columns stay apart, so that an index can serve them. */
+function conditionsSql(condition: Condition, listId: string | undefined, parameters: SqlParameters): string {
   const all = 'all' in condition ? condition.all : [condition];
   const onBlocks = all.filter((each) => !comparisonsOf(each).every(({ field }) => isColumn(field)));
   if (onBlocks.flatMap(comparisonsOf).length <= MANY_COMPARISONS) return conditionSql(condition, listId, parameters);
@@ -169,7 +170,7 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
     return `(r.properties${ofList} || jsonb_build_object(${ofColumns}))::text`;
   }
   const members = selection.flatMap((slug) => {
-    const value = valueOf(slug);
+    const value = memberSql(slug, fields.sourceOf(slug), parameters);
     return value === undefined ? [] : [`${parameters.text(`,${JSON.stringify(slug)}:`)} || ${value}`];
   });
   if (members.length === 0) return `'{}'`;
@@ -177,20 +178,24 @@ function propertiesSql({ fields, selection }: RecordQuery, parameters: SqlParame
   const groups = chunksOf(members, MAX_ARGUMENTS).map((group) => `concat(${group.join(', ')})`);
   // Decompresses the properties once, not once per member: `|| '{}'` returns them decompressed.
   return `(SELECT '{' || substr(${groups.join(' || ')}, 2) || '}' FROM (SELECT r.properties || '{}' AS properties, ${list ?? 'NULL::jsonb'} AS block, r.created_at, r.updated_at OFFSET 0) AS r)`;
+}
 
-  function valueOf(slug: string): string | undefined {
-    const source = fields.sourceOf(slug);
-    switch (source) {
-      case 'created_at':
-      case 'updated_at':
-        return `'"' || format_timestamp(r.${source}) || '"'`;
-      case 'default':
-        return `(r.properties -> ${parameters.text(slug)})::text`;
-      case 'list':
-        return `(r.block -> ${parameters.text(slug)})::text`;
-      default:
-        return undefined; // the id is a member of the row
-    }
+/** The value of a selected property as JSON text; undefined for the id, which is a member of the row. */
+function memberSql(
+  slug: string,
+  source: QueryField['source'] | undefined,
+  parameters: SqlParameters,
+): string | undefined {
+  switch (source) {
+    case 'created_at':
+    case 'updated_at':
+      return `'"' || format_timestamp(r.${source}) || '"'`;
+    case 'default':
+      return `(r.properties -> ${parameters.text(slug)})::text`;
+    case 'list':
+      return `(r.block -> ${parameters.text(slug)})::text`;
+    default:
+      return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { isObject } from '#libs/properties';
+import { isObject } from '#libs/json';
 import { invalidQuery } from './query.error';
 import { CREATED_AT, pathBelow, type QueryField, type QueryFields, RECORD_ID } from './query.fields';
 

@@ -14,6 +14,25 @@ const RETRY_DELAY_MS = 1_000;
 /** After this time an operator has to end the conflicting work. */
 export const MAX_SCHEMA_LOCK_WAIT_MS = 300_000;
 
+/** One program at a time changes the schema or its privileges. */
+const SCHEMA_LOCK_KEY = "hashtext('schema_migrations')";
+
+/** Keeps other schema changes out until the end of the transaction. */
+export async function lockSchema(client: DatabaseClient): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${SCHEMA_LOCK_KEY})`);
+}
+
+/**
+ * Like {@link lockSchema}, for a change that is not one transaction. If the change throws, the lock ends with the connection, which the
+ * pool then closes.
+ */
+export async function withSchemaLock<T>(client: DatabaseClient, change: () => Promise<T>): Promise<T> {
+  await client.query(`SELECT pg_advisory_lock(${SCHEMA_LOCK_KEY})`);
+  const result = await change();
+  await client.query(`SELECT pg_advisory_unlock(${SCHEMA_LOCK_KEY})`);
+  return result;
+}
+
 /** Limits how long the further statements of this transaction wait for locks. */
 export async function setLockTimeout(client: DatabaseClient): Promise<void> {
   await client.query(`SET LOCAL lock_timeout = ${SCHEMA_LOCK_TIMEOUT_MS}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planCreate } from './create.plan';
+import { planCreate, planPatch } from './change.plan';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
 
@@ -24,5 +24,13 @@ describe('planCreate', () => {
   it('has empty blocks if none is given', () => {
     const nothing = { set: null, clear: null, ops: null, list: null, extended: null };
     expect(planCreate(id, nothing)).toEqual({ op: 'create', id, properties: {}, list: {}, extended: {} });
+  });
+});
+
+describe('planPatch', () => {
+  it('has the etag of the condition', () => {
+    const change = { set: { name: 'x' }, clear: null, ops: null, list: null, extended: null };
+    expect(planPatch(id, change, '3')).toEqual({ op: 'update', id, if_match: '3', set: { name: 'x' } });
+    expect(planPatch(id, { ...change, set: null }, '3')).toEqual({ op: 'read', id, if_match: '3' });
   });
 });
