@@ -133,7 +133,7 @@ function listedDocument(key: ApiKeySummary): Record<string, unknown> {
     key_id: key.keyId,
     client: key.clientName,
     scopes: key.scopes,
-    status: statusOf(key),
+    status: keyStatusOf(key),
     created_at: key.createdAt.toISOString(),
     expires_at: key.expiresAt?.toISOString() ?? null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
@@ -147,7 +147,7 @@ function printKeys(session: AdminSession, keys: readonly ApiKeySummary[]): void 
       key.keyId,
       key.clientName,
       key.scopes.join(','),
-      statusOf(key),
+      keyStatusOf(key),
       key.createdAt.toISOString(),
       key.expiresAt?.toISOString() ?? '-',
       key.revokedAt?.toISOString() ?? '-',
@@ -155,7 +155,7 @@ function printKeys(session: AdminSession, keys: readonly ApiKeySummary[]): void 
   );
 }
 
-function statusOf(key: ApiKeySummary): 'live' | 'revoked' | 'expired' {
+function keyStatusOf(key: ApiKeySummary): 'live' | 'revoked' | 'expired' {
   if (key.revokedAt !== undefined) return 'revoked';
   return key.expiresAt !== undefined && key.expiresAt.getTime() <= Date.now() ? 'expired' : 'live';
 }

@@ -73,7 +73,7 @@ export function bomOf(lockfile: Lockfile): Bom {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: `urn:uuid:${uuidOf(JSON.stringify([...components]))}`,
+    serialNumber: `urn:uuid:${hashUuid(JSON.stringify([...components]))}`,
     version: 1,
     metadata: { component: root },
     components: [...components.values()],
@@ -145,7 +145,7 @@ function purlOf(name: string, version: string): string {
 }
 
 /** A UUID of version 8 derived from the text. */
-function uuidOf(text: string): string {
+function hashUuid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return [

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DemoCaller } from './demo.caller';
 
-/** Between two rounds. Low: a day adds some hundred thousand rows to the ledger, which retention deletes. */
+/** The pause between two rounds. A day of traffic adds some hundred thousand rows to the ledger, which retention deletes. */
 const PAUSE_MS = 1_000;
 const RECORDS = 10;
 /** No record has it. */

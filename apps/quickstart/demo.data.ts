@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AccessError, AccessService, SCOPES } from '#libs/auth';
@@ -11,6 +11,8 @@ const ORGANIZATIONS = [
   { name: 'Globex', stage: 'qualified', employees: 4_200, primary_domain: 'globex.example' },
   { name: 'Initech', stage: 'lead', employees: 35, primary_domain: 'initech.example' },
 ];
+/** No record has it. */
+const MISSING_ID = '00000000-0000-4000-8000-000000000404';
 const TIMEOUT_MS = 10_000;
 
 /** What the examples use. */
@@ -50,6 +52,29 @@ export async function provideDemoData(
   writeFileSync(`${file}.new`, JSON.stringify(demo), { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
   return demo;
+}
+
+/**
+ * A curl command for sh, bash and zsh. Its batch shows one success, one missing record, one invalid value and one invalid
+ * id. Each start has a new idempotency key, so a paste replays only a request of the same start.
+ */
+export function demoCurl(gatewayUrl: string, demo: DemoData): string {
+  const [first, second] = demo.records;
+  const items = [
+    { id: first, default: { stage: 'won', employees: 250 } },
+    { id: MISSING_ID, default: { stage: 'won' } },
+    { id: second, default: { employees: 'a few' } },
+    { id: 'not-a-uuid', default: { stage: 'won' } },
+  ];
+  // The shell reads it between single quotes, so it must not contain one.
+  const body = `{"items": [\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]}`;
+  return [
+    `curl -sSi -w '\\n' '${gatewayUrl}/v2/prism/${demo.team}/organization/batch/update' \\`,
+    `  -H 'content-type: application/json' \\`,
+    `  -H 'x-api-key: ${demo.apiKey}' \\`,
+    `  -H 'idempotency-key: try-${randomUUID().slice(0, 8)}' \\`,
+    `  -d '${body}'`,
+  ].join('\n');
 }
 
 async function createKey(databaseUrl: string): Promise<string> {

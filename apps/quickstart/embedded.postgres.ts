@@ -1,21 +1,11 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free.port';
-import { tailOf } from './log.tail';
+import { tailOf } from './programs';
 
 const run = promisify(execFile);
 const USE_A_SERVER = 'Use a server: DATABASE_URL=postgres://user:password@host/database npm start';
@@ -33,7 +23,7 @@ export class EmbeddedPostgres {
   private readonly user = postgresUser();
   private readonly data: string;
   private bin = '';
-  private starting: Promise<unknown> = Promise.resolve();
+  private starting: Promise<string> | undefined;
 
   /** @param folder where to keep the data. Root's is elsewhere, because the user who then runs Postgres may not reach it */
   constructor(folder: string) {
@@ -42,11 +32,9 @@ export class EmbeddedPostgres {
     this.data = join(this.home, 'data');
   }
 
-  /** Starts it, after it stopped the one that an earlier start left running. Resolves with the URL of its database. */
+  /** Stops the server that a killed start left running, and starts one. Resolves with the URL of its database. */
   start(): Promise<string> {
-    const starting = this.prepareAndStart();
-    this.starting = starting;
-    return starting;
+    return (this.starting = this.prepareAndStart());
   }
 
   /** Stops it, if it runs or is about to. */
@@ -56,31 +44,31 @@ export class EmbeddedPostgres {
   }
 
   private async prepareAndStart(): Promise<string> {
+    const project = dirname(this.home);
     mkdirSync(this.home, { recursive: true });
-    if (this.user) {
-      // The umask may exclude the user from the folders around the data and the copied programs.
-      for (const folder of [dirname(dirname(this.home)), dirname(this.home)]) chmodSync(folder, 0o755);
-    }
-    this.own(this.home);
-    this.bin = embeddedBinaries(this.user && dirname(this.home));
+    this.bin = embeddedBinaries(this.user && project);
     await this.stopRunning();
     const passwordFile = join(this.home, 'password');
-    if (!existsSync(this.data)) await this.initialize(passwordFile);
+    const isNew = !existsSync(this.data);
+    if (isNew) writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    if (this.user) {
+      // The umask may exclude the user from this folder and from what it contains.
+      chmodSync(dirname(project), 0o755);
+      execFileSync('chown', ['-R', `${this.user.uid}:${this.user.gid}`, project]);
+    }
+    if (isNew) await this.initialize(passwordFile);
     const port = await freePort();
     const [log, settings] = [join(this.home, 'log'), `-p ${port} -h 127.0.0.1 -c unix_socket_directories=`];
-    await this.execute('pg_ctl', ['start', '-w', '-D', this.data, '-l', log, '-o', settings]).catch(
-      (error: unknown) => {
-        throw new Error(`Postgres does not start${tailOf(log)}`, { cause: error });
-      },
-    );
+    const args = ['start', '-w', '-D', this.data, '-l', log, '-o', settings];
+    await this.execute('pg_ctl', args).catch((error: unknown) => {
+      throw new Error(`Postgres does not start${tailOf(log)}`, { cause: error });
+    });
     // Without TLS, even if PGSSLMODE requests it for another server.
     return `postgres://prism:${readFileSync(passwordFile, 'utf8')}@127.0.0.1:${port}/postgres?sslmode=disable`;
   }
 
   /** Creates the data under another name first: an interrupted start leaves no incomplete data. */
   private async initialize(passwordFile: string): Promise<void> {
-    writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    this.own(passwordFile);
     const draft = `${this.data}.new`;
     rmSync(draft, { recursive: true, force: true });
     const access = ['-U', 'prism', '-A', 'scram-sha-256', '--pwfile', passwordFile];
@@ -103,10 +91,6 @@ export class EmbeddedPostgres {
   private async execute(program: 'initdb' | 'pg_ctl', args: string[]): Promise<void> {
     // None of the caller's variables: PGDATA, PGPORT and others would change what Postgres does.
     await run(join(this.bin, program), args, { cwd: '/', env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...this.user });
-  }
-
-  private own(path: string): void {
-    if (this.user) chownSync(path, this.user.uid, this.user.gid);
   }
 }
 

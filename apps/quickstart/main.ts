@@ -2,34 +2,32 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { migrate } from '#libs/database';
-import { demoCurl } from './demo.curl';
-import { provideDemoData } from './demo.data';
+import { demoCurl, provideDemoData } from './demo.data';
 import { EmbeddedPostgres } from './embedded.postgres';
 import { freePort } from './free.port';
-import { tailOf } from './log.tail';
-import { Programs } from './programs';
+import { Programs, tailOf } from './programs';
 import { findRedis } from './running.redis';
 import { acquireLock } from './start.lock';
 
-/** What each start keeps, and logs. */
+/** Data that is kept between starts, and logs. */
 const FOLDER = join(__dirname, '../../../.data');
 /** The terminal shows the demo key, so other machines reach the gateway only if HOST says so. */
 const LOOPBACK = '127.0.0.1';
 
 /** Starts Postgres, a worker and a gateway with demo data, and runs them until a stop is requested. */
 async function launch(env: NodeJS.ProcessEnv): Promise<void> {
-  const stopped = stopRequest();
+  const stopped = stopRequested();
   if (env.NODE_ENV === 'production') {
     throw new Error(
       'npm start is for a trial, never for production (NODE_ENV=production): it creates a demo team and prints its key.\n' +
         'In production: npm run migrate, then npm run gateway, with DATABASE_URL set.',
     );
   }
-  const releaseLock = acquireLock(FOLDER, __filename);
+  const releaseLock = acquireLock(FOLDER);
   const programs = new Programs(FOLDER);
   const postgres = env.DATABASE_URL ? undefined : new EmbeddedPostgres(FOLDER);
   try {
-    await Promise.race([stopped, programs.failed, startAll(env, programs, postgres).then(() => stopped)]);
+    await Promise.race([stopped, runAll(env, programs, postgres)]);
     print('', '  stopping ...');
   } finally {
     await programs.stop();
@@ -39,7 +37,8 @@ async function launch(env: NodeJS.ProcessEnv): Promise<void> {
   print('  stopped', '');
 }
 
-async function startAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: EmbeddedPostgres): Promise<void> {
+/** Rejects if a start fails, or when a program ends. */
+async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: EmbeddedPostgres): Promise<never> {
   print('', '  prism gateway: a trial on this machine', '');
   const databaseUrl = (await postgres?.start()) ?? env.DATABASE_URL ?? '';
   report('postgres', postgres ? `embedded · data in ${postgres.home}/` : 'your database');
@@ -54,29 +53,29 @@ async function startAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: E
   const port = await choosePort(env, 'PORT', host, 3000);
   const metricsPort = await choosePort(env, 'METRICS_PORT', metricsHost, 9464);
   const settings = { ...env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-  programs.start('worker', { ...settings, METRICS_HOST: LOOPBACK, METRICS_PORT: '0' });
-  programs.start('gateway', {
-    // No load balancer needs time to notice the shutdown, and no client has another gateway.
-    ...{ DRAIN_DELAY_MS: '0', DRAIN_GRACE_MS: '0', ...settings },
-    ...{ HOST: host, PORT: port, METRICS_HOST: metricsHost, METRICS_PORT: metricsPort },
-  });
+  const failed = Promise.race([
+    programs.run('worker', { ...settings, METRICS_HOST: LOOPBACK, METRICS_PORT: '0' }),
+    programs.run('gateway', {
+      // No load balancer needs time to notice the shutdown, and no client has another gateway.
+      ...{ DRAIN_DELAY_MS: '0', DRAIN_GRACE_MS: '0', ...settings },
+      ...{ HOST: host, PORT: port, METRICS_HOST: metricsHost, METRICS_PORT: metricsPort },
+    }),
+  ]);
   const reachable = host === '0.0.0.0' ? LOOPBACK : host;
   const url = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-  await untilReady(url);
-  const demo = await provideDemoData(FOLDER, url, databaseUrl, env.DATABASE_URL ?? '');
+  const ready = untilReady(url).then(() => provideDemoData(FOLDER, url, databaseUrl, env.DATABASE_URL ?? ''));
+  const demo = await Promise.race([failed, ready]);
 
   report('gateway', `ready in ${Math.round(performance.now())} ms · logs in ${FOLDER}/`);
   report('try it', `${url}/docs`);
   report('metrics', `http://${metricsHost}:${metricsPort}/metrics`);
   report('team', demo.team);
   report('api key', demo.apiKey);
-  print(
-    '',
-    '  Four patches in one request, each in its own transaction. One of them can succeed. Paste into another terminal:',
-  );
-  print('', demoCurl(url, demo), '');
+  print('', '  Four patches in one request, each in its own transaction. One of them can succeed.');
+  print('  Paste into another terminal:', '', demoCurl(url, demo), '');
   print('  Paste it again: no patch is applied twice, and the response has the header idempotent-replay: true.');
   print('  Ctrl-C stops everything. Your data is kept for the next start.', '');
+  return failed;
 }
 
 /** The port that a variable of the environment has, if a server can listen on it; 0 is any free port. */
@@ -103,14 +102,11 @@ async function untilReady(url: string): Promise<void> {
 }
 
 /** Resolves at Ctrl-C, SIGTERM, SIGHUP, or when the output is closed. */
-function stopRequest(): Promise<void> {
+function stopRequested(): Promise<unknown> {
   return new Promise((resolve) => {
-    const request = (): void => {
-      resolve();
-    };
     // The handlers stay: npm forwards a signal that the terminal has sent already, so each comes twice.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, request);
-    process.stdout.on('error', request);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
+    process.stdout.on('error', resolve);
   });
 }
 

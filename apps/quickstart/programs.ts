@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tailOf } from './log.tail';
 
 /** How long a program may take to stop before it is killed. */
 const STOP_MS = 10_000;
@@ -10,20 +9,12 @@ const STOP_MS = 10_000;
 /** The gateway and the worker, as child processes. They end when this process ends, even by `kill -9`. */
 export class Programs {
   private readonly running = new Set<ChildProcess>();
-  private stopping = false;
-  private fail: (error: unknown) => void = () => undefined;
-
-  /** Rejects when a program ends before {@link stop}, with the end of its log. */
-  readonly failed = new Promise<never>((_resolve, reject) => {
-    this.fail = reject;
-  });
 
   /** @param logs the folder of `gateway.log` and `worker.log` */
   constructor(private readonly logs: string) {}
 
-  /** Runs a program as `npm run gateway` or `npm run worker` does. */
-  start(name: 'gateway' | 'worker', env: NodeJS.ProcessEnv): void {
-    if (this.stopping) return;
+  /** Runs a program as `npm run gateway` or `npm run worker` does. Rejects when it ends, with the end of its log. */
+  async run(name: 'gateway' | 'worker', env: NodeJS.ProcessEnv): Promise<never> {
     const log = join(this.logs, `${name}.log`);
     const output = openSync(log, 'w', 0o600);
     const child = fork(join(__dirname, '..', name, 'main.js'), {
@@ -34,15 +25,13 @@ export class Programs {
     });
     closeSync(output);
     this.running.add(child);
-    child.once('exit', (code, signal) => {
-      this.running.delete(child);
-      if (!this.stopping) this.fail(new Error(`${name} ended: ${signal ?? `exit code ${code ?? ''}`}${tailOf(log)}`));
-    });
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    this.running.delete(child);
+    throw new Error(`${name} ended: ${signal ?? `exit code ${code ?? ''}`}${tailOf(log)}`);
   }
 
   /** Resolves when all have ended. */
   async stop(): Promise<void> {
-    this.stopping = true;
     const exits = Array.from(this.running, (child) => once(child, 'exit'));
     for (const child of this.running) {
       child.kill('SIGTERM');
@@ -50,4 +39,11 @@ export class Programs {
     }
     await Promise.all(exits);
   }
+}
+
+/** The last lines of the log of a process that failed, indented for an error message; empty if there is no log. */
+export function tailOf(log: string): string {
+  if (!existsSync(log)) return '';
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-12);
+  return `\nthe end of ${log}:\n${lines.map((line) => `  ${line.slice(0, 400)}`).join('\n')}`;
 }

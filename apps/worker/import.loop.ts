@@ -1,6 +1,6 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { pause } from '#libs/program';
+import { Injectable } from '@nestjs/common';
 import { ImportJobMetrics, ImportJobRepository, ImportRunner } from '#libs/imports';
+import { type LoopStep, WorkerLoop } from './worker.loop';
 
 /** How long a new job waits for an idle worker at most. */
 const POLL_MS = 500;
@@ -11,41 +11,23 @@ const UPKEEP_MS = 10_000;
 
 /** Runs import jobs one after the other, removes expired ones, and reports the backlog. */
 @Injectable()
-export class ImportLoop implements OnModuleDestroy {
-  private readonly logger = new Logger(ImportLoop.name);
-  private readonly stop = new AbortController();
-  private running: Promise<unknown> | undefined;
-
+export class ImportLoop extends WorkerLoop {
   constructor(
     private readonly runner: ImportRunner,
     private readonly jobs: ImportJobRepository,
     private readonly metrics: ImportJobMetrics,
-  ) {}
-
-  start(): void {
-    this.running ??= Promise.all([
-      this.repeat(async () => ((await this.runner.runTurn(this.stop.signal)) ? 0 : POLL_MS)),
-      this.repeat(() => this.upkeep()),
-    ]);
+  ) {
+    super();
   }
 
-  /** Resolves when the chunks in progress have ended. */
-  async onModuleDestroy(): Promise<void> {
-    this.stop.abort();
-    await this.running;
-  }
-
-  /** @param step returns the pause after it, in milliseconds */
-  private async repeat(step: () => Promise<number>): Promise<void> {
-    while (!this.stop.signal.aborted) {
-      let pauseMs = FAILURE_PAUSE_MS;
-      try {
-        pauseMs = await step();
-      } catch (error) {
-        this.logger.error(error);
-      }
-      await pause(pauseMs, this.stop.signal);
-    }
+  protected steps(): LoopStep[] {
+    return [
+      {
+        run: async (stopping) => ((await this.runner.runTurn(stopping)) ? 0 : POLL_MS),
+        failurePauseMs: FAILURE_PAUSE_MS,
+      },
+      { run: () => this.upkeep(), failurePauseMs: FAILURE_PAUSE_MS },
+    ];
   }
 
   private async upkeep(): Promise<number> {

@@ -47,7 +47,7 @@ describe('RetentionLoop', () => {
     expect(levels).toEqual(['log', 'log', 'debug']);
   });
 
-  it('continues after a failed pass', async () => {
+  it('continues after a failed run', async () => {
     run.mockRejectedValueOnce(new Error('the database is unavailable'));
     loop.start();
     await vi.advanceTimersByTimeAsync(60_000);

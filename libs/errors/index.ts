@@ -4,7 +4,7 @@ export type { ItemError, ItemErrorCode, ItemErrorKind } from './item-error.catal
 export { errorResponse, MAX_RETRY_AFTER_SECONDS } from './error.response';
 export { REQUEST_ERRORS } from './request-error.catalogue';
 export type { RequestErrorCode, RequestErrorKind } from './request-error.catalogue';
-export { RequestError, type RequestErrorOptions } from './request.error';
+export { invalidField, RequestError, type RequestErrorOptions } from './request.error';
 export { ErrorFilter, sendError } from './error.filter';
 export { toRequestError } from './error.mapping';
 export { failConnectionOnParserError } from './parser.guard';

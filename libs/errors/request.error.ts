@@ -40,3 +40,8 @@ export class RequestError extends Error {
     this.headers = options.headers ?? {};
   }
 }
+
+/** The `invalid_request` of one field. @param code the name of the rule that it breaks */
+export function invalidField(field: string, code: string, message: string): RequestError {
+  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
+}

@@ -19,4 +19,4 @@ export {
   wholeSeconds,
 } from './rate.bucket';
 export { type RateLimitDecision, RateLimiter, retryAfterSeconds } from './rate.limiter';
-export { Quota } from './request.quota';
+export { charged, Quota } from './request.quota';

@@ -99,3 +99,28 @@ export class Quota {
     return this.limiter.adjust(this.request.client, charges, this.request.span);
   }
 }
+
+/**
+ * Charges a write before it is executed, and refunds it if nothing was executed: after an error, and for a replay.
+ *
+ * @param quota undefined if the client has no rate limits
+ * @param items what it writes; undefined if that is no items
+ * @throws RequestError `rate_limited`, and what `execute` throws
+ */
+export async function charged<T>(
+  quota: Quota | undefined,
+  items: number | undefined,
+  execute: () => Promise<T>,
+  isReplay: (result: T) => boolean,
+): Promise<T> {
+  await quota?.consume(items);
+  let result: T;
+  try {
+    result = await execute();
+  } catch (error) {
+    await quota?.refund(items ?? 0);
+    throw error;
+  }
+  if (isReplay(result)) await quota?.refund(items ?? 0);
+  return result;
+}

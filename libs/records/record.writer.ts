@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Quota } from '#libs/limits';
+import { charged, type Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/errors';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -61,27 +61,18 @@ export class RecordWriter {
    * @throws DatabaseUnavailable if nothing was attempted
    * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
    */
-  write(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
-    return context.quota === undefined ? this.apply(plan, context) : this.applyCharged(plan, context, context.quota);
-  }
-
-  /** Refunds what was not executed: items of an earlier attempt, and all of them if the call fails. */
-  private async applyCharged(plan: Plan, context: WriteContext, quota: Quota): Promise<WrittenBatch> {
-    const items = plan.items.length;
-    await quota.consume(items);
-    let applied: WrittenBatch;
-    try {
-      applied = await this.apply(plan, context);
-    } catch (error) {
-      await quota.refund(items);
-      throw error;
+  async write(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
+    const { quota } = context;
+    const written = await charged(
+      quota,
+      plan.items.length,
+      () => this.apply(plan, context),
+      ({ state }) => state === 'replayed',
+    );
+    if (written.state === 'resumed') {
+      await quota?.refundItems(written.outcomes.filter(({ replayed }) => replayed).length);
     }
-    const { state, outcomes } = applied;
-    if (state === 'replayed') await quota.refund(items);
-    else if (state === 'resumed') {
-      await quota.refundItems(outcomes.filter(({ replayed }) => replayed).length);
-    }
-    return applied;
+    return written;
   }
 
   private async apply(plan: Plan, context: WriteContext): Promise<WrittenBatch> {

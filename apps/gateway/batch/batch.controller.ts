@@ -19,7 +19,7 @@ export class BatchController {
   @Post()
   @ApiBatch()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'batch' })
   mixed(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
       this.batches.mixed(target, checkedEnvelope(BatchItemsEnvelope, body), call),
@@ -30,7 +30,7 @@ export class BatchController {
   @Post('update')
   @ApiBatchUpdate()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'update' })
   update(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
       this.batches.update(target, checkedEnvelope(BatchItemsEnvelope, body), call),
@@ -41,7 +41,7 @@ export class BatchController {
   @Post('delete')
   @ApiBatchDelete()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'delete' })
   delete(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
       this.batches.delete(target, checkedEnvelope(BatchDeleteEnvelope, body), call),

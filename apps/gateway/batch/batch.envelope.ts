@@ -1,29 +1,29 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { RequestError } from '#libs/errors';
+import { invalidField } from '#libs/errors';
 import { type BatchOptions, defaultOptions, MAX_ITEMS } from '#libs/records';
 
-const onError = ['continue', 'stop', 'rollback'] as const;
-const maxFailuresRule = `max_failures must be a number from 1 to ${MAX_ITEMS}`;
-const representations = ['representation', 'minimal'] as const;
+const ON_ERROR = ['continue', 'stop', 'rollback'] as const;
+const MAX_FAILURES = { message: `max_failures must be a whole number from 1 to ${MAX_ITEMS}` };
+const RETURNS = ['representation', 'minimal'] as const;
 
 /** How a batch treats its items. */
 export class BatchOptionsEnvelope {
   @IsOptional()
-  @IsIn(onError, { message: `on_error must be one of ${onError.join(', ')}` })
-  on_error?: (typeof onError)[number] | null;
+  @IsIn(ON_ERROR, { message: `on_error must be one of ${ON_ERROR.join(', ')}` })
+  on_error?: (typeof ON_ERROR)[number] | null;
 
   @IsOptional()
-  @IsIn(representations, { message: `return must be one of ${representations.join(', ')}` })
-  return?: (typeof representations)[number] | null;
+  @IsIn(RETURNS, { message: `return must be one of ${RETURNS.join(', ')}` })
+  return?: (typeof RETURNS)[number] | null;
 
   @IsOptional()
   @IsBoolean({ message: 'dry_run must be true or false' })
   dry_run?: boolean | null;
 
   @IsOptional()
-  @Max(MAX_ITEMS, { message: maxFailuresRule })
-  @Min(1, { message: maxFailuresRule })
-  @IsInt({ message: maxFailuresRule })
+  @Max(MAX_ITEMS, MAX_FAILURES)
+  @Min(1, MAX_FAILURES)
+  @IsInt(MAX_FAILURES)
   max_failures?: number | null;
 
   @IsOptional()
@@ -64,9 +64,7 @@ export function batchOptions(given: BatchOptionsEnvelope | null | undefined): Ba
   const maxFailures = given?.max_failures ?? undefined;
   if (maxFailures !== undefined && onError !== 'continue') {
     const message = `max_failures cannot be combined with on_error ${onError}: leave one of them out`;
-    throw new RequestError('invalid_request', message, {
-      errors: [{ field: '.body.options.max_failures', code: 'exclusive', message }],
-    });
+    throw invalidField('.body.options.max_failures', 'exclusive', message);
   }
   return {
     onError,

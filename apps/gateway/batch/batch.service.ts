@@ -43,6 +43,15 @@ export class BatchService {
     return this.write(call, { ...target, operation: 'batch', items, options });
   }
 
+  delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<WriteResponse> {
+    return this.write(call, {
+      ...target,
+      operation: 'delete',
+      items: planDeletes(body.ids),
+      options: batchOptions(body.options),
+    });
+  }
+
   /** Plans the items step by step, so that a large body does not block the event loop. */
   private async plan(
     target: RecordTarget,
@@ -64,15 +73,6 @@ export class BatchService {
       return planned.length < items.length;
     });
     return planned;
-  }
-
-  delete(target: RecordTarget, body: BatchDeleteEnvelope, call: WriteCall): Promise<WriteResponse> {
-    return this.write(call, {
-      ...target,
-      operation: 'delete',
-      items: planDeletes(body.ids),
-      options: batchOptions(body.options),
-    });
   }
 
   private async write(call: WriteCall, plan: Plan): Promise<WriteResponse> {

@@ -77,14 +77,14 @@ function completed(item: PathItem, path: string): PathItem {
     const responses = { ...commonResponses(authenticated), ...operation.responses };
     return {
       ...operation,
-      parameters: (operation.parameters as Parameter[]).toSorted((a, b) => placeOf(a, path) - placeOf(b, path)),
+      parameters: (operation.parameters as Parameter[]).toSorted((a, b) => orderOf(a, path) - orderOf(b, path)),
       responses: authenticated ? withRateLimitFields(withTrace(responses)) : responses,
     };
   });
 }
 
 /** The order of parameters: path, as in the path; then query, then headers. */
-function placeOf({ name, in: kind }: Parameter, path: string): number {
+function orderOf({ name, in: kind }: Parameter, path: string): number {
   return kind === 'path' ? path.indexOf(`{${name}}`) : path.length + (kind === 'query' ? 0 : 1);
 }
 

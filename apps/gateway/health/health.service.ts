@@ -56,7 +56,7 @@ export class HealthService {
       this.checkReplica(),
     ]);
     const checks = { ...database, redis: this.redis.health(), ...replica, draining: this.lifecycle.draining };
-    const status = statusOf(checks);
+    const status = healthStatusOf(checks);
     const found = {
       status,
       checks,
@@ -98,7 +98,7 @@ export class HealthService {
   }
 }
 
-function statusOf({ postgres, migrations, redis, replica, draining }: Health['checks']): HealthStatus {
+function healthStatusOf({ postgres, migrations, redis, replica, draining }: Health['checks']): HealthStatus {
   if (postgres === 'down' || migrations !== 'current' || draining) return 'unavailable';
   return redis === 'down' || redis === 'degraded' || replica === 'down' ? 'degraded' : 'ok';
 }

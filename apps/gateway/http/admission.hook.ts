@@ -1,28 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { MAX_ROWS } from '#libs/imports';
 import type { Admission } from '#libs/limits';
 import { isObject } from '#libs/json';
 import { isObjectType } from '#libs/properties';
-import { MAX_ITEMS, type Plan, type RecordsMetrics } from '#libs/records';
+import { MAX_ITEMS, type RecordsMetrics } from '#libs/records';
 import { teamOfPrismPath } from './authentication.hook';
 import { payloadBytes } from './payload.size';
 
 /** The members of request bodies that hold a list of items. */
 const LISTS = ['items', 'ids', 'objects'] as const;
-
-/** The routes that change records. */
-const OPERATIONS: Readonly<Partial<Record<string, Plan['operation']>>> = {
-  'POST /v2/prism/:team/:object/batch/update': 'update',
-  'POST /v2/prism/:team/:object/batch/delete': 'delete',
-  'POST /v2/prism/:team/:object/batch': 'batch',
-  'POST /v2/prism/:team/:object': 'create',
-  'PATCH /v2/prism/:team/:object/:id': 'patch',
-  'PUT /v2/prism/:team/:object/by/:slug/:value': 'upsert',
-  'POST /v2/prism/:team/:object/import': 'import',
-  'DELETE /v2/prism/:team/:object/:id': 'delete',
-  'POST /v2/prism/:team/:object/:id/restore': 'restore',
-  'POST /v2/prism/:team/:object/:id/duplicate': 'duplicate',
-};
 
 /**
  * Acquires the permits to read the body of a request and to run its handler. Call it after all checks of headers, and before
@@ -65,13 +50,12 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
 
 /** Counts the items of a request whose client disconnected before its handler began: none of them was attempted. */
 export function countDroppedItems(request: FastifyRequest, metrics: RecordsMetrics): void {
-  const { method, routeOptions, requestContext } = request;
-  const { principal, log } = requestContext;
-  const operation = OPERATIONS[`${method} ${routeOptions.url ?? ''}`];
+  const { principal, log } = request.requestContext;
+  const { operation, maxItems = MAX_ITEMS } = request.routeOptions.config;
   if (operation === undefined || principal === undefined) return;
-  const { object } = request.params as { object: string }; // each of these routes has it
+  const { object } = request.params as { object: string }; // each route with an operation has it
   if (!isObjectType(object)) return;
-  const items = itemsOf(request.body, operation === 'import' ? MAX_ROWS : MAX_ITEMS);
+  const items = itemsOf(request.body, maxItems);
   metrics.countItems(principal.clientName, operation, object, 'canceled', 'not_attempted', items);
   log.setBatch({ items: { canceled: items }, failed: [] });
 }

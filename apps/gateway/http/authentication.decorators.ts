@@ -3,10 +3,21 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Principal, Scope } from '#libs/auth';
+import type { Plan } from '#libs/records';
+
+/** What the hooks have to know about a route that changes records. */
+interface WriteConfig {
+  operation: Plan['operation'];
+  /** The maximum number of items in a request; `MAX_ITEMS` by default. */
+  maxItems?: number;
+  /** The heap that the plan of a request takes besides its body, in bytes; not considered by default. */
+  planHeapOf?: (bodyHeap: number, bodyLimitBytes: number) => number;
+}
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The scope that the caller's API key needs; declared by `@Authenticated`. */
+  /** The configuration of a route, declared by `@Authenticated`. */
+  interface FastifyContextConfig extends Partial<WriteConfig> {
+    /** The scope that the caller's API key needs. */
     scope?: Scope;
   }
 }
@@ -15,11 +26,13 @@ declare module 'fastify' {
 export const API_KEY_SCHEME = 'api_key';
 
 /**
- * Declares the scope that a route needs, for the authentication hook and the OpenAPI document.
- * The process does not start with a route under `/v2/prism` that lacks it.
+ * Declares the scope that a route needs, for the authentication hook and the OpenAPI document, and what it writes. The process
+ * does not start with a route under `/v2/prism` that lacks a scope.
  */
-export function Authenticated(scope: Scope): MethodDecorator {
-  return applyDecorators(RouteConfig({ scope }), ApiSecurity(API_KEY_SCHEME, [scope]));
+export function Authenticated(scope: 'records:write', write: WriteConfig): MethodDecorator;
+export function Authenticated(scope: Exclude<Scope, 'records:write'>): MethodDecorator;
+export function Authenticated(scope: Scope, write?: WriteConfig): MethodDecorator {
+  return applyDecorators(RouteConfig({ scope, ...write }), ApiSecurity(API_KEY_SCHEME, [scope]));
 }
 
 /** Injects the caller. Only for routes with `@Authenticated`: it throws elsewhere. */

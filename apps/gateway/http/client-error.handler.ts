@@ -21,7 +21,7 @@ export const REQUEST_TIMEOUT = new RequestError(
 const INVALID_HTTP = new RequestError('invalid_request', 'The request is not valid HTTP/1.1.');
 
 /** The response to an error code of Node's parser. */
-function rejectionOf(code: string | undefined): RequestError {
+function parserError(code: string | undefined): RequestError {
   if (code === 'HPE_HEADER_OVERFLOW') return HEADERS_TOO_LARGE;
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? REQUEST_TIMEOUT : INVALID_HTTP;
 }
@@ -46,7 +46,7 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
     });
     return;
   }
-  const rejection = rejectionOf(error.code);
+  const rejection = parserError(error.code);
   socket.end(rawResponse(rejection));
   // The rest is read and dropped: closing now would reset the connection before the client has read the response.
   socket.resume();

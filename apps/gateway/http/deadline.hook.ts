@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { RequestError, sendError } from '#libs/errors';
+import { invalidField, RequestError, sendError } from '#libs/errors';
 import { Deadline } from '#libs/limits';
 
 const HEADER = 'x-request-timeout-ms';
@@ -73,7 +73,5 @@ function deadlineError({ method, requestContext: { deadline, permits } }: Fastif
 
 function invalidBudget(): RequestError {
   const message = `${HEADER} must be a positive whole number of milliseconds.`;
-  return new RequestError('invalid_request', message, {
-    errors: [{ field: `.header.${HEADER}`, code: 'positive_integer', message }],
-  });
+  return invalidField(`.header.${HEADER}`, 'positive_integer', message);
 }

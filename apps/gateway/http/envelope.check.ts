@@ -13,7 +13,7 @@ export interface EnvelopeType<T extends object> extends Type<T> {
 }
 
 /** The `errors[].code` of each rule of class-validator. */
-const codes: Record<string, string> = {
+const RULE_CODES: Readonly<Record<string, string>> = {
   isArray: 'array',
   arrayMinSize: 'min_items',
   arrayMaxSize: 'max_items',
@@ -37,9 +37,7 @@ export function checkedEnvelope<T extends object>(type: EnvelopeType<T>, body: u
   const errors: FieldError[] = [];
   const what = field === '.body' ? 'the body' : field.replace(/^\.body\./, '');
   const envelope = readEnvelope(type, body, field, `${what} must be a JSON object`, errors);
-  if (envelope === undefined || errors.length > 0) {
-    throw invalidBody(errors);
-  }
+  if (envelope === undefined || errors.length > 0) throw invalidBody(errors);
   return envelope;
 }
 
@@ -109,5 +107,5 @@ function unknownField(name: string): string {
 function fieldErrors({ property, constraints }: ValidationError, parent: string): FieldError[] {
   return Object.entries(constraints ?? {})
     .slice(0, 1)
-    .map(([rule, message]) => ({ field: parent + fieldSegment(property), code: codes[rule] ?? rule, message }));
+    .map(([rule, message]) => ({ field: parent + fieldSegment(property), code: RULE_CODES[rule] ?? rule, message }));
 }

@@ -151,7 +151,7 @@ describe('the JSON body parser', () => {
   });
 });
 
-it('charges the plan of an import as well', async () => {
+it('acquires the heap of the plan as well, on a route that declares it', async () => {
   const acquired: number[] = [];
   const permits = {
     compute: (_stage: string, _bytes: number, step: () => boolean, done: () => void) => {
@@ -163,20 +163,17 @@ it('charges the plan of an import as well', async () => {
       done();
     },
   };
-  const server = fastify();
+  const server = fastify({ bodyLimit: 1_000 });
   server.addHook('onRequest', (request, _reply, done) => {
     request.requestContext = { permits } as unknown as RequestContext; // nothing else is read
     done();
   });
   registerJsonBodyReader(server);
-  for (const path of ['batch', 'import']) server.post(`/v2/prism/:team/:object/${path}`, () => 'ok');
-  for (const path of ['batch', 'import']) {
-    await server.inject({
-      method: 'POST',
-      url: `/v2/prism/team/deal/${path}`,
-      payload: { objects: [{ default: {} }] },
-    });
+  server.post('/body', () => 'ok');
+  server.post('/plan', { config: { planHeapOf: (bodyHeap, bodyLimit) => 8 * bodyHeap + bodyLimit } }, () => 'ok');
+  for (const url of ['/body', '/plan']) {
+    await server.inject({ method: 'POST', url, payload: { objects: [{ default: {} }] } });
   }
-  const [ofBatch = 0, ofImport] = acquired;
-  expect(ofImport).toBe(9 * ofBatch);
+  const [ofBody = 0, withPlan] = acquired;
+  expect(withPlan).toBe(9 * ofBody + 1_000);
 });

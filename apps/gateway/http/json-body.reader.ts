@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
-import { planHeapOf } from '#libs/imports';
 import { invalidJson, SlicedJsonParser } from './json.parser';
 import { type ExceededLimit, type JsonLimits, JsonScanner } from './json.scanner';
 
@@ -10,9 +9,6 @@ const LIMITS: JsonLimits = { depth: 32, members: 10_000, elements: 100_000 };
 /** Bytes that are scanned and parsed in one step: each takes a millisecond or two at most. */
 const SCAN_BYTES = 262_144;
 const SLICE_BYTES = 32_768;
-
-/** Its plans are charged as well. */
-const IMPORT_ROUTE = '/v2/prism/:team/:object/import';
 
 const MESSAGES: Readonly<Record<ExceededLimit['limit'], string>> = {
   depth: `is nested deeper than ${LIMITS.depth} levels`,
@@ -118,9 +114,9 @@ export function registerJsonBodyReader(fastify: FastifyInstance): void {
   });
 }
 
-/** The heap that a request takes. The plan of an import can be much larger than its body. */
-function heapOf({ routeOptions: { url, bodyLimit } }: FastifyRequest, bodyHeap: number): number {
-  return url === IMPORT_ROUTE ? bodyHeap + planHeapOf(bodyHeap, bodyLimit) : bodyHeap;
+/** The heap that a request takes: its body, and its plan where that can be much larger. */
+function heapOf({ routeOptions: { config, bodyLimit } }: FastifyRequest, bodyHeap: number): number {
+  return bodyHeap + (config.planHeapOf?.(bodyHeap, bodyLimit) ?? 0);
 }
 
 function awaitsContinue(request: FastifyRequest): boolean {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 /** How long the rest of a body is read and dropped after its response was sent, in milliseconds. */
 const LINGER_MS = 5_000;
 
-/** How far the process is on its way to its end. No step can be undone. */
+/** How far the shutdown of the process has got. No step can be undone. */
 export class Lifecycle {
   #draining = false;
   #closing = false;

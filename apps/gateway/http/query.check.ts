@@ -1,4 +1,4 @@
-import { fieldSegment, RequestError } from '#libs/errors';
+import { fieldSegment, invalidField, type RequestError } from '#libs/errors';
 
 /** A query string as Fastify parses it: a repeated parameter has all its values. */
 export type QueryParameters = Readonly<Record<string, string | string[]>>;
@@ -22,8 +22,12 @@ export function singleParameter(query: QueryParameters, name: string): string | 
   return value;
 }
 
+/** The values of a parameter that may be repeated and have commas; none without it. */
+export function commaSeparated(value: string | string[] | undefined): string[] {
+  return [value ?? []].flat().flatMap((part) => part.split(','));
+}
+
 /** The error of a query parameter. @param code the rule that it breaks */
 export function invalidParameter(name: string, code: string, message: string): RequestError {
-  const field = `.query${fieldSegment(name)}`;
-  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
+  return invalidField(`.query${fieldSegment(name)}`, code, message);
 }

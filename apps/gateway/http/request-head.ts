@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { v7 as uuid } from 'uuid';
-import { RequestError } from '#libs/errors';
+import { invalidField, type RequestError } from '#libs/errors';
 
 /** The limit of Node for the request line and all headers together, in bytes. Node itself rejects a larger request. */
 export const MAX_HEADER_BYTES = 16_384;
@@ -33,7 +33,7 @@ export function registerRequestHeadCheck(fastify: FastifyInstance): void {
   // Node keeps all headers, so that they can be counted.
   fastify.server.maxHeadersCount = 0;
   fastify.addHook('onRequest', ({ originalUrl, raw }, _reply, done) => {
-    if (!isWellFormed(originalUrl)) done(invalidTarget());
+    if (!isValidTarget(originalUrl)) done(invalidTarget());
     else if (!namesOneHost(raw)) done(invalidHost());
     else done(raw.rawHeaders.length / 2 > MAX_HEADERS ? tooManyHeaders() : undefined);
   });
@@ -45,7 +45,7 @@ function namesOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
   return hosts === 1 || (hosts === 0 && httpVersion !== '1.1');
 }
 
-function isWellFormed(target: string): boolean {
+function isValidTarget(target: string): boolean {
   return (target.startsWith('/') || isAbsolute(target)) && isDecodable(target);
 }
 
@@ -66,19 +66,15 @@ function isDecodable(target: string): boolean {
 
 function invalidTarget(): RequestError {
   const message = 'The path must begin with / and its percent-encoding must be valid UTF-8.';
-  return new RequestError('invalid_request', message, { errors: [{ field: '.path', code: 'url', message }] });
+  return invalidField('.path', 'url', message);
 }
 
 function invalidHost(): RequestError {
   const message = 'An HTTP/1.1 request must have one host header.';
-  return new RequestError('invalid_request', message, {
-    errors: [{ field: '.header.host', code: 'required', message }],
-  });
+  return invalidField('.header.host', 'required', message);
 }
 
 function tooManyHeaders(): RequestError {
   const message = `A request must not have more than ${MAX_HEADERS} headers.`;
-  return new RequestError('invalid_request', message, {
-    errors: [{ field: '.header', code: 'max_headers', message }],
-  });
+  return invalidField('.header', 'max_headers', message);
 }

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import type { Principal } from '#libs/auth';
+import { MAX_ROWS, planHeapOf } from '#libs/imports';
 import { ApiGetImport, ApiImportRecords } from '../docs/import.operations';
 import { Authenticated, Caller } from '../http/authentication.decorators';
-import { checkoutOptionsOf } from '../http/checkout.options';
+import { checkoutOptionsOf } from '../http/database.options';
 import { checkedEnvelope } from '../http/envelope.check';
 import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
@@ -23,7 +24,7 @@ export class ImportController {
   @Post(':object/import')
   @ApiImportRecords()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'import', maxItems: MAX_ROWS, planHeapOf })
   import(
     @Target() target: RecordTarget,
     @Caller() caller: Principal,
@@ -45,9 +46,9 @@ export class ImportController {
     @Caller() { teamId }: Principal,
     @Param('job_id') id: string,
     @Query() query: QueryParameters,
-    @Exchange() { request }: HttpExchange,
+    @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     rejectUnknownParameters(query, []);
-    return this.imports.find(teamId, id, checkoutOptionsOf(request.requestContext));
+    return this.imports.find(teamId, id, checkoutOptionsOf(exchange));
   }
 }

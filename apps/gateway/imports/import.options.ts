@@ -1,5 +1,5 @@
 import type { Principal } from '#libs/auth';
-import { RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import { type ImportOptions, ListPlacement } from '#libs/imports';
 import { isObject, parseUuid } from '#libs/json';
 import { isIndexed, type MissingOptions, type PropertyDefinition } from '#libs/properties';
@@ -32,7 +32,7 @@ export function importOptionsOf(
   const dedupe = dedupeOf(given, definitions);
   const updateExisting = given?.update_existing === true;
   if (updateExisting && dedupe === undefined) {
-    throw invalid(
+    throw invalidOption(
       'update_existing',
       'required',
       'update_existing needs dedupe_by: without it, no row matches a record',
@@ -49,7 +49,7 @@ function dedupeOf(
   if (slug === undefined) return undefined;
   const definition = definitions.find((one) => one.slug === slug && one.list_id === null);
   if (definition === undefined) {
-    throw invalid(
+    throw invalidOption(
       'dedupe_by',
       'unknown_property',
       `the object type has no property ${slug.slice(0, 64).toWellFormed()}`,
@@ -58,7 +58,7 @@ function dedupeOf(
   // Without one, no write of another request takes the lock on the value, and each row would read all records.
   if (definition.locked || !isIndexed(definition)) {
     const message = `dedupe_by must be a property with a lookup that is built: set lookup of ${slug} to indexed or unique`;
-    throw invalid('dedupe_by', 'lookup_required', message);
+    throw invalidOption('dedupe_by', 'lookup_required', message);
   }
   return { definition, fold: given?.caseInsensitive !== false };
 }
@@ -70,12 +70,10 @@ function listOf(
   const text = given?.list_id ?? undefined;
   if (text === undefined) return undefined;
   const listId = parseUuid(text);
-  if (listId === undefined) throw invalid('list_id', 'uuid', 'list_id must be a UUID');
+  if (listId === undefined) throw invalidOption('list_id', 'uuid', 'list_id must be a UUID');
   return new ListPlacement(listId, definitions);
 }
 
-function invalid(option: string, code: string, message: string): RequestError {
-  return new RequestError('invalid_request', message, {
-    errors: [{ field: `.body.options.${option}`, code, message }],
-  });
+function invalidOption(option: string, code: string, message: string): RequestError {
+  return invalidField(`.body.options.${option}`, code, message);
 }

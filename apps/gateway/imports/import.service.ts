@@ -3,8 +3,9 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '#libs/auth';
 import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
-import { RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
+import { charged } from '#libs/limits';
 import {
   chunkKey,
   type CreatedImport,
@@ -64,7 +65,7 @@ export class ImportService {
     call: WriteCall,
   ): Promise<WriteResponse> {
     let plan = await this.planRows(target, body, call);
-    return charged(call, body.objects.length, async () => {
+    const execute = async (): Promise<WriteResponse> => {
       for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {
         const response = await this.execute(target, principal, plan, call);
         if (response !== undefined) return response;
@@ -74,7 +75,8 @@ export class ImportService {
         'unavailable',
         'Other requests changed the options of the properties. Send the import again.',
       );
-    });
+    };
+    return charged(call.quota, body.objects.length, execute, ({ replayed }) => replayed);
   }
 
   /** @returns undefined, after doing nothing, if the definitions do not admit the options to create any more */
@@ -108,9 +110,9 @@ export class ImportService {
     options: readonly PlannedOption[],
     call: WriteCall,
   ): Promise<CreatedImport | undefined> {
-    if (options.length === 0) return this.imports.create(job, optionsOf(call));
+    if (options.length === 0) return this.imports.create(job, checkoutOptions(call));
     try {
-      return await this.imports.create(job, optionsOf(call), (client) =>
+      return await this.imports.create(job, checkoutOptions(call), (client) =>
         this.schema.addOptions(client, target, options, call),
       );
     } finally {
@@ -137,7 +139,7 @@ export class ImportService {
     if (rows.length === 0 || rows.length > maxRows) {
       const message = `objects must hold 1 to ${maxRows} rows`;
       const code = rows.length === 0 ? 'min_items' : 'max_items';
-      throw new RequestError('invalid_request', message, { errors: [{ field: '.body.objects', code, message }] });
+      throw invalidField('.body.objects', code, message);
     }
     const definitions = await this.properties.definitionsOf(teamId, objectType);
     const mayCreate = options?.create_missing_options === true;
@@ -188,7 +190,7 @@ export class ImportService {
     const body = this.bodyOf(written, startedAt);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
-    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, optionsOf(call));
+    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, checkoutOptions(call));
     return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
   }
 
@@ -205,7 +207,7 @@ export class ImportService {
     key: LedgerKey | undefined,
   ): Promise<WrittenBatch> {
     const resolved = await this.spellings.resolve(target, items, {
-      ...optionsOf(call),
+      ...checkoutOptions(call),
       timeoutMs: call.deadline.msLeft('execute'),
     });
     const plan: Plan = {
@@ -239,24 +241,6 @@ function jobResponse({ teamId }: RecordTarget, created: CreatedImport): WriteRes
   };
 }
 
-/** Charges the rows of an import, and refunds them if it was not executed. */
-async function charged(
-  { quota }: WriteCall,
-  rows: number,
-  execute: () => Promise<WriteResponse>,
-): Promise<WriteResponse> {
-  await quota?.consume(rows);
-  let response: WriteResponse;
-  try {
-    response = await execute();
-  } catch (error) {
-    await quota?.refund(rows);
-    throw error;
-  }
-  if (response.replayed) await quota?.refund(rows);
-  return response;
-}
-
-function optionsOf({ deadline, meter, span }: WriteCall): CheckoutOptions {
+function checkoutOptions({ deadline, meter, span }: WriteCall): CheckoutOptions {
   return { timeoutMs: deadline.msLeft('commit'), meter, span };
 }

@@ -92,7 +92,7 @@ export class PropertiesController {
     for (const objectType of types) {
       definitions.set(objectType, await this.properties.definitionsOf(teamId, objectType));
     }
-    const parts = partsOf(definitions, filter);
+    const parts = jsonParts(definitions, filter);
     let body = '';
     await request.requestContext.permits.computeAsync('render', bytes, () => {
       const { done, value } = parts.next();
@@ -105,7 +105,7 @@ export class PropertiesController {
 }
 
 /** The parts of an object of definitions by object type, then by id. */
-function* partsOf(definitions: Definitions, filter: PropertyFilter): Generator<string, void> {
+function* jsonParts(definitions: Definitions, filter: PropertyFilter): Generator<string, void> {
   let before = '{';
   for (const [objectType, ofType] of definitions) {
     yield `${before}${JSON.stringify(objectType)}:{`;

@@ -1,6 +1,6 @@
-import { parseUuid } from '#libs/json';
 import type { PropertyDefinition } from '#libs/properties';
-import { invalidParameter, type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
+import { parseListId } from '../http/list.id';
+import { type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 
 /** Whether a definition is part of the response. */
 export type PropertyFilter = (definition: PropertyDefinition) => boolean;
@@ -13,10 +13,7 @@ export type PropertyFilter = (definition: PropertyDefinition) => boolean;
 export function propertyFilterOf(query: QueryParameters): PropertyFilter {
   rejectUnknownParameters(query, ['term', 'list_id']);
   const term = singleParameter(query, 'term')?.toLowerCase();
-  const list = singleParameter(query, 'list_id');
-  const listId = parseUuid(list);
-  if (list !== undefined && listId === undefined)
-    throw invalidParameter('list_id', 'uuid', 'list_id must be a list id (UUID)');
+  const listId = parseListId(singleParameter(query, 'list_id'), '.query.list_id');
   return ({ name, slug, list_id }) =>
     (listId === undefined || list_id === listId) &&
     (term === undefined || name.toLowerCase().includes(term) || slug.toLowerCase().includes(term));

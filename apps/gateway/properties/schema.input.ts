@@ -1,4 +1,4 @@
-import { type FieldError, RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import { parseUuid } from '#libs/json';
 import {
   type Expected,
@@ -13,6 +13,7 @@ import {
   SLUG_RULE,
 } from '#libs/properties';
 import { checkedEnvelope } from '../http/envelope.check';
+import { parseListId } from '../http/list.id';
 import { type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
 import {
   NewOptionEnvelope,
@@ -34,19 +35,19 @@ export function newPropertyOf(body: unknown): NewProperty {
   checkName('.body.name', name);
   checkSlug('.body.slug', slug);
   if (slug !== undefined && RESERVED_SLUGS.has(slug)) {
-    throw invalid('.body.slug', 'reserved', `slug must not be ${slug}, which has a meaning in records or queries`);
+    throw invalidField('.body.slug', 'reserved', `slug must not be ${slug}, which has a meaning in records or queries`);
   }
   if (options.length > 0 && !hasOptions({ type })) {
-    throw invalid(
+    throw invalidField(
       '.body.options',
       'select',
       `only select_str and multiselect_str properties have options, not ${type}`,
     );
   }
   if (options.length > MAX_OPTIONS) {
-    throw invalid('.body.options', 'max_items', `options must hold at most ${MAX_OPTIONS} options`);
+    throw invalidField('.body.options', 'max_items', `options must hold at most ${MAX_OPTIONS} options`);
   }
-  const listId = listIdOf('.body.list_id', list_id) ?? null;
+  const listId = bodyListId(list_id) ?? null;
   return { slug, type, name, required, lookup, listId, options: options.map(optionOf) };
 }
 
@@ -55,7 +56,7 @@ export function propertyPatchOf(body: unknown): { patch: PropertyPatch; expected
   if (name !== undefined) checkName('.body.name', name);
   return {
     patch: { name, required, lookup },
-    expected: { type, slug, listId: listIdOf('.body.list_id', list_id) },
+    expected: { type, slug, listId: bodyListId(list_id) },
   };
 }
 
@@ -65,7 +66,7 @@ export function newOptionOf(body: unknown): { option: NewOption; expected: Expec
   checkSlug('.body.slug', slug);
   return {
     option: { slug, value, position: sort_index ?? undefined },
-    expected: { type, listId: listIdOf('.body.list_id', list_id) },
+    expected: { type, listId: bodyListId(list_id) },
   };
 }
 
@@ -74,7 +75,7 @@ export function optionPatchOf(body: unknown): { patch: { value?: string; positio
   if (value !== undefined) checkName('.body.value', value);
   return {
     patch: { ...(value !== undefined && { value }), ...(typeof sort_index === 'number' && { position: sort_index }) },
-    expected: { type, slug, listId: listIdOf('.body.list_id', list_id) },
+    expected: { type, slug, listId: bodyListId(list_id) },
   };
 }
 
@@ -83,7 +84,7 @@ export function expectedOf(query: QueryParameters): Expected {
   rejectUnknownParameters(query, ['type', 'list_id']);
   return {
     type: singleParameter(query, 'type'),
-    listId: listIdOf('.query.list_id', singleParameter(query, 'list_id')),
+    listId: parseListId(singleParameter(query, 'list_id'), '.query.list_id'),
   };
 }
 
@@ -105,25 +106,18 @@ function optionOf(element: unknown, index: number): NewOption {
 function checkName(field: string, text: string): void {
   const name = field.slice(field.lastIndexOf('.') + 1);
   if (text.trim() === '' || text.length > MAX_NAME_LENGTH) {
-    throw invalid(field, 'length', `${name} must have 1 to ${MAX_NAME_LENGTH} characters, and not only spaces`);
+    throw invalidField(field, 'length', `${name} must have 1 to ${MAX_NAME_LENGTH} characters, and not only spaces`);
   }
   if (text.includes('\0') || !text.isWellFormed()) {
-    throw invalid(field, 'text', `${name} must be well-formed Unicode without NUL characters`);
+    throw invalidField(field, 'text', `${name} must be well-formed Unicode without NUL characters`);
   }
 }
 
 function checkSlug(field: string, slug: string | undefined): void {
-  if (slug !== undefined && !isSlug(slug)) throw invalid(field, 'slug', `slug ${SLUG_RULE}`);
+  if (slug !== undefined && !isSlug(slug)) throw invalidField(field, 'slug', `slug ${SLUG_RULE}`);
 }
 
-function listIdOf(field: string, given: string | null | undefined): string | null | undefined {
-  if (given === undefined || given === null) return given;
-  const id = parseUuid(given);
-  if (id === undefined) throw invalid(field, 'uuid', 'list_id must be a list id (UUID)');
-  return id;
-}
-
-function invalid(field: string, code: string, message: string): RequestError {
-  const error: FieldError = { field, code, message };
-  return new RequestError('invalid_request', message, { errors: [error] });
+/** Null names the block `default`. */
+function bodyListId(given: string | null | undefined): string | null | undefined {
+  return given === null ? null : parseListId(given, '.body.list_id');
 }

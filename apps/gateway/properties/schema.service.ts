@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { errorResponse, RequestError } from '#libs/errors';
+import { RequestError } from '#libs/errors';
 import type { WriteResponse } from '#libs/idempotency';
+import { charged } from '#libs/limits';
 import {
   type Deletion,
   type PropertyDefinition,
@@ -12,7 +13,7 @@ import {
 import type { QueryParameters } from '../http/query.check';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
-import { withoutRequestId } from '../records/record.response';
+import { errorWriteResponse, writeResponse } from '../http/write.response';
 import { wireDefinition } from './property-definition.schema';
 import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, pathIdOf, propertyPatchOf } from './schema.input';
 
@@ -76,21 +77,18 @@ export class SchemaService {
     await this.delete(target, call, (changes) => changes.deleteOption(propertyId, id, expected));
   }
 
-  /** Refunds what was not executed. An invalid request is charged when its response is sent. */
-  private async write(
+  /** An invalid request is charged when its response is sent. */
+  private write(
     target: RecordTarget,
     call: WriteCall,
     decide: (changes: SchemaChanges) => SchemaChange,
   ): Promise<WrittenSchema> {
-    await call.quota?.consume();
-    try {
-      const written = await this.writer.write(target, call, decide);
-      if (written.replayed) await call.quota?.refund(0);
-      return written;
-    } catch (error) {
-      await call.quota?.refund(0);
-      throw error;
-    }
+    return charged(
+      call.quota,
+      undefined,
+      () => this.writer.write(target, call, decide),
+      ({ replayed }) => replayed,
+    );
   }
 
   /** Checks, then looks for records with a value, which can take seconds and locks nothing, then checks again and deletes. */
@@ -140,24 +138,7 @@ function response(
   status: number,
   render: (result: unknown) => string,
 ): WriteResponse {
-  if (entry.status === 'ok') {
-    const body = render(entry.result);
-    return {
-      status,
-      headers: {},
-      body,
-      cacheable: completedBy === undefined ? undefined : { body },
-      replayed,
-      resumed: false,
-    };
-  }
-  const { status: errorStatus, headers, body } = errorResponse(requestError(entry.error), completedBy ?? requestId);
-  return {
-    status: errorStatus,
-    headers: withoutRequestId(headers),
-    body,
-    cacheable: completedBy === undefined ? undefined : { body },
-    replayed,
-    resumed: false,
-  };
+  const attempt = { completedBy, replayed, resumed: false };
+  if (entry.status === 'error') return errorWriteResponse(requestError(entry.error), requestId, attempt);
+  return writeResponse({ status, headers: {}, body: render(entry.result) }, attempt);
 }

@@ -1,10 +1,11 @@
 import { fieldSegment } from '#libs/errors';
 import type { PropertyDefinition } from '#libs/properties';
 import { type Condition, FilterParser, invalidQuery, MAX_PAGE_ROWS, QueryFields, sortOrderOf } from '#libs/records';
-import { invalidParameter, type QueryParameters, singleParameter } from '../http/query.check';
+import { commaSeparated, invalidParameter, type QueryParameters, singleParameter } from '../http/query.check';
+import { parseListId } from '../http/list.id';
 import type { RecordTarget } from '../http/target.decorator';
 import { DEFAULT_LIMIT } from './query.envelope';
-import { filterOf, listIdOf, type QueryInput } from './query.input';
+import { filterOf, type QueryInput } from './query.input';
 
 const PARAMETERS = ['select', 'sort', 'limit', 'cursor', 'deleted', 'include_total', 'list_id'];
 const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
@@ -20,12 +21,12 @@ export function queryOfParameters(
   query: QueryParameters,
   definitions: readonly PropertyDefinition[],
 ): QueryInput {
-  const fields = new QueryFields(definitions, listIdOf(singleParameter(query, 'list_id'), '.query.list_id'));
+  const fields = new QueryFields(definitions, parseListId(singleParameter(query, 'list_id'), '.query.list_id'));
   const cursor = singleParameter(query, 'cursor');
   return {
-    ...filterOf(target, fields, conditionOf(query, fields), { deleted: flagOf(query, 'deleted') }),
-    selection: fields.checkSelection(slugsOf(query, 'select'), () => '.query.select'),
-    order: sortOrderOf(sortOf(slugsOf(query, 'sort')), fields, '.query.sort'),
+    ...filterOf(target, fields, filterCondition(query, fields), { deleted: flagOf(query, 'deleted') }),
+    selection: fields.checkSelection(slugList(query, 'select'), () => '.query.select'),
+    order: sortOrderOf(sortOf(slugList(query, 'sort')), fields, '.query.sort'),
     limit: limitOf(query),
     cursor: cursor === undefined ? undefined : { text: cursor, path: '.query.cursor' },
     page: 1,
@@ -34,13 +35,13 @@ export function queryOfParameters(
   };
 }
 
-function conditionOf(query: QueryParameters, fields: QueryFields): Condition {
+function filterCondition(query: QueryParameters, fields: QueryFields): Condition {
   const parser = new FilterParser(fields);
   const slugs = Object.keys(query).filter((name) => !PARAMETERS.includes(name));
   return {
     all: slugs.map((slug) => {
       const path = `.query${fieldSegment(slug)}`;
-      const values = partsOf(query[slug]);
+      const values = commaSeparated(query[slug]);
       const [operator, value] = values.length === 1 ? (['=', values[0]] as const) : (['in', values] as const);
       return parser.comparison(fields.get(slug, path), operator, value, path);
     }),
@@ -52,10 +53,9 @@ function sortOf(slugs: readonly string[] | undefined): unknown {
   return slugs?.map((part) => (part.startsWith('-') ? { [part.slice(1)]: 'desc' } : { [part]: 'asc' }));
 }
 
-function slugsOf(query: QueryParameters, name: 'select' | 'sort'): string[] | undefined {
-  const given = query[name];
-  if (given === undefined) return undefined;
-  const slugs = partsOf(given);
+function slugList(query: QueryParameters, name: 'select' | 'sort'): string[] | undefined {
+  if (query[name] === undefined) return undefined;
+  const slugs = commaSeparated(query[name]);
   if (slugs.includes('') || slugs.includes('-')) {
     throw invalidParameter(name, 'required', `${name} must be a comma-separated list of property slugs`);
   }
@@ -76,9 +76,4 @@ function flagOf(query: QueryParameters, name: 'deleted' | 'include_total'): bool
   if (text === undefined) return false;
   if (text !== 'true' && text !== 'false') throw invalidParameter(name, 'boolean', `${name} must be true or false`);
   return text === 'true';
-}
-
-/** The values of a repeated or comma-separated parameter. */
-function partsOf(value: string | string[] | undefined): string[] {
-  return [value ?? []].flat().flatMap((part) => part.split(','));
 }

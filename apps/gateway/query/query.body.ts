@@ -2,8 +2,9 @@ import { parseUuid } from '#libs/json';
 import type { PropertyDefinition } from '#libs/properties';
 import { FilterParser, invalidQuery, QueryFields, sortOrderOf } from '#libs/records';
 import { checkedEnvelope } from '../http/envelope.check';
+import { parseListId } from '../http/list.id';
 import type { RecordTarget } from '../http/target.decorator';
-import { type CursorInput, filterOf, listIdOf, type QueryInput } from './query.input';
+import { type CursorInput, filterOf, type QueryInput } from './query.input';
 import { DEFAULT_LIMIT, QueryEnvelope, type QuerySpecification } from './query.envelope';
 
 /** The maximum number of ids in one query. */
@@ -18,12 +19,12 @@ export function queryOfBody(
 ): QueryInput {
   const envelope = checkedEnvelope(QueryEnvelope, body);
   const specification = envelope.query;
-  const fields = new QueryFields(definitions, listIdOf(specification.list_id ?? undefined, `${PATH}.list_id`));
+  const fields = new QueryFields(definitions, parseListId(specification.list_id ?? undefined, `${PATH}.list_id`));
   const group = specification.combinator === 'OR' ? 'any' : 'all';
   const condition = new FilterParser(fields).parse(specification.filter ?? [], group, `${PATH}.filter`);
   return {
     ...filterOf(target, fields, condition, { ids: idsOf(envelope.id), deleted: envelope.deleted ?? false }),
-    selection: fields.checkSelection(slugsOf(specification), (index) => `${PATH}.select[${index}]`),
+    selection: fields.checkSelection(selectedSlugs(specification), (index) => `${PATH}.select[${index}]`),
     order: sortOrderOf(specification.sort ?? undefined, fields, `${PATH}.sort`),
     limit: specification.limit ?? DEFAULT_LIMIT,
     cursor: cursorOf(envelope, specification),
@@ -33,7 +34,7 @@ export function queryOfBody(
   };
 }
 
-function slugsOf({ select }: QuerySpecification): string[] {
+function selectedSlugs({ select }: QuerySpecification): string[] {
   if (select.length === 0) throw invalidQuery(`${PATH}.select`, 'min_items', 'must have at least one property slug');
   return select.map((slug, index) => {
     if (typeof slug === 'string') return slug;

@@ -4,13 +4,14 @@ import { EVERY_RECORD, QueryFields } from '#libs/records';
 import { ApiCountRecords, ApiListRecords, ApiQueryRecords } from '../docs/query.operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { type QueryParameters, rejectUnknownParameters, singleParameter } from '../http/query.check';
-import { queryOptions } from '../http/query.options';
+import { queryOptionsOf } from '../http/database.options';
+import { parseListId } from '../http/list.id';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { idempotencyKeyHeader, type WriteCall } from '../http/write.handler';
 import { queryOfParameters } from './list.parameters';
 import { queryOfBody } from './query.body';
-import { filterOf, listIdOf } from './query.input';
+import { filterOf } from './query.input';
 import { QueryService } from './query.service';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -32,7 +33,7 @@ export class QueryController {
     const definitions = await this.queries.definitionsOf(target);
     const measure = measureOf(exchange);
     const input = measure(() => queryOfParameters(target, parameters, definitions));
-    return this.queries.page('list', input, queryOptions(exchange), measure);
+    return this.queries.page('list', input, queryOptionsOf(exchange), measure);
   }
 
   /** A page of records, by the query language. It is a read: an Idempotency-Key is checked and has no effect. */
@@ -50,7 +51,7 @@ export class QueryController {
     const definitions = await this.queries.definitionsOf(target);
     const measure = measureOf(exchange);
     const input = measure(() => queryOfBody(target, body, definitions));
-    return this.queries.page('query', input, queryOptions(exchange), measure);
+    return this.queries.page('query', input, queryOptionsOf(exchange), measure);
   }
 
   /** The number of live records. */
@@ -63,9 +64,9 @@ export class QueryController {
     @Exchange() exchange: HttpExchange,
   ): Promise<{ total: number }> {
     rejectUnknownParameters(parameters, ['list_id']);
-    const listId = listIdOf(singleParameter(parameters, 'list_id'), '.query.list_id');
+    const listId = parseListId(singleParameter(parameters, 'list_id'), '.query.list_id');
     const filter = filterOf(target, new QueryFields([], listId), EVERY_RECORD);
-    return { total: await this.queries.count(filter, queryOptions(exchange)) };
+    return { total: await this.queries.count(filter, queryOptionsOf(exchange)) };
   }
 }
 

@@ -1,5 +1,4 @@
-import { parseUuid } from '#libs/json';
-import { type Condition, invalidQuery, QueryFields, type RecordFilter, type RecordQuery } from '#libs/records';
+import { type Condition, QueryFields, type RecordFilter, type RecordQuery } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 
 /** Where the request has the cursor. */
@@ -17,14 +16,6 @@ export interface QueryInput extends Omit<RecordQuery, 'after' | 'offset'> {
   readonly includeTotal: boolean;
   /** The path of the query in the request, for errors. */
   readonly path: string;
-}
-
-/** The id of a list. @throws RequestError `invalid_request` for a text that is no UUID */
-export function listIdOf(text: string | undefined, path: string): string | undefined {
-  if (text === undefined) return undefined;
-  const id = parseUuid(text);
-  if (id === undefined) throw invalidQuery(path, 'uuid', 'must be a list id (UUID)');
-  return id;
 }
 
 /** A filter of a target. */

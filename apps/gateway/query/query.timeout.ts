@@ -31,13 +31,13 @@ function unindexedOf({ condition, order, fields, ids, deleted }: TimedQuery): st
   const first = order[0]?.field;
   const ofSort = first === undefined || first.source === 'created_at' ? [] : [first.slug];
   const served = deleted ? [] : lookupConditionsOf(condition).map(({ field }) => field.slug);
-  const slugs = [...new Set([...ofList, ...slugsOf(condition), ...ofSort])];
+  const slugs = [...new Set([...ofList, ...filteredSlugs(condition), ...ofSort])];
   return slugs.filter((slug) => !served.includes(slug));
 }
 
-function slugsOf(condition: Condition): string[] {
-  if ('all' in condition) return condition.all.flatMap(slugsOf);
-  if ('any' in condition) return condition.any.flatMap(slugsOf);
+function filteredSlugs(condition: Condition): string[] {
+  if ('all' in condition) return condition.all.flatMap(filteredSlugs);
+  if ('any' in condition) return condition.any.flatMap(filteredSlugs);
   const { slug, source } = condition.field;
   return source === 'created_at' || source === 'id' ? [] : [slug];
 }

@@ -1,6 +1,5 @@
-import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#libs/auth';
 import { RequestError } from '#libs/errors';
 import { type Receipt, ReceiptService } from '#libs/idempotency';
@@ -10,7 +9,8 @@ import { uuid } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
-import { checkoutOptionsOf } from '../http/checkout.options';
+import { checkoutOptionsOf } from '../http/database.options';
+import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 import { receiptSchema } from './receipt.schema';
 
@@ -48,14 +48,12 @@ export class ReceiptsController {
     @Caller() caller: Principal,
     @Param('key') key: string,
     @Query() query: QueryParameters,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     rejectUnknownParameters(query, []);
-    const options = checkoutOptionsOf(request.requestContext);
-    const receipt = await this.receipts.find(caller, key, options);
+    const receipt = await this.receipts.find(caller, key, checkoutOptionsOf(exchange));
     if (receipt === undefined) throw new RequestError('not_found');
-    void reply.header('content-type', 'application/json; charset=utf-8');
+    void exchange.reply.header('content-type', 'application/json; charset=utf-8');
     return renderReceipt(receipt);
   }
 }

@@ -3,7 +3,7 @@ import { ApiFindRecord, ApiUpsertRecord } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
 import { checkedEnvelope } from '../http/envelope.check';
 import type { QueryParameters } from '../http/query.check';
-import { queryOptions } from '../http/query.options';
+import { queryOptionsOf } from '../http/database.options';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { WriteHandler } from '../http/write.handler';
@@ -32,7 +32,7 @@ export class LookupController {
     @Query() query: QueryParameters,
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    const found = await this.lookups.find(target, path, selectionOf(query), queryOptions(exchange));
+    const found = await this.lookups.find(target, path, selectionOf(query), queryOptionsOf(exchange));
     void exchange.reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;
   }
@@ -40,7 +40,7 @@ export class LookupController {
   /** Patches the record that has a value, or creates it. */
   @Put()
   @ApiUpsertRecord()
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'upsert' })
   upsert(
     @Target() target: RecordTarget,
     @Param() path: LookupPath,
@@ -48,7 +48,7 @@ export class LookupController {
     @Body() body: unknown,
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    const search = queryOptions(exchange);
+    const search = queryOptionsOf(exchange);
     return this.writes.respond(exchange, (call) =>
       this.upserts.upsert(target, path, checkedEnvelope(RecordEnvelope, body), ifMatch, search, call),
     );

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import { PropertyDefinitionService } from '#libs/properties';
 import {
   type FoundRecord,
@@ -63,7 +63,5 @@ function searchTimeoutError({ budgetMs, isOfRequest }: QueryTimeout, { condition
   const message = `the search did not finish within ${budgetMs} ms`;
   if (isIndexed || isOfRequest) return new RequestError('unavailable', `${message}; send it again`);
   const advice = `${message}, because the property has no lookup: set its lookup to "indexed" (PATCH .../properties/{id})`;
-  return new RequestError('invalid_request', advice, {
-    errors: [{ field: '.path.slug', code: 'query_timeout', message: advice }],
-  });
+  return invalidField('.path.slug', 'query_timeout', advice);
 }

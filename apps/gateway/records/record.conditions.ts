@@ -1,4 +1,4 @@
-import { RequestError } from '#libs/errors';
+import { invalidField, RequestError } from '#libs/errors';
 import { parseUuid } from '#libs/json';
 import { etagConditionOf } from '#libs/records';
 
@@ -19,19 +19,12 @@ export function recordIdOf(given: string): string {
  *
  * @throws RequestError `invalid_request` for a header that is neither an etag nor `*`
  */
-export function ifMatchOf(header: string | undefined): string | undefined {
+export function requiredEtagOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const condition = etagConditionOf(header.trim());
   if (condition === 'malformed') {
-    throw invalid(
-      '.header.if-match',
-      'etag',
-      'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"',
-    );
+    const message = 'If-Match must be * or one etag in its quotes, such as "8-64f1c2a3b4d5e"';
+    throw invalidField('.header.if-match', 'etag', message);
   }
   return condition.etag;
-}
-
-function invalid(field: string, code: string, message: string): RequestError {
-  return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
 }

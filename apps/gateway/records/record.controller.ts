@@ -1,19 +1,4 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  HttpCode,
-  Inject,
-  Param,
-  Patch,
-  Post,
-  Query,
-  Req,
-  Res,
-} from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
 import {
   ApiCreateRecord,
   ApiDeleteRecord,
@@ -23,12 +8,13 @@ import {
   ApiRestoreRecord,
 } from '../docs/operations';
 import { Authenticated } from '../http/authentication.decorators';
-import { checkoutOptionsOf } from '../http/checkout.options';
+import { checkoutOptionsOf } from '../http/database.options';
 import { checkedEnvelope, checkNoContent } from '../http/envelope.check';
+import type { QueryParameters } from '../http/query.check';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { WriteHandler } from '../http/write.handler';
-import { ifMatchOf } from './record.conditions';
+import { requiredEtagOf } from './record.conditions';
 import { RecordEnvelope } from './record.envelope';
 import { RecordService } from './record.service';
 import { selectionOf } from './record.selection';
@@ -44,7 +30,7 @@ export class RecordController {
   @Post()
   @ApiCreateRecord()
   @HttpCode(201)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'create' })
   create(@Target() target: RecordTarget, @Body() body: unknown, @Exchange() exchange: HttpExchange): Promise<string> {
     return this.writes.respond(exchange, (call) =>
       this.records.create(target, checkedEnvelope(RecordEnvelope, body), call),
@@ -58,20 +44,18 @@ export class RecordController {
   async get(
     @Target() target: RecordTarget,
     @Param('id') id: string,
-    @Query() query: Record<string, string | string[]>,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Query() query: QueryParameters,
+    @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    const options = checkoutOptionsOf(request.requestContext);
-    const found = await this.records.get(target, id, selectionOf(query), options);
-    void reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
+    const found = await this.records.get(target, id, selectionOf(query), checkoutOptionsOf(exchange));
+    void exchange.reply.headers({ etag: found.etag, 'content-type': 'application/json; charset=utf-8' });
     return found.json;
   }
 
-  /** Patches a record: an item of a batch of its own. */
+  /** Patches a record, like a batch of one item. */
   @Patch(':id')
   @ApiPatchRecord()
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'patch' })
   patch(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -80,7 +64,7 @@ export class RecordController {
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
     return this.writes.respond(exchange, (call) =>
-      this.records.patch(target, id, checkedEnvelope(RecordEnvelope, body), ifMatchOf(ifMatch), call),
+      this.records.patch(target, id, checkedEnvelope(RecordEnvelope, body), requiredEtagOf(ifMatch), call),
     );
   }
 
@@ -88,7 +72,7 @@ export class RecordController {
   @Delete(':id')
   @ApiDeleteRecord()
   @HttpCode(204)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'delete' })
   delete(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -98,7 +82,7 @@ export class RecordController {
   ): Promise<string> {
     return this.writes.respond(exchange, (call) => {
       checkNoContent(body);
-      return this.records.delete(target, id, ifMatchOf(ifMatch), call);
+      return this.records.delete(target, id, requiredEtagOf(ifMatch), call);
     });
   }
 
@@ -106,7 +90,7 @@ export class RecordController {
   @Post(':id/restore')
   @ApiRestoreRecord()
   @HttpCode(200)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'restore' })
   restore(
     @Target() target: RecordTarget,
     @Param('id') id: string,
@@ -116,7 +100,7 @@ export class RecordController {
   ): Promise<string> {
     return this.writes.respond(exchange, (call) => {
       checkNoContent(body);
-      return this.records.restore(target, id, ifMatchOf(ifMatch), call);
+      return this.records.restore(target, id, requiredEtagOf(ifMatch), call);
     });
   }
 
@@ -124,7 +108,7 @@ export class RecordController {
   @Post(':id/duplicate')
   @ApiDuplicateRecord()
   @HttpCode(201)
-  @Authenticated('records:write')
+  @Authenticated('records:write', { operation: 'duplicate' })
   duplicate(
     @Target() target: RecordTarget,
     @Param('id') id: string,

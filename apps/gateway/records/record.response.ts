@@ -1,6 +1,7 @@
 import type { WriteResponse } from '#libs/idempotency';
-import { type ItemError, type RequestErrorCode, RequestError, errorResponse } from '#libs/errors';
+import { type ItemError, RequestError, type RequestErrorCode } from '#libs/errors';
 import { type AppliedBatch, parseEntry } from '#libs/records';
+import { errorWriteResponse, writeResponse } from '../http/write.response';
 
 /** The request error for the error of its only item; others are `invalid_request`. */
 const REQUEST_ERROR_CODES: Partial<Record<ItemError['code'], RequestErrorCode>> = {
@@ -35,19 +36,19 @@ export function recordResponse(
   if (outcome === undefined) throw new Error('a write of one item has no outcome');
   const entry = parseEntry(outcome.entry);
   const { replayed } = outcome;
-  const rest = { replayed, resumed: state === 'resumed' && !replayed };
+  const attempt = { completedBy, replayed, resumed: state === 'resumed' && !replayed };
   if (entry.status === 'error') {
     const error = fromItemError(entry.error);
     if (error.status >= 500) throw error;
-    const { status, headers, body } = errorResponse(error, completedBy ?? requestId);
-    return { status, headers: withoutRequestId(headers), body, cacheable: cacheableOf(completedBy, body), ...rest };
+    return errorWriteResponse(error, requestId, attempt);
   }
-  if (success.status === 204) return { status: 204, headers: {}, body: '', cacheable: undefined, ...rest };
+  // A DELETE has no Idempotency-Key, so it is never replayed.
+  if (success.status === 204) return writeResponse({ status: 204, headers: {}, body: '' }, attempt);
   if (entry.record === undefined || entry.etag === undefined)
     throw new RequestError('payload_too_large', RECORD_OMITTED);
   const body = JSON.stringify(entry.record);
   const headers = { etag: entry.etag, ...(success.location && { location: success.location(entry.id) }) };
-  return { status: success.status, headers, body, cacheable: cacheableOf(completedBy, body), ...rest };
+  return writeResponse({ status: success.status, headers, body }, attempt);
 }
 
 /** The request error for an item error. Fields are relative to the body. */
@@ -60,13 +61,4 @@ export function fromItemError(error: ItemError): RequestError {
   }
   const errors = error.errors?.map((field) => ({ ...field, field: `.body${field.field}` })) ?? [];
   return new RequestError(code, error.message, { errors });
-}
-
-/** `x-request-id` is that of the current request, even for a replay. */
-export function withoutRequestId(headers: WriteResponse['headers']): WriteResponse['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-request-id'));
-}
-
-function cacheableOf(completedBy: string | undefined, body: string): WriteResponse['cacheable'] {
-  return completedBy === undefined ? undefined : { body };
 }

@@ -1,4 +1,4 @@
-import { invalidParameter, type QueryParameters, rejectUnknownParameters } from '../http/query.check';
+import { commaSeparated, invalidParameter, type QueryParameters, rejectUnknownParameters } from '../http/query.check';
 
 /**
  * The slugs that `?select=a,b` (which can be repeated) asks for; undefined for all.
@@ -7,9 +7,8 @@ import { invalidParameter, type QueryParameters, rejectUnknownParameters } from 
  */
 export function selectionOf(query: QueryParameters): ReadonlySet<string> | undefined {
   rejectUnknownParameters(query, ['select']);
-  const given = query.select;
-  if (given === undefined) return undefined;
-  const slugs = [given].flat().flatMap((part) => part.split(','));
+  if (query.select === undefined) return undefined;
+  const slugs = commaSeparated(query.select);
   if (slugs.includes('')) {
     throw invalidParameter('select', 'required', 'select must be a comma-separated list of property slugs');
   }

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
 import type { WriteResponse } from '#libs/idempotency';
-import { itemError, RequestError } from '#libs/errors';
+import { invalidField, itemError, RequestError } from '#libs/errors';
 import { type Change, type LookupTarget, PropertyDefinitionService, type Validation } from '#libs/properties';
 import {
   defaultOptions,
@@ -37,9 +37,7 @@ export class RecordService {
   async create(target: RecordTarget, body: RecordEnvelope, call: WriteCall): Promise<WriteResponse> {
     if (body.default === undefined && body.list === undefined && body.extended === undefined) {
       const message = 'a new record takes at least one of default, list, extended';
-      throw new RequestError('invalid_request', message, {
-        errors: [{ field: '.body', code: 'required', message }],
-      });
+      throw invalidField('.body', 'required', message);
     }
     this.checkSize(call);
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
@@ -119,6 +117,15 @@ export class RecordService {
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
 
+  /** @throws RequestError `payload_too_large` */
+  checkSize({ bodyBytes }: WriteCall): void {
+    const limit = this.settings.itemLimitBytes;
+    if (bodyBytes > limit) {
+      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
+      throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
+    }
+  }
+
   private async lookupsOf({ teamId, objectType }: RecordTarget): Promise<{ lookups?: readonly LookupTarget[] }> {
     const lookups = (await this.properties.validatorOf(teamId, objectType)).allLookups;
     return { ...(lookups && { lookups }) };
@@ -135,15 +142,6 @@ export class RecordService {
     const batch = await this.writer.write(plan, call);
     call.log.setBatch(batch.summary);
     return batch;
-  }
-
-  /** @throws RequestError `payload_too_large` */
-  checkSize({ bodyBytes }: WriteCall): void {
-    const limit = this.settings.itemLimitBytes;
-    if (bodyBytes > limit) {
-      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
-      throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
-    }
   }
 }
 

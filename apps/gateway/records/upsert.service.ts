@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { WriteResponse } from '#libs/idempotency';
-import { fieldSegment, itemError, RequestError } from '#libs/errors';
+import { fieldSegment, invalidField, itemError } from '#libs/errors';
 import { isObject } from '#libs/json';
 import { operandOf, PropertyDefinitionService, type Validation } from '#libs/properties';
 import { defaultOptions, parseEntry, type Plan, planUpsert, type QueryOptions, RecordWriter } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import { LookupService } from './lookup.service';
-import { ifMatchOf } from './record.conditions';
+import { requiredEtagOf } from './record.conditions';
 import type { RecordEnvelope } from './record.envelope';
 import { type LookupPath, type RecordLookup, recordLookupOf, upsertMatchOf } from './record.lookup';
 import { fromItemError, recordResponse } from './record.response';
@@ -49,10 +49,10 @@ export class UpsertService {
       ...content,
       default: { ...content.default, [match.slug]: lookup.operand },
     });
-    // The transaction searches again, under its lock. This search is for its time limit: it tells what to do about a slow one.
+    // The transaction searches again, under its lock. This search has a time limit, whose error says how to make it fast.
     if (match.indexed === undefined) await this.lookups.search(lookup.filter, search);
 
-    const upsert = { patch, create, ifMatch: ifMatchOf(ifMatch), mustExist: ifMatch !== undefined };
+    const upsert = { patch, create, ifMatch: requiredEtagOf(ifMatch), mustExist: ifMatch !== undefined };
     const items = [planUpsert(uuidv7(), match, upsert)];
     const plan: Plan = { ...target, operation: 'upsert', single: true, items, options: defaultOptions };
     const batch = await this.writer.write(plan, call);
@@ -92,7 +92,5 @@ function withoutValue(
   if ('operand' in checked && checked.operand === operand) return { ...others, default: rest };
   const field = `default${fieldSegment(slug)}`;
   const message = `${field} must be the value of the path, or be left out`;
-  throw new RequestError('invalid_request', message, {
-    errors: [{ field: `.body.${field}`, code: 'mismatch', message }],
-  });
+  throw invalidField(`.body.${field}`, 'mismatch', message);
 }

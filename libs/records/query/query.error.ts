@@ -1,4 +1,4 @@
-import { type FieldError, RequestError } from '#libs/errors';
+import { invalidField, type RequestError } from '#libs/errors';
 
 /** The code of an error of a query, in the list of field errors. */
 export type QueryErrorCode =
@@ -28,6 +28,5 @@ export type QueryErrorCode =
  * @param rule the end of the message: what the part must be, and how to correct it
  */
 export function invalidQuery(field: string, code: QueryErrorCode, rule: string): RequestError {
-  const error: FieldError = { field, code, message: `${field.replace(/^\.(body|path|query)\./, '')} ${rule}` };
-  return new RequestError('invalid_request', error.message, { errors: [error] });
+  return invalidField(field, code, `${field.replace(/^\.(body|path|query)\./, '')} ${rule}`);
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 import { describe, expect, it } from 'vitest';
 
-import { demoCurl } from './demo.curl';
+import { demoCurl } from './demo.data';
 
 const demo = {
   team: 'de300000-0000-4000-8000-000000000001',
