@@ -67,9 +67,12 @@ export class ImportModel {
     if (this.options.create_missing_options === true && isOtherwiseValid && !this.createOptions(row)) {
       return invalid('unknown_option');
     }
-    const error = this.resolveOptions(row);
-    if (error !== undefined) return invalid(error);
-    if (isNew) return missesName ? invalid('required_property') : { kind: 'create', ...row, newId: null };
+    const unknown = this.resolveOptions(row);
+    if (unknown.some((property) => !property.includes('.'))) return invalid('unknown_option');
+    if (Object.keys(row.default ?? {}).some(isOfList)) return invalid('unknown_property');
+    if (isNew && missesName) return invalid('required_property');
+    if (unknown.length > 0) return invalid('unknown_option');
+    if (isNew) return { kind: 'create', ...row, newId: null };
     return this.matched(row, value);
   }
 
@@ -159,24 +162,21 @@ export class ImportModel {
     return found?.slug;
   }
 
-  /** Replaces the texts of select properties by slugs. @returns the code of the first error of the row */
-  private resolveOptions(row: ModelChange): string | undefined {
-    const unknownProperty = Object.keys(row.default ?? {}).find(isOfList);
-    let unknown: string | undefined;
+  /** Replaces the texts of select properties by slugs. @returns the properties with a text that is no option */
+  private resolveOptions(row: ModelChange): string[] {
+    const unknown: string[] = [];
     for (const [property, block, slug] of this.selectsOf(row)) {
       const slugs = (this.created.get(property) ?? []).map((option) => option.slug);
       const resolve = (text: unknown): unknown => {
         const lower = String(text).toLowerCase();
-        if (!slugs.includes(lower)) unknown ??= slug;
+        if (!slugs.includes(lower)) unknown.push(property);
         return lower;
       };
       const value = block[slug];
       if (isOperator(value)) block[slug] = { ...value, values: value.values.map(resolve) };
       else block[slug] = Array.isArray(value) ? value.map(resolve) : resolve(value);
     }
-    // The rows that are generated have select properties before those of a list.
-    if (unknown !== undefined && (unknownProperty === undefined || isOwnSelect(unknown))) return 'unknown_option';
-    return unknownProperty === undefined ? undefined : 'unknown_property';
+    return unknown;
   }
 
   /** The select properties of a row: property, block and slug. */
@@ -199,10 +199,6 @@ function invalid(code: string): ModelItem {
 
 function isOfList(slug: string): boolean {
   return listSlugs.includes(slug);
-}
-
-function isOwnSelect(slug: string): boolean {
-  return !isOfList(slug);
 }
 
 function isFolded(one: unknown, other: unknown): boolean {

@@ -40,7 +40,7 @@ import { type CallDraft, type DuplicateDraft, type ImportDraft, scenario } from 
 import { etagOf } from '../support/etags';
 import { startGateway, type TestGateway } from '../support/gateway';
 
-const runs = 220;
+const runs = 200;
 
 let engine: Engine;
 let gateway: TestGateway;
@@ -303,10 +303,17 @@ class SentImport implements SentCall {
     const { items, options } = model.plan();
     const isLost = draft.keyed && draft.interrupted;
     const finish = vi.spyOn(gateway.app.get(ImportRequestRepository), 'finishCall');
-    if (isLost) finish.mockRejectedValueOnce(new DatabaseUnavailable('connection'));
+    let lost = '{}';
+    if (isLost) {
+      finish.mockImplementationOnce((_teamId, _jobId, _key, body) => {
+        lost = body;
+        return Promise.reject(new DatabaseUnavailable('connection'));
+      });
+    }
     const response = await send();
     finish.mockRestore();
-    const ids = isLost ? await this.newIds() : (response.body.results?.map(({ id }: { id: string }) => id) ?? []);
+    const body = (isLost ? JSON.parse(lost) : response.body) as { results?: { id: string | null }[] };
+    const ids = (body.results ?? []).map(({ id }) => id);
     for (const [place, item] of items.entries()) item.newId = ids[place] ?? null;
     const { outcomes } = fixture.model.apply(items, { ...defaultOptions, return: 'minimal' });
     fixture.options = options;
@@ -314,16 +321,6 @@ class SentImport implements SentCall {
     if (isLost) expect([response.status, response.body.error?.code]).toEqual([503, 'unavailable']);
     else expectImported(response, results);
     if (draft.keyed) this.first = { results, ...(!isLost && { response }) };
-  }
-
-  /** The ids of the records that the rows of an import have created, which has lost its response. */
-  private async newIds(): Promise<(string | null)[]> {
-    const rows = await engine.session.query<{ items: string }>(
-      `SELECT c.items FROM import_chunks AS c JOIN import_jobs AS j ON j.team_id = c.team_id AND j.id = c.job_id
-        WHERE c.team_id = $1 ORDER BY j.created_at DESC LIMIT 1`,
-      [this.fixture.teamId],
-    );
-    return (JSON.parse(rows[0]?.items ?? '[]') as { id: string | null }[]).map(({ id }) => id);
   }
 }
 
