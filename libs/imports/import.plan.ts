@@ -78,7 +78,10 @@ export class ImportPlanner {
     const placed = this.options.list?.place(blocks) ?? blocks;
     const { dedupe, missing } = this.options;
     const resolved = missing?.resolve(placed, this.purposeOf(placed)) ?? { row: placed };
-    if ('error' in resolved) return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
+    if ('error' in resolved) {
+      this.matchOf(placed); // a row that fails counts for the spelling of its value
+      return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
+    }
     const { row } = resolved;
     const validator = missing?.validator ?? this.validator;
     const match = this.matchOf(row);

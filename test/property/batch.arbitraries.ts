@@ -55,13 +55,7 @@ export interface BatchDraft {
   keyed: boolean;
 }
 
-/** Batches, and the order in which they are sent. A keyed batch that is sent again is a retry. */
-export interface Scenario {
-  batches: BatchDraft[];
-  order: number[];
-}
-
-/** Lists whose properties are `score` (num) and `labels` (multi_str). */
+/** Lists whose properties are `score` (num), `labels` (multi_str) and `phase` (select_str). */
 export const listIds = ['1c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a', '2c1d9f0a-2b4e-4f6d-8a7c-9e0b1d2c3f4a'] as const;
 
 /** Properties by which records are found: with an index, with an index of unique values, and without one. */
@@ -72,13 +66,13 @@ export const uniqueSlugs = ['rank', 'external_id'] as const;
 export const targets = 7;
 export const liveTargets = 3;
 
-const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0'));
+export const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0'));
 /** Of a required property: never blank. */
-const name = text.filter((value) => value.trim() !== '');
-const letters = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"'), { maxLength: 4 });
+export const name = text.filter((value) => value.trim() !== '');
+export const letters = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"'), { maxLength: 4 });
 const operator = fc.record({ _op: fc.constantFrom('append', 'remove'), values: letters });
 const stage = fc.constantFrom('lead', 'qualified', 'won');
-const integer = fc.integer({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
+export const integer = fc.integer({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 
 const increment = fc.record({
   _op: fc.constant('increment'),
@@ -89,7 +83,7 @@ const increment = fc.record({
   ),
 });
 
-function cleared<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+export function cleared<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
 }
 
@@ -105,9 +99,9 @@ const defaultBlock = fc.record(
 );
 const domain = fc.constantFrom('a.example', 'b.example', 'c.example');
 const externalId = fc.constantFrom('x1', 'x2', 'X1');
-const rank = fc.integer({ min: 1, max: 4 });
+export const rank = fc.integer({ min: 1, max: 4 });
 const location = fc.constantFrom('Oslo', 'Paris');
-const rankIncrement = fc.record({ _op: fc.constant('increment'), by: fc.constantFrom(-1, 0, 1) });
+export const rankIncrement = fc.record({ _op: fc.constant('increment'), by: fc.constantFrom(-1, 0, 1) });
 /** Few values, so that several records get one. */
 const values = fc.oneof(
   { weight: 1, arbitrary: fc.constant({}) },
@@ -126,14 +120,14 @@ const match: fc.Arbitrary<Value> = fc.oneof(
   fc.record({ slug: fc.constant('external_id'), value: externalId }),
   fc.record({ slug: fc.constant('rank'), value: rank }),
 );
-const listBlock = fc.record(
+export const listBlock = fc.record(
   {
     score: cleared(fc.oneof(fc.double({ min: -1e9, max: 1e9, noNaN: true }), increment)),
     labels: cleared(fc.oneof(letters, operator)),
   },
   { requiredKeys: [] },
 );
-const extendedBlock = fc.dictionary(
+export const extendedBlock = fc.dictionary(
   fc.constantFrom('a', 'b', 'key "c"'),
   cleared(fc.oneof(text, integer, letters, operator)),
   {
@@ -153,7 +147,7 @@ const blocks: fc.Arbitrary<Blocks> = fc.oneof(
   ),
 );
 
-const target = fc.oneof(
+export const target = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 0, max: liveTargets - 1 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: targets - 1 }) },
 );
@@ -254,7 +248,7 @@ const options: fc.Arbitrary<BatchOptions> = fc
   })
   .map((all) => (all.onError === 'continue' ? all : { ...all, maxFailures: undefined }));
 
-const batch: fc.Arbitrary<BatchDraft> = fc.oneof(
+export const batch: fc.Arbitrary<BatchDraft> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
@@ -272,11 +266,4 @@ const batch: fc.Arbitrary<BatchDraft> = fc.oneof(
       keyed: fc.boolean(),
     }),
   },
-);
-
-export const scenario: fc.Arbitrary<Scenario> = fc.array(batch, { minLength: 1, maxLength: 3 }).chain((batches) =>
-  fc.record({
-    batches: fc.constant(batches),
-    order: fc.array(fc.nat(batches.length - 1), { minLength: 2, maxLength: 5 }),
-  }),
 );

@@ -20,6 +20,7 @@ type ModelOperation =
   | { kind: 'delete'; id: string }
   | { kind: 'restore'; id: string }
   | ({ kind: 'create' } & ModelChange)
+  | { kind: 'duplicate'; source: string }
   | { kind: 'invalid'; id: string | null; code: string };
 
 export interface ModelOutcome {
@@ -62,6 +63,11 @@ export class BatchModel {
     return this.live.flatMap(([id, { properties }]) =>
       this.lookups.filter((slug) => slug in properties).map((slug) => ({ id, slug, value: properties[slug] })),
     );
+  }
+
+  /** The values of a property of live records. */
+  valuesOf(slug: string): unknown[] {
+    return this.live.flatMap(([, { properties }]) => (slug in properties ? [properties[slug]] : []));
   }
 
   apply(items: readonly ModelItem[], options: BatchOptions, ledger?: ModelLedger): ModelResponse {
@@ -136,6 +142,8 @@ export class BatchModel {
         return failure(item, item.code);
       case 'create':
         return this.create(item, item);
+      case 'duplicate':
+        return this.duplicate(item);
       case 'match':
         return this.applyMatched(item, options);
       default:
@@ -155,6 +163,16 @@ export class BatchModel {
   private create(item: ModelItem, content: ModelChange): ModelOutcome {
     const record = newRecord(objectType, content);
     if (record.properties.name === undefined) return failure(item, 'required_property');
+    return this.insert(item, record);
+  }
+
+  private duplicate(item: ModelItem & { kind: 'duplicate' }): ModelOutcome {
+    const [, source] = this.live.find(([id]) => id === item.source) ?? [];
+    if (source === undefined) return failure(item, 'not_found');
+    return this.insert(item, { ...structuredClone(source), version: 1 });
+  }
+
+  private insert(item: ModelItem, record: ModelRecord): ModelOutcome {
     const id = item.newId ?? `record ${this.records.size}`; // matches no response
     if (this.isTaken(id, record.properties)) return failure(item, 'conflict');
     this.records.set(id, record);

@@ -170,7 +170,7 @@ export class ImportService {
     return { status: 200, headers: {}, body, replayed: false, resumed: false };
   }
 
-  /** The job stores the ids of the new records, so that a retry creates the same ones. */
+  /** The job stores the planned rows, so that a retry writes the same ones. The ledger has the outcomes of those that were written. */
   private async importNowWithKey(
     target: RecordTarget,
     items: ImportItem[],

@@ -68,6 +68,13 @@ it('creates nothing without the option, and nothing for a row that is not valid'
   expect(await added()).toEqual([]);
 });
 
+it('creates a record in the spelling of the first row with its value, even if an option of that row cannot be created', async () => {
+  const rows = [{ primary_domain: 'Acme.example', stage: '!?' }, { primary_domain: 'acme.example' }];
+  const { body } = await importRows(rows, { options: { dedupe_by: 'primary_domain' } });
+  expect(body.results[0].error.code).toBe('unknown_option');
+  expect((await caller.read(body.results[1].id)).record.default.primary_domain).toBe('Acme.example');
+});
+
 it('fails the rows with options beyond the maximum of a property', async () => {
   const rows = Array.from({ length: 520 }, (_, i) => ({ stage: `Option ${i}` }));
   const accepted = await importRows(rows);

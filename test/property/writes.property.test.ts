@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '#libs/config';
+import { DatabaseUnavailable } from '#libs/database';
+import { ImportRequestRepository } from '#libs/imports';
 import {
   type ItemValidator,
   type PropertyDefinition,
@@ -11,6 +13,7 @@ import {
 import type { LedgerKey } from '#libs/idempotency';
 import {
   type AppliedBatch,
+  defaultOptions,
   etagConditionOf,
   matchOf,
   type PlanItem,
@@ -18,6 +21,7 @@ import {
   planUpdates,
   planUpsert,
 } from '#libs/records';
+import type { ApiClient, ApiResponse } from '../support/api.client';
 import { batch, Engine, newKey, retryOf, sha256 } from '../support/engine';
 import {
   type BatchDraft,
@@ -26,28 +30,35 @@ import {
   indexedSlugs,
   type ItemDraft,
   listIds,
-  scenario,
   uniqueSlugs,
   type Value,
 } from './batch.arbitraries';
 import { BatchModel, type ModelItem, type ModelLedger, type ModelResponse } from './batch.model';
+import { ImportModel, initialOptions, type ModelOptions } from './import.model';
 import type { ModelRecord } from './record.model';
+import { type CallDraft, type DuplicateDraft, type ImportDraft, scenario } from './scenario.arbitraries';
 import { etagOf } from '../support/etags';
+import { startGateway, type TestGateway } from '../support/gateway';
 
-const runs = 220;
+const runs = 200;
 
 let engine: Engine;
+let gateway: TestGateway;
+/** Has the definitions of all teams. */
+const templateTeamId = randomUUID();
 let validator: ItemValidator;
 let definitions: readonly PropertyDefinition[];
 
 beforeAll(async () => {
   engine = await Engine.start();
-  const teamId = randomUUID();
+  // Without Redis, every replay is one of the ledger.
+  gateway = await startGateway({ databaseUrl: engine.url, settings: { REDIS_URL: '' } });
+  const teamId = templateTeamId;
   await engine.session.query('INSERT INTO teams (id, name) VALUES ($1, $2)', [teamId, 'A team']);
   await engine.session.query(
     `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id)
      SELECT $1, 'organization', gen_random_uuid(), slug, type, slug, list_id
-       FROM (VALUES ('score', 'num'), ('labels', 'multi_str')) AS property (slug, type), unnest($2::uuid[]) AS list_id`,
+       FROM (VALUES ('score', 'num'), ('labels', 'multi_str'), ('phase', 'select_str')) AS property (slug, type), unnest($2::uuid[]) AS list_id`,
     [teamId, listIds],
   );
   await engine.session.query(
@@ -56,20 +67,28 @@ beforeAll(async () => {
        FROM (VALUES ('rank', 'num'), ('external_id', 'str')) AS property (slug, type)`,
     [teamId],
   );
+  await engine.session.query(
+    `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
+     VALUES ($1, 'organization', gen_random_uuid(), 'colors', 'multiselect_str', 'colors')`,
+    [teamId],
+  );
   const settings = readSettings({ DATABASE_URL: engine.url });
   const properties = new PropertyDefinitionService(new PropertyDefinitionRepository(engine.database), settings);
   validator = await properties.validatorOf(teamId, 'organization');
   definitions = await properties.definitionsOf(teamId, 'organization');
 });
 
-afterAll(() => engine.close());
+afterAll(async () => {
+  await gateway.close();
+  await engine.close();
+});
 
-describe('apply_batch', () => {
-  it("produces the model's results for generated batches", { timeout: 60_000 }, async () => {
+describe('writes', () => {
+  it("have the model's results for generated batches, duplicates and imports", { timeout: 60_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ batches, order }) => {
+      fc.asyncProperty(scenario, async ({ calls, order }) => {
         const fixture = await Fixture.create();
-        const sent = batches.map((draft) => new SentBatch(draft, fixture));
+        const sent = calls.map((draft) => sentCall(draft, fixture));
         for (const index of order) await sent[index]?.send();
       }),
       { numRuns: runs },
@@ -95,6 +114,9 @@ const samples: ModelRecord[] = [
 
 /** The records of one team and one record of another team, in the database and in the model. */
 class Fixture {
+  /** The options of select properties. */
+  options: ModelOptions = initialOptions();
+  private client: ApiClient | undefined;
   readonly teamId = randomUUID();
   readonly otherTeamId = randomUUID();
   readonly model: BatchModel;
@@ -135,6 +157,33 @@ class Fixture {
     return this.ids[target] ?? '';
   }
 
+  /** Calls the gateway as the team, which is created first. */
+  async caller(): Promise<ApiClient> {
+    if (this.client !== undefined) return this.client;
+    await engine.session.query(
+      `WITH team AS (INSERT INTO teams (id, name) VALUES ($1, 'A team'))
+       INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id, lookup, lookup_state)
+       SELECT $1, object_type, id, slug, type, name, list_id, lookup, lookup_state
+         FROM property_definitions WHERE team_id = $2`,
+      [this.teamId, templateTeamId],
+    );
+    this.client = await gateway.newCaller({ teamId: this.teamId });
+    return this.client;
+  }
+
+  async expectOptions(): Promise<void> {
+    const initial = initialOptions();
+    for (const [property, options] of this.options) {
+      const [slug = '', listId = null] = property.split('.').reverse();
+      const { id } = definitionOf(slug, listId);
+      const rows = await engine.session.query(
+        'SELECT slug, value FROM property_options WHERE team_id = $1 AND property_id = $2 ORDER BY position',
+        [this.teamId, id],
+      );
+      expect(rows, property).toEqual(options.slice(initial.get(property)?.length));
+    }
+  }
+
   async expectTables(): Promise<void> {
     const expected = [...this.model.current].map(([id, { objectType, ...record }]) => [
       id,
@@ -155,8 +204,160 @@ class Fixture {
   }
 }
 
+interface SentCall {
+  send(): Promise<void>;
+}
+
+function sentCall(draft: CallDraft, fixture: Fixture): SentCall {
+  switch (draft.kind) {
+    case 'batch':
+      return new SentBatch(draft, fixture);
+    case 'duplicate':
+      return new SentDuplicate(draft, fixture);
+    case 'import':
+      return new SentImport(draft, fixture);
+  }
+}
+
+/** A duplication that can be sent repeatedly. */
+class SentDuplicate implements SentCall {
+  private readonly headers: Record<string, string>;
+  private first: ApiResponse | undefined;
+
+  constructor(
+    private readonly draft: DuplicateDraft,
+    private readonly fixture: Fixture,
+  ) {
+    this.headers = keyHeaders(draft.keyed);
+  }
+
+  async send(): Promise<void> {
+    const { draft, fixture, headers } = this;
+    const caller = await fixture.caller();
+    const source = fixture.id(draft.target);
+    const place = draft.upperCase ? source.toUpperCase() : source;
+    const response = await caller.call('POST', caller.path(`organization/${place}/duplicate`), { headers });
+    if (draft.keyed && this.first !== undefined) expectReplay(response, this.first);
+    else {
+      const newId = response.status === 201 ? String(response.body.id) : null;
+      const { outcomes } = fixture.model.apply([{ kind: 'duplicate', source, newId }], defaultOptions);
+      expectCreated(caller, response, outcomes[0]);
+      this.first = response;
+    }
+    await fixture.expectTables();
+  }
+}
+
+function expectCreated(
+  caller: ApiClient,
+  { status, headers, body }: ApiResponse,
+  outcome: ModelResponse['outcomes'][number] | undefined,
+): void {
+  expect(headers).not.toHaveProperty('idempotent-replay');
+  if (outcome?.record === undefined) {
+    const expected = outcome?.code === 'not_found' ? [404, 'not_found'] : [409, outcome?.code];
+    expect([status, body.error?.code]).toEqual(expected);
+    return;
+  }
+  const { id, record } = outcome;
+  expect([status, body]).toEqual([201, contentOf(id, record)]);
+  expect(headers).toMatchObject({ etag: etagOf(1), location: caller.path(`organization/${id ?? ''}`) });
+}
+
+/** An import that can be sent repeatedly. */
+class SentImport implements SentCall {
+  private readonly headers: Record<string, string>;
+  /** The results of the first attempt with a key, and its response, unless that was lost. */
+  private first: { results: unknown[]; response?: ApiResponse } | undefined;
+
+  constructor(
+    private readonly draft: ImportDraft,
+    private readonly fixture: Fixture,
+  ) {
+    this.headers = keyHeaders(draft.keyed);
+  }
+
+  async send(): Promise<void> {
+    const { draft, fixture, headers } = this;
+    const caller = await fixture.caller();
+    const body = { objects: draft.objects.map(({ row }) => row), options: draft.options };
+    const send = (): Promise<ApiResponse> => caller.call('POST', caller.path('organization/import'), { body, headers });
+    const { objects, options } = JSON.parse(JSON.stringify(draft)) as ImportDraft;
+    const model = new ImportModel({ objects, options }, fixture.model, fixture.options);
+    if (model.isInvalid) {
+      const response = await send();
+      expect([response.status, response.body.error?.code]).toEqual([400, 'invalid_request']);
+    } else if (this.first === undefined) await this.execute(send, model);
+    else {
+      const response = await send();
+      if (this.first.response !== undefined) expectReplay(response, this.first.response);
+      else expectImported(response, this.first.results);
+      this.first.response = response;
+    }
+    await fixture.expectTables();
+    await fixture.expectOptions();
+  }
+
+  private async execute(send: () => Promise<ApiResponse>, model: ImportModel): Promise<void> {
+    const { draft, fixture } = this;
+    const { items, options } = model.plan();
+    const isLost = draft.keyed && draft.interrupted;
+    const finish = vi.spyOn(gateway.app.get(ImportRequestRepository), 'finishCall');
+    let lost = '{}';
+    if (isLost) {
+      finish.mockImplementationOnce((_teamId, _jobId, _key, body) => {
+        lost = body;
+        return Promise.reject(new DatabaseUnavailable('connection'));
+      });
+    }
+    const response = await send();
+    finish.mockRestore();
+    const body = (isLost ? JSON.parse(lost) : response.body) as { results?: { id: string | null }[] };
+    const ids = (body.results ?? []).map(({ id }) => id);
+    for (const [place, item] of items.entries()) item.newId = ids[place] ?? null;
+    const { outcomes } = fixture.model.apply(items, { ...defaultOptions, return: 'minimal' });
+    fixture.options = options;
+    const results = outcomes.map(rowResult);
+    if (isLost) expect([response.status, response.body.error?.code]).toEqual([503, 'unavailable']);
+    else expectImported(response, results);
+    if (draft.keyed) this.first = { results, ...(!isLost && { response }) };
+  }
+}
+
+function rowResult({ id, effect, code }: ModelResponse['outcomes'][number], input_index: number): unknown {
+  if (code !== undefined) {
+    const error: unknown = expect.objectContaining({ code, retryable: false });
+    return { input_index, id: null, created: false, existing: false, updated: false, error };
+  }
+  const created = effect === 'created';
+  return { input_index, id, created, existing: !created, updated: effect === 'updated', error: null };
+}
+
+function expectImported({ status, body, headers }: ApiResponse, results: readonly unknown[]): void {
+  const failed = results.filter((result) => (result as { error: unknown }).error !== null).length;
+  expect([status, body]).toEqual([
+    200,
+    {
+      ...{ job_id: null, status: 'complete', total: results.length, processed: results.length },
+      ...{ succeeded: results.length - failed, failed, created_at: time, updated_at: time, expires_at: time, results },
+    },
+  ]);
+  expect(headers).not.toHaveProperty('idempotent-replay');
+}
+
+function expectReplay(response: ApiResponse, first: ApiResponse): void {
+  const { etag, location } = first.headers;
+  expect([response.status, response.text]).toEqual([first.status, first.text]);
+  expect([response.headers.etag, response.headers.location]).toEqual([etag, location]);
+  expect(response.headers['idempotent-replay']).toBe('true');
+}
+
+function keyHeaders(keyed: boolean): Record<string, string> {
+  return keyed ? { 'idempotency-key': randomUUID() } : {};
+}
+
 /** A batch that can be sent repeatedly. Its items are resolved when it is sent first. */
-class SentBatch {
+class SentBatch implements SentCall {
   private request: { plan: PlanItem[]; model: ModelItem[] } | undefined;
   private readonly key: LedgerKey | undefined;
   private readonly ledger: ModelLedger | undefined;
@@ -335,8 +536,8 @@ function planSingleUpsert({ slug, value }: Value, content: Blocks & { default: o
   return planUpsert(randomUUID(), match, { patch, create, ifMatch: condition.etag, mustExist: tag !== undefined });
 }
 
-function definitionOf(slug: string): PropertyDefinition {
-  const definition = definitions.find((each) => each.slug === slug && each.list_id === null);
+function definitionOf(slug: string, listId: string | null = null): PropertyDefinition {
+  const definition = definitions.find((each) => each.slug === slug && each.list_id === listId);
   if (definition === undefined) throw new Error(`${slug} is not defined`);
   return definition;
 }
@@ -361,16 +562,20 @@ function expectation(
     const error: unknown = expect.objectContaining({ code, retryable: false });
     return { code, replayed, entry: { id, ...ref, status: 'error', error } };
   }
-  const { properties = {}, list = {}, extended = {} } = record ?? {};
-  const content = {
-    id,
-    default: { ...properties, created_at: time, updated_at: time },
-    list,
-    ...(Object.keys(extended).length > 0 && { extended }),
-  };
+  const content = contentOf(id, record);
   return {
     code,
     replayed,
     entry: { id, ...ref, status: 'ok', effect, etag: etagOf(version ?? 0), ...(minimal ? {} : { record: content }) },
+  };
+}
+
+function contentOf(id: string | null, record: ModelRecord | undefined): object {
+  const { properties = {}, list = {}, extended = {} } = record ?? {};
+  return {
+    id,
+    default: { ...properties, created_at: time, updated_at: time },
+    list,
+    ...(Object.keys(extended).length > 0 && { extended }),
   };
 }
