@@ -68,15 +68,15 @@ export class Admission implements OnApplicationShutdown {
       if (ms >= STALL_MS && !isAttributed) metrics.countStall('other');
       isAttributed = false;
     });
-    this.bodies = this.queue('body', {
+    this.bodies = this.createQueue('body', {
       capacity: { bytes: settings.maxBodyBytesInFlight },
       share: 'dynamic',
     });
-    this.heap = this.queue('parse', {
+    this.heap = this.createQueue('parse', {
       capacity: { heap: getHeapStatistics().heap_size_limit * HEAP_SHARE },
       share: 'dynamic',
     });
-    this.work = this.queue('work', workLimits(settings));
+    this.work = this.createQueue('work', workLimits(settings));
     this.metrics.observeAdmission(() => ({
       requests: this.work.inUse('requests'),
       items: this.work.inUse('items'),
@@ -117,7 +117,8 @@ export class Admission implements OnApplicationShutdown {
   /**
    * Counts a request that waits until the pause of its client is over.
    *
-   * @returns what ends its wait, idempotent; undefined if as many requests of the client wait as may be queued
+   * @returns a function that ends the wait, and can be called again; undefined if as many requests of the client wait as can be
+   *   queued
    */
   beginDelay(clientId: string): (() => void) | undefined {
     const delayed = this.delayed.get(clientId) ?? 0;
@@ -144,7 +145,7 @@ export class Admission implements OnApplicationShutdown {
     return Math.min(this.settings.admissionMaxWaitMs, remainingMs);
   }
 
-  private queue<R extends string>(
+  private createQueue<R extends string>(
     stage: AdmissionStage,
     limits: Pick<FairQueueOptions<R>, 'capacity' | 'share' | 'exceedable'>,
   ): FairQueue<R> {
@@ -182,7 +183,7 @@ function workLimits(
       alone: { requests: shared, items: (items * shared) / requests, responseBytes: responseBytes / 2 },
       // Items determine the load of Postgres, so one client gets only a quarter of them. Connections mostly wait for the
       // disk or the network.
-      besideOthers: { requests: requests / 2, items: items / 4, responseBytes: responseBytes / 4 },
+      withOthers: { requests: requests / 2, items: items / 4, responseBytes: responseBytes / 4 },
     },
     // The size of a response is known only after the work. A client with large responses must not block the others.
     exceedable: ['responseBytes'],

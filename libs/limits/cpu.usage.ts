@@ -4,12 +4,13 @@ import type { CpuStage } from './limits.metrics';
 const WINDOW_MS = 1_000;
 /** CPU time of a request outside of measured sections (reading, routing, sending the response), in milliseconds. */
 const REQUEST_MS = 0.3;
-/** A client with less usage in the last second does not cause a delay of the event loop. In milliseconds. */
-const MIN_EXCESS_MS = 100;
+/** A client that used less CPU time than this in the last second, in milliseconds, is not the cause of an overload. */
+const MIN_USAGE_MS = 100;
 /** A section that blocks the event loop for this long is a stall. In milliseconds. */
 export const STALL_MS = 50;
-/** A longer section, in milliseconds, is followed by a pause, so that a client's sections take an eighth of the time. */
+/** A section that takes at least this long, in milliseconds, is followed by a pause. */
 const EXPENSIVE_SECTION_MS = 3;
+/** The length of a pause as a multiple of the section before it: the sections of a client take an eighth of the time. */
 const PAUSE_FACTOR = 7;
 /** The longest pause of a client, however many expensive requests it has in progress. In milliseconds. */
 const MAX_PAUSE_MS = 5_000;
@@ -62,7 +63,7 @@ export class CpuUsage {
     if (ms >= EXPENSIVE_SECTION_MS) this.addPause(clientId, usage, ms);
   }
 
-  /** Attributes the time of one of many sections, and delays the client's next one, however short they are. */
+  /** Attributes the time of one of many short sections. Unlike {@link charge}, always delays the client's next section. */
   chargeSection(clientId: string, ms: number): void {
     const usage = this.usageOf(clientId);
     usage.ms += ms;
@@ -103,7 +104,7 @@ export class CpuUsage {
   exceedsFairShare(clientId: string): boolean {
     const now = this.now();
     const own = decayed(this.clients.get(clientId), now);
-    if (own < MIN_EXCESS_MS) return false;
+    if (own < MIN_USAGE_MS) return false;
     let total = 0;
     let active = 0;
     for (const usage of this.clients.values()) {

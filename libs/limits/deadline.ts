@@ -1,9 +1,9 @@
 /**
  * The phases of a request, in order. A phase ends when the time reserved for the later ones begins:
  *
- * - `execute`: items are begun and wait for locks
+ * - `execute`: items start, and wait for locks
  * - `commit`: the last transaction is flushed, and its result returns from Postgres
- * - `render`: the response is built and cached; Postgres is not waited for any more
+ * - `render`: the response is built and cached, without calls to Postgres
  * - `send`: the response leaves. If there is none, an error response is sent at the start of this phase
  */
 const PHASES = ['execute', 'commit', 'render', 'send'] as const;
@@ -19,9 +19,9 @@ interface Reserve {
 /**
  * The reserves. A budget of 1 s leaves 825 ms to execute; one of 10 s leaves 9.65 s.
  *
- * - `commit`: a flush takes a few milliseconds, and up to 200 ms on a busy disk. Below 20 ms nothing is begun: an item that
- *   was surely not attempted is better than one with an unknown outcome.
- * - `render`: to build a response takes a millisecond or two, and a Redis that does not respond takes `REDIS_TIMEOUT_MS`.
+ * - `commit`: a flush takes a few milliseconds, and up to 200 ms on a busy disk. Below 20 ms no item starts: an item that
+ *   was certainly not attempted is better than one with an unknown outcome.
+ * - `render`: building a response takes 1 to 2 ms. A call to a Redis that does not respond takes `REDIS_TIMEOUT_MS`.
  * - `send`: a timer is late by as much as the event loop is, which is up to 50 ms without a counted stall.
  */
 const RESERVES: Readonly<Record<Exclude<Phase, 'execute'>, Reserve>> = {

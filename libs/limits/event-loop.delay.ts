@@ -13,11 +13,11 @@ export class EventLoopDelay {
 
   /**
    * @param now a monotonic clock in milliseconds
-   * @param onLate called at each sample with the delay of its timer in milliseconds
+   * @param onSample called at each sample with the delay of its timer in milliseconds
    */
   constructor(
     private readonly now: () => number = () => performance.now(),
-    private readonly onLate: (ms: number) => void = () => undefined,
+    private readonly onSample: (ms: number) => void = () => undefined,
   ) {}
 
   /** The current delay, even while the timer that measures it is late itself. 0 at the first call. */
@@ -42,7 +42,7 @@ export class EventLoopDelay {
   private sample(): void {
     const now = this.now();
     this.averageMs = this.average(now);
-    this.onLate(now - this.sampledAt - SAMPLE_MS);
+    this.onSample(now - this.sampledAt - SAMPLE_MS);
     this.sampledAt = now;
   }
 

@@ -11,7 +11,7 @@ let now = 0;
 function queueOf(options: Partial<FairQueueOptions<'items'>> = {}): FairQueue<'items'> {
   return new FairQueue({
     capacity: { items: 10 },
-    share: { besideOthers: { items: 10 }, alone: { items: 10 } },
+    share: { withOthers: { items: 10 }, alone: { items: 10 } },
     maxQueueLength: 100,
     activeMs: 1_000,
     now: () => now,
@@ -155,7 +155,7 @@ describe('a fair queue', () => {
 });
 
 describe('the share of a client', () => {
-  const share = { besideOthers: { items: 5 }, alone: { items: 9 } };
+  const share = { withOthers: { items: 5 }, alone: { items: 9 } };
 
   it('always leaves some of a resource for a client that comes later', () => {
     const queue = queueOf({ share });
@@ -264,9 +264,9 @@ describe('random requests and releases', () => {
     fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 2_000 }) }),
   );
   const share = fc.constantFrom<FairQueueOptions<'items'>['share']>(
-    { besideOthers: { items: 10 }, alone: { items: 10 } },
-    { besideOthers: { items: 5 }, alone: { items: 10 } },
-    { besideOthers: { items: 3 }, alone: { items: 5 } },
+    { withOthers: { items: 10 }, alone: { items: 10 } },
+    { withOthers: { items: 5 }, alone: { items: 10 } },
+    { withOthers: { items: 3 }, alone: { items: 5 } },
     'dynamic',
   );
 

@@ -3,7 +3,7 @@ import { LoadSum, type Load, Permit, type PermitOwner, type Rejection } from './
 /** How much one client may hold while it is the only active one, and while others are active. */
 interface FixedShare<R extends string> {
   readonly alone: Load<R>;
-  readonly besideOthers: Load<R>;
+  readonly withOthers: Load<R>;
 }
 
 export interface FairQueueOptions<R extends string> {
@@ -206,7 +206,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   private shareOf(resource: R, load: Load<R>): number {
     const { share, capacity } = this.options;
     if (share === 'dynamic') return capacity[resource] - this.held.of(resource) - load[resource];
-    return (this.clients.size > 1 ? share.besideOthers : share.alone)[resource];
+    return (this.clients.size > 1 ? share.withOthers : share.alone)[resource];
   }
 
   private removeIdle(): void {
@@ -214,7 +214,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     for (const client of this.clients.values()) {
       if (client.lastSeen > activeSince) return;
       if (client.permits === 0 && client.queued.length === 0) this.clients.delete(client.id);
-      // It is still active. Moved to the end, because the order by time of the last request ends this loop.
+      // Still active: moved to the end, because the loop stops at the first client that was seen recently.
       else this.touch(client);
     }
   }

@@ -19,4 +19,4 @@ export {
   wholeSeconds,
 } from './rate.bucket';
 export { type RateLimitDecision, RateLimiter, retryAfterSeconds } from './rate.limiter';
-export { charged, Quota } from './request.quota';
+export { executeCharged, Quota } from './request.quota';

@@ -46,8 +46,8 @@ export class LimitsMetrics {
   private readonly shed;
   private readonly waitSeconds;
   private readonly stalls;
-  private readonly limited;
-  private readonly checks;
+  private readonly rateLimited;
+  private readonly rateChecks;
 
   constructor(instruments: Instruments) {
     this.shed = instruments.counter(
@@ -66,12 +66,12 @@ export class LimitsMetrics {
       'Times the event loop was blocked for 50 ms or longer, by what blocked it.',
       { stage: STALL_STAGES },
     );
-    this.limited = instruments.counter(
+    this.rateLimited = instruments.counter(
       'prism_rate_limited_total',
       'Requests rejected with 429, by the unit of the exceeded rate limit. If several are exceeded, the one with the longest wait counts.',
       { limit: RATE_UNITS },
     );
-    this.checks = instruments.counter(
+    this.rateChecks = instruments.counter(
       'prism_rate_checks_total',
       'Requests checked against the rate limits of their client, by store: Redis for all gateways, or the process.',
       { store: RATE_STORES },
@@ -92,12 +92,12 @@ export class LimitsMetrics {
     this.waitSeconds.observe({ stage }, seconds);
   }
 
-  countLimited(limit: RateUnit): void {
-    this.limited.inc({ limit });
+  countRateLimited(limit: RateUnit): void {
+    this.rateLimited.inc({ limit });
   }
 
-  countCheck(store: RateStore): void {
-    this.checks.inc({ store });
+  countRateCheck(store: RateStore): void {
+    this.rateChecks.inc({ store });
   }
 
   /** Sets the function that returns the state of admission; each scrape calls it. */
@@ -141,7 +141,7 @@ export class LimitsMetrics {
       this.waitSeconds.zero({ stage });
       for (const reason of SHED_REASONS) this.shed.inc({ stage, reason }, 0);
     }
-    for (const limit of RATE_UNITS) this.limited.inc({ limit }, 0);
-    for (const store of RATE_STORES) this.checks.inc({ store }, 0);
+    for (const limit of RATE_UNITS) this.rateLimited.inc({ limit }, 0);
+    for (const store of RATE_STORES) this.rateChecks.inc({ store }, 0);
   }
 }

@@ -15,8 +15,8 @@ import {
   wholeSeconds,
 } from './rate.bucket';
 
-/** Identifies a client, whichever of its API keys it uses. */
-export interface ClientId {
+/** The client that rate limits apply to, whichever of its API keys it uses. */
+export interface ClientRef {
   readonly teamId: string;
   readonly clientId: string;
 }
@@ -49,22 +49,22 @@ export class RateLimiter {
   }
 
   /** The rates that limit a client; undefined if none does. @param own the limits configured for the client */
-  ratesOf(own: Rates): Rates | undefined {
+  ratesInForce(own: Rates): Rates | undefined {
     return ratesInForce(own, this.defaults);
   }
 
   /** Charges all buckets if the cost fits into each of them, else none. Never rejects. */
-  async consume(client: ClientId, charges: readonly BucketCharge[], span?: Span): Promise<RateLimitDecision> {
+  async consume(client: ClientRef, charges: readonly BucketCharge[], span?: Span): Promise<RateLimitDecision> {
     const key = keyOf(client);
     const reply = await this.script([key], ['consume', ...argumentsOf(charges)], span);
-    this.metrics.countCheck(reply.ok ? 'redis' : 'process');
+    this.metrics.countRateCheck(reply.ok ? 'redis' : 'process');
     const buckets = reply.ok ? statesOf(charges, reply.value) : this.local.consume(key, charges);
     const slowest = buckets.toSorted((one, other) => other.waitUs - one.waitUs)[0];
     return slowest === undefined || slowest.waitUs === 0 ? { buckets } : { buckets, rejectedBy: slowest };
   }
 
   /** Charges all buckets even if the cost does not fit (a debt), or refunds a negative cost. Never rejects. */
-  async adjust(client: ClientId, charges: readonly BucketCharge[], span?: Span): Promise<BucketState[]> {
+  async adjust(client: ClientRef, charges: readonly BucketCharge[], span?: Span): Promise<BucketState[]> {
     const key = keyOf(client);
     const reply = await this.script([key], ['adjust', ...argumentsOf(charges)], span);
     return reply.ok ? statesOf(charges, reply.value) : this.local.adjust(key, charges);
@@ -72,7 +72,7 @@ export class RateLimiter {
 
   /** The error response of a rejected request; counts it. */
   rejection({ charge: { unit, rate }, waitUs }: BucketState): RequestError {
-    this.metrics.countLimited(unit);
+    this.metrics.countRateLimited(unit);
     const seconds = retryAfterSeconds(waitUs);
     const limit = `${rate.perSecond} ${unit} per second with a burst of ${rate.burst}`;
     const message = `The rate limit of the client is exceeded: ${limit}. Nothing was done. Retry after ${seconds} s.`;
@@ -85,7 +85,7 @@ export function retryAfterSeconds(waitUs: number): number {
   return Math.min(MAX_RETRY_AFTER_SECONDS, wholeSeconds(waitUs));
 }
 
-function keyOf({ teamId, clientId }: ClientId): string {
+function keyOf({ teamId, clientId }: ClientRef): string {
   return `prism:{${teamId}}:rates:${clientId}`;
 }
 

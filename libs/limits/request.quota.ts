@@ -1,10 +1,10 @@
 import type { Span } from '#libs/telemetry';
 import { type BucketState, chargesOf, type Cost, type Rates } from './rate.bucket';
-import type { RateLimitDecision, ClientId, RateLimiter } from './rate.limiter';
+import type { RateLimitDecision, ClientRef, RateLimiter } from './rate.limiter';
 
 /** The request that a {@link Quota} charges. */
 interface MeteredRequest {
-  readonly client: ClientId;
+  readonly client: ClientRef;
   /** The rates in force for the client. */
   readonly rates: Rates;
   /** Size of the request body. */
@@ -43,7 +43,7 @@ export class Quota {
   /**
    * Charges the request before its work begins.
    *
-   * @param items what it writes; undefined for a read
+   * @param items the number of items it writes; undefined for a read
    * @throws RequestError `rate_limited`: nothing was charged
    */
   async consume(items?: number): Promise<void> {
@@ -104,10 +104,10 @@ export class Quota {
  * Charges a write before it is executed, and refunds it if nothing was executed: after an error, and for a replay.
  *
  * @param quota undefined if the client has no rate limits
- * @param items what it writes; undefined if that is no items
+ * @param items the number of items it writes; undefined if it does not write items
  * @throws RequestError `rate_limited`, and what `execute` throws
  */
-export async function charged<T>(
+export async function executeCharged<T>(
   quota: Quota | undefined,
   items: number | undefined,
   execute: () => Promise<T>,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { charged, type Quota } from '#libs/limits';
+import { executeCharged, type Quota } from '#libs/limits';
 import { type ItemErrorCode } from '#libs/errors';
 import type { Span } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
@@ -63,7 +63,7 @@ export class RecordWriter {
    */
   async write(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
     const { quota } = context;
-    const written = await charged(
+    const written = await executeCharged(
       quota,
       plan.items.length,
       () => this.apply(plan, context),

@@ -5,7 +5,7 @@ import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
 import { invalidField, RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
-import { charged } from '#libs/limits';
+import { executeCharged } from '#libs/limits';
 import {
   chunkKey,
   type CreatedImport,
@@ -76,7 +76,7 @@ export class ImportService {
         'Other requests changed the options of the properties. Send the import again.',
       );
     };
-    return charged(call.quota, body.objects.length, execute, ({ replayed }) => replayed);
+    return executeCharged(call.quota, body.objects.length, execute, ({ replayed }) => replayed);
   }
 
   /** @returns undefined, after doing nothing, if the definitions do not admit the options to create any more */

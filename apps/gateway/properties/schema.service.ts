@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RequestError } from '#libs/errors';
 import type { WriteResponse } from '#libs/idempotency';
-import { charged } from '#libs/limits';
+import { executeCharged } from '#libs/limits';
 import {
   type Deletion,
   type PropertyDefinition,
@@ -83,7 +83,7 @@ export class SchemaService {
     call: WriteCall,
     decide: (changes: SchemaChanges) => SchemaChange,
   ): Promise<WrittenSchema> {
-    return charged(
+    return executeCharged(
       call.quota,
       undefined,
       () => this.writer.write(target, call, decide),

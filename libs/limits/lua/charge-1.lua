@@ -38,7 +38,7 @@ for i = 2, #ARGV, 3 do
   local level = math.max(0, levels[i] + ARGV[i + 1])
   -- Lua's default number format drops the last digits of a timestamp.
   redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f', now + level))
-  states[(i + 1) / 3 * 2] = level
+  states[(i + 1) / 3 * 2] = level -- the second result of this bucket
   longest = math.max(longest, level)
 end
 -- The key can expire when all its buckets are empty, including those not charged now.
