@@ -9,7 +9,7 @@ import { type RedisHealth, RedisStatus } from './redis.status';
 import { rejectionOf } from './rejection';
 import { readScript } from './script.file';
 import { inScriptSpan } from './script.span';
-import { settleWithin } from './time.budget';
+import { settleWithin } from './promise.timeout';
 
 /** How long calls fail at once after a timeout: only one call waits for a Redis that does not respond. */
 const PAUSE_AFTER_TIMEOUT_MS = 1_000;
@@ -35,57 +35,57 @@ export type RedisScript = (
  * timeout or a lost node affects only the calls to that node: for a second, they fail at once.
  */
 export class Redis {
-  readonly #client: Client | Cluster | undefined;
-  readonly #timeoutMs: number;
-  readonly #status: RedisStatus;
-  readonly #settled: Promise<void>;
-  #onSettled: () => void = () => undefined;
-  #state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
+  private readonly client: Client | Cluster | undefined;
+  private readonly timeoutMs: number;
+  private readonly status: RedisStatus;
+  private readonly whenSettled: Promise<void>;
+  private resolveSettled: () => void = () => undefined;
+  private state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
   /** The number of connections so far: a late timeout must not close a newer connection. */
-  #connectionNumber = 0;
-  #lastError = 'the connection was closed';
-  #reconnectNotBefore = 0;
+  private connectionNumber = 0;
+  private lastError = 'the connection was closed';
+  private reconnectNotBefore = 0;
   /** Connections in a row that were closed because the server is a replica. */
-  #replicaConnections = 0;
+  private replicaConnections = 0;
   /** By node of the cluster: until when calls fail at once, on the clock of `performance.now()`. */
-  readonly #pausedNodes = new Map<string, number>();
-  #errorLogged = false;
-  readonly #onUp: (() => void)[] = [];
+  private readonly pausedNodes = new Map<string, number>();
+  private errorLogged = false;
+  private readonly upListeners: (() => void)[] = [];
 
   constructor(
     settings: RedisSettings,
     private readonly metrics: RedisMetrics,
     private readonly logger: Pick<Logger, 'log' | 'warn'> = new Logger(Redis.name),
   ) {
-    this.#timeoutMs = settings.redisTimeoutMs;
-    this.#status = new RedisStatus(metrics, logger);
-    this.#settled = new Promise((resolve) => {
-      this.#onSettled = resolve;
+    this.timeoutMs = settings.redisTimeoutMs;
+    this.status = new RedisStatus(metrics, logger);
+    this.whenSettled = new Promise((resolve) => {
+      this.resolveSettled = resolve;
     });
     if (settings.redisUrl === undefined) {
-      this.#onSettled();
+      this.resolveSettled();
       logger.log(
         'REDIS_URL is unset: 409 idempotency_key_in_use only after LOCK_TIMEOUT_MS, each process counts rate limits on its own, replays are read from the ledger',
       );
       return;
     }
-    this.#client = createClient(settings.redisUrl, settings, {
-      retryDelay: (attempt) => this.#reconnectDelay(attempt),
+    this.client = createClient(settings.redisUrl, settings, {
+      retryDelay: (attempt) => this.reconnectDelay(attempt),
       report: (error) => {
-        this.#setLastError(error);
+        this.setLastError(error);
       },
     });
-    this.#watch(this.#client);
+    this.watch(this.client);
   }
 
   /** Resolves when the first connection attempt has succeeded or failed, after a few seconds at most. Never rejects. */
   settled(): Promise<void> {
-    return this.#settled;
+    return this.whenSettled;
   }
 
   health(): RedisHealth {
-    if (this.#client === undefined) return 'disabled';
-    return this.#state === 'up' ? this.#status.health() : 'down';
+    if (this.client === undefined) return 'disabled';
+    return this.state === 'up' ? this.status.health() : 'down';
   }
 
   /**
@@ -95,7 +95,7 @@ export class Redis {
    */
   script(path: string): RedisScript {
     const { lua, keys: numberOfKeys } = readScript(path);
-    const client = this.#client;
+    const client = this.client;
     if (client === undefined) return () => Promise.resolve({ ok: false, sent: false });
     // The path is a unique name of the command.
     client.defineCommand(path, { lua, numberOfKeys });
@@ -103,41 +103,41 @@ export class Redis {
     const commands = client as unknown as Record<string, (...args: (string | Buffer | number)[]) => Promise<unknown>>;
     const method = `${path}Buffer`;
     const run = (keys: string[], args: (string | Buffer | number)[]): Promise<RedisReply> =>
-      this.#run(keys, async () => commands[method]?.(...keys, ...args));
+      this.run(keys, async () => commands[method]?.(...keys, ...args));
     return (keys, args, span) =>
       span === undefined ? run(keys, args) : inScriptSpan(span, path, () => run(keys, args));
   }
 
   /** Calls the listener each time Redis becomes available, before other calls are sent. It must not throw. */
   onUp(listener: () => void): void {
-    this.#onUp.push(listener);
+    this.upListeners.push(listener);
   }
 
   /** Waits for calls in progress, for `REDIS_TIMEOUT_MS` at most, and disconnects. */
   async close(): Promise<void> {
-    const client = this.#client;
-    const wasUp = this.#state === 'up';
-    this.#state = 'closed';
-    this.#onSettled();
+    const client = this.client;
+    const wasUp = this.state === 'up';
+    this.state = 'closed';
+    this.resolveSettled();
     if (client === undefined) return;
-    if (wasUp) await settleWithin(quit(client), this.#timeoutMs);
+    if (wasUp) await settleWithin(quit(client), this.timeoutMs);
     client.disconnect();
   }
 
-  #watch(client: Client | Cluster): void {
+  private watch(client: Client | Cluster): void {
     client.on('error', (error: Error) => {
-      this.#setLastError(error);
+      this.setLastError(error);
       // A client of Sentinels reports that none responds, and has no connection that it could close.
-      if (this.#state === 'starting') this.#markDown(this.#lastError);
+      if (this.state === 'starting') this.markDown(this.lastError);
     });
     client.on('sentinelError', (error: Error) => {
-      this.#setLastError(error);
+      this.setLastError(error);
     });
     client.on('node error', (error: Error) => {
-      this.#setLastError(error);
+      this.setLastError(error);
     });
     client.on('close', () => {
-      this.#markDown(this.#lastError);
+      this.markDown(this.lastError);
     });
     if (client instanceof Cluster) {
       client.on('+node', connectToMaster);
@@ -146,7 +146,7 @@ export class Redis {
         const masters = client.nodes('master').map((node) => node.ping().catch(() => undefined)); // reported as `node error`
         Promise.all(masters)
           .then(() => {
-            if (client.status === 'ready') this.#markUp();
+            if (client.status === 'ready') this.markUp();
           })
           .catch((error: unknown) => {
             this.logger.warn(error);
@@ -155,121 +155,121 @@ export class Redis {
     } else {
       failOnParserError(client);
       client.on('ready', () => {
-        this.#markUp();
+        this.markUp();
       });
     }
   }
 
-  async #run(keys: readonly string[], call: () => Promise<unknown>): Promise<RedisReply> {
-    const node = this.#nodeOf(keys);
-    if (this.#state !== 'up' || this.#isPaused(node)) {
+  private async run(keys: readonly string[], call: () => Promise<unknown>): Promise<RedisReply> {
+    const node = this.nodeOf(keys);
+    if (this.state !== 'up' || this.isPaused(node)) {
       this.metrics.countRedisError('connection');
       return { ok: false, sent: false };
     }
-    const connectionNumber = this.#connectionNumber;
-    const outcome = await settleWithin(call(), this.#timeoutMs);
+    const connectionNumber = this.connectionNumber;
+    const outcome = await settleWithin(call(), this.timeoutMs);
     switch (outcome.state) {
       case 'fulfilled':
-        this.#status.succeeded();
-        if (this.#status.health() === 'up') this.#replicaConnections = 0;
+        this.status.succeeded();
+        if (this.status.health() === 'up') this.replicaConnections = 0;
         return { ok: true, value: outcome.value };
       case 'timeout':
         this.metrics.countRedisError('timeout');
-        this.#fail(node, connectionNumber, `no response within ${this.#timeoutMs} ms`);
+        this.fail(node, connectionNumber, `no response within ${this.timeoutMs} ms`);
         return { ok: false, sent: true };
       case 'rejected':
-        this.#handleError(outcome.reason, node, connectionNumber);
+        this.handleError(outcome.reason, node, connectionNumber);
         return { ok: false, sent: true };
     }
   }
 
   /** The node of the cluster that has the keys; undefined without a cluster. */
-  #nodeOf([key = '']: readonly string[]): string | undefined {
-    if (!(this.#client instanceof Cluster)) return undefined;
+  private nodeOf([key = '']: readonly string[]): string | undefined {
+    if (!(this.client instanceof Cluster)) return undefined;
     const slot = new Command('get', [key]).getSlot();
-    return this.#client.slots[slot]?.[0] ?? 'unknown';
+    return this.client.slots[slot]?.[0] ?? 'unknown';
   }
 
-  #isPaused(node: string | undefined): boolean {
-    return node !== undefined && performance.now() < (this.#pausedNodes.get(node) ?? 0);
+  private isPaused(node: string | undefined): boolean {
+    return node !== undefined && performance.now() < (this.pausedNodes.get(node) ?? 0);
   }
 
   /** Makes calls fail at once: to a node of the cluster for a while, or to the server until it is connected again. */
-  #fail(node: string | undefined, connectionNumber: number, reason: string): void {
-    if (this.#state !== 'up' || this.#connectionNumber !== connectionNumber) return;
-    const client = this.#client;
+  private fail(node: string | undefined, connectionNumber: number, reason: string): void {
+    if (this.state !== 'up' || this.connectionNumber !== connectionNumber) return;
+    const client = this.client;
     if (node !== undefined && client instanceof Cluster) {
-      if (this.#isPaused(node)) return;
-      this.#pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
-      this.#status.failing('node', `${node}: ${reason}`);
+      if (this.isPaused(node)) return;
+      this.pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
+      this.status.failing('node', `${node}: ${reason}`);
       // A replica may have been promoted.
       client.refreshSlotsCache(() => undefined); // the next call reports a failure
       return;
     }
-    this.#reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;
-    this.#markDown(reason);
-    this.#client?.disconnect(true);
+    this.reconnectNotBefore = performance.now() + PAUSE_AFTER_TIMEOUT_MS;
+    this.markDown(reason);
+    this.client?.disconnect(true);
   }
 
-  #handleError(reason: unknown, node: string | undefined, connectionNumber: number): void {
+  private handleError(reason: unknown, node: string | undefined, connectionNumber: number): void {
     const message = reason instanceof Error ? reason.message : String(reason);
     if (!(reason instanceof Error) || reason.name !== 'ReplyError') {
       this.metrics.countRedisError('connection');
-      if (node !== undefined) this.#fail(node, connectionNumber, message);
+      if (node !== undefined) this.fail(node, connectionNumber, message);
       return;
     }
     const rejection = rejectionOf(message);
     this.metrics.countRedisError(rejection === undefined ? 'other' : 'rejected');
-    if (rejection !== undefined) this.#status.failing(rejection, message);
-    else this.#logOnce(message);
-    if (rejection === 'READONLY') this.#leaveReplica(connectionNumber);
+    if (rejection !== undefined) this.status.failing(rejection, message);
+    else this.logOnce(message);
+    if (rejection === 'READONLY') this.leaveReplica(connectionNumber);
   }
 
   /** The master became a replica. The name of the server, or the Sentinels, may now point to the new master. */
-  #leaveReplica(connectionNumber: number): void {
-    if (this.#state !== 'up' || this.#connectionNumber !== connectionNumber) return;
-    this.#state = 'down';
-    this.#replicaConnections += 1;
-    this.#client?.disconnect(true);
+  private leaveReplica(connectionNumber: number): void {
+    if (this.state !== 'up' || this.connectionNumber !== connectionNumber) return;
+    this.state = 'down';
+    this.replicaConnections += 1;
+    this.client?.disconnect(true);
   }
 
-  #logOnce(message: string): void {
-    if (this.#errorLogged) return;
-    this.#errorLogged = true;
+  private logOnce(message: string): void {
+    if (this.errorLogged) return;
+    this.errorLogged = true;
     this.logger.warn(
       `Redis rejected a command: ${message}. Requests continue without Redis; further errors are only counted`,
     );
   }
 
   /** Keeps the message only: an error may contain the password, as an argument of the failed command. */
-  #setLastError({ message }: Error): void {
-    if (!SUBSEQUENT_ERROR.test(message)) this.#lastError = message;
+  private setLastError({ message }: Error): void {
+    if (!SUBSEQUENT_ERROR.test(message)) this.lastError = message;
   }
 
-  #markUp(): void {
-    if (this.#state === 'closed') return;
-    this.#state = 'up';
-    this.#connectionNumber += 1;
-    this.#errorLogged = false;
-    this.#lastError = 'the connection was closed';
-    this.#status.connected();
-    for (const listener of this.#onUp) listener();
-    this.#onSettled();
+  private markUp(): void {
+    if (this.state === 'closed') return;
+    this.state = 'up';
+    this.connectionNumber += 1;
+    this.errorLogged = false;
+    this.lastError = 'the connection was closed';
+    this.status.connected();
+    for (const listener of this.upListeners) listener();
+    this.resolveSettled();
   }
 
-  #markDown(reason: string): void {
-    if (this.#state === 'closed' || this.#state === 'down') return;
-    this.#state = 'down';
-    this.#status.disconnected(reason);
-    this.#onSettled();
+  private markDown(reason: string): void {
+    if (this.state === 'closed' || this.state === 'down') return;
+    this.state = 'down';
+    this.status.disconnected(reason);
+    this.resolveSettled();
   }
 
   /** Exponential, with jitter. */
-  #reconnectDelay(attempt: number): number {
-    const exponent = Math.min(Math.max(attempt, this.#replicaConnections) - 1, 10);
+  private reconnectDelay(attempt: number): number {
+    const exponent = Math.min(Math.max(attempt, this.replicaConnections) - 1, 10);
     const backoff = Math.min(MIN_RECONNECT_DELAY_MS * 2 ** exponent, MAX_RECONNECT_DELAY_MS);
     const withJitter = backoff * (0.75 + Math.random() / 2);
-    return Math.max(withJitter, this.#reconnectNotBefore - performance.now());
+    return Math.max(withJitter, this.reconnectNotBefore - performance.now());
   }
 }
 

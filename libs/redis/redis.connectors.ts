@@ -9,7 +9,7 @@ import {
   SentinelConnector,
 } from 'ioredis';
 
-/** Called with the reason why a connection failed. ioredis itself only reports that it is closed. */
+/** Called with the reason why a connection failed. ioredis itself only reports that the connection is closed. */
 export type ReportFailure = (error: Error) => void;
 /** Creates connections to one server, or to the master that the Sentinels name. */
 type Connector = NonNullable<RedisOptions['Connector']>;

@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import type { RedisMetrics } from './redis.metrics';
 
-/** How long no call may fail before Redis counts as available again. Calls that only read succeed on a full Redis, too. */
+/** The time without a failed call after which Redis counts as available again. One success is not enough: reads succeed on a full Redis. */
 const RECOVERY_MS = 30_000;
 
 /**
@@ -13,15 +13,15 @@ const RECOVERY_MS = 30_000;
 export type RedisHealth = 'up' | 'degraded' | 'down' | 'disabled';
 
 /**
- * What is known of Redis, for health, metrics and log. While Redis is not `up`, each kind of reason is logged once, however
+ * The state of Redis, for health, metrics and log. While Redis is not `up`, each kind of reason is logged once, however
  * often the connection is lost and made again.
  */
 export class RedisStatus {
-  #connected = false;
-  #isUp: boolean | undefined;
+  private isConnected = false;
+  private isUp: boolean | undefined;
   /** When the last call failed, on the clock of `performance.now()`; undefined if none did since Redis was up. */
-  #failedAt: number | undefined;
-  readonly #logged = new Set<string>();
+  private failedAt: number | undefined;
+  private readonly logged = new Set<string>();
 
   constructor(
     private readonly metrics: RedisMetrics,
@@ -29,47 +29,47 @@ export class RedisStatus {
   ) {}
 
   health(): RedisHealth {
-    if (!this.#connected) return 'down';
-    return this.#isUp === true ? 'up' : 'degraded';
+    if (!this.isConnected) return 'down';
+    return this.isUp === true ? 'up' : 'degraded';
   }
 
   connected(): void {
-    this.#connected = true;
-    if (this.#failedAt === undefined) this.#setUp();
+    this.isConnected = true;
+    if (this.failedAt === undefined) this.setUp();
   }
 
   /** The connection was lost, or could not be made. */
   disconnected(reason: string): void {
-    this.#connected = false;
-    this.#setNotUp('connection', `Redis is unavailable (${reason}): requests continue without it`);
+    this.isConnected = false;
+    this.setNotUp('connection', `Redis is unavailable (${reason}): requests continue without it`);
   }
 
   /** Redis executes no calls, or not all. @param kind of the reason */
   failing(kind: string, reason: string): void {
-    this.#failedAt = performance.now();
-    this.#setNotUp(kind, `Redis is degraded (${reason}): requests continue without it`);
+    this.failedAt = performance.now();
+    this.setNotUp(kind, `Redis is degraded (${reason}): requests continue without it`);
   }
 
   /** A call was executed. */
   succeeded(): void {
-    if (this.#failedAt === undefined || performance.now() - this.#failedAt < RECOVERY_MS) return;
-    this.#failedAt = undefined;
-    if (this.#connected) this.#setUp();
+    if (this.failedAt === undefined || performance.now() - this.failedAt < RECOVERY_MS) return;
+    this.failedAt = undefined;
+    if (this.isConnected) this.setUp();
   }
 
-  #setUp(): void {
-    if (this.#isUp === true) return;
-    this.#isUp = true;
-    this.#logged.clear();
+  private setUp(): void {
+    if (this.isUp === true) return;
+    this.isUp = true;
+    this.logged.clear();
     this.metrics.setRedisUp(true);
     this.logger.log('Redis is available');
   }
 
-  #setNotUp(kind: string, message: string): void {
-    if (this.#isUp !== false) this.metrics.setRedisUp(false);
-    this.#isUp = false;
-    if (this.#logged.has(kind)) return;
-    this.#logged.add(kind);
+  private setNotUp(kind: string, message: string): void {
+    if (this.isUp !== false) this.metrics.setRedisUp(false);
+    this.isUp = false;
+    if (this.logged.has(kind)) return;
+    this.logged.add(kind);
     this.logger.warn(message);
   }
 }

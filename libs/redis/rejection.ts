@@ -14,7 +14,7 @@ const CODES = [
   'LOADING',
   'BUSY',
 ] as const;
-/** Up to version 6, Redis puts the error of a command in a script behind text of its own. */
+/** Up to version 6, Redis puts text of its own before the error of a command in a script. */
 const CODE = new RegExp(`(?:^|: -?|^-)(${CODES.join('|')})\\b`);
 /** Errors without a code of their own. */
 const WITHOUT_CODE: readonly [RegExp, RedisRejection][] = [
@@ -25,8 +25,8 @@ const WITHOUT_CODE: readonly [RegExp, RedisRejection][] = [
 export type RedisRejection = (typeof CODES)[number] | 'UNKNOWN';
 
 /**
- * Whether Redis would also reject the next call like this one. Undefined for the error of a single call, such as one of a
- * script.
+ * The reason for which Redis would also reject further calls. Undefined if the error concerns this call only, such as an error
+ * in a script.
  *
  * @param message of an error reply
  */

@@ -1,5 +1,6 @@
-/** The state of a promise after a timeout. */
-type Settled<T> = { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
+/** How a promise settled, or `timeout` if it did not in time. */
+type SettledWithin<T> =
+  { state: 'fulfilled'; value: T } | { state: 'rejected'; reason: unknown } | { state: 'timeout' };
 
 /**
  * Waits for a promise, for at most `ms` milliseconds. Never rejects; a later result is ignored.
@@ -7,7 +8,7 @@ type Settled<T> = { state: 'fulfilled'; value: T } | { state: 'rejected'; reason
  * After the timer fires, one more iteration of the event loop reads the sockets. Without it, a process that was blocked for longer
  * than `ms` would time out although the response has arrived.
  */
-export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<Settled<T>> {
+export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<SettledWithin<T>> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       setImmediate(() => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as realSleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { settleWithin } from './time.budget';
+import { settleWithin } from './promise.timeout';
 
 describe('settleWithin', () => {
   beforeEach(() => {
