@@ -102,7 +102,7 @@ export class Instruments {
     return { contentType: registry.contentType, body: await registry.metrics() };
   }
 
-  /** A registry of views: in this format prom-client renames each counter in place, which must not affect the other format. */
+  /** A registry of views: for OpenMetrics prom-client renames each counter in place, which must not affect the text format. */
   private openMetricsRegistry(): Registry<OpenMetricsContentType> {
     const registry = new Registry<OpenMetricsContentType>();
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);

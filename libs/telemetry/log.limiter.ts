@@ -1,4 +1,4 @@
-/** Between two summaries of one kind of line. */
+/** The time between two summaries of one kind of line. */
 const INTERVAL_MS = 10_000;
 
 /**

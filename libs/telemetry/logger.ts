@@ -21,8 +21,8 @@ export function createLogger(level: Settings['logLevel'], destination?: Destinat
 }
 
 /**
- * A logger without redaction, which takes several times as long as the rest of writing a line. Only for the line of each
- * request, whose members are a fixed list without secrets.
+ * A logger without redaction, because redaction takes several times as long as the rest of writing a line. Only for the line of
+ * each request, whose members are a fixed list without secrets.
  */
 export function requestLogger(logger: Logger): Logger {
   return logger.child({}, { redact: { paths: [] } });

@@ -24,7 +24,7 @@ import {
 import type { Settings } from '#libs/config';
 import { readVersion } from './build.info';
 import type { RemoteParent, RequestTrace, Span, SpanAttributes } from './span';
-import { SpanDelivery } from './span.delivery';
+import { BoundedSpanProcessor } from './span.processor';
 import type { LossListener } from './span.loss';
 
 type OpenTelemetrySettings = Pick<
@@ -39,7 +39,7 @@ const SPAN_KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };
 
 /** Records and exports spans. The only file that imports OpenTelemetry; it is loaded only if traces are enabled. */
 export class OpenTelemetry {
-  private readonly delivery: SpanDelivery;
+  private readonly processor: BoundedSpanProcessor;
   private readonly tracer: Tracer;
 
   /** @param endpoint the base URL of the collector */
@@ -49,7 +49,7 @@ export class OpenTelemetry {
       headers: settings.otelExporterOtlpHeaders ?? {},
       timeoutMillis: EXPORT_TIMEOUT_MS,
     });
-    this.delivery = new SpanDelivery(exporter, onLoss);
+    this.processor = new BoundedSpanProcessor(exporter, onLoss);
     const version = readVersion();
     const provider = new TracerProvider({
       resource: resourceFromAttributes({
@@ -59,7 +59,7 @@ export class OpenTelemetry {
         'host.name': hostname(),
       }),
       sampler: createSampler(settings),
-      spanProcessors: [this.delivery],
+      spanProcessors: [this.processor],
     });
     this.tracer = provider.getTracer('prism-gateway', version);
   }
@@ -74,7 +74,7 @@ export class OpenTelemetry {
 
   /** Exports the remaining spans, for two seconds at most. Never rejects. */
   async close(): Promise<void> {
-    await Promise.race([this.delivery.shutdown(), sleep(SHUTDOWN_MS, undefined, { ref: false })]);
+    await Promise.race([this.processor.shutdown(), sleep(SHUTDOWN_MS, undefined, { ref: false })]);
   }
 }
 

@@ -1,6 +1,6 @@
-/** Why spans were not exported. */
-export const SPAN_LOSSES = ['queue_full', 'export_failed'] as const;
-type SpanLoss = (typeof SPAN_LOSSES)[number];
+/** Why spans were lost: they did not reach the collector. */
+export const SPAN_LOSS_REASONS = ['queue_full', 'export_failed'] as const;
+type SpanLossReason = (typeof SPAN_LOSS_REASONS)[number];
 
 /**
  * Called when spans are lost.
@@ -8,4 +8,4 @@ type SpanLoss = (typeof SPAN_LOSSES)[number];
  * @param count of the lost spans
  * @param error of the failed export
  */
-export type LossListener = (reason: SpanLoss, count: number, error?: Error) => void;
+export type LossListener = (reason: SpanLossReason, count: number, error?: Error) => void;

@@ -8,7 +8,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
  */
 export interface Span {
   readonly spanId: string;
-  /** @param kind `client`: a call of another process */
+  /** Starts a child span. @param kind `client`: a call to another process */
   child(name: string, kind: 'internal' | 'client', attributes: SpanAttributes): Span;
   set(attributes: SpanAttributes): void;
   /** Sets the status to error. @param type `error.type`, of a closed set: the message of an error may contain values. */

@@ -12,7 +12,7 @@ import { Tracing } from './tracing';
 })
 export class TelemetryModule {}
 
-/** Provides `Tracing`. Needs `TelemetryModule`. */
+/** Provides `Tracing`. Requires the global `TelemetryModule`. */
 @Global()
 @Module({
   providers: [{ provide: Tracing, inject: [Settings, Instruments], useFactory: Tracing.open.bind(Tracing) }],

@@ -4,7 +4,7 @@ import type { Instruments } from './instruments';
 import { LogLimiter } from './log.limiter';
 import type { OpenTelemetry } from './open.telemetry';
 import type { RemoteParent, RequestTrace, SpanAttributes } from './span';
-import { type LossListener, SPAN_LOSSES } from './span.loss';
+import { type LossListener, SPAN_LOSS_REASONS } from './span.loss';
 
 /** Traces of requests. Disabled if `OTEL_EXPORTER_OTLP_ENDPOINT` is unset; OpenTelemetry is then not loaded. */
 export class Tracing implements OnApplicationShutdown {
@@ -38,9 +38,9 @@ function lossListener(instruments: Instruments, logger: Logger): LossListener {
   const lost = instruments.counter(
     'prism_trace_spans_lost_total',
     'Spans that did not reach the collector: too many were waiting to be exported, or the export failed.',
-    { reason: SPAN_LOSSES },
+    { reason: SPAN_LOSS_REASONS },
   );
-  for (const reason of SPAN_LOSSES) lost.inc({ reason }, 0);
+  for (const reason of SPAN_LOSS_REASONS) lost.inc({ reason }, 0);
   const limiter = new LogLimiter((kind, repeated, intervalMs) => {
     logger.warn({ message: `spans were lost: ${kind}`, repeated, interval_ms: intervalMs });
   });

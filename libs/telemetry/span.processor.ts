@@ -11,7 +11,7 @@ const EXPORT_INTERVAL_MS = 1_000;
  * Exports spans in batches, in the background and one batch at a time. The number of pending spans is bounded; spans beyond it,
  * and spans whose export failed, are dropped and reported to `onLoss`.
  */
-export class SpanDelivery implements SpanProcessor {
+export class BoundedSpanProcessor implements SpanProcessor {
   private readonly processor: BatchSpanProcessor;
   /** The number of spans that are neither exported nor lost. */
   private pending = 0;

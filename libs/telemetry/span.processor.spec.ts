@@ -1,7 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, it } from 'vitest';
-import { SpanDelivery } from './span.delivery';
+import { BoundedSpanProcessor } from './span.processor';
 
 const MAX_PENDING = 4_096;
 
@@ -40,14 +40,14 @@ class ManualExporter {
 function start() {
   const exporter = new ManualExporter();
   const losses: [reason: string, spans: number, message?: string][] = [];
-  const delivery = new SpanDelivery(exporter, (reason, spans, error) => {
+  const processor = new BoundedSpanProcessor(exporter, (reason, spans, error) => {
     losses.push(error === undefined ? [reason, spans] : [reason, spans, error.message]);
   });
-  const tracer = new TracerProvider({ spanProcessors: [delivery] }).getTracer('test');
+  const tracer = new TracerProvider({ spanProcessors: [processor] }).getTracer('test');
   const record = (spans: number): void => {
     for (let i = 0; i < spans; i += 1) tracer.startSpan('a span').end();
   };
-  return { exporter, losses, delivery, record };
+  return { exporter, losses, processor, record };
 }
 
 it('drops and reports each span beyond 4,096 while the collector does not respond', () => {
@@ -75,9 +75,9 @@ it('reports the spans of a failed export and accepts as many again', async () =>
 });
 
 it('exports the pending spans at shutdown, which does not reject if the export fails', async () => {
-  const { exporter, losses, delivery, record } = start();
+  const { exporter, losses, processor, record } = start();
   record(3);
-  const stopped = delivery.shutdown();
+  const stopped = processor.shutdown();
   const { spans, end } = await exporter.next();
   expect(spans).toBe(3);
   end({ code: ExportResultCode.FAILED });
