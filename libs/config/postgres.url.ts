@@ -25,9 +25,9 @@ const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*@)?([^/?#@]*)([^#\s]*)$/;
  * (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING): several hosts are separated by commas, in the
  * place of the host or in the parameter `host`, and each may have a port.
  *
- * @param allowed values of `target_session_attrs`; its default is `any`, as that of libpq
+ * @param allowed the accepted values of `target_session_attrs`, whose default is `any`, as in libpq
  * @param environmentSslMode the `sslmode` of a URL without one
- * @returns undefined if the text is not such a URL, or has a parameter or a value of one that is not supported
+ * @returns undefined if the text is not such a URL, or a parameter or its value is not supported
  */
 export function postgresServers(
   url: string,

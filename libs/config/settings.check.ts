@@ -1,7 +1,7 @@
 import { parseRedisUrl } from './redis.url';
 import type { Settings } from './settings';
 
-/** Contradictions between settings that are valid on their own, one message each. */
+/** The contradictions between settings that are each valid alone, as one message each. */
 export function contradictionsOf(settings: Settings): string[] {
   return [...portErrors(settings), ...limitErrors(settings), ...redisErrors(settings)];
 }

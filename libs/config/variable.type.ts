@@ -45,8 +45,8 @@ export function url(...schemes: readonly string[]): VariableType<string> {
   };
 }
 
-/** @param attributes the values of `target_session_attrs` */
-function postgresUrlOf(attributes: string): string {
+/** The description of a Postgres URL. @param attributes the accepted values of `target_session_attrs` */
+function describePostgresUrl(attributes: string): string {
   const others = POSTGRES_PARAMETERS.map((name) => `\`${name}\``).join(', ');
   return (
     'URL, `postgres://` or `postgresql://`, with one or several hosts; `sslmode` (or else `PGSSLMODE`) is `disable`, `require`, ' +
@@ -58,15 +58,15 @@ function postgresUrlOf(attributes: string): string {
 /** The text of a connection URL in the syntax of libpq, as `postgresServers` takes it. The writable server is used. */
 export function postgresUrl(): VariableType<string> {
   return {
-    allowed: postgresUrlOf('`read-write` or `any`'),
+    allowed: describePostgresUrl('`read-write` or `any`'),
     parse: (text) => (postgresServers(text) === undefined ? undefined : text),
   };
 }
 
-/** The same, but any server is used, so that it cannot request a writable one. */
+/** Like {@link postgresUrl}, but any of its servers is used, so the URL cannot request a writable one. */
 export function postgresReadUrl(): VariableType<string> {
   return {
-    allowed: postgresUrlOf('`any` (to read from the writable server, unset this variable)'),
+    allowed: describePostgresUrl('`any` (to read from the writable server, unset this variable)'),
     parse: (text) => (postgresServers(text, ['any']) === undefined ? undefined : text),
   };
 }
