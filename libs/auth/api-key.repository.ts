@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type LimitColumns, ratesOf } from './limit.columns';
 import { isScope, type Scope } from './scope';
 
-/** The row of a key, for authentication. */
+/** A key as the database stores it, with its client. */
 export interface StoredApiKey {
   readonly keyId: string;
   /** SHA-256 of the API key. */

@@ -17,9 +17,9 @@ export type KeyRejection = 'malformed' | 'unknown' | 'revoked' | 'expired';
 /** Every gateway rejects a revoked key within 5 s. */
 const FRESHNESS = { maxAgeMs: 4_000, refreshAfterMs: 2_000, capacity: 10_000 };
 const LOOKUP_TIMEOUT_MS = 2_000;
-/** A cache of its own, so that invented key ids do not evict existing keys. */
+/** Unknown key ids have a cache of their own, so that invented ones do not evict existing keys. */
 const MAX_CACHED_UNKNOWN = 1_000;
-/** Key ids that exist. They are remembered longer than their rows, because their lookups are not throttled. */
+/** Key ids that exist. They are kept longer than their rows, so that their next lookup is not throttled. */
 const MAX_FOUND_KEYS = 10_000;
 
 interface CachedKey {
@@ -34,7 +34,7 @@ interface CachedKey {
 @Injectable()
 export class ApiKeyService {
   private readonly cached = new FreshCache<CachedKey | undefined>(FRESHNESS);
-  /** By key id: the `performance.now()` until which the key counts as unknown. */
+  /** By key id: until when the key counts as unknown, on the clock of `performance.now()`. */
   private readonly unknownUntil = new LRUCache<string, number>({ max: MAX_CACHED_UNKNOWN });
   private readonly foundKeyIds = new LRUCache<string, true>({ max: MAX_FOUND_KEYS });
   private readonly throttle: AuthenticationThrottle;

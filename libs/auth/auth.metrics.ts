@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
 
 const FAILURE_REASONS = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'scope', 'team'] as const;
-/** Why an API key gives no access to a request. */
+/** Why a request is rejected with 401 or 403. */
 export type AuthFailureReason = (typeof FAILURE_REASONS)[number];
 
 const THROTTLE_REASONS = ['address', 'lookups'] as const;

@@ -4,12 +4,12 @@ import { type BucketCharge, chargesOf, FairQueue, LocalBuckets, type Rejection }
 import { RequestError } from '#libs/errors';
 import type { AuthThrottleReason } from './auth.metrics';
 
-/** Concurrent lookups of unknown keys. The other control connection remains available for known keys, definitions and probes. */
+/** Concurrent lookups of unknown keys: the second control connection stays free for known keys, definitions and probes. */
 const CONCURRENT_LOOKUPS = 1;
 const MAX_QUEUED_LOOKUPS = 256;
 const MAX_WAIT_MS = 2_000;
 
-/** Rejects a request before its key is looked up. */
+/** The request is rejected because of earlier or concurrent requests with invalid keys. */
 export class ThrottledError extends RequestError {}
 
 /**

@@ -10,7 +10,7 @@ export interface Principal {
   readonly keyId: string;
   readonly clientId: string;
   readonly clientName: string;
-  /** In lower case, as stored. Use it in statements instead of the segment of the path. */
+  /** In lower case, as stored. Statements use it, not the team id in the path. */
   readonly teamId: string;
   readonly scopes: ReadonlySet<Scope>;
   /** The rate limits that are set for the client. */
