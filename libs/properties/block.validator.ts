@@ -1,5 +1,5 @@
 import { isObject, type Json } from '#libs/json';
-import type { BlockChange, IncrementOperation, PropertyOperation, SetOperation } from './change.interface';
+import type { BlockChange, IncrementOperation, PropertyOperation, SetOperation } from './item.change';
 import { isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
 import { anyValue, type PropertyRule, ruleOf } from './property.rule';

@@ -1,10 +1,18 @@
 export { builtInDefinitions } from './built-in.definitions';
-export type { BlockChange, Change, ExtendedChange, LookupKind, LookupTarget, Validation } from './change.interface';
+export type { BlockChange, Change, ExtendedChange, Validation } from './item.change';
 export { type Operand, operandOf, optionSlugOf, textOperandOf } from './filter.operand';
 export { ItemValidator, type RequestValidator } from './item.validator';
 export { LookupBuilder, type LookupStep } from './lookup.builder';
 export { type LookupBacklog, LookupMetrics } from './lookup.metrics';
-export { isIndexed, type LookupDefinition, lookupKindOf, lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
+export {
+  isIndexed,
+  type LookupDefinition,
+  type LookupKind,
+  lookupKindOf,
+  lookupsTouchedBy,
+  type LookupTarget,
+  lookupTargetsOf,
+} from './lookup.target';
 export { MissingOptions, type PlannedOption } from './missing.options';
 export { PropertiesModule } from './properties.module';
 export {
@@ -33,8 +41,8 @@ export {
   type NewProperty,
   type PropertyPatch,
   type SchemaChange,
-  type SchemaChanges,
 } from './schema.change';
+export type { SchemaPlanner } from './schema.planner';
 export { SchemaWriter, type WrittenSchema } from './schema.writer';
 export { isSlug, MAX_SLUG_LENGTH, RESERVED_SLUGS, SLUG_RULE } from './slug.rules';
 export { suggestSlug } from './slug.suggestion';

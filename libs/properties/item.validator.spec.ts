@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '#libs/json';
-import type { BlockChange, Change, ItemBlocks, Validation } from './change.interface';
+import type { BlockChange, Change, ItemBlocks, Validation } from './item.change';
 import { ItemValidator } from './item.validator';
 import type { PropertyDefinition } from './property-definition';
 

@@ -1,8 +1,8 @@
 import { isObject, parseUuid } from '#libs/json';
 import { BlockValidator, type UnknownProperties } from './block.validator';
-import type { BlockChange, ExtendedChange, ItemBlocks, LookupTarget, Validation } from './change.interface';
+import type { BlockChange, ExtendedChange, ItemBlocks, Validation } from './item.change';
 import { isStorable, isStorableKey } from './json.check';
-import { lookupsTouchedBy, lookupTargetsOf } from './lookup.target';
+import { lookupsTouchedBy, type LookupTarget, lookupTargetsOf } from './lookup.target';
 import type { ObjectType, PropertyDefinition } from './property-definition';
 import { SlugSuggestions } from './slug.suggestion';
 import { ValidationErrors } from './validation.errors';

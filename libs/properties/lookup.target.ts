@@ -1,7 +1,20 @@
-import type { BlockChange, LookupKind, LookupTarget } from './change.interface';
 import { comparisonOf, isMultiValue, type PropertyDefinition } from './property-definition';
 
-/** What a definition tells of its lookup. */
+/** How the values of a lookup compare. */
+export type LookupKind = 'text' | 'number' | 'date';
+
+/** A lookup whose rows a change of a record has to keep up to date, as `store_lookups` of the database takes it. */
+export interface LookupTarget {
+  /** Of the definition. */
+  readonly id: string;
+  readonly slug: string;
+  readonly kind: LookupKind;
+  readonly unique?: true;
+  /** Its values are not complete or verified yet. */
+  readonly building?: true;
+}
+
+/** The part of a definition that says what lookup it has. */
 export type LookupDefinition = Pick<PropertyDefinition, 'id' | 'slug' | 'type' | 'list_id' | 'lookup' | 'lookup_state'>;
 
 /**
@@ -21,9 +34,16 @@ export function isIndexed(definition: LookupDefinition): boolean {
   return lookup !== 'none' && state !== 'building' && lookupKindOf(definition) !== undefined;
 }
 
-/** The lookups of the properties that a change sets, clears or operates on. */
+/** The properties of `default` that a change sets, clears or operates on, by slug: a part of `BlockChange`. */
+interface TouchedProperties {
+  readonly set?: object | null;
+  readonly clear?: readonly string[] | null;
+  readonly ops?: object | null;
+}
+
+/** The lookups of the properties that a change touches. */
 export function lookupsTouchedBy(
-  { set, clear, ops }: Partial<BlockChange>,
+  { set, clear, ops }: TouchedProperties,
   targets: ReadonlyMap<string, LookupTarget>,
 ): LookupTarget[] {
   if (targets.size === 0) return [];

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, fieldSegment } from '#libs/errors';
 import { isObject, parseUuid } from '#libs/json';
 import type { UnknownProperties } from './block.validator';
-import type { ItemBlocks } from './change.interface';
+import type { ItemBlocks } from './item.change';
 import { ItemValidator, type RequestValidator } from './item.validator';
 import {
   hasOptions,
@@ -72,26 +72,26 @@ export class MissingOptions {
    */
   resolve(row: ItemBlocks, purpose: 'create' | 'patch'): { readonly row: ItemBlocks } | { readonly error: FieldError } {
     if (this.properties.size === 0 || 'errors' in this.lenient[purpose](row)) return { row };
-    const attempt = new Attempt(this.usage);
+    const rowOptions = new RowOptions(this.usage);
     const resolved = {
       ...row,
-      ...(isObject(row.default) && { default: this.resolveBlock(row.default, '', '.default', attempt) }),
-      ...(isObject(row.list) && { list: this.resolveLists(row.list, attempt) }),
+      ...(isObject(row.default) && { default: this.resolveBlock(row.default, '', '.default', rowOptions) }),
+      ...(isObject(row.list) && { list: this.resolveLists(row.list, rowOptions) }),
     };
-    if (attempt.error === undefined && !attempt.invalid) {
-      this.usage = attempt.usage;
+    if (rowOptions.error === undefined && !rowOptions.invalid) {
+      this.usage = rowOptions.usage;
       return { row: resolved };
     }
-    attempt.undo();
-    return attempt.error === undefined ? { row } : { error: attempt.error };
+    rowOptions.undo();
+    return rowOptions.error === undefined ? { row } : { error: rowOptions.error };
   }
 
-  private resolveLists(lists: Record<string, unknown>, attempt: Attempt): Record<string, unknown> {
+  private resolveLists(lists: Record<string, unknown>, rowOptions: RowOptions): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(lists).map(([key, block]) => {
         const id = parseUuid(key);
         if (id === undefined || !isObject(block)) return [key, block];
-        return [key, this.resolveBlock(block, id, `.list${fieldSegment(key)}`, attempt)];
+        return [key, this.resolveBlock(block, id, `.list${fieldSegment(key)}`, rowOptions)];
       }),
     );
   }
@@ -100,7 +100,7 @@ export class MissingOptions {
     block: Record<string, unknown>,
     list: string,
     path: string,
-    attempt: Attempt,
+    rowOptions: RowOptions,
   ): Record<string, unknown> {
     const properties = this.properties.get(list);
     if (properties === undefined) return block;
@@ -108,7 +108,7 @@ export class MissingOptions {
       Object.entries(block).map(([slug, value]) => {
         const names = properties.get(slug);
         if (names === undefined) return [slug, value];
-        const text = (each: unknown): unknown => attempt.resolve(names, each, `${path}${fieldSegment(slug)}`);
+        const text = (each: unknown): unknown => rowOptions.resolve(names, each, `${path}${fieldSegment(slug)}`);
         if (Array.isArray(value)) return [slug, value.map(text)];
         if (!isObject(value)) return [slug, text(value)];
         // An operator: only `append` adds values.
@@ -214,7 +214,7 @@ interface OptionIndex {
 }
 
 /** The options that one row adds. */
-class Attempt {
+class RowOptions {
   readonly added: OptionNames[] = [];
   /** The first option that cannot be created. */
   error: FieldError | undefined;

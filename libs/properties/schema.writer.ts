@@ -15,7 +15,8 @@ import { canCreate, type PlannedOption } from './missing.options';
 import type { PropertyDefinition } from './property-definition';
 import { type TeamRowsText, teamRowsOf } from './property-definition.repository';
 import { PropertyDefinitionService } from './property-definition.service';
-import { type Deletion, type SchemaChange, SchemaChanges } from './schema.change';
+import type { Deletion, SchemaChange } from './schema.change';
+import { SchemaPlanner } from './schema.planner';
 import { SchemaRepository, type SchemaTarget } from './schema.repository';
 import { TeamProperties } from './team.properties';
 import type { TeamUsage } from './team.usage';
@@ -48,7 +49,7 @@ export interface WrittenSchema {
   readonly completedBy: string | undefined;
 }
 
-type Decide = (changes: SchemaChanges) => SchemaChange;
+type Decide = (planner: SchemaPlanner) => SchemaChange;
 
 /**
  * Changes the property definitions of a team: one change at a time, each in one transaction with its outcome in the ledger. This
@@ -179,7 +180,7 @@ export class SchemaWriter {
       const text = await this.schema.lock(client, target);
       const change = measure(() => {
         const { definitions, usage } = this.current(target, text);
-        return decide(new SchemaChanges(target.objectType, definitions, usage));
+        return decide(new SchemaPlanner(target.objectType, definitions, usage));
       });
       if (change.status === 'ok' && change.write) await this.schema.write(client, target, change.write);
       const entry = entryOf(change);

@@ -6,7 +6,7 @@ import {
   type Deletion,
   type PropertyDefinition,
   type SchemaChange,
-  type SchemaChanges,
+  type SchemaPlanner,
   SchemaWriter,
   type WrittenSchema,
 } from '#libs/properties';
@@ -28,14 +28,14 @@ export class SchemaService {
 
   async createProperty(target: RecordTarget, body: unknown, call: WriteCall): Promise<WriteResponse> {
     const input = newPropertyOf(body);
-    const written = await this.write(target, call, (changes) => changes.createProperty(input));
+    const written = await this.write(target, call, (planner) => planner.createProperty(input));
     return response(written, call.requestId, 201, definitionBody);
   }
 
   async patchProperty(target: RecordTarget, id: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
     const { patch, expected } = propertyPatchOf(body);
     const propertyId = pathIdOf(id);
-    const written = await this.write(target, call, (changes) => changes.patchProperty(propertyId, patch, expected));
+    const written = await this.write(target, call, (planner) => planner.patchProperty(propertyId, patch, expected));
     return response(written, call.requestId, 200, definitionBody);
   }
 
@@ -43,13 +43,13 @@ export class SchemaService {
   async deleteProperty(target: RecordTarget, id: string, query: QueryParameters, call: WriteCall): Promise<void> {
     const expected = expectedOf(query);
     const propertyId = pathIdOf(id);
-    await this.delete(target, call, (changes) => changes.deleteProperty(propertyId, expected));
+    await this.delete(target, call, (planner) => planner.deleteProperty(propertyId, expected));
   }
 
   async createOption(target: RecordTarget, property: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
     const { option, expected } = newOptionOf(body);
     const propertyId = pathIdOf(property);
-    const written = await this.write(target, call, (changes) => changes.createOption(propertyId, option, expected));
+    const written = await this.write(target, call, (planner) => planner.createOption(propertyId, option, expected));
     return response(written, call.requestId, 201, JSON.stringify);
   }
 
@@ -61,7 +61,7 @@ export class SchemaService {
   ): Promise<WriteResponse> {
     const { patch, expected } = optionPatchOf(body);
     const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
-    const written = await this.write(target, call, (changes) => changes.patchOption(propertyId, id, patch, expected));
+    const written = await this.write(target, call, (planner) => planner.patchOption(propertyId, id, patch, expected));
     return response(written, call.requestId, 200, JSON.stringify);
   }
 
@@ -74,14 +74,14 @@ export class SchemaService {
   ): Promise<void> {
     const expected = expectedOf(query);
     const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
-    await this.delete(target, call, (changes) => changes.deleteOption(propertyId, id, expected));
+    await this.delete(target, call, (planner) => planner.deleteOption(propertyId, id, expected));
   }
 
   /** An invalid request is charged when its response is sent. */
   private write(
     target: RecordTarget,
     call: WriteCall,
-    decide: (changes: SchemaChanges) => SchemaChange,
+    decide: (planner: SchemaPlanner) => SchemaChange,
   ): Promise<WrittenSchema> {
     return executeCharged(
       call.quota,
@@ -95,11 +95,11 @@ export class SchemaService {
   private async delete(
     target: RecordTarget,
     call: WriteCall,
-    decide: (changes: SchemaChanges) => SchemaChange<Deletion>,
+    decide: (planner: SchemaPlanner) => SchemaChange<Deletion>,
   ): Promise<void> {
     let deletion: Deletion | undefined;
-    const found = await this.write(target, call, (changes) => {
-      const change = decide(changes);
+    const found = await this.write(target, call, (planner) => {
+      const change = decide(planner);
       if (change.status === 'error') return change;
       deletion = change.result;
       return { ...change, write: undefined };

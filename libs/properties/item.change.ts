@@ -1,5 +1,6 @@
 import type { FieldError, ItemErrorCode } from '#libs/errors';
 import type { Json } from '#libs/json';
+import type { LookupTarget } from './lookup.target';
 
 /** Adds elements to a multi-value property, or removes them. `values` holds no duplicates. */
 export interface SetOperation {
@@ -32,20 +33,6 @@ export interface BlockChange {
 export interface ExtendedChange {
   set: Record<string, Json>;
   clear: string[];
-}
-
-/** How the values of a lookup compare. */
-export type LookupKind = 'text' | 'number' | 'date';
-
-/** A lookup whose rows a change of a record has to keep up to date, as `store_lookups` of the database takes it. */
-export interface LookupTarget {
-  /** Of the definition. */
-  readonly id: string;
-  readonly slug: string;
-  readonly kind: LookupKind;
-  readonly unique?: true;
-  /** Its values are not complete or verified yet. */
-  readonly building?: true;
 }
 
 /** The change of one record: its `default` block, its blocks by list id, and `extended`. */
