@@ -19,18 +19,18 @@ const UNCHANGED: BlockChange = { set: null, clear: null, ops: null };
  * once. Validation never throws.
  */
 export class ItemValidator {
-  private readonly defaults: BlockValidator;
-  private readonly lists = new Map<string, BlockValidator>();
+  private readonly defaultBlock: BlockValidator;
+  private readonly listBlocks = new Map<string, BlockValidator>();
   private readonly listWithoutProperties: BlockValidator;
   private readonly lookups: ReadonlyMap<string, LookupTarget>;
 
   constructor(objectType: ObjectType, definitions: readonly PropertyDefinition[], unknown: UnknownProperties) {
     const ofBlock = (listId: string | null): PropertyDefinition[] => definitions.filter((d) => d.list_id === listId);
-    this.defaults = new BlockValidator(ofBlock(null), unknown, objectType);
+    this.defaultBlock = new BlockValidator(ofBlock(null), unknown, objectType);
     this.lookups = lookupTargetsOf(definitions);
     this.listWithoutProperties = new BlockValidator([], unknown, 'this list');
     for (const listId of new Set(definitions.map((definition) => definition.list_id))) {
-      if (listId !== null) this.lists.set(listId, new BlockValidator(ofBlock(listId), unknown, 'this list'));
+      if (listId !== null) this.listBlocks.set(listId, new BlockValidator(ofBlock(listId), unknown, 'this list'));
     }
   }
 
@@ -74,7 +74,7 @@ export class ItemValidator {
     const content = block === undefined && purpose === 'create' ? {} : block;
     if (content === undefined) return UNCHANGED;
     errors.enter('default');
-    const change = isObject(content) ? this.defaults[purpose](content, errors) : rejectBlock(errors);
+    const change = isObject(content) ? this.defaultBlock[purpose](content, errors) : rejectBlock(errors);
     errors.leave();
     return change ?? UNCHANGED;
   }
@@ -96,7 +96,7 @@ export class ItemValidator {
       else if (!isObject(block)) rejectBlock(errors);
       else {
         seen.add(listId);
-        const change = (this.lists.get(listId) ?? this.listWithoutProperties)[purpose](block, errors);
+        const change = (this.listBlocks.get(listId) ?? this.listWithoutProperties)[purpose](block, errors);
         if (change.set !== null || change.clear !== null || change.ops !== null) changes[listId] = change;
       }
       errors.leave();

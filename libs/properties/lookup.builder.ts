@@ -16,7 +16,7 @@ export interface LookupStep {
 
 /** Records that a step visits: a write of one of them waits some milliseconds at most. */
 const ROWS = 500;
-/** For what is not exact: a statement that ends a little after its deadline, and the clocks of the processes. */
+/** A reserve for statements that end a little after their deadline, and for clocks that differ. */
 const MARGIN_MS = 10_000;
 
 const BUILD_LOOKUPS = statement(__dirname, 'build_lookups');
@@ -29,7 +29,7 @@ const LOOKUP_BACKLOG = statement(__dirname, 'lookup_backlog');
 @Injectable()
 export class LookupBuilder {
   /**
-   * How long a gateway may still write by the previous definition after a change: it knows the new one
+   * How long after a change a gateway may still write by the previous definition: it knows the new one
    * after {@link DEFINITION_MAX_AGE_MS}, and ends each request within `REQUEST_TIMEOUT_MS`.
    */
   private readonly graceMs: number;

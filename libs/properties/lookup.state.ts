@@ -1,7 +1,7 @@
 import type { Lookup, LookupState, PropertyDefinition } from './property-definition';
 
 /**
- * The state of a lookup after a request for `lookup`. If a unique lookup has failed, requesting it again verifies its values again.
+ * The state of a lookup after a request has set it to `lookup`. Setting a failed unique lookup to `unique` verifies its values again.
  */
 export function nextLookupState(definition: PropertyDefinition, lookup: Lookup): LookupState {
   const { lookup: current, lookup_state: state } = definition;

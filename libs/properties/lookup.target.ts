@@ -18,8 +18,8 @@ export interface LookupTarget {
 export type LookupDefinition = Pick<PropertyDefinition, 'id' | 'slug' | 'type' | 'list_id' | 'lookup' | 'lookup_state'>;
 
 /**
- * How the values of a property compare in a lookup; undefined if its type can have none: texts that are long, values of which a
- * record has several or that are whole JSON documents, and `bool`, whose two values an index does not tell apart well.
+ * How the values of a property compare in a lookup; undefined if it can have none: properties of lists, with long texts (`text`),
+ * with several values, with whole JSON documents, and `bool`, because an index on two values excludes too few records.
  */
 export function lookupKindOf(definition: Pick<PropertyDefinition, 'type' | 'list_id'>): LookupKind | undefined {
   const { type, list_id } = definition;

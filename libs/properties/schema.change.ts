@@ -61,7 +61,7 @@ export type SchemaWrite =
     }
   | { readonly op: 'delete_option'; readonly propertyId: string; readonly id: string };
 
-/** What a request does, as decided by the current definitions. Errors are outcomes that a retry with the same key repeats. */
+/** The planned change of a request, or why it is rejected. A retry with the same key gets the same outcome, also an error. */
 export type SchemaChange<R = unknown> =
   | { readonly status: 'ok'; readonly id: string; readonly result: R; readonly write: SchemaWrite | undefined }
   | { readonly status: 'error'; readonly code: 'not_found' | 'conflict'; readonly message: string };
@@ -69,7 +69,7 @@ export type SchemaChange<R = unknown> =
 /** A change that is rejected, as an outcome. */
 export type SchemaChangeError = Extract<SchemaChange, { status: 'error' }>;
 
-/** The definition to delete, for the check whether records use it. */
+/** The property or option to delete, for the check whether records use it. */
 export interface Deletion {
   readonly definition: PropertyDefinition;
   /** Undefined: the whole property. */

@@ -98,7 +98,7 @@ export class SchemaRepository {
   /**
    * Whether a record has a value of the property or option.
    *
-   * @returns undefined if it was not found out within `budgetMs`
+   * @returns undefined if the check did not finish within `budgetMs`
    * @throws DatabaseUnavailable
    */
   async isUsed(

@@ -69,7 +69,7 @@ export class SchemaWriter {
    * @param decide on the current definitions; what it throws undoes the claim of the key
    * @throws RequestError what `decide` throws; `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable, including when another change of the team takes longer than `LOCK_TIMEOUT_MS`. The change may have
-   *   been applied: a retry with the key finds out
+   *   been applied: a retry with the key returns its outcome
    */
   async write(target: SchemaTarget, options: SchemaWriteOptions, decide: Decide): Promise<WrittenSchema> {
     const { deadline } = options;
@@ -138,14 +138,14 @@ export class SchemaWriter {
   /**
    * Whether a record, live or deleted, has a value of what is to be deleted. A value that is written in the next 5 s is not seen.
    *
-   * @throws RequestError `unavailable` if it is not found out within `QUERY_TIMEOUT_MS`
+   * @throws RequestError `unavailable` if the check does not finish within `QUERY_TIMEOUT_MS`
    */
   async isUsed(target: SchemaTarget, deletion: Deletion, options: SchemaWriteOptions): Promise<boolean> {
     const leftMs = options.deadline.msLeft('execute');
     const budgetMs = Math.max(1, Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs)));
     const used = await this.schema.isUsed(target, deletion, budgetMs, checkoutOf(options));
     if (used !== undefined) return used;
-    const message = `Whether records use the property was not found out within ${budgetMs} ms. Nothing was deleted. Send it again with more time, or raise QUERY_TIMEOUT_MS.`;
+    const message = `The check whether records use the property did not finish within ${budgetMs} ms. Nothing was deleted. Send the request again with more time, or raise QUERY_TIMEOUT_MS.`;
     throw new RequestError('unavailable', message);
   }
 

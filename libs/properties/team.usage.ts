@@ -30,7 +30,7 @@ export function usageOfOption(propertyId: string, option: PropertyOption): TeamU
   return { properties: 0, options: 1, bytes: bytesOf({ property_id: propertyId, ...option }) };
 }
 
-/** By how much the usage grows if this display name replaces another one. */
+/** The growth of the usage when a display name is changed. */
 export function usageOfRenaming(before: string, after: string): TeamUsage {
   return { properties: 0, options: 0, bytes: bytesOf({ name: after }) - bytesOf({ name: before }) };
 }
