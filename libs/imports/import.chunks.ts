@@ -3,11 +3,11 @@ import { MAX_ITEMS } from '#libs/records';
 import { CurrentLookups } from './current.lookups';
 import type { ImportItem } from './import.plan';
 
-/** The size that the items of any import can have besides the content of the rows, in bytes: 1.6 KiB for each of 10,000 rows. */
+/** What the items of an import can take in addition to the content of its rows, in bytes: 1.6 KiB for each of 10,000 rows. */
 const BASE_BYTES = 16_777_216;
 /** How often an item repeats the content of its row at most, with ordinary values. */
 const MAX_COPIES = 4;
-/** The most that an item takes of the heap in proportion to its parsed row. */
+/** The heap that an item takes at most, as a multiple of the heap of its parsed row. */
 const PLAN_HEAP_FACTOR = 8;
 
 const WITHOUT_LOOKUPS = new CurrentLookups([]);

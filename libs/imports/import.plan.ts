@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type ItemError, itemError, fieldSegment } from '#libs/errors';
+import { type ItemError, itemError } from '#libs/errors';
 import { isObject } from '#libs/json';
 import {
   type Change,
@@ -11,11 +11,11 @@ import {
   type RequestValidator,
   type Validation,
 } from '#libs/properties';
-import { type Match, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
+import { malformedError, type Match, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
 import type { ListPlacement } from './list.placement';
 import { MAX_ROWS } from './import.job';
 
-const ROW_MEMBERS = ['default', 'list', 'extended'];
+const ROW_MEMBERS: ReadonlySet<string> = new Set(['default', 'list', 'extended']);
 
 /** The largest result of a row whose error has no details, in bytes. */
 const RESULT_BYTES = 1_024;
@@ -29,12 +29,12 @@ export function maxRowsOf(responseLimitBytes: number): number {
 
 const NO_CHANGE: Change = { set: null, clear: null, ops: null, list: null, extended: null };
 
-/** An item of an import. `fold`: texts match its value without regard to case, and a new record gets it in this spelling. */
+/** An item of an import. `fold`: its value matches texts without regard to case, and a new record gets the value in this spelling. */
 export type ImportItem = PlanItem & { fold?: true };
 
 /** How an import treats its rows. */
 export interface ImportOptions {
-  /** A row with the value of a live record is for that record. */
+  /** The property by whose value a row finds its live record. `fold`: without regard to case. */
   readonly dedupe?: { readonly definition: PropertyDefinition; readonly fold: boolean } | undefined;
   /** Whether the row then updates the record. */
   readonly updateExisting: boolean;
@@ -59,7 +59,7 @@ interface ImportLimits {
  */
 export class ImportPlanner {
   private detailBytes: number;
-  /** By folded value, the spelling of the first row: all rows look for that one, so that they are one record. */
+  /** By value in lower case, the spelling of the first row with it: all these rows look for that spelling, so that they become one record. */
   private readonly spellings = new Map<string, string>();
 
   constructor(
@@ -133,17 +133,10 @@ export class ImportPlanner {
 
   private errorOf(row: unknown): ItemError | undefined {
     if (!isObject(row)) return itemError('invalid_item', 'a row must be an object with default, list or both');
-    const names = Object.keys(row);
-    const unknown = names.find((name) => !ROW_MEMBERS.includes(name));
-    if (unknown !== undefined) {
-      const message = `a row has no such field; it takes ${ROW_MEMBERS.join(', ')}`;
-      return itemError('invalid_item', message, [{ field: fieldSegment(unknown), code: 'unknown_field', message }]);
+    if (Object.keys(row).length === 0) {
+      return itemError('invalid_item', 'a row takes at least one of default, list, extended');
     }
-    if (names.length === 0) return itemError('invalid_item', 'a row takes at least one of default, list, extended');
-    const { bodyBytes, itemLimitBytes } = this.limits;
-    const bytes = bodyBytes > itemLimitBytes ? bytesOf(row) : 0;
-    if (bytes <= itemLimitBytes) return undefined;
-    return itemError('too_large', `the row has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`);
+    return malformedError('row', row, ROW_MEMBERS, this.limits);
   }
 
   private shorten(error: ItemError): ItemError {

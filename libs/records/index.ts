@@ -1,7 +1,7 @@
 export type { AppliedBatch, Outcome } from './applied.batch';
 export { planCreate, planPatch, planUpsert } from './change.plan';
 export { etagConditionOf } from './etag';
-export type { ItemContext } from './item.plan';
+export { type ItemContext, malformedError } from './item.plan';
 export { matchOf } from './match.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
 export { defaultOptions, MAX_ITEMS, reject } from './plan';

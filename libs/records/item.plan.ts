@@ -1,4 +1,4 @@
-import { fieldSegment, itemError } from '#libs/errors';
+import { fieldSegment, type ItemError, itemError } from '#libs/errors';
 import { parseUuid } from '#libs/json';
 import type { PropertyDefinition, RequestValidator, Validation } from '#libs/properties';
 import { type EtagCondition, etagConditionOf } from './etag';
@@ -7,16 +7,20 @@ import { type PlanItem, reject } from './plan';
 /** An item of a batch, as the client sent it. */
 export type Item = Readonly<Record<string, unknown>>;
 
-/** What the items of a batch are planned with. */
-export interface ItemContext {
-  readonly validator: RequestValidator;
-  readonly definitions: readonly PropertyDefinition[];
-  /** Makes the id of a record. */
-  readonly newId: () => string;
+/** Limits the size of an item. */
+interface ItemLimits {
   /** `ITEM_LIMIT_BYTES`: the maximum size of an item as JSON. */
   readonly itemLimitBytes: number;
   /** The size of the request body. No item is larger. */
   readonly bodyBytes: number;
+}
+
+/** What the items of a batch are planned with. */
+export interface ItemContext extends ItemLimits {
+  readonly validator: RequestValidator;
+  readonly definitions: readonly PropertyDefinition[];
+  /** Makes the id of a record. */
+  readonly newId: () => string;
   /** The option `skip_unchanged`. */
   readonly skipUnchanged: boolean;
 }
@@ -52,26 +56,36 @@ export function withRef(item: Item, plan: () => PlanItem): PlanItem {
   return { ...plan(), ref };
 }
 
-/** The error of an item with an unknown member or too many bytes; undefined if it has neither. */
+/** Rejects an item with an unknown member or too many bytes; undefined if it has neither. */
 export function rejectMalformed(
   item: Item,
   id: string | null,
   members: ReadonlySet<string>,
-  { itemLimitBytes, bodyBytes }: ItemContext,
+  limits: ItemLimits,
 ): PlanItem | undefined {
+  const error = malformedError('item', item, members, limits);
+  return error && reject(id, error);
+}
+
+/** The error of an item, or of a row of an import, with an unknown member or too many bytes; undefined if it has neither. */
+export function malformedError(
+  noun: 'item' | 'row',
+  item: Item,
+  members: ReadonlySet<string>,
+  { itemLimitBytes, bodyBytes }: ItemLimits,
+): ItemError | undefined {
   const unknown = Object.keys(item).find((key) => !members.has(key));
   if (unknown !== undefined) {
-    const message = `an item has no such field; it takes ${[...members].join(', ')}`;
-    return invalidItem(id, unknown, 'unknown_field', message);
+    const message = `${noun === 'item' ? 'an' : 'a'} ${noun} has no such field; it takes ${[...members].join(', ')}`;
+    return itemError('invalid_item', message, [{ field: fieldSegment(unknown), code: 'unknown_field', message }]);
   }
   if (bodyBytes <= itemLimitBytes) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(item));
   if (bytes <= itemLimitBytes) return undefined;
-  const message = `the item has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`;
-  return reject(id, itemError('too_large', message));
+  return itemError('too_large', `the ${noun} has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`);
 }
 
-/** The condition in the `if_match` of an item; none without one. */
+/** The condition in the `if_match` of an item; without `if_match`, only that the record exists. */
 export function ifMatchOf(tag: unknown): EtagCondition {
   if (tag === undefined) return {};
   return typeof tag === 'string' ? etagConditionOf(tag) : 'malformed';
