@@ -36,7 +36,7 @@ export interface Upsert {
   readonly create: Validation;
   /** The etag that an existing record must have, without its quotes. */
   readonly ifMatch: string | undefined;
-  /** No record is created: the request is conditional on one that exists. */
+  /** The request is conditional on an existing record: without one it fails, and none is created. */
   readonly mustExist: boolean;
   readonly skipUnchanged?: boolean;
   /** Shortens the error that the creation fails with. */

@@ -3,7 +3,7 @@ const MATCHES_NONE = '"';
 
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
-/** The etag that a record must have, without its quotes; undefined if the record must only exist. */
+/** The etag that a record must have, without its quotes; no `etag` if the record must only exist. */
 export type EtagCondition = { etag?: string } | 'malformed';
 
 /**

@@ -44,12 +44,12 @@ export interface Match {
   readonly indexed?: true;
 }
 
-/** An item with a match is for the record that the match finds, instead of that of its `id`. */
+/** An item with a match is applied to the record that the match finds, not to that of its `id`. */
 interface Matched {
   match?: Match;
   /** What to apply if no record has the value. */
   create?: CreateItem;
-  /** How the item fails then; by default it is `not_found`. */
+  /** The error of the item if no record has the value and `create` is absent; `not_found` by default. */
   absent?: { code: ItemError['code']; error: string };
 }
 

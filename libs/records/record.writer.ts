@@ -59,7 +59,7 @@ export class RecordWriter {
 
   /**
    * @throws DatabaseUnavailable if nothing was attempted
-   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `rate_limited`
+   * @throws RequestError `idempotency_key_mismatch`, `idempotency_key_stale`, `idempotency_key_in_use`, `rate_limited`
    */
   async write(plan: Plan, context: WriteContext): Promise<WrittenBatch> {
     const { quota } = context;

@@ -43,7 +43,7 @@ function filterCondition(query: QueryParameters, fields: QueryFields): Condition
       const path = `.query${fieldSegment(slug)}`;
       const values = commaSeparated(query[slug]);
       const [operator, value] = values.length === 1 ? (['=', values[0]] as const) : (['in', values] as const);
-      return parser.comparison(fields.get(slug, path), operator, value, path);
+      return parser.parseComparison(fields.get(slug, path), operator, value, path);
     }),
   };
 }

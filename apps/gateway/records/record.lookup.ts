@@ -33,7 +33,7 @@ export function recordLookupOf(
       `must name a property; GET .../${objectType}/{id} reads by id`,
     );
   }
-  const condition = new FilterParser(fields).comparison(field, '=', value, '.path.value');
+  const condition = new FilterParser(fields).parseComparison(field, '=', value, '.path.value');
   const checked = operandOf(definition, value);
   const operand = 'operand' in checked ? checked.operand : value;
   return { definition, operand, filter: { teamId, objectType, fields, condition, ids: undefined, deleted: false } };

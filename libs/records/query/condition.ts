@@ -66,10 +66,10 @@ export function comparisonsOf(condition: Condition): readonly PropertyCondition[
   return [condition];
 }
 
-/** A value that is equal for equal conditions, for JSON. */
-export function comparableOf(condition: Condition): unknown {
-  if ('all' in condition) return { all: condition.all.map(comparableOf) };
-  if ('any' in condition) return { any: condition.any.map(comparableOf) };
+/** The condition in a canonical form: equal conditions have the same JSON. */
+export function canonicalOf(condition: Condition): unknown {
+  if ('all' in condition) return { all: condition.all.map(canonicalOf) };
+  if ('any' in condition) return { any: condition.any.map(canonicalOf) };
   const { field, comparator, operands, negated } = condition;
   return [field.source, field.slug, field.comparison, comparator, operands, negated];
 }

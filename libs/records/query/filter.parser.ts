@@ -6,7 +6,7 @@ import { pathBelow, type QueryField, type QueryFields } from './query.fields';
 
 /** Each condition is evaluated for each record that an index does not exclude. */
 const MAX_CONDITIONS = 100;
-/** Levels of `AND` and `OR` within the filter. */
+/** The maximum depth of nested `AND` and `OR`. */
 const MAX_DEPTH = 5;
 /** The maximum number of values in `in`, `not_in` and `contains`. */
 const MAX_VALUES = 1_000;
@@ -60,15 +60,17 @@ export class FilterParser {
   constructor(private readonly fields: QueryFields) {}
 
   /**
+   * Parses a filter.
+   *
    * @param group how the elements of `list` are combined
    * @throws RequestError `invalid_request` for the first part that is not valid
    */
   parse(list: unknown, group: 'all' | 'any', path: string): Condition {
-    return this.group(list, group, path, 0);
+    return this.parseGroup(list, group, path, 0);
   }
 
-  /** One comparison. @throws RequestError `invalid_request` */
-  comparison(field: QueryField, operator: string, value: unknown, path: string): Condition {
+  /** Parses one comparison. @throws RequestError `invalid_request` */
+  parseComparison(field: QueryField, operator: string, value: unknown, path: string): Condition {
     if (!isOperator(operator)) {
       throw invalidQuery(path, 'unknown_operator', `must be an operator: ${OPERATORS.join(' ')}`);
     }
@@ -97,7 +99,7 @@ export class FilterParser {
     return { field, comparator, operands: operandsOf(field, operator, comparator, value, path), negated };
   }
 
-  private group(list: unknown, group: 'all' | 'any', path: string, depth: number): Condition {
+  private parseGroup(list: unknown, group: 'all' | 'any', path: string, depth: number): Condition {
     if (!Array.isArray(list)) throw invalidQuery(path, 'array', 'must be an array of conditions');
     if (depth > MAX_DEPTH)
       throw invalidQuery(path, 'max_depth', `must not nest AND and OR deeper than ${MAX_DEPTH} levels`);
@@ -105,19 +107,19 @@ export class FilterParser {
       throw invalidQuery(path, 'max_items', `must have at most ${MAX_CONDITIONS} conditions; use in for many values`);
     }
     if (list.length === 0 && depth > 0) throw invalidQuery(path, 'min_items', 'must have at least one condition');
-    const conditions = list.map((element: unknown, index) => this.element(element, pathBelow(path, index), depth));
+    const conditions = list.map((element: unknown, index) => this.parseElement(element, pathBelow(path, index), depth));
     // An OR of nothing matches nothing, but a query without conditions has no filter.
     return group === 'any' && conditions.length > 0 ? { any: conditions } : { all: conditions };
   }
 
-  private element(element: unknown, path: string, depth: number): Condition {
+  private parseElement(element: unknown, path: string, depth: number): Condition {
     const all = membersOf(element, path, 'as {"name": {"=": "Acme"}}').flatMap(([key, value]) => {
       const at = pathBelow(path, key);
       const group = GROUPS.get(key);
-      if (group !== undefined) return [this.group(value, group, at, depth + 1)];
+      if (group !== undefined) return [this.parseGroup(value, group, at, depth + 1)];
       const field = this.fields.get(key, at);
       return membersOf(value, at, 'of operators and values, as {"=": "Acme"}').map(([operator, operand]) =>
-        this.comparison(field, operator, operand, pathBelow(at, operator)),
+        this.parseComparison(field, operator, operand, pathBelow(at, operator)),
       );
     });
     return all.length === 1 && all[0] !== undefined ? all[0] : { all };

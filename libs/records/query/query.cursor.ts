@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseUuid } from '#libs/json';
-import { comparableOf } from './condition';
+import { canonicalOf } from './condition';
 import { invalidQuery } from './query.error';
 import { MAX_PAGE_ROWS, type RecordFilter } from './record.query';
 import type { SortKey } from './sort.order';
@@ -33,7 +33,7 @@ export class CursorCodec {
     private readonly order: readonly SortKey[],
   ) {
     const keys = order.map(({ field, direction }) => [field.source, field.slug, field.comparison, direction]);
-    this.fingerprint = JSON.stringify([teamId, objectType, fields.listId, comparableOf(condition), ids, deleted, keys]);
+    this.fingerprint = JSON.stringify([teamId, objectType, fields.listId, canonicalOf(condition), ids, deleted, keys]);
   }
 
   encode({ limit, values }: Cursor): string {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Statement } from '#libs/database';
 
-/** A text is named when it is used for the third time. */
+/** A text gets a name when it is used this many times. */
 const USES = 3;
 /** Each connection keeps the plan of every named statement, of up to 100 KB, as long as it lives. */
 const MAX_NAMES = 32;
