@@ -13,7 +13,7 @@ interface RunningLoad<V> {
 }
 
 interface LoadState {
-  /** The key was deleted since the load started: its value is not kept. */
+  /** The key was deleted since the load started: the loaded value is not kept. */
   isObsolete: boolean;
 }
 
@@ -35,7 +35,7 @@ type Load<V> = (previous: V | undefined) => Promise<V>;
  * Values by key whose age is bounded, measured from the start of their load. One load per key runs at a time. `undefined` is
  * never kept: it replaces the previous value and is loaded again.
  *
- * `fetchMethod` of lru-cache does not fit: it measures the age from the end of the load, and bounds no stale value.
+ * `fetchMethod` of lru-cache does not fit: it measures the age from the end of the load, and does not bound the age of stale values.
  */
 export class FreshCache<V> {
   private readonly entries: LRUCache<string, Entry<V>>;
@@ -62,7 +62,7 @@ export class FreshCache<V> {
     return entry.value;
   }
 
-  /** Drops the value of the key, even one that is being loaded: the next `get` starts a load. Those that wait now get their value. */
+  /** Drops the value of the key, even one that is being loaded: the next `get` starts a load. Callers that already wait get that value. */
   delete(key: string): void {
     this.entries.delete(key);
     const running = this.loads.get(key);
@@ -71,7 +71,7 @@ export class FreshCache<V> {
   }
 
   private refresh(key: string, now: number, load: Load<V>): void {
-    // If it fails, the entry is returned until its maximum age; after that, callers get the error of their own load.
+    // If it fails, the entry is used until its maximum age. After that, callers get the error of their own load.
     this.loadOnce(key, now, load).catch(() => undefined);
   }
 

@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { RequestError } from './request.error';
 import type { RequestErrorCode } from './request-error.catalogue';
 
-/** The statuses of errors that Nest and Fastify throw. Any other 4xx is `invalid_request`. */
+/** The codes for the statuses of errors that Nest and Fastify throw. Any other 4xx is `invalid_request`. */
 const CODES_BY_STATUS: Readonly<Partial<Record<number, RequestErrorCode>>> = {
   404: 'not_found',
   413: 'payload_too_large',

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 
 /**
- * Wraps the data listeners of a stream: an exception of the client library's parser destroys the stream with an error instead of
- * ending the process.
+ * Wraps the data listeners of the stream of a client library (ioredis, pg): an exception of its parser destroys the stream with an
+ * error instead of ending the process.
  *
  * @param explain returns the error to destroy the stream with
  */

@@ -41,7 +41,7 @@ export class RequestError extends Error {
   }
 }
 
-/** The `invalid_request` of one field. @param code the name of the rule that it breaks */
+/** An `invalid_request` error for one field. @param code the name of the rule that the field breaks */
 export function invalidField(field: string, code: string, message: string): RequestError {
   return new RequestError('invalid_request', message, { errors: [{ field, code, message }] });
 }

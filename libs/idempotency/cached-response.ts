@@ -9,16 +9,16 @@ export interface CachedResponse {
 }
 
 const FORMAT = 1;
-/** A longer response would take too much of Redis' time budget; its replays come from the ledger. */
+/** A longer response would take too much of `REDIS_TIMEOUT_MS`; its replays come from the ledger. */
 const MAX_CHARACTERS = 1_048_576;
 /** UTF-8 bytes of one of the characters above. */
 const MAX_BYTES_PER_CHARACTER = 3;
-/** The fastest: on a response of 40 KB it takes 80 us and leaves an eighth; what higher levels save is not worth their time. */
+/** The fastest: it compresses a response of 40 KB to an eighth in 80 us. Higher levels save too little for their time. */
 const COMPRESSION_LEVEL = 1;
 
 /** The statuses of executed requests. */
 const STATUSES: ReadonlySet<unknown> = new Set([200, 201, 202, 404, 409, 412, 413]);
-/** The headers of a response that replays repeat, with what each may be. */
+/** The headers that replays repeat, with the valid values of each. */
 const HEADERS: ReadonlyMap<string, RegExp> = new Map([
   ['content-type', /^application\/json; charset=utf-8$/],
   ['etag', /^"[\x21\x23-\x7e]{1,128}"$/],
@@ -29,7 +29,7 @@ const HEADERS: ReadonlyMap<string, RegExp> = new Map([
 /**
  * Packs a response for Redis: compressed, with a checksum.
  *
- * @returns undefined for a response that replays take from the ledger: it is too long, or `unpackResponse` would reject it
+ * @returns undefined if the response is too long or `unpackResponse` would reject it: its replays come from the ledger
  */
 export function packResponse({ status, headers, body }: CachedResponse): Buffer | undefined {
   if (!STATUSES.has(status) || !areValidHeaders(headers)) return undefined;

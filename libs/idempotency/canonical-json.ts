@@ -1,4 +1,4 @@
-/** Characters after which a piece is emitted. Longer ones would take many times their size in memory. */
+/** The number of characters after which a piece is emitted. Longer pieces would take many times their size in memory. */
 const PIECE_LENGTH = 65_536;
 
 /** An object or array that is partly written. */

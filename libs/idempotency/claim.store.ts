@@ -11,7 +11,7 @@ import { type CachedResponse, packResponse, unpackResponse } from './cached-resp
 const LEASE_MS = 3_000;
 /** Two renewals may be lost before the lease expires. */
 const RENEWAL_INTERVAL_MS = 1_000;
-/** More than a gateway has in flight, and few enough to release all of them within the time budget when Redis is back. */
+/** More than a gateway has in flight, and few enough to release all within `REDIS_TIMEOUT_MS` when Redis is back. */
 const MAX_ORPHANED_CLAIMS = 1_000;
 
 /**
@@ -26,7 +26,7 @@ export type Claim =
 
 /**
  * The claims and cached responses in Redis: the fast path, while the ledger is authoritative. No method rejects, and each
- * call of Redis ends within its time budget.
+ * call of Redis ends within `REDIS_TIMEOUT_MS`.
  */
 @Injectable()
 export class ClaimStore {
@@ -212,7 +212,7 @@ function leaseMs(remainingMs: number): number {
   return Math.max(1, Math.floor(Math.min(LEASE_MS, remainingMs)));
 }
 
-/** As long as the other attempt has been running, up to its lease, which expires if its gateway has failed. */
+/** `Retry-After`: the time that the other attempt has run, up to its lease, which expires if its gateway has failed. In seconds. */
 function retryAfter(runningMs: number): number {
   return Math.ceil(Math.min(Math.max(runningMs, 1), LEASE_MS) / 1_000);
 }

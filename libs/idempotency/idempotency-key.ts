@@ -31,7 +31,7 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
 
 /**
  * Reads a key in the form of the `Idempotency-Key` header.
- * @param field what an error names as the invalid field
+ * @param field the path of the field, for errors
  * @throws RequestError `invalid_request` if it is malformed
  */
 export function decodeKey(value: string, field: string): string {

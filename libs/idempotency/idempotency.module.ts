@@ -9,8 +9,8 @@ import { ReceiptService } from './receipt.service';
 import { SingleWriteLedger } from './single-write.ledger';
 
 /**
- * Provides {@link IdempotencyService} to modules with handlers that write, and {@link ReceiptService}. Needs the global
- * `DatabaseModule`.
+ * Provides {@link IdempotencyService} to modules with handlers that write, and {@link ReceiptService}. Requires the
+ * global `DatabaseModule`.
  */
 @Module({
   imports: [RedisModule],

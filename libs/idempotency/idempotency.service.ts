@@ -54,7 +54,7 @@ export interface WriteResponse {
 }
 
 /**
- * Executes a write and returns its response. The ledger must be written by the write, in the transactions of the items.
+ * Executes a write and returns its response. The write itself writes the ledger, in the transactions of its items.
  *
  * @param key undefined if the request has no key, or does not consume it
  */
@@ -160,7 +160,7 @@ export class IdempotencyService {
     if (error.code === 'idempotency_key_in_use') this.metrics.countIdempotency('in_use');
   }
 
-  /** Caches the response of a complete request; without one, the claim is released so that a retry can run at once. */
+  /** Caches the response of a complete request. Without one, releases the claim, so that a retry can run at once. */
   private async endClaim(
     { id, request }: KeyedRequest,
     owner: string | undefined,

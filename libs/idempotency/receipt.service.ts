@@ -8,17 +8,17 @@ export const receiptStates = ['complete', 'in_progress', 'interrupted'] as const
 
 /**
  * - `complete`: every item has its outcome
- * - `in_progress`: an attempt runs
+ * - `in_progress`: an attempt is running
  * - `interrupted`: neither; a retry continues
  */
 export type ReceiptState = (typeof receiptStates)[number];
 
-/** What became of the request of a key. */
+/** The state and the outcomes of the request of a key. */
 export interface Receipt extends StoredRequest {
   readonly state: ReceiptState;
 }
 
-/** Tells a client what became of a request whose response it did not receive. */
+/** Finds the outcome of a request whose response the client did not receive. */
 @Injectable()
 export class ReceiptService {
   constructor(
@@ -43,7 +43,7 @@ export class ReceiptService {
     if (request === undefined || request.complete) return request && receiptOf(request, false);
     const claimed = await this.claims.isClaimed(id, options.span);
     if (claimed !== false) return receiptOf(request, claimed ?? request.recent);
-    // The attempt may have ended between the two lookups. What it did is in the ledger since before its claim was released.
+    // The attempt may have ended between the two lookups. It stored its outcomes before it released the claim.
     const now = await this.ledger.find(id, options);
     return now && receiptOf(now, false);
   }

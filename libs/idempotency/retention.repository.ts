@@ -6,7 +6,7 @@ import { STALE_SECONDS } from './ledger.repository';
 /** Rows per transaction: few enough that a request with one of their keys hardly waits. */
 const PURGE_ROWS = 1_000;
 
-/** A day whose partition is no longer needed by any key. */
+/** A day whose partition no key needs any more. */
 export interface ExpiredPartition {
   /** `YYYY-MM-DD`, in UTC. */
   readonly day: string;
@@ -14,10 +14,15 @@ export interface ExpiredPartition {
   readonly attached: boolean;
 }
 
-/** `busy`: a lock was not available, and nothing changed. `kept`: the partition is needed, or another worker did the step. */
+/**
+ * The result of a step. `busy`: a lock was not available, and nothing changed. `kept`: the partition is needed, or another worker has
+ * done the step.
+ */
 export type PartitionStep = 'done' | 'busy' | 'kept';
 
+/** The result of one purge. */
 export interface Purge {
+  /** The number of deleted rows. */
   readonly removed: number;
   /** Where the next purge can begin; null if there was nothing to remove. */
   readonly upTo: string | null;
@@ -30,7 +35,7 @@ export interface RetentionState {
   readonly partitionsAhead: number;
   /** Age of the oldest transaction id that the database may contain, in transaction ids. */
   readonly transactionIdAge: number;
-  /** The age at which Postgres starts to freeze old rows by itself, in transaction ids. */
+  /** The age at which autovacuum freezes old rows, in transaction ids: `autovacuum_freeze_max_age`. */
   readonly freezeMaxAge: number;
 }
 
@@ -74,7 +79,7 @@ export class RetentionRepository {
     this.keptSeconds = settings.idempotencyTtlSeconds + STALE_SECONDS;
   }
 
-  /** The days (`YYYY-MM-DD`) from today on that have no partition, and the first one with outcomes in the default partition. */
+  /** The days (`YYYY-MM-DD`) from today on that have no partition, and the first day with outcomes in the default partition. */
   async missingPartitions(daysAhead: number): Promise<string[]> {
     const { rows } = await this.database.query<{ day: string }>(
       "SELECT to_char(day, 'YYYY-MM-DD') AS day FROM missing_ledger_days($1::integer) AS day",
@@ -83,7 +88,7 @@ export class RetentionRepository {
     return rows.map(({ day }) => day);
   }
 
-  /** Creates the partition of a day, and moves the outcomes into it that the default partition has of that day. */
+  /** Creates the partition of a day, and moves the outcomes of that day from the default partition into it. */
   async createPartition(day: string): Promise<PartitionStep> {
     return this.step('SELECT ensure_ledger_partition($1::date) AS step', day);
   }
