@@ -6,14 +6,14 @@ import { ImportRunner } from './import.runner';
 import { ImportJobRepository } from './import-job.repository';
 import { SpellingResolver } from './spelling.resolver';
 
-/** Imports of callers. Needs the global `DatabaseModule`. */
+/** Imports, as requests create and read them. Requires the global `DatabaseModule`. */
 @Module({
   providers: [ImportMetrics, ImportRequestRepository, SpellingResolver],
   exports: [ImportMetrics, ImportRequestRepository, SpellingResolver],
 })
 export class ImportsModule {}
 
-/** What a worker needs to run import jobs. */
+/** The import jobs that a worker runs. */
 @Module({
   imports: [ImportsModule, RecordsModule],
   providers: [ImportJobMetrics, ImportJobRepository, ImportRunner],

@@ -5,7 +5,7 @@ import { PropertyDefinitionService } from './property-definition.service';
 import { SchemaRepository } from './schema.repository';
 import { SchemaWriter } from './schema.writer';
 
-/** Provides `PropertyDefinitionService` and `SchemaWriter`. Needs the global `DatabaseModule` and `ConfigModule`. */
+/** Provides `PropertyDefinitionService` and `SchemaWriter`. Requires the global `DatabaseModule` and `ConfigModule`. */
 @Module({
   imports: [IdempotencyModule],
   providers: [PropertyDefinitionRepository, PropertyDefinitionService, SchemaRepository, SchemaWriter],
