@@ -22,7 +22,7 @@ import { STARTUP_OPTIONS } from './session.settings';
 import type { Statement } from './statement';
 
 export interface CheckoutOptions {
-  /** Limit for the whole call, including the wait for a connection. Then: {@link DatabaseUnavailable} of the kind `timeout`. */
+  /** The timeout of the whole call, with the wait for a connection. The call then throws {@link DatabaseUnavailable} of the kind `timeout`. */
   timeoutMs?: number;
   /**
    * When requested, a wait for a connection ends, and the running statement is canceled. A call that gets no result then
@@ -63,7 +63,7 @@ export interface DatabaseOptions extends PoolerOptions {
   poolSize: number;
   /** The default of {@link CheckoutOptions.timeoutMs}. */
   timeoutMs: number;
-  /** An older connection is closed when it is idle, because the address may have moved to another server. */
+  /** An older connection is closed when it is idle, because the address may point to another server by now. */
   maxLifetimeSeconds: number;
   /** Shared by the pools of a process. */
   primary?: PrimaryServer;
@@ -178,7 +178,7 @@ export abstract class ConnectionPool {
       const isLost = isConnectionFailure(error);
       if (isLost) checkout.session?.discard({ isReadOnly });
       if (work) this.releaseAfter(checkout, work, isLost);
-      throw this.explain(error, checkout);
+      throw this.toCallerError(error, checkout);
     } finally {
       clearTimeout(timer);
       cancellation?.listen(undefined);
@@ -196,7 +196,7 @@ export abstract class ConnectionPool {
     }, options);
   }
 
-  /** Whether the server is a node of a cluster, as the newest connection has found; undefined before the first one. */
+  /** Whether the server of the newest connection is a node of a cluster; undefined before the first connection. */
   get isCluster(): boolean | undefined {
     return this.watch.isCluster;
   }
@@ -212,7 +212,7 @@ export abstract class ConnectionPool {
     return { total, idle, discarded: this.watch.discardedCount, waiting };
   }
 
-  /** Closes the idle connections. Call it when a statement found the server read-only: they are connections to the same server. */
+  /** Closes the idle connections. Call it when a statement has found the server read-only: they lead to the same server. */
   closeIdle(): void {
     this.watch.destroy(({ leasedAt }) => leasedAt === undefined);
   }
@@ -291,7 +291,7 @@ export abstract class ConnectionPool {
     return (await this.watch.mayWaitForStandby(session)) || cancelRunning(client);
   }
 
-  private explain(error: unknown, { canceled }: Checkout): unknown {
+  private toCallerError(error: unknown, { canceled }: Checkout): unknown {
     const state = sqlStateOf(error);
     if (canceled && state === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
     if (error instanceof DatabaseUnavailable) {

@@ -14,7 +14,7 @@ export const sqlState = {
   duplicatePreparedStatement: '42P05',
 } as const;
 
-/** A server that is reached and cannot be used. The message says why, and how to fix it. */
+/** A server that can be reached but not used. The message says why, and how to correct it. */
 export class UnusableServer extends Error {
   override readonly name = 'UnusableServer';
 }
@@ -49,7 +49,7 @@ const networkCodes = new Set([
   'ENOENT',
 ]);
 
-// Connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), read-only standby.
+// Connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), read-only transaction.
 const unavailableStates = /^(08|53|57P|25006)/;
 
 // query_canceled (including by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.

@@ -13,11 +13,11 @@ type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'databasePoolSize' | 'req
 /** Enough: its statements take less than a millisecond, and their results are cached. */
 const CONTROL_POOL_SIZE = 2;
 
-/** Limits how long a connection stays with a server that the address no longer points to. */
+/** The maximum time that a connection leads to a server that the address no longer points to. */
 const DATA_LIFETIME_SECONDS = 300;
 /**
- * Shorter, so that a replaced server is noticed even if it broke no connection: its connections are cheap. So are those to a
- * pooler, which with transaction pooling does not pass on that its server has become read-only.
+ * Shorter, so that a replaced server is noticed even if no connection broke. Used where new connections are cheap: for the control
+ * pool, and behind transaction pooling, which does not pass on that the server has become read-only.
  */
 const SHORT_LIFETIME_SECONDS = 10;
 

@@ -7,7 +7,7 @@ import { lockSchema } from './schema.lock';
 /** The programs that can run under a role of their own. `grants/<program>.sql` lists the privileges of each. */
 export type Program = 'gateway' | 'worker';
 
-/** A role cannot receive a program's privileges. The message says why, and how to fix it. */
+/** A role cannot receive a program's privileges. The message says why, and how to correct it. */
 class RoleError extends Error {
   override readonly name = 'RoleError';
 }

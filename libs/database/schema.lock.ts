@@ -23,8 +23,8 @@ export async function lockSchema(client: DatabaseClient): Promise<void> {
 }
 
 /**
- * Like {@link lockSchema}, for a change that is not one transaction. If the change throws, the lock ends with the connection, which the
- * pool then closes.
+ * Like {@link lockSchema}, for a change in several transactions. If the change throws, the pool closes the connection, which ends the
+ * lock.
  */
 export async function withSchemaLock<T>(client: DatabaseClient, change: () => Promise<T>): Promise<T> {
   await client.query(`SELECT pg_advisory_lock(${SCHEMA_LOCK_KEY})`);

@@ -1,7 +1,7 @@
 /** Whether a pool uses only a server that accepts writes, or any server. */
 export type ServerAccess = 'read-write' | 'any';
 
-/** What tells whether one server has replaced another at the same address. */
+/** The identity of a server: it shows whether another server has replaced it at the same address. */
 export interface ServerIdentity {
   /** Postgres increments it when a standby is promoted. 0: the server is a standby. */
   readonly timeline: number;

@@ -19,7 +19,7 @@ interface ProbeRow extends ServerRow {
 /** A server that does not respond in this time is asked again later. */
 const TIMEOUT_MS = 2_000;
 
-/** Idle backends are left out, and the own one: a pooler keeps the backend of a closed connection, and may give it to this one. */
+/** Leaves out idle backends, and its own one: a pooler keeps the backend of a closed connection, and may give it to this one. */
 const READ_STATE = `
   SELECT ${SERVER_COLUMNS},
          (SELECT json_object_agg(pid, wait_event IS NOT DISTINCT FROM 'SyncRep')
@@ -35,7 +35,7 @@ export class ServerProbe {
   private next: Promise<ServerState> | undefined;
 
   /**
-   * @param config for a connection to the server
+   * @param config returns the configuration of a connection to the server
    * @param onFailure receives the URL of a server that could not be read
    */
   constructor(

@@ -5,15 +5,15 @@ import type { ServerList } from './server.list';
 import { ServerProbe, type ServerState } from './server.probe';
 import { Session, type SessionOptions } from './session';
 
-/** How often the watch checks for connections whose server may be gone. */
+/** How often the watch looks for connections whose server may be gone. */
 const INTERVAL_MS = 1_000;
 /** The pause between two checks whether a backend has ended. */
 const BACKEND_CHECK_MS = 500;
-/** When a statement takes longer, the watch checks whether another server has replaced that of the connection. */
+/** If a connection is leased for longer, the watch checks whether another server has replaced that of the connection. */
 const SLOW_MS = 2_000;
 
 export interface ServerWatchOptions extends SessionOptions {
-  /** For a connection to the server that is currently used. */
+  /** The configuration of a connection to the server that is currently used. */
   config: () => ClientConfig;
   servers: ServerList;
   /** Shared by the pools of a process. */

@@ -8,9 +8,9 @@ import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } f
 
 /** How a new connection is checked. */
 export interface SessionOptions extends PoolerOptions {
-  /** `any`: the address may route to several servers, none of which replaces another. */
+  /** With `any`, the address may route to several servers, none of which replaces another. */
   access: ServerAccess;
-  /** For each statement of the check: the timeout of the connect does not cover them. */
+  /** The timeout of each statement of the check: that of the connect does not cover them. In milliseconds. */
   checkTimeoutMs: number;
 }
 
@@ -67,7 +67,7 @@ export class Session {
   ): Promise<Session> {
     const client = connectedClient(pooled);
     const { connection } = client;
-    // Its statement fails too, and that failure is handled. Without a listener the error would end the process.
+    // The running statement fails too, and its caller handles that. Without a listener the error would end the process.
     pooled.on('error', () => undefined);
     failConnectionOnParserError(connection.stream, (cause) => new DatabaseUnavailable('connection', { cause }));
 
@@ -140,7 +140,7 @@ const NOT_PREPARED =
   'the pooler does not manage prepared statements: set max_prepared_statements of PgBouncer 1.21 or newer, ' +
   'or DATABASE_PREPARED_STATEMENTS=off';
 
-/** Reads the session, as a prepared statement if the pooler is to manage these: it then gives it a name of its own. */
+/** Reads the session, as a prepared statement if the pooler is to manage these: it then prepares it under another name. */
 async function readSession(client: ClientBase, isPrepared: boolean, timeoutMs: number): Promise<SessionRow> {
   try {
     const statement = { ...(isPrepared && { name: STATEMENT_NAME }), text: READ_SESSION, query_timeout: timeoutMs };

@@ -33,7 +33,7 @@ BEGIN
                AND r.id = COALESCE(item ->> 'source', item ->> 'id')::uuid
              CROSS JOIN (VALUES (true), (false)) AS s (shared)
              WHERE NOT s.shared OR l ? 'building'
-            OFFSET 0) AS k -- one value of hash for all that lookup_lock does with it
+            OFFSET 0) AS k -- computes each hash once, although lookup_lock uses it several times
      WHERE k.shared OR k.hash IS NOT NULL
      ORDER BY shared DESC, key
   LOOP

@@ -1,7 +1,8 @@
 -- The items of a batch, each with the keys of the locks that lock_lookups would take for it, in their order, as "locks". One
 -- statement for all items, because starting a statement takes longer than computing the keys of an item.
 --
--- An item whose value depends on its record, or with a lookup that is being built, gets none: lock_lookups computes and takes its locks when it is applied.
+-- An item whose value depends on its record, or with a lookup that is being built, gets no keys: lock_lookups computes and takes its
+-- locks when it is applied.
 CREATE OR REPLACE FUNCTION prepare_locks(p_team_id uuid, p_items jsonb[]) RETURNS jsonb[]
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- Ends the lease of a worker on a job. The next worker takes it as soon as one of its chunks may be attempted. SECURITY DEFINER as
+-- Ends the lease of a worker on a job. The next worker takes it as soon as one of its chunks may be attempted. SECURITY DEFINER, like
 -- claim_import_job.
 CREATE OR REPLACE FUNCTION release_import_job(p_team_id uuid, p_job_id uuid, p_owner uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
