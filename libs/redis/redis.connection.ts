@@ -170,7 +170,7 @@ export class Redis {
     const outcome = await settleWithin(call(), this.timeoutMs);
     switch (outcome.state) {
       case 'fulfilled':
-        this.status.succeeded();
+        this.status.callSucceeded();
         if (this.status.health() === 'up') this.replicaConnections = 0;
         return { ok: true, value: outcome.value };
       case 'timeout':
@@ -201,7 +201,7 @@ export class Redis {
     if (node !== undefined && client instanceof Cluster) {
       if (this.isPaused(node)) return;
       this.pausedNodes.set(node, performance.now() + PAUSE_AFTER_TIMEOUT_MS);
-      this.status.failing('node', `${node}: ${reason}`);
+      this.status.markDegraded('node', `${node}: ${reason}`);
       // A replica may have been promoted.
       client.refreshSlotsCache(() => undefined); // the next call reports a failure
       return;
@@ -220,7 +220,7 @@ export class Redis {
     }
     const rejection = rejectionOf(message);
     this.metrics.countRedisError(rejection === undefined ? 'other' : 'rejected');
-    if (rejection !== undefined) this.status.failing(rejection, message);
+    if (rejection !== undefined) this.status.markDegraded(rejection, message);
     else this.logOnce(message);
     if (rejection === 'READONLY') this.leaveReplica(connectionNumber);
   }

@@ -44,14 +44,14 @@ export class RedisStatus {
     this.setNotUp('connection', `Redis is unavailable (${reason}): requests continue without it`);
   }
 
-  /** Redis executes no calls, or not all. @param kind of the reason */
-  failing(kind: string, reason: string): void {
+  /** Redis is connected, but does not execute all calls. @param kind of the reason */
+  markDegraded(kind: string, reason: string): void {
     this.failedAt = performance.now();
     this.setNotUp(kind, `Redis is degraded (${reason}): requests continue without it`);
   }
 
   /** A call was executed. */
-  succeeded(): void {
+  callSucceeded(): void {
     if (this.failedAt === undefined || performance.now() - this.failedAt < RECOVERY_MS) return;
     this.failedAt = undefined;
     if (this.isConnected) this.setUp();
