@@ -11,7 +11,7 @@ import {
   type RequestValidator,
   type Validation,
 } from '#libs/properties';
-import { malformedError, type Match, matchOf, planCreate, type PlanItem, planUpsert, reject } from '#libs/records';
+import { malformedError, type Match, matchOf, planCreate, type PlanItem, planUpsert, planReject } from '#libs/records';
 import type { ListPlacement } from './list.placement';
 import { MAX_ROWS } from './import.job';
 
@@ -73,7 +73,7 @@ export class ImportPlanner {
 
   plan(given: unknown): ImportItem {
     const error = this.errorOf(given);
-    if (error !== undefined) return reject(null, this.shorten(error));
+    if (error !== undefined) return planReject(null, this.shorten(error));
     const blocks = given as Record<string, unknown>; // errorOf has checked it
     const placed = this.options.list?.place(blocks) ?? blocks;
     const { dedupe, missing } = this.options;
@@ -128,7 +128,7 @@ export class ImportPlanner {
   }
 
   private rejected({ code, errors }: Extract<Validation, { errors: unknown }>): PlanItem {
-    return reject(null, this.shorten(itemError(code, errors[0]?.message, errors)));
+    return planReject(null, this.shorten(itemError(code, errors[0]?.message, errors)));
   }
 
   private errorOf(row: unknown): ItemError | undefined {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { itemError } from '#libs/errors';
 import { Deadline } from '#libs/limits';
-import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, reject } from '#libs/records';
+import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, planReject } from '#libs/records';
 import { CurrentLookups } from './current.lookups';
 import { chunkKey } from './import.job';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
@@ -155,7 +155,7 @@ function finalFailureOf(item: PlanItem, { overdue }: ChunkAttempt): PlanItem {
   const message = overdue
     ? 'The import was not finished within 6 days. Nothing was done for this row: send it in a new import.'
     : `The row could not be imported in ${MAX_ATTEMPTS} attempts. Nothing was done for it: send it in a new import.`;
-  return reject(null, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
+  return planReject(null, { ...itemError(overdue ? 'not_attempted' : 'internal', message), retryable: false });
 }
 
 function logFieldsOf({ id, requestId }: LeasedJob, { chunk, attempts }: ChunkAttempt): object {

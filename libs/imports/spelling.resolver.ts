@@ -3,7 +3,7 @@ import { type CheckoutOptions, Database, statement } from '#libs/database';
 import { itemError } from '#libs/errors';
 import { isObject } from '#libs/json';
 import type { ObjectType } from '#libs/properties';
-import { type Match, type PlanItem, reject } from '#libs/records';
+import { type Match, type PlanItem, planReject } from '#libs/records';
 import type { ImportItem } from './import.plan';
 
 const FIND_SPELLINGS = statement(__dirname, 'find_spellings');
@@ -74,7 +74,7 @@ export function withSpellings(items: readonly ImportItem[], spellings: Spellings
     const match = foldedMatchOf(item);
     const [value, other] = (match && spellings.get(String(match.value))) ?? [];
     if (match === undefined || value === undefined) return item;
-    if (other !== undefined) return reject(item.id, itemError('multiple_matches'));
+    if (other !== undefined) return planReject(item.id, itemError('multiple_matches'));
     const create = 'create' in item ? item.create : undefined;
     const properties = isObject(create?.properties) ? { ...create.properties, [match.slug]: value } : {};
     return { ...item, match: { ...match, value }, ...(create && { create: { ...create, properties } }) };

@@ -2,7 +2,7 @@ import { fieldSegment, type ItemError, itemError } from '#libs/errors';
 import { parseUuid } from '#libs/json';
 import type { PropertyDefinition, RequestValidator, Validation } from '#libs/properties';
 import { type EtagCondition, etagConditionOf } from './etag';
-import { type PlanItem, reject } from './plan';
+import { type PlanItem, planReject } from './plan';
 
 /** An item of a batch, as the client sent it. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ export function rejectMalformed(
   limits: ItemLimits,
 ): PlanItem | undefined {
   const error = malformedError('item', item, members, limits);
-  return error && reject(id, error);
+  return error && planReject(id, error);
 }
 
 /** The error of an item, or of a row of an import, with an unknown member or too many bytes; undefined if it has neither. */
@@ -98,7 +98,7 @@ export function malformedIfMatch(id: string | null): PlanItem {
 
 /** @param id null for an item that creates a record */
 export function rejectInvalid(id: string | null, { code, errors }: Extract<Validation, { errors: unknown }>): PlanItem {
-  return reject(id, itemError(code, errors[0]?.message, errors));
+  return planReject(id, itemError(code, errors[0]?.message, errors));
 }
 
 export function invalidId(given: unknown): PlanItem {
@@ -106,7 +106,7 @@ export function invalidId(given: unknown): PlanItem {
 }
 
 export function invalidItem(id: string | null, field: string, code: string, message: string): PlanItem {
-  return reject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
+  return planReject(id, itemError('invalid_item', message, [{ field: fieldSegment(field), code, message }]));
 }
 
 function isRef(ref: unknown): ref is string {

@@ -19,7 +19,7 @@ import {
   rejectMalformed,
   withRef,
 } from './item.plan';
-import { type Match, type PlanItem, reject } from './plan';
+import { type Match, type PlanItem, planReject } from './plan';
 
 /** The members by which an item finds its record by a value. */
 const MATCH_MEMBERS = ['match', 'if_absent'];
@@ -101,7 +101,7 @@ function planMatchedUpdate(
     if (!('operand' in checked) || checked.operand !== value) {
       const message = `default${fieldSegment(slug)} must be the value of match, or be left out, with if_absent create`;
       const field = `.default${fieldSegment(slug)}`;
-      return reject(null, itemError('invalid_property', message, [{ field, code: 'mismatch', message }]));
+      return planReject(null, itemError('invalid_property', message, [{ field, code: 'mismatch', message }]));
     }
     const rest = Object.entries(block).filter(([key]) => key !== slug);
     content = { ...item, default: Object.fromEntries(rest) };
@@ -118,5 +118,5 @@ function planMatchedUpdate(
 function rejectMatch(code: ItemErrorCode, member: 'slug' | 'value', rule: string): PlanItem {
   const message = `match.${member} ${rule}`;
   const error: FieldError = { field: `.match.${member}`, code, message };
-  return reject(null, itemError(code, message, [error]));
+  return planReject(null, itemError(code, message, [error]));
 }

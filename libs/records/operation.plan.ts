@@ -13,7 +13,7 @@ import {
   withRef,
 } from './item.plan';
 import { isMatched, planMatched } from './match.plan';
-import { type PlanItem, reject } from './plan';
+import { type PlanItem, planReject } from './plan';
 import { planUpdate } from './update.plan';
 
 /** The members that an item of a mixed batch can have, by its operation. */
@@ -34,7 +34,7 @@ export function planOperations(items: readonly unknown[], context: ItemContext):
   return items.map((item) =>
     isObject(item)
       ? planOperation(item, context)
-      : reject(null, itemError('invalid_item', 'an item must be an object with an op')),
+      : planReject(null, itemError('invalid_item', 'an item must be an object with an op')),
   );
 }
 

@@ -107,7 +107,7 @@ export function entryIdOf(item: PlanItem): string | null {
   return item.op === 'create' || item.op === 'duplicate' ? null : item.id;
 }
 
-/** An item that validation rejected. */
-export function reject(id: string | null, error: ItemError): PlanItem {
+/** Plans an item that validation rejected: it fails with this error. */
+export function planReject(id: string | null, error: ItemError): PlanItem {
   return { op: 'reject', id, code: error.code, error: JSON.stringify(error) };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { itemError } from '#libs/errors';
-import { type AppliedBatch, type Plan, type PlanItem, reject } from '#libs/records';
+import { type AppliedBatch, type Plan, type PlanItem, planReject } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 
 /*
@@ -158,7 +158,7 @@ describe('a resume whose plan rejects what an earlier attempt has applied', () =
     const rejected = items.map((item): PlanItem => {
       const hasId = item.op !== 'create' && !('match' in item);
       const error = itemError('required_property');
-      return { ...reject(hasId ? item.id : null, error), ...(item.ref !== undefined && { ref: item.ref }) };
+      return { ...planReject(hasId ? item.id : null, error), ...(item.ref !== undefined && { ref: item.ref }) };
     });
     const retry = await engine.apply(batch(teamId, [...rejected.slice(0, -1), rename(last)]), retryOf(key));
     expect(codesOf(retry)).toEqual(Array(13).fill('ok'));
