@@ -24,7 +24,7 @@ interface Freshness<V> {
   readonly refreshAfterMs: number;
   /** The number of values kept; beyond it, the least recently used ones are dropped. */
   readonly capacity: number;
-  /** The largest sum of the sizes of the values kept. A value larger than `max` counts as `max`, so it is kept alone. */
+  /** The maximum sum of the sizes of the values kept. A value larger than `max` counts as `max`, so it is kept alone. */
   readonly size?: { readonly max: number; readonly of: (value: V) => number };
 }
 

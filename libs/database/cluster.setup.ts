@@ -5,7 +5,7 @@ import { readSchemaFiles } from './schema.files';
 import { withSchemaLock } from './schema.lock';
 
 /** Tables of which every node has a copy: they are small and rarely written, and API keys are found without a team. */
-const referenceTables = [
+const REFERENCE_TABLES = [
   'teams',
   'clients',
   'client_limits',
@@ -17,7 +17,7 @@ const referenceTables = [
 ] as const;
 
 /** Tables that are divided by `team_id`. The rows of a team are on one node, in all of them. */
-const distributedTables = [
+const DISTRIBUTED_TABLES = [
   'records',
   'record_lookups',
   'idempotency_requests',
@@ -135,7 +135,7 @@ export async function distributeNewObjects(client: DatabaseClient): Promise<void
 /** After a table with rows was distributed, the row type in the signature of a function may be that of a shard. */
 async function recreateRowFunctions(client: DatabaseClient): Promise<void> {
   const { rows } = await client.query<{ name: string; signature: string }>(SHARD_ROW_FUNCTIONS, [
-    [...referenceTables, ...distributedTables],
+    [...REFERENCE_TABLES, ...DISTRIBUTED_TABLES],
   ]);
   if (rows.length === 0) return;
   await client.query('BEGIN');
@@ -154,12 +154,12 @@ async function distributeFunctions(client: DatabaseClient): Promise<void> {
 
 async function distributeTables(client: DatabaseClient): Promise<string[]> {
   const changed: string[] = [];
-  for (const table of referenceTables) {
+  for (const table of REFERENCE_TABLES) {
     if (await isDistributed(client, table)) continue;
     await client.query('SELECT create_reference_table($1::regclass)', [table]);
     changed.push(table);
   }
-  for (const table of distributedTables) {
+  for (const table of DISTRIBUTED_TABLES) {
     if (await isDistributed(client, table)) continue;
     await distribute(client, table);
     changed.push(table);
@@ -171,7 +171,7 @@ async function distribute(client: DatabaseClient, table: string): Promise<void> 
   const { rowCount } = await client.query(`SELECT FROM ${table} LIMIT 1`);
   // An empty table is locked for some milliseconds. A copy that runs beside writers takes seconds, even of few rows.
   const create = rowCount === 0 ? 'create_distributed_table' : 'create_distributed_table_concurrently';
-  const colocation = table === distributedTables[0] ? 'default' : distributedTables[0];
+  const colocation = table === DISTRIBUTED_TABLES[0] ? 'default' : DISTRIBUTED_TABLES[0];
   await client.query(`SELECT ${create}($1::regclass, 'team_id', colocate_with => $2)`, [table, colocation]);
 }
 

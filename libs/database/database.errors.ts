@@ -36,7 +36,7 @@ export class DatabaseUnavailable extends RequestError {
   }
 }
 
-const networkCodes = new Set([
+const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
@@ -50,17 +50,17 @@ const networkCodes = new Set([
 ]);
 
 // Connection exceptions, insufficient resources, operator intervention (shutdown, crash, startup), read-only transaction.
-const unavailableStates = /^(08|53|57P|25006)/;
+const UNAVAILABLE_STATES = /^(08|53|57P|25006)/;
 
 // query_canceled (including by statement_timeout), lock_not_available, serialization_failure, deadlock_detected.
-const transientStates = /^(57014|55P03|40001|40P01)/;
+const TRANSIENT_STATES = /^(57014|55P03|40001|40P01)/;
 
 // node-postgres sets no code on these errors.
-const lostConnection =
+const LOST_CONNECTION =
   /Connection terminated|connection error and is not queryable|Client was closed|socket disconnected/i;
 
 // Citus sets a general code when a node loses its connection to another one in a transaction.
-const lostNode = /could not commit transaction for shard|failure on connection marked as essential/i;
+const LOST_NODE = /could not commit transaction for shard|failure on connection marked as essential/i;
 
 /** The SQLSTATE of an error that Postgres reported, else undefined. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -72,14 +72,14 @@ export function sqlStateOf(error: unknown): string | undefined {
 export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable || error instanceof UnusableServer) return true;
   const code = codeOf(error);
-  if (code !== undefined && (networkCodes.has(code) || unavailableStates.test(code))) return true;
-  return error instanceof Error && (lostConnection.test(error.message) || lostNode.test(error.message));
+  if (code !== undefined && (NETWORK_CODES.has(code) || UNAVAILABLE_STATES.test(code))) return true;
+  return error instanceof Error && (LOST_CONNECTION.test(error.message) || LOST_NODE.test(error.message));
 }
 
 /** Whether the statement failed because of other work, such as a lock: the same statement may succeed later. */
 export function isTransientError(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state !== undefined && transientStates.test(state);
+  return state !== undefined && TRANSIENT_STATES.test(state);
 }
 
 /** The `code` of an error: a SQLSTATE, or a code of Node.js. */

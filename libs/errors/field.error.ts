@@ -1,4 +1,4 @@
-/** The largest number of field errors in a rejected request or item. It keeps a response smaller than the input it rejects. */
+/** The maximum number of field errors in a rejected request or item. It keeps a response smaller than the input it rejects. */
 export const MAX_FIELD_ERRORS = 20;
 
 /** One broken rule of a request or an item. */

@@ -11,7 +11,7 @@ export {
 export { IdempotencyModule } from './idempotency.module';
 export { STALE_SECONDS } from './ledger.repository';
 export { ReceiptRepository } from './receipt.repository';
-export { type Receipt, ReceiptService, receiptStates } from './receipt.service';
+export { type Receipt, ReceiptService, RECEIPT_STATES } from './receipt.service';
 export { RetentionMetrics } from './retention.metrics';
 export { RetentionModule } from './retention.module';
 export { RetentionRepository } from './retention.repository';

@@ -4,14 +4,14 @@ import { ClaimStore } from './claim.store';
 import { decodeKey, hashKey, type IdempotencyId } from './idempotency-key';
 import { ReceiptRepository, type StoredRequest } from './receipt.repository';
 
-export const receiptStates = ['complete', 'in_progress', 'interrupted'] as const;
+export const RECEIPT_STATES = ['complete', 'in_progress', 'interrupted'] as const;
 
 /**
  * - `complete`: every item has its outcome
  * - `in_progress`: an attempt is running
  * - `interrupted`: neither; a retry continues
  */
-export type ReceiptState = (typeof receiptStates)[number];
+export type ReceiptState = (typeof RECEIPT_STATES)[number];
 
 /** The state and the outcomes of the request of a key. */
 export interface Receipt extends StoredRequest {

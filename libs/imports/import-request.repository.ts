@@ -140,7 +140,7 @@ export class ImportRequestRepository {
   }
 
   private tooManyJobs(): RequestError {
-    const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the most. Nothing was done. Send the import again when one of them is complete.`;
+    const message = `The client has ${this.settings.importMaxJobs} unfinished imports, which is the maximum. Nothing was done. Send the import again when one of them is complete.`;
     return new RequestError('rate_limited', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
 }

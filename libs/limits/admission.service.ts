@@ -140,7 +140,7 @@ export class Admission implements OnApplicationShutdown {
     return overloaded(reason);
   }
 
-  /** The longest wait for a permit, in milliseconds. @param remainingMs until the deadline of the request */
+  /** The maximum wait for a permit, in milliseconds. @param remainingMs until the deadline of the request */
   maxWaitMs(remainingMs: number): number {
     return Math.min(this.settings.admissionMaxWaitMs, remainingMs);
   }

@@ -3,7 +3,7 @@ import type { CpuUsage } from './cpu.usage';
 
 /** How long the steps of one computation run before the turn of another one, in milliseconds. */
 const SECTION_MS = 4;
-/** The longest pause, in milliseconds, so that a new client does not wait until the pause of another one ends. */
+/** The maximum pause, in milliseconds, so that a new client does not wait until the pause of another one ends. */
 const MAX_PAUSE_MS = 5;
 
 /** A part of a computation that takes a few milliseconds at most. @returns whether there is more to do */

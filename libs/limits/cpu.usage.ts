@@ -12,7 +12,7 @@ export const STALL_MS = 50;
 const EXPENSIVE_SECTION_MS = 3;
 /** The length of a pause as a multiple of the section before it: the sections of a client take an eighth of the time. */
 const PAUSE_FACTOR = 7;
-/** The longest pause of a client, however many expensive requests it has in progress. In milliseconds. */
+/** The maximum pause of a client, however many expensive requests it has in progress. In milliseconds. */
 const MAX_PAUSE_MS = 5_000;
 /** The factor by which the expected time decreases with each cheaper request. */
 const EXPECTED_DECAY = 0.8;

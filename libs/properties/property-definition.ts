@@ -13,7 +13,7 @@ export const objectTypes = [
 
 export type ObjectType = (typeof objectTypes)[number];
 
-const plainTypes = [
+const PLAIN_TYPES = [
   'str',
   'num',
   'bool',
@@ -25,26 +25,26 @@ const plainTypes = [
   'jsonb',
 ] as const;
 
-type PlainType = (typeof plainTypes)[number];
+type PlainType = (typeof PLAIN_TYPES)[number];
 
 /** The type of a property. `ref_<object type>` holds the id of one record of that type, `multiref_<object type>` several. */
 export type PropertyType = PlainType | `ref_${ObjectType}` | `multiref_${ObjectType}`;
 
 export const propertyTypes: readonly PropertyType[] = [
-  ...plainTypes,
+  ...PLAIN_TYPES,
   ...objectTypes.map((object) => `ref_${object}` as const),
   ...objectTypes.map((object) => `multiref_${object}` as const),
 ];
 
-const knownObjectTypes: ReadonlySet<string> = new Set(objectTypes);
-const knownPropertyTypes: ReadonlySet<string> = new Set(propertyTypes);
+const KNOWN_OBJECT_TYPES: ReadonlySet<string> = new Set(objectTypes);
+const KNOWN_PROPERTY_TYPES: ReadonlySet<string> = new Set(propertyTypes);
 
 export function isObjectType(text: string): text is ObjectType {
-  return knownObjectTypes.has(text);
+  return KNOWN_OBJECT_TYPES.has(text);
 }
 
 export function isPropertyType(text: string): text is PropertyType {
-  return knownPropertyTypes.has(text);
+  return KNOWN_PROPERTY_TYPES.has(text);
 }
 
 /** An option of a select property. Clients write it as `slug` or `id` and read it as `slug`; `value` is the display name. */

@@ -1,8 +1,8 @@
 import type { Lookup, PropertyDefinition, PropertyOption, PropertyType } from './property-definition';
 
-/** The largest number of options of a property. */
+/** The maximum number of options of a property. */
 export const MAX_OPTIONS = 500;
-/** The longest display name of a property or option, in UTF-16 code units. */
+/** The maximum length of the display name of a property or option, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 255;
 
 export interface NewOption {

@@ -24,9 +24,9 @@ import {
 import { RESERVED_SLUGS, slugOfName } from './slug.rules';
 import { exceededLimit, type TeamUsage, usageOfOption, usageOfProperty, usageOfRenaming } from './team.usage';
 
-/** The largest number of definitions that a team adds to an object type. */
+/** The maximum number of definitions that a team can add to an object type. */
 const MAX_DEFINITIONS = 500;
-/** The largest number of lookups that a team has on an object type: every write of a value changes a row of each. */
+/** The maximum number of lookups that a team can have on an object type: every write of a value changes a row of each. */
 const MAX_LOOKUPS = 20;
 
 /**

@@ -1,4 +1,4 @@
-/** The longest slug of a property or option. */
+/** The maximum length of the slug of a property or option. */
 export const MAX_SLUG_LENGTH = 64;
 /** The end of an error message. */
 export const SLUG_RULE = `must be 1 to ${MAX_SLUG_LENGTH} characters of a-z, 0-9, _ and -, and begin with a letter or digit`;

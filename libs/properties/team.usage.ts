@@ -1,11 +1,11 @@
 import type { PropertyDefinition, PropertyOption } from './property-definition';
 
-/** The largest number of properties that a team defines, of all object types. */
+/** The maximum number of properties that a team can define, of all object types. */
 export const MAX_TEAM_PROPERTIES = 2_000;
-/** The largest number of options that a team adds, of all properties. */
+/** The maximum number of options that a team can add, of all properties. */
 export const MAX_TEAM_OPTIONS = 10_000;
 /**
- * The largest size of both as JSON. Every gateway parses this much after a change, which takes about 5 ms of its event loop.
+ * The maximum size of both as JSON. Every gateway parses this much after a change, which takes about 5 ms of its event loop.
  */
 export const MAX_TEAM_BYTES = 2 * 2 ** 20;
 

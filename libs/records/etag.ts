@@ -1,7 +1,7 @@
 /** No record has this etag: it contains a quote. */
 const MATCHES_NONE = '"';
 
-const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
 /** The etag that a record must have, without its quotes; no `etag` if the record must only exist. */
 export type EtagCondition = { etag?: string } | 'malformed';
@@ -12,7 +12,7 @@ export type EtagCondition = { etag?: string } | 'malformed';
  */
 export function etagConditionOf(tag: string): EtagCondition {
   if (tag === '*') return {};
-  const match = entityTag.exec(tag);
+  const match = ENTITY_TAG.exec(tag);
   if (!match) return 'malformed';
   const [, weak, opaque = ''] = match;
   return { etag: weak === undefined ? opaque : MATCHES_NONE };

@@ -1,4 +1,4 @@
-import { receiptStates } from '#libs/idempotency';
+import { RECEIPT_STATES } from '#libs/idempotency';
 import { MAX_ITEMS } from '#libs/records';
 import { summary } from '../docs/batch.schemas';
 import { uuid } from '../docs/record.schemas';
@@ -23,7 +23,7 @@ export const receiptSchema: Schema = {
   properties: {
     state: {
       type: 'string',
-      enum: [...receiptStates],
+      enum: [...RECEIPT_STATES],
       description:
         '`complete`: every item has its outcome, and a retry replays it. `in_progress`: an attempt runs. `interrupted`: none runs, and items are left; a retry with the same key continues.',
     },

@@ -19,7 +19,7 @@ const GROUPS: ReadonlyMap<string, 'all' | 'any'> = new Map([
   ['AND', 'all'],
   ['OR', 'any'],
 ]);
-const knownOperators: ReadonlySet<string> = new Set(OPERATORS);
+const KNOWN_OPERATORS: ReadonlySet<string> = new Set(OPERATORS);
 
 interface Meaning {
   readonly comparator: Comparator;
@@ -138,7 +138,7 @@ function membersOf(value: unknown, path: string, form: string): [string, unknown
 }
 
 function isOperator(text: string): text is Operator {
-  return knownOperators.has(text);
+  return KNOWN_OPERATORS.has(text);
 }
 
 /** The operand of `exists`, `is_null` and their opposites. The SDKs declare it as a boolean, a string or a list. */

@@ -3,7 +3,7 @@ import type { Condition } from './condition';
 import type { QueryFields } from './query.fields';
 import type { SortKey } from './sort.order';
 
-/** The largest number of rows of a page. */
+/** The maximum number of rows of a page. */
 export const MAX_PAGE_ROWS = 50;
 
 /** Which records a query is about. */
@@ -23,7 +23,7 @@ export interface RecordQuery extends RecordFilter {
   /** The slugs of the properties to return; undefined for all. */
   readonly selection: readonly string[] | undefined;
   readonly order: readonly SortKey[];
-  /** The largest number of rows. */
+  /** The maximum number of rows. */
   readonly limit: number;
   /** The sort values of the last row of the previous page, as text; undefined for the first page. */
   readonly after: readonly (string | null)[] | undefined;
