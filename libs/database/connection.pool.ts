@@ -71,7 +71,7 @@ export interface DatabaseOptions extends PoolerOptions {
   access?: ServerAccess;
 }
 
-export interface PoolUse {
+export interface PoolStats {
   /** Connections, including idle and discarded ones. */
   total: number;
   idle: number;
@@ -206,8 +206,8 @@ export abstract class ConnectionPool {
     return this.failure;
   }
 
-  /** The current use of the pool, for metrics. */
-  use(): PoolUse {
+  /** The current numbers of connections and waiting callers, for metrics. */
+  stats(): PoolStats {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;
     return { total, idle, discarded: this.watch.discardedCount, waiting };
   }

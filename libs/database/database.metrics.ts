@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Instruments } from '#libs/telemetry';
-import type { PoolUse } from './connection.pool';
+import type { PoolStats } from './connection.pool';
 
 /** `data`: batches and records. `control`: API keys, property definitions and readiness. `read`: the pool of a replica. */
 const POOLS = ['data', 'control', 'read'] as const;
@@ -14,7 +14,7 @@ export type DatabaseErrorKind = (typeof ERROR_KINDS)[number];
 /** Metrics of the connection pools and of failed database calls. */
 @Injectable()
 export class DatabaseMetrics {
-  private readonly pools = new Map<Pool, () => PoolUse>();
+  private readonly pools = new Map<Pool, () => PoolStats>();
   private readonly errors;
   private waitsForStandby: () => boolean | undefined = () => undefined;
 
@@ -61,8 +61,8 @@ export class DatabaseMetrics {
     this.errors.inc({ kind });
   }
 
-  /** Sets the function that returns the use of a pool; each scrape calls it. */
-  observePool(pool: Pool, read: () => PoolUse): void {
+  /** Sets the function that returns the numbers of a pool; each scrape calls it. */
+  observePool(pool: Pool, read: () => PoolStats): void {
     this.pools.set(pool, read);
   }
 

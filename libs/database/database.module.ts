@@ -54,7 +54,7 @@ function openReadDatabase(settings: DatabaseSettings, onError?: OnDatabaseError)
 }
 
 function observed<P extends ConnectionPool>(pool: P, metrics: DatabaseMetrics): P {
-  metrics.observePool(pool.plane, () => pool.use());
+  metrics.observePool(pool.plane, () => pool.stats());
   return pool;
 }
 

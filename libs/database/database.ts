@@ -1,5 +1,5 @@
 import { postgresServers } from '#libs/config';
-import { type CheckoutOptions, ConnectionPool, type DatabaseOptions, type PoolUse } from './connection.pool';
+import { type CheckoutOptions, ConnectionPool, type DatabaseOptions, type PoolStats } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { type DatabaseFailure, DatabaseUnavailable } from './database.errors';
 import { PrimaryServer } from './server.identity';
@@ -36,7 +36,7 @@ export class Database extends ConnectionPool {
 
   override async withClient<T>(use: (client: DatabaseClient) => Promise<T>, options: CheckoutOptions = {}): Promise<T> {
     const { teamId } = options;
-    const pool = teamId === undefined ? undefined : await this.nodeOf(teamId, options);
+    const pool = teamId === undefined ? undefined : await this.poolOf(teamId, options);
     if (pool === undefined || teamId === undefined) return super.withClient(use, options);
     try {
       return await pool.withClient(use, options);
@@ -46,9 +46,9 @@ export class Database extends ConnectionPool {
     }
   }
 
-  override use(): PoolUse {
-    const uses = [super.use(), ...this.nodePools().map((pool) => pool.use())];
-    const sum = (count: keyof PoolUse): number => uses.reduce((total, use) => total + use[count], 0);
+  override stats(): PoolStats {
+    const pools = [super.stats(), ...this.nodePools().map((pool) => pool.stats())];
+    const sum = (count: keyof PoolStats): number => pools.reduce((total, pool) => total + pool[count], 0);
     return { total: sum('total'), idle: sum('idle'), discarded: sum('discarded'), waiting: sum('waiting') };
   }
 
@@ -66,7 +66,7 @@ export class Database extends ConnectionPool {
   }
 
   /** The pool of the team's node; undefined: the server is no cluster, or the node is not known. */
-  private async nodeOf(teamId: string, options: CheckoutOptions): Promise<ConnectionPool | undefined> {
+  private async poolOf(teamId: string, options: CheckoutOptions): Promise<ConnectionPool | undefined> {
     const timeoutMs = Math.max(0, options.timeoutMs ?? this.poolOptions.timeoutMs);
     // The first connection of the process tells whether the server is a cluster.
     if (this.isCluster === undefined && this.nodes) await super.withClient(() => Promise.resolve(), { timeoutMs });

@@ -41,7 +41,7 @@ export interface WrittenBatch extends AppliedBatch {
 const MAX_LISTED_FAILURES = 5;
 
 /** Items of a batch with the same outcome and code. */
-interface Group {
+interface OutcomeGroup {
   readonly outcome: ItemOutcome;
   readonly code: ItemErrorCode | 'none';
   items: number;
@@ -97,7 +97,7 @@ export class RecordWriter {
     return inBatchSpan(span, plan, context.key !== undefined, (own) => this.records.apply(plan, context, own));
   }
 
-  private count(client: string, { operation, objectType }: Plan, groups: readonly Group[]): void {
+  private count(client: string, { operation, objectType }: Plan, groups: readonly OutcomeGroup[]): void {
     for (const { outcome, code, items, seconds } of groups) {
       this.metrics.countItems(client, operation, objectType, outcome, code, items);
       this.metrics.observeItems(operation, outcome, seconds);
@@ -105,8 +105,8 @@ export class RecordWriter {
   }
 }
 
-function groupOutcomes(plan: Plan, { outcomes, canceled }: AppliedBatch): Group[] {
-  const groups: Group[] = [];
+function groupOutcomes(plan: Plan, { outcomes, canceled }: AppliedBatch): OutcomeGroup[] {
+  const groups: OutcomeGroup[] = [];
   const limit = failureLimitOf(plan.options) ?? Infinity;
   let failures = 0;
   for (const { code = 'none', replayed, seconds } of outcomes) {
@@ -122,7 +122,7 @@ function groupOutcomes(plan: Plan, { outcomes, canceled }: AppliedBatch): Group[
   return groups;
 }
 
-function itemCounts(groups: readonly Group[]): BatchSummary['items'] {
+function itemCounts(groups: readonly OutcomeGroup[]): BatchSummary['items'] {
   const counts: Partial<Record<ItemOutcome, number>> = {};
   for (const { outcome, items } of groups) counts[outcome] = (counts[outcome] ?? 0) + items;
   return counts;

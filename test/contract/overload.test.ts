@@ -233,10 +233,10 @@ it('while the only connection for data is busy, new keys and their definitions a
   const data = gateway.app.get(Database);
   let end = (): void => undefined;
   const busy = data.withClient(() => new Promise<void>((resolve) => (end = resolve)));
-  await expect.poll(() => data.use()).toMatchObject({ total: 1, idle: 0 });
+  await expect.poll(() => data.stats()).toMatchObject({ total: 1, idle: 0 });
   const fresh = await gateway.newCaller({ client: 'fresh' }); // of a new team
   const { status, text } = await fresh.call('GET', fresh.path('organization/properties'));
-  expect(data.use()).toMatchObject({ total: 1, idle: 0 });
+  expect(data.stats()).toMatchObject({ total: 1, idle: 0 });
   end();
   await busy;
   expect(status).toBe(200);

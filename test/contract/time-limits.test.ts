@@ -55,9 +55,9 @@ describe('readiness', () => {
     await expect.poll(async () => (await caller.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200);
     proxy.stall();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { total, idle } = control.use();
+    const { total, idle } = control.stats();
     const response = caller.call('GET', '/health/ready');
-    await untilImmediate(() => control.use().total - control.use().idle > total - idle);
+    await untilImmediate(() => control.stats().total - control.stats().idle > total - idle);
     await vi.advanceTimersByTimeAsync(2_000);
     expect((await response).status).toBe(503);
   });

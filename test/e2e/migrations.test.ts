@@ -325,12 +325,12 @@ describe('the connection pool', () => {
     const database = poolOf(own.url);
     const session = await sessionOn(own.url);
     await Promise.all([database.query('SELECT'), database.query('SELECT')]);
-    expect(database.use()).toMatchObject({ total: 2, idle: 2 });
+    expect(database.stats()).toMatchObject({ total: 2, idle: 2 });
     await session.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     );
-    await vi.waitUntil(() => database.use().total === 0);
+    await vi.waitUntil(() => database.stats().total === 0);
     await expect(database.query('SELECT')).resolves.toMatchObject({ rowCount: 1 });
   });
 
@@ -361,7 +361,7 @@ describe('the connection pool', () => {
     await session.query('SELECT pg_advisory_unlock(1)');
     await holder;
     await next;
-    expect(database.use()).toEqual({ total: 1, idle: 1, discarded: 0, waiting: 0 });
+    expect(database.stats()).toEqual({ total: 1, idle: 1, discarded: 0, waiting: 0 });
   });
 
   it('closes a connection whose statement exceeded its timeout', async () => {
@@ -389,7 +389,7 @@ describe('the connection pool', () => {
       throw new Error('its connection is closed');
     });
     const waiting = database.query('SELECT');
-    await expect.poll(() => database.use()).toMatchObject({ total: 1, idle: 0, waiting: 1 });
+    await expect.poll(() => database.stats()).toMatchObject({ total: 1, idle: 0, waiting: 1 });
     rmSync(file);
     end();
     await expect(holder).rejects.toThrow('its connection is closed');

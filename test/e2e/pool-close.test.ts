@@ -15,9 +15,9 @@ it('a pool that is closed twice while a connection is in use waits for it and cl
     });
   });
   const closed = Promise.all([database.close(), database.close()]);
-  expect(database.use().total).toBe(1);
+  expect(database.stats().total).toBe(1);
   release?.();
   await Promise.all([used, closed]);
-  expect(database.use().total).toBe(0);
+  expect(database.stats().total).toBe(0);
   await engine.close();
 });

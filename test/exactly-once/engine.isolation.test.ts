@@ -124,10 +124,10 @@ describe('an item', () => {
   ] as const)('%s that meets a read-only server closes the idle connections', async (_, position, options) => {
     const own = await Engine.over(engine.url, {}, undefined, await Session.open(engine.url));
     await Promise.all([own.database.query('SELECT pg_sleep(0.01)'), own.database.query('SELECT pg_sleep(0.01)')]);
-    expect(own.database.use().idle).toBe(2);
+    expect(own.database.stats().idle).toBe(2);
     const items = (await newRecords(3)).map((id, index) => (index === position ? fail(id, '25006') : rename(id)));
     expect(codesOf(await own.apply(batch(teamId, items, options)))).toContain('not_attempted');
-    await expect.poll(() => own.database.use().total).toBe(0);
+    await expect.poll(() => own.database.stats().total).toBe(0);
     expect(logged).not.toHaveBeenCalled();
     await own.close();
   });

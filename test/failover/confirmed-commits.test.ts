@@ -155,10 +155,10 @@ describe('connections whose callers stopped waiting', () => {
     const errors = applied.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     for (const error of errors) expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'timeout' });
     expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that looks after its backends
-    expect(engine.database.use()).toMatchObject({ total: 4, discarded: 4 });
+    expect(engine.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
     await restoreStandby();
-    await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
   });
 
@@ -175,7 +175,7 @@ describe('connections whose callers stopped waiting', () => {
       await Session.open(pair.primaryUrl),
     );
     await renameBriefly(gateway, others.slice(0, 4));
-    expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
+    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     if (otherPorts().length > 0) {
       // It is available, and does not confirm.
       await pair.setting(pair.primary, "synchronous_standby_names = 'other'");
@@ -187,12 +187,12 @@ describe('connections whose callers stopped waiting', () => {
     proxy.resume();
     await renameBriefly(gateway, others.slice(4, 8));
     expect(await backends()).toBeLessThanOrEqual(4 + 1);
-    expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
+    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
     await pair.setting(pair.primary, "synchronous_standby_names = 'standby'");
     if (otherPorts().length === 0) await pair.standby.start();
     await pair.synchronous();
-    await expect.poll(() => gateway.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect((await renameBriefly(gateway, others.slice(8))).map(({ status }) => status)).toContain('fulfilled');
     await gateway.close();
     proxy.close();
@@ -204,11 +204,11 @@ describe('connections whose callers stopped waiting', () => {
     const direct = await Session.open(pair.primaryUrl);
     const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
     await renameBriefly(gateway, others.slice(0, 4));
-    expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
+    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     proxy.cut();
     await pair.standby.start();
     await pair.promote();
-    await expect.poll(() => gateway.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await gateway.apply(patch()))).toEqual(['ok']);
     await gateway.close();
     proxy.close();

@@ -75,7 +75,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
       expect(codesOf(await applied)).toEqual(['outcome_unknown']);
     }
     await restoreStandby();
-    await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
   });
 
@@ -120,10 +120,10 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     }
     expect(applied.filter(({ status }) => status === 'fulfilled')).toHaveLength(POOL_SIZE);
     expect(Math.max(...counts)).toBe(POOL_SIZE);
-    expect(engine.database.use()).toMatchObject({ total: POOL_SIZE, discarded: POOL_SIZE });
+    expect(engine.database.stats()).toMatchObject({ total: POOL_SIZE, discarded: POOL_SIZE });
 
     await restoreStandby();
-    await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
   });
 });
@@ -154,5 +154,5 @@ it('with transaction pooling, connections to a pooler whose host has vanished le
   expect(await applied()).toBe('ok');
   proxy.replaceHost({ host: '127.0.0.1', port: pooler.port });
   await expect.poll(applied, { timeout: 20_000 }).toBe('ok');
-  await expect.poll(() => engine.database.use().discarded, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
 });

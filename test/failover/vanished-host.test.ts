@@ -25,7 +25,7 @@ it('a host that vanishes while a new connection is checked is passed over, and k
         expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
       });
     await Promise.all([call(), call()]);
-    expect(database.use()).toMatchObject({ total: 2, idle: 2 });
+    expect(database.stats()).toMatchObject({ total: 2, idle: 2 });
     await database.close();
   }
   proxy.close();

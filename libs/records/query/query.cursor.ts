@@ -26,14 +26,15 @@ const NUMBER = /^-?\d+(\.\d+)?$/;
  * key that all gateways share: a cursor gives no access, because the team comes from the API key and every value is checked.
  */
 export class CursorCodec {
-  private readonly fingerprint: string;
+  /** Equal for equal queries. */
+  private readonly query: string;
 
   constructor(
     { teamId, objectType, fields, condition, ids, deleted }: RecordFilter,
     private readonly order: readonly SortKey[],
   ) {
     const keys = order.map(({ field, direction }) => [field.source, field.slug, field.comparison, direction]);
-    this.fingerprint = JSON.stringify([teamId, objectType, fields.listId, canonicalOf(condition), ids, deleted, keys]);
+    this.query = JSON.stringify([teamId, objectType, fields.listId, canonicalOf(condition), ids, deleted, keys]);
   }
 
   encode({ limit, values }: Cursor): string {
@@ -72,12 +73,7 @@ export class CursorCodec {
   }
 
   private checksum(position: Buffer): Buffer {
-    return createHash('sha256')
-      .update(this.fingerprint)
-      .update('\0')
-      .update(position)
-      .digest()
-      .subarray(0, CHECKSUM_BYTES);
+    return createHash('sha256').update(this.query).update('\0').update(position).digest().subarray(0, CHECKSUM_BYTES);
   }
 }
 
