@@ -80,7 +80,7 @@ export class ImportJobRepository {
    *
    * @param running the chunks that are running
    */
-  async take({ teamId, id }: LeasedJob, running: readonly number[]): Promise<ChunkAttempt | undefined> {
+  async takeChunk({ teamId, id }: LeasedJob, running: readonly number[]): Promise<ChunkAttempt | undefined> {
     const { rows } = await this.database.query<{ chunk: number; items: string; attempts: number; overdue: boolean }>(
       'SELECT chunk, items, attempts, overdue FROM take_import_chunk($1::uuid, $2::uuid, $3::uuid, $4::integer[])',
       [teamId, id, this.owner, running],
@@ -100,8 +100,8 @@ export class ImportJobRepository {
     return [...(builtInDefinitions.get(objectType) ?? []), ...own];
   }
 
-  /** @returns the status of the job; undefined if another worker has stored the results of the chunk */
-  async store(
+  /** Stores the results of a chunk. @returns the status of the job; undefined if another worker has stored these results */
+  async storeChunk(
     { teamId, id }: LeasedJob,
     { chunk, overdue }: ChunkAttempt,
     { json, succeeded, failed }: RowResults,

@@ -17,9 +17,9 @@ const jobs = {
   claim: vi.fn<ImportJobRepository['claim']>(),
   renew: vi.fn<ImportJobRepository['renew']>(),
   release: vi.fn<ImportJobRepository['release']>(),
-  take: vi.fn<ImportJobRepository['take']>(),
+  takeChunk: vi.fn<ImportJobRepository['takeChunk']>(),
   lookupsOf: vi.fn<ImportJobRepository['lookupsOf']>(),
-  store: vi.fn<ImportJobRepository['store']>(),
+  storeChunk: vi.fn<ImportJobRepository['storeChunk']>(),
 };
 const primaryDomain: LookupDefinition = {
   ...({ id: 'p', slug: 'primary_domain', type: 'str', list_id: null } as const),
@@ -61,7 +61,7 @@ describe('a turn', () => {
     const properties = { primary_domain: 'acme.example' };
     const create = { op: 'create', id: 'r', properties, list: {}, extended: {} } as const;
     const items = [{ op: 'read', id: 'r', match, create, fold: true } as const];
-    for (let chunk = 0; chunk < 4; chunk += 1) jobs.take.mockResolvedValueOnce({ ...attempt(chunk), items });
+    for (let chunk = 0; chunk < 4; chunk += 1) jobs.takeChunk.mockResolvedValueOnce({ ...attempt(chunk), items });
     ofJob.mockRejectedValueOnce(new Error('the database is unavailable'));
     ofJob.mockResolvedValue(new Map([['acme.example', ['ACME.example']]]));
     write.mockRejectedValue(new Error('failed'));
@@ -83,29 +83,29 @@ describe('a turn', () => {
   it('renews the lease while a chunk runs, even after a renewal has failed, and takes no chunk after it is lost', async () => {
     jobs.renew.mockRejectedValueOnce(new Error('the database is unavailable')).mockResolvedValueOnce(true);
     jobs.renew.mockResolvedValue(false);
-    jobs.take.mockResolvedValue(attempt(0));
+    jobs.takeChunk.mockResolvedValue(attempt(0));
     write.mockImplementation(async () => {
       await vi.advanceTimersByTimeAsync(10_000);
       throw new Error('failed');
     });
     expect(await createRunner().runTurn(signal)).toBe(true);
     expect(jobs.renew).toHaveBeenCalledTimes(3);
-    expect(jobs.take).toHaveBeenCalledTimes(1);
+    expect(jobs.takeChunk).toHaveBeenCalledTimes(1);
     expect(jobs.release).toHaveBeenCalledTimes(1);
   });
 
   it('ends after a while, so that other jobs get their turn', async () => {
-    jobs.take.mockImplementation(() => Promise.resolve(attempt(jobs.take.mock.calls.length)));
+    jobs.takeChunk.mockImplementation(() => Promise.resolve(attempt(jobs.takeChunk.mock.calls.length)));
     write.mockImplementation(async () => {
       await vi.advanceTimersByTimeAsync(1_000);
       throw new Error('failed');
     });
     await createRunner().runTurn(signal);
-    expect(jobs.take).toHaveBeenCalledTimes(2);
+    expect(jobs.takeChunk).toHaveBeenCalledTimes(2);
   });
 
   it('leaves the job to the end of the lease if the database fails', async () => {
-    jobs.take.mockRejectedValue(new Error('the database is unavailable'));
+    jobs.takeChunk.mockRejectedValue(new Error('the database is unavailable'));
     await expect(createRunner().runTurn(signal)).rejects.toThrow('unavailable');
     expect(jobs.release).not.toHaveBeenCalled();
     expect(vi.getTimerCount()).toBe(0);

@@ -82,7 +82,7 @@ export class ImportRunner {
   private async runChunks(turn: Turn): Promise<void> {
     const { job, running } = turn;
     while (!turn.stopping.aborted && !turn.leaseLost && performance.now() < turn.endsAt) {
-      const attempt = await this.jobs.take(job, [...running]);
+      const attempt = await this.jobs.takeChunk(job, [...running]);
       if (attempt === undefined || running.has(attempt.chunk)) return;
       running.add(attempt.chunk);
       try {
@@ -118,7 +118,7 @@ export class ImportRunner {
       return;
     }
     const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
-    const status = await this.jobs.store(job, attempt, results);
+    const status = await this.jobs.storeChunk(job, attempt, results);
     if (status === undefined) return;
     this.metrics.countRows(results);
     this.jobMetrics.countChunk(isGivenUp ? 'given_up' : 'done');

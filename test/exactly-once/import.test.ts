@@ -81,10 +81,10 @@ describe('an import job', () => {
   it('is not harmed by a worker that has lost its lease in the middle of a chunk', async () => {
     const accepted = await importRows(250);
     const late = startImportWorker(gateway.databaseUrl, { IMPORT_CONCURRENCY: '1' });
-    const store = late.jobs.store.bind(late.jobs);
+    const store = late.jobs.storeChunk.bind(late.jobs);
     let resume: () => void = () => undefined;
     const stored = new Promise<void>((paused) => {
-      vi.spyOn(late.jobs, 'store').mockImplementationOnce(async (...chunk) => {
+      vi.spyOn(late.jobs, 'storeChunk').mockImplementationOnce(async (...chunk) => {
         paused();
         await new Promise<void>((resolve) => (resume = resolve));
         return store(...chunk);

@@ -6,7 +6,7 @@
 --   PG005  an increment has a result that cannot be stored exactly (increment_number)
 --   PG006  an increment of a value that is not a number (increment_number)
 --
---   p_detail        its DETAIL: for an increment that is rejected, the path of the field in the item
+--   p_detail        the DETAIL of the error: for an increment that is rejected, the path of the field in the item
 --   internal_error  the SQLSTATE behind the code `internal`, for the log, and that of a server that has become read-only. Not the
 --                   message: it may contain values of the record
 CREATE OR REPLACE FUNCTION item_failure(p_sqlstate text, p_detail text, OUT code text, OUT error text, OUT internal_error text)

@@ -11,8 +11,8 @@ it('returns the results of the rows that are done while the job is running', asy
 
   const worker = startImportWorker(api.gateway.databaseUrl, { IMPORT_CONCURRENCY: '1' });
   const stop = new AbortController();
-  const store = worker.jobs.store.bind(worker.jobs);
-  vi.spyOn(worker.jobs, 'store').mockImplementation((...chunk) => {
+  const store = worker.jobs.storeChunk.bind(worker.jobs);
+  vi.spyOn(worker.jobs, 'storeChunk').mockImplementation((...chunk) => {
     stop.abort(); // the turn ends after the first chunk
     return store(...chunk);
   });

@@ -135,8 +135,8 @@ describe('dedupe_by', () => {
     const objects = Array.from({ length: 200 }, (_, i) => row(`${i < 100 ? 'SITE' : 'site'}${i % 100}.example`));
     const accepted = await importRows(objects, { dedupe_by: 'primary_domain' });
     const worker = startImportWorker(api.gateway.databaseUrl, { IMPORT_CONCURRENCY: '1' });
-    const take = worker.jobs.take.bind(worker.jobs);
-    vi.spyOn(worker.jobs, 'take').mockImplementationOnce((job, running) => take(job, [...running, 0])); // the second one first
+    const take = worker.jobs.takeChunk.bind(worker.jobs);
+    vi.spyOn(worker.jobs, 'takeChunk').mockImplementationOnce((job, running) => take(job, [...running, 0])); // the second one first
     await worker.runAll();
     await worker.close();
     const { body } = await caller.call('GET', String(accepted.headers.location));
