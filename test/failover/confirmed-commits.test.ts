@@ -5,8 +5,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { batch, codesOf, Engine, newKey, rename, retryOf } from '../support/engine';
 import { PostgresPair } from '../support/postgres.pair';
 import { onServer } from '../support/server.database';
-import { Session } from '../support/session';
-import { TcpProxy } from '../support/tcp.proxy';
 
 // The standby is stopped, so that commits wait for it. What the gateway acknowledges nevertheless would be lost if it took over.
 
@@ -14,14 +12,12 @@ let pair: PostgresPair;
 let engine: Engine;
 let team: string;
 let ids: string[];
-let others: string[];
 
 beforeEach(async () => {
   pair = await PostgresPair.create();
   engine = await Engine.over(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
   team = randomUUID();
   ids = await engine.insert(team, 3);
-  others = await engine.insert(team, 12);
   await pair.standby.stop('fast');
 });
 afterEach(async () => {
@@ -129,88 +125,5 @@ describe('a commit that its standby has not confirmed', () => {
     cancellation.request();
     await restoreStandby();
     expect(codesOf(await applied)).toEqual(['ok', 'ok', 'ok']);
-  });
-});
-
-describe('connections whose callers stopped waiting', () => {
-  /** The number of backends that the gateway has. */
-  const backends = async (): Promise<number> => {
-    const [row] = await engine.session.query<{ n: number }>(
-      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'prism-gateway'",
-    );
-    return row?.n ?? 0;
-  };
-  /** Renames records by calls that stop waiting before the standby confirms. */
-  const renameBriefly = (gateway: Engine, records: readonly string[]) =>
-    Promise.allSettled(records.map((id) => gateway.apply(batch(team, [rename(id)]), undefined, 300)));
-
-  it('keep their places until their backends have ended, so that backends do not pile up', async () => {
-    const counts: number[] = [];
-    const applied = [];
-    for (let round = 0; round < others.length; round += 3) {
-      applied.push(...(await renameBriefly(engine, others.slice(round, round + 3))));
-      counts.push(await backends());
-    }
-    expect(applied.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
-    const errors = applied.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    for (const error of errors) expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'timeout' });
-    expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that looks after its backends
-    expect(engine.database.stats()).toMatchObject({ total: 4, discarded: 4 });
-
-    await restoreStandby();
-    await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
-    expect(codesOf(await engine.apply(patch()))).toEqual(['ok']);
-  });
-
-  it.each([
-    ['one host', () => []],
-    ['several hosts, of which another is a standby', () => [pair.standby.port]],
-  ])('keep them while the server cannot be reached: %s', async (_, otherPorts) => {
-    const proxy = await TcpProxy.before(pair.primaryUrl);
-    const hosts = [proxy.port, ...otherPorts()].map((port) => `127.0.0.1:${port}`).join(',');
-    const gateway = await Engine.over(
-      `postgres://postgres@${hosts}/prism`,
-      { DATABASE_POOL_SIZE: '4' },
-      undefined,
-      await Session.open(pair.primaryUrl),
-    );
-    await renameBriefly(gateway, others.slice(0, 4));
-    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
-    if (otherPorts().length > 0) {
-      // It is available, and does not confirm.
-      await pair.setting(pair.primary, "synchronous_standby_names = 'other'");
-      await pair.standby.start();
-    }
-
-    proxy.cut();
-    await expect.poll(() => proxy.resetCount, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
-    proxy.resume();
-    await renameBriefly(gateway, others.slice(4, 8));
-    expect(await backends()).toBeLessThanOrEqual(4 + 1);
-    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
-
-    await pair.setting(pair.primary, "synchronous_standby_names = 'standby'");
-    if (otherPorts().length === 0) await pair.standby.start();
-    await pair.synchronous();
-    await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
-    expect((await renameBriefly(gateway, others.slice(8))).map(({ status }) => status)).toContain('fulfilled');
-    await gateway.close();
-    proxy.close();
-  });
-
-  it('are free when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
-    const proxy = await TcpProxy.before(pair.primaryUrl);
-    const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
-    const direct = await Session.open(pair.primaryUrl);
-    const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
-    await renameBriefly(gateway, others.slice(0, 4));
-    expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
-    proxy.cut();
-    await pair.standby.start();
-    await pair.promote();
-    await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
-    expect(codesOf(await gateway.apply(patch()))).toEqual(['ok']);
-    await gateway.close();
-    proxy.close();
   });
 });
