@@ -36,7 +36,7 @@ const cancelWaits = async (pids: number[]): Promise<void> => {
 /** Starts the standby again: everything that waits for it is confirmed. */
 async function restoreStandby(): Promise<void> {
   await pair.standby.start();
-  await pair.synchronous();
+  await pair.waitUntilSynchronous();
 }
 
 /** The versions of the records after the standby has taken over. */
@@ -178,7 +178,7 @@ describe('connections whose callers stopped waiting', () => {
     expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
     if (otherPorts().length > 0) {
       // It is available, and does not confirm.
-      await pair.setting(pair.primary, "synchronous_standby_names = 'other'");
+      await pair.changeSetting(pair.primary, "synchronous_standby_names = 'other'");
       await pair.standby.start();
     }
 
@@ -189,9 +189,9 @@ describe('connections whose callers stopped waiting', () => {
     expect(await backends()).toBeLessThanOrEqual(4 + 1);
     expect(gateway.database.use()).toMatchObject({ total: 4, discarded: 4 });
 
-    await pair.setting(pair.primary, "synchronous_standby_names = 'standby'");
+    await pair.changeSetting(pair.primary, "synchronous_standby_names = 'standby'");
     if (otherPorts().length === 0) await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
     await expect.poll(() => gateway.database.use().discarded, { timeout: 20_000 }).toBe(0);
     expect((await renameBriefly(gateway, others.slice(8))).map(({ status }) => status)).toContain('fulfilled');
     await gateway.close();

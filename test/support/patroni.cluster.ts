@@ -28,7 +28,7 @@ const shipped = (name: string): string => readFileSync(sourceFile(`deploy/patron
 const TIMING = { ttl: 5, loop_wait: 1, retry_timeout: 2, primary_stop_timeout: 3 };
 const settleMs = 90_000;
 const checkEveryMs = 20;
-const logKept = 5_000_000;
+const maxLogCharacters = 5_000_000;
 
 // Waits until the pipe is closed, which happens when this process ends for any reason. Then it kills every process whose working
 // directory is in the folder, also those that Patroni started, and deletes the folder.
@@ -195,11 +195,11 @@ export class PatroniCluster {
   }
 
   /** Suspends everything on a server: connections stay open without responses. */
-  freezeServer({ folder }: PatroniNode): void {
+  pauseServer({ folder }: PatroniNode): void {
     signalProcessesIn(folder, 'SIGSTOP');
   }
 
-  thawServer({ folder }: PatroniNode): void {
+  resumeServer({ folder }: PatroniNode): void {
     signalProcessesIn(folder, 'SIGCONT');
   }
 
@@ -307,7 +307,7 @@ export class PatroniCluster {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         const log = (this.logs.get(folderName) ?? '') + chunk.toString();
-        this.logs.set(folderName, log.slice(-logKept));
+        this.logs.set(folderName, log.slice(-maxLogCharacters));
       });
     }
     this.processes.set(folderName, child);

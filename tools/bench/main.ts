@@ -1,6 +1,7 @@
 import type { BenchContext } from './bench.context';
 import { Cleanup } from '../../test/support/cleanup';
-import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { UsageError } from '../command.line';
+import { type Options, readOptions, usage } from './cli.options';
 import { ToolMissing } from './command';
 import { compare } from './comparison';
 import { measureGrowth } from './growth/growth.run';

@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Figures } from './checker/exactly-once.checker';
-import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { UsageError } from '../command.line';
+import { type Options, readOptions, usage } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
 import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
-import { playRound, type RoundProgress } from './round';
+import { runRound, type RoundProgress } from './round';
 import { failoverPlan, fullPlan, patroniPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
 
@@ -55,7 +56,7 @@ async function run(
       print(`${progressLine(performance.now() - startedAt, figures, progress)}\n`);
     }, progressEveryMs);
     try {
-      const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
+      const result = await runRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
       figures = sum(figures, result.figures);
       firstWrites.push(...result.firstWrites);
       backends = Math.max(backends, result.backends);

@@ -1,4 +1,5 @@
 import { AccessService } from '#libs/auth';
+import { pause } from '#libs/program';
 import { Caller } from './caller';
 import { checkRound, type Verdict } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
@@ -8,7 +9,6 @@ import { readFinalState } from './final.reader';
 import type { ImportHistory, RequestHistory, RoundHistory } from './history';
 import { CallerConnections } from './http.attempt';
 import { Importer } from './importer';
-import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
 import { type ChaosEnvironment, maxBackends } from './chaos.environment';
@@ -41,7 +41,7 @@ const resendShare = 0.25;
  *
  * @param stop ends the round early, without a verdict
  */
-export async function playRound(
+export async function runRound(
   environment: ChaosEnvironment,
   plan: RoundPlan,
   random: Random,
