@@ -1,13 +1,21 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+/** The options of a command line, as `parseArgs` takes them. */
+type OptionTypes = NonNullable<ParseArgsConfig['options']>;
+
+/** The types of options: one text, several texts, and a flag. */
+export const text = { type: 'string' } as const;
+export const texts = { type: 'string', multiple: true } as const;
+export const flag = { type: 'boolean' } as const;
 
 /** Invalid command line. */
 export class UsageError extends Error {}
 
 /** The values of options on a command line. */
-export type OptionValues<T extends ParseArgsOptionsConfig> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
+export type OptionValues<T extends OptionTypes> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
 
 /** Reads the options of a command line. @throws UsageError if an option is unknown or has no value */
-export function parseOptions<T extends ParseArgsOptionsConfig>(args: string[], options: T): OptionValues<T> {
+export function parseOptions<T extends OptionTypes>(args: string[], options: T): OptionValues<T> {
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { parseOptions, UsageError } from '../command.line';
+import { flag, parseOptions, text, texts, UsageError } from '../command.line';
 import type { Attack } from './attack';
 import { attacks } from './attack.catalogue';
 
@@ -14,10 +14,7 @@ export interface Options {
   markdown: string | undefined;
 }
 
-const optionTypes = {
-  ...{ seconds: { type: 'string' }, only: { type: 'string', multiple: true }, strict: { type: 'boolean' } },
-  ...{ json: { type: 'string' }, markdown: { type: 'string' } },
-} as const;
+const optionTypes = { seconds: text, only: texts, strict: flag, json: text, markdown: text };
 
 export const usage = `npm run abuse -- [--seconds <n>] [--only <name>]... [--strict] [--json <file>] [--markdown <file>]
 

@@ -1,4 +1,4 @@
-import { type OptionValues, parseOptions, UsageError } from '../command.line';
+import { flag, type OptionValues, parseOptions, text, texts, UsageError } from '../command.line';
 import { type WorkloadName, workloadNames, quickNames } from './workloads';
 import type { Schedule } from './rounds';
 
@@ -37,11 +37,17 @@ export type Options = ComparisonOptions | GrowthOptions | MemoryOptions;
 const defaultSizes = '10k,1m,10m';
 
 const optionTypes = {
-  ...{ quick: { type: 'boolean' }, only: { type: 'string', multiple: true } },
-  ...{ seconds: { type: 'string' }, rounds: { type: 'string' }, json: { type: 'string' } },
-  ...{ growth: { type: 'string' }, teams: { type: 'string' }, ledger: { type: 'string' } },
-  ...{ memory: { type: 'boolean' }, batches: { type: 'string' } },
-} as const;
+  quick: flag,
+  seconds: text,
+  rounds: text,
+  only: texts,
+  json: text,
+  growth: text,
+  teams: text,
+  ledger: text,
+  memory: flag,
+  batches: text,
+};
 type Values = OptionValues<typeof optionTypes>;
 
 export const usage = `npm run bench -- [--quick] [--seconds <n>] [--rounds <n>] [--only <name>]... [--json <file>]

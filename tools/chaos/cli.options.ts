@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { parseOptions, UsageError } from '../command.line';
+import { flag, parseOptions, text, UsageError } from '../command.line';
 import { type MutantName, mutants } from './mutants/mutant.catalogue';
 
 export interface Options {
@@ -13,10 +13,14 @@ export interface Options {
 }
 
 const optionTypes = {
-  ...{ minutes: { type: 'string' }, seconds: { type: 'string' }, seed: { type: 'string' } },
-  ...{ mutant: { type: 'string' }, failover: { type: 'boolean' }, patroni: { type: 'boolean' } },
-  json: { type: 'string' },
-} as const;
+  minutes: text,
+  seconds: text,
+  seed: text,
+  mutant: text,
+  failover: flag,
+  patroni: flag,
+  json: text,
+};
 
 export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name> | --failover | --patroni] [--json <file>]
 
