@@ -11,6 +11,21 @@ export const flag = { type: 'boolean' } as const;
 /** Invalid command line. */
 export class UsageError extends Error {}
 
+/** Ended by a signal. */
+export class Interrupted extends Error {}
+
+/** @returns a signal that Ctrl-C, SIGTERM or SIGHUP aborts with {@link Interrupted}; a second one of these exits at once */
+export function abortedBySignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(2);
+      stop.abort(new Interrupted(`ended by ${signal}`));
+    });
+  }
+  return stop.signal;
+}
+
 /** The values of options on a command line. */
 export type OptionValues<T extends OptionTypes> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
 

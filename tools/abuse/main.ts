@@ -4,7 +4,7 @@ import { machineFacts } from '../bench/machine.facts';
 import { Cleanup } from '../../test/support/cleanup';
 import { PostgresServer } from '../../test/support/postgres.server';
 import { startRedis } from '../../test/support/redis.server';
-import { UsageError } from '../command.line';
+import { abortedBySignals, UsageError } from '../command.line';
 import { type Options, readOptions, usage } from './cli.options';
 import { sectionOf, trialTable, withSection } from './report';
 import { type TrialContext, type TrialResult, runTrial } from './trial';
@@ -74,17 +74,10 @@ function log(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    stop.abort(new Error(`ended by ${signal}`));
-  });
-}
-
 /** 2: the command line is wrong or the program failed; 1: an attack succeeded. */
 async function exitCode(): Promise<number> {
   try {
-    return await main(readOptions(process.argv.slice(2)), stop.signal);
+    return await main(readOptions(process.argv.slice(2)), abortedBySignals());
   } catch (error) {
     if (error instanceof UsageError) log(`${error.message}\n\n${usage}`);
     else log(error instanceof Error ? (error.stack ?? error.message) : String(error));

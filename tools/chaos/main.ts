@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Figures } from './checker/exactly-once.checker';
-import { UsageError } from '../command.line';
+import { abortedBySignals, Interrupted, UsageError } from '../command.line';
 import { type Options, readOptions, usage } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
@@ -81,12 +81,11 @@ function sum(a: Figures, b: Figures): Figures {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   print(`seed ${options.seed}\n`);
-  const stop = new AbortController();
-  stopOnSignal(stop);
+  const stop = abortedBySignals();
   const random = new Random(options.seed);
   const environment = await ChaosEnvironment.open(random, options);
   try {
-    const summary = await run(options, environment, random, stop.signal);
+    const summary = await run(options, environment, random, stop);
     print(summaryText(summary));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
     if (summary.violations > 0) return 1;
@@ -94,19 +93,6 @@ async function main(): Promise<number> {
     return 0;
   } finally {
     await environment.close();
-  }
-}
-
-/** Ended by a signal. */
-class Interrupted extends Error {}
-
-/** The first signal ends the run and stops the servers; a second one exits at once. */
-function stopOnSignal(stop: AbortController): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(2);
-      stop.abort(new Interrupted(`ended by ${signal}`));
-    });
   }
 }
 
