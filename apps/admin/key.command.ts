@@ -58,9 +58,9 @@ function addCreate(key: Command, session: AdminSession): void {
     .option('--expires <when>', 'a duration such as 90d, or an ISO 8601 time; by default never', futureTime)
     .action(async (options: CreateOptions) => {
       const { team, client, scope, expires } = options;
-      const issued = await session.withAccess((access) => access.createKey(team, client, scope, expires));
-      if (options.json) session.printJson(issuedDocument(issued, team));
-      else session.print(issuedText(issued, team));
+      const created = await session.withAccess((access) => access.createKey(team, client, scope, expires));
+      if (options.json) session.printJson(createdDocument(created, team));
+      else session.print(createdText(created, team));
     });
 }
 
@@ -69,7 +69,7 @@ function addList(key: Command, session: AdminSession): void {
     .option('--client <name>', 'only the keys of this client', checked(parseName))
     .action(async (options: ListOptions) => {
       const keys = await session.withAccess((access) => access.listKeys(options.team, options.client));
-      if (options.json) session.printJson({ keys: keys.map(listedDocument) });
+      if (options.json) session.printJson({ keys: keys.map(keyDocument) });
       else printKeys(session, keys);
     });
 }
@@ -80,9 +80,9 @@ function addRotate(key: Command, session: AdminSession): void {
     .option('--revoke-old-after <duration>', 'expire the old key after a duration such as 7d', timeAfter)
     .action(async (options: RotateOptions) => {
       const { team, key: old, revokeOldAfter } = options;
-      const issued = await session.withAccess((access) => access.rotateKey(team, old, revokeOldAfter));
-      if (options.json) session.printJson({ ...issuedDocument(issued, team), replaces: old });
-      else session.print(`${issuedText(issued, team)}\n${oldKeyText(options)}`);
+      const created = await session.withAccess((access) => access.rotateKey(team, old, revokeOldAfter));
+      if (options.json) session.printJson({ ...createdDocument(created, team), replaces: old });
+      else session.print(`${createdText(created, team)}\n${oldKeyText(options)}`);
     });
 }
 
@@ -91,7 +91,7 @@ function addRevoke(key: Command, session: AdminSession): void {
     .requiredOption('--key <key id>', 'the id of the key', checked(parseKeyId))
     .action(async (options: RevokeOptions) => {
       const revoked = await session.withAccess((access) => access.revokeKey(options.team, options.key));
-      if (options.json) session.printJson(listedDocument(revoked));
+      if (options.json) session.printJson(keyDocument(revoked));
       else
         session.print(
           `key ${options.key} of client ${revoked.clientName} is revoked; every gateway rejects it within 5 s`,
@@ -113,12 +113,12 @@ function oldKeyText({ team, key, revokeOldAfter }: RotateOptions): string {
     : `The old key works until ${revokeOldAfter.toISOString()} at the latest.`;
 }
 
-/** A new key as JSON, with its secret. */
-function issuedDocument(key: CreatedApiKey, teamId: string): Record<string, unknown> {
-  return { api_key: key.apiKey, team_id: teamId, ...listedDocument(key) };
+/** A new key as JSON, with the API key itself. */
+function createdDocument(key: CreatedApiKey, teamId: string): Record<string, unknown> {
+  return { api_key: key.apiKey, team_id: teamId, ...keyDocument(key) };
 }
 
-function issuedText(key: CreatedApiKey, teamId: string): string {
+function createdText(key: CreatedApiKey, teamId: string): string {
   const expiry = key.expiresAt === undefined ? 'never expires' : `expires ${key.expiresAt.toISOString()}`;
   return [
     `key ${key.keyId} of client ${key.clientName}, team ${teamId}: ${key.scopes.join(',')}; ${expiry}`,
@@ -127,8 +127,8 @@ function issuedText(key: CreatedApiKey, teamId: string): string {
   ].join('\n');
 }
 
-/** A key as JSON, without its secret. */
-function listedDocument(key: ApiKeySummary): Record<string, unknown> {
+/** A key as JSON, without the API key itself. */
+function keyDocument(key: ApiKeySummary): Record<string, unknown> {
   return {
     key_id: key.keyId,
     client: key.clientName,

@@ -37,13 +37,13 @@ export async function createApp(
     { bodyParser: false, logger: new StartLogger(logger), abortOnError: false },
   );
   const metrics = app.get(HttpMetrics);
-  connections.rejected = (status): void => {
+  connections.onRejected = (status): void => {
     metrics.countUnparsed(status);
   };
-  connections.cut = (reason): void => {
+  connections.onCut = (reason): void => {
     metrics.countConnectionCut(reason);
   };
-  connections.failed = (error): void => {
+  connections.onFailed = (error): void => {
     logger.error({ err: error }, 'a request could not be handled');
   };
 

@@ -1,7 +1,5 @@
 import { execFileSync } from 'node:child_process';
-
 import { describe, expect, it } from 'vitest';
-
 import { demoCurl } from './demo.data';
 
 const demo = {

@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmS
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from './free.port';
+import { availablePort } from './available.port';
 import { tailOf } from './programs';
 
 const run = promisify(execFile);
@@ -57,7 +57,7 @@ export class EmbeddedPostgres {
       execFileSync('chown', ['-R', `${this.user.uid}:${this.user.gid}`, project]);
     }
     if (isNew) await this.initialize(passwordFile);
-    const port = await freePort();
+    const port = await availablePort();
     const [log, settings] = [join(this.home, 'log'), `-p ${port} -h 127.0.0.1 -c unix_socket_directories=`];
     const args = ['start', '-w', '-D', this.data, '-l', log, '-o', settings];
     await this.execute('pg_ctl', args).catch((error: unknown) => {

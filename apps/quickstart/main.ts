@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { migrate } from '#libs/database';
+import { availablePort } from './available.port';
 import { demoCurl, provideDemoData } from './demo.data';
 import { EmbeddedPostgres } from './embedded.postgres';
-import { freePort } from './free.port';
 import { Programs, tailOf } from './programs';
 import { findRedis } from './running.redis';
 import { acquireLock } from './start.lock';
@@ -79,12 +79,17 @@ async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: Emb
 }
 
 /** The port that a variable of the environment has, if a server can listen on it; 0 is any free port. */
-async function choosePort(env: NodeJS.ProcessEnv, variable: string, host: string, usual: number): Promise<string> {
-  const wanted = Number(env[variable] ?? usual);
+async function choosePort(
+  env: NodeJS.ProcessEnv,
+  variable: string,
+  host: string,
+  defaultPort: number,
+): Promise<string> {
+  const wanted = Number(env[variable] ?? defaultPort);
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
-    throw new Error(`${variable} must be a port number, or 0 for any free port: ${variable}=${usual} npm start`);
+    throw new Error(`${variable} must be a port number, or 0 for any free port: ${variable}=${defaultPort} npm start`);
   }
-  const port = await freePort(host, wanted).catch((error: unknown) => {
+  const port = await availablePort(host, wanted).catch((error: unknown) => {
     const message = `port ${wanted} of ${host} is not available. Choose another: ${variable}=0 npm start`;
     throw new Error(message, { cause: error });
   });

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { Logger as NestLog } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Logger } from 'pino';
 import type { Settings } from '#libs/config';
@@ -18,7 +17,7 @@ async function start(settings: Settings, logger: Logger): Promise<Program> {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class but takes any object
     { logger: false, abortOnError: false },
   );
-  NestLog.overrideLogger(new NestLogger(logger));
+  app.useLogger(new NestLogger(logger));
   const adminServer = new AdminServer(app.get(Instruments));
   const readiness = app.get(ReadinessCheck);
   const port = await adminServer.start(settings.metricsHost, settings.metricsPort, () => readiness.ready());

@@ -7,7 +7,7 @@ import { startGateway } from '../support/gateway';
 import { useGateway } from '../support/gateway.hooks';
 import { TcpProxy } from '../support/tcp.proxy';
 
-interface WriteResponse {
+interface ReceivedResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
@@ -20,7 +20,7 @@ async function send(
   path: string,
   apiKey?: string | string[],
   options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; url?: string } = {},
-): Promise<WriteResponse> {
+): Promise<ReceivedResponse> {
   const { method = 'GET', headers = {}, body, url = api.gateway.url } = options;
   const {
     statusCode,

@@ -4,7 +4,7 @@ import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
 import { createDatabase, type TestDatabase } from '../support/database';
-import { GatewayServer } from '../support/gateway.server';
+import { ProgramProcess } from '../support/program.process';
 import { freePort } from '../support/free.port';
 
 const CALLERS = 8;
@@ -12,7 +12,7 @@ const ROUNDS = 3;
 
 let database: TestDatabase;
 let url: string;
-let gateway: GatewayServer;
+let gateway: ProgramProcess;
 let headers: Record<string, string>;
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { apiKey } = await access.createKey(id, 'billing', ['records:read', 'records:write']);
   await pool.close();
   const port = await freePort();
-  gateway = new GatewayServer('gateway', {
+  gateway = new ProgramProcess('gateway', {
     port,
     settings: {
       DATABASE_URL: database.url,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { GatewayServer } from '../support/gateway.server';
+import { ProgramProcess } from '../support/program.process';
 import { Balancer } from '../support/balancer';
 import type { Cleanup } from '../support/cleanup';
 import { PrometheusServer } from '../support/prometheus.server';
@@ -64,7 +64,7 @@ async function startGateways(
       LOCK_TIMEOUT_MS: '20',
       ...smallGateway,
     };
-    const gateway = new GatewayServer(`gateway ${number}`, { port, settings, preloads: [] });
+    const gateway = new ProgramProcess(`gateway ${number}`, { port, settings, preloads: [] });
     cleanup.add(() => gateway.close());
     await gateway.start();
     started.push({ port, metricsPort });

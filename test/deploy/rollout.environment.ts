@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { GatewayServer } from '../support/gateway.server';
+import { ProgramProcess } from '../support/program.process';
 import { Balancer } from '../support/balancer';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { freePort } from '../support/free.port';
@@ -20,7 +20,7 @@ export class RolloutEnvironment {
   private constructor(
     private readonly database: TestDatabase,
     readonly session: Session,
-    readonly gateways: GatewayServer[],
+    readonly gateways: ProgramProcess[],
     private readonly ports: number[],
     readonly balancer: Balancer,
     private readonly settings: Record<string, string>,
@@ -65,13 +65,13 @@ export class RolloutEnvironment {
   }
 
   /** Starts the gateway with this number, of another version if a program is given. Resolves when it responds. */
-  async start(index: number, program?: string): Promise<GatewayServer> {
+  async start(index: number, program?: string): Promise<ProgramProcess> {
     const name = `gateway-${index + 1}`;
     const port = this.ports[index];
     if (port === undefined) throw new Error(`there is no ${name}`);
     // The name in pg_stat_activity tells which gateway executes a batch.
     const url = `${this.databaseUrl}?application_name=${name}`;
-    const gateway = new GatewayServer(name, {
+    const gateway = new ProgramProcess(name, {
       port,
       settings: { ...this.settings, DATABASE_URL: url },
       preloads: [],

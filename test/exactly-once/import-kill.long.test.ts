@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { importedTwice, startImportTrial } from '../support/import.trial';
+import { countImported, startImportTrial } from '../support/import.trial';
 import { startGateway, type TestGateway } from '../support/gateway';
 
 let gateway: TestGateway;
@@ -14,6 +14,6 @@ it('creates each of 10,000 rows once although its worker is killed ten times', a
   const trial = await startImportTrial(gateway.databaseUrl, caller, 10_000);
   await trial.killed(10);
   expect(await trial.finished()).toMatchObject({ status: 'complete', succeeded: 10_000, failed: 0 });
-  expect(await importedTwice(gateway.database, caller.teamId)).toEqual({ records: 10_000, twice: 0, changed: 0 });
+  expect(await countImported(gateway.database, caller.teamId)).toEqual({ records: 10_000, twice: 0, changed: 0 });
   await trial.end();
 });

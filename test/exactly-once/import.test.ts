@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatabaseUnavailable } from '#libs/database';
 import { ImportRequestRepository } from '#libs/imports';
 import type { ApiClient, ApiResponse } from '../support/api.client';
-import { type ImportTrial, importedTwice, startImportTrial } from '../support/import.trial';
+import { type ImportTrial, countImported, startImportTrial } from '../support/import.trial';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { type ImportWorker, startImportWorker } from '../support/import.worker';
 
@@ -74,7 +74,7 @@ describe('an import job', () => {
     const trial: ImportTrial = await startImportTrial(gateway.databaseUrl, caller, 1_000);
     await trial.killed(2);
     expect(await trial.finished()).toMatchObject({ status: 'complete', succeeded: 1_000, failed: 0 });
-    expect(await importedTwice(gateway.database, caller.teamId)).toEqual({ records: 1_000, twice: 0, changed: 0 });
+    expect(await countImported(gateway.database, caller.teamId)).toEqual({ records: 1_000, twice: 0, changed: 0 });
     await trial.end();
   });
 

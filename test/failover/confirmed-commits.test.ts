@@ -32,7 +32,7 @@ const cancelWaits = async (pids: number[]): Promise<void> => {
 /** Starts the standby again: everything that waits for it is confirmed. */
 async function restoreStandby(): Promise<void> {
   await pair.standby.start();
-  await pair.synchronous();
+  await pair.waitUntilSynchronous();
 }
 
 /** The versions of the records after the standby has taken over. */

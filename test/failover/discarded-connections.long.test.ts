@@ -51,7 +51,7 @@ describe('connections whose callers stopped waiting', () => {
     expect(engine.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
     await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
     await expect.poll(() => engine.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect(codesOf(await engine.apply(batch(team, [rename(ids[0] ?? '')])))).toEqual(['ok']);
   });
@@ -72,7 +72,7 @@ describe('connections whose callers stopped waiting', () => {
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     if (otherPorts().length > 0) {
       // It is available, and does not confirm.
-      await pair.setting(pair.primary, "synchronous_standby_names = 'other'");
+      await pair.changeSetting(pair.primary, "synchronous_standby_names = 'other'");
       await pair.standby.start();
     }
 
@@ -83,9 +83,9 @@ describe('connections whose callers stopped waiting', () => {
     expect(await backends()).toBeLessThanOrEqual(4 + 1);
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
-    await pair.setting(pair.primary, "synchronous_standby_names = 'standby'");
+    await pair.changeSetting(pair.primary, "synchronous_standby_names = 'standby'");
     if (otherPorts().length === 0) await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
     await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
     expect((await renameBriefly(gateway, ids.slice(8))).map(({ status }) => status)).toContain('fulfilled');
     await gateway.close();

@@ -30,11 +30,11 @@ it('is not ready while its server is a standby', async () => {
 it('is not ready while its server is read-only, and ready again afterwards', async () => {
   gateway = await startGateway({ databaseUrl: pair.primaryUrl });
   expect((await readiness()).status).toBe(200);
-  await pair.setting(pair.primary, 'default_transaction_read_only = on');
+  await pair.changeSetting(pair.primary, 'default_transaction_read_only = on');
   await expect
     .poll(readiness)
     .toEqual({ status: 503, message: expect.stringContaining('default_transaction_read_only is on') as string });
-  await pair.setting(pair.primary, 'default_transaction_read_only = off');
+  await pair.changeSetting(pair.primary, 'default_transaction_read_only = off');
   await expect.poll(async () => (await readiness()).status).toBe(200);
 });
 
@@ -53,6 +53,6 @@ it('returns no receipt while the standby does not confirm it: 503 if its wait is
   expect([status, body.error.code]).toEqual([503, 'unavailable']);
 
   await pair.standby.start();
-  await pair.synchronous();
+  await pair.waitUntilSynchronous();
   expect((await caller.call('GET', caller.path(`receipts/${key}`))).body).toMatchObject({ state: 'complete' });
 });

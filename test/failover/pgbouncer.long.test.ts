@@ -44,7 +44,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
 
   async function restoreStandby(): Promise<void> {
     await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
   }
 
   const patch = (id = ids[0] ?? '') => batch(team, [rename(id)]);
@@ -131,7 +131,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
 it('with transaction pooling, connections to a pooler whose host has vanished leave their places', async () => {
   const pair = await PostgresPair.create();
   onTestFinished(() => pair.remove());
-  await pair.setting(pair.primary, "synchronous_standby_names = ''");
+  await pair.changeSetting(pair.primary, "synchronous_standby_names = ''");
   await onServer(pair.primary.url, ROLE_SETTINGS);
   const pooler = await PgBouncer.start('transaction', pair.primaryUrl, {});
   onTestFinished(() => pooler.stop());

@@ -65,7 +65,7 @@ it('ends a query on the replica at its timeout, and uses the connection again', 
 it('responds 503 to queries while the replica is down, stays ready as degraded, and recovers by itself', async () => {
   expect(await ready()).toMatchObject({ status: 200, body: { status: 'ok', checks: { replica: 'up' } } });
   await pair.standby.stop('fast');
-  await pair.setting(pair.primary, "synchronous_standby_names = ''");
+  await pair.changeSetting(pair.primary, "synchronous_standby_names = ''");
   await expect.poll(async () => (await query()).status).toBe(503);
   expect(await ready()).toMatchObject({
     status: 200,

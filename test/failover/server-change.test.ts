@@ -57,7 +57,7 @@ describe('a server that accepts no writes', () => {
       ),
     ).toEqual(['ok', 'ok', 'ok']);
     const setReadOnly = (value: 'on' | 'off'): Promise<void> =>
-      pair.setting(pair.primary, `default_transaction_read_only = ${value}`);
+      pair.changeSetting(pair.primary, `default_transaction_read_only = ${value}`);
     await setReadOnly('on');
     await expect.poll(() => failureOf(engine.database.query('SELECT 1'))).toContain('read-only');
     await setReadOnly('off');
@@ -72,10 +72,10 @@ describe('a server that accepts no writes', () => {
         () => 'unavailable',
       );
     expect(await Promise.all(ids.map(patch))).toEqual(['ok', 'ok', 'ok']);
-    await pair.setting(pair.primary, 'default_transaction_read_only = on');
+    await pair.changeSetting(pair.primary, 'default_transaction_read_only = on');
     const outcomes: string[] = [];
     for (const id of [...ids, ...ids]) outcomes.push(await patch(id));
-    await pair.setting(pair.primary, 'default_transaction_read_only = off');
+    await pair.changeSetting(pair.primary, 'default_transaction_read_only = off');
     expect(outcomes).not.toContain('outcome_unknown');
     expect(outcomes).toContain('unavailable');
   });

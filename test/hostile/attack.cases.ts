@@ -63,14 +63,14 @@ export function testAttacks(tested: readonly Attack[]): void {
         const progress = { attacking: true };
         const attackIsOver = round().finally(() => (progress.attacking = false));
         const statuses: Record<string, number> = {};
-        for (let n = 0, left = REQUESTS_AFTERWARDS; left > 0 && gateway.service.death === undefined; n++) {
+        for (let n = 0, left = REQUESTS_AFTERWARDS; left > 0 && gateway.service.unexpectedExit === undefined; n++) {
           const status = await victim.send(n);
           statuses[status] = (statuses[status] ?? 0) + 1;
           if (!progress.attacking) left--;
         }
         stop.abort();
         await attackIsOver;
-        expect(gateway.service.death, 'how the gateway ended').toBeUndefined();
+        expect(gateway.service.unexpectedExit, 'how the gateway ended').toBeUndefined();
         expect(Object.keys(statuses), JSON.stringify(statuses)).toEqual(['200']);
         expect(await gateway.held(AbortSignal.timeout(ATTACK_MS))).toEqual({});
       } finally {

@@ -38,7 +38,8 @@ export async function openHostileEnvironment(settings: Record<string, string> = 
     parties: await createParties(database, gateway.url),
     renew: async () => {
       const { service } = environment.gateway;
-      if (service.death === undefined && Object.keys(await environment.gateway.held(signal, 1)).length === 0) return;
+      if (service.unexpectedExit === undefined && Object.keys(await environment.gateway.held(signal, 1)).length === 0)
+        return;
       await service.stop();
       environment.gateway = await start();
     },

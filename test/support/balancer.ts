@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from './child.guard';
 import { freePort } from './free.port';
+import { replaced, shippedConfig } from './shipped.config';
 
 /** The shipped configuration. */
-export const balancerConfig = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
+export const balancerConfig = shippedConfig('haproxy/haproxy.cfg');
 
 /** One line of the access log, with the field names of HAProxy's manual. */
 export interface BalancerLine {
@@ -108,9 +109,4 @@ export class Balancer {
     await exit;
     rmSync(this.folder, { recursive: true });
   }
-}
-
-function replaced(text: string, from: string, to: string): string {
-  if (!text.includes(from)) throw new Error(`deploy/haproxy/haproxy.cfg does not say ${from}`);
-  return text.replaceAll(from, to);
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { readSettings } from '#libs/config';
-import { applyGrants, initCluster, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
+import { initCluster, migrate, openDatabase } from '#libs/database';
 import { PostgresServer } from './postgres.server';
+import { createProgramRoles } from './program.roles';
 import { databaseUrl, onServer } from './server.database';
 
 const WORKERS = 2;
@@ -20,7 +21,6 @@ const SETTINGS = {
 };
 /** The settings of the database that `cluster init` makes. A copy of a database lacks them. */
 const COPIED_SETTINGS = ['citus.enable_fast_path_router_planner TO off', 'citus.propagate_set_commands TO local'];
-const ROLES = { gateway: 'prism_gateway', worker: 'prism_worker' } as const;
 
 /** A Citus cluster on the loopback interface: a coordinator and two workers, with a template of distributed databases. */
 export class CitusCluster {
@@ -104,11 +104,7 @@ async function secure(url: string): Promise<void> {
   const database = openDatabase(readSettings({ DATABASE_URL: url }));
   try {
     await initCluster(database);
-    for (const program of ['gateway', 'worker'] as const) {
-      await database.query(`CREATE ROLE ${ROLES[program]} LOGIN`);
-      await applyGrants(database, program, ROLES[program]);
-    }
-    await setRowLevelSecurity(database, true);
+    await createProgramRoles(database);
   } finally {
     await database.close();
   }

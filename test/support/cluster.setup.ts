@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { CitusCluster } from './citus.cluster';
 import { postgresBinaries, serverUser } from './postgres.binaries';
 import { findExecutable, isInstalled } from './prerequisites.mjs';
+import { programRoles } from './program.roles';
 import { startRedis } from './redis.server';
 
 /** Starts the cluster that the tests of the project share, in the place of the Postgres of the other projects. */
@@ -18,8 +19,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     cluster.workers.map(({ url }) => url),
   );
   project.provide('templateDatabase', cluster.template);
-  project.provide('gatewayRole', 'prism_gateway');
-  project.provide('workerRole', 'prism_worker');
+  project.provide('gatewayRole', programRoles.gateway);
+  project.provide('workerRole', programRoles.worker);
   project.provide('redisUrl', redis?.url ?? '');
   return async () => {
     await Promise.all([cluster.remove(), redis?.kill()]);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
 import { readSettings } from '#libs/config';
-import { applyGrants, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
+import { migrate, openDatabase } from '#libs/database';
 import { postgresBinaries, serverUser } from './postgres.binaries';
 import { PostgresServer } from './postgres.server';
+import { createProgramRoles, programRoles } from './program.roles';
 import { findExecutable } from './prerequisites.mjs';
 import { startRedis } from './redis.server';
 import { databaseUrl, onServer } from './server.database';
@@ -25,8 +26,6 @@ declare module 'vitest' {
   }
 }
 
-const roles = { gateway: 'prism_gateway', worker: 'prism_worker' };
-
 /**
  * Starts the Postgres and the Redis that tests share, and migrates one database that every test file copies. Tests that
  * stop or kill a server start their own.
@@ -45,23 +44,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgresUrl', postgres.url);
   project.provide('templateDatabase', template);
   project.provide('workerUrls', []);
-  project.provide('gatewayRole', roles.gateway);
-  project.provide('workerRole', roles.worker);
+  project.provide('gatewayRole', programRoles.gateway);
+  project.provide('workerRole', programRoles.worker);
   project.provide('redisUrl', redis?.url ?? '');
   return async () => {
     await Promise.all([postgres.remove(), redis?.kill()]);
   };
 }
 
-/** Secures the template as in production: one role per program, and row-level security. */
 async function secure(url: string): Promise<void> {
   const database = openDatabase(readSettings({ DATABASE_URL: url }));
   try {
-    for (const program of ['gateway', 'worker'] as const) {
-      await database.query(`CREATE ROLE ${roles[program]} LOGIN`);
-      await applyGrants(database, program, roles[program]);
-    }
-    await setRowLevelSecurity(database, true);
+    await createProgramRoles(database);
   } finally {
     await database.close();
   }

@@ -45,8 +45,8 @@ export async function startImportTrial(url: string, caller: ApiClient, rows: num
   };
 }
 
-/** How many records of a team there are, how many names occur twice, and how many records were changed. */
-export async function importedTwice(
+/** The number of records of a team, of those whose name another one has, and of those that were changed. */
+export async function countImported(
   database: Database,
   teamId: string,
 ): Promise<{ records: number; twice: number; changed: number }> {

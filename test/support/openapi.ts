@@ -10,7 +10,7 @@ type PathItem = OpenApiDocument['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
 type Response = NonNullable<Extract<Operation['responses'][string], { description: string }>>;
 
-export interface ExampleResponse {
+export interface ReceivedResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   /** The parsed body; undefined if there was none. */
@@ -49,7 +49,7 @@ export function expectDocumented(
   document: OpenApiDocument,
   method: string,
   url: string,
-  received: ExampleResponse,
+  received: ReceivedResponse,
 ): void {
   const found = operationOf(document, method, url);
   const what = `${method} ${found?.path ?? url} → ${received.status}`;
@@ -83,7 +83,7 @@ function expectBody(
   document: OpenApiDocument,
   place: string[],
   response: Response,
-  received: ExampleResponse,
+  received: ReceivedResponse,
   what: string,
 ): void {
   const actual = String(received.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
@@ -102,7 +102,7 @@ function expectBody(
 function expectHeaders(
   document: OpenApiDocument,
   response: Response,
-  { headers }: ExampleResponse,
+  { headers }: ReceivedResponse,
   what: string,
 ): void {
   const documented = response.headers ?? {};

@@ -18,17 +18,16 @@ import { parse, stringify } from 'yaml';
 import { postgresBinaries, type ServerUser, serverUser } from './postgres.binaries';
 import { findExecutable } from './prerequisites.mjs';
 import { freePort } from './free.port';
-import { sourceFile } from './repository.files';
+import { replaced, shippedConfig } from './shipped.config';
 
 const NAMES = ['db1', 'db2'] as const;
 const PASSWORD = 'secret';
-const shipped = (name: string): string => readFileSync(sourceFile(`deploy/patroni/${name}`), 'utf8');
 
 /** Shorter than the shipped ones, so that a failover takes seconds. */
 const TIMING = { ttl: 5, loop_wait: 1, retry_timeout: 2, primary_stop_timeout: 3 };
 const settleMs = 90_000;
 const checkEveryMs = 20;
-const logKept = 5_000_000;
+const maxLogCharacters = 5_000_000;
 
 // Waits until the pipe is closed, which happens when this process ends for any reason. Then it kills every process whose working
 // directory is in the folder, also those that Patroni started, and deletes the folder.
@@ -195,11 +194,11 @@ export class PatroniCluster {
   }
 
   /** Suspends everything on a server: connections stay open without responses. */
-  freezeServer({ folder }: PatroniNode): void {
+  pauseServer({ folder }: PatroniNode): void {
     signalProcessesIn(folder, 'SIGSTOP');
   }
 
-  thawServer({ folder }: PatroniNode): void {
+  resumeServer({ folder }: PatroniNode): void {
     signalProcessesIn(folder, 'SIGCONT');
   }
 
@@ -244,7 +243,7 @@ export class PatroniCluster {
       PATRONI_POSTGRESQL_CONNECT_ADDRESS: `127.0.0.1:${port}`,
       PATRONI_RESTAPI_CONNECT_ADDRESS: `127.0.0.1:${restPort}`,
     };
-    const names = [...shipped('patroni.env').matchAll(/^(PATRONI_\w+)=(.*)$/gm)];
+    const names = [...shippedConfig('patroni/patroni.env').matchAll(/^(PATRONI_\w+)=(.*)$/gm)];
     return Object.fromEntries(names.map(([, key = '', value = '']) => [key, values[key] ?? (value || PASSWORD)]));
   }
 
@@ -255,7 +254,7 @@ export class PatroniCluster {
       'etcd',
       'etcd.yml',
       stringify({
-        ...(parse(shipped('etcd.yml')) as object),
+        ...(parse(shippedConfig('patroni/etcd.yml')) as object),
         'data-dir': join(this.folder, 'etcd', 'data'),
         'listen-client-urls': client,
         'advertise-client-urls': client,
@@ -266,14 +265,16 @@ export class PatroniCluster {
     );
     const moved = this.nodes.reduce(
       (text, { name, port, restPort }) => replaced(text, `${name}:5432`, `127.0.0.1:${port} port ${restPort}`),
-      replaced(shipped('haproxy.cfg'), 'bind :5432', `bind 127.0.0.1:${this.port}`),
+      replaced(shippedConfig('patroni/haproxy.cfg'), 'bind :5432', `bind 127.0.0.1:${this.port}`),
     );
     const metrics = `bind 127.0.0.1:${this.metricsPort}`;
     this.write('haproxy', 'haproxy.cfg', replaced(moved, 'bind "${METRICS_HOST}:8405"', metrics));
   }
 
   private patroniConfig({ port, restPort, folder }: PatroniNode, parameters: Record<string, string>): string {
-    const config = parse(shipped('patroni.yml').replaceAll('10.0.0.0/8', '127.0.0.1/32')) as PatroniConfig;
+    const config = parse(
+      shippedConfig('patroni/patroni.yml').replaceAll('10.0.0.0/8', '127.0.0.1/32'),
+    ) as PatroniConfig;
     config.restapi.listen = `127.0.0.1:${restPort}`;
     config.etcd3.hosts = [`127.0.0.1:${this.etcdPort}`];
     Object.assign(config.bootstrap.dcs, TIMING);
@@ -307,7 +308,7 @@ export class PatroniCluster {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         const log = (this.logs.get(folderName) ?? '') + chunk.toString();
-        this.logs.set(folderName, log.slice(-logKept));
+        this.logs.set(folderName, log.slice(-maxLogCharacters));
       });
     }
     this.processes.set(folderName, child);
@@ -374,9 +375,4 @@ function signalProcessesIn(folder: string, signal: NodeJS.Signals): void {
       // It has ended, or belongs to another user.
     }
   }
-}
-
-function replaced(text: string, from: string, to: string): string {
-  if (!text.includes(from)) throw new Error(`deploy/patroni/haproxy.cfg does not say ${from}`);
-  return text.replaceAll(from, to);
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { readSettings } from '#libs/config';
-import { applyGrants, migrate, openDatabase, setRowLevelSecurity } from '#libs/database';
+import { migrate, openDatabase } from '#libs/database';
 import { PgBouncer, type PoolMode, poolerSettings } from './pgbouncer.server';
 import { PostgresServer } from './postgres.server';
+import { createProgramRoles } from './program.roles';
 import { databaseUrl, onServer } from './server.database';
 
 const DATABASE = 'prism';
@@ -33,11 +34,7 @@ export class PooledDatabase {
     const url = databaseUrl(postgres.url, DATABASE);
     await migrate(url);
     const owner = openDatabase(readSettings({ DATABASE_URL: url }));
-    for (const program of ['gateway', 'worker'] as const) {
-      await owner.query(`CREATE ROLE prism_${program} LOGIN`);
-      await applyGrants(owner, program, `prism_${program}`);
-    }
-    await setRowLevelSecurity(owner, true);
+    await createProgramRoles(owner);
     await owner.close();
     if (mode === 'transaction')
       await onServer(postgres.url, readFileSync('deploy/pgbouncer/role-settings.sql', 'utf8'));

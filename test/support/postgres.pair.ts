@@ -39,7 +39,7 @@ export class PostgresPair {
   }
 
   /** Resolves when commits of the primary wait for the standby, and the standby confirms them. */
-  async synchronous(): Promise<void> {
+  async waitUntilSynchronous(): Promise<void> {
     await this.until(
       this.primary.url,
       "SELECT current_setting('synchronous_standby_names') <> '' AND EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync') AS ok",
@@ -57,7 +57,7 @@ export class PostgresPair {
 
   /** Makes the standby a primary whose commits wait for no standby. Resolves when it accepts writes. */
   async promote(): Promise<void> {
-    await this.setting(this.standby, "synchronous_standby_names = ''");
+    await this.changeSetting(this.standby, "synchronous_standby_names = ''");
     await onServer(this.standby.url, 'SELECT pg_promote()');
   }
 
@@ -71,14 +71,14 @@ export class PostgresPair {
   }
 
   /** Changes a setting of a running server, such as `name = value`. */
-  async setting(server: PostgresServer, assignment: string): Promise<void> {
+  async changeSetting(server: PostgresServer, assignment: string): Promise<void> {
     await onServer(server.url, `ALTER SYSTEM SET ${assignment}`);
     await onServer(server.url, 'SELECT pg_reload_conf()');
   }
 
   private async waitForStandby(): Promise<void> {
-    await this.setting(this.primary, "synchronous_standby_names = 'standby'");
-    await this.synchronous();
+    await this.changeSetting(this.primary, "synchronous_standby_names = 'standby'");
+    await this.waitUntilSynchronous();
   }
 
   async remove(): Promise<void> {

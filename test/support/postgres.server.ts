@@ -13,7 +13,7 @@ export type StopMode = 'immediate' | 'fast';
 
 const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const;
 const startDeadlineMs = 30_000;
-const logKept = 20_000;
+const maxLogCharacters = 20_000;
 
 // Waits until the pipe is closed, which happens when the test process ends for any reason, and then stops the server.
 const guardScript = 'read -r _; kill -QUIT "$0"; while kill -0 "$0"; do sleep 0.1; done; rm -rf "$1"';
@@ -105,7 +105,7 @@ export class PostgresServer {
     );
     this.log = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      this.log = (this.log + chunk.toString()).slice(-logKept);
+      this.log = (this.log + chunk.toString()).slice(-maxLogCharacters);
     });
     this.child = child;
     this.guard = spawn('/bin/sh', ['-c', guardScript, String(child.pid), this.folder], {

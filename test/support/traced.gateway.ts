@@ -8,13 +8,18 @@ import { startGateway } from './gateway';
 import { GatewayProcess } from './gateway.process';
 import { TraceCollector } from './trace.collector';
 
-export interface WriteResponse {
+export interface ReceivedResponse {
   status: number;
   headers: Headers;
   body: any;
 }
 
-type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<WriteResponse>;
+type Send = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<ReceivedResponse>;
 
 /** A gateway that exports its spans to its own collector. */
 export interface TracedGateway {
@@ -107,6 +112,6 @@ export class TracedEnvironment {
 }
 
 /** The trace id of a response. */
-export function traceIdOf({ headers }: WriteResponse): string {
+export function traceIdOf({ headers }: ReceivedResponse): string {
   return headers.get('traceresponse')?.split('-')[1] ?? 'none';
 }

@@ -13,7 +13,7 @@ export class WorkerProcess {
     }
   }
 
-  /** Resolves when its admin port listens; its first pass begins then. */
+  /** Resolves when its admin port listens: then its loops begin. */
   static async start(databaseUrl: string, settings: Record<string, string> = {}): Promise<WorkerProcess> {
     const child = spawn(process.execPath, ['dist/apps/worker/main.js'], {
       env: { METRICS_HOST: '127.0.0.1', METRICS_PORT: '0', DATABASE_URL: databaseUrl, ...settings },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attacks } from './attack.catalogue';
-import { readOptions, UsageError } from './cli.options';
+import { UsageError } from '../command.line';
+import { readOptions } from './cli.options';
 
 describe('the command line of npm run abuse', () => {
   it('runs every attack for 20 s by default', () => {

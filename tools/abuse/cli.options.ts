@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { flag, parseOptions, text, texts, UsageError } from '../command.line';
 import type { Attack } from './attack';
 import { attacks } from './attack.catalogue';
 
@@ -14,8 +14,7 @@ export interface Options {
   markdown: string | undefined;
 }
 
-/** Invalid command line. */
-export class UsageError extends Error {}
+const optionTypes = { seconds: text, only: texts, strict: flag, json: text, markdown: text };
 
 export const usage = `npm run abuse -- [--seconds <n>] [--only <name>]... [--strict] [--json <file>] [--markdown <file>]
 
@@ -29,7 +28,7 @@ ${attacks.map(({ name, summary }) => `                ${name}: ${summary}\n`).jo
 
 /** @throws UsageError */
 export function readOptions(args: string[]): Options {
-  const { seconds = '20', only, strict = false, json, markdown } = parse(args);
+  const { seconds = '20', only, strict = false, json, markdown } = parseOptions(args, optionTypes);
   if (!/^[1-9]\d{0,2}$/.test(seconds) || Number(seconds) > 600) {
     throw new UsageError(`--seconds must be a whole number from 1 to 600, not ${seconds}`);
   }
@@ -40,24 +39,4 @@ export function readOptions(args: string[]): Options {
     seconds: Number(seconds),
     ...{ strict, json, markdown },
   };
-}
-
-function parse(args: string[]): {
-  seconds?: string;
-  only?: string[];
-  strict?: boolean;
-  json?: string;
-  markdown?: string;
-} {
-  const text = { type: 'string' } as const;
-  try {
-    const options = {
-      ...{ seconds: text, json: text, markdown: text },
-      only: { type: 'string', multiple: true },
-      strict: { type: 'boolean' },
-    } as const;
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -4,8 +4,9 @@ import { machineFacts } from '../bench/machine.facts';
 import { Cleanup } from '../../test/support/cleanup';
 import { PostgresServer } from '../../test/support/postgres.server';
 import { startRedis } from '../../test/support/redis.server';
-import { type Options, readOptions, usage, UsageError } from './cli.options';
-import { sectionOf, tableOf, withSection } from './report';
+import { abortedBySignals, UsageError } from '../command.line';
+import { type Options, readOptions, usage } from './cli.options';
+import { sectionOf, trialTable, withSection } from './report';
 import { type TrialContext, type TrialResult, runTrial } from './trial';
 import { countsText, exitCodeOf, verdictOf } from './verdict';
 
@@ -23,7 +24,7 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
       results.push(result);
       log(outcomeText(result));
     }
-    process.stdout.write(`\n${tableOf(results)}\n`);
+    process.stdout.write(`\n${trialTable(results)}\n`);
     write(options, results);
     return exitCodeOf(results.map(verdictOf), options.strict);
   } finally {
@@ -57,7 +58,7 @@ function outcomeText(result: TrialResult): string {
   return [
     `  the attacker sent ${rounds} rounds and got ${countsText(responses) || 'nothing'}`,
     failures.length === 0 ? '  passed' : `  ${broken.length > 0 ? 'FAILED' : 'slow'}: ${failures.join('; ')}`,
-    ...(result.death === null ? [] : [`  it ${result.death.trimEnd()}`]),
+    ...(result.unexpectedExit === null ? [] : [`  it ${result.unexpectedExit.trimEnd()}`]),
   ].join('\n');
 }
 
@@ -73,17 +74,10 @@ function log(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    stop.abort(new Error(`ended by ${signal}`));
-  });
-}
-
 /** 2: the command line is wrong or the program failed; 1: an attack succeeded. */
 async function exitCode(): Promise<number> {
   try {
-    return await main(readOptions(process.argv.slice(2)), stop.signal);
+    return await main(readOptions(process.argv.slice(2)), abortedBySignals());
   } catch (error) {
     if (error instanceof UsageError) log(`${error.message}\n\n${usage}`);
     else log(error instanceof Error ? (error.stack ?? error.message) : String(error));

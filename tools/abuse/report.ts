@@ -14,7 +14,7 @@ const TITLES = [
 ];
 
 /** One row for each attack, as markdown. */
-export function tableOf(results: readonly TrialResult[]): string {
+export function trialTable(results: readonly TrialResult[]): string {
   return markdownTable(TITLES, results.map(rowOf));
 }
 
@@ -28,7 +28,7 @@ export function sectionOf(results: readonly TrialResult[], machine: MachineFacts
     `${MAX_P99_RATIO} times the quiet one.`,
   ];
   const attacks = results.map(({ attack, summary }) => `- \`${attack}\`: one caller ${summary}.`);
-  return [...facts, '', tableOf(results), '', ...attacks].join('\n');
+  return [...facts, '', trialTable(results), '', ...attacks].join('\n');
 }
 
 /** Puts a section between the markers of a document. @throws Error if it has none */
@@ -39,13 +39,13 @@ export function withSection(document: string, section: string): string {
 }
 
 function rowOf(result: TrialResult): string[] {
-  const { attack, quiet, attacked, death, peakBytes, longestStallMs, held, databaseGrowthBytes } = result;
+  const { attack, quiet, attacked, unexpectedExit, peakBytes, longestStallMs, held, databaseGrowthBytes } = result;
   const { broken, slow, p99Ratio } = verdictOf(result);
   const both = (of: 'p50' | 'p99'): string =>
     `${quiet.latencyMs[of].toFixed(1)} → ${attacked.latencyMs[of].toFixed(1)}`;
   return [
     attack,
-    death === null ? 'yes' : 'no',
+    unexpectedExit === null ? 'yes' : 'no',
     ...[both('p50'), both('p99'), p99Ratio.toFixed(1)],
     countsText(attacked.rejected) || '0',
     (peakBytes / MEBIBYTE).toFixed(0),

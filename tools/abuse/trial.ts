@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '#libs/database';
-import type { ServiceProcess } from '../bench/service.process';
+import { peakOf } from '../bench/service.process';
 import type { Cleanup } from '../../test/support/cleanup';
 import type { Attack } from './attack';
 import { ActorProcess } from './actor.process';
@@ -37,7 +37,7 @@ export interface TrialResult {
   attacked: Measurement;
   attacker: AttackReport;
   /** How the gateway ended, with the end of its log; null if it is running. */
-  death: string | null;
+  unexpectedExit: string | null;
   peakBytes: number;
   longestStallMs: number;
   /** Gauges that did not go back to 0; null if the gateway did not respond. */
@@ -77,7 +77,7 @@ export async function runTrial(attack: Attack, seconds: number, context: TrialCo
     const { peakBytes, longestStallMs } = await watch.end();
     return {
       ...{ attack: attack.name, summary: attack.summary, seconds, quiet, attacked, attacker },
-      ...{ death: gateway.service.death ?? null, peakBytes, longestStallMs, held },
+      ...{ unexpectedExit: gateway.service.unexpectedExit ?? null, peakBytes, longestStallMs, held },
       databaseGrowthBytes: (await sizeOf(database)) - sizeBefore,
     };
   } finally {
@@ -92,7 +92,7 @@ async function heldAfter(gateway: LimitedGateway, signal: AbortSignal): Promise<
     return await gateway.held(AbortSignal.any([signal, limit]));
   } catch (error) {
     signal.throwIfAborted();
-    if (limit.aborted || gateway.service.death !== undefined) return null;
+    if (limit.aborted || gateway.service.unexpectedExit !== undefined) return null;
     throw error;
   }
 }
@@ -125,20 +125,11 @@ class Watch {
   }
 
   private async repeat(everyMs: number, look: () => unknown): Promise<void> {
-    for (let last = false; !last && this.gateway.service.death === undefined;) {
+    for (let last = false; !last && this.gateway.service.unexpectedExit === undefined;) {
       last = this.isOver;
       await look();
       await sleep(everyMs);
     }
-  }
-}
-
-/** Undefined once the process has ended, even before its exit event. */
-function peakOf(service: ServiceProcess): number | undefined {
-  try {
-    return service.peakBytes;
-  } catch {
-    return undefined; // /proc has no entry for an ended process
   }
 }
 

@@ -10,7 +10,7 @@ function measurement(p99: number, rejected: Record<string, number> = {}): Measur
 function result(changes: Partial<TrialResult>): TrialResult {
   return {
     ...{ attack: 'attack', summary: 'does something', seconds: 1, quiet: measurement(4), attacked: measurement(12) },
-    ...{ attacker: { rounds: 1, responses: {} }, death: null, peakBytes: 0, longestStallMs: 0, held: {} },
+    ...{ attacker: { rounds: 1, responses: {} }, unexpectedExit: null, peakBytes: 0, longestStallMs: 0, held: {} },
     ...{ databaseGrowthBytes: 0 },
     ...changes,
   };
@@ -22,7 +22,7 @@ describe('verdictOf', () => {
   });
 
   it.each([
-    ['died', { death: 'ended with 1', held: null }, 'died'],
+    ['died', { unexpectedExit: 'ended with 1', held: null }, 'died'],
     ['rejected a request of the victim', { attacked: measurement(4, { 503: 2 }) }, 'victim rejected: 2 x 503'],
     [
       'rejected requests before the attack',

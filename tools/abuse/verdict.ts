@@ -13,13 +13,13 @@ export interface Verdict {
   p99Ratio: number;
 }
 
-export function verdictOf({ quiet, attacked, death, held }: TrialResult): Verdict {
+export function verdictOf({ quiet, attacked, unexpectedExit, held }: TrialResult): Verdict {
   const p99Ratio = attacked.latencyMs.p99 / quiet.latencyMs.p99;
   const broken = [
-    ...(death === null ? [] : ['died']),
+    ...(unexpectedExit === null ? [] : ['died']),
     ...(Object.keys(quiet.rejected).length > 0 ? [`rejected before the attack: ${countsText(quiet.rejected)}`] : []),
     ...(Object.keys(attacked.rejected).length > 0 ? [`victim rejected: ${countsText(attacked.rejected)}`] : []),
-    ...(held === null && death === null ? ['frozen'] : []),
+    ...(held === null && unexpectedExit === null ? ['frozen'] : []),
     ...(held !== null && Object.keys(held).length > 0 ? [`still held: ${countsText(held)}`] : []),
   ];
   return { broken, slow: p99Ratio > MAX_P99_RATIO ? [`p99 ${p99Ratio.toFixed(1)} x`] : [], p99Ratio };

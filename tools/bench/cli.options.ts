@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { flag, type OptionValues, parseOptions, text, texts, UsageError } from '../command.line';
 import { type WorkloadName, workloadNames, quickNames } from './workloads';
 import type { Schedule } from './rounds';
 
@@ -34,10 +34,21 @@ export interface MemoryOptions {
 
 export type Options = ComparisonOptions | GrowthOptions | MemoryOptions;
 
-/** Invalid command line. */
-export class UsageError extends Error {}
-
 const defaultSizes = '10k,1m,10m';
+
+const optionTypes = {
+  quick: flag,
+  seconds: text,
+  rounds: text,
+  only: texts,
+  json: text,
+  growth: text,
+  teams: text,
+  ledger: text,
+  memory: flag,
+  batches: text,
+};
+type Values = OptionValues<typeof optionTypes>;
 
 export const usage = `npm run bench -- [--quick] [--seconds <n>] [--rounds <n>] [--only <name>]... [--json <file>]
 npm run bench -- --growth[=<n>,...] [--teams <n>,...] [--ledger <n>] [--seconds <n>] [--rounds <n>] [--json <file>]
@@ -59,22 +70,10 @@ npm run bench -- --memory [--batches <n>] [--seconds <n>] [--json <file>]
 
 /** @throws UsageError */
 export function readOptions(given: string[]): Options {
-  const values = parse(given.map((argument) => (argument === '--growth' ? `--growth=${defaultSizes}` : argument)));
+  const args = given.map((argument) => (argument === '--growth' ? `--growth=${defaultSizes}` : argument));
+  const values = parseOptions(args, optionTypes);
   if (values.growth !== undefined) return growthOptions(values.growth, values);
   return values.memory === true ? memoryOptions(values) : comparisonOptions(values);
-}
-
-interface Values {
-  quick?: boolean;
-  seconds?: string;
-  rounds?: string;
-  only?: string[];
-  json?: string;
-  growth?: string;
-  teams?: string;
-  ledger?: string;
-  memory?: boolean;
-  batches?: string;
 }
 
 function comparisonOptions({ quick = false, seconds, rounds, only, json }: Values): ComparisonOptions {
@@ -109,28 +108,6 @@ function memoryOptions({ batches, seconds, json }: Values): MemoryOptions {
     seconds: wholeNumber('seconds', seconds ?? '15'),
     json: json ?? 'dist/bench-memory.json',
   };
-}
-
-function parse(args: string[]): Values {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    const options = {
-      quick: flag,
-      seconds: text,
-      rounds: text,
-      only: { type: 'string', multiple: true },
-      json: text,
-      growth: text,
-      teams: text,
-      ledger: text,
-      memory: flag,
-      batches: text,
-    } as const;
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** `12`, `10k` or `1m`. */

@@ -4,7 +4,7 @@ import { workloads } from './workloads';
 import { type Fairness, measureFairness } from './fairness';
 import { headerOf, machineFacts, writeFigures } from './machine.facts';
 import { neighborsOf } from './neighbors';
-import { fairnessText, legendOf, secondGatewayText, tableOf, targetText } from './report';
+import { fairnessText, legendOf, secondGatewayText, comparisonTable, targetText } from './report';
 import { rowsOf } from './rows';
 import { openEnvironment, type BenchEnvironment } from './bench.environment';
 import { targetsOf } from './targets';
@@ -25,7 +25,7 @@ export async function compare(options: ComparisonOptions, context: BenchContext)
   const rows = rowsOf(measured, machine.cores);
   const targets = targetsOf(measured, fairness);
   print(`\n${headerOf(machine, environment.settings.postgres, environment.settings.gateway)}`);
-  if (rows.length > 0) print(`\n${legendOf(rows)}\n${tableOf(rows)}\n${conditionsOf(options, environment)}`);
+  if (rows.length > 0) print(`\n${legendOf(rows)}\n${comparisonTable(rows)}\n${conditionsOf(options, environment)}`);
   const second = secondGatewayText(rows);
   if (second !== '') print(`\n${second}`);
   if (fairness.length > 0) print(`\n${fairnessText(fairness)}`);

@@ -1,6 +1,7 @@
 import type { BenchContext } from './bench.context';
 import { Cleanup } from '../../test/support/cleanup';
-import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { abortedBySignals, Interrupted, UsageError } from '../command.line';
+import { type Options, readOptions, usage } from './cli.options';
 import { ToolMissing } from './command';
 import { compare } from './comparison';
 import { measureGrowth } from './growth/growth.run';
@@ -9,20 +10,15 @@ import { requireWrk } from './wrk.driver';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      stop.abort(new Interrupted(`ended by ${signal}`));
-    });
-  }
-  await requireWrk(stop.signal);
+  const signal = abortedBySignals();
+  await requireWrk(signal);
   const cleanup = new Cleanup();
   try {
-    await run(options, { cleanup, signal: stop.signal, log, print });
+    await run(options, { cleanup, signal, log, print });
     return 0;
   } catch (error) {
     // Ctrl-C also ends the servers, so that a failure after it is a consequence.
-    stop.signal.throwIfAborted();
+    signal.throwIfAborted();
     throw error;
   } finally {
     await cleanup.run();
@@ -39,9 +35,6 @@ function run(options: Options, context: BenchContext): Promise<void> {
       return measureMemory(options, context);
   }
 }
-
-/** Ended by a signal. */
-class Interrupted extends Error {}
 
 function log(line: string): void {
   process.stderr.write(`${(performance.now() / 1_000).toFixed(0).padStart(5)} s  ${line}\n`);

@@ -4,7 +4,7 @@ import type { Target } from './targets';
 import { aligned, figure, spreadText } from './text.table';
 import type { CoreUse } from './turn';
 
-export function tableOf(rows: readonly Row[]): string {
+export function comparisonTable(rows: readonly Row[]): string {
   const titles = [
     ...['row', 'callers', 'items/s', 'x pgbench', 'x textbook', 'p50 ms', 'p95 ms', 'p99 ms'],
     ...['service us', 'postgres us', 'WAL B', 'ledger B', 'peak MiB', 'cores s+p/all', 'limit'],

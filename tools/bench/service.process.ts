@@ -48,7 +48,7 @@ export class ServiceProcess {
       });
     }
     try {
-      await service.responses(signal);
+      await service.untilReady(signal);
     } catch (error) {
       await service.stop();
       throw error;
@@ -81,7 +81,7 @@ export class ServiceProcess {
   }
 
   /** How it ended unexpectedly, with the end of its log; undefined while it runs. */
-  get death(): string | undefined {
+  get unexpectedExit(): string | undefined {
     const { exitCode, signalCode } = this.child;
     return exitCode === null && signalCode === null ? undefined : `ended with ${exitCode ?? signalCode}\n${this.log}`;
   }
@@ -90,7 +90,7 @@ export class ServiceProcess {
   async ask(message: string): Promise<unknown> {
     const over = new AbortController();
     const ended = once(this.child, 'exit', { signal: over.signal }).then(() => {
-      throw new Error(`${this.name} ${this.death ?? ''}`);
+      throw new Error(`${this.name} ${this.unexpectedExit ?? ''}`);
     });
     try {
       const response = once(this.child, 'message', { signal: over.signal });
@@ -110,7 +110,7 @@ export class ServiceProcess {
     await exit;
   }
 
-  private async responses(signal: AbortSignal): Promise<void> {
+  private async untilReady(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + startDeadlineMs;
     while (performance.now() < deadline && this.child.exitCode === null) {
       signal.throwIfAborted();
@@ -124,5 +124,14 @@ export class ServiceProcess {
       await sleep(25);
     }
     throw new Error(`${this.name} did not start:\n${this.log}`);
+  }
+}
+
+/** The peak memory of a service; undefined if its process has ended, even before its exit event. */
+export function peakOf(service: ServiceProcess): number | undefined {
+  try {
+    return service.peakBytes;
+  } catch {
+    return undefined; // /proc has no entry for an ended process
   }
 }

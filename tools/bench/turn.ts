@@ -35,7 +35,7 @@ export interface CoreUse {
 }
 
 /** The resources that a workload used. */
-export interface Spent {
+export interface Usage {
   load: Load;
   serviceSeconds: number;
   postgresSeconds: number;
@@ -53,19 +53,19 @@ export async function takeTurn(
   signal: AbortSignal,
 ): Promise<Turn> {
   const before = await meter.changes();
-  const spent = await spend(workload, meter, seconds, signal);
+  const usage = await measureUsage(workload, meter, seconds, signal);
   const changes = (await meter.changes()) - before;
-  checkChanges(workload, spent.load.batches, changes);
-  return turnOf(workload, spent, changes);
+  checkChanges(workload, usage.load.batches, changes);
+  return turnOf(workload, usage, changes);
 }
 
 /** Runs and measures a workload, without checking the changes. */
-export async function spend(
+export async function measureUsage(
   workload: Workload,
   meter: PostgresMeter,
   seconds: number,
   signal: AbortSignal,
-): Promise<Spent> {
+): Promise<Usage> {
   const { services, between } = workload;
   const programs = between === undefined ? services : [...services, between];
   for (const service of services) service.resetPeak();
@@ -106,7 +106,7 @@ export async function spend(
 /** Figures per item. @param changes the number of changes, including those without a response at the end of the time */
 export function turnOf(
   { services, itemsPerBatch, changesPerBatch }: Workload,
-  { load, serviceSeconds, postgresSeconds, walBytes, ledgerBytes, peakBytes, cores }: Spent,
+  { load, serviceSeconds, postgresSeconds, walBytes, ledgerBytes, peakBytes, cores }: Usage,
   changes: number,
 ): Turn {
   const items = (changes / changesPerBatch) * itemsPerBatch;

@@ -66,14 +66,14 @@ const entries = {
   'one-update': {
     quick: true,
     of: (environment) => ({
-      ...direct(environment, 'update-together', 'pgbench: one UPDATE of 100 in a single transaction'),
+      ...direct(environment, 'update-atomic', 'pgbench: one UPDATE of 100 in a single transaction'),
       note: '-M prepared; the server selects records and values; items cannot fail individually; no results',
     }),
   },
   'bare-http': {
     quick: true,
     of: (environment) => ({
-      ...textbook(environment, 'together', 'bare HTTP baseline: the same by a Nest handler without validation'),
+      ...textbook(environment, 'atomic', 'bare HTTP baseline: the same by a Nest handler without validation'),
       note: 'prepared; the body is passed to Postgres unchanged, and its result is the response',
     }),
   },

@@ -1,11 +1,12 @@
 import { type Database, migrate, openDatabase } from '#libs/database';
+import { Cleanup } from '../../test/support/cleanup';
 import { PatroniCluster } from '../../test/support/patroni.cluster';
 import { PostgresPair } from '../../test/support/postgres.pair';
 import { PostgresServer } from '../../test/support/postgres.server';
 import { freePort } from '../../test/support/free.port';
 import { onServer } from '../../test/support/server.database';
 import type { LinkName } from './fault.schedule';
-import { GatewayServer } from '../../test/support/gateway.server';
+import { ProgramProcess } from '../../test/support/program.process';
 import { LoopbackProxy } from './loopback.proxy';
 import type { Options } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
@@ -16,14 +17,14 @@ import { RedisProcess } from './redis.process';
 
 /** A gateway and the proxies of its connections. */
 export interface Actor {
-  gateway: GatewayServer;
+  gateway: ProgramProcess;
   links: Record<LinkName, LoopbackProxy>;
 }
 
 /** One server, a primary with its standby, or both managed by Patroni. */
 type Servers = PostgresServer | PostgresPair | PatroniCluster;
 
-const DATABASE = 'prism';
+const databaseName = 'prism';
 const hourMs = 3_600_000;
 const recoveryMs = 30_000;
 const poolSize = 10;
@@ -35,7 +36,6 @@ const postgresSettings = { wal_writer_delay: '10s', deadlock_timeout: '500ms' };
 
 /** Own Postgres, Redis, a worker and two gateways, with a proxy in every connection of these. */
 export class ChaosEnvironment {
-  private readonly closers: (() => Promise<void>)[] = [];
   /** When a standby took over and the gateways' addresses led to it, by `performance.now()`. */
   readonly takeovers: number[];
 
@@ -44,42 +44,43 @@ export class ChaosEnvironment {
     readonly redis: RedisProcess,
     readonly actors: [Actor, Actor],
     /** Runs imports. */
-    readonly worker: GatewayServer,
+    readonly worker: ProgramProcess,
     /** Direct connections to Postgres, without a proxy. */
     readonly database: Database,
+    private readonly cleanup: Cleanup,
   ) {
     this.takeovers = servers instanceof PatroniCluster ? servers.takeovers : [];
   }
 
   static async open(random: Random, options: Pick<Options, 'mutant' | 'servers'>): Promise<ChaosEnvironment> {
     const mutant: Mutant | undefined = options.mutant && mutants[options.mutant];
-    const closers: (() => Promise<void>)[] = [];
+    const cleanup = new Cleanup();
     try {
       const servers = await startServers(mutant?.failover === true ? 'pair' : options.servers);
-      closers.push(() => servers.remove());
+      cleanup.add(() => servers.remove());
       const { links: linked, direct } = addressesOf(servers);
       const redis = await RedisProcess.create();
-      closers.push(() => redis.close());
+      cleanup.add(() => redis.close());
       const databaseUrl = `${direct}?application_name=chaos`;
       await migrate(databaseUrl);
       const database = openDatabase({ databaseUrl, databasePoolSize: 2, requestTimeoutMs: recoveryMs });
-      closers.push(() => database.close());
+      cleanup.add(() => database.close());
       if (mutant?.mutation !== undefined) await installMutation(database, mutant.mutation);
 
       const actors: Actor[] = [];
       for (const [index, name] of ['first gateway', 'second gateway'].entries()) {
-        const chance = random.fork(name);
-        const draw = (): number => chance.next();
+        const gatewayRandom = random.fork(name);
+        const draw = (): number => gatewayRandom.next();
         const port = await freePort();
         const links = {
           callers: await LoopbackProxy.listen(port, draw),
           postgres: await LoopbackProxy.listen(linked.port, draw),
           redis: await LoopbackProxy.listen(redis.port, draw),
         };
-        for (const link of Object.values(links)) closers.push(() => link.close());
+        for (const link of Object.values(links)) cleanup.add(() => link.close());
         // One gateway has a wrong clock.
-        const shiftMs = index === 0 ? 0 : chance.pick([-hourMs, hourMs]);
-        const gateway = new GatewayServer(name, {
+        const shiftMs = index === 0 ? 0 : gatewayRandom.pick([-hourMs, hourMs]);
+        const gateway = new ProgramProcess(name, {
           port,
           settings: {
             DATABASE_URL: linked.url(links.postgres.port, index === 1),
@@ -99,11 +100,11 @@ export class ChaosEnvironment {
             ...(mutant?.preload === undefined ? [] : [preload(mutant.preload)]),
           ],
         });
-        closers.push(() => gateway.close());
+        cleanup.add(() => gateway.close());
         actors.push({ gateway, links });
       }
       const port = await freePort();
-      const worker = new GatewayServer('worker', {
+      const worker = new ProgramProcess('worker', {
         port,
         settings: {
           // Not counted, and not terminated, as a backend of a gateway.
@@ -117,13 +118,12 @@ export class ChaosEnvironment {
         preloads: mutant?.preload === undefined ? [] : [preload(mutant.preload)],
         program: builtFile('apps/worker/main.js'),
       });
-      closers.push(() => worker.close());
-      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], worker, database); // two names, so two actors
-      environment.closers.push(...closers);
+      cleanup.add(() => worker.close());
+      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], worker, database, cleanup); // two names, so two actors
       await Promise.all(environment.processes.map((process) => process.start()));
       return environment;
     } catch (error) {
-      await closeAll(closers);
+      await cleanup.run();
       throw error;
     }
   }
@@ -148,11 +148,11 @@ export class ChaosEnvironment {
 
   /** The URL of each server that may have backends of the gateways. */
   get serverUrls(): string[] {
-    return this.servers instanceof PatroniCluster ? this.servers.serverUrls(DATABASE) : [this.postgres.url];
+    return this.servers instanceof PatroniCluster ? this.servers.serverUrls(databaseName) : [this.postgres.url];
   }
 
   /** The gateways and the worker. */
-  get processes(): GatewayServer[] {
+  get processes(): ProgramProcess[] {
     return [...this.actors.map(({ gateway }) => gateway), this.worker];
   }
 
@@ -163,21 +163,8 @@ export class ChaosEnvironment {
 
   /** Stops all servers and deletes their data. */
   async close(): Promise<void> {
-    await closeAll(this.closers);
+    await this.cleanup.run();
   }
-}
-
-/** Closes in reverse order. A failure does not prevent the others. */
-async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0).reverse()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw new AggregateError(failures, 'some servers could not be stopped');
 }
 
 /** The built path of a file of this folder that Node loads before the gateway's code. */
@@ -189,7 +176,7 @@ async function startServers(kind: Options['servers']): Promise<Servers> {
   if (kind === 'single') return PostgresServer.create(postgresSettings);
   if (kind === 'pair') return PostgresPair.create(postgresSettings);
   const cluster = await PatroniCluster.start(postgresSettings);
-  await onServer(cluster.url('postgres'), `CREATE DATABASE ${DATABASE}`);
+  await onServer(cluster.url('postgres'), `CREATE databaseName ${databaseName}`);
   return cluster;
 }
 
@@ -208,7 +195,7 @@ interface Addresses {
 function addressesOf(servers: Servers): Addresses {
   if (servers instanceof PatroniCluster) {
     const { port } = servers;
-    return { links: { port, url: (port) => servers.url(DATABASE, port) }, direct: servers.directUrl(DATABASE) };
+    return { links: { port, url: (port) => servers.url(databaseName, port) }, direct: servers.directUrl(databaseName) };
   }
   if (servers instanceof PostgresServer) {
     const url = (port: number): string => urlOf([port], 'postgres');
@@ -216,7 +203,8 @@ function addressesOf(servers: Servers): Addresses {
   }
   const [first, second] = [servers.primary.port, servers.standby.port];
   // One gateway knows both servers; the address of the other one is redirected to the primary.
-  const url = (port: number, withStandby: boolean): string => urlOf([port, ...(withStandby ? [second] : [])], DATABASE);
+  const url = (port: number, withStandby: boolean): string =>
+    urlOf([port, ...(withStandby ? [second] : [])], databaseName);
   return { links: { port: first, url }, direct: url(first, true) };
 }
 

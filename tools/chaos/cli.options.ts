@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { flag, parseOptions, text, UsageError } from '../command.line';
 import { type MutantName, mutants } from './mutants/mutant.catalogue';
 
 export interface Options {
@@ -12,8 +12,15 @@ export interface Options {
   json: string | undefined;
 }
 
-/** Invalid command line. */
-export class UsageError extends Error {}
+const optionTypes = {
+  minutes: text,
+  seconds: text,
+  seed: text,
+  mutant: text,
+  failover: flag,
+  patroni: flag,
+  json: text,
+};
 
 export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <n>] [--mutant <name> | --failover | --patroni] [--json <file>]
 
@@ -28,7 +35,7 @@ export const usage = `npm run chaos -- [--minutes <n> | --seconds <n>] [--seed <
 
 /** @throws UsageError */
 export function readOptions(given: string[]): Options {
-  const { minutes, seconds, seed, mutant, failover = false, patroni = false, json } = parse(given);
+  const { minutes, seconds, seed, mutant, failover = false, patroni = false, json } = parseOptions(given, optionTypes);
   if (minutes !== undefined && seconds !== undefined) throw new UsageError('give either --minutes or --seconds');
   const length = minutes === undefined ? numberOf('seconds', seconds ?? '60') : 60 * numberOf('minutes', minutes);
   if (length <= 0) throw new UsageError('the length must be more than 0');
@@ -45,29 +52,6 @@ export function readOptions(given: string[]): Options {
     mutant,
     json,
   };
-}
-
-type Given = Partial<Record<'minutes' | 'seconds' | 'seed' | 'mutant' | 'json', string>> & {
-  failover?: boolean;
-  patroni?: boolean;
-};
-
-function parse(args: string[]): Given {
-  const text = { type: 'string' } as const;
-  try {
-    const options = {
-      minutes: text,
-      seconds: text,
-      seed: text,
-      mutant: text,
-      json: text,
-      failover: { type: 'boolean' },
-      patroni: { type: 'boolean' },
-    } as const;
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function numberOf(name: string, text: string): number {

@@ -27,7 +27,7 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
   },
   switchover: async (environment, _fault, hold) => {
     const { pair } = environment;
-    await pair.setting(pair.primary, 'default_transaction_read_only = on');
+    await pair.changeSetting(pair.primary, 'default_transaction_read_only = on');
     await takeOver(environment);
     await hold();
     await pair.replaceFormerPrimary();
@@ -36,7 +36,7 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
     await pair.standby.stop('fast');
     await hold();
     await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
   },
   'primary-restarted': async ({ pair }, _fault, hold) => {
     await pair.standby.stop('fast');
@@ -45,7 +45,7 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
     await pair.primary.start();
     await hold();
     await pair.standby.start();
-    await pair.synchronous();
+    await pair.waitUntilSynchronous();
   },
 };
 

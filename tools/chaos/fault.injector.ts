@@ -1,9 +1,9 @@
 import { Database, DatabaseUnavailable } from '#libs/database';
+import { pause } from '#libs/program';
 import { failoverInjections } from './failover.injector';
 import { patroniInjections } from './patroni.injector';
 import type { Hold, Injection } from './fault.injection';
 import type { Fault, FaultKind } from './fault.schedule';
-import { pause } from './pause';
 import type { ChaosEnvironment } from './chaos.environment';
 import type { SharedRecords } from './shared.records';
 
@@ -33,9 +33,9 @@ const injections: Record<FaultKind, Injection> = {
   },
   'gateway-frozen': async ({ actors }, fault, hold) => {
     const { gateway } = actors[fault.gateway];
-    gateway.freeze();
+    gateway.pause();
     await hold();
-    gateway.thaw();
+    gateway.resume();
   },
   'gateway-drained': async ({ actors }, fault, hold) => {
     const { gateway } = actors[fault.gateway];
@@ -85,9 +85,9 @@ const injections: Record<FaultKind, Injection> = {
     await redis.restart('empty');
   },
   'redis-frozen': async ({ redis }, _fault, hold) => {
-    redis.freeze();
+    redis.pause();
     await hold();
-    redis.thaw();
+    redis.resume();
   },
   'redis-restored': async ({ redis }, _fault, hold) => {
     await redis.save();

@@ -157,22 +157,22 @@ function beside(servers: Lane): Lane[] {
 
 /** The faults of one lane. The same seed, duration and lane give the same faults. */
 export function scheduleOf(lane: Lane, random: Random, durationMs: number): Fault[] {
-  const chance = random.fork(lane.name);
+  const laneRandom = random.fork(lane.name);
   const faults: Fault[] = [];
   let remaining: FaultKind[] = [];
   let atMs = 0;
   for (;;) {
-    atMs += chance.integer(...lane.gapMs);
+    atMs += laneRandom.integer(...lane.gapMs);
     if (atMs >= durationMs) return faults;
     // Each kind once before any is repeated.
-    if (remaining.length === 0) remaining = chance.shuffled(lane.kinds);
-    const kind = remaining.pop() ?? chance.pick(lane.kinds);
+    if (remaining.length === 0) remaining = laneRandom.shuffled(lane.kinds);
+    const kind = remaining.pop() ?? laneRandom.pick(lane.kinds);
     const fault: Fault = {
       atMs,
       kind,
-      gateway: lane.gateway ?? chance.pick([0, 1] as const),
-      link: chance.pick(lane.links ?? linkNames),
-      holdMs: chance.integer(...holdMs[kind]),
+      gateway: lane.gateway ?? laneRandom.pick([0, 1] as const),
+      link: laneRandom.pick(lane.links ?? linkNames),
+      holdMs: laneRandom.integer(...holdMs[kind]),
     };
     faults.push(fault);
     atMs += fault.holdMs;

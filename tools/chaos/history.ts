@@ -17,7 +17,7 @@ export interface Tokens {
 }
 
 /** A response as received. */
-export interface WriteResponse {
+export interface ReceivedResponse {
   status: number;
   etag: string | undefined;
   location: string | undefined;
@@ -32,7 +32,7 @@ export interface Attempt {
   invokedAt: number;
   endedAt: number;
   /** The text of an error if there was no response: the outcome is unknown. */
-  outcome: WriteResponse | string;
+  outcome: ReceivedResponse | string;
 }
 
 /** A request with a key, and its attempts, which all send the same key and the same bytes. */

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import type { WriteResponse } from './history';
+import type { ReceivedResponse } from './history';
 import type { PlannedRequest } from './workload';
 
 export interface Destination {
@@ -18,7 +18,7 @@ export class CallerConnections {
   private readonly agent = new Agent({ connections: 64, pipelining: 1 });
 
   /** Sends a request once. @returns the response, or the text of the error if there was no complete one */
-  async send({ method, path, headers, body }: SentRequest, to: Destination): Promise<WriteResponse | string> {
+  async send({ method, path, headers, body }: SentRequest, to: Destination): Promise<ReceivedResponse | string> {
     try {
       const response = await request(to.url + path, {
         method,

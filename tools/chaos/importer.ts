@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../test/support/random';
-import type { ImportHistory, ImportRow, WriteResponse } from './history';
+import type { ImportHistory, ImportRow, ReceivedResponse } from './history';
 import type { CallerConnections } from './http.attempt';
 import type { SharedRecords } from './shared.records';
 
@@ -74,7 +74,7 @@ export class Importer {
     retries: AbortSignal,
     history: ImportHistory,
     request: Parameters<CallerConnections['send']>[0],
-  ): Promise<WriteResponse | undefined> {
+  ): Promise<ReceivedResponse | undefined> {
     const { random, connections, urls, apiKey } = this.setup;
     while (!retries.aborted) {
       const headers = { 'x-api-key': apiKey };

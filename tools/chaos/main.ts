@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Figures } from './checker/exactly-once.checker';
-import { type Options, readOptions, usage, UsageError } from './cli.options';
+import { abortedBySignals, Interrupted, UsageError } from '../command.line';
+import { type Options, readOptions, usage } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
 import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
-import { playRound, type RoundProgress } from './round';
+import { runRound, type RoundProgress } from './round';
 import { failoverPlan, fullPlan, patroniPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
 
@@ -55,7 +56,7 @@ async function run(
       print(`${progressLine(performance.now() - startedAt, figures, progress)}\n`);
     }, progressEveryMs);
     try {
-      const result = await playRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
+      const result = await runRound(environment, plan, random.fork(`round ${rounds}`), progress, stop);
       figures = sum(figures, result.figures);
       firstWrites.push(...result.firstWrites);
       backends = Math.max(backends, result.backends);
@@ -80,12 +81,11 @@ function sum(a: Figures, b: Figures): Figures {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   print(`seed ${options.seed}\n`);
-  const stop = new AbortController();
-  stopOnSignal(stop);
+  const stop = abortedBySignals();
   const random = new Random(options.seed);
   const environment = await ChaosEnvironment.open(random, options);
   try {
-    const summary = await run(options, environment, random, stop.signal);
+    const summary = await run(options, environment, random, stop);
     print(summaryText(summary));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
     if (summary.violations > 0) return 1;
@@ -93,19 +93,6 @@ async function main(): Promise<number> {
     return 0;
   } finally {
     await environment.close();
-  }
-}
-
-/** Ended by a signal. */
-class Interrupted extends Error {}
-
-/** The first signal ends the run and stops the servers; a second one exits at once. */
-function stopOnSignal(stop: AbortController): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(2);
-      stop.abort(new Interrupted(`ended by ${signal}`));
-    });
   }
 }
 

@@ -15,11 +15,11 @@ export const patroniInjections: Record<(typeof patroniKinds)[number], Injection>
   },
   'server-frozen': async ({ cluster }, _fault, hold) => {
     const { primary } = await cluster.roles();
-    cluster.freezeServer(primary);
+    cluster.pauseServer(primary);
     await hold();
     // Not at the very moment: Patroni 3.0 may take the leader key back from the other server (docs/failover.md).
     await cluster.waitUntilReplaced(primary);
-    cluster.thawServer(primary);
+    cluster.resumeServer(primary);
     await cluster.waitUntilSettled();
   },
   'primary-killed': async ({ cluster }) => {
@@ -59,14 +59,14 @@ export const patroniInjections: Record<(typeof patroniKinds)[number], Injection>
   },
   'server-killed-unconfirmed': async ({ cluster }, _fault, hold) => {
     const { primary, standby } = await cluster.roles();
-    cluster.freezeServer(standby);
+    cluster.pauseServer(standby);
     await hold();
     for (let times = 0; times < 5; times += 1) {
       await onServer(cluster.url('postgres', primary.port), cancelWaits);
       await hold(100);
     }
     cluster.killServer(primary);
-    cluster.thawServer(standby);
+    cluster.resumeServer(standby);
     await cluster.waitUntilReplaced(primary);
     cluster.startPatroni(primary.name);
     await cluster.waitUntilSettled();

@@ -45,11 +45,11 @@ export class RedisProcess {
     this.server = await startRedis({ port: this.port, arguments: storedIn(this.folder) });
   }
 
-  freeze(): void {
+  pause(): void {
     this.server.pause();
   }
 
-  thaw(): void {
+  resume(): void {
     this.server.resume();
   }
 

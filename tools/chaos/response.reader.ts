@@ -1,4 +1,4 @@
-import type { WriteResponse, RequestHistory } from './history';
+import type { ReceivedResponse, RequestHistory } from './history';
 import { elementsOf } from './json.elements';
 
 /** The result of one item in a response. */
@@ -46,7 +46,10 @@ export function isBatch({ operation }: Pick<RequestHistory, 'operation'>): boole
 }
 
 /** Reads the response to a request with a key. */
-export function readResponse(request: Pick<RequestHistory, 'operation' | 'items'>, response: WriteResponse): Reading {
+export function readResponse(
+  request: Pick<RequestHistory, 'operation' | 'items'>,
+  response: ReceivedResponse,
+): Reading {
   const retry = retryOf(response);
   if (retry !== undefined) return retry;
   try {
@@ -56,13 +59,13 @@ export function readResponse(request: Pick<RequestHistory, 'operation' | 'items'
   }
 }
 
-function retryOf({ status, body }: WriteResponse): Reading | undefined {
+function retryOf({ status, body }: ReceivedResponse): Reading | undefined {
   if (status === 503 || status === 429) return { kind: 'retry' };
   if (status === 409 && body.includes('"idempotency_key_in_use"')) return { kind: 'retry' };
   return undefined;
 }
 
-function readBatch(request: Pick<RequestHistory, 'items'>, response: WriteResponse): Reading {
+function readBatch(request: Pick<RequestHistory, 'items'>, response: ReceivedResponse): Reading {
   if (response.status !== 200) return { kind: 'unexpected', why: `${response.status} ${response.body.slice(0, 500)}` };
   const { results } = JSON.parse(response.body) as { results: RawEntry[] }; // a body of another shape throws, which `readResponse` reports
   const texts = elementsOf(response.body, response.body.indexOf('['));
@@ -99,7 +102,7 @@ function readEntry(entry: RawEntry, text: string): ItemResult {
   };
 }
 
-function readSingle(response: WriteResponse): Reading {
+function readSingle(response: ReceivedResponse): Reading {
   const { status, etag, location, body } = response;
   const text = JSON.stringify([status, etag, location, body]);
   const settled = (item: Omit<ItemResult, 'text' | 'marked'>): Reading => ({

@@ -1,4 +1,5 @@
 import { AccessService } from '#libs/auth';
+import { pause } from '#libs/program';
 import { Caller } from './caller';
 import { checkRound, type Verdict } from './checker/exactly-once.checker';
 import type { Violation } from './checker/violation';
@@ -8,7 +9,6 @@ import { readFinalState } from './final.reader';
 import type { ImportHistory, RequestHistory, RoundHistory } from './history';
 import { CallerConnections } from './http.attempt';
 import { Importer } from './importer';
-import { pause } from './pause';
 import type { Random } from '../../test/support/random';
 import type { RoundPlan } from './round.plan';
 import { type ChaosEnvironment, maxBackends } from './chaos.environment';
@@ -41,7 +41,7 @@ const resendShare = 0.25;
  *
  * @param stop ends the round early, without a verdict
  */
-export async function playRound(
+export async function runRound(
   environment: ChaosEnvironment,
   plan: RoundPlan,
   random: Random,
@@ -50,8 +50,8 @@ export async function playRound(
 ): Promise<RoundResult> {
   const records = await seedRecords(environment, random, plan.records);
   const connections = new CallerConnections();
-  const over = new AbortController();
-  const tooLate = new AbortController();
+  const stopSending = new AbortController();
+  const giveUp = new AbortController();
   const busy: Promise<void>[] = [];
   try {
     const { clientIds, callers, importers } = await createCallers(
@@ -63,24 +63,24 @@ export async function playRound(
       progress,
     );
     const running = [...callers, ...importers].map((caller) =>
-      caller.run(AbortSignal.any([over.signal, stop]), AbortSignal.any([tooLate.signal, stop])),
+      caller.run(AbortSignal.any([stopSending.signal, stop]), AbortSignal.any([giveUp.signal, stop])),
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
-    const counted = highestBackendCount(environment, over.signal);
+    const counted = highestBackendCount(environment, stopSending.signal);
     busy.push(counted.then(() => undefined));
     const periods: FaultPeriod[] = [];
     const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, periods, stop));
     busy.push(...running, ...lanes);
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
     stop.throwIfAborted();
-    over.abort();
+    stopSending.abort();
     const violations = await checkRecovery(environment);
     const timer = setTimeout(() => {
-      tooLate.abort();
+      giveUp.abort();
     }, settlingMs);
     await Promise.all(running);
     await environment.redis.flush();
-    await Promise.all(callers.map((caller) => caller.resend(resendShare, tooLate.signal)));
+    await Promise.all(callers.map((caller) => caller.resend(resendShare, giveUp.signal)));
     clearTimeout(timer);
     stop.throwIfAborted();
 
@@ -97,8 +97,8 @@ export async function playRound(
     ];
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {
-    over.abort();
-    tooLate.abort();
+    stopSending.abort();
+    giveUp.abort();
     await connections.close();
     // Repairs must end before the servers are stopped.
     await Promise.allSettled(busy);

@@ -21,10 +21,7 @@ type Shares = Pick<RoundPlan, 'conditional' | 'upserts'>;
 
 const maxItems = 20;
 
-/**
- * Generates the next request of a caller: mostly batches of patches, some with items that fail.
- *
- */
+/** Generates the next request of a caller: mostly batches of patches, some with items that fail. */
 export function nextRequest(random: Random, records: SharedRecords, shares: Shares): PlannedRequest {
   const path = `/v2/prism/${records.teamId}/organization`;
   const draw = random.next();

@@ -59,7 +59,7 @@ export class ImageRun {
     };
     const gateway = Container.start(this.image, { ...this.addresses, ...settings });
     try {
-      await responses(`http://127.0.0.1:${port}/health/ready`, gateway);
+      await untilReady(`http://127.0.0.1:${port}/health/ready`, gateway);
       const call = caller(`http://127.0.0.1:${port}/v2/prism/${team}/${organization}`, api_key);
       const created = await call('', { default: { name: 'Acme' } });
       equal(created.status, 201);
@@ -89,7 +89,7 @@ export class ImageRun {
       'dist/apps/worker/main.js',
     ]);
     try {
-      await responses(`http://127.0.0.1:${port}/health/ready`, worker);
+      await untilReady(`http://127.0.0.1:${port}/health/ready`, worker);
     } finally {
       equal(await worker.stop(), 0, worker.log);
     }
@@ -120,7 +120,7 @@ function caller(url: string, apiKey: string) {
     });
 }
 
-async function responses(url: string, container: Container): Promise<void> {
+async function untilReady(url: string, container: Container): Promise<void> {
   const deadline = performance.now() + startDeadlineMs;
   while (performance.now() < deadline) {
     const ready = await fetch(url).then(

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from './errors.decorator';
 import { examples } from './examples';
-import { target } from './operations';
+import { ApiTarget } from './operations';
 import { uuid } from './record.schemas';
 import { commonHeaders, idempotencyKey } from './request.headers';
 import { headerRefs, schemaRef } from './schema.type';
@@ -38,7 +38,7 @@ export const ApiImportRecords = (): MethodDecorator =>
     }),
     ApiErrors({ body: true, idempotent: true }),
     idempotencyKey,
-    target('Imports'),
+    ApiTarget('Imports'),
   );
 
 export const ApiGetImport = (): MethodDecorator =>

@@ -54,7 +54,7 @@ export const ApiCreateRecord = (): MethodDecorator =>
     record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
     ApiErrors({ body: true, idempotent: true }, 'conflict'),
     idempotencyKey,
-    target(),
+    ApiTarget(),
   );
 
 export const ApiGetRecord = (): MethodDecorator =>
@@ -63,7 +63,7 @@ export const ApiGetRecord = (): MethodDecorator =>
     select(),
     record(200, 'The record.', 'etag'),
     recordId(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiFindRecord = (): MethodDecorator =>
@@ -78,7 +78,7 @@ export const ApiFindRecord = (): MethodDecorator =>
     record(200, 'The one record with this value.', 'etag'),
     ApiErrors({}, 'multiple_matches'),
     lookupPath(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiUpsertRecord = (): MethodDecorator =>
@@ -100,7 +100,7 @@ export const ApiUpsertRecord = (): MethodDecorator =>
     ifMatch,
     idempotencyKey,
     lookupPath(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiPatchRecord = (): MethodDecorator =>
@@ -116,7 +116,7 @@ export const ApiPatchRecord = (): MethodDecorator =>
     ifMatch,
     idempotencyKey,
     recordId(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiDeleteRecord = (): MethodDecorator =>
@@ -130,7 +130,7 @@ export const ApiDeleteRecord = (): MethodDecorator =>
     ApiErrors({ body: true }, 'precondition_failed'),
     ifMatch,
     recordId(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiRestoreRecord = (): MethodDecorator =>
@@ -145,7 +145,7 @@ export const ApiRestoreRecord = (): MethodDecorator =>
     ifMatch,
     idempotencyKey,
     recordId(),
-    target(),
+    ApiTarget(),
   );
 
 export const ApiDuplicateRecord = (): MethodDecorator =>
@@ -160,7 +160,7 @@ export const ApiDuplicateRecord = (): MethodDecorator =>
     ApiErrors({ body: true, idempotent: true }, 'conflict'),
     idempotencyKey,
     recordId(),
-    target(),
+    ApiTarget(),
   );
 
 interface BatchOperation {
@@ -188,7 +188,7 @@ function batch({ operationId, summary, body, bodies, result }: BatchOperation): 
     }),
     ApiErrors({ body: true, idempotent: true }),
     idempotencyKey,
-    target('Batch'),
+    ApiTarget('Batch'),
   );
 }
 
@@ -233,7 +233,7 @@ function recordId(): MethodDecorator {
 }
 
 /** The parameters of every operation on the records of a team and object type. */
-export function target(tag = 'Records'): MethodDecorator {
+export function ApiTarget(tag = 'Records'): MethodDecorator {
   return applyDecorators(
     ApiTags(tag),
     ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),

@@ -3,7 +3,7 @@ import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { MAX_PAGE_ROWS } from '#libs/records';
 import { examples } from './examples';
 import { ApiErrors } from './errors.decorator';
-import { target } from './operations';
+import { ApiTarget } from './operations';
 import { uuid } from './record.schemas';
 import { headerRefs, schemaRef } from './schema.type';
 
@@ -45,7 +45,7 @@ export const ApiListRecords = (): MethodDecorator =>
     flag('include_total', 'Return `total`. It takes one more pass over the matching records.'),
     listId,
     page(),
-    target('Queries'),
+    ApiTarget('Queries'),
   );
 
 export const ApiQueryRecords = (): MethodDecorator =>
@@ -65,7 +65,7 @@ export const ApiQueryRecords = (): MethodDecorator =>
     }),
     page(),
     ApiErrors({ body: true }),
-    target('Queries'),
+    ApiTarget('Queries'),
   );
 
 export const ApiCountRecords = (): MethodDecorator =>
@@ -78,7 +78,7 @@ export const ApiCountRecords = (): MethodDecorator =>
       headers: headerRefs(),
       content: { 'application/json': { schema: schemaRef('RecordCount'), example: { total: 1234 } } },
     }),
-    target('Queries'),
+    ApiTarget('Queries'),
   );
 
 function page(): MethodDecorator {

@@ -36,7 +36,7 @@ export class HealthService {
   private readonly logger = new Logger(HealthService.name);
   private readonly schema = readSchemaFiles();
   private check: ReturnType<typeof checkDatabase> | undefined;
-  private last: HealthStatus = 'ok';
+  private lastStatus: HealthStatus = 'ok';
   private lastReason: string | undefined;
 
   constructor(
@@ -89,8 +89,8 @@ export class HealthService {
 
   /** One line when the status changes, or the reason for it. */
   private logChange({ status, checks, reason }: Health & { readonly reason?: string }): void {
-    if (status === this.last && reason === this.lastReason) return;
-    this.last = status;
+    if (status === this.lastStatus && reason === this.lastReason) return;
+    this.lastStatus = status;
     this.lastReason = reason;
     const line = { message: `readiness: ${status}`, ...checks, reason };
     if (status === 'unavailable') this.logger.warn(line);

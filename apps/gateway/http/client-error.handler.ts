@@ -51,7 +51,7 @@ export function respondToClientError(error: Error & { code?: string }, socket: S
   // The rest is read and dropped: closing now would reset the connection before the client has read the response.
   socket.resume();
   closeSoon(socket);
-  connections.rejected(rejection.status);
+  connections.onRejected(rejection.status);
 }
 
 function closeSoon(socket: Socket): void {

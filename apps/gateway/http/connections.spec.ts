@@ -102,7 +102,7 @@ describe('requests of one connection', () => {
 
   it('close the connection if more than 144 are pending', async () => {
     const reasons: string[] = [];
-    connections.cut = (reason) => reasons.push(reason);
+    connections.onCut = (reason) => reasons.push(reason);
     client.write(requests(1_000));
     await once(client, 'close');
     expect([handled, reasons]).toEqual([16, ['pipelining']]);
@@ -110,7 +110,7 @@ describe('requests of one connection', () => {
 
   it('that wait are at most 4,096 over all connections: beyond, the connection with the most is closed', async () => {
     const reasons: string[] = [];
-    connections.cut = (reason) => reasons.push(reason);
+    connections.onCut = (reason) => reasons.push(reason);
     const { port } = server.address() as AddressInfo; // it listens on a port
     client.write(requests(140)); // 124 of them wait
     await expect.poll(() => handled).toBe(16);
@@ -149,7 +149,7 @@ it('requests of one API key do not delay those of another by more than a turn', 
 it('connections beyond the maximum are closed and counted', async () => {
   const { port } = server.address() as AddressInfo; // it listens on a port
   const reasons: string[] = [];
-  connections.cut = (reason) => reasons.push(reason);
+  connections.onCut = (reason) => reasons.push(reason);
   client.write(requests(1));
   await expect.poll(() => handled).toBe(1);
   server.maxConnections = 1;
@@ -194,14 +194,14 @@ it('a request that waits for its turn is not started after a response has closed
 
 it('a handler that throws closes its connection and no other', async () => {
   const errors: unknown[] = [];
-  connections.failed = (error) => errors.push(error);
+  connections.onFailed = (error) => errors.push(error);
   server.removeAllListeners('request');
   const failing = new Error('a failure');
   server.on('request', () => {
     throw failing;
   });
   const guarded = new Connections(server, 200);
-  guarded.failed = connections.failed;
+  guarded.onFailed = connections.onFailed;
   client.write(requests(1));
   await once(client, 'close');
   expect(errors).toEqual([failing]);
@@ -245,7 +245,7 @@ describe('at the end', () => {
 describe('a connection whose responses are not read', () => {
   it('is closed when nothing moves for 15 s, and not before', async () => {
     const reasons: string[] = [];
-    connections.cut = (reason) => reasons.push(reason);
+    connections.onCut = (reason) => reasons.push(reason);
     client.pause();
     client.write(requests(1));
     await expect.poll(() => handled).toBe(1);
@@ -261,7 +261,7 @@ describe('a connection whose responses are not read', () => {
 
   it('stays open as long as something is read', async () => {
     const reasons: string[] = [];
-    connections.cut = (reason) => reasons.push(reason);
+    connections.onCut = (reason) => reasons.push(reason);
     client.pause();
     client.write(requests(1));
     await expect.poll(() => handled).toBe(1);

@@ -43,11 +43,11 @@ interface SocketWithHandle {
  */
 export class Connections {
   /** Called with the status of the response when Node's parser rejected a request. */
-  rejected: (status: number) => void = () => undefined;
+  onRejected: (status: number) => void = () => undefined;
   /** Called when a connection is closed because of its client. */
-  cut: (reason: ConnectionCut) => void = () => undefined;
+  onCut: (reason: ConnectionCut) => void = () => undefined;
   /** Called when a request handler threw, which is a defect: its connection is closed, and the process continues. */
-  failed: (error: unknown) => void = () => undefined;
+  onFailed: (error: unknown) => void = () => undefined;
 
   readonly #connections = new Map<Socket, Connection>();
   /** Connections with a request that may start, by its API key, both in the order of their turns. */
@@ -70,7 +70,7 @@ export class Connections {
   ) {
     server.maxConnections = maxConnections;
     server.on('drop', () => {
-      this.cut('too_many');
+      this.onCut('too_many');
     });
     server.on('connection', (socket: Socket) => {
       this.#open(socket);
@@ -242,7 +242,7 @@ export class Connections {
       handle(request, response);
     } catch (error) {
       request.socket.destroy();
-      this.failed(error);
+      this.onFailed(error);
     }
   }
 
@@ -257,7 +257,7 @@ export class Connections {
     // Before the socket emits `close`: more requests can arrive in this turn of the event loop.
     this.#dropWaiting(connection);
     connection.socket.destroy();
-    this.cut(reason);
+    this.onCut(reason);
   }
 
   #dropWaiting({ waiting }: Connection): void {

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { invalidField, RequestError, sendError } from '#libs/errors';
 import { Deadline } from '#libs/limits';
+import { isPositiveInteger } from './positive.integer';
 
 const HEADER = 'x-request-timeout-ms';
-const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
 /** Set by the official SDKs, in seconds. Python sends the first, Go and TypeScript the second, Java both. */
 const SDK_HEADERS = ['x-stainless-read-timeout', 'x-stainless-timeout'];
 const DECIMAL = /^\d+(\.\d+)?$/;
@@ -41,7 +41,7 @@ export function registerDeadlineCheck(fastify: FastifyInstance): void {
 /** The budget that the client requested; undefined if it requested none, or an invalid one. */
 function requestedMs(headers: FastifyRequest['headers']): number | undefined {
   const header = headers[HEADER];
-  return typeof header === 'string' && POSITIVE_INTEGER.test(header) ? Number(header) : undefined;
+  return typeof header === 'string' && isPositiveInteger(header) ? Number(header) : undefined;
 }
 
 /**

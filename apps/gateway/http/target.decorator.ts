@@ -1,6 +1,5 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-
 import { RequestError } from '#libs/errors';
 import { isObjectType, ObjectType, objectTypes } from '#libs/properties';
 

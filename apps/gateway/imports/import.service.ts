@@ -1,60 +1,44 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '#libs/auth';
-import { Settings } from '#libs/config';
 import type { CheckoutOptions } from '#libs/database';
-import { invalidField, RequestError } from '#libs/errors';
+import { RequestError } from '#libs/errors';
 import type { LedgerKey, WriteResponse } from '#libs/idempotency';
 import { executeCharged } from '#libs/limits';
 import {
   chunkKey,
   type CreatedImport,
-  CurrentLookups,
-  type ImportChunk,
-  ImportChunks,
   type ImportItem,
   ImportMetrics,
-  ImportPlanner,
   ImportRequestRepository,
   jobDoneInCall,
-  maxPlanBytesOf,
-  maxRowsOf,
-  MIN_JOB_ROWS,
   type NewImport,
   rowResults,
   SpellingResolver,
 } from '#libs/imports';
-import { parseUuid } from '#libs/json';
-import { MissingOptions, type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
+import { type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
 import { defaultOptions, type Plan, RecordWriter, type WrittenBatch } from '#libs/records';
+import { parsePathId } from '../http/path.id';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
+import { type WriteAttempt, writeResponse } from '../http/write.response';
 import type { ImportEnvelope } from './import.envelope';
-import { importOptionsOf } from './import.options';
+import { ImportPlanService, type PlannedImport } from './import-plan.service';
 
-/** How often rows are planned if other requests keep creating the same options. Of two such requests, one succeeds. */
+/** How often an import is planned while other requests create the same options. Each time, one of the requests succeeds. */
 const MAX_PLANS = 10;
-
-/** The items of an import, and the options to create before they are applied. */
-interface PlannedImport {
-  /** Of an import that is done within the request. */
-  readonly items: ImportItem[];
-  readonly chunks: readonly ImportChunk[];
-  readonly inCall: boolean;
-  readonly options: readonly PlannedOption[];
-}
 
 /** Imports rows as new records: a few within the request, more as a job of the workers. */
 @Injectable()
 export class ImportService {
   constructor(
+    @Inject(ImportPlanService) private readonly plans: ImportPlanService,
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
     @Inject(SchemaWriter) private readonly schema: SchemaWriter,
     @Inject(ImportRequestRepository) private readonly imports: ImportRequestRepository,
     @Inject(SpellingResolver) private readonly spellings: SpellingResolver,
     @Inject(RecordWriter) private readonly records: RecordWriter,
     @Inject(ImportMetrics) private readonly metrics: ImportMetrics,
-    @Inject(Settings) private readonly settings: Settings,
   ) {}
 
   /** @throws RequestError `invalid_request`; `rate_limited` if the client has too many unfinished jobs */
@@ -64,12 +48,12 @@ export class ImportService {
     body: ImportEnvelope,
     call: WriteCall,
   ): Promise<WriteResponse> {
-    let plan = await this.planRows(target, body, call);
+    let plan = await this.plans.plan(target, body, call);
     const execute = async (): Promise<WriteResponse> => {
       for (let attempt = 1; attempt <= MAX_PLANS; attempt += 1) {
         const response = await this.execute(target, principal, plan, call);
         if (response !== undefined) return response;
-        plan = await this.planRows(target, body, call); // by the definitions that another request has changed
+        plan = await this.plans.plan(target, body, call); // by the definitions that another request has changed
       }
       throw new RequestError(
         'unavailable',
@@ -77,6 +61,19 @@ export class ImportService {
       );
     };
     return executeCharged(call.quota, body.objects.length, execute, ({ replayed }) => replayed);
+  }
+
+  /**
+   * Reads a job.
+   *
+   * @param id as in the path
+   * @returns the response body
+   * @throws RequestError `not_found`
+   */
+  async find(teamId: string, id: string, options: CheckoutOptions): Promise<string> {
+    const job = await this.imports.find(teamId, parsePathId(id), options);
+    if (job === undefined) throw new RequestError('not_found');
+    return job;
   }
 
   /** @returns undefined, after doing nothing, if the definitions do not admit the options to create any more */
@@ -120,54 +117,11 @@ export class ImportService {
     }
   }
 
-  /** @param id as in the path @throws RequestError `not_found` */
-  async find(teamId: string, id: string, options: CheckoutOptions): Promise<string> {
-    const jobId = parseUuid(id);
-    const job = jobId && (await this.imports.find(teamId, jobId, options));
-    if (job === undefined) throw new RequestError('not_found');
-    return job;
-  }
-
-  /** Plans the rows step by step, so that a large body does not block the event loop. */
-  private async planRows(
-    { teamId, objectType }: RecordTarget,
-    { objects: rows, options }: ImportEnvelope,
-    call: WriteCall,
-  ): Promise<PlannedImport> {
-    const { bodyLimitBytes, itemLimitBytes, responseLimitBytes, unknownProperties } = this.settings;
-    const maxRows = maxRowsOf(responseLimitBytes);
-    if (rows.length === 0 || rows.length > maxRows) {
-      const message = `objects must hold 1 to ${maxRows} rows`;
-      const code = rows.length === 0 ? 'min_items' : 'max_items';
-      throw invalidField('.body.objects', code, message);
-    }
-    const definitions = await this.properties.definitionsOf(teamId, objectType);
-    const mayCreate = options?.create_missing_options === true;
-    const usage = await this.properties.usageOf(teamId);
-    const missing = mayCreate ? new MissingOptions(objectType, definitions, unknownProperties, usage) : undefined;
-    const mode = importOptionsOf(options, definitions, missing);
-    const validator = (await this.properties.validatorOf(teamId, objectType)).forRequest();
-    const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
-    const planner = new ImportPlanner(validator, mode, limits, rows.length);
-    const inCall = rows.length < MIN_JOB_ROWS;
-    const items: ImportItem[] = [];
-    const chunks = new ImportChunks(maxPlanBytesOf(bodyLimitBytes));
-    let planned = 0;
-    await call.compute('plan', () => {
-      const item = planner.plan(rows[planned]);
-      chunks.add(item);
-      if (inCall) items.push(item);
-      planned += 1;
-      return planned < rows.length;
-    });
-    return { items, chunks: chunks.list, inCall, options: missing?.planned ?? [] };
-  }
-
   /** Without a key there is nothing to resume, so no job is stored. */
   private async importNow(target: RecordTarget, items: ImportItem[], call: WriteCall): Promise<WriteResponse> {
     const startedAt = new Date();
     const body = this.bodyOf(await this.write(target, items, call, undefined), startedAt);
-    return { status: 200, headers: {}, body, replayed: false, resumed: false };
+    return finished(body, { complete: false, replayed: false, resumed: false });
   }
 
   /** The job stores the planned rows, so that a retry writes the same ones. The ledger has the outcomes of those that were written. */
@@ -178,26 +132,16 @@ export class ImportService {
     created: CreatedImport,
   ): Promise<WriteResponse> {
     const startedAt = new Date();
-    const ok = { status: 200, headers: {} };
-    if (created.state === 'complete') {
-      const { body } = created;
-      return { ...ok, body, cacheable: { body }, replayed: true, resumed: false };
-    }
+    if (created.state === 'complete') return finished(created.body, { complete: true, replayed: true, resumed: false });
     const resumed = created.state === 'resume';
-    const planned = created.state === 'resume' ? await this.refresh(target, created.items) : items;
+    const planned = created.state === 'resume' ? await this.plans.refresh(target, created.items) : items;
     const key = chunkKey(created.jobId, 0, call.requestId);
     const written = await this.write(target, planned, call, key);
     const body = this.bodyOf(written, startedAt);
     // A retry attempts the rows that can still succeed.
-    if (written.completedBy === undefined) return { ...ok, body, replayed: false, resumed };
+    if (written.completedBy === undefined) return finished(body, { complete: false, replayed: false, resumed });
     const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, checkoutOptions(call));
-    return { ...ok, body: first, cacheable: { body: first }, replayed: false, resumed };
-  }
-
-  /** The items of an earlier attempt by the current lookups. */
-  private async refresh({ teamId, objectType }: RecordTarget, items: readonly ImportItem[]): Promise<ImportItem[]> {
-    const lookups = new CurrentLookups(await this.properties.definitionsOf(teamId, objectType));
-    return items.map((item) => lookups.refresh(item));
+    return finished(first, { complete: true, replayed: false, resumed });
   }
 
   private async write(
@@ -230,15 +174,19 @@ export class ImportService {
   }
 }
 
+/** The response of an import that was done within the request. */
+function finished(body: string, attempt: WriteAttempt): WriteResponse {
+  return writeResponse({ status: 200, headers: {}, body }, attempt);
+}
+
 /** The response of an import that is a job. */
 function jobResponse({ teamId }: RecordTarget, created: CreatedImport): WriteResponse {
   if (created.state === 'resume' || created.body === undefined) throw new Error('an import job has no response');
   const { body } = created;
   const { job_id } = JSON.parse(body) as { job_id: string }; // built by import_job_json
-  return {
-    ...{ status: 202, headers: { location: `/v2/prism/${teamId}/imports/${job_id}` }, body, cacheable: { body } },
-    ...{ replayed: created.state === 'complete', resumed: false },
-  };
+  const headers = { location: `/v2/prism/${teamId}/imports/${job_id}` };
+  const replayed = created.state === 'complete';
+  return writeResponse({ status: 202, headers, body }, { complete: true, replayed, resumed: false });
 }
 
 function checkoutOptions({ deadline, meter, span }: WriteCall): CheckoutOptions {

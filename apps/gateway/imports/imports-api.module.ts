@@ -3,11 +3,12 @@ import { ImportsModule } from '#libs/imports';
 import { PropertiesModule } from '#libs/properties';
 import { RecordsModule } from '#libs/records';
 import { ImportController } from './import.controller';
+import { ImportPlanService } from './import-plan.service';
 import { ImportService } from './import.service';
 
 @Module({
   imports: [ImportsModule, PropertiesModule, RecordsModule],
   controllers: [ImportController],
-  providers: [ImportService],
+  providers: [ImportPlanService, ImportService],
 })
 export class ImportsApiModule {}

@@ -1,5 +1,4 @@
-import { invalidField, RequestError } from '#libs/errors';
-import { parseUuid } from '#libs/json';
+import { invalidField } from '#libs/errors';
 import {
   type Expected,
   hasOptions,
@@ -86,13 +85,6 @@ export function expectedOf(query: QueryParameters): Expected {
     type: singleParameter(query, 'type'),
     listId: parseListId(singleParameter(query, 'list_id'), '.query.list_id'),
   };
-}
-
-/** The id of a property or option in a path, in lower case. @throws RequestError `not_found` for an id that is no UUID */
-export function pathIdOf(given: string): string {
-  const id = parseUuid(given);
-  if (id === undefined) throw new RequestError('not_found');
-  return id;
 }
 
 function optionOf(element: unknown, index: number): NewOption {

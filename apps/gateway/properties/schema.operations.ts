@@ -10,7 +10,7 @@ import {
   propertyTypes,
 } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
-import { target } from '../docs/operations';
+import { ApiTarget } from '../docs/operations';
 import { uuid } from '../docs/record.schemas';
 import { idempotencyKey } from '../docs/request.headers';
 import { headerRefs, type Schema } from '../docs/schema.type';
@@ -80,7 +80,7 @@ export const ApiCreateProperty = (): MethodDecorator =>
     ok(201, 'The new definition.', definitionSchema),
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 export const ApiPatchProperty = (): MethodDecorator =>
@@ -98,7 +98,7 @@ export const ApiPatchProperty = (): MethodDecorator =>
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     propertyId(),
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 export const ApiDeleteProperty = (): MethodDecorator =>
@@ -110,7 +110,7 @@ export const ApiDeleteProperty = (): MethodDecorator =>
     }),
     deletion(),
     propertyId(),
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 export const ApiCreateOption = (): MethodDecorator =>
@@ -129,7 +129,7 @@ export const ApiCreateOption = (): MethodDecorator =>
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     propertyId(),
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 export const ApiPatchOption = (): MethodDecorator =>
@@ -148,7 +148,7 @@ export const ApiPatchOption = (): MethodDecorator =>
     idempotencyKey,
     optionId(),
     propertyId(),
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 export const ApiDeleteOption = (): MethodDecorator =>
@@ -161,7 +161,7 @@ export const ApiDeleteOption = (): MethodDecorator =>
     deletion(),
     optionId(),
     propertyId(),
-    target('Properties'),
+    ApiTarget('Properties'),
   );
 
 function body({

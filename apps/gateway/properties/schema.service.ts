@@ -10,12 +10,13 @@ import {
   SchemaWriter,
   type WrittenSchema,
 } from '#libs/properties';
+import { parsePathId } from '../http/path.id';
 import type { QueryParameters } from '../http/query.check';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import { errorWriteResponse, writeResponse } from '../http/write.response';
 import { wireDefinition } from './property-definition.schema';
-import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, pathIdOf, propertyPatchOf } from './schema.input';
+import { expectedOf, newOptionOf, newPropertyOf, optionPatchOf, propertyPatchOf } from './schema.input';
 
 /**
  * Creates, changes and deletes property definitions and their options. Each method throws RequestError `invalid_request`,
@@ -34,7 +35,7 @@ export class SchemaService {
 
   async patchProperty(target: RecordTarget, id: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
     const { patch, expected } = propertyPatchOf(body);
-    const propertyId = pathIdOf(id);
+    const propertyId = parsePathId(id);
     const written = await this.write(target, call, (planner) => planner.patchProperty(propertyId, patch, expected));
     return response(written, call.requestId, 200, definitionBody);
   }
@@ -42,13 +43,13 @@ export class SchemaService {
   /** @throws RequestError also `property_conflict`, `property_in_use` */
   async deleteProperty(target: RecordTarget, id: string, query: QueryParameters, call: WriteCall): Promise<void> {
     const expected = expectedOf(query);
-    const propertyId = pathIdOf(id);
+    const propertyId = parsePathId(id);
     await this.delete(target, call, (planner) => planner.deleteProperty(propertyId, expected));
   }
 
   async createOption(target: RecordTarget, property: string, body: unknown, call: WriteCall): Promise<WriteResponse> {
     const { option, expected } = newOptionOf(body);
-    const propertyId = pathIdOf(property);
+    const propertyId = parsePathId(property);
     const written = await this.write(target, call, (planner) => planner.createOption(propertyId, option, expected));
     return response(written, call.requestId, 201, JSON.stringify);
   }
@@ -60,7 +61,7 @@ export class SchemaService {
     call: WriteCall,
   ): Promise<WriteResponse> {
     const { patch, expected } = optionPatchOf(body);
-    const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
+    const [propertyId, id] = [parsePathId(path.property), parsePathId(path.option)];
     const written = await this.write(target, call, (planner) => planner.patchOption(propertyId, id, patch, expected));
     return response(written, call.requestId, 200, JSON.stringify);
   }
@@ -73,7 +74,7 @@ export class SchemaService {
     call: WriteCall,
   ): Promise<void> {
     const expected = expectedOf(query);
-    const [propertyId, id] = [pathIdOf(path.property), pathIdOf(path.option)];
+    const [propertyId, id] = [parsePathId(path.property), parsePathId(path.option)];
     await this.delete(target, call, (planner) => planner.deleteOption(propertyId, id, expected));
   }
 
@@ -138,7 +139,7 @@ function response(
   status: number,
   render: (result: unknown) => string,
 ): WriteResponse {
-  const attempt = { completedBy, replayed, resumed: false };
-  if (entry.status === 'error') return errorWriteResponse(requestError(entry.error), requestId, attempt);
+  const attempt = { complete: completedBy !== undefined, replayed, resumed: false };
+  if (entry.status === 'error') return errorWriteResponse(requestError(entry.error), completedBy ?? requestId, attempt);
   return writeResponse({ status, headers: {}, body: render(entry.result) }, attempt);
 }

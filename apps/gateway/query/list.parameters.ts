@@ -3,12 +3,12 @@ import type { PropertyDefinition } from '#libs/properties';
 import { type Condition, FilterParser, invalidQuery, MAX_PAGE_ROWS, QueryFields, sortOrderOf } from '#libs/records';
 import { commaSeparated, invalidParameter, type QueryParameters, singleParameter } from '../http/query.check';
 import { parseListId } from '../http/list.id';
+import { isPositiveInteger } from '../http/positive.integer';
 import type { RecordTarget } from '../http/target.decorator';
 import { DEFAULT_LIMIT } from './query.envelope';
 import { filterOf, type QueryInput } from './query.input';
 
 const PARAMETERS = ['select', 'sort', 'limit', 'cursor', 'deleted', 'include_total', 'list_id'];
-const POSITIVE_INTEGER = /^0*[1-9]\d*$/;
 
 /**
  * Reads the query string of `GET /{team}/{object}`. Any parameter that is not one of its own filters the property of this name:
@@ -66,7 +66,7 @@ function slugList(query: QueryParameters, name: 'select' | 'sort'): string[] | u
 function limitOf(query: QueryParameters): number {
   const text = singleParameter(query, 'limit');
   if (text === undefined) return DEFAULT_LIMIT;
-  if (!POSITIVE_INTEGER.test(text))
+  if (!isPositiveInteger(text))
     throw invalidQuery('.query.limit', 'positive_integer', 'must be a positive whole number');
   return Math.min(MAX_PAGE_ROWS, Number(text));
 }

@@ -12,7 +12,7 @@ import {
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import type { QueryInput } from './query.input';
-import { pageResponse } from './query.response';
+import { renderPage } from './page.renderer';
 import { timeoutError } from './query.timeout';
 
 /** Lists, queries and counts records. */
@@ -51,7 +51,7 @@ export class QueryService {
       ? await this.withTimeoutError(operation, () => this.queries.count(input, options), input)
       : undefined;
     const nextCursor = measure(() => page.next && codec.encode({ limit, values: page.next }));
-    return pageResponse(page, nextCursor, total);
+    return renderPage(page, nextCursor, total);
   }
 
   /** The number of records. @throws RequestError `invalid_request`, `unavailable` */

@@ -1,18 +1,5 @@
-import { invalidField, RequestError } from '#libs/errors';
-import { parseUuid } from '#libs/json';
+import { invalidField } from '#libs/errors';
 import { etagConditionOf } from '#libs/records';
-
-/**
- * The record id in a path, in lower case. Call it where the record would be looked up: other mistakes of the request are
- * reported first, as for an id that does not exist.
- *
- * @throws RequestError `not_found` for an id that is no UUID
- */
-export function recordIdOf(given: string): string {
-  const id = parseUuid(given);
-  if (id === undefined) throw new RequestError('not_found');
-  return id;
-}
 
 /**
  * The etag that `If-Match` requires, without its quotes; undefined if the record must only exist.

@@ -1,6 +1,7 @@
 import type { WriteResponse } from '#libs/idempotency';
 import { type ItemError, RequestError, type RequestErrorCode } from '#libs/errors';
 import { type AppliedBatch, parseEntry } from '#libs/records';
+import type { RecordTarget } from '../http/target.decorator';
 import { errorWriteResponse, writeResponse } from '../http/write.response';
 
 /** The request error for the error of its only item; others are `invalid_request`. */
@@ -36,11 +37,11 @@ export function recordResponse(
   if (outcome === undefined) throw new Error('a write of one item has no outcome');
   const entry = parseEntry(outcome.entry);
   const { replayed } = outcome;
-  const attempt = { completedBy, replayed, resumed: state === 'resumed' && !replayed };
+  const attempt = { complete: completedBy !== undefined, replayed, resumed: state === 'resumed' && !replayed };
   if (entry.status === 'error') {
     const error = fromItemError(entry.error);
     if (error.status >= 500) throw error;
-    return errorWriteResponse(error, requestId, attempt);
+    return errorWriteResponse(error, completedBy ?? requestId, attempt);
   }
   // A DELETE has no Idempotency-Key, so it is never replayed.
   if (success.status === 204) return writeResponse({ status: 204, headers: {}, body: '' }, attempt);
@@ -49,6 +50,11 @@ export function recordResponse(
   const body = JSON.stringify(entry.record);
   const headers = { etag: entry.etag, ...(success.location && { location: success.location(entry.id) }) };
   return writeResponse({ status: success.status, headers, body }, attempt);
+}
+
+/** Makes the path of a record from its id. */
+export function locationIn({ teamId, objectType }: RecordTarget): (id: string) => string {
+  return (id) => `/v2/prism/${teamId}/${objectType}/${id}`;
 }
 
 /** The request error for an item error. Fields are relative to the body. */

@@ -16,11 +16,11 @@ import {
   RecordWriter,
   type WrittenBatch,
 } from '#libs/records';
+import { parsePathId } from '../http/path.id';
 import type { WriteCall } from '../http/write.handler';
 import type { RecordTarget } from '../http/target.decorator';
-import { fromItemError, recordResponse } from './record.response';
+import { fromItemError, locationIn, recordResponse } from './record.response';
 import type { RecordEnvelope } from './record.envelope';
-import { recordIdOf } from './record.conditions';
 import { checkSelection, selectFrom } from './record.selection';
 
 /** Reads and writes single records. A write is a plan of one item, with the same ledger and metrics as a batch. */
@@ -60,7 +60,7 @@ export class RecordService {
     this.checkSize(call);
     const validator = await this.properties.validatorOf(target.teamId, target.objectType);
     const change = changeOf(validator.patch(body));
-    const item = planPatch(recordIdOf(id), change, ifMatch);
+    const item = planPatch(parsePathId(id), change, ifMatch);
     return recordResponse(await this.write('patch', target, item, call), call.requestId, { status: 200 });
   }
 
@@ -70,9 +70,9 @@ export class RecordService {
    * @throws RequestError `not_found`
    */
   async delete(target: RecordTarget, id: string, ifMatch: string | undefined, call: WriteCall): Promise<WriteResponse> {
-    const item: PlanItem = { op: 'delete', id: recordIdOf(id), ...conditionOn(ifMatch) };
-    const applied = await this.write('delete', target, item, call, { ...defaultOptions, return: 'minimal' });
-    return recordResponse(applied, call.requestId, { status: 204 });
+    const item: PlanItem = { op: 'delete', id: parsePathId(id), ...conditionOn(ifMatch) };
+    const written = await this.write('delete', target, item, call, { ...defaultOptions, return: 'minimal' });
+    return recordResponse(written, call.requestId, { status: 204 });
   }
 
   /**
@@ -87,7 +87,7 @@ export class RecordService {
     call: WriteCall,
   ): Promise<WriteResponse> {
     const lookups = await this.lookupsOf(target);
-    const item: PlanItem = { op: 'restore', id: recordIdOf(id), ...conditionOn(ifMatch), ...lookups };
+    const item: PlanItem = { op: 'restore', id: parsePathId(id), ...conditionOn(ifMatch), ...lookups };
     return recordResponse(await this.write('restore', target, item, call), call.requestId, { status: 200 });
   }
 
@@ -97,7 +97,7 @@ export class RecordService {
    */
   async duplicate(target: RecordTarget, id: string, call: WriteCall): Promise<WriteResponse> {
     const lookups = await this.lookupsOf(target);
-    const item: PlanItem = { op: 'duplicate', id: uuidv7(), source: recordIdOf(id), ...lookups };
+    const item: PlanItem = { op: 'duplicate', id: uuidv7(), source: parsePathId(id), ...lookups };
     return created(target, await this.write('duplicate', target, item, call), call);
   }
 
@@ -112,7 +112,7 @@ export class RecordService {
       const definitions = await this.properties.definitionsOf(teamId, objectType);
       checkSelection(selection, new Set(definitions.map(({ slug }) => slug)));
     }
-    const found = await this.records.find(teamId, objectType, recordIdOf(id), options);
+    const found = await this.records.find(teamId, objectType, parsePathId(id), options);
     if (!found) throw new RequestError('not_found');
     return selection ? { ...found, json: selectFrom(found.json, selection) } : found;
   }
@@ -155,7 +155,6 @@ function conditionOn(ifMatch: string | undefined): { if_match?: string } {
   return ifMatch === undefined ? {} : { if_match: ifMatch };
 }
 
-function created({ teamId, objectType }: RecordTarget, applied: WrittenBatch, { requestId }: WriteCall): WriteResponse {
-  const location = (id: string): string => `/v2/prism/${teamId}/${objectType}/${id}`;
-  return recordResponse(applied, requestId, { status: 201, location });
+function created(target: RecordTarget, written: WrittenBatch, { requestId }: WriteCall): WriteResponse {
+  return recordResponse(written, requestId, { status: 201, location: locationIn(target) });
 }

@@ -11,7 +11,7 @@ import { LookupService } from './lookup.service';
 import { requiredEtagOf } from './record.conditions';
 import type { RecordEnvelope } from './record.envelope';
 import { type LookupPath, type RecordLookup, recordLookupOf, upsertMatchOf } from './record.lookup';
-import { fromItemError, recordResponse } from './record.response';
+import { fromItemError, locationIn, recordResponse } from './record.response';
 import { RecordService } from './record.service';
 
 /** Patches the one record that has a value, or creates it. */
@@ -61,7 +61,7 @@ export class UpsertService {
     const isCreated = entry.status === 'ok' && entry.effect === 'created';
     return recordResponse(batch, call.requestId, {
       status: isCreated ? 201 : 200,
-      ...(isCreated && { location: (id: string) => `/v2/prism/${teamId}/${objectType}/${id}` }),
+      ...(isCreated && { location: locationIn(target) }),
     });
   }
 }

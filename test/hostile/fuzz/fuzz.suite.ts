@@ -30,7 +30,7 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     const { signal } = new AbortController();
     const { gateway } = environment;
     const summary = `seed ${SEED}: ${requests} requests: ${JSON.stringify(statuses)}`;
-    expect(gateway.service.death, `${summary}; how the gateway ended`).toBeUndefined();
+    expect(gateway.service.unexpectedExit, `${summary}; how the gateway ended`).toBeUndefined();
     expect(failures.slice(0, SHOWN_FAILURES), `${failures.length} failures; ${summary}`).toEqual([]);
     expect(requests).toBe(expected);
     expect(await gateway.held(signal), summary).toEqual({});
@@ -44,9 +44,9 @@ export function defineFuzzSuite(counts: { bodies: number; raw: number }): void {
     try {
       return await send(new FuzzRun(url, caller, SEED));
     } catch (error) {
-      throw service.death === undefined
+      throw service.unexpectedExit === undefined
         ? error
-        : new Error(`seed ${SEED}: the gateway ${service.death}`, { cause: error });
+        : new Error(`seed ${SEED}: the gateway ${service.unexpectedExit}`, { cause: error });
     }
   }
 

@@ -1,7 +1,7 @@
 import type { AttackTarget } from '../attack.target';
 
 /** A response. */
-interface WriteResponse {
+interface ReceivedResponse {
   status: number;
   body: string;
 }
@@ -14,8 +14,8 @@ interface WriteResponse {
  */
 export async function largest(
   from: number,
-  send: (size: number) => Promise<WriteResponse>,
-): Promise<WriteResponse & { size: number }> {
+  send: (size: number) => Promise<ReceivedResponse>,
+): Promise<ReceivedResponse & { size: number }> {
   for (let size = from; size >= 1; size = Math.floor(size * 0.8)) {
     const { status, body } = await send(size);
     // A server error is not a limit but a success of the attack.
@@ -51,7 +51,7 @@ export async function call(
   path: string,
   body: object,
   headers: Record<string, string> = {},
-): Promise<WriteResponse> {
+): Promise<ReceivedResponse> {
   const response = await fetch(target.url + target.path(path), {
     method,
     headers: { 'content-type': 'application/json', 'x-api-key': target.attacker.apiKeys[0], ...headers },

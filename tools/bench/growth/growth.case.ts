@@ -4,7 +4,7 @@ import { drivePgbench, type PgbenchWork } from '../pgbench.driver';
 import type { Servers } from '../servers';
 import type { ServiceProcess } from '../service.process';
 import { leadSeconds, type Schedule } from '../rounds';
-import { spend, type Spent, type Turn, turnOf } from '../turn';
+import { measureUsage, type Usage, type Turn, turnOf } from '../turn';
 import { driveHttp } from '../wrk.driver';
 import type { Population } from './population';
 
@@ -39,14 +39,14 @@ export async function measureCase(
   const responded = { changes: 0 };
   const measured = worksOf(environment).map((workload) => ({
     workload: counting(workload, responded),
-    spent: [] as Spent[],
+    usages: [] as Usage[],
   }));
   for (const { workload } of measured) await workload.drive(warmUpSeconds, signal);
   for (let round = 0; round < rounds; round++) {
-    for (const { workload, spent } of measured) {
+    for (const { workload, usages } of measured) {
       await workload.drive(leadSeconds, signal);
       await meter.quiet(signal);
-      spent.push(await spend(workload, meter, seconds, signal));
+      usages.push(await measureUsage(workload, meter, seconds, signal));
     }
   }
   const changes = await environment.population.countChanges();
@@ -56,9 +56,9 @@ export async function measureCase(
   if (!(share >= 1 && share <= most)) {
     throw new Error(`${responded.changes} changes were acknowledged; Postgres has ${changes}`);
   }
-  return measured.map(({ workload, spent }) => ({
+  return measured.map(({ workload, usages }) => ({
     work: workload.name as Work, // worksOf names them
-    turns: spent.map((each) => turnOf(workload, each, each.load.batches * workload.changesPerBatch * share)),
+    turns: usages.map((each) => turnOf(workload, each, each.load.batches * workload.changesPerBatch * share)),
   }));
 }
 

@@ -15,12 +15,12 @@ function turn(serviceMicros: number, postgresMicros: number, walBytesPerItem: nu
 
 const smallest = [turn(20, 40, 500), turn(20, 40, 500)];
 
-function row(case_: Partial<GrowthCase>, ...turns: Turn[]): GrowthRow {
-  return growthRow({ ...small, ...case_ }, 'plain', turns, smallest);
+function row(growthCase: Partial<GrowthCase>, ...turns: Turn[]): GrowthRow {
+  return growthRow({ ...small, ...growthCase }, 'plain', turns, smallest);
 }
 
-function bareRow(case_: Partial<GrowthCase>, ...turns: Turn[]): GrowthRow {
-  return growthRow({ ...small, ...case_ }, 'pgbench', turns, smallest);
+function bareRow(growthCase: Partial<GrowthCase>, ...turns: Turn[]): GrowthRow {
+  return growthRow({ ...small, ...growthCase }, 'pgbench', turns, smallest);
 }
 
 describe('growthTargets', () => {

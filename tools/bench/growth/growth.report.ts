@@ -30,7 +30,7 @@ export interface GrowthRow extends GrowthCase {
 }
 
 /** @param smallest the turns of the same work in the smallest case */
-export function growthRow(case_: GrowthCase, work: Work, turns: Turn[], smallest: readonly Turn[]): GrowthRow {
+export function growthRow(growthCase: GrowthCase, work: Work, turns: Turn[], smallest: readonly Turn[]): GrowthRow {
   const over = (of: (turn: Turn) => number): number => median(turns.map(of));
   const ratio = (of: (turn: Turn) => number): Spread => ratioOf(turns.map(of), smallest.map(of));
   const postgres = ({ postgresMicros }: Turn): number => postgresMicros ?? 0;
@@ -40,7 +40,7 @@ export function growthRow(case_: GrowthCase, work: Work, turns: Turn[], smallest
   const p50 = ({ latencyMs }: Turn): number => latencyMs.p50;
   const hasGateway = work !== 'pgbench';
   return {
-    ...case_,
+    ...growthCase,
     work,
     itemsPerSecond: over(rate),
     latencyMs: { p50: over(p50), p99: over(({ latencyMs }) => latencyMs.p99) },

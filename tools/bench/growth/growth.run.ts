@@ -104,10 +104,10 @@ class Growth {
     afterCheckpoint = false,
   ): Promise<void> {
     const { records, teams, ledgerItems } = environment.population;
-    const case_: GrowthCase = { records, teams: teams.length, ledgerItems, afterCheckpoint };
+    const growthCase: GrowthCase = { records, teams: teams.length, ledgerItems, afterCheckpoint };
     for (const { work, turns } of await measureCase(environment, this.options, context)) {
       if (!this.smallest.has(work)) this.smallest.set(work, turns);
-      const row = growthRow(case_, work, turns, this.smallest.get(work) ?? turns);
+      const row = growthRow(growthCase, work, turns, this.smallest.get(work) ?? turns);
       this.rows.push(row);
       context.log(`${work} ${Math.round(row.itemsPerSecond)} items/s, ${row.postgresMicros.toFixed(1)} us of Postgres`);
     }

@@ -1,6 +1,6 @@
 import { Agent, errors, request } from 'undici';
 import type { BenchContext } from '../bench.context';
-import type { ServiceProcess } from '../service.process';
+import { peakOf, type ServiceProcess } from '../service.process';
 import type { BodyKind } from './body.kinds';
 import { memoryOf } from './retained';
 
@@ -22,7 +22,7 @@ export interface BodyLoad {
   /** Time from the end of the load to the response to a small request; null if the process ended. */
   recoveredMs: number | null;
   /** How the process ended, if it did. */
-  death: string | null;
+  unexpectedExit: string | null;
 }
 
 /** The destination of requests and their API key. */
@@ -45,7 +45,7 @@ export async function loadWithBodies(
   const agent = new Agent({ connections: callers, headersTimeout: 60_000, bodyTimeout: 60_000 });
   let peakBytes = 0;
   const call = async (number: number): Promise<void> => {
-    for (let sent = 0; performance.now() < until && gateway.death === undefined; sent++) {
+    for (let sent = 0; performance.now() < until && gateway.unexpectedExit === undefined; sent++) {
       signal.throwIfAborted();
       const key = number % 2 === 0 ? {} : { 'idempotency-key': `${name}-${number}-${sent}`.replaceAll(' ', '-') };
       const status = await statusOf(
@@ -79,17 +79,8 @@ export async function loadWithBodies(
     peakBytes,
     residentBytes: recovered ? (await memoryOf(gateway)).residentBytes : null,
     recoveredMs: recovered ? performance.now() - ended : null,
-    death: gateway.death ?? (recovered ? null : `no response within ${recoveryMs} ms`),
+    unexpectedExit: gateway.unexpectedExit ?? (recovered ? null : `no response within ${recoveryMs} ms`),
   };
-}
-
-/** Undefined if the process has ended, even before its exit event. */
-function peakOf(gateway: ServiceProcess): number | undefined {
-  try {
-    return gateway.peakBytes;
-  } catch {
-    return undefined; // /proc has no entry for an ended process
-  }
 }
 
 async function statusOf(response: ReturnType<typeof request>): Promise<string> {
@@ -107,7 +98,7 @@ async function statusOf(response: ReturnType<typeof request>): Promise<string> {
 /** Whether a small request gets a response in time. */
 async function respondsAgain(gateway: ServiceProcess, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + recoveryMs;
-  while (gateway.death === undefined && performance.now() < until) {
+  while (gateway.unexpectedExit === undefined && performance.now() < until) {
     signal.throwIfAborted();
     if ((await statusOf(request(`${gateway.url}/health/ready`, { headersTimeout: recoveryMs }))) === '200') return true;
     await new Promise((resolve) => setTimeout(resolve, restMs));

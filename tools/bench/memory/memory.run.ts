@@ -25,10 +25,10 @@ const flatWithin = 1.05;
 
 /** Measures memory after many batches, and under many concurrent large bodies. */
 export async function measureMemory(options: MemoryOptions, context: BenchContext): Promise<void> {
-  const { log: say, print } = context;
+  const { log, print } = context;
   const servers = await startServers(context, durableSettings);
   const population = await Population.of(1, servers, context);
-  say(`loading ${records} organizations`);
+  log(`loading ${records} organizations`);
   await population.growTo(records);
   await population.settle();
   const [{ teamId, apiKey } = { teamId: '', apiKey: '' }] = population.teams;
@@ -40,24 +40,24 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
     ...{ sent: 'batch', failing: 0, keyed: false, minimal: false },
   };
   const retained = await measureRetained(gateway, servers.meter, work, options.batches, context);
-  const crowds: BodyLoad[] = [];
+  const loads: BodyLoad[] = [];
   for (const kind of bodyKinds()) {
-    const seen = await loadWithBodies({ gateway, path, apiKey }, kind, options.seconds, context);
-    crowds.push(seen);
-    say(`64 callers, ${kind.name}: ${responsesText(seen)}; at most ${inMebibytes(seen.peakBytes)} MiB resident`);
-    if (seen.death !== null) {
-      say(`it died: ${/^.*FATAL.*$/m.exec(seen.death)?.[0] ?? seen.death}`);
+    const load = await loadWithBodies({ gateway, path, apiKey }, kind, options.seconds, context);
+    loads.push(load);
+    log(`64 callers, ${kind.name}: ${responsesText(load)}; at most ${inMebibytes(load.peakBytes)} MiB resident`);
+    if (load.unexpectedExit !== null) {
+      log(`it ended: ${/^.*FATAL.*$/m.exec(load.unexpectedExit)?.[0] ?? load.unexpectedExit}`);
       await gateway.stop();
       gateway = await startGateway(servers, context);
     }
   }
 
   const machine = machineFacts();
-  const targets = memoryTargets(retained, crowds);
+  const targets = memoryTargets(retained, loads);
   const flags = { ...gatewaySettings, heap: `${heapMebibytes}MiB` };
   print(`\n${headerOf(machine, servers.settings, flags)}`);
-  print(`\n${retainedTable(retained)}\n${crowdTable(crowds)}\n${logContextOf(options)}\n${targetText(targets)}\n`);
-  writeFigures(options.json, { machine, settings: servers.settings, flags, retained, crowds, targets }, context);
+  print(`\n${retainedTable(retained)}\n${loadTable(loads)}\n${conditionsOf(options)}\n${targetText(targets)}\n`);
+  writeFigures(options.json, { machine, settings: servers.settings, flags, retained, loads, targets }, context);
 }
 
 /** A gateway with the heap limit of a container, which reports its memory usage. */
@@ -67,18 +67,18 @@ function startGateway({ postgres, redisUrl }: Servers, { cleanup, signal }: Benc
   return new Services(cleanup, signal).gateway('gateway', postgres.url, redisUrl, flags);
 }
 
-function memoryTargets(retained: readonly Retained[], crowds: readonly BodyLoad[]): Target[] {
+function memoryTargets(retained: readonly Retained[], loads: readonly BodyLoad[]): Target[] {
   const most = (what: string, wanted: number, unit: Target['unit'], value: number): Target => {
     const reached: Spread = spreadOf([value]);
     return { what, bound: 'most', wanted, unit, reached, met: value <= wanted };
   };
   const resident = growthOf(retained, ({ residentBytes }) => residentBytes);
-  const peak = Math.max(...crowds.map(({ peakBytes }) => peakBytes)) / mebibyte;
-  const deaths = crowds.filter(({ death }) => death !== null).length;
+  const peak = Math.max(...loads.map(({ peakBytes }) => peakBytes)) / mebibyte;
+  const exits = loads.filter(({ unexpectedExit }) => unexpectedExit !== null).length;
   return [
     most('resident memory after the last batches relative to the first tenth', flatWithin, 'x', resident),
     most('resident memory under 64 callers with 5 MiB bodies', containerMebibytes, 'MiB', peak),
-    most('kinds of large bodies that ended the process', 0, '', deaths),
+    most('kinds of large bodies that ended the process', 0, '', exits),
   ];
 }
 
@@ -90,14 +90,14 @@ function retainedTable(retained: readonly Retained[]): string {
   return aligned([['batches', 'resident MiB', 'heap MiB', 'external MiB'], ...cells], new Set());
 }
 
-function crowdTable(crowds: readonly BodyLoad[]): string {
-  const cells = crowds.map((each) => [
+function loadTable(loads: readonly BodyLoad[]): string {
+  const cells = loads.map((each) => [
     each.kind,
     responsesText(each),
     inMebibytes(each.peakBytes),
     inMebibytes(each.residentBytes),
     figure(each.recoveredMs, 0),
-    each.death === null ? '' : 'ENDED',
+    each.unexpectedExit === null ? '' : 'ENDED',
   ]);
   const titles = ['64 callers with 5 MiB of', 'responses', 'peak MiB', 'after MiB', 'recovery ms', ''];
   return aligned([titles, ...cells], new Set([0, 1, 5]));
@@ -113,7 +113,7 @@ function inMebibytes(bytes: number | null): string {
   return figure(bytes === null ? null : bytes / mebibyte, 1);
 }
 
-function logContextOf({ batches, seconds }: MemoryOptions): string {
+function conditionsOf({ batches, seconds }: MemoryOptions): string {
   return [
     `${figure(batches, 0)} batches of 100 from 8 callers, every other 2 s with keys; each reading after a garbage collection; growth along the median slope`,
     `then 64 callers for ${seconds} s with each kind of body, half of them with keys; none: no response; recovery: until /health/ready is 200`,

@@ -28,7 +28,7 @@ export async function measureRetained(
   meter: PostgresMeter,
   work: HttpWork,
   batches: number,
-  { signal, log: say }: BenchContext,
+  { signal, log }: BenchContext,
 ): Promise<Retained[]> {
   const retained: Retained[] = [];
   let sent = 0;
@@ -38,7 +38,7 @@ export async function measureRetained(
     await meter.quiet(signal);
     const memory = await memoryOf(gateway);
     retained.push({ batches: sent, ...memory });
-    say(`${sent} batches: ${(memory.residentBytes / 2 ** 20).toFixed(1)} MiB resident`);
+    log(`${sent} batches: ${(memory.residentBytes / 2 ** 20).toFixed(1)} MiB resident`);
   }
   return retained;
 }

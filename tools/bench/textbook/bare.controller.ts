@@ -3,7 +3,7 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post } from '@n
 import { Pool } from 'pg';
 import { sourceFile } from '../../../test/support/repository.files';
 
-const text = readFileSync(sourceFile('tools/bench/textbook/sql/update-together.sql'), 'utf8');
+const text = readFileSync(sourceFile('tools/bench/textbook/sql/update-atomic.sql'), 'utf8');
 
 /** The bare HTTP baseline of writes: no validation, and items cannot fail individually. */
 @Controller()
@@ -17,7 +17,7 @@ export class BareController {
   }
 
   /** The whole batch as one statement, whose result is the response. */
-  @Post('v2/prism/:team/:object/batch/together')
+  @Post('v2/prism/:team/:object/batch/atomic')
   @HttpCode(200)
   @Header('content-type', 'application/json')
   async atomic(
@@ -26,7 +26,7 @@ export class BareController {
     @Body() { items }: { items: unknown[] },
   ): Promise<string> {
     const values = [team, object, JSON.stringify(items)];
-    const { rows } = await this.pool.query<{ results: string; count: number }>({ name: 'together', text, values });
+    const { rows } = await this.pool.query<{ results: string; count: number }>({ name: 'atomic', text, values });
     const [{ results, count } = { results: '', count: 0 }] = rows;
     const summary = { total: items.length, succeeded: count, failed: items.length - count };
     return `{"results":[${results}],"summary":${JSON.stringify(summary)}}`;

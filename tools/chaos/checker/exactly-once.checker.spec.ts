@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type {
-  WriteResponse,
+  ReceivedResponse,
   RequestedItem,
   RequestHistory,
   RoundHistory,
@@ -37,7 +37,7 @@ function marked(entry: string): string {
   return `${entry.slice(0, -1)}, "replayed": true}`;
 }
 
-function response(entries: string[], replay = false): WriteResponse {
+function response(entries: string[], replay = false): ReceivedResponse {
   const body = `{"results": [${entries.join(', ')}], "summary": {"total": ${entries.length}}}`;
   return { status: 200, etag: undefined, location: undefined, replay, body };
 }
@@ -46,7 +46,7 @@ interface Sent {
   key: string;
   items: RequestedItem[];
   /** Each with the times of its start and end. */
-  attempts: [outcome: WriteResponse | string, from?: number, to?: number][];
+  attempts: [outcome: ReceivedResponse | string, from?: number, to?: number][];
   canceled?: boolean;
   onError?: RequestHistory['onError'];
   operation?: RequestHistory['operation'];

@@ -1,9 +1,9 @@
 import { isBatch, type ItemResult, type Reading, readResponse } from '../response.reader';
-import type { WriteResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
+import type { ReceivedResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An attempt with a response. */
 export interface ReadAttempt {
-  response: WriteResponse;
+  response: ReceivedResponse;
   reading: Reading;
   endedAt: number;
 }
@@ -62,8 +62,8 @@ export function isApplied({ stored, settled }: Pick<ItemFacts, 'stored' | 'settl
 }
 
 /**
- * Whether an attempt may have answered the item with the record as it read it, later than the change that another attempt made.
- * The items of a single write, of a batch of one and of a rollback are one transaction with the ledger.
+ * Whether the response may show the record at a later version than the item produced: an attempt read it after the change that
+ * another attempt made. The items of a single write, of a batch of one and of a rollback are one transaction with the ledger.
  */
 export function mayShowLaterVersion({ request, respondedAt }: ItemFacts): boolean {
   const { onError, items, attempts } = request;

@@ -3,7 +3,7 @@ import { effectOf, isApplied, type ItemFacts, mayShowLaterVersion, type RequestF
 import { versionOf } from '../response.reader';
 
 /** An applied item and the versions that it can have produced. */
-export interface Claim {
+export interface Candidate {
   /** The version that its outcome shows: the one that it produced, or a later one. Undefined if it shows none. */
   shown: number | undefined;
   /** The highest version that a caller knew before the request was sent. */
@@ -15,7 +15,7 @@ export interface Claim {
 }
 
 /** A change of a record by an item. */
-export interface Change extends Claim {
+export interface Change extends Candidate {
   /** The version that it produced. */
   version: number;
   /** Whether no other item can have produced this version. */
@@ -32,7 +32,7 @@ export interface RecordTimeline {
   /** In the order of the versions. Each version has one at most. */
   changes: Change[];
   /** Applied items that produced none of the versions: their changes are missing. */
-  missing: Claim[];
+  missing: Candidate[];
   stored: StoredRecord | undefined;
   /** Items that failed according to their response. */
   failures: ItemFacts[];
@@ -78,14 +78,14 @@ export function timelinesOf(round: RoundHistory, requests: readonly RequestFacts
   return [...timelines.values()];
 }
 
-type Applied = Pick<Claim, 'shown' | 'facts'>;
+type Applied = Pick<Candidate, 'shown' | 'facts'>;
 
-function claimsOf(applied: readonly Applied[], first: number, last: number): Claim[] {
+function candidatesOf(applied: readonly Applied[], first: number, last: number): Candidate[] {
   const responses = applied.toSorted((a, b) => b.facts.respondedAt - a.facts.respondedAt);
   let known = first - 1;
   return applied
     .toSorted((a, b) => a.facts.invokedAt - b.facts.invokedAt)
-    .map(({ shown, facts }): Claim => {
+    .map(({ shown, facts }): Candidate => {
       for (let next = responses.at(-1); next !== undefined && next.facts.respondedAt < facts.invokedAt;) {
         known = Math.max(known, next.shown ?? 0);
         responses.pop();
@@ -105,17 +105,17 @@ function claimsOf(applied: readonly Applied[], first: number, last: number): Cla
 function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): void {
   const { changes, missing, stored, first } = timeline;
   const last = stored?.version ?? 0;
-  const claims = claimsOf(applied, first, last);
-  const open = claims.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
-  missing.push(...claims.filter((claim) => !open.includes(claim)));
+  const candidates = candidatesOf(applied, first, last);
+  const open = candidates.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
+  missing.push(...candidates.filter((candidate) => !open.includes(candidate)));
   for (let version = first; version <= last; version++) {
     const index = open.findIndex(({ from, to }) => from <= version && version <= to);
-    const [claim] = index < 0 ? [] : open.splice(index, 1);
-    if (claim !== undefined) changes.push({ ...claim, version, certain: true });
+    const [candidate] = index < 0 ? [] : open.splice(index, 1);
+    if (candidate !== undefined) changes.push({ ...candidate, version, certain: true });
   }
   missing.push(...open);
   const made = new Map(changes.map((change) => [change.version, change]));
-  const movable = new Set(missing.flatMap((claim) => displacedBy(claim, made)));
+  const movable = new Set(missing.flatMap((candidate) => displacedBy(candidate, made)));
   for (const change of changes) {
     const displaced = displacedBy(change, made);
     change.certain = !movable.has(change) && !displaced.includes(change) && !displaced.includes(undefined);
@@ -126,9 +126,9 @@ function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): 
  * The changes that would get another version if this item got another of its own, directly or as a consequence. A change that
  * displaces itself can have changed places with others. Undefined: one of these versions is no known item's.
  */
-function displacedBy(claim: Claim | Change, made: ReadonlyMap<number, Change>): (Change | undefined)[] {
+function displacedBy(candidate: Candidate | Change, made: ReadonlyMap<number, Change>): (Change | undefined)[] {
   const displaced = new Set<Change | undefined>();
-  const pending = [claim];
+  const pending = [candidate];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     for (let version = next.from; version <= next.to; version++) {
       const other = made.get(version);

@@ -5,24 +5,24 @@ import { request } from 'undici';
 import { guard } from './child.guard';
 import { builtFile, repositoryFolder } from './repository.files';
 
-const program = builtFile('apps/gateway/main.js');
+const gatewayProgram = builtFile('apps/gateway/main.js');
 const startDeadlineMs = 60_000;
 const drainDeadlineMs = 20_000;
 const maxLogCharacters = 20_000;
 
-export interface GatewaySetup {
-  /** Where it listens; with another program, the port of its health checks, which `settings` give it. */
+export interface ProgramSetup {
+  /** The port of its health checks: of the API for a gateway, of metrics for a worker. A worker gets it by `settings` too. */
   port: number;
   /** Settings by environment variable. */
   settings: Record<string, string>;
   /** Files that Node loads before the program. */
   preloads: string[];
-  /** Path of another build. */
+  /** Path of the built program; by default, the gateway. */
   program?: string;
 }
 
-/** A gateway as a process of the built program, which can be killed, suspended and drained. */
-export class GatewayServer {
+/** A built program as a process, which can be killed, suspended, drained and started again. */
+export class ProgramProcess {
   private child: ChildProcess | undefined;
   private expected = false;
   private log = '';
@@ -31,7 +31,7 @@ export class GatewayServer {
 
   constructor(
     readonly name: string,
-    private readonly setup: GatewaySetup,
+    private readonly setup: ProgramSetup,
   ) {}
 
   get url(): string {
@@ -46,7 +46,7 @@ export class GatewayServer {
   /** Resolves when it responds. */
   async start(): Promise<void> {
     const flags = this.setup.preloads.flatMap((file) => ['--require', file]);
-    const child = spawn(process.execPath, [...flags, this.setup.program ?? program], {
+    const child = spawn(process.execPath, [...flags, this.setup.program ?? gatewayProgram], {
       cwd: repositoryFolder,
       env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(this.setup.port), ...this.setup.settings },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -81,11 +81,12 @@ export class GatewayServer {
     if (code !== 0) this.failures.push(`${this.name} ended with ${code ?? 'a signal'} after SIGTERM`);
   }
 
-  freeze(): void {
+  /** Suspends the process: connections stay open without responses. */
+  pause(): void {
     this.child?.kill('SIGSTOP');
   }
 
-  thaw(): void {
+  resume(): void {
     this.child?.kill('SIGCONT');
   }
 

@@ -6,7 +6,7 @@ import type { QueryPage, QueryRow } from '#libs/records';
  * @param nextCursor undefined on the last page
  * @param total undefined if the request does not ask for it
  */
-export function pageResponse({ rows }: QueryPage, nextCursor: string | undefined, total: number | undefined): string {
+export function renderPage({ rows }: QueryPage, nextCursor: string | undefined, total: number | undefined): string {
   const rest = { has_more: nextCursor !== undefined, next_cursor: nextCursor ?? null, total };
   return `{"data":[${rows.map(rowText).join(',')}],${JSON.stringify(rest).slice(1)}`;
 }
