@@ -19,7 +19,7 @@ export class RedisMetrics {
     this.up.remove(); // A gauge without labels starts at 0.
     this.errors = instruments.counter(
       'prism_redis_errors_total',
-      'Redis calls that failed, so that the request continued without Redis. `rejected`: Redis would reject other calls too (out of memory, read-only, no permission). `other`: any other error reply.',
+      'Redis calls that failed, so that the request continued without Redis. `rejected`: Redis would reject other calls too (out of memory, read-only, no permission). `other`: an error reply of another kind.',
       { kind: ERROR_KINDS },
     );
     for (const kind of ERROR_KINDS) this.errors.inc({ kind }, 0);
