@@ -34,7 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Workers inherit it: the embedded Postgres is looked up, and copied for another user, only once.
   process.env.TEST_POSTGRES_BIN = postgresBinaries(serverUser());
   const [postgres, redis] = await Promise.all([
-    PostgresServer.create({ max_connections: '200' }),
+    // Nothing kills it, so nothing needs its files on the disk. Tests of durability start their own.
+    PostgresServer.create({ max_connections: '200', fsync: 'off' }),
     findExecutable('redis-server') === undefined ? undefined : startRedis(),
   ]);
   const template = `prism_template_${randomBytes(6).toString('hex')}`;
