@@ -8,21 +8,21 @@
 -- they are applied in that order. Otherwise the items are applied in the order of the request, and the records that they name are
 -- locked first.
 --
---   p_items        all items of the batch, by position in the request
---   p_order        the positions of the items to apply, in the order of the request
---   p_atomic       end at the first failure in the database: the caller rolls everything back
---   p_limit_bytes  the largest record that a change may produce (record_size)
---   p_check_from   from then on, check before each item whether it may start, and limit its wait for a lock to the time left
---   p_deadline     items that have not started by then are not_attempted
---   bytes_left     what is left for the records of the response
---   effects        by position: the usual effects of the operations, then those of the items
+--   p_items               all items of the batch, by position in the request
+--   p_order               the positions of the items to apply, in the order of the request
+--   p_atomic              end at the first failure in the database: the caller rolls everything back
+--   p_record_limit_bytes  the largest record that a change may produce (record_size)
+--   p_check_from          from then on, check before each item whether it may start, and limit its wait for a lock to the time left
+--   p_deadline            items that have not started by then are not_attempted
+--   bytes_left            what is left for the records of the response
+--   effects               by position: the usual effects of the operations, then those of the items
 --   codes, errors, images, ended, internal_errors
---                  the outcomes by position in the request, as apply_batch has them
-CREATE OR REPLACE FUNCTION apply_in_one_transaction(
+--                         the outcomes by position in the request, as apply_batch has them
+CREATE OR REPLACE FUNCTION apply_items_in_one_transaction(
   p_team_id uuid, p_object_type text, p_items jsonb[], p_order integer[], p_atomic boolean, p_minimal boolean,
-  p_limit_bytes integer, p_lock_timeout_ms integer, p_check_from timestamptz, p_deadline timestamptz,
-  INOUT bytes_left bigint, INOUT effects text[], OUT codes text[], OUT errors text[], OUT images record_image[], OUT ended timestamptz[],
-  OUT internal_errors jsonb)
+  p_record_limit_bytes integer, p_lock_timeout_ms integer, p_check_from timestamptz, p_deadline timestamptz,
+  INOUT bytes_left bigint, INOUT effects text[], OUT codes text[], OUT errors text[], OUT images record_image[],
+  OUT ended timestamptz[], OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_order      integer[]; -- the positions of the items, in the order in which they are applied
@@ -45,8 +45,8 @@ BEGIN
   IF EXISTS (SELECT FROM unnest(p_items) AS item WHERE item ?| ARRAY['lookups', 'match']) THEN
     v_order := p_order;
     v_lock_order := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
-                       WHERE p_items[o.n] ->> 'op' IN ('update', 'delete', 'restore') AND NOT p_items[o.n] ? 'match'
-                       ORDER BY (p_items[o.n] ->> 'id')::uuid);
+                           WHERE p_items[o.n] ->> 'op' IN ('update', 'delete', 'restore') AND NOT p_items[o.n] ? 'match'
+                           ORDER BY (p_items[o.n] ->> 'id')::uuid);
   ELSE
     v_order := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
                       ORDER BY CASE WHEN p_items[o.n] ->> 'op' NOT IN ('create', 'duplicate') THEN (p_items[o.n] ->> 'id')::uuid END,
@@ -87,8 +87,9 @@ BEGIN
           IF v_result.code IS NULL THEN
             effects[n] := v_result.effect;
             SELECT l.* INTO v_result
-              FROM apply_record_limits(v_result.image, bytes_left, p_minimal,
-                                       CASE WHEN p_items[n] ->> 'op' IN ('update', 'create') THEN p_limit_bytes END) AS l;
+              FROM enforce_record_limits(v_result.image, bytes_left, p_minimal,
+                                         CASE WHEN p_items[n] ->> 'op' IN ('update', 'create')
+                                              THEN p_record_limit_bytes END) AS l;
             images[n] := v_result.image;
             bytes_left := v_result.bytes_left;
           END IF;
