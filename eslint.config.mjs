@@ -34,7 +34,11 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       'no-console': 'error',
-      'no-restricted-syntax': ['error', ...NONSTANDARD_NAMES],
+      'no-restricted-syntax': [
+        'error',
+        ...NONSTANDARD_NAMES,
+        { selector: 'PrivateIdentifier', message: 'Private members are declared with `private`.' },
+      ],
       // An unhandled rejection ends the process: `void` would only hide that nobody handles it.
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
     },
