@@ -44,6 +44,24 @@ export default defineConfig(
     },
   },
   {
+    files: ['apps/**/*.ts', 'libs/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*.fixture.ts'],
+    rules: {
+      '@typescript-eslint/naming-convention': [
+        'error',
+        { selector: 'variable', modifiers: ['const', 'global', 'exported'], format: ['UPPER_CASE'] },
+        { selector: 'variable', modifiers: ['const', 'global'], types: ['number', 'string'], format: ['UPPER_CASE'] },
+        // Functions and decorators.
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global'],
+          types: ['function'],
+          format: ['camelCase', 'PascalCase'],
+        },
+      ],
+    },
+  },
+  {
     // A response is untyped JSON until an assertion checks it: a type would claim what the test is to show.
     files: ['test/**/*.{ts,mts}', 'tools/**/*.ts'],
     rules: {

@@ -1,9 +1,9 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateIf } from 'class-validator';
-import { lookupValues, propertyTypes } from '#libs/properties';
+import { LOOKUP_VALUES, PROPERTY_TYPES } from '#libs/properties';
 
 const MAX_SORT_INDEX = 1_000_000;
-const LOOKUP = { message: `lookup must be one of ${lookupValues.join(', ')}` };
-const TYPE = { message: `type must be one of ${propertyTypes.join(', ')}` };
+const LOOKUP = { message: `lookup must be one of ${LOOKUP_VALUES.join(', ')}` };
+const TYPE = { message: `type must be one of ${PROPERTY_TYPES.join(', ')}` };
 
 /** The member may be left out, but not null. */
 const IfPresent = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
@@ -72,8 +72,8 @@ export class NewPropertyEnvelope {
   @IsString({ message: 'slug must be a string' })
   slug?: string;
 
-  @IsIn(propertyTypes, TYPE)
-  type!: (typeof propertyTypes)[number];
+  @IsIn(PROPERTY_TYPES, TYPE)
+  type!: (typeof PROPERTY_TYPES)[number];
 
   @IsString({ message: 'name must be a string: the display name of the property' })
   name!: string;
@@ -83,8 +83,8 @@ export class NewPropertyEnvelope {
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookupValues, LOOKUP)
-  lookup?: (typeof lookupValues)[number];
+  @IsIn(LOOKUP_VALUES, LOOKUP)
+  lookup?: (typeof LOOKUP_VALUES)[number];
 
   @IsOptional()
   @IsString({ message: 'list_id must be a list id (UUID) or null' })
@@ -109,6 +109,6 @@ export class PropertyPatchEnvelope extends DefinitionReference {
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookupValues, LOOKUP)
-  lookup?: (typeof lookupValues)[number];
+  @IsIn(LOOKUP_VALUES, LOOKUP)
+  lookup?: (typeof LOOKUP_VALUES)[number];
 }
