@@ -132,9 +132,9 @@ export class ImportPlanner {
   }
 
   private errorOf(row: unknown): ItemError | undefined {
-    if (!isObject(row)) return itemError('invalid_item', 'a row must be an object with default, list or both');
+    if (!isObject(row)) return itemError('invalid_item', 'A row must be an object with default, list or both.');
     if (Object.keys(row).length === 0) {
-      return itemError('invalid_item', 'a row takes at least one of default, list, extended');
+      return itemError('invalid_item', 'A row takes at least one of default, list, extended.');
     }
     return malformedError('row', row, ROW_MEMBERS, this.limits);
   }

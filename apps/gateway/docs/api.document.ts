@@ -34,7 +34,7 @@ export class ApiDocument {
    * @throws Error before `generate`
    */
   get content(): Buffer {
-    if (this.json === undefined) throw new Error('The document is not generated yet.');
+    if (this.json === undefined) throw new Error('the document is not generated yet');
     return this.json;
   }
 }

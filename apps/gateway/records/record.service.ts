@@ -121,7 +121,7 @@ export class RecordService {
   checkSize({ bodyBytes }: WriteCall): void {
     const limit = this.settings.itemLimitBytes;
     if (bodyBytes > limit) {
-      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
+      const message = `The record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed.`;
       throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
     }
   }

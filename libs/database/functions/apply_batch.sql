@@ -377,7 +377,7 @@ BEGIN
         FROM find_outcomes(v_day, p_team_id, v_ledger_id) AS o;
       v_bytes_left := v_bytes_left - COALESCE(v_stored_bytes, 0);
       IF v_stored_entries IS NULL THEN
-        RAISE EXCEPTION 'The ledger has no outcomes of request %, although it stored them.', v_ledger_id;
+        RAISE EXCEPTION 'the ledger has no outcomes of request %, although it stored them', v_ledger_id;
       END IF;
     END IF;
     FOR n IN 1 .. c_count LOOP
