@@ -1,7 +1,8 @@
 -- Applies items in the transaction of the caller, for a batch that is one transaction.
 --
 -- The items share one subtransaction, because Postgres slows down when a transaction has more than 64. If an item raises an
--- error, the subtransaction is rolled back. The items before it are then applied again in another one, and the item has failed.
+-- error, the subtransaction is rolled back. The items before it are then applied again in another one, which is kept, and the item
+-- is tried once more as the first of the next. If it raises an error there, it has failed.
 --
 -- Every transaction locks the records that its items name in the order of their ids. Two of them can deadlock only through records
 -- that items match. Items that neither set a value of a lookup nor match one are independent, except for those of the same record:
@@ -25,17 +26,18 @@ CREATE OR REPLACE FUNCTION apply_items_in_one_transaction(
   OUT ended timestamptz[], OUT internal_errors jsonb)
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_order      integer[]; -- the positions of the items, in the order in which they are applied
-  v_lock_order integer[] := '{}'; -- the positions of the items whose records are locked before the first item is applied
-  v_canceled   boolean := false;
-  v_lock_first boolean := true; -- lock these records, and the values of all items, before the first item is applied
-  v_bytes_left bigint; -- before the subtransaction
-  v_from       integer := 1; -- the first item of the subtransaction, as an index of v_order
-  v_to         integer := cardinality(p_order); -- its last item
-  v_at         integer; -- the current item; 0 while records and values are locked first
-  v_detail     text; -- of an error
-  v_result     record;
-  n            integer;
+  v_order             integer[]; -- the positions of the items, in the order in which they are applied
+  v_lock_order        integer[] := '{}'; -- the positions of the items whose records are locked before the first item is applied
+  v_lock_first        boolean := true; -- lock these records, and the values of all items, before the first item is applied
+  v_stopped           boolean := false; -- the call was canceled, or the server is read-only: no further item starts
+  -- Indexes of v_order.
+  v_first             integer := 1; -- the first item of the subtransaction
+  v_last              integer := cardinality(p_order); -- its last item
+  v_current           integer; -- its current item; 0 while records and values are locked first
+  v_bytes_left_before bigint; -- before the subtransaction
+  v_detail            text; -- PG_EXCEPTION_DETAIL of an error
+  v_result            record;
+  n                   integer; -- the position of the current item
 BEGIN
   codes := array_fill(NULL::text, ARRAY[cardinality(p_items)]);
   errors := codes;
@@ -49,16 +51,16 @@ BEGIN
                            ORDER BY (p_items[o.n] ->> 'id')::uuid);
   ELSE
     v_order := ARRAY(SELECT o.n FROM unnest(p_order) AS o (n)
-                      ORDER BY CASE WHEN p_items[o.n] ->> 'op' NOT IN ('create', 'duplicate') THEN (p_items[o.n] ->> 'id')::uuid END,
-                               o.n);
+                      ORDER BY CASE WHEN p_items[o.n] ->> 'op' NOT IN ('create', 'duplicate')
+                                    THEN (p_items[o.n] ->> 'id')::uuid END, o.n);
   END IF;
-  WHILE v_from <= cardinality(v_order) LOOP
-    v_bytes_left := bytes_left;
+  WHILE v_first <= cardinality(v_order) LOOP
+    v_bytes_left_before := bytes_left;
     BEGIN
-      n := v_order[v_from];
-      IF v_lock_first AND v_from < v_to AND NOT v_canceled THEN
-        v_at := 0;
-        PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(v_order[v_from:v_to]) AS o (n)
+      n := v_order[v_first];
+      IF v_lock_first AND v_first < v_last AND NOT v_stopped THEN
+        v_current := 0;
+        PERFORM lock_lookups(p_team_id, ARRAY(SELECT p_items[o.n] FROM unnest(v_order[v_first:v_last]) AS o (n)
                                                WHERE p_items[o.n] ?| ARRAY['lookups', 'create']));
         FOREACH n IN ARRAY v_lock_order LOOP
           EXIT WHEN clock_timestamp() >= p_deadline; -- no item starts then
@@ -71,10 +73,10 @@ BEGIN
               FOR NO KEY UPDATE;
         END LOOP;
       END IF;
-      v_at := v_from;
-      WHILE v_at <= v_to LOOP
-        n := v_order[v_at];
-        IF v_canceled OR clock_timestamp() >= p_deadline THEN
+      v_current := v_first;
+      WHILE v_current <= v_last LOOP
+        n := v_order[v_current];
+        IF v_stopped OR clock_timestamp() >= p_deadline THEN
           codes[n] := 'not_attempted';
         ELSE
           IF clock_timestamp() >= p_check_from THEN
@@ -96,22 +98,22 @@ BEGIN
           ended[n] := clock_timestamp();
         END IF;
         EXIT WHEN p_atomic AND codes[n] IS NOT NULL AND p_items[n] ->> 'op' <> 'reject';
-        v_at := v_at + 1;
+        v_current := v_current + 1;
       END LOOP;
-      EXIT WHEN v_at <= v_to;
-      v_from := v_to + 1;
-      v_to := cardinality(v_order);
+      EXIT WHEN v_current <= v_last; -- a failure has ended the batch
+      v_first := v_last + 1;
+      v_last := cardinality(v_order);
     EXCEPTION WHEN query_canceled OR OTHERS THEN
-      bytes_left := v_bytes_left;
-      v_canceled := v_canceled OR SQLSTATE IN ('57014', '25006'); -- no further item starts
+      bytes_left := v_bytes_left_before;
+      v_stopped := v_stopped OR SQLSTATE IN ('57014', '25006'); -- query_canceled, read_only_sql_transaction
       IF SQLSTATE = '25006' THEN
         internal_errors := internal_errors || jsonb_build_object(n, SQLSTATE);
       END IF;
-      IF v_at = 0 AND NOT p_atomic THEN
+      IF v_current = 0 AND NOT p_atomic THEN
         v_lock_first := false; -- each item takes its own locks, so that only the items whose locks are held elsewhere fail
-      ELSIF v_at > v_from AND NOT p_atomic THEN
-        v_to := v_at - 1;
-      ELSE
+      ELSIF v_current > v_first AND NOT p_atomic THEN
+        v_last := v_current - 1; -- apply the items before it again, and keep them
+      ELSE -- it was the first item, or ends the batch: it has failed
         GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
         SELECT f.* INTO v_result FROM item_failure(SQLSTATE, v_detail) AS f;
         codes[n] := v_result.code;
@@ -121,8 +123,8 @@ BEGIN
           internal_errors := internal_errors || jsonb_build_object(n, v_result.internal_error);
         END IF;
         EXIT WHEN p_atomic;
-        v_from := v_at + 1;
-        v_to := cardinality(v_order);
+        v_first := v_current + 1;
+        v_last := cardinality(v_order);
       END IF;
     END;
   END LOOP;
