@@ -85,7 +85,7 @@ export class ImportService {
   ): Promise<WriteResponse | undefined> {
     const { key } = call;
     if (inCall && key === undefined) {
-      if (options.length > 0 && !(await this.schema.createOptions(target, options, call))) return undefined;
+      if (options.length > 0 && !(await this.schema.addOptionsInTransaction(target, options, call))) return undefined;
       return this.importNow(target, items, call);
     }
     const job = {
