@@ -34,9 +34,31 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       'no-console': 'error',
-      'no-restricted-syntax': ['error', ...NONSTANDARD_NAMES],
+      'no-restricted-syntax': [
+        'error',
+        ...NONSTANDARD_NAMES,
+        { selector: 'PrivateIdentifier', message: 'Private members are declared with `private`.' },
+      ],
       // An unhandled rejection ends the process: `void` would only hide that nobody handles it.
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+    },
+  },
+  {
+    files: ['apps/**/*.ts', 'libs/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*.fixture.ts'],
+    rules: {
+      '@typescript-eslint/naming-convention': [
+        'error',
+        { selector: 'variable', modifiers: ['const', 'global', 'exported'], format: ['UPPER_CASE'] },
+        { selector: 'variable', modifiers: ['const', 'global'], types: ['number', 'string'], format: ['UPPER_CASE'] },
+        // Functions and decorators.
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global'],
+          types: ['function'],
+          format: ['camelCase', 'PascalCase'],
+        },
+      ],
     },
   },
   {

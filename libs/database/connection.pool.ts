@@ -9,7 +9,7 @@ import {
   DatabaseUnavailable,
   isConnectionFailure,
   isTransientError,
-  sqlState,
+  SQL_STATES,
   sqlStateOf,
 } from './database.errors';
 import type { PoolerOptions } from './pooler';
@@ -293,12 +293,12 @@ export abstract class ConnectionPool {
 
   private toCallerError(error: unknown, { canceled }: Checkout): unknown {
     const state = sqlStateOf(error);
-    if (canceled && state === sqlState.queryCanceled) return new DatabaseUnavailable('canceled');
+    if (canceled && state === SQL_STATES.queryCanceled) return new DatabaseUnavailable('canceled');
     if (error instanceof DatabaseUnavailable) {
       if (error.kind !== 'canceled') this.onError(error.kind); // a cancel is not an error of the database
       return error;
     }
-    if (state === sqlState.readOnlyTransaction) this.closeIdle();
+    if (state === SQL_STATES.readOnlyTransaction) this.closeIdle();
     if (isConnectionFailure(error)) return this.unavailable('connection', error);
     if (isTransientError(error)) return this.unavailable('timeout', error);
     this.onError('call');

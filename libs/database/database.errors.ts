@@ -1,7 +1,7 @@
 import { RequestError } from '#libs/errors';
 
 /** The SQLSTATEs that the programs handle, by name. */
-export const sqlState = {
+export const SQL_STATES = {
   undefinedTable: '42P01',
   queryCanceled: '57014',
   uniqueViolation: '23505',

@@ -1,5 +1,5 @@
 import type { DatabaseClient } from './database.client';
-import { sqlState, sqlStateOf } from './database.errors';
+import { SQL_STATES, sqlStateOf } from './database.errors';
 import { MigrationError } from './migration.error';
 import type { SchemaFile, SchemaFiles } from './schema.files';
 
@@ -81,7 +81,7 @@ async function applyFunction(client: DatabaseClient, { name, sql }: SchemaFile):
     await client.query(sql);
   } catch (error) {
     const state = sqlStateOf(error);
-    if (state === sqlState.invalidFunctionDefinition || state === sqlState.ambiguousFunction) {
+    if (state === SQL_STATES.invalidFunctionDefinition || state === SQL_STATES.ambiguousFunction) {
       throw changedSignature(name, error);
     }
     throw error;

@@ -5,7 +5,7 @@ export type { DatabaseClient, Rows } from './database.client';
 export { READINESS_TIMEOUT_MS, checkDatabase, type DatabaseChecks, unreadinessReason } from './database.check';
 export { describeConnectionFailure } from './connection.failure';
 export { ControlDatabase, Database, ReadDatabase } from './database';
-export { DatabaseUnavailable, isConnectionFailure, sqlState, sqlStateOf } from './database.errors';
+export { DatabaseUnavailable, isConnectionFailure, SQL_STATES, sqlStateOf } from './database.errors';
 export { DatabaseModule, openControlDatabase, openDatabase } from './database.module';
 export { MigrationError } from './migration.error';
 export { migrate, pendingMigrations } from './migration.runner';

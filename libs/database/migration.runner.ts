@@ -2,7 +2,7 @@ import { areTablesDistributed, distributeNewObjects } from './cluster.setup';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { Database } from './database';
-import { sqlState, sqlStateOf } from './database.errors';
+import { SQL_STATES, sqlStateOf } from './database.errors';
 import { type AppliedFunction, applyFunctions, isPending } from './function.runner';
 import { MigrationError } from './migration.error';
 import { poolerOptions, type PoolerSettings } from './pooler';
@@ -157,7 +157,7 @@ async function readApplied(database: ConnectionPool, options: { timeoutMs?: numb
       functions: rows.filter(({ kind }) => kind === 'function'),
     };
   } catch (error) {
-    if (sqlStateOf(error) === sqlState.undefinedTable) return { migrations: new Map(), functions: [] };
+    if (sqlStateOf(error) === SQL_STATES.undefinedTable) return { migrations: new Map(), functions: [] };
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { failConnectionOnParserError } from '#libs/errors';
 import { type ConnectedClient, connectedClient } from './connected.client';
-import { DatabaseUnavailable, sqlState, sqlStateOf, UnusableServer } from './database.errors';
+import { DatabaseUnavailable, SQL_STATES, sqlStateOf, UnusableServer } from './database.errors';
 import type { PoolerOptions } from './pooler';
 import { identityOf, SERVER_COLUMNS, type ServerAccess, type ServerIdentity, type ServerRow } from './server.identity';
 import { applySettings, CHECKED_COLUMNS, type CheckedSettings, settingsError } from './session.settings';
@@ -148,7 +148,7 @@ async function readSession(client: ClientBase, isPrepared: boolean, timeoutMs: n
     if (rows[0] !== undefined) return rows[0];
   } catch (error) {
     // An earlier connection has prepared it on the same backend.
-    if (sqlStateOf(error) === sqlState.duplicatePreparedStatement) throw new UnusableServer(NOT_PREPARED);
+    if (sqlStateOf(error) === SQL_STATES.duplicatePreparedStatement) throw new UnusableServer(NOT_PREPARED);
     throw error;
   }
   throw new UnusableServer('the server returned no row');

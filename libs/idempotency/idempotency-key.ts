@@ -25,7 +25,7 @@ export interface IdempotencyId {
 export function parseIdempotencyKey(values: readonly string[] | undefined): string | undefined {
   const [value, ...others] = values ?? [];
   if (value === undefined) return undefined;
-  if (others.length > 0) throw invalidField(HEADER, 'single', 'Idempotency-Key must be sent once.');
+  if (others.length > 0) throw invalidField(HEADER, 'single', 'Idempotency-Key must be sent once');
   return decodeKey(value, HEADER);
 }
 
@@ -36,11 +36,11 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
  */
 export function decodeKey(value: string, field: string): string {
   const key = unquoted(value.trim(), field);
-  if (key === '') throw invalidField(field, 'min_length', 'Idempotency-Key must not be empty.');
+  if (key === '') throw invalidField(field, 'min_length', 'Idempotency-Key must not be empty');
   if (key.length > MAX_LENGTH)
-    throw invalidField(field, 'max_length', `Idempotency-Key must have ${MAX_LENGTH} characters at most.`);
+    throw invalidField(field, 'max_length', `Idempotency-Key must have ${MAX_LENGTH} characters at most`);
   if (!PRINTABLE.test(key))
-    throw invalidField(field, 'printable_ascii', 'Idempotency-Key must consist of printable ASCII characters.');
+    throw invalidField(field, 'printable_ascii', 'Idempotency-Key must consist of printable ASCII characters');
   return key;
 }
 
@@ -53,7 +53,7 @@ function unquoted(value: string, field: string): string {
   if (!value.startsWith('"')) return value;
   const quoted = QUOTED.exec(value)?.[1];
   if (quoted === undefined) {
-    const message = 'A quoted Idempotency-Key must be one string in double quotes, with only \\" and \\\\ as escapes.';
+    const message = 'a quoted Idempotency-Key must be one string in double quotes, with only \\" and \\\\ as escapes';
     throw invalidField(field, 'quoted_string', message);
   }
   return quoted.replaceAll(/\\(["\\])/g, '$1');

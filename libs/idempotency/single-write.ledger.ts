@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { type DatabaseClient, sqlState, sqlStateOf, statement } from '#libs/database';
+import { type DatabaseClient, SQL_STATES, sqlStateOf, statement } from '#libs/database';
 import { RequestError } from '#libs/errors';
 import type { LedgerKey } from './idempotency.service';
 import { STALE_SECONDS } from './ledger.repository';
@@ -57,7 +57,7 @@ export class SingleWriteLedger {
     try {
       return (await client.query<{ state: ClaimState }>(CLAIM_SINGLE, values)).rows[0]?.state;
     } catch (error) {
-      if (sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+      if (sqlStateOf(error) !== SQL_STATES.lockNotAvailable) throw error;
       throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1, cause: error });
     }
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { type CheckoutOptions, Database } from '#libs/database';
-import { builtInDefinitions, isPropertyType, type LookupDefinition, type ObjectType } from '#libs/properties';
+import { BUILT_IN_DEFINITIONS, isPropertyType, type LookupDefinition, type ObjectType } from '#libs/properties';
 import type { ImportItem } from './import.plan';
 import type { ImportBacklog } from './import.metrics';
 import type { RowResults } from './import.result';
@@ -97,7 +97,7 @@ export class ImportJobRepository {
       options,
     );
     const own = rows.flatMap(({ type, ...row }) => (isPropertyType(type) ? { ...row, type } : []));
-    return [...(builtInDefinitions.get(objectType) ?? []), ...own];
+    return [...(BUILT_IN_DEFINITIONS.get(objectType) ?? []), ...own];
   }
 
   /** Stores the results of a chunk. @returns the status of the job; undefined if another worker has stored these results */

@@ -4,7 +4,7 @@ import {
   type CheckoutOptions,
   Database,
   type DatabaseClient,
-  sqlState,
+  SQL_STATES,
   sqlStateOf,
   type Statement,
   statement,
@@ -167,7 +167,7 @@ async function callLedger<R extends object>(
     if (row === undefined) throw new Error(`${query.name} returned no row`);
     return row;
   } catch (error) {
-    if (sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+    if (sqlStateOf(error) !== SQL_STATES.lockNotAvailable) throw error;
     throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
   }
 }

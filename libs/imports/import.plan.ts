@@ -79,12 +79,12 @@ export class ImportPlanner {
     const { dedupe, missing } = this.options;
     const resolved = missing?.resolve(placed, this.purposeOf(placed)) ?? { row: placed };
     if ('error' in resolved) {
-      this.matchOf(placed); // a row that fails counts for the spelling of its value
+      this.matchOfRow(placed); // a row that fails counts for the spelling of its value
       return this.rejected({ code: 'unknown_option', errors: [resolved.error] });
     }
     const { row } = resolved;
     const validator = missing?.validator ?? this.validator;
-    const match = this.matchOf(row);
+    const match = this.matchOfRow(row);
     if (match === undefined) {
       const create = validator.create(row);
       return 'change' in create ? planCreate(uuidv7(), create.change) : this.rejected(create);
@@ -110,7 +110,7 @@ export class ImportPlanner {
   }
 
   /** What to look for; undefined for a row without a valid value. */
-  private matchOf(row: { default?: unknown }): Match | undefined {
+  private matchOfRow(row: { default?: unknown }): Match | undefined {
     const { dedupe, missing } = this.options;
     if (dedupe === undefined) return undefined;
     const { fold } = dedupe;
@@ -132,9 +132,9 @@ export class ImportPlanner {
   }
 
   private errorOf(row: unknown): ItemError | undefined {
-    if (!isObject(row)) return itemError('invalid_item', 'a row must be an object with default, list or both');
+    if (!isObject(row)) return itemError('invalid_item', 'A row must be an object with default, list or both.');
     if (Object.keys(row).length === 0) {
-      return itemError('invalid_item', 'a row takes at least one of default, list, extended');
+      return itemError('invalid_item', 'A row takes at least one of default, list, extended.');
     }
     return malformedError('row', row, ROW_MEMBERS, this.limits);
   }

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import { itemError } from '#libs/errors';
 import { Deadline } from '#libs/limits';
-import { defaultOptions, MAX_ITEMS, type PlanItem, RecordWriter, planReject } from '#libs/records';
+import { DEFAULT_OPTIONS, MAX_ITEMS, type PlanItem, RecordWriter, planReject } from '#libs/records';
 import { CurrentLookups } from './current.lookups';
 import { chunkKey } from './import.job';
 import { ImportJobMetrics, ImportMetrics } from './import.metrics';
@@ -105,7 +105,7 @@ export class ImportRunner {
       ? attempt.items.map((item) => finalFailureOf(item, attempt))
       : await this.resolve(turn, attempt, deadline);
     const { completedBy, outcomes } = await this.records.write(
-      { ...{ operation: 'import', teamId, objectType, items }, options: { ...defaultOptions, return: 'minimal' } },
+      { ...{ operation: 'import', teamId, objectType, items }, options: { ...DEFAULT_OPTIONS, return: 'minimal' } },
       {
         client: clientName,
         deadline,

@@ -75,7 +75,7 @@ export class CpuScheduler {
       });
       if (hasMore) return false;
     } catch (error) {
-      done(error instanceof Error ? error : new Error('The computation failed.', { cause: error }));
+      done(error instanceof Error ? error : new Error('the computation failed', { cause: error }));
       return true;
     }
     done();

@@ -30,8 +30,8 @@ export interface FairQueueOptions<R extends string> {
 interface ClientState<R extends string> {
   readonly id: string;
   readonly held: LoadSum<R>;
-  /** Count of held permits. */
-  permits: number;
+  /** Number of held permits. */
+  heldPermits: number;
   readonly queued: Permit<R>[];
   lastSeen: number;
 }
@@ -50,7 +50,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   private readonly resources: readonly R[];
   private readonly held: LoadSum<R>;
   private readonly now: () => number;
-  private queued = 0;
+  private queuedCount = 0;
 
   constructor(private readonly options: FairQueueOptions<R>) {
     this.resources = Object.keys(options.capacity) as R[]; // the keys of a Record<R, …> are R
@@ -65,7 +65,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   /** The number of queued requests. */
   get length(): number {
-    return this.queued;
+    return this.queuedCount;
   }
 
   /**
@@ -83,7 +83,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     }
     client.queued.push(permit);
     this.turns.add(client);
-    this.queued += 1;
+    this.queuedCount += 1;
     // The queued clients may all have used up their shares, which must not delay this one.
     this.serve();
     if (this.isQueued(permit)) this.startWait(client, permit, maxWaitMs);
@@ -94,7 +94,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   release(permit: Permit<R>): void {
     const client = this.clientOf(permit.clientId);
     if (permit.state === 'held') {
-      client.permits -= 1;
+      client.heldPermits -= 1;
       this.held.subtract(permit.load);
       client.held.subtract(permit.load);
     } else {
@@ -123,14 +123,14 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     sum.add(other.load);
     permit.load = sum.load;
     other.state = 'released';
-    this.clientOf(permit.clientId).permits -= 1;
+    this.clientOf(permit.clientId).heldPermits -= 1;
   }
 
   private startWait(client: ClientState<R>, permit: Permit<R>, maxWaitMs: number): void {
     permit.startTimer(maxWaitMs, () => {
       this.reject(permit, 'queue_wait');
     });
-    if (this.queued <= this.options.maxQueueLength) return;
+    if (this.queuedCount <= this.options.maxQueueLength) return;
     // The client with the longest queue loses its latest request, so that no client can fill the queue for the others.
     let longest = client;
     for (const other of this.turns) if (other.queued.length > longest.queued.length) longest = other;
@@ -168,7 +168,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
   }
 
   private admit(client: ClientState<R>, permit: Permit<R>): void {
-    client.permits += 1;
+    client.heldPermits += 1;
     this.held.add(permit.load);
     client.held.add(permit.load);
     permit.settle(undefined);
@@ -177,7 +177,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   private dequeue(client: ClientState<R>, permit: Permit<R>): void {
     client.queued.splice(client.queued.indexOf(permit), 1);
-    this.queued -= 1;
+    this.queuedCount -= 1;
     if (client.queued.length === 0) this.turns.delete(client);
   }
 
@@ -213,7 +213,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
     const activeSince = this.now() - this.options.activeMs;
     for (const client of this.clients.values()) {
       if (client.lastSeen > activeSince) return;
-      if (client.permits === 0 && client.queued.length === 0) this.clients.delete(client.id);
+      if (client.heldPermits === 0 && client.queued.length === 0) this.clients.delete(client.id);
       // Still active: moved to the end, because the loop stops at the first client that was seen recently.
       else this.touch(client);
     }
@@ -221,7 +221,7 @@ export class FairQueue<R extends string> implements PermitOwner<R> {
 
   private clientOf(id: string): ClientState<R> {
     const known = this.clients.get(id);
-    const client = known ?? { id, held: new LoadSum(this.resources), permits: 0, queued: [], lastSeen: 0 };
+    const client = known ?? { id, held: new LoadSum(this.resources), heldPermits: 0, queued: [], lastSeen: 0 };
     this.touch(client);
     return client;
   }

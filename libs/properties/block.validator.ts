@@ -2,7 +2,7 @@ import { isObject, type Json } from '#libs/json';
 import type { BlockChange, IncrementOperation, PropertyOperation, SetOperation } from './item.change';
 import { isStorableKey } from './json.check';
 import type { PropertyDefinition } from './property-definition';
-import { anyValue, type PropertyRule, ruleOf } from './property.rule';
+import { ANY_VALUE, type PropertyRule, ruleOf } from './property.rule';
 import type { ValidationErrors } from './validation.errors';
 
 /** How undefined properties are treated: as an error, or stored unchanged. */
@@ -67,7 +67,7 @@ export class BlockValidator {
   }
 
   private ruleOfUnknownSlug(slug: string, errors: ValidationErrors): PropertyRule | null {
-    if (this.unknown === 'accept') return isStorableKey(slug, errors) ? anyValue : null;
+    if (this.unknown === 'accept') return isStorableKey(slug, errors) ? ANY_VALUE : null;
     const suggestion = errors.suggestions.of(slug, this.rules);
     const hint = suggestion === undefined ? 'GET .../properties lists them' : `did you mean ${suggestion}?`;
     return errors.add('unknown_property', `is not a property of ${this.owner}; ${hint}`);

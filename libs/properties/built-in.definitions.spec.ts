@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { builtInDefinitions } from './built-in.definitions';
-import { isPropertyType, objectTypes } from './property-definition';
+import { BUILT_IN_DEFINITIONS } from './built-in.definitions';
+import { isPropertyType, OBJECT_TYPES } from './property-definition';
 
-const all = objectTypes.flatMap((object) => builtInDefinitions.get(object) ?? []);
+const all = OBJECT_TYPES.flatMap((object) => BUILT_IN_DEFINITIONS.get(object) ?? []);
 
-function slugsOf(object: (typeof objectTypes)[number]): string[] {
-  return (builtInDefinitions.get(object) ?? []).map(({ slug }) => slug);
+function slugsOf(object: (typeof OBJECT_TYPES)[number]): string[] {
+  return (BUILT_IN_DEFINITIONS.get(object) ?? []).map(({ slug }) => slug);
 }
 
 describe('built-in definitions', () => {
   it('have ids that never change', () => {
-    const stage = builtInDefinitions.get('organization')?.find(({ slug }) => slug === 'stage');
+    const stage = BUILT_IN_DEFINITIONS.get('organization')?.find(({ slug }) => slug === 'stage');
     expect(stage?.id).toBe('52214270-167d-5496-adea-c4865f54a355');
     expect(stage?.options[0]).toEqual({ id: 'f48d4aa8-a513-5788-bd17-698b04e85b87', slug: 'lead', value: 'Lead' });
   });
@@ -18,7 +18,7 @@ describe('built-in definitions', () => {
   it('have unique ids, and slugs that are unique per object type', () => {
     const ids = all.flatMap(({ id, options }) => [id, ...options.map((option) => option.id)]);
     expect(new Set(ids).size).toBe(ids.length);
-    for (const object of objectTypes) expect(new Set(slugsOf(object)).size).toBe(slugsOf(object).length);
+    for (const object of OBJECT_TYPES) expect(new Set(slugsOf(object)).size).toBe(slugsOf(object).length);
     for (const { options } of all) expect(new Set(options.map(({ slug }) => slug)).size).toBe(options.length);
   });
 
@@ -32,13 +32,13 @@ describe('built-in definitions', () => {
 
   it('require nothing but the name of an organization', () => {
     expect(all.filter(({ required }) => required)).toEqual([
-      expect.objectContaining({ slug: 'name', id: builtInDefinitions.get('organization')?.[0]?.id }),
+      expect.objectContaining({ slug: 'name', id: BUILT_IN_DEFINITIONS.get('organization')?.[0]?.id }),
     ]);
   });
 
   it('give each object type its times, which are read-only, and nothing else that is', () => {
-    for (const object of objectTypes) {
-      const locked = (builtInDefinitions.get(object) ?? []).filter((definition) => definition.locked);
+    for (const object of OBJECT_TYPES) {
+      const locked = (BUILT_IN_DEFINITIONS.get(object) ?? []).filter((definition) => definition.locked);
       expect(locked.map(({ slug, type }) => [slug, type])).toEqual([
         ['created_at', 'date'],
         ['updated_at', 'date'],
@@ -48,7 +48,7 @@ describe('built-in definitions', () => {
 
   it('give the other object types what such a record has', () => {
     for (const object of ['deal', 'action', 'document', 'engagement', 'event', 'comment'] as const) {
-      const definitions = builtInDefinitions.get(object) ?? [];
+      const definitions = BUILT_IN_DEFINITIONS.get(object) ?? [];
       expect(slugsOf(object)).toEqual(expect.arrayContaining([object === 'comment' ? 'body' : 'name', 'owner']));
       expect(definitions.some(({ slug }) => slug === 'status' || slug === 'stage')).toBe(true);
       expect(definitions.some(({ type, locked }) => type === 'date' && !locked)).toBe(true);

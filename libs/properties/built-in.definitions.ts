@@ -2,7 +2,7 @@ import { v5 as uuidv5 } from 'uuid';
 import {
   type Lookup,
   type ObjectType,
-  objectTypes,
+  OBJECT_TYPES,
   type PropertyDefinition,
   type PropertyType,
 } from './property-definition';
@@ -156,8 +156,8 @@ const properties: Readonly<Record<ObjectType, readonly BuiltInProperty[]>> = {
 };
 
 /** The definitions that every team has, by object type. They precede the team's own. */
-export const builtInDefinitions: ReadonlyMap<ObjectType, readonly PropertyDefinition[]> = new Map(
-  objectTypes.map((object) => [
+export const BUILT_IN_DEFINITIONS: ReadonlyMap<ObjectType, readonly PropertyDefinition[]> = new Map(
+  OBJECT_TYPES.map((object) => [
     object,
     [...properties[object], ...times].map((property) => definition(object, property)),
   ]),

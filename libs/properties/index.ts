@@ -1,4 +1,4 @@
-export { builtInDefinitions } from './built-in.definitions';
+export { BUILT_IN_DEFINITIONS } from './built-in.definitions';
 export type { BlockChange, Change, ExtendedChange, Validation } from './item.change';
 export { type Operand, operandOf, optionSlugOf, textOperandOf } from './filter.operand';
 export { ItemValidator, type RequestValidator } from './item.validator';
@@ -24,11 +24,11 @@ export {
   isPropertyType,
   isReference,
   type Lookup,
-  lookupValues,
+  LOOKUP_VALUES,
   type ObjectType,
-  objectTypes,
+  OBJECT_TYPES,
   type PropertyDefinition,
-  propertyTypes,
+  PROPERTY_TYPES,
 } from './property-definition';
 export { PropertyDefinitionRepository } from './property-definition.repository';
 export { PropertyDefinitionService } from './property-definition.service';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Settings } from '#libs/config';
-import { Database, DatabaseUnavailable, sqlState, sqlStateOf, statement } from '#libs/database';
+import { Database, DatabaseUnavailable, SQL_STATES, sqlStateOf, statement } from '#libs/database';
 import type { LookupBacklog } from './lookup.metrics';
 import type { LookupState } from './property-definition';
 import { DEFINITION_MAX_AGE_MS } from './property-definition.service';
@@ -55,7 +55,8 @@ export class LookupBuilder {
       if (row === undefined || row.property_id === null || row.state === null) return undefined;
       return { propertyId: row.property_id, state: row.state, handled: row.handled ?? 0 };
     } catch (error) {
-      if (error instanceof DatabaseUnavailable && sqlStateOf(error.cause) === sqlState.lockNotAvailable) return 'busy';
+      if (error instanceof DatabaseUnavailable && sqlStateOf(error.cause) === SQL_STATES.lockNotAvailable)
+        return 'busy';
       throw error;
     }
   }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { isObjectType, isPropertyType, propertyTypes } from './property-definition';
+import { isObjectType, isPropertyType, PROPERTY_TYPES } from './property-definition';
 
 describe('isPropertyType', () => {
   it('accepts all 27 property types', () => {
-    expect(propertyTypes).toHaveLength(27);
-    expect(propertyTypes.every(isPropertyType)).toBe(true);
+    expect(PROPERTY_TYPES).toHaveLength(27);
+    expect(PROPERTY_TYPES.every(isPropertyType)).toBe(true);
   });
 
   it.each(['', 'string', 'ref_', 'ref_person', 'multiref_str', 'ref_multiref_deal', 'constructor', 'STR'])(

@@ -1,5 +1,5 @@
 /** Every type of record, as it appears on the wire. */
-export const objectTypes = [
+export const OBJECT_TYPES = [
   'organization',
   'contact',
   'identity',
@@ -11,7 +11,7 @@ export const objectTypes = [
   'comment',
 ] as const;
 
-export type ObjectType = (typeof objectTypes)[number];
+export type ObjectType = (typeof OBJECT_TYPES)[number];
 
 const PLAIN_TYPES = [
   'str',
@@ -30,14 +30,14 @@ type PlainType = (typeof PLAIN_TYPES)[number];
 /** The type of a property. `ref_<object type>` holds the id of one record of that type, `multiref_<object type>` several. */
 export type PropertyType = PlainType | `ref_${ObjectType}` | `multiref_${ObjectType}`;
 
-export const propertyTypes: readonly PropertyType[] = [
+export const PROPERTY_TYPES: readonly PropertyType[] = [
   ...PLAIN_TYPES,
-  ...objectTypes.map((object) => `ref_${object}` as const),
-  ...objectTypes.map((object) => `multiref_${object}` as const),
+  ...OBJECT_TYPES.map((object) => `ref_${object}` as const),
+  ...OBJECT_TYPES.map((object) => `multiref_${object}` as const),
 ];
 
-const KNOWN_OBJECT_TYPES: ReadonlySet<string> = new Set(objectTypes);
-const KNOWN_PROPERTY_TYPES: ReadonlySet<string> = new Set(propertyTypes);
+const KNOWN_OBJECT_TYPES: ReadonlySet<string> = new Set(OBJECT_TYPES);
+const KNOWN_PROPERTY_TYPES: ReadonlySet<string> = new Set(PROPERTY_TYPES);
 
 export function isObjectType(text: string): text is ObjectType {
   return KNOWN_OBJECT_TYPES.has(text);
@@ -55,8 +55,8 @@ export interface PropertyOption {
 }
 
 /** The values of `lookup`: whether an index finds records by a value, and whether two records can have the same one. */
-export const lookupValues = ['none', 'indexed', 'unique'] as const;
-export type Lookup = (typeof lookupValues)[number];
+export const LOOKUP_VALUES = ['none', 'indexed', 'unique'] as const;
+export type Lookup = (typeof LOOKUP_VALUES)[number];
 
 /**
  * How far a lookup is built (0005_record_lookups.sql). Its values are complete except while it is `building`. Only `ready` unique

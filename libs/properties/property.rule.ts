@@ -50,7 +50,7 @@ const reference: ValueCheck = (value, errors) => parseUuid(value) ?? reject(erro
 const json: ValueCheck = (value, errors) => (isStorable(value, errors) ? value : null);
 
 /** The rule of undefined properties, if they are accepted. */
-export const anyValue: PropertyRule = {
+export const ANY_VALUE: PropertyRule = {
   required: false,
   readOnlyReason: undefined,
   multi: false,

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type FieldError, RequestError } from '#libs/errors';
-import { builtInDefinitions } from './built-in.definitions';
+import { BUILT_IN_DEFINITIONS } from './built-in.definitions';
 import { nextLookupState } from './lookup.state';
 import { lookupKindOf } from './lookup.target';
 import {
@@ -153,7 +153,7 @@ export class SchemaPlanner {
     const option = definition?.options.find((each) => each.id === id);
     if (definition === undefined || option === undefined) return notFound;
     checkExpected(definition, expected, path);
-    const builtIn = builtInDefinitions.get(this.objectType)?.find((each) => each.id === propertyId);
+    const builtIn = BUILT_IN_DEFINITIONS.get(this.objectType)?.find((each) => each.id === propertyId);
     if (builtIn?.options.some((each) => each.id === id)) {
       return conflict(`The option ${option.slug} is built in: it cannot be changed or deleted.`);
     }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database, type CheckoutOptions, type DatabaseClient, sqlState, sqlStateOf, statement } from '#libs/database';
+import { Database, type CheckoutOptions, type DatabaseClient, SQL_STATES, sqlStateOf, statement } from '#libs/database';
 import type { ObjectType } from './property-definition';
 import { FIND_TEAM_PROPERTIES, type TeamRowsText } from './property-definition.repository';
 import type { PlannedOption } from './missing.options';
@@ -117,7 +117,7 @@ export class SchemaRepository {
           const { rows } = await client.query<{ used: boolean }>(IS_PROPERTY_USED, values);
           return rows[0]?.used === true;
         } catch (error) {
-          if (sqlStateOf(error) !== sqlState.queryCanceled || options.cancellation?.requested === true) throw error;
+          if (sqlStateOf(error) !== SQL_STATES.queryCanceled || options.cancellation?.requested === true) throw error;
           return undefined;
         } finally {
           await client.query('ROLLBACK');

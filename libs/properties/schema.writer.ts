@@ -113,8 +113,8 @@ export class SchemaWriter {
     return true;
   }
 
-  /** As {@link addOptions}, in a transaction of its own. @throws DatabaseUnavailable */
-  async createOptions(
+  /** Like {@link addOptions}, in a transaction of its own. @throws DatabaseUnavailable */
+  async addOptionsInTransaction(
     target: SchemaTarget,
     planned: readonly PlannedOption[],
     options: SchemaWriteOptions,

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { builtInDefinitions } from './built-in.definitions';
+import { BUILT_IN_DEFINITIONS } from './built-in.definitions';
 import type { DefinitionRow } from './property-definition.repository';
 import { TeamProperties } from './team.properties';
 
@@ -28,7 +28,7 @@ function row(rest: Partial<DefinitionRow>): DefinitionRow {
 describe('TeamProperties', () => {
   it('has the built-in definitions if the team defined none', () => {
     const team = new TeamProperties({ definitions: [], options: [] }, 'reject');
-    expect(team.definitionsOf('deal')).toEqual(builtInDefinitions.get('deal'));
+    expect(team.definitionsOf('deal')).toEqual(BUILT_IN_DEFINITIONS.get('deal'));
   });
 
   it('includes the definitions of the team with their options', () => {
@@ -61,7 +61,7 @@ describe('TeamProperties', () => {
   });
 
   it('includes options that the team added to a built-in definition', () => {
-    const stage = builtInDefinitions.get('organization')?.find(({ slug }) => slug === 'stage');
+    const stage = BUILT_IN_DEFINITIONS.get('organization')?.find(({ slug }) => slug === 'stage');
     const options = [{ property_id: stage?.id ?? '', id: GOLD, slug: 'paused', value: 'Paused' }];
     const team = new TeamProperties({ definitions: [], options }, 'reject');
     expect(team.validatorOf('organization').patch({ default: { stage: 'paused' } })).toHaveProperty('change');

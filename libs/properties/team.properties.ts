@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { UnknownProperties } from './block.validator';
-import { builtInDefinitions } from './built-in.definitions';
+import { BUILT_IN_DEFINITIONS } from './built-in.definitions';
 import { ItemValidator } from './item.validator';
-import { isPropertyType, type ObjectType, objectTypes, type PropertyDefinition } from './property-definition';
+import { isPropertyType, type ObjectType, OBJECT_TYPES, type PropertyDefinition } from './property-definition';
 import type { DefinitionRow, OptionRow, TeamRows } from './property-definition.repository';
 
 const logger = new Logger('TeamProperties');
@@ -18,8 +18,8 @@ export class TeamProperties {
   ) {
     const options = groupBy(rows.options, (option) => option.property_id);
     const own = groupBy(rows.definitions, (row) => row.object_type);
-    for (const objectType of objectTypes) {
-      const builtIn = builtInDefinitions.get(objectType) ?? [];
+    for (const objectType of OBJECT_TYPES) {
+      const builtIn = BUILT_IN_DEFINITIONS.get(objectType) ?? [];
       const ofTeam = own.get(objectType) ?? [];
       // Built-in ones first: of two definitions with the same slug, the first applies.
       this.definitions.set(objectType, [

@@ -4,7 +4,7 @@ export { etagConditionOf } from './etag';
 export { type ItemContext, malformedError } from './item.plan';
 export { matchOf } from './match.plan';
 export { BATCH_ITEM_OPERATIONS, planOperations } from './operation.plan';
-export { defaultOptions, MAX_ITEMS, planReject } from './plan';
+export { DEFAULT_OPTIONS, MAX_ITEMS, planReject } from './plan';
 export type { BatchOptions, CreateItem, Match, Plan, PlanItem } from './plan';
 export { type Condition, EVERY_RECORD, OPERATORS } from './query/condition';
 export { lookupConditionsOf } from './query/lookup.sql';

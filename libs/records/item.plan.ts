@@ -82,7 +82,7 @@ export function malformedError(
   if (bodyBytes <= itemLimitBytes) return undefined;
   const bytes = Buffer.byteLength(JSON.stringify(item));
   if (bytes <= itemLimitBytes) return undefined;
-  return itemError('too_large', `the ${noun} has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed`);
+  return itemError('too_large', `The ${noun} has ${bytes} bytes of JSON; at most ${itemLimitBytes} are allowed.`);
 }
 
 /** The condition in the `if_match` of an item; without `if_match`, only that the record exists. */

@@ -34,7 +34,7 @@ export function planOperations(items: readonly unknown[], context: ItemContext):
   return items.map((item) =>
     isObject(item)
       ? planOperation(item, context)
-      : planReject(null, itemError('invalid_item', 'an item must be an object with an op')),
+      : planReject(null, itemError('invalid_item', 'An item must be an object with an op.')),
   );
 }
 

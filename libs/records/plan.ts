@@ -22,7 +22,7 @@ export interface BatchOptions {
   skipUnchanged?: boolean | undefined;
 }
 
-export const defaultOptions: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
+export const DEFAULT_OPTIONS: BatchOptions = { onError: 'continue', return: 'representation', dryRun: false };
 
 /** The failures after which a batch ends; undefined: any number. */
 export function failureLimitOf({ onError, maxFailures }: BatchOptions): number | undefined {

@@ -8,7 +8,7 @@ import {
   DatabaseUnavailable,
   isConnectionFailure,
   type CheckoutOptions,
-  sqlState,
+  SQL_STATES,
   sqlStateOf,
   statement,
 } from '#libs/database';
@@ -102,7 +102,7 @@ export class RecordRepository {
       const canceled = error.kind === 'canceled';
       // Without a key, or on the fast path, no transaction came before the rejected one. (A batch that is rejected later has outcomes.)
       const nothingBefore = key === undefined || call.isFastPath;
-      const nothingDone = nothingBefore && sqlStateOf(error.cause) === sqlState.readOnlyTransaction;
+      const nothingDone = nothingBefore && sqlStateOf(error.cause) === SQL_STATES.readOnlyTransaction;
       if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
@@ -169,7 +169,7 @@ export class RecordRepository {
     try {
       return (await client.query<ApplyRow>(APPLY_BATCH, values)).rows[0];
     } catch (error) {
-      if (key === undefined || sqlStateOf(error) !== sqlState.lockNotAvailable) throw error;
+      if (key === undefined || sqlStateOf(error) !== SQL_STATES.lockNotAvailable) throw error;
       // Another attempt at the request holds its lock in the ledger. The items of this one were not applied, or are marked.
       throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1 });
     }
@@ -204,8 +204,8 @@ export class RecordRepository {
   private reportItemErrors(errors: string): void {
     if (errors === '{}') return;
     const states = Object.values(JSON.parse(errors) as Record<string, string>); // as described
-    if (states.includes(sqlState.readOnlyTransaction)) this.database.closeIdle();
-    if (states.every((state) => state === sqlState.readOnlyTransaction)) return;
+    if (states.includes(SQL_STATES.readOnlyTransaction)) this.database.closeIdle();
+    if (states.every((state) => state === SQL_STATES.readOnlyTransaction)) return;
     this.logger.error({ message: 'items failed in the database', internal_errors: errors });
   }
 
@@ -230,8 +230,8 @@ export class RecordRepository {
 
 /** The item errors of SQLSTATEs, as `apply_batch` assigns them. `apply_batch` determines the item error of any other one. */
 const ITEM_ERROR_BY_SQLSTATE: Readonly<Record<string, ItemErrorCode>> = {
-  [sqlState.lockNotAvailable]: 'locked',
-  [sqlState.queryCanceled]: 'not_attempted',
+  [SQL_STATES.lockNotAvailable]: 'locked',
+  [SQL_STATES.queryCanceled]: 'not_attempted',
 };
 
 /** The result of the single-record fast path. */

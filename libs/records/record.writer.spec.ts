@@ -4,7 +4,7 @@ import { Deadline, type Quota } from '#libs/limits';
 import { RequestError } from '#libs/errors';
 import { Instruments } from '#libs/telemetry';
 import type { AppliedBatch, Outcome } from './applied.batch';
-import { defaultOptions, type Plan } from './plan';
+import { DEFAULT_OPTIONS, type Plan } from './plan';
 import type { RecordRepository } from './record.repository';
 import { RecordWriter, type WriteContext } from './record.writer';
 import { RecordsMetrics } from './records.metrics';
@@ -18,7 +18,7 @@ const plan: Plan = {
     { op: 'read', id: 'b' },
     { op: 'read', id: 'c' },
   ],
-  options: defaultOptions,
+  options: DEFAULT_OPTIONS,
 };
 function outcome(replayed: boolean): Outcome {
   return { entry: '{}', code: undefined, replayed, seconds: 0 };

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CLIENT_VALUES, ClientLabel } from '#libs/auth';
 import { ITEM_ERRORS, type ItemErrorCode } from '#libs/errors';
-import { type ObjectType, objectTypes } from '#libs/properties';
+import { type ObjectType, OBJECT_TYPES } from '#libs/properties';
 import { Instruments } from '#libs/telemetry';
 import type { Operation } from './plan';
 
@@ -56,7 +56,7 @@ export class RecordsMetrics {
     this.items = instruments.counter(
       'prism_batch_items_total',
       'Items, by outcome. `code` is the item error code, or `none`. `stopped`: `on_error: stop` or `max_failures` ended the batch. `canceled`: the client disconnected, and the item was not started or its outcome is unknown.',
-      { operation: OPERATIONS, object_type: objectTypes, outcome: OUTCOMES, code: CODES },
+      { operation: OPERATIONS, object_type: OBJECT_TYPES, outcome: OUTCOMES, code: CODES },
     );
     this.itemSeconds = instruments.batchHistogram(
       'prism_batch_item_duration_seconds',
@@ -122,7 +122,7 @@ export class RecordsMetrics {
    */
   private startAtZero(): void {
     for (const operation of OPERATIONS) {
-      for (const object_type of objectTypes) {
+      for (const object_type of OBJECT_TYPES) {
         for (const [outcome, code] of startingOutcomes(operation)) {
           this.items.inc({ operation, object_type, outcome, code }, 0);
         }

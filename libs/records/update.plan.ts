@@ -20,7 +20,7 @@ const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['id', 'default', 'list', 'e
 export function planUpdates(items: readonly unknown[], context: ItemContext): PlanItem[] {
   return items.map((item) => {
     if (!isObject(item)) {
-      return planReject(null, itemError('invalid_item', 'an item must be an object with an id and what to change'));
+      return planReject(null, itemError('invalid_item', 'An item must be an object with an id and what to change.'));
     }
     if (isMatched(item)) return planMatched(item, UPDATE_MEMBERS, context);
     return planItem(item, UPDATE_MEMBERS, context, (id) => planUpdate(item, id, context));

@@ -275,7 +275,7 @@ export class Redis {
 
 function failOnParserError(client: Client): void {
   client.on('connect', () => {
-    failConnectionOnParserError(client.stream, (cause) => new Error('The reply could not be parsed', { cause }));
+    failConnectionOnParserError(client.stream, (cause) => new Error('the reply could not be parsed', { cause }));
   });
 }
 

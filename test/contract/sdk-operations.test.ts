@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import type { ApiClient, ApiResponse } from '../support/api.client';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { sourceFile } from '../support/repository.files';
@@ -49,12 +49,12 @@ afterAll(() => gateway.close());
 
 describe('the operations of the official SDKs', () => {
   it('are in the OpenAPI document, each for all nine object types', () => {
-    expect(objectTypes).toHaveLength(9);
+    expect(OBJECT_TYPES).toHaveLength(9);
     for (const operation of [...Object.values(RECORD_OPERATIONS), ...Object.values(PROPERTY_OPERATIONS)]) {
       const [method = '', path = ''] = operation.split(' ');
       const documented = caller.document.paths[path]?.[method as 'get'];
       const parameters = documented?.parameters as { name: string; schema: { enum?: string[] } }[] | undefined;
-      expect(parameters?.find(({ name }) => name === 'object')?.schema.enum, operation).toEqual([...objectTypes]);
+      expect(parameters?.find(({ name }) => name === 'object')?.schema.enum, operation).toEqual([...OBJECT_TYPES]);
     }
     expect(Object.keys(caller.document.paths)).toEqual(
       expect.arrayContaining(['/v2/prism/{team}/properties', '/v2/prism/{team}/imports/{job_id}']),
@@ -81,7 +81,7 @@ describe('the operations of the official SDKs', () => {
     expect(methodsOfProperties.sort()).toEqual(Object.keys(PROPERTY_OPERATIONS).sort());
   });
 
-  describe.each([...objectTypes])('on %s', (object) => {
+  describe.each([...OBJECT_TYPES])('on %s', (object) => {
     const title = TITLES[object] ?? 'name';
     const call = (method: string, rest = '', body?: unknown): Promise<ApiResponse> =>
       caller.call(method, caller.path(object + rest), { ...(body === undefined ? {} : { body }) });

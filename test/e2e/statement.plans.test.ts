@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { builtInDefinitions } from '#libs/properties';
+import { BUILT_IN_DEFINITIONS } from '#libs/properties';
 import { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway } from '../support/gateway';
@@ -219,7 +219,7 @@ it('a lookup reads the records that have the value, and no others', { timeout: 6
   await gateway.close();
   const filling = await Session.open(database.url);
   const [{ id: propertyId } = { id: '' }] =
-    builtInDefinitions.get('organization')?.filter(({ slug }) => slug === 'primary_domain') ?? [];
+    BUILT_IN_DEFINITIONS.get('organization')?.filter(({ slug }) => slug === 'primary_domain') ?? [];
   await filling.query(
     `WITH made AS (
        INSERT INTO records (team_id, id, object_type, properties)

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type BatchOptions, defaultOptions } from '#libs/records';
+import { type BatchOptions, DEFAULT_OPTIONS } from '#libs/records';
 
 type Block = Record<string, unknown>;
 
@@ -262,7 +262,7 @@ export const batch: fc.Arbitrary<BatchDraft> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       items: fc.tuple(upsert),
-      options: fc.constant<BatchOptions>(defaultOptions),
+      options: fc.constant<BatchOptions>(DEFAULT_OPTIONS),
       keyed: fc.boolean(),
     }),
   },

@@ -1,4 +1,4 @@
-import { defaultOptions } from '#libs/records';
+import { DEFAULT_OPTIONS } from '#libs/records';
 import type { ApiResponse } from '../support/api.client';
 import type { DuplicateDraft } from './scenario.arbitraries';
 import { keyHeaders, type SentCall } from './sent.call';
@@ -26,7 +26,7 @@ export class SentDuplicate implements SentCall {
     if (draft.keyed && this.first !== undefined) expectReplay(response, this.first);
     else {
       const newId = response.status === 201 ? String(response.body.id) : null;
-      const { outcomes } = fixture.model.apply([{ kind: 'duplicate', source, newId }], defaultOptions);
+      const { outcomes } = fixture.model.apply([{ kind: 'duplicate', source, newId }], DEFAULT_OPTIONS);
       expectCreated(caller, response, outcomes[0]);
       this.first = response;
     }

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
 import { DatabaseUnavailable } from '#libs/database';
 import { ImportRequestRepository } from '#libs/imports';
-import { defaultOptions } from '#libs/records';
+import { DEFAULT_OPTIONS } from '#libs/records';
 import type { ApiResponse } from '../support/api.client';
 import { ImportModel } from './import.model';
 import type { ImportDraft } from './scenario.arbitraries';
@@ -60,7 +60,7 @@ export class SentImport implements SentCall {
     const body = (isLost ? JSON.parse(lost) : response.body) as { results?: { id: string | null }[] };
     const ids = (body.results ?? []).map(({ id }) => id);
     for (const [place, item] of items.entries()) item.newId = ids[place] ?? null;
-    const { outcomes } = fixture.model.apply(items, { ...defaultOptions, return: 'minimal' });
+    const { outcomes } = fixture.model.apply(items, { ...DEFAULT_OPTIONS, return: 'minimal' });
     fixture.options = options;
     const results = outcomes.map(rowResult);
     if (isLost) expect([response.status, response.body.error?.code]).toEqual([503, 'unavailable']);

@@ -6,7 +6,7 @@ import type { LedgerKey } from '#libs/idempotency';
 import { Deadline } from '#libs/limits';
 import {
   type AppliedBatch,
-  defaultOptions,
+  DEFAULT_OPTIONS,
   type BatchOptions,
   type Plan,
   type PlanItem,
@@ -141,7 +141,13 @@ export class Engine {
 
 /** A batch of organizations. */
 export function batch(teamId: string, items: PlanItem[], options: Partial<BatchOptions> = {}): Plan {
-  return { operation: 'update', teamId, objectType: 'organization', items, options: { ...defaultOptions, ...options } };
+  return {
+    operation: 'update',
+    teamId,
+    objectType: 'organization',
+    items,
+    options: { ...DEFAULT_OPTIONS, ...options },
+  };
 }
 
 /** A batch that renames each of these records once. */

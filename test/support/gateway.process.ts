@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { guard } from './child.guard';
-import { samplesOf, watchInFlight } from './in-flight';
+import { watchInFlight } from './in-flight';
+import { samplesOf } from './metrics.page';
 
 const PROGRAM = join(__dirname, '../../dist/apps/gateway/main.js');
 

@@ -9,6 +9,7 @@ import { createApp } from '../../apps/gateway/create-app';
 import { ApiClient } from './api.client';
 import { createDatabase, type TestDatabase } from './database';
 import { isInFlightGauge, watchInFlight } from './in-flight';
+import type { Sample } from './metrics.page';
 import { documentOf } from './openapi';
 import { roleUrl } from './server.database';
 
@@ -85,7 +86,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   };
 }
 
-async function gaugesOf({ registry }: Instruments): ReturnType<Parameters<typeof watchInFlight>[0]> {
+async function gaugesOf({ registry }: Instruments): Promise<Sample[]> {
   const gauges = registry.getMetricsAsArray().filter(({ name }) => isInFlightGauge(name));
   const read = gauges.map(async ({ name }) => {
     const metric = await registry.getSingleMetric(name)?.get();

@@ -1,16 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** One sample of a gauge. */
-interface Sample {
-  name: string;
-  labels: Partial<Record<string, string | number>>;
-  value: number;
-}
+import type { Sample } from './metrics.page';
 
 type ReadSamples = () => Promise<Sample[]>;
 
 /** Gauges of resources that requests hold, by naming convention. */
-const IN_FLIGHT = /^prism_\w+_(in_flight|queue_length|waiting)$|^prism_admission_(body|heap|response)_bytes$/;
+const IN_FLIGHT = /^prism_(\w+_(in_flight|queue_length|waiting|leases|claims)(_bytes)?|admission_\w+_bytes)$/;
 const CONNECTIONS = 'prism_database_pool_connections';
 /** Gauges that every gateway must have, so that a renamed one fails the check. */
 const REQUIRED_GAUGES = [
@@ -45,41 +39,27 @@ export function isInFlightGauge(name: string): boolean {
  * @throws Error naming the gauges that stay above 0, or are missing
  */
 export async function expectNothingInFlight(): Promise<void> {
-  let held: string[] = [];
+  let held: Record<string, number>[] = [];
   for (let reading = 0; reading < MAX_READINGS; reading += 1) {
-    held = (await Promise.all([...gateways].map(async (read) => heldOf(await read())))).flat();
+    const all = await Promise.all([...gateways].map(async (read) => heldOf(await read())));
+    held = all.filter((gauges) => Object.keys(gauges).length > 0);
     if (held.length === 0) return;
     await sleep(READING_INTERVAL_MS);
   }
-  throw new Error(`after this test a gateway still holds: ${held.join(', ')}`);
+  throw new Error(`after this test a gateway still holds: ${held.map((gauges) => JSON.stringify(gauges)).join(', ')}`);
 }
 
-/** The samples of the checked gauges in the text format. */
-export function samplesOf(page: string): Sample[] {
-  const samples: Sample[] = [];
-  for (const [, name = '', labels = '', value = ''] of page.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)) {
-    if (!isInFlightGauge(name)) continue;
-    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, text]) => [label, text]);
-    samples.push({ name, labels: Object.fromEntries(pairs), value: Number(value) });
-  }
-  return samples;
-}
-
-/** @throws Error if a gauge is missing */
-export function requireGauges(samples: readonly { name: string }[]): void {
+/** The gauges of resources of requests that are not 0, of one gateway. @throws Error if a required gauge is missing */
+export function heldOf(samples: readonly Sample[]): Record<string, number> {
   const names = new Set(samples.map(({ name }) => name));
   const missing = REQUIRED_GAUGES.filter((name) => !names.has(name));
   if (missing.length > 0) throw new Error(`the gateway has no metric ${missing.join(', ')}`);
-}
-
-function heldOf(samples: Sample[]): string[] {
-  requireGauges(samples);
   const held = samples
-    .filter(({ name, value }) => name !== CONNECTIONS && value !== 0)
-    .map(({ name, labels, value }) => `${name}${JSON.stringify(labels)} = ${value}`);
+    .filter(({ name, value }) => IN_FLIGHT.test(name) && value !== 0)
+    .map(({ name, labels, value }) => [`${name}${JSON.stringify(labels)}`, value] as const);
   const connections = samples.filter(({ name }) => name === CONNECTIONS);
   const sum = (state: string): number =>
     connections.filter(({ labels }) => labels.state === state).reduce((all, { value }) => all + value, 0);
   const leased = sum('total') - sum('idle');
-  return leased === 0 ? held : [...held, `database connections = ${leased}`];
+  return Object.fromEntries(leased === 0 ? held : [...held, ['leased database connections', leased]]);
 }

@@ -11,7 +11,7 @@ export type Listener = (chunk: Buffer) => void;
 /** The message with which Postgres reports that a session has started, and is outside of a transaction. */
 const READY_FOR_QUERY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
-/** A proxy between a program and a server that can stall or reset connections, and observe them. */
+/** A proxy between a program and a server. It stalls or resets all connections when a test says so, and observes them. */
 export class TcpProxy {
   /** The number of new connections that were reset. */
   resetCount = 0;

@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { requireGauges } from '../../test/support/in-flight';
+import { heldOf } from '../../test/support/in-flight';
+import { type Sample, samplesOf } from '../../test/support/metrics.page';
 import { builtFile } from '../../test/support/repository.files';
 import { ServiceProcess } from '../bench/service.process';
 import { freePort } from '../../test/support/free.port';
-import { type Sample, samplesOf } from './metrics.page';
 
 /** The heap that Node chooses by itself in a container with 512 MiB, as in `deploy/kubernetes`. */
 export const HEAP_MEBIBYTES = 256;
 
-/** Gauges of what requests hold. All of them are 0 when no request is in flight. */
-const HELD = /^prism_(admission_\w+|\w+_(in_flight|queue_length|waiting|leases|claims)(_bytes)?)$/;
-const POOL = 'prism_database_pool_connections';
 const LAG = 'nodejs_eventloop_lag_max_seconds';
 const SCRAPE_EVERY_MS = 100;
 
@@ -66,18 +63,4 @@ export class LimitedGateway {
     const response = await fetch(this.metricsUrl, { signal });
     return samplesOf(await response.text());
   }
-}
-
-/** The gauges that are not 0. @throws Error if a required gauge is missing */
-function heldOf(samples: readonly Sample[]): Record<string, number> {
-  requireGauges(samples);
-  const held = samples
-    .filter(({ name, type, value }) => type === 'gauge' && HELD.test(name) && value !== 0)
-    .map(({ name, labels, value }) => [name + labels, value] as const);
-  const connections = (state: string): number =>
-    samples
-      .filter(({ name, labels }) => name === POOL && labels.includes(`state="${state}"`))
-      .reduce((sum, { value }) => sum + value, 0);
-  const leased = connections('total') - connections('idle');
-  return Object.fromEntries(leased === 0 ? held : [...held, ['leased database connections', leased]]);
 }

@@ -2,7 +2,7 @@ import { type Settings } from '#libs/config';
 import { type Database } from '#libs/database';
 import { Deadline } from '#libs/limits';
 import { type ItemValidator, PropertyDefinitionRepository, PropertyDefinitionService } from '#libs/properties';
-import { defaultOptions, planCreate, type PlanItem, RecordRepository } from '#libs/records';
+import { DEFAULT_OPTIONS, planCreate, type PlanItem, RecordRepository } from '#libs/records';
 
 export const recordCount = 100_000;
 
@@ -60,7 +60,7 @@ export async function loadOrganizations(
       signal.throwIfAborted();
       next = Math.min(first + batchSize, to);
       const items = Array.from({ length: next - first }, (_, index) => creationOf(first + index, validator));
-      const options = { ...defaultOptions, return: 'minimal' } as const;
+      const options = { ...DEFAULT_OPTIONS, return: 'minimal' } as const;
       const plan = { operation: 'create', teamId, objectType: 'organization', items, options } as const;
       const { outcomes } = await records.apply(plan, { deadline: Deadline.in(batchBudgetMs) });
       const failed = outcomes.find(({ code }) => code !== undefined);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countOf, samplesOf } from './pgbench.driver';
+import { countOf, latenciesOf } from './pgbench.driver';
 
 const output = `pgbench (15.14 (Debian 15.14-0+deb12u1))
 transaction type: update-item.sql
@@ -31,8 +31,8 @@ describe('countOf', () => {
   });
 });
 
-describe('samplesOf', () => {
+describe('latenciesOf', () => {
   it('reads the time of each transaction in milliseconds', () => {
-    expect(samplesOf('0 1 1250 0 1700000000 123456\n3 1 900 0 1700000000 123999\n')).toEqual([1.25, 0.9]);
+    expect(latenciesOf('0 1 1250 0 1700000000 123456\n3 1 900 0 1700000000 123999\n')).toEqual([1.25, 0.9]);
   });
 });

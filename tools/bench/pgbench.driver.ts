@@ -42,8 +42,8 @@ export async function drivePgbench(work: PgbenchWork, seconds: number, signal: A
       ],
       { signal },
     );
-    const samples = readdirSync(folder).flatMap((name) => samplesOf(readFileSync(join(folder, name), 'utf8')));
-    return { ...countOf(output), latencyMs: latencyOf(samples) };
+    const latencies = readdirSync(folder).flatMap((name) => latenciesOf(readFileSync(join(folder, name), 'utf8')));
+    return { ...countOf(output), latencyMs: latencyOf(latencies) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -65,7 +65,7 @@ export function countOf(output: string): Pick<Load, 'batches' | 'seconds'> {
 }
 
 /** Latencies in milliseconds, from the lines of a log: the third field is the duration in microseconds. */
-export function samplesOf(log: string): number[] {
+export function latenciesOf(log: string): number[] {
   return log
     .split('\n')
     .filter((line) => line !== '')

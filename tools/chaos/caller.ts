@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readResponse } from './response.reader';
+import { readResponse } from './results.reader';
 import type { Attempt, RequestHistory } from './history';
 import type { CallerConnections } from './http.attempt';
 import type { Random } from '../../test/support/random';

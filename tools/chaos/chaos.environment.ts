@@ -7,7 +7,7 @@ import { freePort } from '../../test/support/free.port';
 import { onServer } from '../../test/support/server.database';
 import type { LinkName } from './fault.schedule';
 import { ProgramProcess } from '../../test/support/program.process';
-import { LoopbackProxy } from './loopback.proxy';
+import { LossyProxy } from './lossy.proxy';
 import type { Options } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { installMutation } from './mutants/procedure.mutation';
@@ -18,7 +18,7 @@ import { RedisProcess } from './redis.process';
 /** A gateway and the proxies of its connections. */
 export interface Actor {
   gateway: ProgramProcess;
-  links: Record<LinkName, LoopbackProxy>;
+  links: Record<LinkName, LossyProxy>;
 }
 
 /** One server, a primary with its standby, or both managed by Patroni. */
@@ -73,9 +73,9 @@ export class ChaosEnvironment {
         const draw = (): number => gatewayRandom.next();
         const port = await freePort();
         const links = {
-          callers: await LoopbackProxy.listen(port, draw),
-          postgres: await LoopbackProxy.listen(linked.port, draw),
-          redis: await LoopbackProxy.listen(redis.port, draw),
+          callers: await LossyProxy.listen(port, draw),
+          postgres: await LossyProxy.listen(linked.port, draw),
+          redis: await LossyProxy.listen(redis.port, draw),
         };
         for (const link of Object.values(links)) cleanup.add(() => link.close());
         // One gateway has a wrong clock.

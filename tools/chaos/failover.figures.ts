@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import type { ChaosEnvironment } from './chaos.environment';
 import { failoverKinds, type FaultKind, patroniKinds } from './fault.schedule';
 import type { RequestHistory } from './history';
-import { readResponse } from './response.reader';
+import { readResponse } from './results.reader';
 
 const intervalMs = 200;
 const countBackends = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'prism-gateway'";

@@ -1,6 +1,6 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { invalidField } from '#libs/errors';
-import { type BatchOptions, defaultOptions, MAX_ITEMS } from '#libs/records';
+import { type BatchOptions, DEFAULT_OPTIONS, MAX_ITEMS } from '#libs/records';
 
 const ON_ERROR = ['continue', 'stop', 'rollback'] as const;
 const MAX_FAILURES = { message: `max_failures must be a whole number from 1 to ${MAX_ITEMS}` };
@@ -60,7 +60,7 @@ export class BatchDeleteEnvelope extends BatchEnvelope {
  * @throws RequestError `invalid_request` for options that contradict each other
  */
 export function batchOptions(given: BatchOptionsEnvelope | null | undefined): BatchOptions {
-  const onError = given?.on_error ?? defaultOptions.onError;
+  const onError = given?.on_error ?? DEFAULT_OPTIONS.onError;
   const maxFailures = given?.max_failures ?? undefined;
   if (maxFailures !== undefined && onError !== 'continue') {
     const message = `max_failures cannot be combined with on_error ${onError}: leave one of them out`;
@@ -68,8 +68,8 @@ export function batchOptions(given: BatchOptionsEnvelope | null | undefined): Ba
   }
   return {
     onError,
-    return: given?.return ?? defaultOptions.return,
-    dryRun: given?.dry_run ?? defaultOptions.dryRun,
+    return: given?.return ?? DEFAULT_OPTIONS.return,
+    dryRun: given?.dry_run ?? DEFAULT_OPTIONS.dryRun,
     maxFailures,
     skipUnchanged: given?.skip_unchanged ?? undefined,
   };

@@ -1,7 +1,7 @@
 import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '../http/authentication.decorators';
-import { components } from './components';
+import { COMPONENTS } from './components';
 import { commonResponses, withRateLimitFields, withTrace } from './errors.decorator';
 
 const DESCRIPTION = `
@@ -34,7 +34,7 @@ export class ApiDocument {
    * @throws Error before `generate`
    */
   get content(): Buffer {
-    if (this.json === undefined) throw new Error('The document is not generated yet.');
+    if (this.json === undefined) throw new Error('the document is not generated yet');
     return this.json;
   }
 }
@@ -64,8 +64,8 @@ function generate(app: INestApplication): OpenAPIObject {
     paths: mapValues(document.paths, completed),
     components: {
       ...document.components,
-      ...components,
-      schemas: { ...document.components?.schemas, ...components.schemas },
+      ...COMPONENTS,
+      schemas: { ...document.components?.schemas, ...COMPONENTS.schemas },
     },
   };
 }

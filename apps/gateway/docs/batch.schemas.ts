@@ -1,5 +1,5 @@
 import { BATCH_ITEM_OPERATIONS, EFFECTS, MAX_ITEMS } from '#libs/records';
-import { recordSchemas, uuid } from './record.schemas';
+import { RECORD_SCHEMAS, UUID_SCHEMA } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
 const replayed: Schema = {
@@ -51,7 +51,7 @@ function operation(op: string, description: string, required: string[], properti
 }
 
 /** Item counts. */
-export const summary = {
+export const SUMMARY_SCHEMA = {
   type: 'object',
   required: ['total', 'succeeded', 'failed'],
   additionalProperties: false,
@@ -71,7 +71,7 @@ const ITEM_SCHEMAS = {
 } as const;
 
 /** Batches and their results. */
-export const batchSchemas: Readonly<Record<string, Schema>> = {
+export const BATCH_SCHEMAS: Readonly<Record<string, Schema>> = {
   BatchOptions: {
     type: 'object',
     additionalProperties: false,
@@ -115,28 +115,28 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     description: 'The change of one record, applied in its own transaction. It has an `id` or a `match`.',
     additionalProperties: false,
     properties: {
-      id: uuid,
+      id: UUID_SCHEMA,
       ...matched,
       ref,
       if_match: ifMatch,
-      ...recordSchemas.RecordChange?.properties,
+      ...RECORD_SCHEMAS.RecordChange?.properties,
     },
   },
   BatchCreateItem: operation(
     'create',
     'A new record. Its id is in the result; with an `Idempotency-Key`, every attempt has the same.',
     [],
-    { ...recordSchemas.RecordCreate?.properties },
+    { ...RECORD_SCHEMAS.RecordCreate?.properties },
   ),
   BatchUpdateItem: operation('update', 'The change of one record. It has an `id` or a `match`.', [], {
-    id: uuid,
+    id: UUID_SCHEMA,
     ...matched,
     if_match: ifMatch,
-    ...recordSchemas.RecordChange?.properties,
+    ...RECORD_SCHEMAS.RecordChange?.properties,
   }),
-  BatchDeleteItem: operation('delete', 'Deletes a record softly.', ['id'], { id: uuid, if_match: ifMatch }),
+  BatchDeleteItem: operation('delete', 'Deletes a record softly.', ['id'], { id: UUID_SCHEMA, if_match: ifMatch }),
   BatchRestoreItem: operation('restore', 'Restores a deleted record. One that is not deleted stays as it is.', ['id'], {
-    id: uuid,
+    id: UUID_SCHEMA,
     if_match: ifMatch,
   }),
   Batch: {
@@ -175,7 +175,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['ids'],
     additionalProperties: false,
     properties: {
-      ids: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: uuid },
+      ids: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: UUID_SCHEMA },
       options: schemaRef('BatchOptions'),
     },
   },
@@ -184,7 +184,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     required: ['id', 'status', 'effect'],
     additionalProperties: false,
     properties: {
-      id: uuid,
+      id: UUID_SCHEMA,
       ref,
       status: { type: 'string', enum: ['ok'] },
       effect: {
@@ -214,7 +214,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: {
       id: {
-        anyOf: [uuid, { type: 'null' }],
+        anyOf: [UUID_SCHEMA, { type: 'null' }],
         description: 'null: the item has no valid id, is a `create`, or has a `match`.',
       },
       ref,
@@ -235,7 +235,7 @@ export const batchSchemas: Readonly<Record<string, Schema>> = {
         description: '`results[i]` is the outcome of item i of the request.',
         items: { oneOf: [schemaRef('ItemSucceeded'), schemaRef('ItemFailed')] },
       },
-      summary,
+      summary: SUMMARY_SCHEMA,
     },
   },
 };

@@ -1,10 +1,10 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { batchSchemas } from './batch.schemas';
-import { healthSchemas } from './health.schemas';
-import { errorSchemas } from './error.schemas';
-import { importSchemas } from './import.schemas';
-import { querySchemas } from './query.schemas';
-import { recordSchemas } from './record.schemas';
+import { BATCH_SCHEMAS } from './batch.schemas';
+import { HEALTH_SCHEMAS } from './health.schemas';
+import { ERROR_SCHEMAS } from './error.schemas';
+import { IMPORT_SCHEMAS } from './import.schemas';
+import { QUERY_SCHEMAS } from './query.schemas';
+import { RECORD_SCHEMAS } from './record.schemas';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 
@@ -56,7 +56,14 @@ const headers: NonNullable<Components['headers']> = {
 };
 
 /** The components that operations refer to. */
-export const components: Components = {
-  schemas: { ...recordSchemas, ...querySchemas, ...batchSchemas, ...importSchemas, ...errorSchemas, ...healthSchemas },
+export const COMPONENTS: Components = {
+  schemas: {
+    ...RECORD_SCHEMAS,
+    ...QUERY_SCHEMAS,
+    ...BATCH_SCHEMAS,
+    ...IMPORT_SCHEMAS,
+    ...ERROR_SCHEMAS,
+    ...HEALTH_SCHEMAS,
+  },
   headers,
 };

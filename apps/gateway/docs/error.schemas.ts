@@ -2,7 +2,7 @@ import { ITEM_ERRORS, MAX_FIELD_ERRORS, REQUEST_ERRORS } from '#libs/errors';
 import { type Schema, schemaRef } from './schema.type';
 
 /** Errors of requests and items. */
-export const errorSchemas: Readonly<Record<string, Schema>> = {
+export const ERROR_SCHEMAS: Readonly<Record<string, Schema>> = {
   FieldError: {
     type: 'object',
     description: 'One broken rule.',

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiResponse, type OpenAPIObject } from '@nestjs/swagger';
 import { errorResponse, type RequestErrorCode, RequestError } from '#libs/errors';
 import { HEADERS_TOO_LARGE, REQUEST_TIMEOUT } from '../http/client-error.handler';
-import { examples } from './examples';
+import { EXAMPLES } from './examples';
 import { headerRefs, schemaRef } from './schema.type';
 
 /** Errors of every route. */
@@ -92,7 +92,7 @@ export function withRateLimitFields(responses: ResponsesObject): ResponsesObject
 function responsesOf(codes: readonly RequestErrorCode[]): ({ status: number } & ResponseObject)[] {
   const byStatus = new Map<number, RequestError[]>();
   for (const code of codes) {
-    const error = new RequestError(code, undefined, examples.errors[code]);
+    const error = new RequestError(code, undefined, EXAMPLES.errors[code]);
     byStatus.set(error.status, [...(byStatus.get(error.status) ?? []), error]);
   }
   return [...byStatus].map(([status, errors]) => ({ status, ...responseOf(errors) }));
@@ -100,7 +100,7 @@ function responsesOf(codes: readonly RequestErrorCode[]): ({ status: number } & 
 
 /** The response of one status, with an example of each of its errors. */
 function responseOf(errors: readonly RequestError[]): ResponseObject {
-  const responses = errors.map((error) => ({ error, ...errorResponse(error, examples.requestId) }));
+  const responses = errors.map((error) => ({ error, ...errorResponse(error, EXAMPLES.requestId) }));
   return {
     description: errors.map(({ code, message }) => `\`${code}\`: ${message}`).join('\n\n'),
     headers: headerRefs(

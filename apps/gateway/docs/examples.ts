@@ -59,7 +59,7 @@ const errors: Readonly<Partial<Record<RequestErrorCode, RequestErrorOptions>>> =
 };
 
 /** Example requests and responses of the document. */
-export const examples = {
+export const EXAMPLES = {
   requestId: REQUEST_ID,
   errors,
   record,

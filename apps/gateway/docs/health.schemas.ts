@@ -1,6 +1,6 @@
 import { type Schema, schemaRef } from './schema.type';
 
-export const healthSchemas: Readonly<Record<string, Schema>> = {
+export const HEALTH_SCHEMAS: Readonly<Record<string, Schema>> = {
   Liveness: {
     type: 'object',
     required: ['status'],

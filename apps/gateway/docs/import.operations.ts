@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from './errors.decorator';
-import { examples } from './examples';
+import { EXAMPLES } from './examples';
 import { ApiTarget } from './operations';
-import { uuid } from './record.schemas';
+import { UUID_SCHEMA } from './record.schemas';
 import { commonHeaders, idempotencyKey } from './request.headers';
 import { headerRefs, schemaRef } from './schema.type';
 
@@ -22,19 +22,19 @@ export const ApiImportRecords = (): MethodDecorator =>
     ApiBody({
       required: true,
       schema: schemaRef('ImportRequest'),
-      examples: { rows: { summary: 'Two rows, of which one is not valid', value: examples.import } },
+      examples: { rows: { summary: 'Two rows, of which one is not valid', value: EXAMPLES.import } },
     }),
     ApiResponse({
       status: 200,
       description: 'The rows are imported: the result of each of them.',
       headers: headerRefs('idempotent-replay'),
-      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importResult } },
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: EXAMPLES.importResult } },
     }),
     ApiResponse({
       status: 202,
       description: 'A job imports the rows.',
       headers: headerRefs('location', 'idempotent-replay'),
-      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importJob } },
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: EXAMPLES.importJob } },
     }),
     ApiErrors({ body: true, idempotent: true }),
     idempotencyKey,
@@ -49,13 +49,13 @@ export const ApiGetImport = (): MethodDecorator =>
       summary: 'Read an import job',
       description: 'The job with the results of the rows that are done. It is kept for 7 days.',
     }),
-    ApiParam({ name: 'job_id', description: 'The id of the job.', schema: uuid }),
-    ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid }),
+    ApiParam({ name: 'job_id', description: 'The id of the job.', schema: UUID_SCHEMA }),
+    ApiParam({ name: 'team', description: 'The id of the team.', schema: UUID_SCHEMA }),
     ApiResponse({
       status: 200,
       description: 'The job.',
       headers: headerRefs(),
-      content: { 'application/json': { schema: schemaRef('ImportJob'), example: examples.importJob } },
+      content: { 'application/json': { schema: schemaRef('ImportJob'), example: EXAMPLES.importJob } },
     }),
     ApiErrors({}),
     commonHeaders,

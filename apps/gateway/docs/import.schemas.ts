@@ -1,12 +1,12 @@
 import { MAX_ROWS } from '#libs/imports';
-import { recordSchemas, uuid } from './record.schemas';
+import { RECORD_SCHEMAS, UUID_SCHEMA } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
 const rows: Schema = { type: 'integer', minimum: 0, maximum: MAX_ROWS };
 const time: Schema = { type: 'string', format: 'date-time' };
 
 /** Imports and their jobs. */
-export const importSchemas: Readonly<Record<string, Schema>> = {
+export const IMPORT_SCHEMAS: Readonly<Record<string, Schema>> = {
   ImportOptions: {
     type: 'object',
     additionalProperties: false,
@@ -33,7 +33,7 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
           'Whether options of select properties that rows name and that do not exist are created. A text is an option by slug, id, or display name without regard to case. Needs the scope `schema:write` as well.',
       },
       list_id: {
-        ...uuid,
+        ...UUID_SCHEMA,
         description:
           'A list. Properties of it that a row has in `default` go to its block in `list`, unless the object type has a property of that name.',
       },
@@ -44,7 +44,7 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
     description: 'A new record, as `POST /v2/prism/{team}/{object}` takes it.',
     minProperties: 1,
     additionalProperties: false,
-    properties: { ...recordSchemas.RecordCreate?.properties },
+    properties: { ...RECORD_SCHEMAS.RecordCreate?.properties },
   },
   ImportRequest: {
     type: 'object',
@@ -62,7 +62,7 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
     properties: {
       input_index: { ...rows, maximum: MAX_ROWS - 1, description: 'The place of the row in `objects`, from 0.' },
       id: {
-        anyOf: [uuid, { type: 'null' }],
+        anyOf: [UUID_SCHEMA, { type: 'null' }],
         description:
           'The id of the record; null if the row failed. With the error `outcome_unknown`: the id that the record has if it was created.',
       },
@@ -81,7 +81,7 @@ export const importSchemas: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: {
       job_id: {
-        anyOf: [uuid, { type: 'null' }],
+        anyOf: [UUID_SCHEMA, { type: 'null' }],
         description: 'null: the rows were imported within the request, and there is no job to read.',
       },
       status: {

@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { objectTypes } from '#libs/properties';
-import { examples } from './examples';
+import { OBJECT_TYPES } from '#libs/properties';
+import { EXAMPLES } from './examples';
 import { ApiErrors } from './errors.decorator';
-import { uuid } from './record.schemas';
+import { UUID_SCHEMA } from './record.schemas';
 import { commonHeaders, idempotencyKey, ifMatch } from './request.headers';
 import { headerRefs, type Schema, schemaRef } from './schema.type';
 
@@ -19,10 +19,10 @@ export const ApiBatchUpdate = (): MethodDecorator =>
     summary: 'Patch up to 100 records, each in its own transaction',
     body: schemaRef('BatchUpdate'),
     bodies: {
-      partial: { summary: 'One success, a missing record, an invalid value and an invalid id', value: examples.update },
-      conditional: { summary: 'A dry run with a condition, in one transaction', value: examples.updateConditionally },
+      partial: { summary: 'One success, a missing record, an invalid value and an invalid id', value: EXAMPLES.update },
+      conditional: { summary: 'A dry run with a condition, in one transaction', value: EXAMPLES.updateConditionally },
     },
-    result: examples.updateResult,
+    result: EXAMPLES.updateResult,
   });
 
 export const ApiBatch = (): MethodDecorator =>
@@ -30,8 +30,8 @@ export const ApiBatch = (): MethodDecorator =>
     operationId: 'batch',
     summary: 'Create, patch, delete and restore up to 100 records, each in its own transaction',
     body: schemaRef('Batch'),
-    bodies: { mixed: { summary: 'A new record, an increment and a restore', value: examples.mixed } },
-    result: examples.mixedResult,
+    bodies: { mixed: { summary: 'A new record, an increment and a restore', value: EXAMPLES.mixed } },
+    result: EXAMPLES.mixedResult,
   });
 
 export const ApiBatchDelete = (): MethodDecorator =>
@@ -39,8 +39,8 @@ export const ApiBatchDelete = (): MethodDecorator =>
     operationId: 'batchDelete',
     summary: 'Delete up to 100 records softly, each in its own transaction',
     body: schemaRef('BatchDelete'),
-    bodies: { partial: { summary: 'One success and a missing record', value: examples.deletion } },
-    result: examples.deleteResult,
+    bodies: { partial: { summary: 'One success and a missing record', value: EXAMPLES.deletion } },
+    result: EXAMPLES.deleteResult,
   });
 
 export const ApiCreateRecord = (): MethodDecorator =>
@@ -49,7 +49,7 @@ export const ApiCreateRecord = (): MethodDecorator =>
     ApiBody({
       required: true,
       schema: schemaRef('RecordCreate'),
-      examples: { record: { summary: 'A record with two properties', value: examples.creation } },
+      examples: { record: { summary: 'A record with two properties', value: EXAMPLES.creation } },
     }),
     record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
     ApiErrors({ body: true, idempotent: true }, 'conflict'),
@@ -92,7 +92,7 @@ export const ApiUpsertRecord = (): MethodDecorator =>
     ApiBody({
       required: true,
       schema: schemaRef('RecordChange'),
-      examples: { change: { summary: 'Set two properties', value: examples.creation } },
+      examples: { change: { summary: 'Set two properties', value: EXAMPLES.creation } },
     }),
     record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
     record(201, 'The new record.', 'etag', 'location', 'idempotent-replay'),
@@ -109,7 +109,7 @@ export const ApiPatchRecord = (): MethodDecorator =>
     ApiBody({
       required: true,
       schema: schemaRef('RecordChange'),
-      examples: { change: { summary: 'Set, clear and append', value: examples.change } },
+      examples: { change: { summary: 'Set, clear and append', value: EXAMPLES.change } },
     }),
     record(200, 'The record after the change.', 'etag', 'idempotent-replay'),
     ApiErrors({ body: true, idempotent: true }, 'conflict', 'precondition_failed'),
@@ -197,7 +197,7 @@ function record(status: number, description: string, ...headers: string[]): Meth
     status,
     description,
     headers: headerRefs(...headers),
-    content: { 'application/json': { schema: schemaRef('Record'), example: examples.record } },
+    content: { 'application/json': { schema: schemaRef('Record'), example: EXAMPLES.record } },
   });
 }
 
@@ -229,15 +229,15 @@ function lookupPath(): MethodDecorator {
 }
 
 function recordId(): MethodDecorator {
-  return ApiParam({ name: 'id', description: 'The id of the record.', schema: uuid });
+  return ApiParam({ name: 'id', description: 'The id of the record.', schema: UUID_SCHEMA });
 }
 
 /** The parameters of every operation on the records of a team and object type. */
 export function ApiTarget(tag = 'Records'): MethodDecorator {
   return applyDecorators(
     ApiTags(tag),
-    ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...objectTypes] } }),
-    ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid }),
+    ApiParam({ name: 'object', description: 'The object type.', schema: { type: 'string', enum: [...OBJECT_TYPES] } }),
+    ApiParam({ name: 'team', description: 'The id of the team.', schema: UUID_SCHEMA }),
     commonHeaders,
   );
 }

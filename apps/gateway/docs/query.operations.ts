@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { MAX_PAGE_ROWS } from '#libs/records';
-import { examples } from './examples';
+import { EXAMPLES } from './examples';
 import { ApiErrors } from './errors.decorator';
 import { ApiTarget } from './operations';
-import { uuid } from './record.schemas';
+import { UUID_SCHEMA } from './record.schemas';
 import { headerRefs, schemaRef } from './schema.type';
 
 /*
@@ -18,7 +18,7 @@ const listId = ApiQuery({
   name: 'list_id',
   required: false,
   description: 'Only records in this list.',
-  schema: uuid,
+  schema: UUID_SCHEMA,
 });
 
 export const ApiListRecords = (): MethodDecorator =>
@@ -59,8 +59,8 @@ export const ApiQueryRecords = (): MethodDecorator =>
       required: true,
       schema: schemaRef('QueryRequest'),
       examples: {
-        simple: { summary: 'Won organizations with more than 50 employees, largest first', value: examples.query },
-        nested: { summary: 'AND and OR', value: examples.nestedQuery },
+        simple: { summary: 'Won organizations with more than 50 employees, largest first', value: EXAMPLES.query },
+        nested: { summary: 'AND and OR', value: EXAMPLES.nestedQuery },
       },
     }),
     page(),
@@ -86,7 +86,7 @@ function page(): MethodDecorator {
     status: 200,
     description: 'A page of records.',
     headers: headerRefs(),
-    content: { 'application/json': { schema: schemaRef('QueryPage'), example: examples.page } },
+    content: { 'application/json': { schema: schemaRef('QueryPage'), example: EXAMPLES.page } },
   });
 }
 

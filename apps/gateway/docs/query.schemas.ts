@@ -1,5 +1,5 @@
 import { MAX_PAGE_ROWS, OPERATORS } from '#libs/records';
-import { uuid } from './record.schemas';
+import { UUID_SCHEMA } from './record.schemas';
 import { type Schema, schemaRef } from './schema.type';
 
 const scalar: Schema = { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] };
@@ -21,7 +21,7 @@ const OPERANDS: Readonly<Record<string, Schema>> = {
 };
 
 /** Queries and their pages. */
-export const querySchemas: Readonly<Record<string, Schema>> = {
+export const QUERY_SCHEMAS: Readonly<Record<string, Schema>> = {
   Comparison: {
     type: 'object',
     description:
@@ -80,7 +80,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
         description: 'The number of the page. Other writes shift pages: use `cursor`.',
       },
       list_id: {
-        ...uuid,
+        ...UUID_SCHEMA,
         description: 'Only records in this list. Its properties can be named like those of the object type.',
       },
     },
@@ -92,7 +92,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
     properties: {
       query: schemaRef('Query'),
       id: {
-        anyOf: [uuid, { type: 'array', maxItems: 1_000, items: uuid }],
+        anyOf: [UUID_SCHEMA, { type: 'array', maxItems: 1_000, items: UUID_SCHEMA }],
         description: 'Only these records.',
       },
       cursor: { type: 'string', description: 'The same as `query.cursor`, which takes precedence.' },
@@ -109,7 +109,7 @@ export const querySchemas: Readonly<Record<string, Schema>> = {
     required: ['id'],
     additionalProperties: false,
     properties: {
-      id: uuid,
+      id: UUID_SCHEMA,
       properties: { ...schemaRef('Properties'), description: 'The selected properties that have a value, by slug.' },
       deleted_at: {
         type: 'string',

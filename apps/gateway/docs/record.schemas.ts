@@ -1,6 +1,6 @@
 import { type Schema, schemaRef } from './schema.type';
 
-export const uuid: Schema = { type: 'string', format: 'uuid' };
+export const UUID_SCHEMA: Schema = { type: 'string', format: 'uuid' };
 const etag: Schema = {
   type: 'string',
   pattern: '^"[0-9]+-[0-9a-f]+"$',
@@ -24,7 +24,7 @@ function block(description: string, ofList: string): Record<string, Schema> {
 }
 
 /** Records and their changes. */
-export const recordSchemas: Readonly<Record<string, Schema>> = {
+export const RECORD_SCHEMAS: Readonly<Record<string, Schema>> = {
   Etag: etag,
   Properties: {
     type: 'object',
@@ -54,7 +54,7 @@ export const recordSchemas: Readonly<Record<string, Schema>> = {
     required: ['id'],
     additionalProperties: false,
     properties: {
-      id: uuid,
+      id: UUID_SCHEMA,
       ...block('The properties of the object type.', 'The properties of each list that the record is in, by list id.'),
       extended: { type: 'object', description: 'Data that callers store in addition to the properties.' },
     },

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorResponse, RequestError } from '#libs/errors';
-import { examples } from '../docs/examples';
+import { EXAMPLES } from '../docs/examples';
 import { headerRefs, schemaRef } from '../docs/schema.type';
 import { type Health, HealthService } from './health.service';
 
@@ -19,7 +19,7 @@ const notReady = {
 const error = {
   code: 'unavailable',
   message: 'Postgres is not available: no server listens at the address of DATABASE_URL.',
-  request_id: examples.requestId,
+  request_id: EXAMPLES.requestId,
 };
 
 @ApiTags('Operations')

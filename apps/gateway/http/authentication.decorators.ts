@@ -43,6 +43,6 @@ export const Caller = createParamDecorator((_: undefined, context: ExecutionCont
 /** The caller of a request. @throws Error on a route without `@Authenticated` */
 export function principalOf(request: FastifyRequest): Principal {
   const { principal } = request.requestContext;
-  if (principal === undefined) throw new Error('This route reads its caller but is not @Authenticated.');
+  if (principal === undefined) throw new Error('this route reads its caller but is not @Authenticated');
   return principal;
 }

@@ -101,11 +101,11 @@ function teamOfRoute(request: FastifyRequest): string {
 function rejectRouteWithoutScope(route: RouteOptions): void {
   if (route.config?.scope === undefined) {
     if (!isPrismRoute(route.url)) return;
-    throw new Error(`The route ${String(route.method)} ${route.url} declares no scope: add @Authenticated(scope).`);
+    throw new Error(`the route ${String(route.method)} ${route.url} declares no scope: add @Authenticated(scope)`);
   }
   if (TEAM_SEGMENT.test(route.url)) return;
   throw new Error(
-    `The route ${String(route.method)} ${route.url} declares a scope but no team: start it /v2/prism/:team.`,
+    `the route ${String(route.method)} ${route.url} declares a scope but no team: start it /v2/prism/:team`,
   );
 }
 

@@ -49,19 +49,19 @@ export class Connections {
   /** Called when a request handler threw, which is a defect: its connection is closed, and the process continues. */
   onFailed: (error: unknown) => void = () => undefined;
 
-  readonly #connections = new Map<Socket, Connection>();
+  private readonly connections = new Map<Socket, Connection>();
   /** Connections with a request that may start, by its API key, both in the order of their turns. */
-  readonly #ready = new Map<string, Set<Connection>>();
+  private readonly ready = new Map<string, Set<Connection>>();
   /** Requests of all connections that wait. */
-  #waiting = 0;
+  private waitingCount = 0;
   /** Requests that were started in this turn of the event loop. */
-  #starts = 0;
+  private startsInTurn = 0;
   /** Connections that were opened since the start. */
-  #opened = 0;
+  private openedCount = 0;
   /** Whether a connection is closed when it has no pending response. */
-  #closesIdle = false;
+  private closesIdle = false;
   /** Called when the last connection is closed. */
-  #onEmpty: () => void = () => undefined;
+  private onEmpty: () => void = () => undefined;
 
   /** @param maxConnections that are open at once; further ones are closed */
   constructor(
@@ -73,12 +73,12 @@ export class Connections {
       this.onCut('too_many');
     });
     server.on('connection', (socket: Socket) => {
-      this.#open(socket);
+      this.open(socket);
     });
     const handlers = server.listeners('request') as RequestListener[]; // of this event
     server.removeAllListeners('request');
     server.on('request', (request, response) => {
-      this.#receive(request, response, (...args) => {
+      this.receive(request, response, (...args) => {
         for (const handler of handlers) handler(...args);
       });
     });
@@ -93,7 +93,7 @@ export class Connections {
 
   /** The responses that have not been sent, oldest first. More than one if the client pipelines requests. */
   pending(socket: Socket): ServerResponse[] {
-    const connection = this.#connections.get(socket);
+    const connection = this.connections.get(socket);
     return connection === undefined
       ? []
       : [...connection.active, ...connection.waiting.map(([, response]) => response)];
@@ -105,14 +105,14 @@ export class Connections {
    * @param now on the clock of `performance.now()`
    */
   cutUnread(now: number): void {
-    for (const [socket, connection] of this.#connections) {
+    for (const [socket, connection] of this.connections) {
       const bytes = socket.writableLength;
       const inKernel = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0; // see its type
       const { unsent } = connection;
       if (bytes === 0) connection.unsent = undefined;
       else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
         connection.unsent = { bytes, inKernel, since: now };
-      } else if (now - unsent.since >= UNREAD_MS) this.#cut(connection, 'unread');
+      } else if (now - unsent.since >= UNREAD_MS) this.cut(connection, 'unread');
     }
   }
 
@@ -127,9 +127,9 @@ export class Connections {
     let turns = 0;
     await nextTurn(); // The rest of this turn may not look for connections.
     do {
-      opened = this.#opened;
+      opened = this.openedCount;
       await nextTurn();
-    } while (opened !== this.#opened && ++turns < MAX_ACCEPTING_TURNS);
+    } while (opened !== this.openedCount && ++turns < MAX_ACCEPTING_TURNS);
     // `close` of an HTTP server closes idle connections as well, on which a request may already be on its way.
     NetServer.prototype.close.call(this.server);
   }
@@ -139,84 +139,84 @@ export class Connections {
    * others at the latest after another `maxWaitMs`. Call it after {@link stopListening}.
    */
   async end(graceMs: number, maxWaitMs: number): Promise<void> {
-    if (this.#connections.size === 0) return;
+    if (this.connections.size === 0) return;
     const ended = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
+      this.onEmpty = resolve;
     });
     const grace = setTimeout(() => {
-      this.#closesIdle = true;
-      for (const connection of this.#connections.values()) if (isIdle(connection)) connection.socket.destroy();
+      this.closesIdle = true;
+      for (const connection of this.connections.values()) if (isIdle(connection)) connection.socket.destroy();
     }, graceMs);
     const cutOff = setTimeout(() => {
-      for (const socket of this.#connections.keys()) socket.destroy();
+      for (const socket of this.connections.keys()) socket.destroy();
     }, graceMs + maxWaitMs);
     await ended;
     clearTimeout(grace);
     clearTimeout(cutOff);
   }
 
-  #open(socket: Socket): void {
+  private open(socket: Socket): void {
     const connection: Connection = { socket, active: new Set(), waiting: [], unsent: undefined, isPaused: false };
-    this.#connections.set(socket, connection);
-    this.#opened += 1;
+    this.connections.set(socket, connection);
+    this.openedCount += 1;
     // Node itself resumes a paused socket whenever the body of a request is read.
     socket.on('resume', () => {
       if (connection.waiting.length > 0) socket.pause();
     });
     socket.once('close', () => {
-      this.#connections.delete(socket);
-      this.#dropWaiting(connection);
+      this.connections.delete(socket);
+      this.dropWaiting(connection);
       // Node emits `close` only on the first of several pending responses.
       for (const response of connection.active) if (response.socket === null) response.emit('close');
-      if (this.#connections.size === 0) this.#onEmpty();
+      if (this.connections.size === 0) this.onEmpty();
     });
   }
 
-  #receive(request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+  private receive(request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
     const { socket } = request;
-    const connection = this.#connections.get(socket);
+    const connection = this.connections.get(socket);
     // Node still parses what a closed connection has sent.
     if (connection === undefined || socket.destroyed) return;
     connection.waiting.push([request, response, handle]);
-    this.#waiting += 1;
-    this.#enqueue(connection);
-    this.#startReady();
+    this.waitingCount += 1;
+    this.enqueue(connection);
+    this.startReady();
     const { length } = connection.waiting;
-    if (length > MAX_WAITING) this.#cut(connection, 'pipelining');
+    if (length > MAX_WAITING) this.cut(connection, 'pipelining');
     else if (length > 0) {
       connection.isPaused = true;
       socket.pause();
     }
-    if (this.#waiting > MAX_WAITING_IN_TOTAL) this.#cut(this.#longest(connection), 'pipelining');
+    if (this.waitingCount > MAX_WAITING_IN_TOTAL) this.cut(this.longest(connection), 'pipelining');
   }
 
   /** Has the next request of a connection start when it is its turn. */
-  #enqueue(connection: Connection): void {
+  private enqueue(connection: Connection): void {
     const { active, waiting, socket } = connection;
     // A response that closes the connection ends what comes after it.
     if (waiting.length === 0 || active.size >= MAX_ACTIVE || !socket.writable) return;
     // Not verified yet: a client that invents keys has a turn for each of its connections.
     const apiKey = String(waiting[0]?.[0].headers['x-api-key']);
-    const sameKey = this.#ready.get(apiKey);
-    if (sameKey === undefined) this.#ready.set(apiKey, new Set([connection]));
+    const sameKey = this.ready.get(apiKey);
+    if (sameKey === undefined) this.ready.set(apiKey, new Set([connection]));
     else sameKey.add(connection);
   }
 
-  #startReady(): void {
-    for (const [apiKey, connections] of this.#ready) {
-      if (this.#starts >= STARTS_PER_TURN) return;
+  private startReady(): void {
+    for (const [apiKey, connections] of this.ready) {
+      if (this.startsInTurn >= STARTS_PER_TURN) return;
       const [connection] = connections;
-      this.#ready.delete(apiKey);
+      this.ready.delete(apiKey);
       if (connection === undefined) continue;
       connections.delete(connection);
-      if (connections.size > 0) this.#ready.set(apiKey, connections);
+      if (connections.size > 0) this.ready.set(apiKey, connections);
       // A response that closes the connection may have been sent since the request was enqueued.
       const next = connection.socket.writable ? connection.waiting.shift() : undefined;
       if (next === undefined) continue;
-      this.#waiting -= 1;
-      if (this.#starts++ === 0) setImmediate(this.#beginTurn);
-      this.#start(connection, ...next);
-      if (connection.waiting.length > 0) this.#enqueue(connection);
+      this.waitingCount -= 1;
+      if (this.startsInTurn++ === 0) setImmediate(this.beginTurn);
+      this.start(connection, ...next);
+      if (connection.waiting.length > 0) this.enqueue(connection);
       else if (connection.isPaused) {
         connection.isPaused = false;
         connection.socket.resume();
@@ -224,19 +224,24 @@ export class Connections {
     }
   }
 
-  readonly #beginTurn = (): void => {
-    this.#starts = 0;
-    this.#startReady();
+  private readonly beginTurn = (): void => {
+    this.startsInTurn = 0;
+    this.startReady();
   };
 
-  #start(connection: Connection, request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+  private start(
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    handle: RequestListener,
+  ): void {
     connection.active.add(response);
     response.once('close', () => {
       connection.active.delete(response);
       // Its headers may have been sent before the end. A body that still arrives is read first: see `registerConnectionRules`.
-      if (this.#closesIdle && isIdle(connection) && request.complete) request.socket.destroySoon();
-      this.#enqueue(connection);
-      this.#startReady();
+      if (this.closesIdle && isIdle(connection) && request.complete) request.socket.destroySoon();
+      this.enqueue(connection);
+      this.startReady();
     });
     try {
       handle(request, response);
@@ -247,21 +252,21 @@ export class Connections {
   }
 
   /** The connection with the most waiting requests. */
-  #longest(connection: Connection): Connection {
+  private longest(connection: Connection): Connection {
     let longest = connection;
-    for (const other of this.#connections.values()) if (other.waiting.length > longest.waiting.length) longest = other;
+    for (const other of this.connections.values()) if (other.waiting.length > longest.waiting.length) longest = other;
     return longest;
   }
 
-  #cut(connection: Connection, reason: ConnectionCut): void {
+  private cut(connection: Connection, reason: ConnectionCut): void {
     // Before the socket emits `close`: more requests can arrive in this turn of the event loop.
-    this.#dropWaiting(connection);
+    this.dropWaiting(connection);
     connection.socket.destroy();
     this.onCut(reason);
   }
 
-  #dropWaiting({ waiting }: Connection): void {
-    this.#waiting -= waiting.length;
+  private dropWaiting({ waiting }: Connection): void {
+    this.waitingCount -= waiting.length;
     waiting.length = 0;
   }
 }

@@ -72,6 +72,6 @@ function deadlineError({ method, requestContext: { deadline, permits } }: Fastif
 }
 
 function invalidBudget(): RequestError {
-  const message = `${HEADER} must be a positive whole number of milliseconds.`;
+  const message = `${HEADER} must be a positive whole number of milliseconds`;
   return invalidField(`.header.${HEADER}`, 'positive_integer', message);
 }

@@ -6,27 +6,27 @@ const LINGER_MS = 5_000;
 
 /** How far the shutdown of the process has got. No step can be undone. */
 export class Lifecycle {
-  #draining = false;
-  #closing = false;
+  private isDraining = false;
+  private isClosing = false;
 
   /** Readiness fails. Requests are served as before. */
   get draining(): boolean {
-    return this.#draining;
+    return this.isDraining;
   }
 
   /** New connections are refused, and every response closes its connection. */
   get closing(): boolean {
-    return this.#closing;
+    return this.isClosing;
   }
 
   drain(): void {
-    this.#draining = true;
+    this.isDraining = true;
   }
 
   /** Call it when the process no longer listens: a client whose connection was closed before could connect here again. */
   close(): void {
-    this.#draining = true;
-    this.#closing = true;
+    this.isDraining = true;
+    this.isClosing = true;
   }
 }
 

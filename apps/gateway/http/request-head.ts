@@ -70,11 +70,11 @@ function invalidTarget(): RequestError {
 }
 
 function invalidHost(): RequestError {
-  const message = 'An HTTP/1.1 request must have one host header.';
+  const message = 'an HTTP/1.1 request must have one host header';
   return invalidField('.header.host', 'required', message);
 }
 
 function tooManyHeaders(): RequestError {
-  const message = `A request must not have more than ${MAX_HEADERS} headers.`;
+  const message = `a request must not have more than ${MAX_HEADERS} headers`;
   return invalidField('.header', 'max_headers', message);
 }

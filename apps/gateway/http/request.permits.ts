@@ -252,7 +252,7 @@ export class RequestPermits {
         return;
       }
     } catch (error) {
-      failure = error instanceof Error ? error : new Error('A computation failed.', { cause: error });
+      failure = error instanceof Error ? error : new Error('a computation failed', { cause: error });
     }
     done(failure);
   }

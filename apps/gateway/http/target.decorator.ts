@@ -1,7 +1,7 @@
 import { createParamDecorator, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { RequestError } from '#libs/errors';
-import { isObjectType, ObjectType, objectTypes } from '#libs/properties';
+import { isObjectType, ObjectType, OBJECT_TYPES } from '#libs/properties';
 
 /** The team and object type of a request, from its path. */
 export interface RecordTarget {
@@ -23,7 +23,7 @@ interface TargetParams {
 /** @throws RequestError `not_found` for an object type that does not exist */
 export function targetOf({ team, object }: TargetParams): RecordTarget {
   if (!isObjectType(object)) {
-    throw new RequestError('not_found', `There is no such object type. There are: ${objectTypes.join(', ')}.`);
+    throw new RequestError('not_found', `There is no such object type. There are: ${OBJECT_TYPES.join(', ')}.`);
   }
   return { teamId: team.toLowerCase(), objectType: object };
 }

@@ -17,7 +17,7 @@ import {
   SpellingResolver,
 } from '#libs/imports';
 import { type PlannedOption, PropertyDefinitionService, SchemaWriter } from '#libs/properties';
-import { defaultOptions, type Plan, RecordWriter, type WrittenBatch } from '#libs/records';
+import { DEFAULT_OPTIONS, type Plan, RecordWriter, type WrittenBatch } from '#libs/records';
 import { parsePathId } from '../http/path.id';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
@@ -85,7 +85,7 @@ export class ImportService {
   ): Promise<WriteResponse | undefined> {
     const { key } = call;
     if (inCall && key === undefined) {
-      if (options.length > 0 && !(await this.schema.createOptions(target, options, call))) return undefined;
+      if (options.length > 0 && !(await this.schema.addOptionsInTransaction(target, options, call))) return undefined;
       return this.importNow(target, items, call);
     }
     const job = {
@@ -158,7 +158,7 @@ export class ImportService {
       ...target,
       operation: 'import',
       items: resolved,
-      options: { ...defaultOptions, return: 'minimal' },
+      options: { ...DEFAULT_OPTIONS, return: 'minimal' },
     };
     const written = await this.records.write(plan, { ...call, key, quota: undefined });
     call.log.setBatch(written.summary);

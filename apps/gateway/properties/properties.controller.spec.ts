@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ErrorFilter } from '#libs/errors';
-import { NO_USAGE, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import { NO_USAGE, OBJECT_TYPES, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import type { RequestContext } from '../http/request.context';
 import type { RequestPermits } from '../http/request.permits';
 import { PropertiesController } from './properties.controller';
@@ -73,7 +73,7 @@ describe('PropertiesController', () => {
   it('lists the definitions of a team by object type and id', async () => {
     const { status, body } = await get('/properties');
     expect(status).toBe(200);
-    expect(Object.keys(body)).toEqual([...objectTypes]);
+    expect(Object.keys(body)).toEqual([...OBJECT_TYPES]);
     expect(body.event).toEqual({ 'id of event': definition('event') });
   });
 

@@ -1,16 +1,16 @@
 import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Principal } from '#libs/auth';
-import { type ObjectType, objectTypes, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
+import { type ObjectType, OBJECT_TYPES, type PropertyDefinition, PropertyDefinitionService } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
-import { uuid } from '../docs/record.schemas';
+import { UUID_SCHEMA } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { RecordTarget, Target } from '../http/target.decorator';
 import type { QueryParameters } from '../http/query.check';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
-import { definitionsSchema, wireDefinition } from './property-definition.schema';
+import { DEFINITIONS_SCHEMA, wireDefinition } from './property-definition.schema';
 import { type PropertyFilter, propertyFilterOf } from './property.filter';
 
 /** At least one object type with its definitions. */
@@ -28,12 +28,12 @@ const filters = applyDecorators(
     name: 'list_id',
     required: false,
     description: 'Only the properties of this list.',
-    schema: uuid,
+    schema: UUID_SCHEMA,
   }),
 );
 
 @ApiTags('Properties')
-@ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
+@ApiParam({ name: 'team', description: 'The id of the team.', schema: UUID_SCHEMA })
 @commonHeaders
 @Controller('v2/prism/:team')
 export class PropertiesController {
@@ -46,7 +46,7 @@ export class PropertiesController {
     operationId: 'listProperties',
     summary: 'List the property definitions of all object types, by object type and definition id',
   })
-  @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: definitionsSchema })
+  @ApiOkResponse({ description: 'The definitions.', headers: headerRefs(), schema: DEFINITIONS_SCHEMA })
   @filters
   @ApiErrors({})
   async ofTeam(
@@ -54,7 +54,7 @@ export class PropertiesController {
     @Query() query: QueryParameters,
     @Exchange() exchange: HttpExchange,
   ): Promise<string> {
-    return this.respond(exchange, caller.teamId, objectTypes, propertyFilterOf(query));
+    return this.respond(exchange, caller.teamId, OBJECT_TYPES, propertyFilterOf(query));
   }
 
   /** The definitions of one object type, which is the only key. */
@@ -64,11 +64,11 @@ export class PropertiesController {
     operationId: 'listObjectProperties',
     summary: 'List the property definitions of one object type, by object type and definition id',
   })
-  @ApiParam({ name: 'object', description: 'The object type.', enum: objectTypes })
+  @ApiParam({ name: 'object', description: 'The object type.', enum: OBJECT_TYPES })
   @ApiOkResponse({
     description: 'The definitions; the object type is the only key.',
     headers: headerRefs(),
-    schema: definitionsSchema,
+    schema: DEFINITIONS_SCHEMA,
   })
   @filters
   @ApiErrors({})

@@ -1,31 +1,36 @@
+import { applyDecorators } from '@nestjs/common';
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateIf } from 'class-validator';
-import { lookupValues, propertyTypes } from '#libs/properties';
+import { type Lookup, LOOKUP_VALUES, PROPERTY_TYPES } from '#libs/properties';
 
 const MAX_SORT_INDEX = 1_000_000;
-const LOOKUP = { message: `lookup must be one of ${lookupValues.join(', ')}` };
-const TYPE = { message: `type must be one of ${propertyTypes.join(', ')}` };
+const SORT_INDEX = { message: `sort_index must be a whole number from 0 to ${MAX_SORT_INDEX}` };
 
 /** The member may be left out, but not null. */
 const IfPresent = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
 
-function SortIndex(): PropertyDecorator {
-  const options = { message: `sort_index must be a whole number from 0 to ${MAX_SORT_INDEX}` };
-  return (target, name) => {
-    for (const rule of [IsInt(options), Min(0, options), Max(MAX_SORT_INDEX, options)]) rule(target, name);
-  };
-}
+const IsSlug = (): PropertyDecorator => IsString({ message: 'slug must be a string' });
+const IsName = (): PropertyDecorator =>
+  IsString({ message: 'name must be a string: the display name of the property' });
+const IsOptionValue = (): PropertyDecorator =>
+  IsString({ message: 'value must be a string: the display name of the option' });
+const IsRequired = (): PropertyDecorator => IsBoolean({ message: 'required must be true or false' });
+const IsLookup = (): PropertyDecorator =>
+  IsIn(LOOKUP_VALUES, { message: `lookup must be one of ${LOOKUP_VALUES.join(', ')}` });
+const IsListId = (): PropertyDecorator => IsString({ message: 'list_id must be a list id (UUID) or null' });
+const IsSortIndex = (): PropertyDecorator =>
+  applyDecorators(IsInt(SORT_INDEX), Min(0, SORT_INDEX), Max(MAX_SORT_INDEX, SORT_INDEX));
 
 /** An option of a new property. */
 export class OptionEnvelope {
   @IfPresent()
-  @IsString({ message: 'slug must be a string' })
+  @IsSlug()
   slug?: string;
 
-  @IsString({ message: 'value must be a string: the display name of the option' })
+  @IsOptionValue()
   value!: string;
 
   @IsOptional()
-  @SortIndex()
+  @IsSortIndex()
   sort_index?: number | null;
 }
 
@@ -36,58 +41,58 @@ class DefinitionReference {
   type?: string;
 
   @IsOptional()
-  @IsString({ message: 'list_id must be a list id (UUID) or null' })
+  @IsListId()
   list_id?: string | null;
 }
 
 export class NewOptionEnvelope extends DefinitionReference {
   @IfPresent()
-  @IsString({ message: 'slug must be a string' })
+  @IsSlug()
   slug?: string;
 
-  @IsString({ message: 'value must be a string: the display name of the option' })
+  @IsOptionValue()
   value!: string;
 
   @IsOptional()
-  @SortIndex()
+  @IsSortIndex()
   sort_index?: number | null;
 }
 
 export class OptionPatchEnvelope extends DefinitionReference {
   @IfPresent()
-  @IsString({ message: 'slug must be a string' })
+  @IsSlug()
   slug?: string;
 
   @IfPresent()
-  @IsString({ message: 'value must be a string: the display name of the option' })
+  @IsOptionValue()
   value?: string;
 
   @IsOptional()
-  @SortIndex()
+  @IsSortIndex()
   sort_index?: number | null;
 }
 
 export class NewPropertyEnvelope {
   @IfPresent()
-  @IsString({ message: 'slug must be a string' })
+  @IsSlug()
   slug?: string;
 
-  @IsIn(propertyTypes, TYPE)
-  type!: (typeof propertyTypes)[number];
+  @IsIn(PROPERTY_TYPES, { message: `type must be one of ${PROPERTY_TYPES.join(', ')}` })
+  type!: (typeof PROPERTY_TYPES)[number];
 
-  @IsString({ message: 'name must be a string: the display name of the property' })
+  @IsName()
   name!: string;
 
   @IfPresent()
-  @IsBoolean({ message: 'required must be true or false' })
+  @IsRequired()
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookupValues, LOOKUP)
-  lookup?: (typeof lookupValues)[number];
+  @IsLookup()
+  lookup?: Lookup;
 
   @IsOptional()
-  @IsString({ message: 'list_id must be a list id (UUID) or null' })
+  @IsListId()
   list_id?: string | null;
 
   @IfPresent()
@@ -97,18 +102,18 @@ export class NewPropertyEnvelope {
 
 export class PropertyPatchEnvelope extends DefinitionReference {
   @IfPresent()
-  @IsString({ message: 'slug must be a string' })
+  @IsSlug()
   slug?: string;
 
   @IfPresent()
-  @IsString({ message: 'name must be a string: the display name of the property' })
+  @IsName()
   name?: string;
 
   @IfPresent()
-  @IsBoolean({ message: 'required must be true or false' })
+  @IsRequired()
   required?: boolean;
 
   @IfPresent()
-  @IsIn(lookupValues, LOOKUP)
-  lookup?: (typeof lookupValues)[number];
+  @IsLookup()
+  lookup?: Lookup;
 }

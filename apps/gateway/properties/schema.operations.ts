@@ -7,14 +7,14 @@ import {
   MAX_TEAM_BYTES,
   MAX_TEAM_OPTIONS,
   MAX_TEAM_PROPERTIES,
-  propertyTypes,
+  PROPERTY_TYPES,
 } from '#libs/properties';
 import { ApiErrors } from '../docs/errors.decorator';
 import { ApiTarget } from '../docs/operations';
-import { uuid } from '../docs/record.schemas';
+import { UUID_SCHEMA } from '../docs/record.schemas';
 import { idempotencyKey } from '../docs/request.headers';
 import { headerRefs, type Schema } from '../docs/schema.type';
-import { definitionSchema, lookupSchema, optionSchema } from './property-definition.schema';
+import { DEFINITION_SCHEMA, LOOKUP_SCHEMA, OPTION_SCHEMA } from './property-definition.schema';
 
 /*
  * The OpenAPI documentation of the operations that change definitions: one decorator per handler.
@@ -32,8 +32,8 @@ const slug: Schema = {
   pattern: `^[a-z0-9][a-z0-9_-]{0,${MAX_SLUG_LENGTH - 1}}$`,
   description: 'By default the display name in lower case with `_`, and a number at its end if that slug is taken.',
 };
-const type: Schema = { type: 'string', enum: [...propertyTypes] };
-const listId: Schema = { anyOf: [uuid, { type: 'null' }] };
+const type: Schema = { type: 'string', enum: [...PROPERTY_TYPES] };
+const listId: Schema = { anyOf: [UUID_SCHEMA, { type: 'null' }] };
 const sortIndex: Schema = {
   anyOf: [{ type: 'integer', minimum: 0, maximum: 1_000_000 }, { type: 'null' }],
   description: 'The place among the options: a smaller number goes first. By default the last.',
@@ -61,7 +61,7 @@ export const ApiCreateProperty = (): MethodDecorator =>
         type,
         name,
         required: { ...required, default: false },
-        lookup: { ...lookupSchema, default: 'none' },
+        lookup: { ...LOOKUP_SCHEMA, default: 'none' },
         list_id: { ...listId, description: 'The list whose block holds the property. By default `default` holds it.' },
         options: {
           type: 'array',
@@ -77,7 +77,7 @@ export const ApiCreateProperty = (): MethodDecorator =>
       },
       example: { type: 'select_str', name: 'Tier', options: [{ value: 'Gold' }, { value: 'Silver' }] },
     }),
-    ok(201, 'The new definition.', definitionSchema),
+    ok(201, 'The new definition.', DEFINITION_SCHEMA),
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     ApiTarget('Properties'),
@@ -91,10 +91,10 @@ export const ApiPatchProperty = (): MethodDecorator =>
       description: `Only \`name\`, \`required\` and \`lookup\` can be changed. A lookup is built by a worker, which begins when no replica uses the previous definition; to ask again for a unique lookup that has \`failed\` verifies its values again. ${PROTECTED} ${FRESHNESS}`,
     }),
     body({
-      properties: { name, required, lookup: lookupSchema, slug: repeatedSlug, ...repeated },
+      properties: { name, required, lookup: LOOKUP_SCHEMA, slug: repeatedSlug, ...repeated },
       example: { name: 'Level', required: true },
     }),
-    ok(200, 'The definition after the change.', definitionSchema),
+    ok(200, 'The definition after the change.', DEFINITION_SCHEMA),
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     propertyId(),
@@ -125,7 +125,7 @@ export const ApiCreateOption = (): MethodDecorator =>
       properties: { slug, value: name, sort_index: sortIndex, ...repeated },
       example: { value: 'Platinum' },
     }),
-    ok(201, 'The new option.', optionSchema),
+    ok(201, 'The new option.', OPTION_SCHEMA),
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     propertyId(),
@@ -143,7 +143,7 @@ export const ApiPatchOption = (): MethodDecorator =>
       properties: { value: name, sort_index: sortIndex, slug: repeatedSlug, ...repeated },
       example: { value: 'Platinum+' },
     }),
-    ok(200, 'The option after the change.', optionSchema),
+    ok(200, 'The option after the change.', OPTION_SCHEMA),
     ApiErrors({ body: true, idempotent: true }, 'property_conflict'),
     idempotencyKey,
     optionId(),
@@ -193,14 +193,14 @@ function deletion(): MethodDecorator {
     ApiResponse({ status: 204, description: 'Deleted.', headers: headerRefs() }),
     ApiErrors({}, 'property_conflict', 'property_in_use'),
     ApiQuery({ name: 'type', required: false, description: 'The type of the property.', schema: type }),
-    ApiQuery({ name: 'list_id', required: false, description: 'The list of the property.', schema: uuid }),
+    ApiQuery({ name: 'list_id', required: false, description: 'The list of the property.', schema: UUID_SCHEMA }),
   );
 }
 
 function propertyId(): MethodDecorator {
-  return ApiParam({ name: 'property', description: 'The id of the property.', schema: uuid });
+  return ApiParam({ name: 'property', description: 'The id of the property.', schema: UUID_SCHEMA });
 }
 
 function optionId(): MethodDecorator {
-  return ApiParam({ name: 'option', description: 'The id of the option.', schema: uuid });
+  return ApiParam({ name: 'option', description: 'The id of the option.', schema: UUID_SCHEMA });
 }

@@ -1,22 +1,22 @@
 import { RECEIPT_STATES } from '#libs/idempotency';
 import { MAX_ITEMS } from '#libs/records';
-import { summary } from '../docs/batch.schemas';
-import { uuid } from '../docs/record.schemas';
+import { SUMMARY_SCHEMA } from '../docs/batch.schemas';
+import { UUID_SCHEMA } from '../docs/record.schemas';
 import { type Schema, schemaRef } from '../docs/schema.type';
-import { definitionSchema, optionSchema } from '../properties/property-definition.schema';
+import { DEFINITION_SCHEMA, OPTION_SCHEMA } from '../properties/property-definition.schema';
 
 const definitionWritten: Schema = {
   type: 'object',
   required: ['id', 'status', 'result'],
   additionalProperties: false,
   properties: {
-    id: uuid,
+    id: UUID_SCHEMA,
     status: { type: 'string', enum: ['ok'] },
-    result: { oneOf: [definitionSchema, optionSchema], description: 'The property or option after the change.' },
+    result: { oneOf: [DEFINITION_SCHEMA, OPTION_SCHEMA], description: 'The property or option after the change.' },
   },
 };
 
-export const receiptSchema: Schema = {
+export const RECEIPT_SCHEMA: Schema = {
   type: 'object',
   required: ['state', 'created_at', 'expires_at', 'summary', 'results'],
   additionalProperties: false,
@@ -30,7 +30,7 @@ export const receiptSchema: Schema = {
     created_at: { type: 'string', format: 'date-time', description: 'When the first attempt began.' },
     expires_at: { type: 'string', format: 'date-time', description: 'When the lifetime of the key ends.' },
     summary: {
-      ...summary,
+      ...SUMMARY_SCHEMA,
       description:
         '`total` counts the items of the request, `succeeded` and `failed` the stored outcomes: their sum is `total` only if the request is complete.',
     },

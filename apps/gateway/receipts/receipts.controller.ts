@@ -4,18 +4,18 @@ import type { Principal } from '#libs/auth';
 import { RequestError } from '#libs/errors';
 import { type Receipt, ReceiptService } from '#libs/idempotency';
 import { ApiErrors } from '../docs/errors.decorator';
-import { examples } from '../docs/examples';
-import { uuid } from '../docs/record.schemas';
+import { EXAMPLES } from '../docs/examples';
+import { UUID_SCHEMA } from '../docs/record.schemas';
 import { commonHeaders } from '../docs/request.headers';
 import { headerRefs } from '../docs/schema.type';
 import { Authenticated, Caller } from '../http/authentication.decorators';
 import { checkoutOptionsOf } from '../http/database.options';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { type QueryParameters, rejectUnknownParameters } from '../http/query.check';
-import { receiptSchema } from './receipt.schema';
+import { RECEIPT_SCHEMA } from './receipt.schema';
 
 @ApiTags('Receipts')
-@ApiParam({ name: 'team', description: 'The id of the team.', schema: uuid })
+@ApiParam({ name: 'team', description: 'The id of the team.', schema: UUID_SCHEMA })
 @commonHeaders
 @Controller('v2/prism/:team/receipts')
 export class ReceiptsController {
@@ -41,7 +41,7 @@ export class ReceiptsController {
     status: 200,
     description: 'The receipt.',
     headers: headerRefs(),
-    content: { 'application/json': { schema: receiptSchema, example: examples.receipt } },
+    content: { 'application/json': { schema: RECEIPT_SCHEMA, example: EXAMPLES.receipt } },
   })
   @ApiErrors({})
   async get(

@@ -6,7 +6,7 @@ import type { WriteResponse } from '#libs/idempotency';
 import { invalidField, itemError, RequestError } from '#libs/errors';
 import { type Change, type LookupTarget, PropertyDefinitionService, type Validation } from '#libs/properties';
 import {
-  defaultOptions,
+  DEFAULT_OPTIONS,
   type FoundRecord,
   type Plan,
   planCreate,
@@ -71,7 +71,7 @@ export class RecordService {
    */
   async delete(target: RecordTarget, id: string, ifMatch: string | undefined, call: WriteCall): Promise<WriteResponse> {
     const item: PlanItem = { op: 'delete', id: parsePathId(id), ...conditionOn(ifMatch) };
-    const written = await this.write('delete', target, item, call, { ...defaultOptions, return: 'minimal' });
+    const written = await this.write('delete', target, item, call, { ...DEFAULT_OPTIONS, return: 'minimal' });
     return recordResponse(written, call.requestId, { status: 204 });
   }
 
@@ -121,7 +121,7 @@ export class RecordService {
   checkSize({ bodyBytes }: WriteCall): void {
     const limit = this.settings.itemLimitBytes;
     if (bodyBytes > limit) {
-      const message = `the record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed`;
+      const message = `The record has ${bodyBytes} bytes of JSON; at most ${limit} are allowed.`;
       throw new RequestError('payload_too_large', message, { details: { limit_bytes: limit } });
     }
   }
@@ -136,7 +136,7 @@ export class RecordService {
     target: RecordTarget,
     item: PlanItem,
     call: WriteCall,
-    options = defaultOptions,
+    options = DEFAULT_OPTIONS,
   ): Promise<WrittenBatch> {
     const plan: Plan = { ...target, operation, single: true, items: [item], options };
     const batch = await this.writer.write(plan, call);

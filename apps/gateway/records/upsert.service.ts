@@ -4,7 +4,7 @@ import type { WriteResponse } from '#libs/idempotency';
 import { fieldSegment, invalidField, itemError } from '#libs/errors';
 import { isObject } from '#libs/json';
 import { operandOf, PropertyDefinitionService, type Validation } from '#libs/properties';
-import { defaultOptions, parseEntry, type Plan, planUpsert, type QueryOptions, RecordWriter } from '#libs/records';
+import { DEFAULT_OPTIONS, parseEntry, type Plan, planUpsert, type QueryOptions, RecordWriter } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
 import { LookupService } from './lookup.service';
@@ -54,7 +54,7 @@ export class UpsertService {
 
     const upsert = { patch, create, ifMatch: requiredEtagOf(ifMatch), mustExist: ifMatch !== undefined };
     const items = [planUpsert(uuidv7(), match, upsert)];
-    const plan: Plan = { ...target, operation: 'upsert', single: true, items, options: defaultOptions };
+    const plan: Plan = { ...target, operation: 'upsert', single: true, items, options: DEFAULT_OPTIONS };
     const batch = await this.writer.write(plan, call);
     call.log.setBatch(batch.summary);
     const entry = parseEntry(batch.outcomes[0]?.entry ?? '');

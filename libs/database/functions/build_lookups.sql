@@ -80,7 +80,7 @@ BEGIN
   state := 'ready';
   IF d.lookup = 'unique' THEN
     -- A writer that has not seen a value of a visited record may still be about to commit the same value. This waits for it.
-    PERFORM lock_key(d.team_id, lookup_lock(d.team_id, d.id, NULL));
+    PERFORM lock_key(d.team_id, lookup_lock_key(d.team_id, d.id, NULL));
     IF EXISTS (SELECT FROM record_lookups AS s
                 WHERE s.team_id = d.team_id AND s.property_id = d.id
                 GROUP BY s.value_hash

@@ -22,11 +22,11 @@ CREATE OR REPLACE FUNCTION create_import_job(
   OUT state text, OUT job_id uuid, OUT items text, OUT body text)
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_claim  text;
-  v_ledger bigint;
-  v_day    date;
-  v_job    import_jobs;
-  c_total  CONSTANT integer := (SELECT sum(n) FROM unnest(p_row_counts) AS n);
+  c_total       CONSTANT integer := (SELECT sum(n) FROM unnest(p_row_counts) AS n);
+  v_claim_state text;
+  v_ledger_id   bigint; -- of the request, in the ledger
+  v_day         date;
+  v_job         import_jobs;
 BEGIN
   PERFORM set_config('prism.team', p_team_id::text, true),
           set_config('lock_timeout', GREATEST(1, p_lock_timeout_ms)::text, true),
@@ -45,24 +45,24 @@ BEGIN
   END IF;
 
   IF p_key_hash IS NOT NULL THEN
-    SELECT c.state, c.request_id, c.day INTO v_claim, v_ledger, v_day
+    SELECT c.state, c.request_id, c.day INTO v_claim_state, v_ledger_id, v_day
       FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
                          make_interval(secs => p_key_stale_s), 1, false) AS c;
-    IF v_claim IN ('mismatch', 'stale') THEN
-      state := v_claim;
+    IF v_claim_state IN ('mismatch', 'stale') THEN
+      state := v_claim_state;
       RETURN;
-    ELSIF v_claim = 'complete' THEN
+    ELSIF v_claim_state = 'complete' THEN
       state := 'complete';
-      body := (SELECT o.entries[1] FROM find_outcomes(v_day, p_team_id, v_ledger) AS o);
+      body := (SELECT o.entries[1] FROM find_outcomes(v_day, p_team_id, v_ledger_id) AS o);
       -- A WAL record to flush: the commit that completed the request may still wait for a standby.
       PERFORM emit_flush_message(p_team_id);
       RETURN;
-    ELSIF v_claim = 'resume' THEN
+    ELSIF v_claim_state = 'resume' THEN
       state := 'resume';
       SELECT c.job_id, c.items INTO job_id, items
         FROM import_jobs AS j
         JOIN import_chunks AS c ON c.team_id = j.team_id AND c.job_id = j.id
-       WHERE j.team_id = p_team_id AND j.ledger_id = v_ledger AND j.in_call;
+       WHERE j.team_id = p_team_id AND j.ledger_id = v_ledger_id AND j.in_call;
       RETURN;
     END IF;
   END IF;
@@ -70,7 +70,7 @@ BEGIN
   state := 'created';
   job_id := p_job_id;
   INSERT INTO import_jobs AS j (team_id, id, client_id, client_name, object_type, request_id, ledger_id, in_call, total, expires_at)
-  VALUES (p_team_id, p_job_id, p_client_id, p_client_name, p_object_type, p_request_id, v_ledger, p_in_call,
+  VALUES (p_team_id, p_job_id, p_client_id, p_client_name, p_object_type, p_request_id, v_ledger_id, p_in_call,
           c_total, now() + interval '7 days')
   RETURNING j.* INTO v_job;
   INSERT INTO import_chunks (team_id, job_id, chunk, row_count, items)
@@ -79,7 +79,7 @@ BEGIN
    WHERE c.items IS NOT NULL;
   IF NOT p_in_call THEN
     body := import_job_json(v_job, '');
-    IF v_claim IS NOT NULL THEN
+    IF v_claim_state IS NOT NULL THEN
       PERFORM complete_single(p_team_id, p_client_id, p_key_hash, p_request_id, body, NULL);
     END IF;
   END IF;

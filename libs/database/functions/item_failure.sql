@@ -1,6 +1,6 @@
 -- The outcome of an item whose transaction was rolled back by an error. The SQLSTATEs that the functions raise:
 --
---   PG002  the record would exceed its size limit (apply_record_limits)
+--   PG002  the record would exceed its size limit (enforce_record_limits)
 --   PG003  an operator would leave a required property without elements (patch_block)
 --   PG004  another attempt has settled the item (apply_batch, which then takes over its outcome)
 --   PG005  an increment has a result that cannot be stored exactly (increment_number)

@@ -16,7 +16,7 @@ DECLARE
   v_lock record;
 BEGIN
   FOR v_lock IN
-    SELECT k.shared, lookup_lock(p_team_id, k.property_id, k.hash) AS key
+    SELECT k.shared, lookup_lock_key(p_team_id, k.property_id, k.hash) AS key
       FROM (SELECT false AS shared, (m.match ->> 'id')::uuid AS property_id,
                    lookup_hash(m.match ->> 'kind', m.match -> 'value') AS hash
               FROM (SELECT item -> 'match' AS match FROM unnest(p_items) AS item WHERE item ? 'create') AS m
@@ -33,7 +33,7 @@ BEGIN
                AND r.id = COALESCE(item ->> 'source', item ->> 'id')::uuid
              CROSS JOIN (VALUES (true), (false)) AS s (shared)
              WHERE NOT s.shared OR l ? 'building'
-            OFFSET 0) AS k -- computes each hash once, although lookup_lock uses it several times
+            OFFSET 0) AS k -- computes each hash once, although lookup_lock_key uses it several times
      WHERE k.shared OR k.hash IS NOT NULL
      ORDER BY shared DESC, key
   LOOP

@@ -19,7 +19,7 @@ BEGIN
        CROSS JOIN LATERAL (VALUES (i.item), (i.item -> 'create')) AS o (item)
        CROSS JOIN LATERAL jsonb_array_elements(o.item -> 'lookups') AS l
     ), keys AS MATERIALIZED (
-      SELECT h.n, lookup_lock(p_team_id, h.property_id, h.hash) AS key FROM hashes AS h WHERE h.hash IS NOT NULL
+      SELECT h.n, lookup_lock_key(p_team_id, h.property_id, h.hash) AS key FROM hashes AS h WHERE h.hash IS NOT NULL
     ), locks AS MATERIALIZED (
       SELECT k.n, jsonb_agg(k.key ORDER BY k.key) AS keys FROM keys AS k GROUP BY k.n
     )

@@ -24,7 +24,7 @@ BEGIN
        WHERE s.team_id = p_team_id AND s.record_id = p_record_id AND s.property_id = v_lookup.property_id
          AND s.value_hash = v_lookup.value_hash);
     -- The transaction has this lock already, unless the value depends on the record.
-    PERFORM lock_key(p_team_id, lookup_lock(p_team_id, v_lookup.property_id, v_lookup.value_hash));
+    PERFORM lock_key(p_team_id, lookup_lock_key(p_team_id, v_lookup.property_id, v_lookup.value_hash));
     IF v_lookup.is_unique AND EXISTS (
       SELECT FROM record_lookups AS s
        WHERE s.team_id = p_team_id AND s.property_id = v_lookup.property_id AND s.value_hash = v_lookup.value_hash

@@ -1,5 +1,7 @@
 -- The state of a key's request in the ledger, by the database's clock and the rules of claim_request.
 -- The tenant context is set first, as in find_record.sql.
+--
+--   $1 team  $2 client  $3 hash of the key  $4 fingerprint of the request  $5 lifetime of a key  $6 stale time after it, both in seconds
 WITH context AS MATERIALIZED (SELECT set_config('prism.team', ($1::uuid)::text, true)::uuid AS team)
 SELECT found.state
   FROM context

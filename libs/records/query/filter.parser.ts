@@ -54,8 +54,8 @@ const TAKES_LIST: ReadonlySet<Operator> = new Set(['in', 'not_in', 'between']);
  * Several members of one object must all hold.
  */
 export class FilterParser {
-  private conditions = 0;
-  private values = 0;
+  private conditionCount = 0;
+  private valueCount = 0;
 
   constructor(private readonly fields: QueryFields) {}
 
@@ -74,8 +74,8 @@ export class FilterParser {
     if (!isOperator(operator)) {
       throw invalidQuery(path, 'unknown_operator', `must be an operator: ${OPERATORS.join(' ')}`);
     }
-    this.conditions += 1;
-    if (this.conditions > MAX_CONDITIONS) {
+    this.conditionCount += 1;
+    if (this.conditionCount > MAX_CONDITIONS) {
       throw invalidQuery(
         path,
         'max_items',
@@ -88,8 +88,8 @@ export class FilterParser {
       return { field, comparator, operands: [], negated: negated === booleanOperand(value, path) };
     }
     checkApplicable(field, operator, comparator, path);
-    this.values += Array.isArray(value) ? value.length : 1;
-    if (this.values > MAX_FILTER_VALUES) {
+    this.valueCount += Array.isArray(value) ? value.length : 1;
+    if (this.valueCount > MAX_FILTER_VALUES) {
       throw invalidQuery(
         path,
         'max_items',

@@ -1,6 +1,9 @@
 -- The single-record fast path: the common patch, which only sets properties, as one statement and thus one transaction. For
 -- one item the fixed cost of apply_batch exceeds that of the patch. No row: the caller runs apply_batch, which determines
 -- why the item fails, or applies it.
+--
+--   $1 team  $2 object type  $3 record  $4 properties to set  $5 the etag that the record must have; NULL: any
+--   $6 the largest record, in bytes  $7 lock_timeout, in milliseconds  $8 return the entry without the record  $9 the caller's ref
 UPDATE records AS r
    SET properties = r.properties || $4::jsonb, version = r.version + 1, updated_at = now()
  WHERE r.team_id = $1::uuid AND r.id = $3::uuid AND r.object_type = $2::text AND r.deleted_at IS NULL

@@ -1,6 +1,8 @@
 -- The single-record fast path of a request with an Idempotency-Key: patch_record, with the request and its outcome in the ledger,
 -- in one transaction. No row: the key has been used, there is no such record, or it has another etag. If the record is changed
 -- meanwhile, or would be too large, the statement fails. In each case nothing has changed, and the caller runs apply_batch.
+--
+--   $1 .. $9 as in patch_record.sql  $10 client  $11 hash of the key  $12 fingerprint of the request  $13 id of the HTTP request
 WITH request AS (
   -- An attempt that is not the first one waits here for the end of the other, and then inserts nothing.
   INSERT INTO idempotency_requests AS q (team_id, client_id, key_hash, fingerprint, item_count, day, complete, completed_by)

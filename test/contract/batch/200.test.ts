@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import { Instruments } from '#libs/telemetry';
 import type { ApiResponse } from '../../support/api.client';
 import { etagOf } from '../../support/etags';
@@ -26,7 +26,7 @@ function effectsOf({ body }: ApiResponse): string[] {
   return body.results.map((result: any) => result.effect ?? result.error.code);
 }
 
-it.each(objectTypes)('applies the operation of each item, in order: %s', async (object) => {
+it.each(OBJECT_TYPES)('applies the operation of each item, in order: %s', async (object) => {
   const id = await api.caller.create(sampleOf(object), object);
   const { status, body } = await send(
     [

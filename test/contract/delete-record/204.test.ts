@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import { useGateway } from '../../support/gateway.hooks';
 import { sampleOf } from '../../support/sample.records';
 
 const api = useGateway();
 
-it.each(objectTypes)('deletes a record softly: %s', async (object) => {
+it.each(OBJECT_TYPES)('deletes a record softly: %s', async (object) => {
   const id = await api.caller.create(sampleOf(object), object);
   const path = api.caller.path(`${object}/${id}`);
   const { status, text, headers } = await api.caller.call('DELETE', path);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import { etagOf } from '../../support/etags';
 import { useGateway } from '../../support/gateway.hooks';
 import { sampleOf } from '../../support/sample.records';
@@ -16,7 +16,7 @@ async function countOf(name: string): Promise<number> {
   return rows[0]?.count ?? NaN;
 }
 
-it.each(objectTypes)('copies all blocks of a record: %s', async (object) => {
+it.each(OBJECT_TYPES)('copies all blocks of a record: %s', async (object) => {
   const content = {
     ...sampleOf(object),
     list: { [listId]: {} },

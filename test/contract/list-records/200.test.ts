@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import type { ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 
@@ -89,7 +89,7 @@ it('has no body for HEAD', async () => {
   expect([status, text]).toEqual([200, '']);
 });
 
-it.each(objectTypes)('lists, queries and counts the type %s', async (object) => {
+it.each(OBJECT_TYPES)('lists, queries and counts the type %s', async (object) => {
   const other = await gateway.newCaller();
   const slug = object === 'comment' ? 'body' : object === 'contact' || object === 'identity' ? 'full_name' : 'name';
   const id = await other.create({ default: { [slug]: 'A value' } }, object);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MAX_TEAM_BYTES, MAX_TEAM_OPTIONS, MAX_TEAM_PROPERTIES, objectTypes } from '#libs/properties';
+import { MAX_TEAM_BYTES, MAX_TEAM_OPTIONS, MAX_TEAM_PROPERTIES, OBJECT_TYPES } from '#libs/properties';
 import type { ApiClient, ApiResponse } from '../../support/api.client';
 import { useGateway } from '../../support/gateway.hooks';
 import { PropertyCalls } from '../../support/property.calls';
@@ -19,7 +19,7 @@ async function insertProperties(count: number, name = 'Other'): Promise<void> {
     `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name)
      SELECT $1, ($3::text[])[1 + n % cardinality($3::text[])], gen_random_uuid(), 'other_' || n, 'num', $4 || n
        FROM generate_series(1, $2::integer) AS n`,
-    [caller.teamId, count, objectTypes, name],
+    [caller.teamId, count, OBJECT_TYPES, name],
   );
 }
 

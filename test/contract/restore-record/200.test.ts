@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { objectTypes } from '#libs/properties';
+import { OBJECT_TYPES } from '#libs/properties';
 import { etagOf } from '../../support/etags';
 import { useGateway } from '../../support/gateway.hooks';
 import { sampleOf } from '../../support/sample.records';
 
 const api = useGateway();
 
-it.each(objectTypes)('restores a deleted record: %s', async (object) => {
+it.each(OBJECT_TYPES)('restores a deleted record: %s', async (object) => {
   const content = sampleOf(object);
   const id = await api.caller.create({ ...content, extended: { a: 1 } }, object);
   const path = api.caller.path(`${object}/${id}`);

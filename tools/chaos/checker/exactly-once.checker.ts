@@ -5,7 +5,7 @@ import { checkImports } from './import.check';
 import { factsOf, isApplied, type ItemFacts, itemsOf, type RequestFacts } from './item.facts';
 import { checkLedger } from './ledger.check';
 import { checkRecord } from './record.check';
-import { isBatch } from '../response.reader';
+import { isBatch } from '../results.reader';
 import { timelinesOf } from './record.timeline';
 import type { Violation } from './violation';
 

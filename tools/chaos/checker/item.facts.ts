@@ -1,4 +1,4 @@
-import { isBatch, type ItemResult, type Reading, readResponse } from '../response.reader';
+import { isBatch, type ItemResult, type Reading, readResponse } from '../results.reader';
 import type { ReceivedResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An attempt with a response. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FinalState } from '../history';
 import { isApplied, type ItemFacts, placeOf, type RequestFacts } from './item.facts';
-import { isBatch } from '../response.reader';
+import { isBatch } from '../results.reader';
 import type { Violation } from './violation';
 
 /** Checks that the ledger has the outcomes of the responses, and none that was not requested. */

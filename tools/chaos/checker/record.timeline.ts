@@ -1,6 +1,6 @@
 import type { RoundHistory, StoredRecord, Tokens } from '../history';
 import { effectOf, isApplied, type ItemFacts, mayShowLaterVersion, type RequestFacts } from './item.facts';
-import { versionOf } from '../response.reader';
+import { versionOf } from '../results.reader';
 
 /** An applied item and the versions that it can have produced. */
 export interface Candidate {

@@ -34,10 +34,10 @@ const twoAttempts: RoundPlan = {
   ...{ sentTwice: 0.8, records: 50, conditional: 0.1, upserts: 0, importers: 0 },
 };
 
-const bit = 'p.team_id = p_team_id AND p.request_id = v_request';
+const bit = 'p.team_id = p_team_id AND p.request_id = v_ledger_id';
 const mark = /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/;
 const readBitAfterFailure =
-  /IF c_marks_items AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_request, n\) THEN/;
+  /IF c_marks_items AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_ledger_id, n\) THEN/;
 
 /** No commit of a batch waits for the disk, including the last one. */
 const skipFlush: Mutation = {
@@ -89,12 +89,9 @@ export const mutants = {
         // Not `internal`: that of an item that was rolled back because its mark was found.
         [
           readBitAfterFailure,
-          `IF c_marks_items AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_request, n) THEN`,
+          `IF c_marks_items AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_ledger_id, n) THEN`,
         ],
-        [
-          /\(v_codes\[n\] IS NOT NULL OR \(v_images\[n\]\)\.id IS NULL\) AND get_bit/,
-          '(v_codes[n] IS NULL AND (v_images[n]).id IS NULL) AND get_bit',
-        ],
+        [/NOT v_applied AND get_bit/, 'v_codes[n] IS NULL AND NOT v_applied AND get_bit'],
       ],
     },
     plan: { ...twoAttempts, records: 250, conditional: 0.6 },
@@ -108,7 +105,7 @@ export const mutants = {
           mark,
           `$& AND NOT EXISTS (SELECT FROM idempotency_progress AS p WHERE ${bit}) THEN
              INSERT INTO idempotency_progress (team_id, request_id, settled)
-             VALUES (p_team_id, v_request, set_bit(decode(repeat('00', (c_count + 7) / 8), 'hex'), n - 1, 1))
+             VALUES (p_team_id, v_ledger_id, set_bit(decode(repeat('00', (c_count + 7) / 8), 'hex'), n - 1, 1))
              ON CONFLICT DO NOTHING;
            ELSIF NOT FOUND`,
         ],
@@ -122,7 +119,7 @@ export const mutants = {
       routine: 'apply_batch',
       replacements: [
         [/(SELECT q\.complete INTO v_complete[^;]*?)\s+FOR UPDATE;/, '$1;'],
-        [/(SELECT p\.settled, p\.effects, p\.matched, p\.has_outcomes\s+INTO v_settled[^;]*?)\s+FOR UPDATE;/, '$1;'],
+        [/(SELECT p\.\* INTO v_progress[^;]*?)\s+FOR UPDATE;/, '$1;'],
       ],
     },
     plan: twoAttempts,

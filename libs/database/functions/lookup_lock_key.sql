@@ -4,7 +4,7 @@
 -- that is one transaction can have thousands of values. Values that share a lock by chance wait for each other.
 --
 -- The cast of the number to text makes it IMMUTABLE and so inlined, which || with a number would not be.
-CREATE OR REPLACE FUNCTION lookup_lock(p_team_id uuid, p_property_id uuid, p_value_hash bytea) RETURNS bigint
+CREATE OR REPLACE FUNCTION lookup_lock_key(p_team_id uuid, p_property_id uuid, p_value_hash bytea) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
   SELECT hashtextextended(p_team_id::text || CASE WHEN p_value_hash IS NULL THEN p_property_id::text
            ELSE ' value ' || ((get_byte(p_value_hash, 0) & 3) * 256 + get_byte(p_value_hash, 1))::text END, 0)

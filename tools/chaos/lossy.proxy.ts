@@ -15,8 +15,11 @@ interface Connection {
 /** Upper bound of the random delay between a request and its reset, so that resets occur at every stage of processing. */
 const maxCutDelayMs = 25;
 
-/** A TCP proxy on the loopback interface that can reset or stall connections and drop responses. */
-export class LoopbackProxy {
+/**
+ * A TCP proxy that loses traffic by chance: it selects the requests after which it resets a connection, and the responses that it
+ * drops. With `TcpProxy` (test/support), a test says which connections are stalled or reset, and when.
+ */
+export class LossyProxy {
   private readonly connections = new Set<Connection>();
   private mode: TrafficMode = 'normal';
 
@@ -32,12 +35,12 @@ export class LoopbackProxy {
   }
 
   /** @param chance a random number from 0 to below 1, which selects the affected requests and responses */
-  static async listen(targetPort: number, chance: () => number): Promise<LoopbackProxy> {
+  static async listen(targetPort: number, chance: () => number): Promise<LossyProxy> {
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const address = listener.address();
     if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return new LoopbackProxy(listener, address.port, targetPort, chance);
+    return new LossyProxy(listener, address.port, targetPort, chance);
   }
 
   /** Resets every open connection in both directions. */
