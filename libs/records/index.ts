@@ -15,7 +15,7 @@ export { QueryFields } from './query/query.fields';
 export { QueryMetrics, type QueryOperation } from './query/query.metrics';
 export { type QueryOptions, QueryTimeout, RecordQueryRepository } from './query/query.repository';
 export { MAX_PAGE_ROWS } from './query/record.query';
-export type { QueryPage, QueryRow, RecordFilter, RecordQuery } from './query/record.query';
+export type { QueryPage, RecordFilter, RecordQuery } from './query/record.query';
 export { sortOrderOf } from './query/sort.order';
 export { type FoundRecord, RecordRepository } from './record.repository';
 export { EFFECTS, parseEntry, replayedEntry } from './result.entry';

@@ -41,11 +41,9 @@ export class QueryTimeout extends Error {
 const CANCEL_MS = 1_000;
 
 interface PageRow {
-  id: string;
-  deleted_at: string | null;
-  properties: string | null;
-  /** A JSON array of texts and nulls: only that of the last row is parsed. */
-  sort_values: string;
+  entries: string | null;
+  /** A JSON array of texts and nulls. */
+  sort_values: string | null;
 }
 
 /** Reads pages of records and counts records. The only place that runs their SQL. */
@@ -62,18 +60,11 @@ export class RecordQueryRepository {
   /** @throws QueryTimeout, DatabaseUnavailable */
   async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
     const statement = pageStatement(query, this.settings.responseLimitBytes);
-    const found = await this.run<PageRow>(this.reads, query.teamId, statement, options);
-    // The page ends before the first row that does not fit; a first row that does not fit has no properties.
-    const tooLarge = found.findIndex(({ properties }, index) => index > 0 && properties === null);
-    const rows = found.slice(0, tooLarge === -1 ? query.limit : Math.min(tooLarge, query.limit));
-    return {
-      rows: rows.map(({ id, properties, deleted_at }) => ({
-        id,
-        properties: properties ?? undefined,
-        deletedAt: deleted_at ?? undefined,
-      })),
-      next: found.length > rows.length ? sortValuesOf(rows.at(-1)) : undefined,
-    };
+    const [row] = await this.run<PageRow>(this.reads, query.teamId, statement, options);
+    const { entries = null, sort_values: sortValues = null } = row ?? {};
+    // An array of texts and nulls, as the statement makes it.
+    const next = sortValues === null ? undefined : (JSON.parse(sortValues) as (string | null)[]);
+    return { entries: entries ?? '', next };
   }
 
   /** @throws QueryTimeout, DatabaseUnavailable */
@@ -122,8 +113,4 @@ export class RecordQueryRepository {
       clearTimeout(timer);
     }
   }
-}
-
-function sortValuesOf(row: PageRow | undefined): QueryPage['next'] {
-  return row && (JSON.parse(row.sort_values) as (string | null)[]); // made by the statement
 }
