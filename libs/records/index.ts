@@ -13,7 +13,7 @@ export { CursorCodec } from './query/query.cursor';
 export { invalidQuery } from './query/query.error';
 export { QueryFields } from './query/query.fields';
 export { QueryMetrics, type QueryOperation } from './query/query.metrics';
-export { type QueryOptions, QueryTimeout, RecordQueryRepository } from './query/query.repository';
+export { type CompiledPage, type QueryOptions, QueryTimeout, RecordQueryRepository } from './query/query.repository';
 export { MAX_PAGE_ROWS } from './query/record.query';
 export type { QueryPage, RecordFilter, RecordQuery } from './query/record.query';
 export { sortOrderOf } from './query/sort.order';

@@ -103,7 +103,7 @@ async function traverse(sort: object[], deleted: boolean, afterPage: () => Promi
   do {
     const options = { deadline: Deadline.in(20_000), cancellation: new Cancellation() };
     const query = { ...filter, selection: ['notes'], order, limit: 10, after, offset: 0 };
-    const page = await queries.page(query, options);
+    const page = await queries.page(queries.compile(query), options);
     ids.push(...idsOf(page));
     after = page.next && codec.decode(codec.encode({ limit: 10, values: page.next }), '').values;
     await afterPage();

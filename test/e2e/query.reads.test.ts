@@ -71,7 +71,10 @@ async function read(
   const condition = new FilterParser(fields).parse(filter, 'all', '.filter');
   const query = { teamId, objectType: 'organization' as const, fields, condition, ids: undefined, deleted: false };
   await queries.page(
-    { ...query, selection, order: sortOrderOf(undefined, fields, ''), limit: 10, after: undefined, offset: 0 },
+    queries.compile({
+      ...query,
+      ...{ selection, order: sortOrderOf(undefined, fields, ''), limit: 10, after: undefined, offset: 0 },
+    }),
     { deadline: Deadline.in(20_000), cancellation: new Cancellation() },
   );
   if (result === undefined) throw new Error('No statement was executed.');

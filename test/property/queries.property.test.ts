@@ -57,7 +57,7 @@ async function queried(teamId: string, query: QueryDraft): Promise<{ ids: string
   let after: readonly (string | null)[] | undefined;
   do {
     const page = await queries.page(
-      { ...filter, selection: ['title'], order: sorting, limit: query.limit, after, offset: 0 },
+      queries.compile({ ...filter, selection: ['title'], order: sorting, limit: query.limit, after, offset: 0 }),
       options(),
     );
     ids.push(...idsOf(page));

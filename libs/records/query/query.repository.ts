@@ -40,6 +40,12 @@ export class QueryTimeout extends Error {
 /** After the budget, the time for the cancel request to end the statement before its connection is closed. */
 const CANCEL_MS = 1_000;
 
+/** A query of one page, as the statement that reads it. It can be read any number of times. */
+export interface CompiledPage {
+  readonly teamId: string;
+  readonly statement: QueryStatement;
+}
+
 interface PageRow {
   entries: string | null;
   /** A JSON array of texts and nulls. */
@@ -57,10 +63,14 @@ export class RecordQueryRepository {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
+  /** The statement of a page, for {@link page}. */
+  compile(query: RecordQuery): CompiledPage {
+    return { teamId: query.teamId, statement: pageStatement(query, this.settings.responseLimitBytes) };
+  }
+
   /** @throws QueryTimeout, DatabaseUnavailable */
-  async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
-    const statement = pageStatement(query, this.settings.responseLimitBytes);
-    const [row] = await this.run<PageRow>(this.reads, query.teamId, statement, options);
+  async page({ teamId, statement }: CompiledPage, options: QueryOptions): Promise<QueryPage> {
+    const [row] = await this.run<PageRow>(this.reads, teamId, statement, options);
     const { entries = null, sort_values: sortValues = null } = row ?? {};
     // An array of texts and nulls, as the statement makes it.
     const next = sortValues === null ? undefined : (JSON.parse(sortValues) as (string | null)[]);
