@@ -12,7 +12,7 @@ import {
   RecordQueryRepository,
   sortOrderOf,
 } from '#libs/records';
-import { batch, codesOf, Engine } from '../support/engine';
+import { batch, codesOf, Engine, idsOf } from '../support/engine';
 import { Random } from '../support/random';
 
 const WRITERS = 8;
@@ -103,8 +103,8 @@ async function traverse(sort: object[], deleted: boolean, afterPage: () => Promi
   do {
     const options = { deadline: Deadline.in(20_000), cancellation: new Cancellation() };
     const query = { ...filter, selection: ['notes'], order, limit: 10, after, offset: 0 };
-    const page = await queries.page(query, options);
-    ids.push(...page.rows.map(({ id }) => id));
+    const page = await queries.page(queries.compile(query), options);
+    ids.push(...idsOf(page));
     after = page.next && codec.decode(codec.encode({ limit: 10, values: page.next }), '').values;
     await afterPage();
   } while (after !== undefined);

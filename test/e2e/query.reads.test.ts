@@ -41,7 +41,8 @@ function definition(slug: string, type: PropertyDefinition['type'], list: string
 interface Reading {
   readonly 'Shared Hit Blocks': number;
   readonly 'Shared Read Blocks': number;
-  readonly 'Actual Rows': number;
+  /** Its input, with a row for each record, has the relationship `Outer`. */
+  readonly Plans: readonly { readonly 'Parent Relationship': string; readonly 'Actual Rows': number }[];
 }
 
 /** What Postgres reads for a page, and how many parameters the statement has. */
@@ -55,9 +56,10 @@ async function read(
       const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`;
       const [row] = await engine.session.query<{ 'QUERY PLAN': [{ Plan: Reading }] }>(explain, values);
       const plan = row?.['QUERY PLAN'][0].Plan;
-      if (plan === undefined) throw new Error('EXPLAIN returned no plan.');
+      const rows = plan?.Plans.find((each) => each['Parent Relationship'] === 'Outer')?.['Actual Rows'];
+      if (plan === undefined || rows === undefined) throw new Error('EXPLAIN returned no plan.');
       const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-      result = { pages, rows: plan['Actual Rows'], parameters: values.length };
+      result = { pages, rows, parameters: values.length };
       return { rows: [] };
     },
   };
@@ -69,7 +71,10 @@ async function read(
   const condition = new FilterParser(fields).parse(filter, 'all', '.filter');
   const query = { teamId, objectType: 'organization' as const, fields, condition, ids: undefined, deleted: false };
   await queries.page(
-    { ...query, selection, order: sortOrderOf(undefined, fields, ''), limit: 10, after: undefined, offset: 0 },
+    queries.compile({
+      ...query,
+      ...{ selection, order: sortOrderOf(undefined, fields, ''), limit: 10, after: undefined, offset: 0 },
+    }),
     { deadline: Deadline.in(20_000), cancellation: new Cancellation() },
   );
   if (result === undefined) throw new Error('No statement was executed.');

@@ -6,7 +6,7 @@ import { Cancellation } from '#libs/database';
 import { Deadline } from '#libs/limits';
 import { lookupKindOf } from '#libs/properties';
 import { CursorCodec, FilterParser, OPERATORS, QueryFields, RecordQueryRepository, sortOrderOf } from '#libs/records';
-import { Engine } from '../support/engine';
+import { Engine, idsOf } from '../support/engine';
 import { definitions, draft, listId, type QueryDraft, row, type StoredRow } from './query.arbitraries';
 import { expectedIds } from './query.model';
 
@@ -57,10 +57,10 @@ async function queried(teamId: string, query: QueryDraft): Promise<{ ids: string
   let after: readonly (string | null)[] | undefined;
   do {
     const page = await queries.page(
-      { ...filter, selection: ['title'], order: sorting, limit: query.limit, after, offset: 0 },
+      queries.compile({ ...filter, selection: ['title'], order: sorting, limit: query.limit, after, offset: 0 }),
       options(),
     );
-    ids.push(...page.rows.map(({ id }) => id));
+    ids.push(...idsOf(page));
     after = page.next && codec.decode(codec.encode({ limit: query.limit, values: page.next }), '.cursor').values;
   } while (after !== undefined);
   return { ids, total: await queries.count(filter, options()) };

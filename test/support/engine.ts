@@ -10,6 +10,7 @@ import {
   type BatchOptions,
   type Plan,
   type PlanItem,
+  type QueryPage,
   RecordRepository,
 } from '#libs/records';
 import { createDatabase } from './database';
@@ -182,6 +183,11 @@ export function retryOf(key: LedgerKey): LedgerKey {
 /** The code of each item; `ok` for an applied one. */
 export function codesOf({ outcomes }: AppliedBatch): string[] {
   return outcomes.map(({ code }) => code ?? 'ok');
+}
+
+/** The ids of the records of a page. */
+export function idsOf({ entries }: QueryPage): string[] {
+  return (JSON.parse(`[${entries}]`) as { id: string }[]).map(({ id }) => id);
 }
 
 export function entriesOf({ outcomes }: AppliedBatch): string[] {

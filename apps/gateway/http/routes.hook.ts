@@ -5,6 +5,8 @@ interface RoutePath {
   pattern: RegExp;
   parameters: number;
   methods: Set<string>;
+  /** Routes of which a path of this one can be as well, with as many parameters at most, and this one. */
+  rivals: readonly RoutePath[];
 }
 
 /**
@@ -20,8 +22,13 @@ export function registerRouteCheck(fastify: FastifyInstance): void {
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
     const [path = ''] = request.url.split('?', 1);
-    if (request.is404 || hasEmptySegment(path)) done(noRoute(mostSpecific(paths, path), request.method));
-    else done(errorOfMoreSpecificRoute(paths, request.routeOptions.url, path, request.method));
+    if (request.is404 || hasEmptySegment(path)) done(noRoute(mostSpecific([...paths.values()], path), request.method));
+    else done(errorOfMoreSpecificRoute(paths.get(request.routeOptions.url ?? ''), path, request.method));
+  });
+  // Every route has been added.
+  fastify.addHook('onReady', (done) => {
+    for (const [url, route] of paths) route.rivals = rivalsOf(paths, url, route);
+    done();
   });
 }
 
@@ -30,6 +37,7 @@ function addRoute(paths: Map<string, RoutePath>, { url, method }: RouteOptions):
     pattern: patternOf(url),
     parameters: url.split('/:').length - 1,
     methods: new Set(),
+    rivals: [],
   };
   for (const name of [method].flat()) path.methods.add(name);
   paths.set(url, path);
@@ -49,23 +57,37 @@ function hasEmptySegment(path: string): boolean {
 }
 
 /** The route with the fewest parameters that has the path, as the router prefers it: /a/c over /a/:b. */
-function mostSpecific(paths: Map<string, RoutePath>, path: string): RoutePath | undefined {
-  const [first] = [...paths.values()]
-    .filter(({ pattern }) => pattern.test(path))
-    .sort((a, b) => a.parameters - b.parameters);
+function mostSpecific(routes: readonly RoutePath[], path: string): RoutePath | undefined {
+  const [first] = routes.filter(({ pattern }) => pattern.test(path)).sort((a, b) => a.parameters - b.parameters);
   return first;
+}
+
+function rivalsOf(paths: ReadonlyMap<string, RoutePath>, url: string, { parameters }: RoutePath): RoutePath[] {
+  return [...paths]
+    .filter(([other, route]) => route.parameters <= parameters && overlap(url, other))
+    .map(([, route]) => route);
+}
+
+/** Whether a path can match both patterns. */
+function overlap(one: string, other: string): boolean {
+  const [segments, others] = [one.split('/'), other.split('/')];
+  return (
+    segments.length === others.length &&
+    segments.every((segment, n) => {
+      const opposite = others[n] ?? '';
+      return segment === opposite || segment.startsWith(':') || opposite.startsWith(':');
+    })
+  );
 }
 
 /** The error of a request that the router gave to a less specific route, because its path has no route of this method. */
 function errorOfMoreSpecificRoute(
-  paths: Map<string, RoutePath>,
-  url: string | undefined,
+  matched: RoutePath | undefined,
   path: string,
   method: string,
 ): RequestError | undefined {
-  const matched = paths.get(url ?? '');
-  if (matched === undefined || matched.parameters === 0) return undefined;
-  const served = mostSpecific(paths, path);
+  if (matched === undefined || matched.rivals.length < 2) return undefined;
+  const served = mostSpecific(matched.rivals, path);
   return served === matched || served?.methods.has(method) === true ? undefined : noRoute(served, method);
 }
 

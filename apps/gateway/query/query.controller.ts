@@ -9,6 +9,7 @@ import { parseListId } from '../http/list.id';
 import { type RecordTarget, Target } from '../http/target.decorator';
 import { Exchange, type HttpExchange } from '../http/exchange.decorator';
 import { idempotencyKeyHeader, type WriteCall } from '../http/write.handler';
+import { MAX_REQUEST_LENGTH } from './compiled.queries';
 import { queryOfParameters } from './list.parameters';
 import { queryOfBody } from './query.body';
 import { filterOf } from './query.input';
@@ -32,8 +33,10 @@ export class QueryController {
   ): Promise<string> {
     const definitions = await this.queries.definitionsOf(target);
     const measure = measureOf(exchange);
-    const input = measure(() => queryOfParameters(target, parameters, definitions));
-    return this.queries.page('list', input, queryOptionsOf(exchange), measure);
+    const query = measure(() =>
+      this.queries.compile(exchange.request.url, definitions, () => queryOfParameters(target, parameters, definitions)),
+    );
+    return this.queries.page('list', query, queryOptionsOf(exchange), measure);
   }
 
   /** A page of records, by the query language. It is a read: an Idempotency-Key is checked and has no effect. */
@@ -50,8 +53,10 @@ export class QueryController {
     parseIdempotencyKey(idempotencyKeyHeader(exchange.request));
     const definitions = await this.queries.definitionsOf(target);
     const measure = measureOf(exchange);
-    const input = measure(() => queryOfBody(target, body, definitions));
-    return this.queries.page('query', input, queryOptionsOf(exchange), measure);
+    const query = measure(() =>
+      this.queries.compile(textOf(exchange, body), definitions, () => queryOfBody(target, body, definitions)),
+    );
+    return this.queries.page('query', query, queryOptionsOf(exchange), measure);
   }
 
   /** The number of live records. */
@@ -68,6 +73,14 @@ export class QueryController {
     const filter = filterOf(target, new QueryFields([], listId), EVERY_RECORD);
     return { total: await this.queries.count(filter, queryOptionsOf(exchange)) };
   }
+}
+
+/** The text of a request with a body; undefined if it is long, or does not determine the query. */
+function textOf({ request }: HttpExchange, body: unknown): string | undefined {
+  if (body === undefined || request.requestContext.bodyBytes > MAX_REQUEST_LENGTH) return undefined;
+  const text = JSON.stringify(body);
+  // A number that a double cannot represent was parsed as an infinite one, which JSON.stringify writes as null.
+  return text.includes('null') ? undefined : `${request.url} ${text}`;
 }
 
 /** Attributes the CPU time of a section to the client of the request. */

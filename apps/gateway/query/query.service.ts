@@ -11,6 +11,7 @@ import {
 } from '#libs/records';
 import type { RecordTarget } from '../http/target.decorator';
 import type { WriteCall } from '../http/write.handler';
+import { CompiledQueries, type CompiledQuery } from './compiled.queries';
 import type { QueryInput } from './query.input';
 import { renderPage } from './page.renderer';
 import { timeoutError } from './query.timeout';
@@ -18,6 +19,8 @@ import { timeoutError } from './query.timeout';
 /** Lists, queries and counts records. */
 @Injectable()
 export class QueryService {
+  private readonly compiled = new CompiledQueries();
+
   constructor(
     @Inject(PropertyDefinitionService) private readonly properties: PropertyDefinitionService,
     @Inject(RecordQueryRepository) private readonly queries: RecordQueryRepository,
@@ -29,29 +32,49 @@ export class QueryService {
   }
 
   /**
+   * The query of a request.
+   *
+   * @param request the text of the request; undefined if it does not determine the query
+   * @param read reads the query from the request, and checks it
+   * @throws RequestError `invalid_request`, also for a cursor of another query
+   */
+  compile(
+    request: string | undefined,
+    definitions: readonly PropertyDefinition[],
+    read: () => QueryInput,
+  ): CompiledQuery {
+    const compile = (): CompiledQuery => this.compiledOf(read());
+    return request === undefined ? compile() : this.compiled.get(request, definitions, compile);
+  }
+
+  /**
    * One page of records.
    *
    * @param measure runs a section whose time grows with the filter
    * @returns the response body
-   * @throws RequestError `invalid_request` for a cursor of another query or a query that took too long, `unavailable`
+   * @throws RequestError `invalid_request` for a query that took too long, `unavailable`
    */
   async page(
     operation: QueryOperation,
-    input: QueryInput,
+    { input, codec, limit, page: compiledPage }: CompiledQuery,
     options: QueryOptions,
     measure: WriteCall['measure'],
   ): Promise<string> {
-    const codec = measure(() => new CursorCodec(input, input.order));
-    const cursor = measure(() => input.cursor && codec.decode(input.cursor.text, input.cursor.path));
-    const limit = cursor?.limit ?? input.limit;
-    const offset = cursor === undefined ? (input.page - 1) * limit : 0;
-    const query = { ...input, limit, offset, after: cursor?.values };
-    const page = await this.withTimeoutError(operation, () => this.queries.page(query, options), input);
+    const page = await this.withTimeoutError(operation, () => this.queries.page(compiledPage, options), input);
     const total = input.includeTotal
       ? await this.withTimeoutError(operation, () => this.queries.count(input, options), input)
       : undefined;
-    const nextCursor = measure(() => page.next && codec.encode({ limit, values: page.next }));
+    const { next } = page;
+    const nextCursor = next && measure(() => codec.encode({ limit, values: next }));
     return renderPage(page, nextCursor, total);
+  }
+
+  private compiledOf(input: QueryInput): CompiledQuery {
+    const codec = new CursorCodec(input, input.order);
+    const cursor = input.cursor && codec.decode(input.cursor.text, input.cursor.path);
+    const limit = cursor?.limit ?? input.limit;
+    const offset = cursor === undefined ? (input.page - 1) * limit : 0;
+    return { input, codec, limit, page: this.queries.compile({ ...input, limit, offset, after: cursor?.values }) };
   }
 
   /** The number of records. @throws RequestError `invalid_request`, `unavailable` */

@@ -8,8 +8,8 @@ const TEXT_LENGTH = 256;
 /** A sort key as SQL. */
 export interface OrderTerm {
   readonly expression: string;
-  /** The value as text, from which a cursor restores it exactly. */
-  readonly text: string;
+  /** A value of the expression as text, from which a cursor restores it exactly. */
+  readonly text: (value: string) => string;
   /** What a value of a cursor is cast to. */
   readonly type: 'uuid' | 'timestamptz' | 'numeric' | 'text' | 'boolean';
   readonly nullable: boolean;
@@ -24,9 +24,10 @@ export function orderTerms(
 ): readonly OrderTerm[] {
   return order.map(({ field, direction }) => {
     const value = valueSql(field, listId, parameters);
-    if (field.source === 'id') return { ...term(value, 'uuid', direction), text: `${value}::text`, nullable: false };
+    if (field.source === 'id') return { ...term(value, 'uuid', direction), nullable: false };
     if (isColumn(field)) {
-      return { ...term(value, 'timestamptz', direction), text: `format_timestamp(${value})`, nullable: false };
+      const text = (time: string): string => `format_timestamp(${time})`;
+      return { ...term(value, 'timestamptz', direction), text, nullable: false };
     }
     switch (field.comparison) {
       case 'number':
@@ -91,5 +92,5 @@ function equalSql({ expression, type }: OrderTerm, value: string | null, paramet
 }
 
 function term(expression: string, type: OrderTerm['type'], direction: OrderTerm['direction']): OrderTerm {
-  return { expression, type, direction, nullable: true, text: `(${expression})::text` };
+  return { expression, type, direction, nullable: true, text: (value) => `${value}::text` };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parseUuid } from '#libs/json';
 import { canonicalOf } from './condition';
 import { invalidQuery } from './query.error';
@@ -27,14 +27,15 @@ const NUMBER = /^-?\d+(\.\d+)?$/;
  */
 export class CursorCodec {
   /** Equal for equal queries. */
-  private readonly query: string;
+  private readonly query: Buffer;
 
   constructor(
     { teamId, objectType, fields, condition, ids, deleted }: RecordFilter,
     private readonly order: readonly SortKey[],
   ) {
     const keys = order.map(({ field, direction }) => [field.source, field.slug, field.comparison, direction]);
-    this.query = JSON.stringify([teamId, objectType, fields.listId, canonicalOf(condition), ids, deleted, keys]);
+    const query = JSON.stringify([teamId, objectType, fields.listId, canonicalOf(condition), ids, deleted, keys]);
+    this.query = Buffer.from(`${query}\0`);
   }
 
   encode({ limit, values }: Cursor): string {
@@ -73,7 +74,7 @@ export class CursorCodec {
   }
 
   private checksum(position: Buffer): Buffer {
-    return createHash('sha256').update(this.query).update('\0').update(position).digest().subarray(0, CHECKSUM_BYTES);
+    return hash('sha256', Buffer.concat([this.query, position]), 'buffer').subarray(0, CHECKSUM_BYTES);
   }
 }
 

@@ -40,12 +40,16 @@ export class QueryTimeout extends Error {
 /** After the budget, the time for the cancel request to end the statement before its connection is closed. */
 const CANCEL_MS = 1_000;
 
+/** A query of one page, as the statement that reads it. It can be read any number of times. */
+export interface CompiledPage {
+  readonly teamId: string;
+  readonly statement: QueryStatement;
+}
+
 interface PageRow {
-  id: string;
-  deleted_at: string | null;
-  properties: string | null;
-  /** A JSON array of texts and nulls: only that of the last row is parsed. */
-  sort_values: string;
+  entries: string | null;
+  /** A JSON array of texts and nulls. */
+  sort_values: string | null;
 }
 
 /** Reads pages of records and counts records. The only place that runs their SQL. */
@@ -59,21 +63,18 @@ export class RecordQueryRepository {
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
+  /** The statement of a page, for {@link page}. */
+  compile(query: RecordQuery): CompiledPage {
+    return { teamId: query.teamId, statement: pageStatement(query, this.settings.responseLimitBytes) };
+  }
+
   /** @throws QueryTimeout, DatabaseUnavailable */
-  async page(query: RecordQuery, options: QueryOptions): Promise<QueryPage> {
-    const statement = pageStatement(query, this.settings.responseLimitBytes);
-    const found = await this.run<PageRow>(this.reads, query.teamId, statement, options);
-    // The page ends before the first row that does not fit; a first row that does not fit has no properties.
-    const tooLarge = found.findIndex(({ properties }, index) => index > 0 && properties === null);
-    const rows = found.slice(0, tooLarge === -1 ? query.limit : Math.min(tooLarge, query.limit));
-    return {
-      rows: rows.map(({ id, properties, deleted_at }) => ({
-        id,
-        properties: properties ?? undefined,
-        deletedAt: deleted_at ?? undefined,
-      })),
-      next: found.length > rows.length ? sortValuesOf(rows.at(-1)) : undefined,
-    };
+  async page({ teamId, statement }: CompiledPage, options: QueryOptions): Promise<QueryPage> {
+    const [row] = await this.run<PageRow>(this.reads, teamId, statement, options);
+    const { entries = null, sort_values: sortValues = null } = row ?? {};
+    // An array of texts and nulls, as the statement makes it.
+    const next = sortValues === null ? undefined : (JSON.parse(sortValues) as (string | null)[]);
+    return { entries: entries ?? '', next };
   }
 
   /** @throws QueryTimeout, DatabaseUnavailable */
@@ -122,8 +123,4 @@ export class RecordQueryRepository {
       clearTimeout(timer);
     }
   }
-}
-
-function sortValuesOf(row: PageRow | undefined): QueryPage['next'] {
-  return row && (JSON.parse(row.sort_values) as (string | null)[]); // made by the statement
 }

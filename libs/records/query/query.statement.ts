@@ -30,8 +30,12 @@ const TEAM = '$1';
 const CONTEXT = `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (${TEAM}::uuid)::text, true)::uuid AS team)`;
 
 /**
- * Reads one page, and one row more if there is one. The properties of a row are NULL if they, with those of the rows before it,
- * exceed the size limit.
+ * Reads one page as a single row: `entries`, the rows of the page as the elements of a JSON array, NULL for none; and `sort_values`,
+ * those of the last row as a JSON array, NULL if no row follows. Postgres renders the rows, because the gateway would spend more
+ * on receiving each of them.
+ *
+ * The page ends before the first row whose properties, with those of the rows before it, exceed the size limit. A first row that
+ * exceeds it has no properties.
  *
  * The number of rows is part of the text: for a parameter the planner would expect a tenth of all records, and sort them.
  *
@@ -42,19 +46,31 @@ export function pageStatement(query: RecordQuery, limitBytes: number): QueryStat
   const isPlanReusable = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
   const records = isPlanReusable ? newestPageSql(query, parameters) : sortedPageSql(query, terms, parameters);
-  // The rows stay in the order of the innermost query.
+  const keys = terms.map((_, n) => `key_${n}`);
+  const lastKeys = terms.map(({ text }, n) => text(`(array_agg(r.key_${n}))[count(r.entry)::integer]`));
+  const deletedAt = query.deleted ? `COALESCE(',"deleted_at":"' || format_timestamp(r.deleted_at) || '"', '') || ` : '';
+  const entryOf = (content: string): string => `'{"id":"' || r.id || '",${content} || ${deletedAt}'}'`;
+  // The rows stay in the order of the innermost query. OFFSET 0 makes the planner evaluate each entry once.
   const text = `${CONTEXT}
-SELECT r.id, r.deleted_at, r.sort_values,
-       CASE WHEN r.bytes <= ${parameters.add(limitBytes)}::bigint THEN r.properties END AS properties
+SELECT string_agg(r.entry, ',') AS entries,
+       CASE WHEN count(r.entry) < count(*) THEN json_build_array(${lastKeys.join(', ')})::text END AS sort_values
   FROM (
-    SELECT r.*, sum(octet_length(r.properties)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes
+    SELECT ${keys.join(', ')},
+           CASE WHEN r.n > ${parameters.add(query.limit)}::bigint THEN NULL
+                WHEN r.bytes <= ${parameters.add(limitBytes)}::bigint THEN ${entryOf(`"properties":' || r.properties`)}
+                WHEN r.n = 1 THEN ${entryOf(`"record_omitted":true'`)} END AS entry
       FROM (
-        SELECT r.id, format_timestamp(r.deleted_at) AS deleted_at, json_build_array(${terms.map(({ text }) => text).join(', ')})::text AS sort_values,
-               ${propertiesSql(query, parameters)} AS properties
-          FROM context
-         CROSS JOIN LATERAL ${records} AS r
-        OFFSET 0
+        SELECT r.id, ${query.deleted ? 'r.deleted_at, ' : ''}${keys.join(', ')}, r.properties, row_number() OVER page AS n, sum(octet_length(r.properties)) OVER page AS bytes
+          FROM (
+            SELECT r.id${query.deleted ? ', r.deleted_at' : ''}, ${terms.map(({ expression }, n) => `${expression} AS key_${n}`).join(', ')},
+                   ${propertiesSql(query, parameters)} AS properties
+              FROM context
+             CROSS JOIN LATERAL ${records} AS r
+            OFFSET 0
+          ) AS r
+        WINDOW page AS (ROWS UNBOUNDED PRECEDING)
       ) AS r
+    OFFSET 0
   ) AS r`;
   return { text, values: parameters.values, isPlanReusable };
 }
@@ -86,12 +102,17 @@ function sortedPageSql(query: RecordQuery, terms: readonly OrderTerm[], paramete
   const rows = query.limit + 1;
   const offset = query.offset === 0 ? undefined : `${parameters.add(query.offset)}::bigint`;
   const order = orderBySql(terms);
-  // Live and deleted records have an index each. Both parts are in order, so the planner merges them.
+  const columns = `r.id, r.properties, r.list, r.created_at, r.updated_at${query.deleted ? ', r.deleted_at' : ''}`;
   const part = (state: string): string =>
-    `(SELECT r.* FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${rows}${offset === undefined ? '' : ` + ${offset}`})`;
+    `(SELECT ${columns} FROM records AS r WHERE ${where}${after} AND r.deleted_at ${state} ORDER BY ${order} LIMIT ${rows}`;
+  if (!query.deleted) return `${part('IS NULL')}${offset === undefined ? '' : ` OFFSET ${offset}`})`;
+  // Live and deleted records have an index each. Both parts are in order, so the planner merges them.
+  const parts = ['IS NULL', 'IS NOT NULL'].map(
+    (state) => `${part(state)}${offset === undefined ? '' : ` + ${offset}`})`,
+  );
   return `(
            SELECT r.*
-             FROM ${query.deleted ? `(${part('IS NULL')} UNION ALL ${part('IS NOT NULL')})` : part('IS NULL')} AS r
+             FROM (${parts.join(' UNION ALL ')}) AS r
             ORDER BY ${order}
             LIMIT ${rows}${offset === undefined ? '' : ` OFFSET ${offset}`}
          )`;

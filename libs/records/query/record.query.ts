@@ -31,17 +31,10 @@ export interface RecordQuery extends RecordFilter {
   readonly offset: number;
 }
 
-/** A row of a page. */
-export interface QueryRow {
-  readonly id: string;
-  /** The properties as the text of a JSON object; undefined if they exceed the size limit of a response. */
-  readonly properties: string | undefined;
-  /** RFC 3339; undefined for a live record. */
-  readonly deletedAt: string | undefined;
-}
-
+/** A page of records. */
 export interface QueryPage {
-  readonly rows: readonly QueryRow[];
+  /** The rows as the elements of a JSON array, in its text form, without the brackets. */
+  readonly entries: string;
   /** The sort values of the last row, if there are more rows; undefined on the last page. */
   readonly next: readonly (string | null)[] | undefined;
 }

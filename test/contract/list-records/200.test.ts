@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OBJECT_TYPES } from '#libs/properties';
 import type { ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
+import { PropertyCalls } from '../../support/property.calls';
 
 let gateway: TestGateway;
 let caller: ApiClient;
@@ -99,4 +100,22 @@ it.each(OBJECT_TYPES)('lists, queries and counts the type %s', async (object) =>
   const queried = await other.call('POST', other.path(`${object}/query`), { body });
   expect(queried.body.data).toEqual(listed.body.data);
   expect((await other.call('GET', other.path(`${object}/count`))).body).toEqual({ total: 1 });
+});
+
+it('a list that repeats follows the records and the property definitions', async () => {
+  const other = await gateway.newCaller();
+  const properties = new PropertyCalls(other);
+  const { id: propertyId, slug } = await properties.define({ name: 'Floor', type: 'str' });
+  const path = other.path(`organization?${slug}=2&select=${slug}`);
+  const statusAndIds = async (): Promise<unknown> => {
+    const { status, body } = await other.call('GET', path);
+    return [status, body.data?.map(({ id }: { id: string }) => id)];
+  };
+  expect(await statusAndIds()).toEqual([200, []]);
+  const id = await other.create({ default: { name: 'Acme', [slug]: '2' } });
+  expect(await statusAndIds()).toEqual([200, [id]]);
+  await other.update([{ id, default: { [slug]: null } }]);
+  expect(await statusAndIds()).toEqual([200, []]);
+  expect((await properties.remove(propertyId)).status).toBe(204);
+  expect(await statusAndIds()).toEqual([400, undefined]);
 });

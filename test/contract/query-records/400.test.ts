@@ -301,3 +301,12 @@ describe('a cursor', () => {
     expect(new Set(statuses)).toEqual(new Set(['cursor']));
   });
 });
+
+it('a number that a double cannot represent is rejected, also after the same query with null', async () => {
+  const query = (limit: string): string => `{"query":{"select":["name"],"limit":${limit}}}`;
+  for (const limit of ['null', 'null']) {
+    const { status } = await api.caller.call('POST', api.caller.path('organization/query'), { body: query(limit) });
+    expect(status).toBe(200);
+  }
+  await expectRejected(query('1e400'), '.body.query.limit', 'max');
+});
