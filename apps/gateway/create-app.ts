@@ -13,6 +13,7 @@ import { registerAuthentication } from './http/authentication.hook';
 import { registerDeadline, registerDeadlineCheck } from './http/deadline.hook';
 import { HttpMetrics } from './http/http.metrics';
 import { registerJsonBodyReader } from './http/json-body.reader';
+import { registerLargeResponses, registerResponseSize } from './http/large.response';
 import { Lifecycle, registerConnectionRules } from './http/lifecycle';
 import { registerRateLimits } from './http/rate-limit.hook';
 import { registerRequestHeadCheck } from './http/request-head';
@@ -59,6 +60,7 @@ export async function createApp(
     },
   });
   registerObserver(fastify, metrics, logger);
+  registerResponseSize(fastify);
   registerSecurityHeaders(fastify);
   registerDeadline(fastify);
   registerConnectionRules(fastify, lifecycle);
@@ -69,6 +71,7 @@ export async function createApp(
   registerAdmission(fastify, admission);
   registerRateLimits(fastify, app.get(RateLimiter));
   registerJsonBodyReader(fastify);
+  registerLargeResponses(fastify);
 
   await app.init();
   app.get(ApiDocument).generate(app);

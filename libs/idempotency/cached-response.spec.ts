@@ -31,9 +31,9 @@ describe('packResponse and unpackResponse', () => {
     expect(pack({ ...RESPONSE, body }).length).toBeLessThan(body.length / 8);
   });
 
-  it('do not cache a response that is too long for the time budget of Redis', () => {
-    expect(packResponse({ ...RESPONSE, body: 'a'.repeat(1_048_576) })).toBeUndefined();
-    const long = { ...RESPONSE, body: '€'.repeat(1_000_000) };
+  it('do not cache a response that is too long to be compressed at once', () => {
+    expect(packResponse({ ...RESPONSE, body: 'a'.repeat(262_144) })).toBeUndefined();
+    const long = { ...RESPONSE, body: '€'.repeat(250_000) };
     expect(unpackResponse(pack(long))).toEqual(long);
   });
 

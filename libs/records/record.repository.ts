@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '#libs/config';
 import {
@@ -56,6 +57,9 @@ const PATCH_RECORD_KEYED = statement(__dirname, 'patch_record_keyed');
 /** How long the fast path with a key waits for a lock. It cannot tell that of the record from that of the key: `apply_batch` waits again, and can. */
 const KEYED_LOCK_TIMEOUT_MS = 20;
 
+/** Characters of entries that are received and split in different turns of the event loop: each takes milliseconds. */
+const LONG_RESULT = 131_072;
+
 /** Reads and changes records. */
 @Injectable()
 export class RecordRepository {
@@ -94,6 +98,7 @@ export class RecordRepository {
         },
         { timeoutMs: deadline.msLeft('commit'), teamId: plan.teamId, cancellation, meter, span },
       );
+      if (row !== undefined && row.entries.length > LONG_RESULT) await nextTurn();
       // Read after the connection has returned to the pool: a rejected key must not close it.
       const applied = outcome ? fastPathResult(outcome, key) : this.toAppliedBatch(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };

@@ -4,7 +4,6 @@ import { isObject } from '#libs/json';
 import { isObjectType } from '#libs/properties';
 import { MAX_ITEMS, type RecordsMetrics } from '#libs/records';
 import { teamOfPrismPath } from './authentication.hook';
-import { payloadBytes } from './payload.size';
 
 /** The members of request bodies that hold a list of items. */
 const LISTS = ['items', 'ids', 'objects'] as const;
@@ -39,10 +38,10 @@ export function registerAdmission(fastify: FastifyInstance, admission: Admission
   });
 
   fastify.addHook('onSend', (request, _reply, payload, done) => {
-    request.requestContext.permits.holdResponse(payloadBytes(payload));
+    const { permits, principal, responseBytes } = request.requestContext;
+    permits.holdResponse(responseBytes);
     // Rejected before it was authenticated. Health probes and documents do not make others wait.
-    const isRejected =
-      request.requestContext.principal === undefined && teamOfPrismPath(request.originalUrl) !== undefined;
+    const isRejected = principal === undefined && teamOfPrismPath(request.originalUrl) !== undefined;
     if (isRejected) admission.cpu.countRequest(`address ${request.ip}`);
     done(null, payload);
   });

@@ -20,7 +20,7 @@ export function deadlineOf(headers: FastifyRequest['headers'], requestTimeoutMs:
 export function registerDeadline(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const timer = setTimeout(() => {
-      if (reply.sent || reply.raw.headersSent) return;
+      if (request.requestContext.responding) return;
       sendError(reply, deadlineError(request), request.id);
     }, request.requestContext.deadline.msLeft('render'));
     // Emitted once per request, even when the client disconnects first.

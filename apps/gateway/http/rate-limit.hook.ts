@@ -12,7 +12,6 @@ import {
   retryAfterSeconds,
   wholeSeconds,
 } from '#libs/limits';
-import { payloadBytes } from './payload.size';
 import type { RequestContext } from './request.context';
 
 /** The scopes of writes. These are charged when they are known to be valid and not replays. */
@@ -54,9 +53,9 @@ export function registerRateLimits(fastify: FastifyInstance, limiter: RateLimite
   // The response does not wait for its charge. Redis executes the charges of a process in order, so the client's next request
   // is charged after it.
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const { quota } = request.requestContext;
+    const { quota, responseBytes } = request.requestContext;
     if (quota?.isCharged) {
-      const bytes = request.method === 'HEAD' ? 0 : payloadBytes(payload);
+      const bytes = request.method === 'HEAD' ? 0 : responseBytes;
       quota.chargeResponse(bytes).catch(logFailure);
     } else if (INVALID.has(reply.statusCode) && !reply.hasHeader('idempotent-replay')) {
       // A body that cannot be parsed is rejected before the quota is created.

@@ -59,6 +59,10 @@ export class RequestContext {
   principal: Principal | undefined;
   /** Size of the request body; 0 if there is none, or it is not read yet. */
   bodyBytes = 0;
+  /** Whether a response is being sent. */
+  responding = false;
+  /** Size of the response body before it is sent; 0 until then. */
+  responseBytes = 0;
   /** Charges the request to the rate limits of its client; undefined before admission, or if the client has no limits. */
   quota: Quota | undefined;
 

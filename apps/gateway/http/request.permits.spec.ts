@@ -8,6 +8,7 @@ import { Admission, LimitsMetrics } from '#libs/limits';
 import { RecordsMetrics } from '#libs/records';
 import { Instruments, Tracing } from '#libs/telemetry';
 import { countDroppedItems, registerAdmission } from './admission.hook';
+import { registerResponseSize } from './large.response';
 import { registerDeadline } from './deadline.hook';
 import { registerRequestContext } from './request.context';
 import { RequestPermits } from './request.permits';
@@ -73,6 +74,7 @@ beforeEach(async () => {
     lookups += 1;
     await keyLookup;
   });
+  registerResponseSize(server);
   registerAdmission(server, admission);
   server.get('/held', () => {
     handlers += 1;
