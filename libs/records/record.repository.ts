@@ -98,9 +98,8 @@ export class RecordRepository {
         },
         { timeoutMs: deadline.msLeft('commit'), teamId: plan.teamId, cancellation, meter, span },
       );
-      if (row !== undefined && row.entries.length > LONG_RESULT) await nextTurn();
       // Read after the connection has returned to the pool: a rejected key must not close it.
-      const applied = outcome ? fastPathResult(outcome, key) : this.toAppliedBatch(plan, row);
+      const applied = outcome ? fastPathResult(outcome, key) : await this.toAppliedBatch(plan, row);
       return { ...applied, canceled: cancellation?.requested === true };
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
@@ -214,12 +213,13 @@ export class RecordRepository {
     this.logger.error({ message: 'items failed in the database', internal_errors: errors });
   }
 
-  private toAppliedBatch(plan: Plan, row: ApplyRow | undefined): Omit<AppliedBatch, 'canceled'> {
+  private async toAppliedBatch(plan: Plan, row: ApplyRow | undefined): Promise<Omit<AppliedBatch, 'canceled'>> {
     if (row === undefined) throw new Error('apply_batch returned no row');
     const { state } = row;
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
     this.reportItemErrors(row.internal_errors);
+    if (row.entries.length > LONG_RESULT) await nextTurn();
     const entries = row.entries.split('\n');
     const codes = row.codes.split(',');
     const durations = row.durations.split(',');

@@ -17,7 +17,7 @@ export function registerResponseSize(fastify: FastifyInstance): void {
       done(null, payload);
     };
     requestContext.responding = true;
-    if (isLong(payload)) setImmediate(measure);
+    if (isLong(payload) && !requestContext.permits.closed) setImmediate(measure);
     else measure();
   });
 }
@@ -28,11 +28,15 @@ export function registerResponseSize(fastify: FastifyInstance): void {
  */
 export function registerLargeResponses(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    if (!isLong(payload)) {
+    const { permits, responseBytes } = request.requestContext;
+    // Nothing would read the parts after the connection is closed, and the request would never end.
+    if (!isLong(payload) || permits.closed) {
       done(null, payload);
       return;
     }
-    reply.header('content-length', request.requestContext.responseBytes);
+    reply.header('content-length', responseBytes);
+    // If the client disconnects, the handler would otherwise wait for the end of the response for ever.
+    reply.raw.once('close', () => reply.raw.end());
     done(null, Readable.from(encodedParts(payload), { objectMode: false }));
   });
 }
