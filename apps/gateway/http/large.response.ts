@@ -43,7 +43,7 @@ export function registerLargeResponses(fastify: FastifyInstance): void {
 
 /** The text as UTF-8, in parts, each in a later turn of the event loop. */
 export async function* encodedParts(text: string): AsyncGenerator<Buffer> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     await nextTurn();
     const end = endOfPart(text, start + PART_LENGTH);
     yield Buffer.from(text.slice(start, end));
