@@ -44,6 +44,14 @@ function respond(response: ServerResponse | undefined): void {
 const bodies = (): string[] => [...received.matchAll(/\r\n\r\n(\/\d+)/g)].map(([, body = '']) => body);
 
 describe('requests of one connection', () => {
+  it('are not parsed any more when there are too many', async () => {
+    let parsed = 0;
+    server.on('request', () => (parsed += 1));
+    client.write(requests(1_500));
+    await once(client, 'close');
+    expect(parsed).toBe(16 + 128 + 1);
+  });
+
   it('are handled 16 at a time, in order, however many are sent', async () => {
     client.write(requests(140));
     await expect.poll(() => handled).toBe(16);

@@ -11,6 +11,8 @@ const MAX_WAITING = 128;
 const MAX_WAITING_IN_TOTAL = 4_096;
 /** Requests that are started in one turn of the event loop. */
 const STARTS_PER_TURN = 32;
+/** Requests that arrive in one turn of the event loop before connections with more than {@link MAX_ACTIVE} waiting ones are cut. */
+const ARRIVALS_PER_TURN = 4_096;
 /** How long a response may make no progress before its connection is closed, in milliseconds. */
 export const UNREAD_MS = 15_000;
 const CHECK_MS = 1_000;
@@ -29,10 +31,16 @@ interface Connection {
   isPaused: boolean;
 }
 
-/** A property of sockets that their type does not declare: the bytes of a started write that the kernel has not accepted. */
-interface SocketWithHandle {
+/** Properties of sockets that their type does not declare. */
+interface SocketInternals {
+  /** The bytes of a started write that the kernel has not accepted. */
   readonly _handle?: { readonly writeQueueSize?: number } | null;
+  /** Node's HTTP parser, and what it calls after the headers of a request. */
+  readonly parser?: { onIncoming: () => number } | null;
 }
+
+/** What `onIncoming` returns for a change of protocol: the parser leaves the rest of what has arrived. */
+const STOP_PARSING = 2;
 
 /**
  * Tracks the open connections and their pending responses, and limits the requests in progress of each connection. Node
@@ -54,8 +62,10 @@ export class Connections {
   private readonly ready = new Map<string, Set<Connection>>();
   /** Requests of all connections that wait. */
   private waitingCount = 0;
-  /** Requests that were started in this turn of the event loop. */
+  /** Requests that were started in this turn of the event loop, and those that arrived. */
   private startsInTurn = 0;
+  private arrivalsInTurn = 0;
+  private isTurnScheduled = false;
   /** Connections that were opened since the start. */
   private openedCount = 0;
   /** Whether a connection is closed when it has no pending response. */
@@ -107,7 +117,7 @@ export class Connections {
   cutUnread(now: number): void {
     for (const [socket, connection] of this.connections) {
       const bytes = socket.writableLength;
-      const inKernel = (socket as SocketWithHandle)._handle?.writeQueueSize ?? 0; // see its type
+      const inKernel = (socket as SocketInternals)._handle?.writeQueueSize ?? 0; // see its type
       const { unsent } = connection;
       if (bytes === 0) connection.unsent = undefined;
       else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
@@ -177,12 +187,14 @@ export class Connections {
     const connection = this.connections.get(socket);
     // Node still parses what a closed connection has sent.
     if (connection === undefined || socket.destroyed) return;
+    this.arrivalsInTurn += 1;
+    this.scheduleTurn();
     connection.waiting.push([request, response, handle]);
     this.waitingCount += 1;
     this.enqueue(connection);
     this.startReady();
     const { length } = connection.waiting;
-    if (length > MAX_WAITING) this.cut(connection, 'pipelining');
+    if (length > (this.arrivalsInTurn > ARRIVALS_PER_TURN ? MAX_ACTIVE : MAX_WAITING)) this.cut(connection, 'pipelining');
     else if (length > 0) {
       connection.isPaused = true;
       socket.pause();
@@ -214,7 +226,8 @@ export class Connections {
       const next = connection.socket.writable ? connection.waiting.shift() : undefined;
       if (next === undefined) continue;
       this.waitingCount -= 1;
-      if (this.startsInTurn++ === 0) setImmediate(this.beginTurn);
+      this.startsInTurn += 1;
+      this.scheduleTurn();
       this.start(connection, ...next);
       if (connection.waiting.length > 0) this.enqueue(connection);
       else if (connection.isPaused) {
@@ -224,8 +237,16 @@ export class Connections {
     }
   }
 
+  private scheduleTurn(): void {
+    if (this.isTurnScheduled) return;
+    this.isTurnScheduled = true;
+    setImmediate(this.beginTurn);
+  }
+
   private readonly beginTurn = (): void => {
+    this.isTurnScheduled = false;
     this.startsInTurn = 0;
+    this.arrivalsInTurn = 0;
     this.startReady();
   };
 
@@ -261,6 +282,9 @@ export class Connections {
   private cut(connection: Connection, reason: ConnectionCut): void {
     // Before the socket emits `close`: more requests can arrive in this turn of the event loop.
     this.dropWaiting(connection);
+    // Node would parse up to 64 KiB more, and keep several KiB for each of 1,600 requests until the next turn.
+    const { parser } = connection.socket as SocketInternals;
+    if (parser) parser.onIncoming = () => STOP_PARSING;
     connection.socket.destroy();
     this.onCut(reason);
   }
