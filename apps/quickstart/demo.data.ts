@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AccessError, AccessService, SCOPES } from '#libs/auth';
@@ -11,9 +11,6 @@ const ORGANIZATIONS = [
   { name: 'Globex', stage: 'qualified', employees: 4_200, primary_domain: 'globex.example' },
   { name: 'Initech', stage: 'lead', employees: 35, primary_domain: 'initech.example' },
 ];
-/** No record has it. */
-const MISSING_ID = '00000000-0000-4000-8000-000000000404';
-const TIMEOUT_MS = 10_000;
 
 /** What the examples use. */
 export interface DemoData {
@@ -24,26 +21,27 @@ export interface DemoData {
 }
 
 /**
- * Creates the demo team, an API key and records, or finds those of an earlier start. They are stored in a file for each
- * database, because a key cannot be read back from the database.
+ * Creates the demo team, an API key and records, or finds those of an earlier start. They are stored in a file, because a key
+ * cannot be read back from the database.
  *
- * @param folder of the files, which only their owner can read
+ * @param folder of the file, which only its owner can read
  * @param gatewayUrl of a gateway that is ready: it creates the records
- * @param databaseName tells the database from others that were used with this folder
  */
-export async function provideDemoData(
-  folder: string,
-  gatewayUrl: string,
-  databaseUrl: string,
-  databaseName: string,
-): Promise<DemoData> {
-  const file = join(folder, `demo-${createHash('sha256').update(databaseName).digest('hex').slice(0, 12)}.json`);
+export async function provideDemoData(folder: string, gatewayUrl: string, databaseUrl: string): Promise<DemoData> {
+  const file = join(folder, 'demo.json');
   const api = `${gatewayUrl}/v2/prism/${TEAM}/organization`;
-  const stored = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as DemoData) : undefined; // Written below.
-  if (stored && (await call(`${api}/${stored.records[0] ?? ''}`, stored.apiKey)).ok) return stored;
+  if (existsSync(file)) {
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as DemoData; // Written below.
+    const response = await fetch(`${api}/${stored.records[0] ?? ''}`, { headers: { 'x-api-key': stored.apiKey } });
+    if (response.ok) return stored; // Otherwise the file belongs to another database.
+  }
   const apiKey = await createKey(databaseUrl);
   const items = ORGANIZATIONS.map((organization) => ({ op: 'create', default: organization }));
-  const response = await call(`${api}/batch`, apiKey, { method: 'POST', body: JSON.stringify({ items }) });
+  const response = await fetch(`${api}/batch`, {
+    method: 'POST',
+    headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ items }),
+  });
   const text = await response.text();
   const { results = [] } = JSON.parse(text) as { results?: { status: string; id: string }[] };
   if (!response.ok || results.some(({ status }) => status !== 'ok')) throw new Error(`no demo records: ${text}`);
@@ -59,26 +57,22 @@ export async function provideDemoData(
  * id. Each start has a new idempotency key, so a paste replays only a request of the same start.
  */
 export function demoCurl(gatewayUrl: string, demo: DemoData): string {
-  const [first, second] = demo.records;
-  const items = [
-    { id: first, default: { stage: 'won', employees: 250 } },
-    { id: MISSING_ID, default: { stage: 'won' } },
-    { id: second, default: { employees: 'a few' } },
-    { id: 'not-a-uuid', default: { stage: 'won' } },
-  ];
-  // The shell reads it between single quotes, so it must not contain one.
-  const body = `{"items": [\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]}`;
-  return [
-    `curl -sSi -w '\\n' '${gatewayUrl}/v2/prism/${demo.team}/organization/batch/update' \\`,
-    `  -H 'content-type: application/json' \\`,
-    `  -H 'x-api-key: ${demo.apiKey}' \\`,
-    `  -H 'idempotency-key: try-${randomUUID().slice(0, 8)}' \\`,
-    `  -d '${body}'`,
-  ].join('\n');
+  const [first = '', second = ''] = demo.records;
+  return `\
+curl -sSi -w '\\n' '${gatewayUrl}/v2/prism/${demo.team}/organization/batch/update' \\
+  -H 'content-type: application/json' \\
+  -H 'x-api-key: ${demo.apiKey}' \\
+  -H 'idempotency-key: try-${randomUUID().slice(0, 8)}' \\
+  -d '{"items": [
+    {"id":"${first}","default":{"stage":"won","employees":250}},
+    {"id":"00000000-0000-4000-8000-000000000404","default":{"stage":"won"}},
+    {"id":"${second}","default":{"employees":"a few"}},
+    {"id":"not-a-uuid","default":{"stage":"won"}}
+  ]}'`;
 }
 
 async function createKey(databaseUrl: string): Promise<string> {
-  const database = openDatabase({ databaseUrl, databasePoolSize: 1, requestTimeoutMs: TIMEOUT_MS });
+  const database = openDatabase({ databaseUrl, databasePoolSize: 1, requestTimeoutMs: 10_000 });
   try {
     const access = AccessService.create(database);
     await access.createTeam('Demo', TEAM).catch((error: unknown) => {
@@ -88,9 +82,4 @@ async function createKey(databaseUrl: string): Promise<string> {
   } finally {
     await database.close();
   }
-}
-
-function call(url: string, apiKey: string, request: RequestInit = {}): Promise<Response> {
-  const headers = { 'x-api-key': apiKey, ...(request.body && { 'content-type': 'application/json' }) };
-  return fetch(url, { ...request, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
 }

@@ -4,57 +4,41 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmS
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { availablePort } from './available.port';
+import { availablePort } from './local.ports';
 import { tailOf } from './programs';
 
 const run = promisify(execFile);
 const USE_A_SERVER = 'Use a server: DATABASE_URL=postgres://user:password@host/database npm start';
-
-/** A user of this system. */
-export interface User {
-  uid: number;
-  gid: number;
-}
 
 /** A Postgres from npm on the loopback interface, with a password and without a socket file. It keeps its data. */
 export class EmbeddedPostgres {
   /** Contains the data, the password and the log. */
   readonly home: string;
   private readonly user = postgresUser();
+  private readonly project: string;
   private readonly data: string;
   private bin = '';
-  private starting: Promise<string> | undefined;
 
   /** @param folder where to keep the data. Root's is elsewhere, because the user who then runs Postgres may not reach it */
   constructor(folder: string) {
-    const project = createHash('sha256').update(folder).digest('hex').slice(0, 12);
-    this.home = join(this.user ? `/var/lib/prism-quickstart/${project}` : folder, 'postgres');
+    const name = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+    this.project = this.user ? `/var/lib/prism-quickstart/${name}` : folder;
+    this.home = join(this.project, 'postgres');
     this.data = join(this.home, 'data');
   }
 
   /** Stops the server that a killed start left running, and starts one. Resolves with the URL of its database. */
-  start(): Promise<string> {
-    return (this.starting = this.prepareAndStart());
-  }
-
-  /** Stops it, if it runs or is about to. */
-  async stop(): Promise<void> {
-    await Promise.allSettled([this.starting]);
-    await this.stopRunning();
-  }
-
-  private async prepareAndStart(): Promise<string> {
-    const project = dirname(this.home);
+  async start(): Promise<string> {
     mkdirSync(this.home, { recursive: true });
-    this.bin = embeddedBinaries(this.user && project);
-    await this.stopRunning();
+    this.bin = embeddedBinaries(this.user && this.project);
+    await this.stop();
     const passwordFile = join(this.home, 'password');
     const isNew = !existsSync(this.data);
     if (isNew) writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
     if (this.user) {
       // The umask may exclude the user from this folder and from what it contains.
-      chmodSync(dirname(project), 0o755);
-      execFileSync('chown', ['-R', `${this.user.uid}:${this.user.gid}`, project]);
+      chmodSync(dirname(this.project), 0o755);
+      execFileSync('chown', ['-R', `${this.user.uid}:${this.user.gid}`, this.project]);
     }
     if (isNew) await this.initialize(passwordFile);
     const port = await availablePort();
@@ -65,6 +49,17 @@ export class EmbeddedPostgres {
     });
     // Without TLS, even if PGSSLMODE requests it for another server.
     return `postgres://prism:${readFileSync(passwordFile, 'utf8')}@127.0.0.1:${port}/postgres?sslmode=disable`;
+  }
+
+  /** Stops the server of this data, if it runs. */
+  async stop(): Promise<void> {
+    const pidFile = join(this.data, 'postmaster.pid');
+    if (!existsSync(pidFile)) return;
+    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+    const command = commandOf(pid);
+    if (command.includes(this.data)) await this.execute('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', this.data]);
+    // Postgres would not start: another program has the process id of one that was killed, or a power loss emptied the file.
+    else if (command !== '' || Number.isNaN(pid)) rmSync(pidFile);
   }
 
   /** Creates the data under another name first: an interrupted start leaves no incomplete data. */
@@ -78,16 +73,6 @@ export class EmbeddedPostgres {
     renameSync(draft, this.data);
   }
 
-  private async stopRunning(): Promise<void> {
-    const pidFile = join(this.data, 'postmaster.pid');
-    if (!existsSync(pidFile)) return;
-    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
-    const command = commandOf(pid);
-    if (command.includes(this.data)) await this.execute('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', this.data]);
-    // Postgres would not start: another program has the process id of one that was killed, or a power loss emptied the file.
-    else if (command !== '' || Number.isNaN(pid)) rmSync(pidFile);
-  }
-
   private async execute(program: 'initdb' | 'pg_ctl', args: string[]): Promise<void> {
     // None of the caller's variables: PGDATA, PGPORT and others would change what Postgres does.
     await run(join(this.bin, program), args, { cwd: '/', env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...this.user });
@@ -95,7 +80,7 @@ export class EmbeddedPostgres {
 }
 
 /** The user that runs Postgres: undefined (the current user) unless that is root, as whom Postgres refuses to run. */
-export function postgresUser(): User | undefined {
+export function postgresUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout));
@@ -134,7 +119,7 @@ export function embeddedBinaries(copies?: string): string {
 }
 
 /** The command line of a process, which tells it from another one that got its id; empty if there is none. */
-export function commandOf(pid: number): string {
+function commandOf(pid: number): string {
   const script = 'cat "/proc/$0/cmdline" 2>/dev/null || ps -o command= -p "$0"';
   return spawnSync('sh', ['-c', script, String(pid)], { encoding: 'utf8' }).stdout;
 }

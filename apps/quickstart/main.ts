@@ -2,11 +2,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { migrate } from '#libs/database';
-import { availablePort } from './available.port';
 import { demoCurl, provideDemoData } from './demo.data';
 import { EmbeddedPostgres } from './embedded.postgres';
+import { availablePort, findRedis } from './local.ports';
 import { Programs, tailOf } from './programs';
-import { findRedis } from './running.redis';
 import { acquireLock } from './start.lock';
 
 /** Data that is kept between starts, and logs. */
@@ -16,21 +15,26 @@ const LOOPBACK = '127.0.0.1';
 
 /** Starts Postgres, a worker and a gateway with demo data, and runs them until a stop is requested. */
 async function launch(env: NodeJS.ProcessEnv): Promise<void> {
-  const stopped = stopRequested();
   if (env.NODE_ENV === 'production') {
-    throw new Error(
-      'npm start is for a trial, never for production (NODE_ENV=production): it creates a demo team and prints its key.\n' +
-        'In production: npm run migrate, then npm run gateway, with DATABASE_URL set.',
-    );
+    const instead = 'npm run migrate, then npm run gateway, with DATABASE_URL set';
+    throw new Error(`npm start prints an API key: never for production (NODE_ENV=production). Use ${instead}`);
   }
+  const stopped = new Promise((resolve) => {
+    // The handlers stay: npm forwards a signal that the terminal has sent already, so each comes twice.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
+    process.stdout.on('error', resolve); // The terminal is closed.
+  });
   const releaseLock = acquireLock(FOLDER);
+  print('', '  prism gateway: a trial on this machine', '');
   const programs = new Programs(FOLDER);
   const postgres = env.DATABASE_URL ? undefined : new EmbeddedPostgres(FOLDER);
+  const starting = postgres?.start() ?? Promise.resolve(env.DATABASE_URL ?? '');
   try {
-    await Promise.race([stopped, runAll(env, programs, postgres)]);
+    await Promise.race([stopped, starting.then((url) => runAll(env, programs, url, postgres?.home))]);
     print('', '  stopping ...');
   } finally {
     await programs.stop();
+    await Promise.allSettled([starting]); // Postgres can be stopped only after it has started.
     await postgres?.stop();
     releaseLock();
   }
@@ -38,10 +42,8 @@ async function launch(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** Rejects if a start fails, or when a program ends. */
-async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: EmbeddedPostgres): Promise<never> {
-  print('', '  prism gateway: a trial on this machine', '');
-  const databaseUrl = (await postgres?.start()) ?? env.DATABASE_URL ?? '';
-  report('postgres', postgres ? `embedded · data in ${postgres.home}/` : 'your database');
+async function runAll(env: NodeJS.ProcessEnv, programs: Programs, databaseUrl: string, home?: string): Promise<never> {
+  report('postgres', home ? `embedded · data in ${home}/` : 'your database');
   // An empty REDIS_URL means without Redis.
   const redisUrl = env.REDIS_URL ?? (await findRedis());
   const origin = env.REDIS_URL ? 'your server' : 'found at 127.0.0.1:6379';
@@ -50,8 +52,8 @@ async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: Emb
   report('schema', applied.length === 0 ? 'up to date' : `${applied.length} files applied`);
 
   const { HOST: host = LOOPBACK, METRICS_HOST: metricsHost = LOOPBACK } = env;
-  const port = await choosePort(env, 'PORT', host, 3000);
-  const metricsPort = await choosePort(env, 'METRICS_PORT', metricsHost, 9464);
+  const port = await choosePort('PORT', host, env.PORT ?? '3000');
+  const metricsPort = await choosePort('METRICS_PORT', metricsHost, env.METRICS_PORT ?? '9464');
   const settings = { ...env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   const failed = Promise.race([
     programs.run('worker', { ...settings, METRICS_HOST: LOOPBACK, METRICS_PORT: '0' }),
@@ -63,7 +65,7 @@ async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: Emb
   ]);
   const reachable = host === '0.0.0.0' ? LOOPBACK : host;
   const url = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-  const ready = untilReady(url).then(() => provideDemoData(FOLDER, url, databaseUrl, env.DATABASE_URL ?? ''));
+  const ready = untilReady(url).then(() => provideDemoData(FOLDER, url, databaseUrl));
   const demo = await Promise.race([failed, ready]);
 
   report('gateway', `ready in ${Math.round(performance.now())} ms · logs in ${FOLDER}/`);
@@ -78,18 +80,10 @@ async function runAll(env: NodeJS.ProcessEnv, programs: Programs, postgres?: Emb
   return failed;
 }
 
-/** The port that a variable of the environment has, if a server can listen on it; 0 is any free port. */
-async function choosePort(
-  env: NodeJS.ProcessEnv,
-  variable: string,
-  host: string,
-  defaultPort: number,
-): Promise<string> {
-  const wanted = Number(env[variable] ?? defaultPort);
-  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
-    throw new Error(`${variable} must be a port number, or 0 for any free port: ${variable}=${defaultPort} npm start`);
-  }
-  const port = await availablePort(host, wanted).catch((error: unknown) => {
+/** The wanted port of a setting if a server can listen on it; 0 is any free port. */
+async function choosePort(variable: string, host: string, wanted: string): Promise<string> {
+  if (!/^\d{1,5}$/.test(wanted)) throw new Error(`${variable} must be a port number, or 0 for any free port`);
+  const port = await availablePort(host, Number(wanted)).catch((error: unknown) => {
     const message = `port ${wanted} of ${host} is not available. Choose another: ${variable}=0 npm start`;
     throw new Error(message, { cause: error });
   });
@@ -104,15 +98,6 @@ async function untilReady(url: string): Promise<void> {
     await sleep(25);
   }
   throw new Error(`the gateway is not ready after 60 s${tailOf(join(FOLDER, 'gateway.log'))}`);
-}
-
-/** Resolves at Ctrl-C, SIGTERM, SIGHUP, or when the output is closed. */
-function stopRequested(): Promise<unknown> {
-  return new Promise((resolve) => {
-    // The handlers stay: npm forwards a signal that the terminal has sent already, so each comes twice.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
-    process.stdout.on('error', resolve);
-  });
 }
 
 function report(label: string, text: string): void {

@@ -32,12 +32,12 @@ export class Programs {
 
   /** Resolves when all have ended. */
   async stop(): Promise<void> {
-    const exits = Array.from(this.running, (child) => once(child, 'exit'));
-    for (const child of this.running) {
+    const ends = Array.from(this.running, (child) => {
       child.kill('SIGTERM');
       setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
-    }
-    await Promise.all(exits);
+      return once(child, 'exit');
+    });
+    await Promise.all(ends);
   }
 }
 

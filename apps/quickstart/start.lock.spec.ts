@@ -26,42 +26,50 @@ async function start(): Promise<number> {
 }
 
 const pidFile = (folder: string): string => join(folder, 'npm-start.pid');
-const contentOf = (folder: string): string => readFileSync(pidFile(folder), 'utf8');
+const linesOf = (folder: string): string[] => readFileSync(pidFile(folder), 'utf8').split('\n').slice(1);
 
 describe('acquireLock', () => {
   it('leaves only its pid file, until it is released', () => {
     const folder = join(newFolder(), 'new');
     const release = acquireLock(folder);
     expect(readdirSync(folder)).toEqual(['npm-start.pid']);
-    expect(contentOf(folder)).toBe(identityOf(process.pid));
+    expect(linesOf(folder)).toEqual([identityOf(process.pid)]);
     release();
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('throws if the start of the pid file is running', async () => {
+  it('throws each time if the start of the pid file is running', async () => {
     const folder = newFolder();
     const pid = await start();
     writeFileSync(pidFile(folder), identityOf(pid));
-    expect(() => acquireLock(folder)).toThrow(`already running: process ${pid}. Stop it`);
-    expect(contentOf(folder)).toBe(identityOf(pid));
-    expect(readdirSync(folder)).toEqual(['npm-start.pid']);
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      expect(() => acquireLock(folder)).toThrow(`already running: process ${pid}. Stop it`);
+      expect(readdirSync(folder)).toEqual(['npm-start.pid']);
+    }
+  });
+
+  it('gives the folder to the first of the starts that run', async () => {
+    const folder = newFolder();
+    const [one, two] = [await start(), await start()];
+    writeFileSync(pidFile(folder), ['', '999999999 1', identityOf(two), identityOf(one)].join('\n'));
+    expect(() => acquireLock(folder)).toThrow(`already running: process ${two}. Stop it`);
   });
 
   it('ignores another program that has the process id of an earlier start', async () => {
     const folder = newFolder();
     writeFileSync(pidFile(folder), `${await start()} 1`);
     acquireLock(folder);
-    expect(contentOf(folder)).toBe(identityOf(process.pid));
+    expect(linesOf(folder)).toEqual([identityOf(process.pid)]);
   });
 
   // A container gives each start the same process id.
   it.each(['', '999999999', '999999999 ', `${process.pid}`, `${process.pid} 1`])(
-    'replaces a pid file that contains %j',
+    'ignores a pid file that contains %j',
     (content) => {
       const folder = newFolder();
       writeFileSync(pidFile(folder), content);
       acquireLock(folder);
-      expect(contentOf(folder)).toBe(identityOf(process.pid));
+      expect(linesOf(folder)).toEqual([identityOf(process.pid)]);
     },
   );
 

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { embeddedBinaries, postgresUser, type User } from '../../apps/quickstart/embedded.postgres';
+import { embeddedBinaries, postgresUser } from '../../apps/quickstart/embedded.postgres';
 
 /** The user that runs Postgres: undefined, which means the current user, unless that is root. */
 export { postgresUser as serverUser };
-export type ServerUser = User;
+export type ServerUser = NonNullable<ReturnType<typeof postgresUser>>;
 
 const systemPackages = '/usr/lib/postgresql';
 

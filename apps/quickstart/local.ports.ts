@@ -1,7 +1,16 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 const TIMEOUT_MS = 1_000;
+
+/** @returns `wanted`, or any free port if it is 0. Rejects with a system error if no server can listen on it. */
+export async function availablePort(host = '127.0.0.1', wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // Only a pipe has an address of another type.
+  await once(server.close(), 'close');
+  return port;
+}
 
 /** @returns the URL of a Redis on this machine that needs no password; undefined if none responds at the port */
 export async function findRedis(port = 6379): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findRedis } from './running.redis';
+import { findRedis } from './local.ports';
 
 /** The port of a server that responds to whatever it receives. */
 async function serverThatReplies(reply: string): Promise<number> {
