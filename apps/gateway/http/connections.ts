@@ -11,8 +11,9 @@ const MAX_WAITING = 128;
 const MAX_WAITING_IN_TOTAL = 4_096;
 /** Requests that are started in one turn of the event loop. */
 const STARTS_PER_TURN = 32;
-/** Requests that arrive in one turn of the event loop before connections with more than {@link MAX_ACTIVE} waiting ones are cut. */
-const ARRIVALS_PER_TURN = 4_096;
+/** When more requests arrive in one turn of the event loop, a connection may have only {@link MAX_WAITING_IN_FLOOD} waiting ones. */
+const ARRIVALS_PER_TURN = 1_024;
+const MAX_WAITING_IN_FLOOD = 8;
 /** How long a response may make no progress before its connection is closed, in milliseconds. */
 export const UNREAD_MS = 15_000;
 const CHECK_MS = 1_000;
@@ -194,7 +195,7 @@ export class Connections {
     this.enqueue(connection);
     this.startReady();
     const { length } = connection.waiting;
-    if (length > (this.arrivalsInTurn > ARRIVALS_PER_TURN ? MAX_ACTIVE : MAX_WAITING)) this.cut(connection, 'pipelining');
+    if (length > (this.arrivalsInTurn > ARRIVALS_PER_TURN ? MAX_WAITING_IN_FLOOD : MAX_WAITING)) this.cut(connection, 'pipelining');
     else if (length > 0) {
       connection.isPaused = true;
       socket.pause();
