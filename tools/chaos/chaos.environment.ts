@@ -176,7 +176,7 @@ async function startServers(kind: Options['servers']): Promise<Servers> {
   if (kind === 'single') return PostgresServer.create(postgresSettings);
   if (kind === 'pair') return PostgresPair.create(postgresSettings);
   const cluster = await PatroniCluster.start(postgresSettings);
-  await onServer(cluster.url('postgres'), `CREATE databaseName ${databaseName}`);
+  await onServer(cluster.url('postgres'), `CREATE DATABASE ${databaseName}`);
   return cluster;
 }
 
