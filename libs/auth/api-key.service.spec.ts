@@ -192,10 +192,10 @@ describe('a cached key', () => {
   });
 });
 
-describe('invented keys', () => {
+describe('unknown keys', () => {
   const key = createApiKey();
   const rows = new Map([[key.keyId, stored(key)]]);
-  const invented = (): string => createApiKey().apiKey;
+  const unknownKey = (): string => createApiKey().apiKey;
 
   it('are looked up one at a time, and a key that was found before does not wait for them', async () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
@@ -203,7 +203,7 @@ describe('invented keys', () => {
     findByKeyId.mockReturnValueOnce(new Promise(() => undefined));
     const settled: unknown[] = [];
     for (let i = 0; i < 1 + 256 + 40; i += 1)
-      service.authenticate(invented(), ADDRESS).catch((error: unknown) => settled.push(error));
+      service.authenticate(unknownKey(), ADDRESS).catch((error: unknown) => settled.push(error));
     await vi.waitFor(() => {
       expect(settled).toHaveLength(40);
     });
@@ -216,7 +216,7 @@ describe('invented keys', () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
     vi.useFakeTimers();
     await service.authenticate(key.apiKey, ADDRESS);
-    for (let i = 0; i < 10_001; i += 1) await service.authenticate(invented(), ADDRESS);
+    for (let i = 0; i < 10_001; i += 1) await service.authenticate(unknownKey(), ADDRESS);
     await service.authenticate(key.apiKey, ADDRESS);
     vi.useRealTimers();
     expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(1);
@@ -224,7 +224,7 @@ describe('invented keys', () => {
 
   it('of one network delay the first use of a valid key from another network by one lookup', async () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '0' });
-    const flood = Array.from({ length: 100 }, () => service.authenticate(invented(), ADDRESS));
+    const flood = Array.from({ length: 100 }, () => service.authenticate(unknownKey(), ADDRESS));
     expect(typeof (await service.authenticate(key.apiKey, '192.0.2.2'))).toBe('object');
     expect(findByKeyId.mock.calls.length).toBeLessThan(4);
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['unknown']));
@@ -234,16 +234,16 @@ describe('invented keys', () => {
     vi.useFakeTimers();
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '3' });
     await service.authenticate(key.apiKey, ADDRESS);
-    for (let i = 0; i < 4; i += 1) expect(await service.authenticate(invented(), ADDRESS)).toBe('unknown');
-    await expect(service.authenticate(invented(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
+    for (let i = 0; i < 4; i += 1) expect(await service.authenticate(unknownKey(), ADDRESS)).toBe('unknown');
+    await expect(service.authenticate(unknownKey(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
     await expect(service.authenticate('malformed', ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(findByKeyId).toHaveBeenCalledTimes(5);
 
     // A key that was found before and other addresses are accepted; the address itself is accepted again after a second.
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
-    expect(await service.authenticate(invented(), '192.0.2.2')).toBe('unknown');
+    expect(await service.authenticate(unknownKey(), '192.0.2.2')).toBe('unknown');
     vi.advanceTimersByTime(1_000);
-    expect(await service.authenticate(invented(), ADDRESS)).toBe('unknown');
+    expect(await service.authenticate(unknownKey(), ADDRESS)).toBe('unknown');
     vi.useRealTimers();
   });
 
@@ -256,9 +256,9 @@ describe('invented keys', () => {
     const outcomeOf = (apiKey: string): Promise<unknown> =>
       service.authenticate(apiKey, ADDRESS).catch((error: unknown) => error);
     for (let i = 0; i < 3; i += 1) expect(await outcomeOf(forged.apiKey)).toBe('unknown');
-    const [known, unknown] = [await outcomeOf(forged.apiKey), await outcomeOf(invented())];
-    expect(known).toMatchObject({ code: 'rate_limited' });
-    expect(known).toEqual(unknown);
+    const [ofKnownId, ofUnknownId] = [await outcomeOf(forged.apiKey), await outcomeOf(unknownKey())];
+    expect(ofKnownId).toMatchObject({ code: 'rate_limited' });
+    expect(ofKnownId).toEqual(ofUnknownId);
     expect(typeof (await outcomeOf(key.apiKey))).toBe('object');
     vi.useRealTimers();
   });
@@ -268,8 +268,8 @@ describe('invented keys', () => {
     const { service, findByKeyId } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
     await service.authenticate(key.apiKey, ADDRESS);
     vi.advanceTimersByTime(5_000);
-    for (let i = 0; i < 2; i += 1) await service.authenticate(invented(), ADDRESS);
-    await expect(service.authenticate(invented(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
+    for (let i = 0; i < 2; i += 1) await service.authenticate(unknownKey(), ADDRESS);
+    await expect(service.authenticate(unknownKey(), ADDRESS)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(typeof (await service.authenticate(key.apiKey, ADDRESS))).toBe('object');
     expect(findByKeyId.mock.calls.filter(([keyId]) => keyId === key.keyId)).toHaveLength(2);
     vi.useRealTimers();
@@ -282,17 +282,17 @@ describe('invented keys', () => {
     ['::ffff:192.0.2.1', '::ffff:192.0.2.1', '::ffff:192.0.2.2'],
   ])('count together from %s and %s, and not from %s', async (one, same, other) => {
     const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
-    await service.authenticate(invented(), one);
-    await service.authenticate(invented(), same);
-    await expect(service.authenticate(invented(), same)).rejects.toMatchObject({ code: 'rate_limited' });
-    expect(await service.authenticate(invented(), other)).toBe('unknown');
+    await service.authenticate(unknownKey(), one);
+    await service.authenticate(unknownKey(), same);
+    await expect(service.authenticate(unknownKey(), same)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await service.authenticate(unknownKey(), other)).toBe('unknown');
   });
 
   it('count together from one IPv6 network', async () => {
     const { service } = serviceOver(rows, { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: '1' });
-    await service.authenticate(invented(), '2001:db8:1:2::1');
-    await service.authenticate(invented(), '2001:db8:1:2:3:4:5:6');
-    await expect(service.authenticate(invented(), '2001:db8:1:2::7')).rejects.toMatchObject({ code: 'rate_limited' });
-    expect(await service.authenticate(invented(), '2001:db8:1:3::1')).toBe('unknown');
+    await service.authenticate(unknownKey(), '2001:db8:1:2::1');
+    await service.authenticate(unknownKey(), '2001:db8:1:2:3:4:5:6');
+    await expect(service.authenticate(unknownKey(), '2001:db8:1:2::7')).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(await service.authenticate(unknownKey(), '2001:db8:1:3::1')).toBe('unknown');
   });
 });

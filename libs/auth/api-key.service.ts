@@ -17,7 +17,7 @@ export type KeyRejection = 'malformed' | 'unknown' | 'revoked' | 'expired';
 /** Every gateway rejects a revoked key within 5 s. */
 const FRESHNESS = { maxAgeMs: 4_000, refreshAfterMs: 2_000, capacity: 10_000 };
 const LOOKUP_TIMEOUT_MS = 2_000;
-/** Unknown key ids have a cache of their own, so that invented ones do not evict existing keys. */
+/** Unknown key ids have a cache of their own, so that they do not evict existing keys. */
 const MAX_CACHED_UNKNOWN = 1_000;
 /** Key ids that exist. They are kept longer than their rows, so that their next lookup is not throttled. */
 const MAX_FOUND_KEYS = 10_000;

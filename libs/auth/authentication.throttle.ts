@@ -14,7 +14,7 @@ export class ThrottledError extends RequestError {}
 
 /**
  * Limits the cost of unknown keys: the failures of one network, and the lookups of keys that were never found. Lookups are queued
- * fairly by network, so a flood of invented keys hardly delays the first use of a valid key. Valid keys that were found before are
+ * fairly by network, so a flood of unknown keys hardly delays the first use of a valid key. Valid keys that were found before are
  * not throttled.
  */
 export class AuthenticationThrottle {

@@ -1,5 +1,4 @@
 import { percentDecode } from './percent.decoding';
-import type { VariableType } from './variable.type';
 
 /** The parts of `REDIS_URL`. */
 interface RedisAddress {
@@ -28,14 +27,6 @@ export function parseRedisUrl(text: string): RedisAddress | undefined {
     ...(password !== '' && { password }),
     hosts,
     database: Number(database),
-  };
-}
-
-/** The URL of a Redis server, or of the servers of a cluster or a Sentinel. The value is the text. */
-export function redisUrl(): VariableType<string> {
-  return {
-    allowed: '`redis://user:password@host:port/database` or `rediss://...`, several hosts separated by commas',
-    parse: (text) => (parseRedisUrl(text) === undefined ? undefined : text),
   };
 }
 

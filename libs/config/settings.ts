@@ -1,7 +1,6 @@
 import { ProcessSettings, TEN_MINUTES_MS } from './process.settings';
 import { Variable } from './variable.decorator';
-import { redisUrl } from './redis.url';
-import { integer, label, oneOf, postgresReadUrl, postgresUrl, text } from './variable.type';
+import { integer, label, oneOf, postgresReadUrl, postgresUrl, redisUrl, text } from './variable.type';
 
 const SEVEN_DAYS_SECONDS = 604_800;
 const ONE_HOUR_SECONDS = 3_600;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { percentDecode } from './percent.decoding';
 import { POSTGRES_PARAMETERS, postgresServers } from './postgres.url';
+import { parseRedisUrl } from './redis.url';
 
 /** HTTP headers, by name. */
 export type HeaderValues = Readonly<Record<string, string>>;
@@ -68,6 +69,14 @@ export function postgresReadUrl(): VariableType<string> {
   return {
     allowed: describePostgresUrl('`any` (to read from the writable server, unset this variable)'),
     parse: (text) => (postgresServers(text, ['any']) === undefined ? undefined : text),
+  };
+}
+
+/** The URL of a Redis server, or of the servers of a cluster or a Sentinel. The value is the text. */
+export function redisUrl(): VariableType<string> {
+  return {
+    allowed: '`redis://user:password@host:port/database` or `rediss://...`, several hosts separated by commas',
+    parse: (text) => (parseRedisUrl(text) === undefined ? undefined : text),
   };
 }
 

@@ -8,10 +8,10 @@ import type { PoolClient } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelRunning } from './cancel.request';
 
-/** Encryption without certificates, which this test would have to make. */
+/** TLS without certificates, so that this test needs none. */
 const ANONYMOUS = { ciphers: 'AECDH-AES256-SHA:@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const;
 
-/** What the protocol has for "cancel": the length, the code, then process and key. */
+/** A cancel request of the protocol: its length and code, then the process id and the secret key. */
 const CANCEL = Buffer.from('0000001004d2162e0000007b000001c8', 'hex');
 const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
 
@@ -34,7 +34,7 @@ afterEach(() => {
 function client(ssl: boolean | object = false): PoolClient {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
-  // What is looked at of a connected client.
+  // The properties that `cancelRunning` reads.
   return {
     host: '127.0.0.1',
     port,

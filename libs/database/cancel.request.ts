@@ -22,7 +22,7 @@ interface RawConnection extends Connection {
 export function cancelRunning(pooled: PoolClient): Promise<boolean> {
   const client = connectedClient(pooled);
   const { ssl, sslNegotiation } = client;
-  const connection = new Connection({ ssl, sslNegotiation } as object) as RawConnection; // see above
+  const connection = new Connection({ ssl, sslNegotiation } as object) as RawConnection; // pg takes more options, and has more methods, than its types declare
   return new Promise((resolve) => {
     const end = (delivered: boolean): void => {
       clearTimeout(timer);

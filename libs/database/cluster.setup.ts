@@ -59,7 +59,7 @@ const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_
 
 const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1)';
 
-/** Functions from before Citus was installed. It copies later ones to new nodes by itself. */
+/** Functions that are older than the extension. Citus distributes later ones by itself. */
 const DISTRIBUTE_FUNCTIONS = `
   SELECT create_distributed_function(p.oid::regprocedure)
     FROM pg_proc AS p
@@ -67,7 +67,7 @@ const DISTRIBUTE_FUNCTIONS = `
      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
      AND NOT EXISTS (SELECT FROM pg_dist_object AS o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)`;
 
-/** Functions whose parameters or result have the row type of a shard: of a table that is not in $1, the tables of the schema. */
+/** Functions with a parameter or result of the row type of a shard. $1: the tables of the schema; any other table is a shard. */
 const SHARD_ROW_FUNCTIONS = `
   SELECT DISTINCT p.proname AS name, p.oid::regprocedure::text AS signature
     FROM pg_proc AS p
@@ -85,8 +85,8 @@ const GENERIC_PLANS = `
  * Settings of every session on every node.
  *
  * - enable_fast_path_router_planner: with it, each execution of a statement in a procedure adds a plan to the memory of the
- *   session (Citus 13.2), and costs as much
- * - propagate_set_commands: for `share_settings`
+ *   session (Citus 13.2), and is not faster
+ * - propagate_set_commands: `share_settings` depends on it
  */
 const DATABASE_SETTINGS = { enable_fast_path_router_planner: 'off', propagate_set_commands: 'local' };
 
@@ -103,8 +103,8 @@ export async function areTablesDistributed(client: DatabaseClient): Promise<bool
  * Distributes a migrated database over the nodes of a Citus cluster: the rows of a team are on one node, and every node has a copy
  * of teams, clients, keys and definitions. Does only what is missing, so it can be repeated at any time.
  *
- * A table with rows is distributed while they are read and written. Only the copy of a small table, and the last moment of a large
- * one, lock it.
+ * Gateways can read and write during the call. A reference table is locked while it is copied to every node; a distributed table with
+ * rows only at the end of its copy.
  *
  * @param database connected to the coordinator as the owner of the tables
  * @throws ClusterError if the server is no coordinator of a cluster with other nodes
@@ -113,7 +113,7 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
   return database.withClient(
     async (client) => {
       const nodes = await readNodes(client);
-      // A table with rows is not distributed in one transaction.
+      // Not in one transaction: create_distributed_table_concurrently cannot run in a transaction.
       return withSchemaLock(client, async () => {
         await applyDatabaseSettings(client);
         const tables = await distributeTables(client);

@@ -22,7 +22,7 @@ import { STARTUP_OPTIONS } from './session.settings';
 import type { Statement } from './statement';
 
 export interface CheckoutOptions {
-  /** The timeout of the whole call, with the wait for a connection. The call then throws {@link DatabaseUnavailable} of the kind `timeout`. */
+  /** The timeout of the whole call, including the wait for a connection. The call then throws {@link DatabaseUnavailable} of the kind `timeout`. */
   timeoutMs?: number;
   /**
    * When requested, a wait for a connection ends, and the running statement is canceled. A call that gets no result then
@@ -31,7 +31,7 @@ export interface CheckoutOptions {
   cancellation?: Cancellation | undefined;
   /** The team whose rows the statements read and write. On a cluster, they are executed on the node that has these rows. */
   teamId?: string | undefined;
-  /** The statements change nothing, so that no commit of theirs waits for a standby: they can be canceled at any time. */
+  /** The statements change nothing. So no commit waits for a standby, and they can be canceled at any time. */
   isReadOnly?: boolean;
   meter?: DatabaseMeter | undefined;
   /** Parent of one span per statement; undefined: no spans. */
@@ -88,8 +88,8 @@ const CONNECT_TIMEOUT_WITH_FALLBACK_MS = 2_000;
 /**
  * A pool of connections to a server of a database: the writable one, except for reads that a replica serves.
  *
- * A connection whose caller stopped waiting keeps its place until its backend has ended. So there are never more backends than
- * places, even while commits wait for a standby.
+ * A connection whose caller stopped waiting counts toward the pool size until its backend has ended. So there are never more backends
+ * than the pool size, even while commits wait for a standby.
  *
  * @throws DatabaseUnavailable from every method when Postgres cannot be reached, closes the connection or exceeds a timeout
  */
@@ -116,7 +116,13 @@ export abstract class ConnectionPool {
     const { pooler, preparedStatements } = options;
     this.watch = new ServerWatch({
       config: connection,
-      ...{ servers, primary, access, checkTimeoutMs, pooler, preparedStatements, onError },
+      servers,
+      primary,
+      access,
+      checkTimeoutMs,
+      pooler,
+      preparedStatements,
+      onError,
     });
     this.pool = new Pool({
       ...config,
@@ -269,7 +275,7 @@ export abstract class ConnectionPool {
   /**
    * Closes the connection of a call that failed.
    *
-   * @param isLost the connection failed, or its caller stopped waiting: its place is free when its backend has ended
+   * @param isLost the connection failed, or its caller stopped waiting: it leaves the pool when its backend has ended
    */
   private releaseAfter(checkout: Checkout, work: Promise<unknown>, isLost: boolean): void {
     const close = (): void => {

@@ -5,7 +5,7 @@ import type { ConnectionPool } from './connection.pool';
 import { lockSchema } from './schema.lock';
 
 /** The programs that can run under a role of their own. `grants/<program>.sql` lists the privileges of each. */
-export type Program = 'gateway' | 'worker';
+export type ProgramName = 'gateway' | 'worker';
 
 /** A role cannot receive a program's privileges. The message says why, and how to correct it. */
 class RoleError extends Error {
@@ -33,7 +33,7 @@ const READ_ROLE_STATE = `
  * @param database connected as the owner of the tables
  * @throws RoleError if the role does not exist or owns the tables
  */
-export async function applyGrants(database: ConnectionPool, program: Program, role: string): Promise<void> {
+export async function applyGrants(database: ConnectionPool, program: ProgramName, role: string): Promise<void> {
   await database.transaction(async (client) => {
     // Two concurrent GRANTs on one table fail, because both update its row in pg_class.
     await lockSchema(client);
@@ -42,7 +42,7 @@ export async function applyGrants(database: ConnectionPool, program: Program, ro
   });
 }
 
-function grantsOf(program: Program, role: string, state: RoleState | undefined): string {
+function grantsOf(program: ProgramName, role: string, state: RoleState | undefined): string {
   if (!state?.exists) {
     throw new RoleError(
       `there is no role "${role}": create it with CREATE ROLE ${escapeIdentifier(role)} LOGIN PASSWORD '...'`,

@@ -59,7 +59,7 @@ export class Session {
    * Checks a new connection.
    *
    * @throws UnusableServer if the server is read-only and `access` is not `any`, lacks the settings of a session, or is behind
-   * another pooler
+   * a pooler that `pooler` does not name
    */
   static async open(
     pooled: ClientBase,

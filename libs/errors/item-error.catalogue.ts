@@ -59,7 +59,7 @@ export const ITEM_ERRORS = {
   },
   multiple_matches: {
     message: 'More than one record has this value.',
-    when: 'The `match` of the item fits several records.',
+    when: 'The `match` of the item matches more than one record.',
     retryable: false,
   },
   locked: {

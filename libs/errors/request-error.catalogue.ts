@@ -115,7 +115,7 @@ export const REQUEST_ERRORS = {
   payload_too_large: {
     status: 413,
     message: 'The body, or the record after the change, is too large.',
-    when: 'The body is larger than `BODY_LIMIT_BYTES`. Or a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`. Or the rows of an import take too much as they are stored.',
+    when: 'The body is larger than `BODY_LIMIT_BYTES`. Or a single write is larger than `ITEM_LIMIT_BYTES`, or would make its record larger than `RECORD_LIMIT_BYTES`. Or the rows of an import are too large in the form in which they are stored.',
     remedy: 'Split the batch or the import, or make the record smaller.',
     details: { limit_bytes: 'the size limit that is exceeded' },
   },

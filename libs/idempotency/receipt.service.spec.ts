@@ -5,9 +5,9 @@ import type { ReceiptRepository, StoredRequest } from './receipt.repository';
 import { type Receipt, ReceiptService } from './receipt.service';
 
 const CLIENT = { teamId: 't', clientId: 'c' };
-const LEFT = { complete: false, recent: false, results: 'null' } as StoredRequest; // nothing else is read
-const RECENT = { ...LEFT, recent: true };
-const COMPLETE = { ...LEFT, complete: true, results: '{}' };
+const INTERRUPTED = { complete: false, recent: false, results: 'null' } as StoredRequest; // nothing else is read
+const RECENT = { ...INTERRUPTED, recent: true };
+const COMPLETE = { ...INTERRUPTED, complete: true, results: '{}' };
 
 /** Finds a receipt where the ledger has these requests, one for each lookup, and Redis says whether there is a claim. */
 async function receiptOf(
@@ -44,28 +44,28 @@ describe('ReceiptService', () => {
   });
 
   it('looks up the hash of the decoded key, of the client', async () => {
-    const { ids } = await receiptOf([LEFT, LEFT], false);
+    const { ids } = await receiptOf([INTERRUPTED, INTERRUPTED], false);
     expect(ids).toEqual([1, 2, 3].map(() => ({ ...CLIENT, keyHash: hashKey('k') })));
   });
 
   it('finds a request in progress if an attempt holds the claim', async () => {
-    expect(await receiptOf([LEFT], true)).toMatchObject({ receipt: { state: 'in_progress' } });
+    expect(await receiptOf([INTERRUPTED], true)).toMatchObject({ receipt: { state: 'in_progress' } });
   });
 
   it('finds an interrupted request if none does, even a recent one', async () => {
-    expect(await receiptOf([LEFT, LEFT], false)).toMatchObject({ receipt: { state: 'interrupted' } });
+    expect(await receiptOf([INTERRUPTED, INTERRUPTED], false)).toMatchObject({ receipt: { state: 'interrupted' } });
     expect(await receiptOf([RECENT, RECENT], false)).toMatchObject({ receipt: { state: 'interrupted' } });
   });
 
   it('takes a recent request for one in progress if Redis is unavailable', async () => {
     expect(await receiptOf([RECENT])).toMatchObject({ receipt: { state: 'in_progress' } });
-    expect(await receiptOf([LEFT])).toMatchObject({ receipt: { state: 'interrupted' } });
+    expect(await receiptOf([INTERRUPTED])).toMatchObject({ receipt: { state: 'interrupted' } });
   });
 
   it('finds what an attempt did that ended between the lookups', async () => {
-    const { receipt, calls } = await receiptOf([LEFT, COMPLETE], false);
+    const { receipt, calls } = await receiptOf([INTERRUPTED, COMPLETE], false);
     expect(receipt).toEqual({ ...COMPLETE, state: 'complete' });
     expect(calls).toEqual(['ledger', 'claim', 'ledger']);
-    expect(await receiptOf([LEFT, undefined], false)).toMatchObject({ receipt: undefined });
+    expect(await receiptOf([INTERRUPTED, undefined], false)).toMatchObject({ receipt: undefined });
   });
 });

@@ -24,7 +24,7 @@ type Steps = Pick<
   | 'vacuumHorizon'
 >;
 
-/** A ledger with one expired day and nothing else to do, all of which it notes. */
+/** A ledger with one expired day and nothing else to do. It records the calls. */
 class FakeLedger implements Steps {
   readonly calls: string[] = [];
   purges: Purge[] = [];

@@ -101,7 +101,7 @@ export class ImportPlanner {
     return fold ? { ...item, fold } : item;
   }
 
-  /** A row without a valid value to look for is a new record. Its options are not resolved yet: any text can be one. */
+  /** How to validate a row: without a valid value to look for, it is a new record. Its options are not resolved yet: any text can be one. */
   private purposeOf(row: { default?: unknown }): 'create' | 'patch' {
     const definition = this.options.dedupe?.definition;
     if (definition === undefined) return 'create';

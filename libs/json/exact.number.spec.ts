@@ -58,7 +58,7 @@ describe('a JSON number', () => {
   });
 
   it.each(['', '-', '01', '1.', '.5', '+1', '1e', '1e+', '1.5.5', '1-1', 'Infinity', '0x1', ' 1'])(
-    'is something else than %j',
+    'does not have the form of %j',
     (token) => {
       expect(isExactNumber(token)).toBeUndefined();
     },

@@ -5,7 +5,7 @@ describe('the delay of the event loop', () => {
   let delay: EventLoopDelay;
   let blockedMs = 0;
 
-  /** Nothing runs meanwhile, the timer least of all. */
+  /** Advances the clock without running the timer, as blocking code does. */
   const block = (ms: number): void => {
     blockedMs += ms;
   };

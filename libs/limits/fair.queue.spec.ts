@@ -36,7 +36,7 @@ function settled(permit: ItemPermit | undefined): Promise<Rejection | undefined>
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-// No wait ends but where a test lets it.
+// A wait ends only when a test advances the clock.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   now = 0;
@@ -288,7 +288,7 @@ describe('random requests and releases', () => {
             if (held().length > 1) expect(sum).toBeLessThanOrEqual(10);
             expect(queue.length).toBe(permits.filter(({ state }) => state === 'queued').length);
             expect(queue.length).toBeLessThanOrEqual(maxQueueLength);
-            // No request waits without need.
+            // A request is queued only while a permit is held.
             if (queue.length > 0) expect(held().length).toBeGreaterThan(0);
             expect(settlements + left + queue.length).toBe(permits.length);
           };

@@ -9,35 +9,35 @@ import {
   defaultRates,
   LocalBuckets,
   type Rates,
-  ratesInForce,
+  effectiveRates,
 } from './rate.bucket';
 
 function defaults(env: Record<string, string> = {}): ReturnType<typeof defaultRates> {
   return defaultRates(readSettings({ DATABASE_URL: 'postgres://unused', ...env }));
 }
 
-describe('the rates in force', () => {
+describe('the effective rates', () => {
   it('are none by default', () => {
-    expect(ratesInForce({}, defaults())).toBeUndefined();
+    expect(effectiveRates({}, defaults())).toBeUndefined();
   });
 
   it('are the defaults for units that are not configured for the client', () => {
     const settings = defaults({ RATE_LIMIT_ITEMS_PER_SECOND: '500', RATE_LIMIT_ITEMS_BURST: '1000' });
-    expect(ratesInForce({}, settings)).toEqual({ items: { perSecond: 500, burst: 1_000 } });
+    expect(effectiveRates({}, settings)).toEqual({ items: { perSecond: 500, burst: 1_000 } });
     const requests = { perSecond: 50, burst: 50 };
-    expect(ratesInForce({ requests }, settings)).toEqual({ items: { perSecond: 500, burst: 1_000 }, requests });
+    expect(effectiveRates({ requests }, settings)).toEqual({ items: { perSecond: 500, burst: 1_000 }, requests });
   });
 
   it('have a burst of one second unless one is configured', () => {
     const settings = defaults({ RATE_LIMIT_REQUESTS_PER_SECOND: '20', RATE_LIMIT_BYTES_PER_SECOND: '1000000' });
     const bytes = { perSecond: 1_000_000, burst: 1_000_000 };
-    expect(ratesInForce({}, settings)).toEqual({ requests: { perSecond: 20, burst: 20 }, bytes });
+    expect(effectiveRates({}, settings)).toEqual({ requests: { perSecond: 20, burst: 20 }, bytes });
   });
 
   it('leave out a unit whose default the client is exempt from', () => {
     const settings = defaults({ RATE_LIMIT_BYTES_PER_SECOND: '500', RATE_LIMIT_BYTES_BURST: '9000' });
-    expect(ratesInForce({}, settings)).toEqual({ bytes: { perSecond: 500, burst: 9_000 } });
-    expect(ratesInForce({ bytes: { perSecond: 0, burst: 0 } }, settings)).toBeUndefined();
+    expect(effectiveRates({}, settings)).toEqual({ bytes: { perSecond: 500, burst: 9_000 } });
+    expect(effectiveRates({ bytes: { perSecond: 0, burst: 0 } }, settings)).toBeUndefined();
   });
 });
 

@@ -29,8 +29,8 @@ export interface Rate {
 }
 
 /**
- * The rate limits of a client, by unit. As configured for a client, a missing unit means that the default applies; in the rates
- * in force, that the unit is unlimited.
+ * The rate limits of a client, by unit. As configured for a client, a missing unit means that the default applies; in the effective
+ * rates, that the unit is unlimited.
  */
 export type Rates = Readonly<Partial<Record<RateUnit, Rate>>>;
 
@@ -70,13 +70,13 @@ export function defaultRates(settings: Settings): Rates {
 }
 
 /** The rates that limit a client; undefined if none does. */
-export function ratesInForce(own: Rates, defaults: Rates): Rates | undefined {
-  let inForce: Partial<Record<RateUnit, Rate>> | undefined;
+export function effectiveRates(own: Rates, defaults: Rates): Rates | undefined {
+  let effective: Partial<Record<RateUnit, Rate>> | undefined;
   for (const unit of RATE_UNITS) {
     const rate = own[unit] ?? defaults[unit];
-    if (rate !== undefined && rate.perSecond > 0) (inForce ??= {})[unit] = rate;
+    if (rate !== undefined && rate.perSecond > 0) (effective ??= {})[unit] = rate;
   }
-  return inForce;
+  return effective;
 }
 
 /** The charges to the buckets of a client for a cost. */

@@ -11,7 +11,7 @@ import {
   defaultRates,
   LocalBuckets,
   type Rates,
-  ratesInForce,
+  effectiveRates,
   wholeSeconds,
 } from './rate.bucket';
 
@@ -49,8 +49,8 @@ export class RateLimiter {
   }
 
   /** The rates that limit a client; undefined if none does. @param own the limits configured for the client */
-  ratesInForce(own: Rates): Rates | undefined {
-    return ratesInForce(own, this.defaults);
+  effectiveRates(own: Rates): Rates | undefined {
+    return effectiveRates(own, this.defaults);
   }
 
   /** Charges all buckets if the cost fits into each of them, else none. Never rejects. */

@@ -5,7 +5,7 @@ import type { RateLimitDecision, ClientRef, RateLimiter } from './rate.limiter';
 /** The request that a {@link Quota} charges. */
 interface MeteredRequest {
   readonly client: ClientRef;
-  /** The rates in force for the client. */
+  /** The effective rates of the client. */
   readonly rates: Rates;
   /** Size of the request body. */
   readonly bodyBytes: number;

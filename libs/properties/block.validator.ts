@@ -103,7 +103,7 @@ function isOperator(value: unknown): value is Record<string, unknown> {
   return isObject(value) && Object.hasOwn(value, '_op');
 }
 
-/** What an operation makes of a property that has no value; undefined: still none. */
+/** The value that an operation gives to a property without one; undefined: none. */
 function initialValueOf(operation: PropertyOperation): Json | undefined {
   if (operation.op === 'increment') return operation.by;
   if (operation.op === 'remove') return undefined;

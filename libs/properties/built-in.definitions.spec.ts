@@ -46,7 +46,7 @@ describe('built-in definitions', () => {
     }
   });
 
-  it('give the other object types what such a record has', () => {
+  it('give each other object type a name or text, an owner, a status and a date', () => {
     for (const object of ['deal', 'action', 'document', 'engagement', 'event', 'comment'] as const) {
       const definitions = BUILT_IN_DEFINITIONS.get(object) ?? [];
       expect(slugsOf(object)).toEqual(expect.arrayContaining([object === 'comment' ? 'body' : 'name', 'owner']));

@@ -3,7 +3,7 @@ import { Instruments } from '#libs/telemetry';
 
 const STATES = ['building', 'verifying', 'removing', 'failed'] as const;
 
-/** Lookups of all teams that are not as their definitions say, by state. */
+/** The numbers of lookups of all teams that are unfinished or have failed, by state. */
 export interface LookupBacklog extends Readonly<Record<(typeof STATES)[number], number>> {
   /** Seconds since the oldest change that the worker has not completed; 0 without one. */
   readonly oldestSeconds: number;

@@ -6,7 +6,7 @@ it.each<[Lookup, LookupState, Lookup, LookupState]>([
   ['none', null, 'none', null],
   ['none', null, 'indexed', 'building'],
   ['none', null, 'unique', 'building'],
-  // Its rows may be incomplete: gateways stop to store values.
+  // Gateways stop storing its values, so its rows may be incomplete.
   ['none', 'removing', 'indexed', 'building'],
   ['none', 'removing', 'none', 'removing'],
   ['indexed', 'building', 'indexed', 'building'],

@@ -137,13 +137,13 @@ export function canCreate(
   });
 }
 
-/** The options of one property, by what a row can call them. */
+/** The options of one property, by the texts that can name them. */
 class OptionNames {
-  /** With the options that are added. A validator of it knows them without being compiled again. */
+  /** With the options that are added. A validator that was compiled from it accepts them, without being compiled again. */
   readonly definition: PropertyDefinition;
   private readonly options: PropertyOption[];
   /** Built on first use: a row uses few properties. */
-  private index: OptionIndex | undefined;
+  private index: NameIndex | undefined;
 
   constructor(private readonly existing: PropertyDefinition) {
     this.options = [...existing.options];
@@ -187,7 +187,7 @@ class OptionNames {
     byValue.set(option.value.toLowerCase(), option.slug);
   }
 
-  /** Removes the option that was added last, before anything is validated by {@link definition}: a validator keeps what it knows. */
+  /** Removes the option that was added last. Call it before anything is validated by {@link definition}: a validator keeps the options that it has read. */
   removeLast(): void {
     const option = this.options.pop();
     if (option === undefined) return;
@@ -195,7 +195,7 @@ class OptionNames {
     this.indexed.byValue.delete(option.value.toLowerCase());
   }
 
-  private get indexed(): OptionIndex {
+  private get indexed(): NameIndex {
     this.index ??= {
       slugs: new Set(this.options.map(({ slug }) => slug)),
       ids: new Set(this.options.map(({ id }) => id.toLowerCase())),
@@ -206,7 +206,7 @@ class OptionNames {
 }
 
 /** The texts by which a row can name an option. */
-interface OptionIndex {
+interface NameIndex {
   readonly slugs: Set<string>;
   readonly ids: Set<string>;
   /** The slug by display name in lower case. */
@@ -218,7 +218,7 @@ class RowOptions {
   readonly added: OptionNames[] = [];
   /** The first option that cannot be created. */
   error: FieldError | undefined;
-  /** The row has a text that can be no option: validation rejects it. */
+  /** Whether the row has a text that cannot become an option: validation rejects it. */
   invalid = false;
 
   /** @param usage of the team, to which the options are added */

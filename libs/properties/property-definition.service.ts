@@ -10,7 +10,7 @@ import type { TeamUsage } from './team.usage';
 /** A change of a definition takes effect on every replica within this time; a load that takes longer fails. */
 export const DEFINITION_MAX_AGE_MS = 5_000;
 const FRESHNESS = { maxAgeMs: DEFINITION_MAX_AGE_MS, refreshAfterMs: 2_500, capacity: 1_000 };
-/** How much all cached definitions may take, as JSON, in bytes. On the heap they take up to half as much again. */
+/** The maximum size of all cached definitions as JSON, in bytes. On the heap they take up to 1.5 times as much. */
 const MAX_CACHED_BYTES = 24 * 2 ** 20;
 
 /** The definitions of a team as of one read. */

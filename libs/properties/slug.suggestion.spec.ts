@@ -11,12 +11,12 @@ describe('suggestSlug', () => {
     ['note', 'notes'],
     ['primary_domian', 'primary_domain'],
     ['linkdin', 'linkedin'],
-  ])('suggests for %s the slug %s', (mistaken, slug) => {
-    expect(suggestSlug(mistaken, slugs)).toBe(slug);
+  ])('suggests for %s the slug %s', (unknownSlug, slug) => {
+    expect(suggestSlug(unknownSlug, slugs)).toBe(slug);
   });
 
-  it.each(['owner', 'x', '', 'constructor', 'nm', 'n'.repeat(100_000)])('suggests nothing for %.20s', (mistaken) => {
-    expect(suggestSlug(mistaken, slugs)).toBeUndefined();
+  it.each(['owner', 'x', '', 'constructor', 'nm', 'n'.repeat(100_000)])('suggests nothing for %.20s', (unknownSlug) => {
+    expect(suggestSlug(unknownSlug, slugs)).toBeUndefined();
   });
 });
 
@@ -31,8 +31,8 @@ function distance(from: string, to: string): number {
 it('suggests a slug if and only if it has at most two differences', () => {
   const slug = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 4, maxLength: 7 });
   fc.assert(
-    fc.property(slug, slug, (mistaken, known) => {
-      expect(suggestSlug(mistaken, [known])).toBe(distance(mistaken, known) <= 2 ? known : undefined);
+    fc.property(slug, slug, (unknownSlug, known) => {
+      expect(suggestSlug(unknownSlug, [known])).toBe(distance(unknownSlug, known) <= 2 ? known : undefined);
     }),
     { numRuns: 1_000 },
   );
@@ -42,8 +42,8 @@ it('the suggestions of a request compare the first five unknown slugs with all s
   const known = new Map(slugs.map((slug) => [slug, 0]));
   const compared = vi.spyOn(known, 'keys');
   const suggestions = new SlugSuggestions();
-  const mistaken = ['stagee', 'notess', 'namee', 'websit', 'linkdin', 'stag', 'nam'];
-  const given = [...mistaken, ...mistaken].map((slug) => suggestions.of(slug, known));
+  const unknownSlugs = ['stagee', 'notess', 'namee', 'websit', 'linkdin', 'stag', 'nam'];
+  const given = [...unknownSlugs, ...unknownSlugs].map((slug) => suggestions.of(slug, known));
   const first = ['stage', 'notes', 'name', 'website', 'linkedin', undefined, undefined];
   expect(given).toEqual([...first, ...first]);
   expect(compared).toHaveBeenCalledTimes(5);

@@ -19,7 +19,7 @@ interface ItemLimits {
 export interface ItemContext extends ItemLimits {
   readonly validator: RequestValidator;
   readonly definitions: readonly PropertyDefinition[];
-  /** Makes the id of a record. */
+  /** Creates the id of a new record. */
   readonly newId: () => string;
   /** The option `skip_unchanged`. */
   readonly skipUnchanged: boolean;

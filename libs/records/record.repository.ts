@@ -31,10 +31,10 @@ export interface FoundRecord {
 
 /** How a plan is executed. */
 export interface WriteOptions {
-  /** Items that are not begun in its `execute` phase are `not_attempted`. */
+  /** Items that are not started in its `execute` phase are `not_attempted`. */
   readonly deadline: Deadline;
   readonly key?: LedgerKey | undefined;
-  /** When it is requested, no further item is begun. Applied items stay applied. */
+  /** When it is requested, no further item is started. Applied items stay applied. */
   readonly cancellation?: Cancellation | undefined;
   readonly meter?: DatabaseMeter | undefined;
 }
@@ -54,10 +54,13 @@ const FIND_RECORD = statement(__dirname, 'find_record');
 const PATCH_RECORD = statement(__dirname, 'patch_record');
 const PATCH_RECORD_KEYED = statement(__dirname, 'patch_record_keyed');
 
-/** How long the fast path with a key waits for a lock. It cannot tell that of the record from that of the key: `apply_batch` waits again, and can. */
+/**
+ * How long the fast path with a key waits for a lock. It cannot tell whether the record or the key is locked. `apply_batch`, which runs
+ * next and waits again, can.
+ */
 const KEYED_LOCK_TIMEOUT_MS = 20;
 
-/** Characters of entries that are received and split in different turns of the event loop: each takes milliseconds. */
+/** Longer entries are split in a turn of the event loop of its own: to receive them has taken milliseconds, and to split them does too. */
 const LONG_RESULT = 131_072;
 
 /** Reads and changes records. */
@@ -80,11 +83,11 @@ export class RecordRepository {
    */
   async apply(plan: Plan, options: WriteOptions, span?: Span): Promise<AppliedBatch> {
     const { deadline, key, cancellation, meter } = options;
-    const call = { begun: false, isFastPath: false };
+    const call = { started: false, isFastPath: false };
     try {
       const { outcome, row } = await this.database.withClient(
         async (client): Promise<{ outcome?: Outcome; row?: ApplyRow | undefined }> => {
-          call.begun = true;
+          call.started = true;
           // A cluster does not execute its statement.
           const patch = this.database.isCluster === true ? undefined : singleRecordPatchOf(plan);
           if (patch) {
@@ -107,7 +110,7 @@ export class RecordRepository {
       // Without a key, or on the fast path, no transaction came before the rejected one. (A batch that is rejected later has outcomes.)
       const nothingBefore = key === undefined || call.isFastPath;
       const nothingDone = nothingBefore && sqlStateOf(error.cause) === SQL_STATES.readOnlyTransaction;
-      if (call.begun && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
+      if (call.started && !nothingDone) return { ...outcomeUnknown(plan, key !== undefined), canceled };
       if (canceled) return { ...notAttempted(plan), canceled };
       throw error;
     }
@@ -225,7 +228,7 @@ export class RecordRepository {
     const durations = row.durations.split(',');
     const outcomes = plan.items.map((_, index): Outcome => ({
       entry: entries[index] ?? '',
-      code: codeOf(codes[index]),
+      code: itemErrorCodeOf(codes[index]),
       replayed: row.replayed[index] === 't',
       seconds: Number(durations[index] ?? 0),
     }));
@@ -272,6 +275,6 @@ function failedOutcome(item: PlanItem, code: ItemErrorCode, error: string): Outc
 }
 
 /** `apply_batch` returns the codes of the catalogue only, and an empty text for an item that was applied. */
-function codeOf(text: string | undefined): ItemErrorCode | undefined {
+function itemErrorCodeOf(text: string | undefined): ItemErrorCode | undefined {
   return text === undefined || text === '' ? undefined : (text as ItemErrorCode); // see above
 }

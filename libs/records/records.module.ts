@@ -6,6 +6,7 @@ import { RecordRepository } from './record.repository';
 import { RecordWriter } from './record.writer';
 import { RecordsMetrics } from './records.metrics';
 
+/** Writes, reads and queries of records. Requires the global `DatabaseModule` and `TelemetryModule`. */
 @Module({
   imports: [AuthModule],
   providers: [QueryMetrics, RecordsMetrics, RecordQueryRepository, RecordRepository, RecordWriter],

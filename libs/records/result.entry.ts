@@ -33,8 +33,8 @@ export type Effect = (typeof EFFECTS)[number];
 
 /** The entry of an item that failed. @param error an {@link ItemError} as JSON text */
 export function errorEntry(id: string | null, ref: string | undefined, error: string): string {
-  const name = ref === undefined ? '' : `, "ref": ${JSON.stringify(ref)}`;
-  return `{"id": ${JSON.stringify(id)}${name}, "status": "error", "error": ${error}}`;
+  const refMember = ref === undefined ? '' : `, "ref": ${JSON.stringify(ref)}`;
+  return `{"id": ${JSON.stringify(id)}${refMember}, "status": "error", "error": ${error}}`;
 }
 
 /** The entry of an item that an earlier attempt at the request settled. */

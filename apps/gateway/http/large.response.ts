@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify';
 const PART_LENGTH = 131_072;
 
 /**
- * Measures each response body, for the hooks after this one. A long text gets a turn of the event loop of its own: it may
- * consist of pieces that only this joins.
+ * Measures each response body, for the hooks after this one. A long text gets a turn of the event loop of its own: it may be a
+ * concatenation whose pieces are only joined when they are read.
  */
 export function registerResponseSize(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, _reply, payload, done) => {
@@ -35,7 +35,7 @@ export function registerLargeResponses(fastify: FastifyInstance): void {
       return;
     }
     reply.header('content-length', responseBytes);
-    // If the client disconnects, the handler would otherwise wait for the end of the response for ever.
+    // If the client disconnects, the handler would otherwise wait forever for the end of the response.
     reply.raw.once('close', () => reply.raw.end());
     done(null, Readable.from(encodedParts(payload), { objectMode: false }));
   });
@@ -61,7 +61,7 @@ function bytesOf(payload: unknown): number {
   return payload instanceof Uint8Array ? payload.byteLength : 0;
 }
 
-/** Not between the two halves of a surrogate pair. */
+/** The end of a part, one further if it would split a surrogate pair. */
 function endOfPart(text: string, end: number): number {
   const isHigh = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
   return isHigh ? end + 1 : end;

@@ -92,6 +92,6 @@ function policies(rates: Rates): string[] {
 }
 
 function quotaOf(limiter: RateLimiter, { principal, bodyBytes, log }: RequestContext): Quota | undefined {
-  const rates = principal && limiter.ratesInForce(principal.limits);
+  const rates = principal && limiter.effectiveRates(principal.limits);
   return rates && new Quota(limiter, { client: principal, rates, bodyBytes, span: log.span });
 }

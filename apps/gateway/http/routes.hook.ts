@@ -5,8 +5,8 @@ interface RoutePath {
   pattern: RegExp;
   parameters: number;
   methods: Set<string>;
-  /** Routes of which a path of this one can be as well, with as many parameters at most, and this one. */
-  rivals: readonly RoutePath[];
+  /** The routes that a path of this one can match too, with as many parameters or fewer; including this one. */
+  candidates: readonly RoutePath[];
 }
 
 /**
@@ -27,7 +27,7 @@ export function registerRouteCheck(fastify: FastifyInstance): void {
   });
   // Every route has been added.
   fastify.addHook('onReady', (done) => {
-    for (const [url, route] of paths) route.rivals = rivalsOf(paths, url, route);
+    for (const [url, route] of paths) route.candidates = candidatesOf(paths, url, route);
     done();
   });
 }
@@ -37,7 +37,7 @@ function addRoute(paths: Map<string, RoutePath>, { url, method }: RouteOptions):
     pattern: patternOf(url),
     parameters: url.split('/:').length - 1,
     methods: new Set(),
-    rivals: [],
+    candidates: [],
   };
   for (const name of [method].flat()) path.methods.add(name);
   paths.set(url, path);
@@ -62,7 +62,7 @@ function mostSpecific(routes: readonly RoutePath[], path: string): RoutePath | u
   return first;
 }
 
-function rivalsOf(paths: ReadonlyMap<string, RoutePath>, url: string, { parameters }: RoutePath): RoutePath[] {
+function candidatesOf(paths: ReadonlyMap<string, RoutePath>, url: string, { parameters }: RoutePath): RoutePath[] {
   return [...paths]
     .filter(([other, route]) => route.parameters <= parameters && overlap(url, other))
     .map(([, route]) => route);
@@ -86,8 +86,8 @@ function errorOfMoreSpecificRoute(
   path: string,
   method: string,
 ): RequestError | undefined {
-  if (matched === undefined || matched.rivals.length < 2) return undefined;
-  const served = mostSpecific(matched.rivals, path);
+  if (matched === undefined || matched.candidates.length < 2) return undefined;
+  const served = mostSpecific(matched.candidates, path);
   return served === matched || served?.methods.has(method) === true ? undefined : noRoute(served, method);
 }
 

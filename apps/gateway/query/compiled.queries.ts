@@ -14,7 +14,7 @@ export interface CompiledQuery {
 
 /** Queries that are kept. Each takes up to some ten KB. */
 const MAX_QUERIES = 500;
-/** Longer requests are hardly sent again. */
+/** Longer requests are rarely sent again. */
 export const MAX_REQUEST_LENGTH = 2_048;
 
 type Queries = Map<string, CompiledQuery>;
@@ -42,7 +42,7 @@ export class CompiledQueries {
       return known;
     }
     const query = compile();
-    // Each page after the first has its own cursor, and is hardly read again.
+    // Each page after the first has its own cursor, and is rarely read again.
     if (request.length <= MAX_REQUEST_LENGTH && query.input.cursor === undefined)
       this.keep(request, definitions, query);
     return query;

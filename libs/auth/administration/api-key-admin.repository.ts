@@ -31,7 +31,7 @@ const LIST = statement(__dirname, 'list_api_keys');
 const ROTATE = statement(__dirname, 'rotate_api_key');
 const REVOKE = statement(__dirname, 'revoke_api_key');
 
-/** Issues, lists and revokes the rows of `api_keys`. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
+/** Creates, lists, rotates and revokes API keys. Throws `DatabaseUnavailable` if Postgres cannot be reached. */
 export class ApiKeyAdminRepository {
   constructor(private readonly database: ConnectionPool) {}
 

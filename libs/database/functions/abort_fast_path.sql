@@ -1,4 +1,4 @@
--- Rolls back patch_record_keyed, which has inserted the request but has not patched the record.
+-- Raises PG007, which rolls back patch_record_keyed: it has inserted the request but has not patched the record.
 CREATE OR REPLACE FUNCTION abort_fast_path() RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN

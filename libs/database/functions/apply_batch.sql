@@ -90,7 +90,7 @@ DECLARE
   v_target_ids uuid[]; -- of common patches, which only set properties; c_no_record for all other items
   v_sets       jsonb[];
   v_etags      text[]; -- the etag that the record must have; NULL: any
-  v_refs       text[]; -- the caller's names of the items
+  v_refs       text[]; -- the `ref` of the caller
   v_order      integer[]; -- the positions of the items to run, in the order in which they run
 
   -- Their outcomes, by position in the request. An applied item has an image and no code.
@@ -145,7 +145,7 @@ BEGIN
           set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
           -- A shard move copies what is on disk: on a cluster it would lose a commit that has not waited for the disk.
           set_config('synchronous_commit', CASE WHEN NOT c_one_transaction AND NOT p_item_durable AND NOT c_cluster THEN 'off'
-            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- remote_apply stays
+            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- keeps remote_apply
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
   PERFORM hold_placement(p_team_id);
@@ -171,7 +171,7 @@ BEGIN
       FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
                          make_interval(secs => p_key_stale_s), c_count, c_marks_items) AS c;
     IF c_marks_items AND 'created' = ANY (v_effects) THEN
-      -- Every attempt makes the same records: a second one cannot make another, and finds what an earlier one has made.
+      -- The ids are the same in every attempt: a second attempt cannot create another record, and finds that of an earlier one.
       FOR n IN 1 .. c_count LOOP
         IF v_items[n] ->> 'op' = 'create' THEN
           v_items[n] := v_items[n] || jsonb_build_object('id', created_id(p_key_hash, v_ledger_id, v_created_at, n));
@@ -207,7 +207,7 @@ BEGIN
   END IF;
   IF NOT c_one_transaction AND jsonb_path_exists(p_items, '$[*].match') THEN
     PERFORM hold_placement(p_team_id);
-    -- Most matched records are still the same when their turn comes: then the common patch does. Its condition is their etag.
+    -- Most records are unchanged when the turn of their item comes: the common patch then suffices. Its condition is their etag.
     FOR v_result IN SELECT m.* FROM match_targets(p_team_id, v_items) AS m LOOP
       v_target_ids[v_result.n] := v_result.id;
       v_etags[v_result.n] := v_result.etag;
@@ -268,7 +268,7 @@ BEGIN
       v_images[n] := v_image;
       IF c_marks_items AND v_codes[n] IS NULL THEN
         -- The change first, the mark last: the lock on the progress row is short, and proves that the item is applied once.
-        -- effects and matched are for an attempt that finds the item settled, without an outcome, and may plan it otherwise.
+        -- effects and matched are for an attempt that finds the item settled, without an outcome: its own plan may differ.
         UPDATE idempotency_progress AS p
            SET settled = set_bit(p.settled, n - 1, 1),
                effects = CASE WHEN v_effects[n] = 'updated' THEN p.effects
@@ -356,7 +356,7 @@ BEGIN
        WHERE p.team_id = p_team_id AND p.request_id = v_ledger_id
          FOR UPDATE;
       IF NOT FOUND THEN
-        state := 'stale'; -- the key has expired since, and was used again or forgotten
+        state := 'stale'; -- the key has expired since, and was used again or deleted
       END IF;
     END IF;
   END IF;

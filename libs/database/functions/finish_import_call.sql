@@ -1,7 +1,7 @@
 -- Completes the request of an import that was done within the request: stores the body of its response in the ledger, and lets
 -- retention remove the job. Of two attempts the first one stores its body, and both return that.
 --
---   state  complete, or stale: the key has expired since, and was used again or forgotten
+--   state  complete, or stale: the key has expired since, and was used again or deleted
 CREATE OR REPLACE FUNCTION finish_import_call(p_team_id uuid, p_job_id uuid, p_client_id uuid, p_key_hash bytea,
                                               p_lock_timeout_ms integer, p_request_id text, INOUT body text, OUT state text)
 LANGUAGE plpgsql AS $$

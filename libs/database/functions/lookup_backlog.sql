@@ -2,7 +2,7 @@
 --
 --   building, verifying, removing
 --                   the unfinished ones, by state
---   failed          those that are to be unique, although some records had equal values
+--   failed          unique lookups that could not be verified, because some records had equal values
 --   oldest_seconds  the time since the definition of the oldest unfinished one changed; 0 if none is unfinished
 CREATE OR REPLACE FUNCTION lookup_backlog(OUT building integer, OUT verifying integer, OUT removing integer, OUT failed integer,
                                           OUT oldest_seconds double precision)

@@ -1,5 +1,5 @@
 -- Takes the next chunk of a job, for the worker that has its lease. The attempt is counted before it begins, so that a chunk that
--- crashes its worker is not attempted for ever. No row: no chunk may be attempted now. SECURITY DEFINER, like claim_import_job.
+-- crashes its worker is not attempted forever. No row: no chunk may be attempted now. SECURITY DEFINER, like claim_import_job.
 --
 --   p_running  the chunks that the worker runs already
 --   attempts   including this one
@@ -10,7 +10,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   v_next record;
 BEGIN
-  -- A crash of Postgres may forget a first attempt, but no later one.
+  -- A crash of Postgres may lose the last count: then one more attempt is made.
   PERFORM set_config('synchronous_commit', 'off', true);
   SELECT c.chunk, c.attempts + 1 AS attempts, j.created_at INTO v_next
     FROM import_jobs AS j

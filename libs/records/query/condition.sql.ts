@@ -18,7 +18,7 @@ export function conditionSql(condition: Condition, listId: string | undefined, p
   if ('any' in condition) return joined(condition.any, 'OR', 'false', listId, parameters);
   const positive = comparisonSql(condition, listId, parameters);
   if (isColumn(condition.field)) return condition.negated ? `NOT (${positive})` : positive;
-  // Neither true nor false for a record without a value: that becomes false. The planner also estimates half of the records for
+  // The comparison is NULL for a record without a value: COALESCE makes it false. The planner also estimates half of the records for
   // COALESCE, and so keeps to the order of the index, in which it can stop after one page. For `=` alone it would estimate 0.5%,
   // and read and sort all records.
   return `${condition.negated ? 'NOT ' : ''}COALESCE(${positive}, false)`;

@@ -93,14 +93,14 @@ function isValueOf(key: SortKey | undefined, value: unknown): boolean {
   if (value === null) return isBlock;
   if (typeof value !== 'string' || value.length > MAX_VALUE_LENGTH) return false;
   if (source === 'id') return parseUuid(value) === value;
-  if (!isBlock) return isTime(value);
+  if (!isBlock) return isTimestamp(value);
   if (comparison === 'number' || comparison === 'date') return NUMBER.test(value);
   if (comparison === 'boolean') return value === 'true' || value === 'false';
   return !value.includes('\0') && value.isWellFormed();
 }
 
 /** A time as `format_timestamp` writes it. */
-function isTime(value: string): boolean {
+function isTimestamp(value: string): boolean {
   const time = Date.parse(value);
   return !Number.isNaN(time) && new Date(time).toISOString() === value && value > '0001';
 }

@@ -100,7 +100,7 @@ export class RecordQueryRepository {
     const { deadline, cancellation, meter, span } = options;
     const leftMs = deadline.msLeft('commit');
     const budgetMs = Math.floor(Math.min(this.settings.queryTimeoutMs, leftMs));
-    const call = { begun: false, expired: false };
+    const call = { started: false, expired: false };
     // One for this statement, because the count that follows a page must still run.
     const statement = cancellation.child();
     const timer = setTimeout(() => {
@@ -110,14 +110,14 @@ export class RecordQueryRepository {
     try {
       const { rows } = await database.withClient(
         (client) => {
-          call.begun = true;
+          call.started = true;
           return client.query<R>(isPlanReusable ? this.names.statementOf(text) : text, [...values]);
         },
         { timeoutMs: budgetMs + CANCEL_MS, teamId, cancellation: statement, isReadOnly: true, meter, span },
       );
       return rows;
     } catch (error) {
-      const ended = call.expired && call.begun && error instanceof DatabaseUnavailable && error.kind !== 'connection';
+      const ended = call.expired && call.started && error instanceof DatabaseUnavailable && error.kind !== 'connection';
       throw ended ? new QueryTimeout(budgetMs, leftMs <= this.settings.queryTimeoutMs) : error;
     } finally {
       clearTimeout(timer);

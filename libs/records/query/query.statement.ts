@@ -17,7 +17,10 @@ export interface QueryStatement {
 /** Postgres accepts at most 100 arguments of a function. */
 const MAX_ARGUMENTS = 100;
 
-/** For more comparisons, a large record is decompressed once: Postgres frees the memory of each time only after the record. */
+/**
+ * With more comparisons, a statement decompresses each record once for all of them: Postgres frees the memory of a decompression only
+ * after the record.
+ */
 const MANY_COMPARISONS = 10;
 
 /** The placeholder of the team. */
@@ -128,7 +131,7 @@ SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS tot
 }
 
 /**
- * Reads the first two records of a filter, in any order, with all their properties. Two tell that the filter identifies none.
+ * Reads the first two records of a filter, in any order, with all their properties. Two show that the filter does not identify one.
  * Live records only.
  */
 export function findStatement(filter: RecordFilter): QueryStatement {

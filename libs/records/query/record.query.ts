@@ -14,7 +14,7 @@ export interface RecordFilter {
   readonly condition: Condition;
   /** Only these records; undefined for all. In lower case, without duplicates. */
   readonly ids: readonly string[] | undefined;
-  /** Deleted records, too. */
+  /** Whether deleted records are included. */
   readonly deleted: boolean;
 }
 

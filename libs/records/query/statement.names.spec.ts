@@ -22,7 +22,7 @@ it('gives at most 32 names, and none to long texts', () => {
   expect(use(new StatementNames(), long, 9)).toBe(long);
 });
 
-it('gives a text that was forgotten another name', () => {
+it('gives a text that was evicted another name', () => {
   const names = new StatementNames();
   use(names, 'a', 3);
   for (let n = 0; n < 500; n += 1) names.statementOf(`text ${n}`);

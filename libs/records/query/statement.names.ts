@@ -7,7 +7,7 @@ const USES = 3;
 const MAX_NAMES = 32;
 /** Texts that are counted. */
 const MAX_TEXTS = 500;
-/** A longer text, such as one with hundreds of conditions, is hardly sent again. */
+/** A longer text, such as one with hundreds of conditions, is rarely sent again. */
 const MAX_LENGTH = 8_192;
 
 /**
