@@ -10,7 +10,7 @@ const long = ['test/**/*.long.test.ts'];
 
 const withServers = {
   setupFiles: ['test/support/in-flight.setup.ts'],
-  globalSetup: ['test/support/global-setup.ts'],
+  globalSetup: ['test/support/global.setup.ts'],
   hookTimeout: 60_000,
 };
 

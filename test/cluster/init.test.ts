@@ -5,7 +5,7 @@ import { readSettings } from '#libs/config';
 import { applyGrants, migrate, openDatabase, readSchemaFiles } from '#libs/database';
 import { runAdmin } from '../../apps/admin/admin.program';
 import { createEmptyCluster, dropCluster } from '../support/citus.cluster';
-import { ClusterSessions } from '../support/cluster';
+import { ClusterSessions } from '../support/cluster.sessions';
 import { codesOf, Engine, newKey, renames } from '../support/engine';
 import { databaseUrl, onServer, roleUrl } from '../support/server.database';
 
@@ -79,7 +79,7 @@ describe('cluster init', () => {
 
   it('keeps the data of a single server, and the writes that go on meanwhile', { timeout: 120_000 }, async () => {
     const url = await createMigrated();
-    const engine = await Engine.over(url);
+    const engine = await Engine.connect(url);
     cleanups.push(() => engine.close());
     const teams = await Promise.all(
       Array.from({ length: 4 }, async () => {
@@ -135,8 +135,8 @@ describe('cluster init', () => {
     expect(await onWorkers(sessions, privileges)).toEqual([true, true]);
     expect(await onWorkers(sessions, 'SHOW citus.propagate_set_commands')).toEqual(['local', 'local']);
     // The role can apply a keyed batch.
-    const engine = await Engine.over(url);
-    const gateway = await Engine.over(roleUrl(url, role));
+    const engine = await Engine.connect(url);
+    const gateway = await Engine.connect(roleUrl(url, role));
     cleanups.push(() => engine.close());
     cleanups.push(() => gateway.close());
     const teamId = randomUUID();

@@ -80,8 +80,8 @@ let writers: Writer[];
 beforeAll(async () => {
   cluster = await CitusCluster.start();
   const url = await cluster.createDatabase('moves');
-  owner = await Engine.over(url);
-  gateway = await Engine.over(roleUrl(url, inject('gatewayRole')));
+  owner = await Engine.connect(url);
+  gateway = await Engine.connect(roleUrl(url, inject('gatewayRole')));
   coordinator = await Session.open(url);
   writers = Array.from({ length: 4 }, () => new Writer(gateway));
   for (const writer of writers) writer.ids = await owner.insert(writer.teamId, ITEMS);
@@ -146,7 +146,7 @@ describe('batches on a cluster go on, and each item is applied once,', { timeout
   it('which the versions of all records show', async () => {
     for (const writer of writers) await writer.stop();
     // The session of the first engine was to the coordinator that was stopped.
-    const reader = await Engine.over(owner.url);
+    const reader = await Engine.connect(owner.url);
     const versions = await Promise.all(writers.map(({ teamId, ids }) => reader.versions(teamId, ids)));
     await reader.close();
     expect(versions).toEqual(writers.map(({ batches, ids }) => ids.map(() => 1 + batches)));

@@ -1,7 +1,7 @@
 /** @module-tag citus */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { ClusterSessions } from '../support/cluster';
+import { ClusterSessions } from '../support/cluster.sessions';
 import { batch, codesOf, Engine, newKey, rename, renames, retryOf } from '../support/engine';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { roleUrl } from '../support/server.database';
@@ -18,7 +18,7 @@ let ids: string[];
 
 beforeAll(async () => {
   owner = await Engine.start();
-  gateway = await Engine.over(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '2' });
+  gateway = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '2' });
   sessions = await ClusterSessions.open(owner.url);
 });
 afterAll(async () => {
@@ -53,7 +53,7 @@ describe('a batch on a cluster', () => {
     ['with a key', newKey()],
     ['without a key', undefined],
   ])('is one statement on the node of its team, %s', async (_, key) => {
-    const engine = await Engine.over(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '1' });
+    const engine = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '1' });
     try {
       expect(codesOf(await engine.apply(renames(teamId, ids), key))).toEqual(['ok', 'ok', 'ok']);
       const { session } = await sessions.nodeOf(teamId);
@@ -121,7 +121,7 @@ describe('a batch on a cluster', () => {
         } as never,
       ]);
     // One engine has the old node of the team, the other one the new node.
-    const late = await Engine.over(owner.url);
+    const late = await Engine.connect(owner.url);
     try {
       await late.apply(renames(teamId, ids));
       await sessions.move(teamId);
@@ -148,7 +148,7 @@ describe('row-level security on a cluster', () => {
       const [foreign = ''] = await owner.insert(foreignTeam, 1);
       // Through a pooler the nodes are unknown, so that every statement goes through the coordinator.
       const settings = through === 'the coordinator' ? { DATABASE_POOLER: 'session' } : {};
-      const engine = await Engine.over(roleUrl(owner.url, inject('gatewayRole')), settings);
+      const engine = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), settings);
       try {
         const [own = ''] = ids;
         expect(codesOf(await engine.apply(batch(teamId, [rename(own), rename(foreign)])))).toEqual(['ok', 'not_found']);

@@ -25,7 +25,7 @@ describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => 
 
   beforeAll(async () => {
     database = await PooledDatabase.create(mode, SERVER_CONNECTIONS);
-    direct = await Engine.over(database.directUrl);
+    direct = await Engine.connect(database.directUrl);
   });
   afterAll(async () => {
     await direct.close();
@@ -34,7 +34,7 @@ describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => 
   beforeEach(async () => {
     const { DATABASE_URL: url, ...settings } = database.settings;
     const size = poolSize;
-    engine = await Engine.over(
+    engine = await Engine.connect(
       url,
       { ...settings, DATABASE_POOL_SIZE: String(size), LOCK_TIMEOUT_MS: '500' },
       undefined,
@@ -50,9 +50,9 @@ describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => 
   const plan = () => renames(team, ids);
 
   /** Every server connection of the pooler, when no engine uses it. */
-  async function expectNoLeftovers(): Promise<void> {
+  async function expectCleanConnections(): Promise<void> {
     await engine.database.close();
-    const connections = await database.leftovers();
+    const connections = await database.connectionStates();
     expect(new Set(connections.map(({ pid }) => pid)).size).toBe(SERVER_CONNECTIONS);
     expect(connections.map(({ team: left, changed }) => ({ left, changed }))).toEqual(
       connections.map(() => ({ left: null, changed: null })),
@@ -112,7 +112,7 @@ describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => 
     await other.release();
     await other.close();
 
-    await expectNoLeftovers();
+    await expectCleanConnections();
     expect(codesOf(await direct.apply(plan(), retryOf(key)))).toEqual(['ok', 'ok', 'ok']);
     expect(await direct.versions(team, ids)).toEqual([2, 2, 2]);
   });
@@ -158,6 +158,6 @@ describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => 
 
     expect(interrupted).toBeGreaterThan(BATCHES / 10);
     expect(await direct.versions(team, records)).toEqual([...expected.values()]);
-    await expectNoLeftovers();
+    await expectCleanConnections();
   });
 });

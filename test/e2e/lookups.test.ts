@@ -169,7 +169,7 @@ describe('a unique lookup', () => {
   });
 
   it('fails only the items whose values another transaction has locked', async () => {
-    const other = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '50' });
+    const other = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '50' });
     await engine.session.query('BEGIN');
     await engine.session.query("SELECT pg_advisory_xact_lock(lookup_lock_key($1, $2, lookup_hash('text', '\"b\"')))", [
       teamId,

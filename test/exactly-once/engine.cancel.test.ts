@@ -47,7 +47,7 @@ describe('a batch that is canceled', () => {
       expect(codesOf(await running)).toEqual(canceledWith('ok', 'not_attempted', 'not_attempted', 'not_attempted'));
       await engine.session.release();
       expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1, 1]);
-      expect(await engine.ledger(teamId)).toEqual([1]);
+      expect(await engine.settledItems(teamId)).toEqual([1]);
 
       const retry = await engine.apply(plan, retryOf(key));
       expect([retry.state, ...codesOf(retry)]).toEqual(['resumed', 'ok', 'ok', 'ok', 'ok']);
@@ -69,7 +69,7 @@ describe('a batch that is canceled', () => {
   });
 
   it('before it has a connection executes no item, and does not use the connection', async () => {
-    const alone = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '20000' });
+    const alone = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '20000' });
     const ids = await newRecords(2);
     const plan = renames(teamId, ids);
     const cancellation = new Cancellation();

@@ -89,7 +89,7 @@ async function counts(): Promise<Counts> {
 /** The increase of the counters during `work`. Postgres reports the counters of a connection completely when it ends. */
 async function costOf(work: (engine: Engine) => Promise<void>, settings: Record<string, string> = {}): Promise<Counts> {
   const before = await counts();
-  const engine = await Engine.over(server.url, { DATABASE_POOL_SIZE: '1', ...settings });
+  const engine = await Engine.connect(server.url, { DATABASE_POOL_SIZE: '1', ...settings });
   await work(engine);
   await engine.close();
   await ended();

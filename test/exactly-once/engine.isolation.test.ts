@@ -15,7 +15,7 @@ let teamId: string;
 
 beforeAll(async () => {
   engine = await Engine.start({ LOCK_TIMEOUT_MS: String(lockTimeoutMs) });
-  longTimeout = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '20000' });
+  longTimeout = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '20000' });
   // Like a trigger of an operator: it writes, and can fail with any SQLSTATE.
   await engine.session.query(`
     CREATE TABLE audit (id uuid);
@@ -122,7 +122,7 @@ describe('an item', () => {
     ['of a dry run, at its start', 0, { dryRun: true }],
     ['of a dry run', 1, { dryRun: true }],
   ] as const)('%s that meets a read-only server closes the idle connections', async (_, position, options) => {
-    const own = await Engine.over(engine.url, {}, undefined, await Session.open(engine.url));
+    const own = await Engine.connect(engine.url, {}, undefined, await Session.open(engine.url));
     await Promise.all([own.database.query('SELECT pg_sleep(0.01)'), own.database.query('SELECT pg_sleep(0.01)')]);
     expect(own.database.stats().idle).toBe(2);
     const items = (await newRecords(3)).map((id, index) => (index === position ? fail(id, '25006') : rename(id)));
@@ -150,7 +150,7 @@ describe('an item', () => {
       const plan = batch(teamId, [fail(id, sqlstate), rename(other)]);
       const key = newKey();
       expect(codesOf(await engine.apply(plan, key))).toEqual([code, 'ok']);
-      expect(await engine.ledger(teamId)).toEqual(code === 'conflict' ? [1, 2] : [2]);
+      expect(await engine.settledItems(teamId)).toEqual(code === 'conflict' ? [1, 2] : [2]);
 
       await engine.session.query('ALTER TABLE records DISABLE TRIGGER audit_or_fail');
       const retry = await engine.apply(plan, retryOf(key));
@@ -202,7 +202,7 @@ describe('a batch', () => {
   });
 
   it('counts the wait for a connection against its deadline', async () => {
-    const alone = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '500' });
+    const alone = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '500' });
     const ids = await newRecords(3);
     await engine.session.hold(teamId, ids.slice(0, 2));
     const blocking = alone.apply(batch(teamId, patches(ids.slice(0, 1))));
@@ -289,7 +289,7 @@ describe('a dry run', () => {
     expect(codesOf(dry)).toEqual(['ok', 'ok', 'ok', 'ok', 'not_found', 'ok']);
     expect(tags).toEqual([etagOf(2), etagOf(2), etagOf(3), etagOf(4), undefined, etagOf(2)]);
     expect(await engine.versions(teamId, ids)).toEqual([1, 1]);
-    expect(await engine.ledger(teamId)).toEqual([]);
+    expect(await engine.settledItems(teamId)).toEqual([]);
     expect(await engine.session.query('SELECT FROM audit')).toHaveLength(0);
 
     // The batch has the same results.

@@ -118,7 +118,7 @@ describe('a batch that is canceled in the middle', () => {
     const key = newKey();
     const response = await interrupted('cancel', plan, ids, key);
     expect(codesOf(response)).toEqual(['ok', 'ok', 'not_attempted', 'not_attempted', 'not_attempted']);
-    expect(await engine.ledger(teamId)).toEqual([1, 2]);
+    expect(await engine.settledItems(teamId)).toEqual([1, 2]);
     const retry = await engine.apply(plan, retryOf(key));
     expect(replayedOf(retry)).toEqual([true, true, false, false, false]);
     expect(await engine.versions(teamId, ids)).toEqual(Array(5).fill(2));
@@ -179,7 +179,7 @@ describe('the settings that a batch makes for its session', () => {
   });
 
   it('are discarded with the connection when the call fails', async () => {
-    const shortTimeout = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
+    const shortTimeout = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
     const { plan } = await newRecords(3);
     await shortTimeout.session.query('BEGIN');
     await shortTimeout.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
@@ -201,7 +201,7 @@ describe('Postgres that is stopped immediately under load', () => {
   afterAll(() => server.remove());
 
   it('loses no acknowledged item, and applies none twice', { timeout: 60_000 }, async () => {
-    const loaded = await Engine.over(server.url, { DATABASE_POOL_SIZE: '8' });
+    const loaded = await Engine.connect(server.url, { DATABASE_POOL_SIZE: '8' });
     const callers: Caller[] = [];
     for (const keyed of [true, true, true, false, false, false]) {
       const teamId = randomUUID();

@@ -13,7 +13,7 @@ let teamId: string;
 
 beforeAll(async () => {
   engine = await Engine.start({ DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '300' });
-  longTimeout = await Engine.over(engine.url, { DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '20000' });
+  longTimeout = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: String(connections), LOCK_TIMEOUT_MS: '20000' });
   teamId = randomUUID();
 });
 afterAll(async () => {
@@ -109,7 +109,7 @@ describe('a batch with a key', () => {
     const attempt = await engine.apply(batch(own, items), key);
     await engine.session.release();
     expect(codesOf(attempt)).toEqual(['ok', 'locked', 'not_found', 'ok']);
-    expect(await engine.ledger(own)).toEqual([1, 3, 4]);
+    expect(await engine.settledItems(own)).toEqual([1, 3, 4]);
     expect(attempt.completedBy).toBeUndefined();
 
     // The missing record is created, but the outcome of the item is stored.

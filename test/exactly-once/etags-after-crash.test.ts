@@ -9,12 +9,12 @@ it('an etag of a change that a crash undid never matches a later change with the
   const server = await PostgresServer.create({ autovacuum: 'off' });
   onTestFinished(() => server.remove());
   await migrate(server.url);
-  const before = await Engine.over(server.url);
+  const before = await Engine.connect(server.url);
   const teamId = randomUUID();
   const [first = '', second = ''] = await before.insert(teamId, 2);
   process.kill(await walWriterOf(before), 'SIGSTOP');
   // The first item is visible, and not on disk, while the second one waits for a lock.
-  const other = await Engine.over(server.url);
+  const other = await Engine.connect(server.url);
   await other.session.hold(teamId, [second]);
   const running = before.apply(batch(teamId, [rename(first, 'Lost'), rename(second)]), newKey());
   await before.waiting();
@@ -26,7 +26,7 @@ it('an etag of a change that a crash undid never matches a later change with the
   await Promise.all([before.close(), other.close()]);
 
   await server.start();
-  const after = await Engine.over(server.url);
+  const after = await Engine.connect(server.url);
   expect(await after.versions(teamId, [first])).toEqual([1]);
   await after.apply(batch(teamId, [rename(first, 'Of another writer')]));
   expect(await after.versions(teamId, [first])).toEqual([2]);

@@ -72,9 +72,9 @@ async function poison(name: string, statement = `RAISE EXCEPTION 'poison'`): Pro
 describe('an import job', () => {
   it('creates each row once although its worker is killed twice', async () => {
     const trial: ImportTrial = await startImportTrial(gateway.databaseUrl, caller, 1_000);
-    await trial.killed(2);
-    expect(await trial.finished()).toMatchObject({ status: 'complete', succeeded: 1_000, failed: 0 });
-    expect(await countImported(gateway.database, caller.teamId)).toEqual({ records: 1_000, twice: 0, changed: 0 });
+    await trial.killWorker(2);
+    expect(await trial.finishedJob()).toMatchObject({ status: 'complete', succeeded: 1_000, failed: 0 });
+    expect(await countImported(gateway.database, caller.teamId)).toEqual({ records: 1_000, duplicates: 0, changed: 0 });
     await trial.end();
   });
 

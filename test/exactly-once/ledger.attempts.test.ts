@@ -13,7 +13,7 @@ let quick: Engine;
 
 beforeAll(async () => {
   engine = await Engine.start({ DATABASE_POOL_SIZE: '8', LOCK_TIMEOUT_MS: '20000' });
-  quick = await Engine.over(engine.url, { DATABASE_POOL_SIZE: '2', LOCK_TIMEOUT_MS: '50' });
+  quick = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: '2', LOCK_TIMEOUT_MS: '50' });
 });
 afterAll(async () => {
   await quick.close();
@@ -149,7 +149,7 @@ describe('two attempts at once', () => {
 describe('an attempt that runs longer than its key is kept', () => {
   it('applies nothing more when the key is used for a new request', async () => {
     const { teamId, ids, key, result } = await startWaitingBatch();
-    const renewing = await Engine.over(engine.url);
+    const renewing = await Engine.connect(engine.url);
     await renewing.session.query(
       "UPDATE idempotency_requests SET created_at = now() - interval '9 days' WHERE team_id = $1",
       [teamId],

@@ -15,7 +15,7 @@ let gate: Session;
 
 beforeEach(async () => {
   engine = await Engine.start({ LOCK_TIMEOUT_MS: '20000' });
-  quick = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '50' });
+  quick = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '50' });
   gate = await Session.open(engine.url);
   await gate.query('SELECT pg_advisory_lock(1)');
 });

@@ -193,7 +193,7 @@ describe('a batch without a key whose connection is lost', () => {
 
 describe('max_failures', () => {
   it('counts the failures of earlier attempts, and is final when all of them are', async () => {
-    const quick = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '50' });
+    const quick = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '50' });
     try {
       const teamId = randomUUID();
       const ids = await engine.insert(teamId, 3);

@@ -103,7 +103,7 @@ describe('the records of a response', () => {
   });
 
   it('end at the limit for records that Postgres stores compressed, with the default limits', async () => {
-    const defaults = await Engine.over(engine.url);
+    const defaults = await Engine.connect(engine.url);
     const ids = await defaults.insert(teamId, 100);
     const values = Array.from({ length: 1_590 }, () => tiny); // 518 KB as text, some 400 bytes compressed
     await defaults.apply(

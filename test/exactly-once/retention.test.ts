@@ -249,7 +249,7 @@ describe('a retry', () => {
     const plan = batch(teamId, [rename(done), rename(open)]);
     const holder = await Session.open(engine.url);
     await holder.hold(teamId, [open]);
-    const short = await Engine.over(engine.url, { LOCK_TIMEOUT_MS: '20' });
+    const short = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '20' });
     expect(codesOf(await short.apply(plan, key))).toEqual(['ok', 'locked']);
     await holder.release();
     await addLedgerDay(session, 1, 0);

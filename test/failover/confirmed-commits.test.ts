@@ -15,7 +15,7 @@ let ids: string[];
 
 beforeEach(async () => {
   pair = await PostgresPair.create();
-  engine = await Engine.over(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
+  engine = await Engine.connect(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
   team = randomUUID();
   ids = await engine.insert(team, 3);
   await pair.standby.stop('fast');
@@ -39,7 +39,7 @@ async function restoreStandby(): Promise<void> {
 async function versionsAfterFailover(): Promise<(number | undefined)[]> {
   await pair.primary.stop('immediate');
   await pair.promote();
-  const promoted = await Engine.over(pair.standbyUrl);
+  const promoted = await Engine.connect(pair.standbyUrl);
   const versions = await promoted.versions(team, ids);
   await promoted.close();
   return versions;

@@ -15,7 +15,7 @@ let ids: string[];
 
 beforeEach(async () => {
   pair = await PostgresPair.create();
-  engine = await Engine.over(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
+  engine = await Engine.connect(pair.primaryUrl, { DATABASE_POOL_SIZE: '4' });
   team = randomUUID();
   ids = await engine.insert(team, 12);
   await pair.standby.stop('fast');
@@ -62,7 +62,7 @@ describe('connections whose callers stopped waiting', () => {
   ])('keep them while the server cannot be reached: %s', async (_, otherPorts) => {
     const proxy = await TcpProxy.before(pair.primaryUrl);
     const hosts = [proxy.port, ...otherPorts()].map((port) => `127.0.0.1:${port}`).join(',');
-    const gateway = await Engine.over(
+    const gateway = await Engine.connect(
       `postgres://postgres@${hosts}/prism`,
       { DATABASE_POOL_SIZE: '4' },
       undefined,
@@ -96,7 +96,7 @@ describe('connections whose callers stopped waiting', () => {
     const proxy = await TcpProxy.before(pair.primaryUrl);
     const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
     const direct = await Session.open(pair.primaryUrl);
-    const gateway = await Engine.over(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
+    const gateway = await Engine.connect(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
     await renameBriefly(gateway, ids.slice(0, 4));
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     proxy.cut();

@@ -31,7 +31,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     pooler = await PgBouncer.start(mode, pair.primaryUrl, { default_pool_size: String(POOL_SIZE + 2) });
     const settings = { ...poolerSettings(mode), DATABASE_POOL_SIZE: String(POOL_SIZE) };
     const direct = await Session.open(pair.primaryUrl);
-    engine = await Engine.over(pooler.url('prism', 'postgres'), settings, () => Promise.resolve(), direct);
+    engine = await Engine.connect(pooler.url('prism', 'postgres'), settings, () => Promise.resolve(), direct);
     team = randomUUID();
     ids = await engine.insert(team, 12);
     await pair.standby.stop('fast');
@@ -142,7 +142,7 @@ it('with transaction pooling, connections to a pooler whose host has vanished le
   });
   const settings = { ...poolerSettings('transaction'), DATABASE_POOL_SIZE: '2' };
   const direct = await Session.open(pair.primaryUrl);
-  const engine = await Engine.over(proxy.through(url), settings, () => Promise.resolve(), direct);
+  const engine = await Engine.connect(proxy.through(url), settings, () => Promise.resolve(), direct);
   onTestFinished(() => engine.close());
   const team = randomUUID();
   const [id = ''] = await engine.insert(team, 1);

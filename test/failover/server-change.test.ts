@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 async function connect(url: string): Promise<void> {
-  engine = await Engine.over(url, { DATABASE_POOL_SIZE: '4' });
+  engine = await Engine.connect(url, { DATABASE_POOL_SIZE: '4' });
 }
 
 afterEach(async () => {
@@ -106,7 +106,7 @@ describe('an address that points to another server', () => {
     const retries = ids.map((id, index) => engine.apply(batch(team, [rename(id)]), keys[index]));
     expect((await Promise.all(retries)).flatMap(codesOf)).toEqual(['ok', 'ok', 'ok']);
 
-    const promoted = await Engine.over(pair.standbyUrl);
+    const promoted = await Engine.connect(pair.standbyUrl);
     expect(await promoted.versions(team, ids)).toEqual(versions.map((version) => (version ?? 0) + 2));
     await promoted.close();
     address.close();

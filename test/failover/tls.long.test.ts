@@ -1,6 +1,6 @@
 // @module-tag openssl
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Certificates, makeCertificates } from '../support/certificates';
+import { type Certificates, createCertificates } from '../support/certificates';
 import { GatewayProcess } from '../support/gateway.process';
 import { PostgresServer } from '../support/postgres.server';
 
@@ -12,8 +12,8 @@ let foreign: Certificates;
 let server: PostgresServer;
 
 beforeAll(async () => {
-  certificates = makeCertificates('DNS:db.example');
-  foreign = makeCertificates();
+  certificates = createCertificates('DNS:db.example');
+  foreign = createCertificates();
   server = await PostgresServer.create({}, { tls: certificates });
 });
 afterAll(async () => {

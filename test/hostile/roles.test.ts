@@ -18,7 +18,7 @@ let worker: Session;
 
 beforeAll(async () => {
   owner = await Engine.start();
-  gateway = await Engine.over(roleUrl(owner.url, inject('gatewayRole')));
+  gateway = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')));
   worker = await Session.open(roleUrl(owner.url, inject('workerRole')));
 });
 afterAll(async () => {

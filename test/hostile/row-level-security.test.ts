@@ -16,7 +16,7 @@ let foreign: string;
 
 beforeAll(async () => {
   owner = await Engine.start();
-  withRowLevelSecurity = await Engine.over(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '1' });
+  withRowLevelSecurity = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '1' });
 });
 afterAll(async () => {
   await withRowLevelSecurity.close();
@@ -68,7 +68,7 @@ describe('row-level security', () => {
 
   it('hides ledger outcomes of other teams', async () => {
     await withRowLevelSecurity.apply(batch(theirs, [rename(foreign)]), newKey());
-    expect(await owner.ledger(theirs)).toEqual([1]);
+    expect(await owner.settledItems(theirs)).toEqual([1]);
     expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_outcomes')).toEqual([]);
     expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_progress')).toEqual([]);
     expect(await withRowLevelSecurity.session.query('SELECT FROM idempotency_requests')).toEqual([]);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { openDatabase } from '#libs/database';
-import { type Certificates, makeCertificates } from '../support/certificates';
+import { type Certificates, createCertificates } from '../support/certificates';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { GatewayProcess } from '../support/gateway.process';
 import { startRedis } from '../support/redis.server';
@@ -22,7 +22,7 @@ let teamId: string;
 let apiKey: string;
 
 beforeAll(async () => {
-  certificates = makeCertificates();
+  certificates = createCertificates();
   database = await createDatabase();
   const pool = openDatabase(readSettings({ DATABASE_URL: database.url }));
   const access = AccessService.create(pool);

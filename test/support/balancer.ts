@@ -11,7 +11,7 @@ import { replaced, shippedConfig } from './shipped.config';
 /** The shipped configuration. */
 export const balancerConfig = shippedConfig('haproxy/haproxy.cfg');
 
-/** One line of the access log, with the field names of HAProxy's manual. */
+/** One line of the access log. */
 export interface BalancerLine {
   server: string;
   status: number;

@@ -11,8 +11,8 @@ export interface Certificates {
   remove(): void;
 }
 
-/** Makes them with `openssl`. @param names of the server */
-export function makeCertificates(names = 'DNS:localhost,IP:127.0.0.1'): Certificates {
+/** Creates a certificate authority and a server certificate with `openssl`. @param names of the server */
+export function createCertificates(names = 'DNS:localhost,IP:127.0.0.1'): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {

@@ -39,7 +39,7 @@ export class CitusCluster {
     await Promise.all(cluster.urls.map(allowMoves));
     const url = await createEmptyCluster(cluster.urls, cluster.template);
     await migrate(url);
-    await secure(url);
+    await distribute(url);
     for (const node of cluster.urls) await closeTemplate(node, cluster.template);
     return cluster;
   }
@@ -80,7 +80,7 @@ export async function createEmptyCluster(nodes: readonly string[], name: string)
 }
 
 /**
- * Copies a distributed database, which takes a tenth of a second: its metadata are rows, and name no database.
+ * Copies a distributed database, which takes a tenth of a second: the metadata of Citus are rows of the database, and do not contain its name.
  *
  * @param nodes URLs of servers, the coordinator first
  * @returns the URL of the copy on the coordinator
@@ -100,7 +100,7 @@ export async function dropCluster(nodes: readonly string[], name: string): Promi
 }
 
 /** Distributes the template, with the roles and row-level security of production. */
-async function secure(url: string): Promise<void> {
+async function distribute(url: string): Promise<void> {
   const database = openDatabase(readSettings({ DATABASE_URL: url }));
   try {
     await initCluster(database);

@@ -45,15 +45,15 @@ export class Engine {
   /** @param settings by environment variable */
   static async start(settings: Record<string, string> = {}): Promise<Engine> {
     const own = await createDatabase();
-    return Engine.over(own.url, settings, () => own.drop());
+    return Engine.connect(own.url, settings, () => own.drop());
   }
 
   /**
-   * Uses an existing migrated database, such as that of another engine.
+   * An engine on an existing migrated database, such as that of another engine.
    *
-   * @param session to use as well; by default, the engine opens one
+   * @param session becomes the engine's {@link session}; by default, the engine opens one
    */
-  static async over(
+  static async connect(
     url: string,
     settings: Record<string, string> = {},
     drop = () => Promise.resolve(),
@@ -102,7 +102,7 @@ export class Engine {
   }
 
   /** The positions (from 1) of the items that are settled in the ledger. */
-  async ledger(teamId: string): Promise<number[]> {
+  async settledItems(teamId: string): Promise<number[]> {
     return settledItems(this.session, teamId);
   }
 

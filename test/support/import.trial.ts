@@ -5,12 +5,12 @@ import type { ApiClient } from './api.client';
 import { roleUrl } from './server.database';
 import { WorkerProcess } from './worker.process';
 
-/** A job that runs in processes which are killed. */
+/** An import job whose worker processes are killed. */
 export interface ImportTrial {
-  /** Kills the worker this many times in the middle of the job, and starts the next one. */
-  killed(times: number): Promise<void>;
-  /** Waits for the end of the job. @returns it */
-  finished(): Promise<Record<string, unknown>>;
+  /** Kills the worker this many times in the middle of the job, and starts another one each time. */
+  killWorker(times: number): Promise<void>;
+  /** The job, when it has ended. */
+  finishedJob(): Promise<Record<string, unknown>>;
   end(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export async function startImportTrial(url: string, caller: ApiClient, rows: num
   const records = async (): Promise<number> => (await caller.call('GET', caller.path('organization/count'))).body.total;
   let worker = await start();
   return {
-    killed: async (times) => {
+    killWorker: async (times) => {
       for (let kill = 1; kill <= times; kill += 1) {
         // In the middle: after some rows, and before the last ones.
         while ((await records()) < (kill * rows) / (times + 1)) await sleep(2);
@@ -32,7 +32,7 @@ export async function startImportTrial(url: string, caller: ApiClient, rows: num
         worker = await start();
       }
     },
-    finished: async () => {
+    finishedJob: async () => {
       for (;;) {
         const state = await job();
         if (state.status !== 'processing') return state as Record<string, unknown>;
@@ -45,16 +45,16 @@ export async function startImportTrial(url: string, caller: ApiClient, rows: num
   };
 }
 
-/** The number of records of a team, of those whose name another one has, and of those that were changed. */
+/** The numbers of records of a team, of duplicates by name, and of records that were changed. */
 export async function countImported(
   database: Database,
   teamId: string,
-): Promise<{ records: number; twice: number; changed: number }> {
-  const { rows } = await database.query<{ records: number; twice: number; changed: number }>(
-    `SELECT count(*)::integer AS records, (count(*) - count(DISTINCT properties ->> 'name'))::integer AS twice,
+): Promise<{ records: number; duplicates: number; changed: number }> {
+  const { rows } = await database.query<{ records: number; duplicates: number; changed: number }>(
+    `SELECT count(*)::integer AS records, (count(*) - count(DISTINCT properties ->> 'name'))::integer AS duplicates,
             (count(*) FILTER (WHERE version <> 1))::integer AS changed
        FROM records WHERE team_id = $1`,
     [teamId],
   );
-  return rows[0] ?? { records: 0, twice: 0, changed: 0 };
+  return rows[0] ?? { records: 0, duplicates: 0, changed: 0 };
 }

@@ -27,7 +27,7 @@ export async function defineProperty(
   return { id, slug, objectType, kind };
 }
 
-/** Changes the lookup of a property. @param state of a lookup whose values are all there; by default it is built */
+/** Changes the lookup of a property. @param state by default that from which the worker builds or removes the lookup */
 export async function setLookup(
   session: Session,
   teamId: string,
@@ -41,7 +41,7 @@ export async function setLookup(
   );
 }
 
-/** The rows of a lookup that differ from what the live records have: none. */
+/** The differences between the rows of a lookup and the values of live records; empty if the lookup is correct. */
 export function lookupErrors(
   session: Session,
   teamId: string,

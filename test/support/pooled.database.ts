@@ -10,10 +10,10 @@ import { databaseUrl, onServer } from './server.database';
 const DATABASE = 'prism';
 
 /**
- * What a server connection must not have when another client gets it. The name of the application and the settings of TCP, which
+ * State that a server connection must not have when another client gets it. The name of the application and the settings of TCP, which
  * Postgres reads from the socket, differ on purpose.
  */
-const READ_LEFTOVERS = `
+const READ_STATE = `
   SELECT pg_backend_pid() AS pid, NULLIF(current_setting('prism.team', true), '') AS team,
          (SELECT json_object_agg(name, setting) FROM pg_settings WHERE context IN ('user', 'superuser') AND setting <> reset_val
             AND name <> 'application_name' AND name NOT LIKE 'tcp%') AS changed`;
@@ -57,8 +57,8 @@ export class PooledDatabase {
     return { DATABASE_URL: this.pooler.url(DATABASE), ...poolerSettings(this.mode) };
   }
 
-  /** What each server connection of the pooler has kept of its last client, for all of them: each is held until all are. */
-  async leftovers(): Promise<{ pid: number; team: string | null; changed: object | null }[]> {
+  /** The state that each server connection of the pooler has from its last client. Each is held until all are, so that none is read twice. */
+  async connectionStates(): Promise<{ pid: number; team: string | null; changed: object | null }[]> {
     const clients = Array.from(
       { length: this.size },
       () => new Client({ connectionString: this.settings.DATABASE_URL, application_name: 'prism-gateway' }),
@@ -69,7 +69,7 @@ export class PooledDatabase {
           await client.connect();
           await client.query('BEGIN');
           const { rows } = await client.query<{ pid: number; team: string | null; changed: object | null }>(
-            READ_LEFTOVERS,
+            READ_STATE,
           );
           return rows[0] ?? { pid: 0, team: null, changed: null };
         }),

@@ -76,13 +76,13 @@ export class PostgresPair {
     await onServer(server.url, 'SELECT pg_reload_conf()');
   }
 
+  async remove(): Promise<void> {
+    await Promise.all([this.primary.remove(), this.standby.remove()]);
+  }
+
   private async waitForStandby(): Promise<void> {
     await this.changeSetting(this.primary, "synchronous_standby_names = 'standby'");
     await this.waitUntilSynchronous();
-  }
-
-  async remove(): Promise<void> {
-    await Promise.all([this.primary.remove(), this.standby.remove()]);
   }
 
   /** Repeats a query until its column `ok` is true. */

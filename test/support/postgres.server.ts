@@ -134,16 +134,16 @@ export class PostgresServer {
     this.copy('saved', 'data');
   }
 
-  /** Copies owner and mode too, which Postgres checks. */
-  private copy(from: string, to: string): void {
-    rmSync(join(this.folder, to), { recursive: true, force: true });
-    execFileSync('cp', ['-a', from, to], { cwd: this.folder });
-  }
-
   /** Stops the server and deletes its data. */
   async remove(): Promise<void> {
     await this.stop('immediate');
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Copies owner and mode too, which Postgres checks. */
+  private copy(from: string, to: string): void {
+    rmSync(join(this.folder, to), { recursive: true, force: true });
+    execFileSync('cp', ['-a', from, to], { cwd: this.folder });
   }
 
   private async waitUntilResponding(child: ChildProcess): Promise<void> {

@@ -26,8 +26,8 @@ export class Random {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  chance(odds: number): boolean {
-    return this.next() < odds;
+  chance(probability: number): boolean {
+    return this.next() < probability;
   }
 
   pick<T>(choices: readonly T[]): T {

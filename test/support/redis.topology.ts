@@ -23,7 +23,7 @@ export interface Sentinel {
   stop(): Promise<void>;
 }
 
-/** Starts a Sentinel that takes a master for dead after half a second. Resolves when it is ready. */
+/** Starts a Sentinel that considers a master down after half a second. Resolves when it is ready. */
 export async function startSentinel({ masterPort, quorum, lines = [] }: SentinelOptions): Promise<Sentinel> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));

@@ -8,7 +8,7 @@ import type { Session } from './session';
 export interface Retention {
   readonly ledger: RetentionRepository;
   run(stopping?: AbortSignal): Promise<RetentionRun>;
-  /** A metric by labels, `{kind="request"}` → 0. */
+  /** A metric by labels, `{result="ok"}` → 1. */
   metric(name: string): Promise<Map<string, number>>;
   close(): Promise<void>;
 }

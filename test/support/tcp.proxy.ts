@@ -74,7 +74,7 @@ export class TcpProxy {
     this.target = target;
   }
 
-  /** The same, while the host of the former server vanishes: existing connections stall for good, and nothing resets them. */
+  /** Like {@link redirect}, while the host of the former server vanishes: existing connections stall forever, and nothing resets them. */
   replaceHost(target: Address): void {
     for (const socket of this.sockets) socket.pause();
     this.redirect(target);

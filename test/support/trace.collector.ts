@@ -34,7 +34,7 @@ export class TraceCollector {
   /** All received bodies. */
   readonly bodies: string[] = [];
   readonly requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[] = [];
-  /** The status of its responses. */
+  /** How it responds to a request. */
   behavior: Behavior = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 
   private constructor(readonly url: string) {}
