@@ -124,10 +124,10 @@ class Watch {
     return { peakBytes: this.peakBytes, longestStallMs: this.longestStallMs };
   }
 
-  private async repeat(everyMs: number, look: () => unknown): Promise<void> {
+  private async repeat(everyMs: number, read: () => unknown): Promise<void> {
     for (let last = false; !last && this.gateway.service.unexpectedExit === undefined;) {
       last = this.isOver;
-      await look();
+      await read();
       await sleep(everyMs);
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { countOf, latenciesOf } from './pgbench.driver';
 
 const output = `pgbench (15.14 (Debian 15.14-0+deb12u1))
-transaction type: update-item.sql
+transaction type: update_item.sql
 scaling factor: 1
 query mode: prepared
 number of clients: 8

@@ -10,7 +10,7 @@ export interface PgbenchWork {
   /** Path of the program, of the same version as the server. */
   pgbench: string;
   port: number;
-  script: 'update-item' | 'update-atomic';
+  script: 'update_item' | 'update_atomic';
   connections: number;
   teamId: string;
   records: number;

@@ -5,7 +5,7 @@ import type { Load } from './load';
 import { idOf, recordCount } from './organizations';
 import { latencyOf } from './statistics';
 
-const text = readFileSync(sourceFile('tools/bench/sql/update-pooled.sql'), 'utf8');
+const text = readFileSync(sourceFile('tools/bench/sql/update_pooled.sql'), 'utf8');
 
 /** Updates one record after the other through a pool, like a caller without a gateway. */
 export async function drivePool(url: string, teamId: string, seconds: number, signal: AbortSignal): Promise<Load> {

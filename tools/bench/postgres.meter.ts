@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { familyCpuSecondsOf, parentOf } from './process.usage';
+import { processTreeCpuSecondsOf, parentOf } from './process.usage';
 
 /** Cumulative counters of Postgres. */
 export interface PostgresReading {
@@ -75,12 +75,12 @@ export class PostgresMeter {
   async begin(): Promise<PostgresReading> {
     const ledgerBytes = await this.number(LEDGER_BYTES);
     const walBytes = await this.walBytes();
-    return { ledgerBytes, walBytes, cpuSeconds: familyCpuSecondsOf(this.pid) };
+    return { ledgerBytes, walBytes, cpuSeconds: processTreeCpuSecondsOf(this.pid) };
   }
 
   /** Reading after a measurement: CPU is read first, so that the cost of this reading is excluded. */
   async end(): Promise<PostgresReading> {
-    const cpuSeconds = familyCpuSecondsOf(this.pid);
+    const cpuSeconds = processTreeCpuSecondsOf(this.pid);
     return { cpuSeconds, walBytes: await this.walBytes(), ledgerBytes: await this.number(LEDGER_BYTES) };
   }
 

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { cpuSecondsOf, familyCpuSecondsOf, readStat } from './process.usage';
+import { cpuSecondsOf, processTreeCpuSecondsOf, readStat } from './process.usage';
 
 const line =
   '4711 (a (strange) name) S 815 4711 4711 0 -1 4194560 5136 90 0 1 250 150 1200 30 20 0 11 0 8291 1 2 18446744073709551615';
@@ -11,15 +11,15 @@ describe('readStat', () => {
   });
 });
 
-describe('familyCpuSecondsOf', () => {
+describe('processTreeCpuSecondsOf', () => {
   it('includes ended children', () => {
-    const family = familyCpuSecondsOf(process.pid);
+    const before = processTreeCpuSecondsOf(process.pid);
     const own = cpuSecondsOf(process.pid);
     spawnSync(process.execPath, [
       '-e',
       'const end = process.cpuUsage().user + 2e5; while (process.cpuUsage().user < end);',
     ]);
-    const byChildren = familyCpuSecondsOf(process.pid) - family - (cpuSecondsOf(process.pid) - own);
+    const byChildren = processTreeCpuSecondsOf(process.pid) - before - (cpuSecondsOf(process.pid) - own);
     expect(byChildren).toBeGreaterThanOrEqual(0.18);
   }, 30_000);
 

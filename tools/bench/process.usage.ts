@@ -33,7 +33,7 @@ export function cpuSecondsOf(pid: number): number {
  * CPU that a process and its children have used, in seconds, including ended children: the kernel adds their CPU to the
  * parent when it waits for them.
  */
-export function familyCpuSecondsOf(pid: number): number {
+export function processTreeCpuSecondsOf(pid: number): number {
   for (;;) {
     const before = statOf(pid).endedChildrenSeconds;
     const living = childrenOf(pid);

@@ -42,7 +42,7 @@ export function rowsOf(measured: readonly WorkloadTurns[], coreCount: number): R
       return values.length === 0 ? null : median(values);
     };
     const own = itemRates(turns);
-    const oneGateway = batchRates(turnsOf(workload.besideName));
+    const oneGateway = batchRates(turnsOf(workload.oneGatewayName));
     const cores: CoreUse = {
       services: Object.fromEntries(
         Object.keys(turns[0]?.cores.services ?? {}).map((name) => [

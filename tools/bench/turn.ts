@@ -66,8 +66,8 @@ export async function measureUsage(
   seconds: number,
   signal: AbortSignal,
 ): Promise<Usage> {
-  const { services, between } = workload;
-  const programs = between === undefined ? services : [...services, between];
+  const { services, balancer } = workload;
+  const programs = balancer === undefined ? services : [...services, balancer];
   for (const service of services) service.resetPeak();
   const before = await meter.begin();
   const used = programs.map(({ cpuSeconds }) => cpuSeconds);

@@ -21,9 +21,9 @@ export interface Workload {
   /** The services whose CPU is measured, besides Postgres. */
   services: readonly ServiceProcess[];
   /** The load balancer in front of them. */
-  between?: ServiceProcess;
+  balancer?: ServiceProcess;
   /** For two gateways: the name of the workload with one. */
-  besideName?: string;
+  oneGatewayName?: string;
   drive(seconds: number, signal: AbortSignal): Promise<Load>;
 }
 
@@ -40,7 +40,7 @@ const entries = {
   pgbench: {
     quick: true,
     of: (environment) => ({
-      ...direct(environment, 'update-item', 'pgbench: an UPDATE by primary key, a transaction each'),
+      ...direct(environment, 'update_item', 'pgbench: an UPDATE by primary key, a transaction each'),
       note: '-M prepared, 8 connections, 2 threads; each waits for the flush of its own commit; no validation, no results',
     }),
   },
@@ -66,7 +66,7 @@ const entries = {
   'one-update': {
     quick: true,
     of: (environment) => ({
-      ...direct(environment, 'update-atomic', 'pgbench: one UPDATE of 100 in a single transaction'),
+      ...direct(environment, 'update_atomic', 'pgbench: one UPDATE of 100 in a single transaction'),
       note: '-M prepared; the server selects records and values; items cannot fail individually; no results',
     }),
   },
@@ -80,14 +80,14 @@ const entries = {
   'textbook-loop': {
     quick: true,
     of: (environment) => ({
-      ...textbook(environment, 'update?way=loop', 'textbook gateway, a transaction an item, in a loop'),
+      ...textbook(environment, 'update?mode=loop', 'textbook gateway, a transaction an item, in a loop'),
       note: 'BEGIN, SELECT FOR UPDATE, UPDATE, COMMIT; class-validator; a pool of 10; responds with the records',
     }),
   },
   'textbook-all': {
     quick: true,
     of: (environment) => ({
-      ...textbook(environment, 'update?way=all', 'textbook gateway, a transaction an item, with Promise.all'),
+      ...textbook(environment, 'update?mode=all', 'textbook gateway, a transaction an item, with Promise.all'),
       note: 'the transactions of the loop, as many at once as the pool has connections',
     }),
   },
@@ -104,10 +104,10 @@ const entries = {
   'single-pool': { of: singleThroughPool },
   'single-empty': { of: emptyRequest },
   'haproxy-1': { of: (environment) => balanced(environment, 'one', 'batches of 100', {}) },
-  'haproxy-2': { of: (environment) => beside('haproxy-1', balanced(environment, 'two', 'batches of 100', {})) },
+  'haproxy-2': { of: (environment) => comparedWith('haproxy-1', balanced(environment, 'two', 'batches of 100', {})) },
   'haproxy-1-single': { of: (environment) => balanced(environment, 'one', 'batches of 1', { items: 1 }) },
   'haproxy-2-single': {
-    of: (environment) => beside('haproxy-1-single', balanced(environment, 'two', 'batches of 1', { items: 1 })),
+    of: (environment) => comparedWith('haproxy-1-single', balanced(environment, 'two', 'batches of 1', { items: 1 })),
   },
   list: { of: (environment) => read(environment, 'gateway', LIST, 'a page of 25 records in the default order') },
   'list-sql': { of: (environment) => read(environment, 'textbook', LIST, `${BARE} the same page`) },
@@ -209,14 +209,17 @@ function balanced(
   variant: Variant,
 ): Omit<Workload, 'name'> | undefined {
   if (environment.balanced === undefined) return undefined;
-  const { gateways, [count]: between } = environment.balanced;
+  const { gateways, [count]: balancer } = environment.balanced;
   const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
   const what = `${count === 'one' ? 'one gateway' : 'two gateways'} behind HAProxy, 32 callers, ${sent}`;
-  return { ...overHttp(what, httpWork(environment, between, 'update', { callers: 32, ...variant }), behind), between };
+  return { ...overHttp(what, httpWork(environment, balancer, 'update', { callers: 32, ...variant }), behind), balancer };
 }
 
-function beside(besideName: string, workload: Omit<Workload, 'name'> | undefined): Omit<Workload, 'name'> | undefined {
-  return workload && { ...workload, besideName };
+function comparedWith(
+  oneGatewayName: string,
+  workload: Omit<Workload, 'name'> | undefined,
+): Omit<Workload, 'name'> | undefined {
+  return workload && { ...workload, oneGatewayName };
 }
 
 function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Workload, 'name'> {
@@ -231,7 +234,7 @@ function overHttp(what: string, work: HttpWork, services: readonly ServiceProces
 }
 
 function direct(environment: BenchEnvironment, script: PgbenchWork['script'], what: string): Omit<Workload, 'name'> {
-  const items = script === 'update-item' ? 1 : batchItems;
+  const items = script === 'update_item' ? 1 : batchItems;
   const work: PgbenchWork = {
     pgbench: environment.pgbench,
     port: environment.postgres.port,
@@ -240,7 +243,7 @@ function direct(environment: BenchEnvironment, script: PgbenchWork['script'], wh
     teamId: environment.credentials.teamId,
     records: recordCount,
     // Logging every one of thousands of transactions per second would slow them down.
-    sampled: script === 'update-item' ? 0.1 : 1,
+    sampled: script === 'update_item' ? 0.1 : 1,
     folder: environment.folder,
   };
   return {

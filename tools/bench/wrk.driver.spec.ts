@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadOf } from './wrk.driver';
 
-function output(figures: Record<string, number>, complaint = ''): string {
+function output(figures: Record<string, number>, example = ''): string {
   const all = { good: 900, rejected: 0, unexpected: 0, socketErrors: 0, microseconds: 3_000_000, ...figures };
   return [
     'Running 3s test @ http://127.0.0.1:3000/v2/prism',
     '  1 threads and 8 connections',
     `BENCH ${JSON.stringify({ ...all, p50: 8_000, p95: 11_500, p99: 20_000, max: 31_000 })}`,
-    ...(complaint === '' ? [] : [`EXAMPLE ${complaint}`]),
+    ...(example === '' ? [] : [`EXAMPLE ${example}`]),
     '',
   ].join('\n');
 }

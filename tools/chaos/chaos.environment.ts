@@ -16,7 +16,7 @@ import type { Random } from '../../test/support/random';
 import { RedisProcess } from './redis.process';
 
 /** A gateway and the proxies of its connections. */
-export interface Actor {
+export interface ProxiedGateway {
   gateway: ProgramProcess;
   links: Record<LinkName, LossyProxy>;
 }
@@ -28,7 +28,7 @@ const databaseName = 'prism';
 const hourMs = 3_600_000;
 const recoveryMs = 30_000;
 const poolSize = 10;
-/** Of both gateways together: a pool, two connections of the control plane, and two that look at the server. */
+/** The maximum for both gateways together. Each has a pool, two connections of the control plane, and two that check the server. */
 export const maxBackends = 2 * (poolSize + 2 + 2);
 
 // Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
@@ -42,7 +42,7 @@ export class ChaosEnvironment {
   private constructor(
     private readonly servers: Servers,
     readonly redis: RedisProcess,
-    readonly actors: [Actor, Actor],
+    readonly gateways: [ProxiedGateway, ProxiedGateway],
     /** Runs imports. */
     readonly worker: ProgramProcess,
     /** Direct connections to Postgres, without a proxy. */
@@ -67,15 +67,15 @@ export class ChaosEnvironment {
       cleanup.add(() => database.close());
       if (mutant?.mutation !== undefined) await installMutation(database, mutant.mutation);
 
-      const actors: Actor[] = [];
+      const gateways: ProxiedGateway[] = [];
       for (const [index, name] of ['first gateway', 'second gateway'].entries()) {
         const gatewayRandom = random.fork(name);
-        const draw = (): number => gatewayRandom.next();
+        const chance = (): number => gatewayRandom.next();
         const port = await freePort();
         const links = {
-          callers: await LossyProxy.listen(port, draw),
-          postgres: await LossyProxy.listen(linked.port, draw),
-          redis: await LossyProxy.listen(redis.port, draw),
+          callers: await LossyProxy.listen(port, chance),
+          postgres: await LossyProxy.listen(linked.port, chance),
+          redis: await LossyProxy.listen(redis.port, chance),
         };
         for (const link of Object.values(links)) cleanup.add(() => link.close());
         // One gateway has a wrong clock.
@@ -101,7 +101,7 @@ export class ChaosEnvironment {
           ],
         });
         cleanup.add(() => gateway.close());
-        actors.push({ gateway, links });
+        gateways.push({ gateway, links });
       }
       const port = await freePort();
       const worker = new ProgramProcess('worker', {
@@ -119,7 +119,7 @@ export class ChaosEnvironment {
         program: builtFile('apps/worker/main.js'),
       });
       cleanup.add(() => worker.close());
-      const environment = new ChaosEnvironment(servers, redis, actors as [Actor, Actor], worker, database, cleanup); // two names, so two actors
+      const environment = new ChaosEnvironment(servers, redis, gateways as [ProxiedGateway, ProxiedGateway], worker, database, cleanup); // two names, so two gateways
       await Promise.all(environment.processes.map((process) => process.start()));
       return environment;
     } catch (error) {
@@ -153,7 +153,7 @@ export class ChaosEnvironment {
 
   /** The gateways and the worker. */
   get processes(): ProgramProcess[] {
-    return [...this.actors.map(({ gateway }) => gateway), this.worker];
+    return [...this.gateways.map(({ gateway }) => gateway), this.worker];
   }
 
   /** Resolves when all processes are ready. Call it when every fault is repaired. */

@@ -72,10 +72,10 @@ export function firstWritesAfter(
       [0, 1].map((gateway) => {
         const later = writes.filter((write) => write.gateway === gateway && write.endedAt > at);
         const end = Math.min(...later.map(({ endedAt }) => endedAt));
-        const judged = Math.min(end, at + FIRST_WRITE_TARGET_MS);
+        const windowEnd = Math.min(end, at + FIRST_WRITE_TARGET_MS);
         const disturbed =
-          others.some(({ from, to }) => from < judged && to > at) ||
-          takeovers.some((other) => other > at && other < judged);
+          others.some(({ from, to }) => from < windowEnd && to > at) ||
+          takeovers.some((other) => other > at && other < windowEnd);
         return { gateway, ms: end - at, disturbed };
       }),
     )

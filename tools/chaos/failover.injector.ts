@@ -53,8 +53,8 @@ export const failoverInjections: Record<(typeof failoverKinds)[number], Injectio
 export const cancelWaits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /** Promotes the standby, and lets the address of the first gateway lead to it. */
-async function takeOver({ pair, actors, takeovers }: ChaosEnvironment): Promise<void> {
+async function takeOver({ pair, gateways, takeovers }: ChaosEnvironment): Promise<void> {
   await pair.promote();
-  actors[0].links.postgres.redirect(pair.standby.port);
+  gateways[0].links.postgres.redirect(pair.standby.port);
   takeovers.push(performance.now());
 }

@@ -25,20 +25,20 @@ export async function inject(
 const injections: Record<FaultKind, Injection> = {
   ...failoverInjections,
   ...patroniInjections,
-  'gateway-killed': async ({ actors }, fault, hold) => {
-    const { gateway } = actors[fault.gateway];
+  'gateway-killed': async ({ gateways }, fault, hold) => {
+    const { gateway } = gateways[fault.gateway];
     await gateway.kill();
     await hold();
     await gateway.start();
   },
-  'gateway-frozen': async ({ actors }, fault, hold) => {
-    const { gateway } = actors[fault.gateway];
+  'gateway-frozen': async ({ gateways }, fault, hold) => {
+    const { gateway } = gateways[fault.gateway];
     gateway.pause();
     await hold();
     gateway.resume();
   },
-  'gateway-drained': async ({ actors }, fault, hold) => {
-    const { gateway } = actors[fault.gateway];
+  'gateway-drained': async ({ gateways }, fault, hold) => {
+    const { gateway } = gateways[fault.gateway];
     await gateway.drain();
     await hold();
     await gateway.start();
@@ -95,8 +95,8 @@ const injections: Record<FaultKind, Injection> = {
     await redis.kill();
     await redis.restart('saved');
   },
-  'link-cut': async ({ actors }, { gateway, link }, hold) => {
-    actors[gateway].links[link].cut();
+  'link-cut': async ({ gateways }, { gateway, link }, hold) => {
+    gateways[gateway].links[link].cut();
     await hold();
   },
   'link-stalled': (environment, fault, hold) => disturbTraffic(environment, fault, hold, 'stalled'),
@@ -108,12 +108,12 @@ const injections: Record<FaultKind, Injection> = {
 const unwrittenMs = 200;
 
 async function disturbTraffic(
-  { actors }: ChaosEnvironment,
+  { gateways }: ChaosEnvironment,
   { gateway, link }: Fault,
   hold: Hold,
   mode: 'stalled' | 'responses-lost' | 'requests-cut',
 ): Promise<void> {
-  const proxy = actors[gateway].links[link];
+  const proxy = gateways[gateway].links[link];
   proxy.setMode(mode);
   await hold();
   proxy.setMode('normal');

@@ -23,13 +23,13 @@ export const faultKinds = [
 export const failoverKinds = [
   // The primary dies, and the standby takes over.
   'failover',
-  // The same after the standby was away and waits for it were canceled: what was not confirmed is lost.
+  // The same after the standby was unavailable and waits for it were canceled: what was not confirmed is lost.
   'failover-unconfirmed',
   // The standby takes over while the former primary continues to run, read-only.
   'switchover',
-  // The standby is away for a while.
+  // The standby is unavailable for a while.
   'standby-stopped',
-  // The primary restarts while commits wait for the standby, which is away.
+  // The primary restarts while commits wait for the standby, which is unavailable.
   'primary-restarted',
 ] as const;
 
@@ -105,7 +105,7 @@ const holdMs: Record<FaultKind, Span> = {
   'standby-stopped': [300, 4_500],
   'primary-restarted': [300, 1_000],
   'server-killed': [0, 1_000],
-  // Shorter than Patroni needs to notice that the standby is away.
+  // Shorter than Patroni needs to notice that the standby is unavailable.
   'server-killed-unconfirmed': [300, 1_500],
   // Longer than `ttl`.
   'server-frozen': [6_000, 8_000],

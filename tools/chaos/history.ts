@@ -79,7 +79,7 @@ export interface FinalState {
   records: StoredRecord[];
   /** The items in `idempotency_outcomes`. */
   outcomes: StoredOutcome[];
-  /** The items with a bit in `idempotency_progress`. One without an outcome is applied, at an unknown version. */
+  /** The items that are marked in `idempotency_progress`. One without an outcome is applied, at an unknown version. */
   settled: { keyHash: string; clientId: string; item: number }[];
   /** `idempotency_requests` */
   requests: { keyHash: string; clientId: string; complete: boolean }[];

@@ -5,7 +5,7 @@ import { abortedBySignals, Interrupted, UsageError } from '../command.line';
 import { type Options, readOptions, usage } from './cli.options';
 import { type Mutant, mutants } from './mutants/mutant.catalogue';
 import { Random } from '../../test/support/random';
-import { saveEvidence, progressLine, type Summary, summaryText, violationText } from './report';
+import { saveRound, progressLine, type Summary, summaryText, violationText } from './report';
 import { runRound, type RoundProgress } from './round';
 import { failoverPlan, fullPlan, patroniPlan, type RoundPlan } from './round.plan';
 import { ChaosEnvironment } from './chaos.environment';
@@ -61,7 +61,7 @@ async function run(
       firstWrites.push(...result.firstWrites);
       backends = Math.max(backends, result.backends);
       violations = result.violations.length;
-      if (violations > 0) print(`${violationText(result.violations)}histories: ${saveEvidence(result, environment)}\n`);
+      if (violations > 0) print(`${violationText(result.violations)}histories: ${saveRound(result, environment)}\n`);
     } finally {
       clearInterval(ticker);
     }

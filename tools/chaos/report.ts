@@ -104,7 +104,7 @@ export function violationText(violations: readonly Violation[]): string {
 }
 
 /** Writes a round with violations to a new folder. @returns its path */
-export function saveEvidence({ round, schedule, violations }: RoundResult, { processes }: ChaosEnvironment): string {
+export function saveRound({ round, schedule, violations }: RoundResult, { processes }: ChaosEnvironment): string {
   const folder = mkdtempSync(join(tmpdir(), 'prism-chaos-'));
   const write = (name: string, content: unknown): void => {
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 1));

@@ -52,7 +52,7 @@ export async function runRound(
   const connections = new CallerConnections();
   const stopSending = new AbortController();
   const giveUp = new AbortController();
-  const busy: Promise<void>[] = [];
+  const pending: Promise<void>[] = [];
   try {
     const { clientIds, callers, importers } = await createCallers(
       environment,
@@ -67,10 +67,10 @@ export async function runRound(
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
     const counted = highestBackendCount(environment, stopSending.signal);
-    busy.push(counted.then(() => undefined));
+    pending.push(counted.then(() => undefined));
     const periods: FaultPeriod[] = [];
     const lanes = schedule.map((faults) => runLane(environment, faults, records, progress, periods, stop));
-    busy.push(...running, ...lanes);
+    pending.push(...running, ...lanes);
     await Promise.all([...lanes, pause(plan.durationMs, stop)]);
     stop.throwIfAborted();
     stopSending.abort();
@@ -101,7 +101,7 @@ export async function runRound(
     giveUp.abort();
     await connections.close();
     // Repairs must end before the servers are stopped.
-    await Promise.allSettled(busy);
+    await Promise.allSettled(pending);
   }
 }
 
@@ -125,7 +125,7 @@ interface Callers {
 
 /** Callers of two clients, which share only the records; and of another one, which imports. */
 async function createCallers(
-  { database, actors }: ChaosEnvironment,
+  { database, gateways }: ChaosEnvironment,
   plan: RoundPlan,
   random: Random,
   records: SharedRecords,
@@ -140,7 +140,7 @@ async function createCallers(
     if (client === undefined) throw new Error(`the client ${name} was not created`);
     clients.push({ apiKey, clientId: client.id });
   }
-  const urls = actors.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two actors
+  const urls = gateways.map(({ links }) => `http://127.0.0.1:${links.callers.port}`) as [string, string]; // two gateways
   const [crm, ...others] = clients.reverse();
   const callers = Array.from({ length: plan.callers }, (_, index) => {
     const name = `caller-${index + 1}`;

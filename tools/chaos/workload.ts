@@ -24,15 +24,15 @@ const maxItems = 20;
 /** Generates the next request of a caller: mostly batches of patches, some with items that fail. */
 export function nextRequest(random: Random, records: SharedRecords, shares: Shares): PlannedRequest {
   const path = `/v2/prism/${records.teamId}/organization`;
-  const draw = random.next();
-  if (draw < 0.1) {
+  const choice = random.next();
+  if (choice < 0.1) {
     const requested: RequestedItem = { type: 'create', marker: records.token(), set: { name: records.token() } };
     const body = JSON.stringify({ default: { ...requested.set, primary_domain: requested.marker } });
     return { ...single, operation: 'create', items: [requested], method: 'POST', path, body };
   }
-  if (draw < 0.25) return random.chance(shares.upserts) ? upsert(random, records, path) : patch(random, records, path);
-  if (draw < 0.37) return mixed(random, records, path, shares);
-  const deletion = draw < 0.41;
+  if (choice < 0.25) return random.chance(shares.upserts) ? upsert(random, records, path) : patch(random, records, path);
+  if (choice < 0.37) return mixed(random, records, path, shares);
+  const deletion = choice < 0.41;
   const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, shares);
   return {
     operation: deletion ? 'delete' : 'update',

@@ -41,7 +41,7 @@ export class ImageRun {
   }
 
   async migrates(): Promise<void> {
-    for (const said of [/applied 0001/, /up to date/]) match(await this.admin('migrate'), said);
+    for (const expected of [/applied 0001/, /up to date/]) match(await this.admin('migrate'), expected);
   }
 
   /** Checks that a gateway becomes ready, applies a keyed batch once, passes the health check of the image, and drains. */

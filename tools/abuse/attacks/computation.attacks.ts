@@ -3,7 +3,7 @@ import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
 import { call } from './largest.request';
 
-/** Requests without a valid key, as many as fit into little. */
+/** As many requests without a valid key as fit into few bytes. */
 export const pipelinedRequests: Attack = {
   name: 'pipelined-requests',
   summary: 'pipelines 500 requests of 40 bytes with an invalid key on each of 300 connections',

@@ -98,7 +98,7 @@ function worksOf({ servers, population, gateway, teamsFile }: GrowthEnvironment)
   const work: PgbenchWork = {
     ...{ pgbench: servers.pgbench, port: servers.postgres.port, folder: servers.folder },
     ...{ connections: callers, teamId: team.teamId, records, sampled: 0.1 },
-    script: 'update-item',
+    script: 'update_item',
   };
   return [
     ...works,

@@ -23,9 +23,9 @@ export interface TeamAccess {
   apiKey: string;
 }
 
-const addRecords = text('add-records');
-const ageRecords = text('age-records');
-const addLedger = text('add-ledger');
+const addRecords = text('add_records');
+const ageRecords = text('age_records');
+const addLedger = text('add_ledger');
 
 /** The growing data of a database. */
 export class Population {

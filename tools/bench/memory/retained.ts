@@ -32,8 +32,8 @@ export async function measureRetained(
 ): Promise<Retained[]> {
   const retained: Retained[] = [];
   let sent = 0;
-  for (let go = 0; retained.length < checkpoints; go++) {
-    sent += (await driveHttp({ ...work, keyed: go % 2 === 1 }, secondsAtOnce, signal)).batches;
+  for (let turn = 0; retained.length < checkpoints; turn++) {
+    sent += (await driveHttp({ ...work, keyed: turn % 2 === 1 }, secondsAtOnce, signal)).batches;
     if (sent < ((retained.length + 1) * batches) / checkpoints) continue;
     await meter.quiet(signal);
     const memory = await memoryOf(gateway);

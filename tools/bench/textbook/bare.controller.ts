@@ -3,7 +3,7 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post } from '@n
 import { Pool } from 'pg';
 import { sourceFile } from '../../../test/support/repository.files';
 
-const text = readFileSync(sourceFile('tools/bench/textbook/sql/update-atomic.sql'), 'utf8');
+const text = readFileSync(sourceFile('tools/bench/textbook/sql/update_atomic.sql'), 'utf8');
 
 /** The bare HTTP baseline of writes: no validation, and items cannot fail individually. */
 @Controller()

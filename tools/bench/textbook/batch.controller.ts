@@ -16,12 +16,12 @@ export class BatchController {
   async update(
     @Param('team', ParseUUIDPipe) team: string,
     @Param('object') object: string,
-    @Query('way') way: string,
+    @Query('mode') mode: string,
     @Body() { items }: BatchDto,
   ): Promise<BatchResponse> {
-    const results = await (way === 'all'
-      ? this.batches.updateAtOnce(team, object, items)
-      : this.batches.updateInTurn(team, object, items));
+    const results = await (mode === 'all'
+      ? this.batches.updateConcurrently(team, object, items)
+      : this.batches.updateSequentially(team, object, items));
     const succeeded = results.filter(({ status }) => status === 'ok').length;
     return { results, summary: { total: results.length, succeeded, failed: results.length - succeeded } };
   }

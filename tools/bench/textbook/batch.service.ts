@@ -18,15 +18,15 @@ export type Result =
 export class BatchService {
   constructor(@Inject(Pool) private readonly pool: Pool) {}
 
-  /** One item after the other. */
-  async updateInTurn(team: string, object: string, items: readonly ItemDto[]): Promise<Result[]> {
+  /** Applies one item after another. */
+  async updateSequentially(team: string, object: string, items: readonly ItemDto[]): Promise<Result[]> {
     const results: Result[] = [];
     for (const item of items) results.push(await this.update(team, object, item));
     return results;
   }
 
-  /** Concurrently, limited by the connections of the pool. */
-  updateAtOnce(team: string, object: string, items: readonly ItemDto[]): Promise<Result[]> {
+  /** Applies as many items at once as the pool has connections. */
+  updateConcurrently(team: string, object: string, items: readonly ItemDto[]): Promise<Result[]> {
     return Promise.all(items.map((item) => this.update(team, object, item)));
   }
 

@@ -119,9 +119,9 @@ local function sum(name)
 end
 
 function done(summary, latency)
-  local said = ''
+  local shown = ''
   for _, thread in ipairs(threads) do
-    if thread:get('example') ~= '' then said = thread:get('example') end
+    if thread:get('example') ~= '' then shown = thread:get('example') end
   end
   local errors = summary.errors
   io.write(string.format(
@@ -130,5 +130,5 @@ function done(summary, latency)
     sum('good'), sum('rejected'), sum('unexpected'),
     errors.connect + errors.read + errors.write + errors.timeout, summary.duration,
     latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
-  if said ~= '' then io.write('EXAMPLE ' .. said:gsub('%c', ' ') .. '\n') end
+  if shown ~= '' then io.write('EXAMPLE ' .. shown:gsub('%c', ' ') .. '\n') end
 end

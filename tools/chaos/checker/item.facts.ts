@@ -22,7 +22,7 @@ export interface ItemFacts {
   reported: ItemResult | undefined;
   /** Its row in the ledger. */
   stored: StoredOutcome | undefined;
-  /** Whether its bit is set in the progress row of an unfinished request. */
+  /** Whether it is marked in the progress row of an unfinished request. */
   settled: boolean;
 }
 

@@ -25,7 +25,7 @@ const powerCuts: Lane[] = [{ name: 'postgres', kinds: ['postgres-stopped'], gapM
 const unconfirmedFailovers: Lane[] = [{ name: 'servers', kinds: ['failover-unconfirmed'], gapMs: [800, 1_200] }];
 const terminations: Lane[] = [{ name: 'postgres', kinds: ['backends-terminated'], gapMs: [50, 150] }];
 const workerKills: Lane[] = [{ name: 'worker', kinds: ['worker-killed'], gapMs: [800, 2_000] }];
-/** Without Redis no claim keeps a second attempt out. */
+/** Without Redis no claim rejects a second attempt. */
 const withoutRedis: Lane[] = [{ name: 'redis', kinds: ['redis-frozen'], gapMs: [10, 50] }];
 
 const usual = { sentTwice: 0.1, records: 250, conditional: 0.1, upserts: 0, importers: 0 } as const;
@@ -34,9 +34,9 @@ const twoAttempts: RoundPlan = {
   ...{ sentTwice: 0.8, records: 50, conditional: 0.1, upserts: 0, importers: 0 },
 };
 
-const bit = 'p.team_id = p_team_id AND p.request_id = v_ledger_id';
+const progressRow = 'p.team_id = p_team_id AND p.request_id = v_ledger_id';
 const mark = /UPDATE idempotency_progress AS p\s+SET settled = set_bit\(p\.settled, n - 1, 1\)[^;]*;\s+IF NOT FOUND/;
-const readBitAfterFailure =
+const readMarkAfterFailure =
   /IF c_marks_items AND v_codes\[n\] IS NOT NULL AND is_settled\(p_team_id, v_ledger_id, n\) THEN/;
 
 /** No commit of a batch waits for the disk, including the last one. */
@@ -54,7 +54,7 @@ export const mutants = {
     mutation: { routine: 'apply_batch', replacements: [[mark, 'IF false']] },
     plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual },
   },
-  'bit-set-without-change': {
+  'mark-set-before-change': {
     summary: 'an item is marked in a transaction before that of its change; if the change fails, the mark is removed',
     mutation: {
       routine: 'apply_batch',
@@ -63,7 +63,7 @@ export const mutants = {
           /BEGIN\s+-- The common patch/,
           `IF c_marks_items THEN
              UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 1)
-              WHERE ${bit} AND get_bit(p.settled, n - 1) = 0;
+              WHERE ${progressRow} AND get_bit(p.settled, n - 1) = 0;
              CONTINUE WHEN NOT FOUND;
              COMMIT;
            END IF;
@@ -71,9 +71,9 @@ export const mutants = {
         ],
         [new RegExp(String.raw`(?<=IS NULL THEN\s+-- The change first[^;]*)${mark.source}`), 'IF false'],
         [
-          readBitAfterFailure,
+          readMarkAfterFailure,
           `IF c_marks_items AND v_codes[n] IS NOT NULL THEN
-             UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 0) WHERE ${bit};
+             UPDATE idempotency_progress AS p SET settled = set_bit(p.settled, n - 1, 0) WHERE ${progressRow};
            END IF;
            IF false THEN`,
         ],
@@ -81,14 +81,14 @@ export const mutants = {
     },
     plan: { durationMs: 3_000, lanes: terminations, callers: 6, pauseMs: 5, ...usual },
   },
-  'failure-without-reading-bit': {
+  'failure-without-reading-mark': {
     summary: 'a failure counts although another attempt has marked the item',
     mutation: {
       routine: 'apply_batch',
       replacements: [
         // Not `internal`: that of an item that was rolled back because its mark was found.
         [
-          readBitAfterFailure,
+          readMarkAfterFailure,
           `IF c_marks_items AND v_codes[n] = 'internal' AND is_settled(p_team_id, v_ledger_id, n) THEN`,
         ],
         [/NOT v_applied AND get_bit/, 'v_codes[n] IS NULL AND NOT v_applied AND get_bit'],
@@ -96,14 +96,14 @@ export const mutants = {
     },
     plan: { ...twoAttempts, records: 250, conditional: 0.6 },
   },
-  'progress-row-remade': {
+  'progress-row-recreated': {
     summary: 'an item whose progress row is gone inserts it again, without the marks of the other items',
     mutation: {
       routine: 'apply_batch',
       replacements: [
         [
           mark,
-          `$& AND NOT EXISTS (SELECT FROM idempotency_progress AS p WHERE ${bit}) THEN
+          `$& AND NOT EXISTS (SELECT FROM idempotency_progress AS p WHERE ${progressRow}) THEN
              INSERT INTO idempotency_progress (team_id, request_id, settled)
              VALUES (p_team_id, v_ledger_id, set_bit(decode(repeat('00', (c_count + 7) / 8), 'hex'), n - 1, 1))
              ON CONFLICT DO NOTHING;
