@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Cleanup } from '../support/cleanup';
 import { createDatabase } from '../support/database';
-import type { PrometheusServer, Sample } from '../support/prometheus.server';
+import type { PrometheusServer, QuerySample } from '../support/prometheus.server';
 import { documentedMetrics, readDashboards, readRules } from './monitoring.files';
 import { familyOf, selectorsIn } from './promql';
 import { openMonitoredEnvironment, monitoredClient } from './monitored.environment';
@@ -33,8 +33,8 @@ function substituted(expression: string, client: string): string {
 }
 
 /** Resolves with the result of the expression as soon as that has a finite value. */
-async function dataOf(expression: string): Promise<Sample[]> {
-  let samples: Sample[] = [];
+async function dataOf(expression: string): Promise<QuerySample[]> {
+  let samples: QuerySample[] = [];
   await expect
     .poll(
       async () => {

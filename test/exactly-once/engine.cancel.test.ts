@@ -42,7 +42,7 @@ describe('a batch that is canceled', () => {
 
       await engine.session.hold(teamId, [held]);
       const running = engine.apply(plan, key, undefined, cancellation);
-      await engine.waiting();
+      await engine.waitingBackends();
       cancellation.request();
       expect(codesOf(await running)).toEqual(canceledWith('ok', 'not_attempted', 'not_attempted', 'not_attempted'));
       await engine.session.release();
@@ -61,7 +61,7 @@ describe('a batch that is canceled', () => {
     const cancellation = new Cancellation();
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = engine.apply(plan, undefined, undefined, cancellation);
-    await engine.waiting();
+    await engine.waitingBackends();
     cancellation.request();
     expect(codesOf(await running)).toEqual(canceledWith('rolled_back', 'not_attempted', 'rolled_back'));
     await engine.session.release();
@@ -75,7 +75,7 @@ describe('a batch that is canceled', () => {
     const cancellation = new Cancellation();
     await engine.session.hold(teamId, ids.slice(0, 1));
     const blocking = alone.apply(plan);
-    await engine.waiting();
+    await engine.waitingBackends();
     const running = alone.apply(plan, undefined, undefined, cancellation);
     cancellation.request();
     expect(codesOf(await running)).toEqual(['not_attempted', 'not_attempted']);

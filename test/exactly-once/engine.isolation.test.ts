@@ -62,7 +62,7 @@ describe('an item', () => {
     const ids = await newRecords(3);
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = longTimeout.apply(batch(teamId, patches(ids)));
-    await engine.waiting();
+    await engine.waitingBackends();
     expect(await engine.versions(teamId, ids)).toEqual([2, 1, 1]);
     await engine.session.release();
     expect(codesOf(await running)).toEqual(['ok', 'ok', 'ok']);
@@ -242,7 +242,7 @@ describe('a batch', () => {
 
     await engine.session.hold(teamId, ids.slice(1, 2));
     const running = longTimeout.apply(batch(teamId, items, { onError: 'rollback' }));
-    await engine.waiting();
+    await engine.waitingBackends();
     expect(await engine.versions(teamId, ids)).toEqual([1, 1, 1]);
     await engine.session.release();
     expect(codesOf(await running)).toEqual(['ok', 'ok', 'ok']);

@@ -51,7 +51,7 @@ async function interrupted(
 ): Promise<AppliedBatch> {
   await engine.session.hold(plan.teamId, ids.slice(2, 3));
   const running = engine.apply(plan, key);
-  const [waiting] = await engine.waiting();
+  const [waiting] = await engine.waitingBackends();
   await engine.session.query(interrupt[kind], [waiting]);
   const response = await running;
   await engine.session.release();

@@ -55,7 +55,7 @@ describe('a batch with a key', () => {
     // Every connection executes it at the same time.
     await engine.session.hold(teamId, ids.slice(0, 1));
     const running = Array.from({ length: 50 }, () => longTimeout.apply(plan, retryOf(key)));
-    await engine.waiting(connections);
+    await engine.waitingBackends(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
 
@@ -74,7 +74,7 @@ describe('a batch with a key', () => {
 
     await engine.session.hold(teamId, ids.slice(0, 1));
     const running = Array.from({ length: connections }, () => longTimeout.apply(plan, retryOf(key)));
-    await engine.waiting(connections);
+    await engine.waitingBackends(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
 
@@ -91,7 +91,7 @@ describe('a batch with a key', () => {
     await engine.session.query('BEGIN');
     await engine.session.query('LOCK TABLE records IN SHARE MODE');
     const running = Array.from({ length: connections }, () => longTimeout.apply(batch(own, [create()]), retryOf(key)));
-    await engine.waiting(connections);
+    await engine.waitingBackends(connections);
     await engine.session.release();
     const responses = await Promise.all(running);
     expect(await engine.stored(own)).toHaveProperty('size', 1);
@@ -179,7 +179,7 @@ describe('a batch with a key', () => {
 
     await engine.session.hold(own, [first]);
     const running = Array.from({ length: 5 }, () => longTimeout.apply(plan, retryOf(key)));
-    await engine.waiting(5);
+    await engine.waitingBackends(5);
     await engine.session.release();
     const attempts = await Promise.all(running);
 
@@ -345,7 +345,7 @@ describe('the partition of a day', () => {
     const [written = '', held = ''] = await engine.insert(own, 2);
     await engine.session.hold(own, [held]);
     const running = longTimeout.apply(batch(own, [rename(written), rename(held)]), newKey());
-    await engine.waiting();
+    await engine.waitingBackends();
     await engine.database.query("SELECT ensure_ledger_partition('2031-06-01')");
     await engine.session.release();
     expect(codesOf(await running)).toEqual(['ok', 'ok']);

@@ -17,7 +17,7 @@ it('an etag of a change that a crash undid never matches a later change with the
   const other = await Engine.connect(server.url);
   await other.session.hold(teamId, [second]);
   const running = before.apply(batch(teamId, [rename(first, 'Lost'), rename(second)]), newKey());
-  await before.waiting();
+  await before.waitingBackends();
   expect(await before.versions(teamId, [first])).toEqual([2]);
   const lost = (await before.etags(teamId)).get(first) ?? '';
   // The server kills the paused process 5 s later.

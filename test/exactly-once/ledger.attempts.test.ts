@@ -40,7 +40,7 @@ async function shiftChangeTime(id: string, seconds: number): Promise<void> {
 async function startWaiting(plan: Plan, key: LedgerKey, locked: string[]): Promise<{ result: Promise<AppliedBatch> }> {
   await engine.session.hold(plan.teamId, locked);
   const result = engine.apply(plan, key);
-  await engine.waiting();
+  await engine.waitingBackends();
   return { result };
 }
 
@@ -61,7 +61,7 @@ describe('two attempts at once', () => {
     const key = newKey();
     await engine.session.hold(teamId, [first]);
     const running = Promise.all([engine.apply(plan, key), engine.apply(plan, retryOf(key))]);
-    await engine.waiting(2);
+    await engine.waitingBackends(2);
     await engine.session.release();
     const [one, other] = await running;
     expect(codesOf(one)).toEqual(['ok', 'ok']);
@@ -77,7 +77,7 @@ describe('two attempts at once', () => {
     const key = newKey();
     await engine.session.hold(teamId, [second]);
     const running = Promise.all([engine.apply(plan, key), engine.apply(plan, retryOf(key))]);
-    await engine.waiting(2);
+    await engine.waitingBackends(2);
     await engine.session.release();
     const [one, other] = await running;
     expect(entriesOf(one)).toEqual(entriesOf(other));
@@ -106,7 +106,7 @@ describe('two attempts at once', () => {
     const key = newKey();
     await engine.session.hold(teamId, [second]);
     const applying = engine.apply(plan, key);
-    await engine.waiting();
+    await engine.waitingBackends();
     await quick.apply(batch(teamId, [rename(first, 'Later')]));
     const stored = await quick.apply(plan, retryOf(key));
     expect(codesOf(stored)).toEqual(['ok', 'locked']);

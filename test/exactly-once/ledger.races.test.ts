@@ -75,7 +75,7 @@ it('an attempt answers what another one has completed after its claim', async ()
   const key = newKey();
   await engine.session.hold(teamId, [second]);
   const completing = engine.apply(plan, key);
-  await engine.waiting();
+  await engine.waitingBackends();
   await pauseBehind('claim_request', "ELSE 'resume'\n    END;");
   const late = engine.apply(plan, retryOf(key));
   await paused();

@@ -83,7 +83,7 @@ describe('a keyed batch of all operations', () => {
     const key = newKey();
     await engine.session.hold(teamId, [other]);
     const running = engine.apply(plan, key);
-    const [waiting] = await engine.waiting();
+    const [waiting] = await engine.waitingBackends();
     await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
     expect(codesOf(await running)).toEqual(Array(10).fill('unavailable'));
     expect(parsed(await running).map(({ id }) => id)[0]).toBeNull();
@@ -106,7 +106,7 @@ describe('a keyed batch of all operations', () => {
     const key = newKey();
     await engine.session.hold(teamId, [one]);
     const attempts = [engine.apply(plan, key), engine.apply(again(plan), retryOf(key))];
-    await engine.waiting(2);
+    await engine.waitingBackends(2);
     await engine.session.release();
     const [first, second] = await Promise.all(attempts);
     for (const applied of [first, second]) {
@@ -121,7 +121,7 @@ describe('a keyed batch of all operations', () => {
     const key = newKey();
     await engine.session.hold(teamId, [other]);
     const running = engine.apply(plan, key);
-    const [waiting] = await engine.waiting();
+    const [waiting] = await engine.waitingBackends();
     await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
     await running;
     await engine.session.release();
@@ -149,7 +149,7 @@ describe('a resume whose plan rejects what an earlier attempt has applied', () =
     const key = newKey();
     await engine.session.hold(teamId, [last]);
     const running = engine.apply(batch(teamId, items), key);
-    const [waiting] = await engine.waiting();
+    const [waiting] = await engine.waitingBackends();
     await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
     await running;
     await engine.session.release();
@@ -181,7 +181,7 @@ describe('a batch without a key whose connection is lost', () => {
     const plan = batch(teamId, [create('first'), rename(id)]);
     await engine.session.hold(teamId, [id]);
     const running = engine.apply(plan);
-    const [waiting] = await engine.waiting();
+    const [waiting] = await engine.waitingBackends();
     await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
     const lost = await running;
     await engine.session.release();

@@ -48,7 +48,7 @@ describe('a patch of one record with a key', () => {
     await engine.session.hold(teamId, [record]);
     const item = { op: 'update', id: record, if_match: etag, set: { name: 'A' } } as const;
     const applied = engine.apply(batch(teamId, [item]), newKey());
-    await engine.waiting();
+    await engine.waitingBackends();
     await engine.session.query('UPDATE records SET version = 2 WHERE team_id = $1 AND id = $2', [teamId, record]);
     await engine.session.query('COMMIT');
     expect(codesOf(await applied)).toEqual(['precondition_failed']);

@@ -56,11 +56,11 @@ describe('a commit that its standby has not confirmed', () => {
   it('makes the outcome of a batch with a key unknown, and a retry waits for the standby', async () => {
     const key = newKey();
     const first = engine.apply(plan(), key);
-    await cancelWaits(await pair.waiting(1));
+    await cancelWaits(await pair.waitingBackends(1));
     expect(codesOf(await first)).toEqual(['unavailable', 'unavailable', 'unavailable']);
 
     const retry = engine.apply(plan(), retryOf(key));
-    await pair.waiting(1);
+    await pair.waitingBackends(1);
     await restoreStandby();
     expect(await retry).toMatchObject({ state: 'replayed', outcomes: [{}, {}, {}] });
     expect(codesOf(await retry)).toEqual(['ok', 'ok', 'ok']);
@@ -72,7 +72,7 @@ describe('a commit that its standby has not confirmed', () => {
     for (const key of [undefined, newKey()]) {
       const applied = engine.apply(patch(), key);
       outcomes.push(applied);
-      await cancelWaits(await pair.waiting(1));
+      await cancelWaits(await pair.waitingBackends(1));
       await applied;
     }
     expect((await Promise.all(outcomes)).map(codesOf)).toEqual([['outcome_unknown'], ['unavailable']]);
@@ -80,14 +80,14 @@ describe('a commit that its standby has not confirmed', () => {
 
   it('is confirmed before a response says that an item leaves the record unchanged', async () => {
     const applied = engine.apply(patch());
-    await cancelWaits(await pair.waiting(1));
+    await cancelWaits(await pair.waitingBackends(1));
     expect(codesOf(await applied)).toEqual(['outcome_unknown']);
 
     const [id = ''] = ids;
     const change = { set: { name: 'Renamed' }, clear: null, ops: null };
     const same = { op: 'update', id, default: change, list: null, extended: null, skip_unchanged: true } as const;
     const repeated = [engine.apply(batch(team, [same])), engine.apply(batch(team, [same], { onError: 'rollback' }))];
-    await pair.waiting(2);
+    await pair.waitingBackends(2);
     await restoreStandby();
     for (const response of await Promise.all(repeated)) {
       expect(response.outcomes[0]?.entry).toContain('"effect": "unchanged"');
@@ -98,7 +98,7 @@ describe('a commit that its standby has not confirmed', () => {
     const key = newKey();
     for (const attempt of Array.from({ length: 6 }, () => retryOf(key))) {
       const applied = engine.apply(plan(), attempt);
-      await cancelWaits(await pair.waiting(1));
+      await cancelWaits(await pair.waitingBackends(1));
       expect(codesOf(await applied)).toEqual(['unavailable', 'unavailable', 'unavailable']);
     }
   });
@@ -106,13 +106,13 @@ describe('a commit that its standby has not confirmed', () => {
   it('is confirmed before a retry is answered if the primary restarts during the wait', async () => {
     const key = newKey();
     const first = engine.apply(plan(), key);
-    await pair.waiting(1);
+    await pair.waitingBackends(1);
     await pair.primary.stop('immediate');
     expect(codesOf(await first)).toEqual(['unavailable', 'unavailable', 'unavailable']);
     await pair.primary.start();
 
     const retry = engine.apply(plan(), retryOf(key));
-    await pair.waiting(1);
+    await pair.waitingBackends(1);
     await restoreStandby();
     expect((await retry).state).toBe('replayed');
     expect(await versionsAfterFailover()).toEqual([2, 2, 2]);
@@ -121,7 +121,7 @@ describe('a commit that its standby has not confirmed', () => {
   it('is not canceled when the caller disconnects', async () => {
     const cancellation = new Cancellation();
     const applied = engine.apply(plan(), newKey(), undefined, cancellation);
-    await pair.waiting(1);
+    await pair.waitingBackends(1);
     cancellation.request();
     await restoreStandby();
     expect(codesOf(await applied)).toEqual(['ok', 'ok', 'ok']);

@@ -47,7 +47,7 @@ it('returns no receipt while the standby does not confirm it: 503 if its wait is
 
   await pair.standby.stop('fast');
   const receipt = caller.call('GET', caller.path(`receipts/${key}`));
-  const [pid] = await pair.waiting(1);
+  const [pid] = await pair.waitingBackends(1);
   await onServer(pair.primary.url, `SELECT pg_cancel_backend(${pid ?? 0})`);
   const { status, body } = await receipt;
   expect([status, body.error.code]).toEqual([503, 'unavailable']);

@@ -55,7 +55,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
       [newKey(), 'unavailable'],
     ] as const) {
       const applied = engine.apply(patch(), key);
-      const pids = await pair.waiting(1);
+      const pids = await pair.waitingBackends(1);
       await onServer(
         pair.primary.url,
         `SELECT pg_cancel_backend(pid) FROM unnest('{${pids.join(',')}}'::int[]) AS pid`,
@@ -67,7 +67,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
   it('an unconfirmed commit leaves its place to other callers, although the pooler keeps the backend', async () => {
     for (const id of ids.slice(0, POOL_SIZE)) {
       const applied = engine.apply(patch(id));
-      const pids = await pair.waiting(1);
+      const pids = await pair.waitingBackends(1);
       await onServer(
         pair.primary.url,
         `SELECT pg_cancel_backend(pid) FROM unnest('{${pids.join(',')}}'::int[]) AS pid`,
@@ -82,7 +82,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
   it('a commit that waits is not canceled when the caller disconnects', async () => {
     const cancellation = new Cancellation();
     const applied = engine.apply(patch(), newKey(), undefined, cancellation);
-    await pair.waiting(1);
+    await pair.waitingBackends(1);
     cancellation.request();
     await restoreStandby();
     expect(codesOf(await applied)).toEqual(['ok']);

@@ -120,7 +120,7 @@ export class Engine {
   }
 
   /** Resolves when `count` backends of engines wait for a lock. @returns their process ids */
-  async waiting(count = 1): Promise<number[]> {
+  async waitingBackends(count = 1): Promise<number[]> {
     for (;;) {
       // In a transaction the view returns the same snapshot until it is cleared.
       await this.session.query('SELECT pg_stat_clear_snapshot()');

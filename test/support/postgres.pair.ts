@@ -47,7 +47,7 @@ export class PostgresPair {
   }
 
   /** Resolves when `count` commits of the primary wait for the standby. @returns their backends */
-  async waiting(count: number): Promise<number[]> {
+  async waitingBackends(count: number): Promise<number[]> {
     const found = await this.until(
       this.primary.url,
       `SELECT array_agg(pid) AS pids, count(*) >= ${count} AS ok FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,

@@ -12,7 +12,7 @@ const shipped = 'deploy/prometheus';
 const startDeadlineMs = 20_000;
 
 /** One series of a query result; `value` is a number as text, possibly NaN. */
-export interface Sample {
+export interface QuerySample {
   metric: Record<string, string>;
   value: [time: number, value: string];
 }
@@ -76,8 +76,8 @@ export class PrometheusServer {
   }
 
   /** Runs an instant query. @throws Error with the message of Prometheus */
-  async query(expression: string): Promise<Sample[]> {
-    const { data } = await this.get<{ data: { result: Sample[] } }>('query', { query: expression });
+  async query(expression: string): Promise<QuerySample[]> {
+    const { data } = await this.get<{ data: { result: QuerySample[] } }>('query', { query: expression });
     return data.result;
   }
 

@@ -1,11 +1,12 @@
 import { AccessService } from '#libs/auth';
 import { readSettings } from '#libs/config';
 import { migrate, openDatabase } from '#libs/database';
+import { findExecutable } from '../../test/support/prerequisites.mjs';
 import type { BenchContext } from './bench.context';
 import { loadOrganizations, recordCount } from './organizations';
 import { durableSettings, type Servers, startServers } from './servers';
 import type { ServiceProcess } from './service.process';
-import { gatewaySettings, haproxyProgram, Services } from './services';
+import { gatewaySettings, Services } from './services';
 
 /** API keys of two clients of one team. */
 interface Credentials {
@@ -49,7 +50,7 @@ export async function openEnvironment(context: BenchContext, imports: boolean): 
   const gateway = await services.gateway('gateway', postgres.url, redisUrl);
   const textbook = await services.textbook(postgres.url);
   const worker = imports ? await services.worker(postgres.url) : undefined;
-  const haproxy = haproxyProgram();
+  const haproxy = findExecutable('haproxy');
   let balanced: Balanced | undefined;
   if (haproxy !== undefined) {
     const gateways: Balanced['gateways'] = [gateway, await services.gateway('second gateway', postgres.url, redisUrl)];

@@ -1,5 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { freePort } from '../../test/support/free.port';
 import type { Cleanup } from '../../test/support/cleanup';
 import { builtFile } from '../../test/support/repository.files';
@@ -79,10 +79,4 @@ export class Services {
     this.cleanup.add(() => service.stop());
     return service;
   }
-}
-
-/** The path of HAProxy; undefined if it is not installed. */
-export function haproxyProgram(): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return folders.map((folder) => join(folder, 'haproxy')).find((path) => existsSync(path));
 }

@@ -99,7 +99,7 @@ export class Caller {
     const outcome = await connections.send(planned, { url: urls[gateway], maxWaitMs: waitMs, headers });
     const attempt: Attempt = { gateway, invokedAt, endedAt: performance.now(), outcome };
     history.attempts.push(attempt);
-    this.noteVersions(history, attempt);
+    this.rememberVersions(history, attempt);
   }
 
   private waitLimitMs(): number {
@@ -115,14 +115,14 @@ export class Caller {
     });
   }
 
-  private noteVersions(history: RequestHistory, { outcome }: Attempt): void {
+  private rememberVersions(history: RequestHistory, { outcome }: Attempt): void {
     if (typeof outcome === 'string') return;
-    const reading = readResponse(history, outcome);
-    if (reading.kind !== 'settled' && reading.kind !== 'partial') return;
-    for (const [index, { id, version, etag }] of reading.items.entries()) {
+    const parsed = readResponse(history, outcome);
+    if (parsed.kind !== 'settled' && parsed.kind !== 'partial') return;
+    for (const [index, { id, version, etag }] of parsed.items.entries()) {
       if (history.items[index]?.type === 'upsert') continue; // only upserts change its record
       if (id !== null && version !== undefined && etag !== undefined) {
-        this.setup.records.noteVersion(id, { version, etag });
+        this.setup.records.rememberVersion(id, { version, etag });
       }
     }
   }

@@ -28,7 +28,7 @@ export interface ResponseRecord {
 }
 
 /** What a caller concludes from a response. */
-export type Reading =
+export type ParsedResponse =
   /** Every item has an outcome. */
   | { kind: 'settled'; items: ItemResult[]; text: string }
   /** Some items have no outcome yet. */
@@ -49,7 +49,7 @@ export function isBatch({ operation }: Pick<RequestHistory, 'operation'>): boole
 export function readResponse(
   request: Pick<RequestHistory, 'operation' | 'items'>,
   response: ReceivedResponse,
-): Reading {
+): ParsedResponse {
   const retry = retryOf(response);
   if (retry !== undefined) return retry;
   try {
@@ -59,13 +59,13 @@ export function readResponse(
   }
 }
 
-function retryOf({ status, body }: ReceivedResponse): Reading | undefined {
+function retryOf({ status, body }: ReceivedResponse): ParsedResponse | undefined {
   if (status === 503 || status === 429) return { kind: 'retry' };
   if (status === 409 && body.includes('"idempotency_key_in_use"')) return { kind: 'retry' };
   return undefined;
 }
 
-function readBatch(request: Pick<RequestHistory, 'items'>, response: ReceivedResponse): Reading {
+function readBatch(request: Pick<RequestHistory, 'items'>, response: ReceivedResponse): ParsedResponse {
   if (response.status !== 200) return { kind: 'unexpected', why: `${response.status} ${response.body.slice(0, 500)}` };
   const { results } = JSON.parse(response.body) as { results: RawEntry[] }; // a body of another shape throws, which `readResponse` reports
   const texts = elementsOf(response.body, response.body.indexOf('['));
@@ -102,10 +102,10 @@ function readEntry(entry: RawEntry, text: string): ItemResult {
   };
 }
 
-function readSingle(response: ReceivedResponse): Reading {
+function readSingle(response: ReceivedResponse): ParsedResponse {
   const { status, etag, location, body } = response;
   const text = JSON.stringify([status, etag, location, body]);
-  const settled = (item: Omit<ItemResult, 'text' | 'marked'>): Reading => ({
+  const settled = (item: Omit<ItemResult, 'text' | 'marked'>): ParsedResponse => ({
     kind: 'settled',
     items: [{ ...item, text, marked: false }],
     text,

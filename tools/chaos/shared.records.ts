@@ -46,10 +46,10 @@ export class SharedRecords {
     return this.versions.get(id);
   }
 
-  /** Notes a version from a response. There may be a newer one. */
-  noteVersion(id: string, noted: KnownVersion): void {
+  /** Remembers a version from a response. There may be a newer one. */
+  rememberVersion(id: string, seen: KnownVersion): void {
     if (!this.ids.includes(id)) this.ids.push(id);
-    if (noted.version > (this.versions.get(id)?.version ?? 0)) this.versions.set(id, noted);
+    if (seen.version > (this.versions.get(id)?.version ?? 0)) this.versions.set(id, seen);
   }
 
   /** The marker of the next upsert: some in a row have one, so that several callers create its record at once. */

@@ -48,8 +48,8 @@ export class ImageRun {
   async serves(): Promise<void> {
     const { id: team } = JSON.parse(await this.admin('team', 'create', '--name', 'Check', '--json')) as { id: string };
     const scopes = ['--scope', 'records:read,records:write', '--json'];
-    const made = await this.admin('key', 'create', '--team', team, '--client', 'check', ...scopes);
-    const { api_key } = JSON.parse(made) as { api_key: string };
+    const output = await this.admin('key', 'create', '--team', team, '--client', 'check', ...scopes);
+    const { api_key } = JSON.parse(output) as { api_key: string };
     const [port, metricsPort] = [await freePort(), await freePort()];
     const settings = {
       PORT: String(port),

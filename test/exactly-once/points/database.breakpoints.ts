@@ -51,7 +51,7 @@ export class DatabaseBreakpoints {
 
   /** Resolves when a batch has reached the armed point. Later batches do not stop there. */
   async waitUntilReached(): Promise<void> {
-    await this.waiting(1);
+    await this.waitingBackends(1);
     await this.disarm();
   }
 
@@ -103,7 +103,7 @@ export class DatabaseBreakpoints {
 
   /** Terminates the backend of the stopped batch, like Postgres when it detects a closed connection. */
   async end(): Promise<void> {
-    const pids = await this.waiting(1);
+    const pids = await this.waitingBackends(1);
     await this.session.query('SELECT pg_terminate_backend(pid) FROM unnest($1::integer[]) AS pid', [pids]);
     const gone = async (): Promise<boolean> =>
       (await this.session.query('SELECT FROM pg_stat_activity WHERE pid = ANY ($1)', [pids])).length === 0;
@@ -112,7 +112,7 @@ export class DatabaseBreakpoints {
   }
 
   /** Resolves when `count` backends wait, at the point or for a lock of one that does. @returns their process ids */
-  async waiting(count: number, enough?: AbortSignal): Promise<number[]> {
+  async waitingBackends(count: number, enough?: AbortSignal): Promise<number[]> {
     for (;;) {
       const rows = await this.session.query<{ pid: number }>(
         `SELECT pid FROM pg_stat_activity

@@ -187,7 +187,7 @@ export class FailureEnvironment {
   /** Resolves when the retry has a response, or waits in Postgres for a lock of the first attempt. */
   async respondedOrWaiting(retry: Promise<ApiResponse>): Promise<void> {
     const responded = new AbortController();
-    const both = this.breakpoints.waiting(2, responded.signal);
+    const both = this.breakpoints.waitingBackends(2, responded.signal);
     await Promise.race([retry, both]);
     responded.abort();
     await both;

@@ -1,6 +1,5 @@
 import type { AttackTarget } from '../attack.target';
 
-/** A response. */
 interface ReceivedResponse {
   status: number;
   body: string;

@@ -73,7 +73,7 @@ function figuresOf(
     attempts,
     retries: attempts - requests.length,
     withoutResponse: attempts - responses.length,
-    resumedItems: responses.reduce((sum, { reading }) => sum + count(itemsOf(reading), ({ marked }) => marked), 0),
+    resumedItems: responses.reduce((sum, { parsed }) => sum + count(itemsOf(parsed), ({ marked }) => marked), 0),
     fullReplays: count(responses, ({ response }) => response.replay),
     appliedItems: count(items, (facts) => facts.reported?.state === 'applied' || isApplied(facts)),
     importedRows: imports.reduce((sum, { job }) => sum + (job?.results.length ?? 0), 0),

@@ -1,10 +1,10 @@
-import { isBatch, type ItemResult, type Reading, readResponse } from '../results.reader';
+import { isBatch, type ItemResult, type ParsedResponse, readResponse } from '../results.reader';
 import type { ReceivedResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An attempt with a response. */
 export interface ReadAttempt {
   response: ReceivedResponse;
-  reading: Reading;
+  parsed: ParsedResponse;
   endedAt: number;
 }
 
@@ -83,21 +83,21 @@ export function effectOf({ reported, stored }: Pick<ItemFacts, 'reported' | 'sto
 }
 
 /** The results in a response, open ones included. */
-export function itemsOf(reading: Reading): ItemResult[] {
-  return reading.kind === 'settled' || reading.kind === 'partial' ? reading.items : [];
+export function itemsOf(parsed: ParsedResponse): ItemResult[] {
+  return parsed.kind === 'settled' || parsed.kind === 'partial' ? parsed.items : [];
 }
 
 function readAttempts(request: RequestHistory): ReadAttempt[] {
   return request.attempts
     .flatMap(({ outcome, endedAt }) =>
-      typeof outcome === 'string' ? [] : [{ response: outcome, reading: readResponse(request, outcome), endedAt }],
+      typeof outcome === 'string' ? [] : [{ response: outcome, parsed: readResponse(request, outcome), endedAt }],
     )
     .sort((a, b) => a.endedAt - b.endedAt);
 }
 
 function firstOutcome(attempts: ReadAttempt[], index: number): { reported: ItemResult; at: number } | undefined {
-  for (const { reading, endedAt } of attempts) {
-    const reported = itemsOf(reading)[index];
+  for (const { parsed, endedAt } of attempts) {
+    const reported = itemsOf(parsed)[index];
     if (reported !== undefined && reported.state !== 'open') return { reported, at: endedAt };
   }
   return undefined;

@@ -45,7 +45,7 @@ function isEquivalent(entry: string, reported: NonNullable<ItemFacts['reported']
 }
 
 function checkCompletion({ request, attempts }: RequestFacts, complete: boolean | undefined): Violation[] {
-  const responded = attempts.some(({ reading }) => reading.kind === 'settled');
+  const responded = attempts.some(({ parsed }) => parsed.kind === 'settled');
   if (!responded || complete === true) return [];
   return [{ rule: 'ledger-differs', message: 'the response is final, the ledger is not complete', key: request.key }];
 }

@@ -6,9 +6,9 @@ export function checkResponses({ request, attempts, items }: RequestFacts): Viol
   const { key } = request;
   const violations: Violation[] = [];
   let whole: string | undefined;
-  for (const { response, reading } of attempts) {
-    if (reading.kind === 'unexpected') violations.push({ rule: 'unexpected-response', message: reading.why, key });
-    for (const [index, reported] of itemsOf(reading).entries()) {
+  for (const { response, parsed } of attempts) {
+    if (parsed.kind === 'unexpected') violations.push({ rule: 'unexpected-response', message: parsed.why, key });
+    for (const [index, reported] of itemsOf(parsed).entries()) {
       const first = items[index]?.reported;
       if (reported.code === 'internal') {
         violations.push({ rule: 'unexpected-response', message: reported.text, key, item: index + 1 });
@@ -17,13 +17,13 @@ export function checkResponses({ request, attempts, items }: RequestFacts): Viol
         violations.push({ rule: 'replay-differs', message, key, item: index + 1 });
       }
     }
-    if (reading.kind === 'settled') {
-      if (whole !== undefined && whole !== reading.text) {
-        violations.push({ rule: 'replay-differs', message: `responses differ: ${whole} and ${reading.text}`, key });
+    if (parsed.kind === 'settled') {
+      if (whole !== undefined && whole !== parsed.text) {
+        violations.push({ rule: 'replay-differs', message: `responses differ: ${whole} and ${parsed.text}`, key });
       }
-      whole ??= reading.text;
+      whole ??= parsed.text;
     }
-    if (response.replay && !(reading.kind === 'settled' && reading.items.every((item) => !item.marked))) {
+    if (response.replay && !(parsed.kind === 'settled' && parsed.items.every((item) => !item.marked))) {
       violations.push({
         rule: 'replay-differs',
         message: `a replayed response is incomplete or has marks: ${response.body}`,
@@ -31,7 +31,7 @@ export function checkResponses({ request, attempts, items }: RequestFacts): Viol
       });
     }
   }
-  const known = attempts.some(({ reading }) => reading.kind === 'settled' || reading.kind === 'unexpected');
+  const known = attempts.some(({ parsed }) => parsed.kind === 'settled' || parsed.kind === 'unexpected');
   if (!known && !request.canceled) {
     violations.push({
       rule: 'no-response',

@@ -1,3 +1,4 @@
+/** How a guarantee can be violated. */
 export type Rule =
   /** A response that a caller that retries correctly must never get. */
   | 'unexpected-response'
