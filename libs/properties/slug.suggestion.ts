@@ -18,7 +18,9 @@ export class SlugSuggestions {
 
   /** @param known the known slugs */
   of(unknownSlug: string, known: ReadonlyMap<string, unknown>): string | undefined {
-    const earlier = this.suggestions.find((suggestion) => suggestion.unknownSlug === unknownSlug && suggestion.known === known);
+    const earlier = this.suggestions.find(
+      (suggestion) => suggestion.unknownSlug === unknownSlug && suggestion.known === known,
+    );
     if (earlier !== undefined) return earlier.slug;
     if (this.suggestions.length >= MAX_SUGGESTIONS) return undefined;
     const slug = suggestSlug(unknownSlug, known.keys());

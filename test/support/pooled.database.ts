@@ -68,9 +68,7 @@ export class PooledDatabase {
         clients.map(async (client) => {
           await client.connect();
           await client.query('BEGIN');
-          const { rows } = await client.query<{ pid: number; team: string | null; changed: object | null }>(
-            READ_STATE,
-          );
+          const { rows } = await client.query<{ pid: number; team: string | null; changed: object | null }>(READ_STATE);
           return rows[0] ?? { pid: 0, team: null, changed: null };
         }),
       );

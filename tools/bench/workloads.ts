@@ -212,7 +212,10 @@ function balanced(
   const { gateways, [count]: balancer } = environment.balanced;
   const behind = count === 'one' ? gateways.slice(0, 1) : gateways;
   const what = `${count === 'one' ? 'one gateway' : 'two gateways'} behind HAProxy, 32 callers, ${sent}`;
-  return { ...overHttp(what, httpWork(environment, balancer, 'update', { callers: 32, ...variant }), behind), balancer };
+  return {
+    ...overHttp(what, httpWork(environment, balancer, 'update', { callers: 32, ...variant }), behind),
+    balancer,
+  };
 }
 
 function comparedWith(

@@ -119,7 +119,14 @@ export class ChaosEnvironment {
         program: builtFile('apps/worker/main.js'),
       });
       cleanup.add(() => worker.close());
-      const environment = new ChaosEnvironment(servers, redis, gateways as [ProxiedGateway, ProxiedGateway], worker, database, cleanup); // two names, so two gateways
+      const environment = new ChaosEnvironment(
+        servers,
+        redis,
+        gateways as [ProxiedGateway, ProxiedGateway],
+        worker,
+        database,
+        cleanup,
+      ); // two names, so two gateways
       await Promise.all(environment.processes.map((process) => process.start()));
       return environment;
     } catch (error) {

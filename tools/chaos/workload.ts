@@ -30,7 +30,8 @@ export function nextRequest(random: Random, records: SharedRecords, shares: Shar
     const body = JSON.stringify({ default: { ...requested.set, primary_domain: requested.marker } });
     return { ...single, operation: 'create', items: [requested], method: 'POST', path, body };
   }
-  if (choice < 0.25) return random.chance(shares.upserts) ? upsert(random, records, path) : patch(random, records, path);
+  if (choice < 0.25)
+    return random.chance(shares.upserts) ? upsert(random, records, path) : patch(random, records, path);
   if (choice < 0.37) return mixed(random, records, path, shares);
   const deletion = choice < 0.41;
   const { onError, items, wire } = deletion ? deletes(random, records) : updates(random, records, shares);

@@ -70,7 +70,8 @@ export const expensiveBodies: Attack = {
 /** The largest accepted bodies, many concurrently. */
 export const largeBodies: Attack = {
   name: 'large-bodies',
-  summary: 'sends 64 batches of 5 MiB at once, of the kinds that take most memory when parsed, every other one with a key',
+  summary:
+    'sends 64 batches of 5 MiB at once, of the kinds that take most memory when parsed, every other one with a key',
   prepare(target) {
     const bodies = bodyKinds().map(({ body }) => body);
     return Promise.resolve(() =>
