@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
-import { call } from './largest.request';
+import { call } from './preparation';
 
 /** As many requests without a valid key as fit into few bytes. */
 export const pipelinedRequests: Attack = {

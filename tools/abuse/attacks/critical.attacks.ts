@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
 import { closeAfterResponse, HeldConnections } from './held.connections';
-import { createTinyNumbers } from './largest.request';
+import { createTinyNumbers } from './preparation';
 
 /** Paths of a record whose id is empty. */
 export const emptyPathSegment: Attack = {

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { bodyKinds } from '../../bench/memory/body.kinds';
 import type { Attack } from '../attack';
 import { closeAfterResponse, HeldConnections } from './held.connections';
-import { call, createLargeText, createTinyNumbers, largest } from './largest.request';
+import { call, createLargeText, createTinyNumbers, largest } from './preparation';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 

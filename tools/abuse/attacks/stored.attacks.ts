@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Attack } from '../attack';
 import type { AttackTarget } from '../attack.target';
-import { call } from './largest.request';
+import { call } from './preparation';
 
 /** Postgres stores 500 KB of equal numbers in some 400 bytes. */
 const EQUAL_NUMBERS = 1_590;
