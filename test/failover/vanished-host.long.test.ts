@@ -28,7 +28,7 @@ afterEach(async () => {
 /** Opens the connections of all callers. */
 async function warmUp(url: string): Promise<void> {
   const session = await Session.open(pair.primaryUrl);
-  engine = await Engine.over(url, { DATABASE_POOL_SIZE: String(CALLERS) }, undefined, session);
+  engine = await Engine.connect(url, { DATABASE_POOL_SIZE: String(CALLERS) }, undefined, session);
   ids = await engine.insert(team, CALLERS);
   const calls = ids.map((id) => engine.apply(batch(team, [rename(id)]), newKey()));
   expect((await Promise.all(calls)).flatMap(codesOf)).toEqual(ids.map(() => 'ok'));

@@ -195,7 +195,8 @@ export class Connections {
     this.enqueue(connection);
     this.startReady();
     const { length } = connection.waiting;
-    if (length > (this.arrivalsInTurn > ARRIVALS_PER_TURN ? MAX_WAITING_IN_FLOOD : MAX_WAITING)) this.cut(connection, 'pipelining');
+    if (length > (this.arrivalsInTurn > ARRIVALS_PER_TURN ? MAX_WAITING_IN_FLOOD : MAX_WAITING))
+      this.cut(connection, 'pipelining');
     else if (length > 0) {
       connection.isPaused = true;
       socket.pause();
