@@ -26,12 +26,12 @@ export interface SchemaFiles {
 export function readSchemaFiles(directory: string = __dirname): SchemaFiles {
   return {
     version: readVersion(),
-    migrations: readFiles(join(directory, 'migrations')),
-    functions: readFiles(join(directory, 'functions')),
+    migrations: filesOf(join(directory, 'migrations')),
+    functions: filesOf(join(directory, 'functions')),
   };
 }
 
-function readFiles(directory: string): SchemaFile[] {
+function filesOf(directory: string): SchemaFile[] {
   return readdirSync(directory)
     .filter((file) => file.endsWith('.sql'))
     .sort()

@@ -131,7 +131,7 @@ export class ClaimStore {
       case 'mismatch':
         return { state: 'mismatch' };
       case 'in_flight':
-        return { state: 'in_flight', retryAfterSeconds: retryAfter(first as number) };
+        return { state: 'in_flight', retryAfterSeconds: retryAfterSeconds(first as number) };
       default:
         return readResponse(first as Buffer, second as Buffer);
     }
@@ -213,7 +213,7 @@ function leaseMs(remainingMs: number): number {
 }
 
 /** `Retry-After`: the time that the other attempt has run, up to its lease, which expires if its gateway has failed. In seconds. */
-function retryAfter(runningMs: number): number {
+function retryAfterSeconds(runningMs: number): number {
   return Math.ceil(Math.min(Math.max(runningMs, 1), LEASE_MS) / 1_000);
 }
 

@@ -78,7 +78,7 @@ export class ImportRequestRepository {
     const { key, chunks } = job;
     const values = [
       ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.inCall],
-      ...[chunks.slice(0, 1).map(textOf), chunks.map(({ length }) => length)],
+      ...[chunks.slice(0, 1).map(chunkText), chunks.map(({ length }) => length)],
       ...[this.settings.importMaxJobs, this.settings.lockTimeoutMs],
       ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
       job.requestId,
@@ -148,11 +148,11 @@ export class ImportRequestRepository {
 /** Creates the chunks after the first one, each as text of its own: all of them together would take several times their size. */
 async function createChunks(client: DatabaseClient, { teamId, jobId, chunks }: NewImport): Promise<void> {
   for (const [index, chunk] of chunks.entries()) {
-    if (index > 0) await client.query(CREATE_CHUNK, [teamId, jobId, index, chunk.length, textOf(chunk)]);
+    if (index > 0) await client.query(CREATE_CHUNK, [teamId, jobId, index, chunk.length, chunkText(chunk)]);
   }
 }
 
-function textOf(chunk: ImportChunk): string {
+function chunkText(chunk: ImportChunk): string {
   return `[${chunk.join(',')}]`;
 }
 

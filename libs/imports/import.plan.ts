@@ -72,9 +72,9 @@ export class ImportPlanner {
   }
 
   plan(given: unknown): ImportItem {
-    const error = this.errorOf(given);
+    const error = this.rowErrorOf(given);
     if (error !== undefined) return planReject(null, this.shorten(error));
-    const blocks = given as Record<string, unknown>; // errorOf has checked it
+    const blocks = given as Record<string, unknown>; // rowErrorOf has checked it
     const placed = this.options.list?.place(blocks) ?? blocks;
     const { dedupe, missing } = this.options;
     const resolved = missing?.resolve(placed, this.purposeOf(placed)) ?? { row: placed };
@@ -131,7 +131,7 @@ export class ImportPlanner {
     return planReject(null, this.shorten(itemError(code, errors[0]?.message, errors)));
   }
 
-  private errorOf(row: unknown): ItemError | undefined {
+  private rowErrorOf(row: unknown): ItemError | undefined {
     if (!isObject(row)) return itemError('invalid_item', 'A row must be an object with default, list or both.');
     if (Object.keys(row).length === 0) {
       return itemError('invalid_item', 'A row takes at least one of default, list, extended.');
@@ -140,13 +140,13 @@ export class ImportPlanner {
   }
 
   private shorten(error: ItemError): ItemError {
-    const bytes = bytesOf(error);
+    const bytes = jsonBytes(error);
     if (bytes <= this.detailBytes) {
       this.detailBytes -= bytes;
       return error;
     }
     const short = itemError(error.code, error.message);
-    return bytesOf(short) <= MAX_ERROR_BYTES ? short : itemError(error.code);
+    return jsonBytes(short) <= MAX_ERROR_BYTES ? short : itemError(error.code);
   }
 }
 
@@ -167,6 +167,6 @@ function withProperty(row: object & { default?: unknown }, slug: string, value: 
   return { ...row, default: value === undefined ? others : { ...others, [slug]: value } };
 }
 
-function bytesOf(value: unknown): number {
+function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }

@@ -87,7 +87,7 @@ function addChange(
   } else if (value === null) {
     if (rule.required) errors.add('required_property', 'is required: it cannot be null');
     else (change.clear ??= []).push(slug);
-  } else if (isOperator(value)) {
+  } else if (hasOperator(value)) {
     const operation = operationOf(value, rule, errors);
     if (operation !== null) (change.ops ??= {})[slug] = operation;
   } else {
@@ -99,7 +99,7 @@ function addChange(
 }
 
 /** Whether a value is an operator. Any object with `_op` is one: storing it as a value would lose the client's intent. */
-function isOperator(value: unknown): value is Record<string, unknown> {
+function hasOperator(value: unknown): value is Record<string, unknown> {
   return isObject(value) && Object.hasOwn(value, '_op');
 }
 

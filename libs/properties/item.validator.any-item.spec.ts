@@ -80,7 +80,7 @@ describe('validation of any item', () => {
   });
 
   it('creates the same content as a patch of an empty record', () => {
-    const named = fc.dictionary(fc.constantFrom('notes', 'tags', 'colours', 'size', 'blob'), values);
+    const named = fc.dictionary(fc.constantFrom('notes', 'tags', 'colors', 'size', 'blob'), values);
     fc.assert(
       fc.property(named, (block) => {
         const item = { default: { name: 'x', ...block } };

@@ -9,7 +9,7 @@ describe('ItemValidator.create', () => {
       name: 'Acme',
       notes: null,
       tags: { _op: 'append', values: ['a', 'a'] },
-      colours: { _op: 'remove', values: ['red'] },
+      colors: { _op: 'remove', values: ['red'] },
     };
     expect(changed(validator.create({ default: block, extended: { a: 1, b: null } }))).toEqual({
       set: { name: 'Acme', tags: ['a'] },

@@ -23,12 +23,12 @@ describe('ItemValidator.patch', () => {
       name: 'Acme',
       notes: null,
       tags: { _op: 'append', values: ['a', 'b', 'a'] },
-      colours: { values: [BLUE], _op: 'remove' },
+      colors: { values: [BLUE], _op: 'remove' },
     };
     expect(changed(validator.patch({ default: block }))).toEqual({
       set: { name: 'Acme' },
       clear: ['notes'],
-      ops: { tags: { op: 'append', values: ['a', 'b'] }, colours: { op: 'remove', values: ['blue'] } },
+      ops: { tags: { op: 'append', values: ['a', 'b'] }, colors: { op: 'remove', values: ['blue'] } },
       list: null,
       extended: null,
     });
@@ -44,11 +44,11 @@ describe('ItemValidator.patch', () => {
     ['open', false, false],
     ['day', '2026-02-28', '2026-02-28'],
     ['day', '2026-02-28t01:02:03+01:00', '2026-02-28t01:02:03+01:00'],
-    ['colour', 'red', 'red'],
-    ['colour', BLUE, 'blue'],
-    ['colour', BLUE.toUpperCase(), 'blue'],
-    ['colours', ['blue', RED, 'blue', BLUE], ['blue', 'red']],
-    ['colours', [], []],
+    ['color', 'red', 'red'],
+    ['color', BLUE, 'blue'],
+    ['color', BLUE.toUpperCase(), 'blue'],
+    ['colors', ['blue', RED, 'blue', BLUE], ['blue', 'red']],
+    ['colors', [], []],
     ['tags', ['b', 'a', 'b'], ['b', 'a']],
     ['blob', { a: [1, null, { b: 'c' }] }, { a: [1, null, { b: 'c' }] }],
     ['blob', [], []],
@@ -72,15 +72,15 @@ describe('ItemValidator.patch', () => {
     ['open', 1, 'invalid_property', ''],
     ['day', '2026-02-30', 'invalid_property', ''],
     ['day', 20260228, 'invalid_property', ''],
-    ['colour', 'green', 'unknown_option', ''],
-    ['colour', 'constructor', 'unknown_option', ''],
-    ['colour', '\0', 'invalid_property', ''],
-    ['colour', '\ud800', 'invalid_property', ''],
-    ['colours', ['red', 'a\0'], 'invalid_property', '[1]'],
-    ['colour', ['red'], 'invalid_property', ''],
-    ['colours', 'red', 'invalid_property', ''],
-    ['colours', ['red', 'green'], 'unknown_option', '[1]'],
-    ['colours', [null], 'invalid_property', '[0]'],
+    ['color', 'green', 'unknown_option', ''],
+    ['color', 'constructor', 'unknown_option', ''],
+    ['color', '\0', 'invalid_property', ''],
+    ['color', '\ud800', 'invalid_property', ''],
+    ['colors', ['red', 'a\0'], 'invalid_property', '[1]'],
+    ['color', ['red'], 'invalid_property', ''],
+    ['colors', 'red', 'invalid_property', ''],
+    ['colors', ['red', 'green'], 'unknown_option', '[1]'],
+    ['colors', [null], 'invalid_property', '[0]'],
     ['tags', ['a', 1], 'invalid_property', '[1]'],
     ['tags', ['a', '\udc00'], 'invalid_property', '[1]'],
     ['tags', { length: 0 }, 'invalid_property', ''],
@@ -170,7 +170,7 @@ describe('ItemValidator.patch', () => {
     expect(errorOf({ tags: increment })).toEqual(['invalid_property', '.default.tags._op']);
   });
 
-  it.each(['name', 'blob', 'company', 'colour'])('rejects an operator on %s, which holds one value', (slug) => {
+  it.each(['name', 'blob', 'company', 'color'])('rejects an operator on %s, which holds one value', (slug) => {
     expect(errorOf({ [slug]: { _op: 'append', values: ['a'] } })).toEqual(['invalid_property', `.default.${slug}`]);
   });
 
@@ -215,11 +215,11 @@ describe('ItemValidator.patch', () => {
   });
 
   it('reports every error, with the code of the first', () => {
-    const item = { default: { colour: 'green', size: 'x', nmae: 1 }, list: { x: {} }, extended: { a: '\0' } };
+    const item = { default: { color: 'green', size: 'x', nmae: 1 }, list: { x: {} }, extended: { a: '\0' } };
     expect(validator.patch(item)).toMatchObject({
       code: 'unknown_option',
       errors: [
-        { field: '.default.colour', code: 'unknown_option' },
+        { field: '.default.color', code: 'unknown_option' },
         { field: '.default.size', code: 'invalid_property' },
         { field: '.default.nmae', code: 'unknown_property' },
         { field: '.list.x', code: 'invalid_item' },
@@ -236,7 +236,7 @@ describe('ItemValidator.patch', () => {
 
   it('names what is allowed and never repeats the value', () => {
     const secret = 'hunter2'.repeat(1_000);
-    const block = { colour: secret, day: secret, company: secret, nmae: secret, size: secret, tags: secret };
+    const block = { color: secret, day: secret, company: secret, nmae: secret, size: secret, tags: secret };
     const { messages } = rejected(validator.patch({ default: block }));
     expect(messages.join()).not.toContain('hunter2');
     expect(messages[0]).toContain('use red, blue');

@@ -7,7 +7,7 @@ import type { ObjectType, PropertyDefinition } from './property-definition';
 import { SlugSuggestions } from './slug.suggestion';
 import { ValidationErrors } from './validation.errors';
 
-type Purpose = 'patch' | 'create';
+type WriteKind = 'patch' | 'create';
 
 /** Validates the items of one request. */
 export type RequestValidator = Pick<ItemValidator, 'patch' | 'create' | 'allLookups'>;
@@ -59,27 +59,27 @@ export class ItemValidator {
     return this.validate(item, 'create');
   }
 
-  private validate(item: ItemBlocks, purpose: Purpose, suggestions?: SlugSuggestions): Validation {
+  private validate(item: ItemBlocks, kind: WriteKind, suggestions?: SlugSuggestions): Validation {
     const errors = new ValidationErrors(suggestions);
-    const { set, clear, ops } = this.checkDefault(item.default, purpose, errors);
-    const list = this.checkLists(item.list, purpose, errors);
-    const extended = checkExtended(item.extended, purpose, errors);
+    const { set, clear, ops } = this.checkDefault(item.default, kind, errors);
+    const list = this.checkLists(item.list, kind, errors);
+    const extended = checkExtended(item.extended, kind, errors);
     if (errors.code !== null) return { code: errors.code, errors: errors.list };
     const lookups = lookupsTouchedBy({ set, clear, ops }, this.lookups);
     return { change: { set, clear, ops, list, extended, ...(lookups.length > 0 && { lookups }) } };
   }
 
-  private checkDefault(block: unknown, purpose: Purpose, errors: ValidationErrors): BlockChange {
+  private checkDefault(block: unknown, kind: WriteKind, errors: ValidationErrors): BlockChange {
     // A new record without `default` lacks its required properties.
-    const content = block === undefined && purpose === 'create' ? {} : block;
+    const content = block === undefined && kind === 'create' ? {} : block;
     if (content === undefined) return UNCHANGED;
     errors.enter('default');
-    const change = isObject(content) ? this.defaultBlock[purpose](content, errors) : rejectBlock(errors);
+    const change = isObject(content) ? this.defaultBlock[kind](content, errors) : rejectBlock(errors);
     errors.leave();
     return change ?? UNCHANGED;
   }
 
-  private checkLists(lists: unknown, purpose: Purpose, errors: ValidationErrors): Record<string, BlockChange> | null {
+  private checkLists(lists: unknown, kind: WriteKind, errors: ValidationErrors): Record<string, BlockChange> | null {
     if (lists === undefined) return null;
     if (!isObject(lists)) return errors.add('invalid_item', 'must be an object of list ids', 'list');
 
@@ -96,7 +96,7 @@ export class ItemValidator {
       else if (!isObject(block)) rejectBlock(errors);
       else {
         seen.add(listId);
-        const change = (this.listBlocks.get(listId) ?? this.listWithoutProperties)[purpose](block, errors);
+        const change = (this.listBlocks.get(listId) ?? this.listWithoutProperties)[kind](block, errors);
         if (change.set !== null || change.clear !== null || change.ops !== null) changes[listId] = change;
       }
       errors.leave();
@@ -107,7 +107,7 @@ export class ItemValidator {
 }
 
 /** Clients own the content of `extended`: it must only be storable. */
-function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationErrors): ExtendedChange | null {
+function checkExtended(extended: unknown, kind: WriteKind, errors: ValidationErrors): ExtendedChange | null {
   if (extended === undefined) return null;
   errors.enter('extended');
   const change: ExtendedChange = { set: {}, clear: [] };
@@ -118,7 +118,7 @@ function checkExtended(extended: unknown, purpose: Purpose, errors: ValidationEr
       errors.enter(key);
       if (isStorableKey(key, errors) && isStorable(value, errors)) {
         if (value !== null) change.set[key] = value;
-        else if (purpose === 'patch') change.clear.push(key);
+        else if (kind === 'patch') change.clear.push(key);
       }
       errors.leave();
     }

@@ -82,13 +82,13 @@ describe('TeamProperties', () => {
 
   it('makes definitions of an unsupported type read-only and logs one warning about them', () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
-    const definitions = [row({ type: 'colour', required: true }), row({ id: GOLD, slug: 'size', type: 'num' })];
+    const definitions = [row({ type: 'color', required: true }), row({ id: GOLD, slug: 'size', type: 'num' })];
     const team = new TeamProperties({ definitions, options: [] }, 'reject');
     expect(warn.mock.calls).toEqual([[expect.objectContaining({ definitions: 1, property_ids: [TIER] })]]);
     warn.mockRestore();
 
     const tier = team.definitionsOf('organization').find(({ slug }) => slug === 'tier');
-    expect(tier).toMatchObject({ type: 'jsonb', locked: true, unsupportedType: 'colour' });
+    expect(tier).toMatchObject({ type: 'jsonb', locked: true, unsupportedType: 'color' });
     const validator = team.validatorOf('organization');
     for (const value of ['red', null, { _op: 'append', values: [] }]) {
       expect(validator.patch({ default: { tier: value } })).toMatchObject({

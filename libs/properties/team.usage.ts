@@ -21,18 +21,18 @@ export const NO_USAGE: TeamUsage = { properties: 0, options: 0, bytes: 0 };
 
 /** The usage of a new property with its options. */
 export function usageOfProperty({ options, ...definition }: PropertyDefinition): TeamUsage {
-  const own = { properties: 1, options: 0, bytes: bytesOf({ object_type: '', ...definition }) };
+  const own = { properties: 1, options: 0, bytes: rowBytes({ object_type: '', ...definition }) };
   return options.reduce((sum, option) => plus(sum, usageOfOption(definition.id, option)), own);
 }
 
 /** The usage of a new option. */
 export function usageOfOption(propertyId: string, option: PropertyOption): TeamUsage {
-  return { properties: 0, options: 1, bytes: bytesOf({ property_id: propertyId, ...option }) };
+  return { properties: 0, options: 1, bytes: rowBytes({ property_id: propertyId, ...option }) };
 }
 
 /** The growth of the usage when a display name is changed. */
 export function usageOfRenaming(before: string, after: string): TeamUsage {
-  return { properties: 0, options: 0, bytes: bytesOf({ name: after }) - bytesOf({ name: before }) };
+  return { properties: 0, options: 0, bytes: rowBytes({ name: after }) - rowBytes({ name: before }) };
 }
 
 export function plus(a: TeamUsage, b: TeamUsage): TeamUsage {
@@ -62,6 +62,6 @@ export function exceededLimit(usage: TeamUsage, added: TeamUsage): string | unde
 }
 
 /** About as Postgres renders it, which puts spaces around colons and after commas. */
-function bytesOf(row: object): number {
+function rowBytes(row: object): number {
   return Buffer.byteLength(JSON.stringify(row)) + 3 * Object.keys(row).length;
 }

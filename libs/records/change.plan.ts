@@ -50,12 +50,12 @@ export function planUpsert(
   { patch, create, ifMatch, mustExist, skipUnchanged, shorten = (error) => error }: Upsert,
 ): PlanItem {
   const item = planPatch(id, patch.change, ifMatch, skipUnchanged);
-  if (mustExist) return { ...item, match, absent: errorOf(itemError('precondition_failed')) };
+  if (mustExist) return { ...item, match, absent: failureOf(itemError('precondition_failed')) };
   if ('change' in create) return { ...item, match, create: planCreate(id, create.change) };
   const error = itemError(create.code, create.errors[0]?.message, create.errors);
-  return { ...item, match, absent: errorOf(shorten(error)) };
+  return { ...item, match, absent: failureOf(shorten(error)) };
 }
 
-function errorOf(error: ItemError): { code: ItemError['code']; error: string } {
+function failureOf(error: ItemError): { code: ItemError['code']; error: string } {
   return { code: error.code, error: JSON.stringify(error) };
 }

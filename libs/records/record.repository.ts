@@ -96,7 +96,7 @@ export class RecordRepository {
             if (outcome) return { outcome };
             call.isFastPath = false;
           }
-          const values = this.parametersOf(plan, deadline.msLeft('execute'), key);
+          const values = this.applyBatchParameters(plan, deadline.msLeft('execute'), key);
           return { row: await this.callApplyBatch(client, values, key) };
         },
         { timeoutMs: deadline.msLeft('commit'), teamId: plan.teamId, cancellation, meter, span },
@@ -182,7 +182,7 @@ export class RecordRepository {
     }
   }
 
-  private parametersOf(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
+  private applyBatchParameters(plan: Plan, budgetMs: number, key: LedgerKey | undefined): unknown[] {
     const { onError, dryRun } = plan.options;
     const atomic = onError === 'rollback';
     return [

@@ -66,13 +66,13 @@ let environment: RolloutEnvironment;
 
 /** `kill -9` of the gateway that executes a batch. @returns its number */
 async function killUnderBatch(): Promise<number> {
-  const place = await environment.waiting();
-  await environment.gateways[place]?.kill();
-  return place;
+  const gateway = await environment.waitingGateway();
+  await environment.gateways[gateway]?.kill();
+  return gateway;
 }
 
-async function startAgain(place: number): Promise<void> {
-  await environment.start(place);
+async function startAgain(gateway: number): Promise<void> {
+  await environment.start(gateway);
   await environment.balancer.waitUntilUsed(1, 2);
 }
 
@@ -84,11 +84,11 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
 
   it('under load, no keyed request is lost, and each of its items is applied once', async () => {
     const traffic = await environment.traffic([{ keyed: true }, { keyed: true }, { keyed: true }, { keyed: true }]);
-    for (const place of [0, 1]) {
+    for (const gateway of [0, 1]) {
       await traffic.waitForBatches();
-      await environment.gateways[place]?.kill();
+      await environment.gateways[gateway]?.kill();
       await traffic.waitForBatches();
-      await startAgain(place);
+      await startAgain(gateway);
     }
     const reports = await traffic.stop();
     expect(await environment.miscounts(reports)).toEqual([]);
@@ -102,20 +102,20 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
   it('its batch without a key is not sent to the other gateway', async () => {
     const batch = await HeldBatch.make(environment, {});
     const response = batch.send();
-    const place = await killUnderBatch();
+    const gateway = await killUnderBatch();
     expect(await response).toMatchObject({ status: 502, body: { error: { code: 'unavailable' } } });
     // Postgres detects the closed connection, and the other items are not executed.
     await environment.quiet();
     await batch.release();
     expect(await batch.changes()).toEqual([1, 0]);
     expect(await batch.retries()).toBe(0);
-    await startAgain(place);
+    await startAgain(gateway);
   });
 
   it('its batch with a key goes to the other gateway, which responds 409 until the first attempt has ended', async () => {
     const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
-    const place = await killUnderBatch();
+    const gateway = await killUnderBatch();
     expect(await response).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_in_use' } } });
     expect(await batch.retries()).toBeGreaterThan(0);
     await environment.quiet();
@@ -127,7 +127,7 @@ describe('when a gateway is killed', { timeout: 120_000 }, () => {
     }
     expect(retry.body).toMatchObject({ results: [{ replayed: true }, { status: 'ok' }], summary: { succeeded: 2 } });
     expect(await batch.changes()).toEqual([1, 1]);
-    await startAgain(place);
+    await startAgain(gateway);
   });
 });
 
@@ -141,7 +141,7 @@ describe('when a gateway is killed, and there is no Redis', { timeout: 120_000 }
     const batch = await HeldBatch.make(environment, { 'idempotency-key': randomUUID() });
     const response = batch.send();
     const killed = await killUnderBatch();
-    await environment.waitingAt(1 - killed);
+    await environment.onlyWaitingGateway(1 - killed);
     await batch.release();
     const { status, body } = await response;
     expect(status).toBe(200);

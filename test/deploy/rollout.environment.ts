@@ -138,25 +138,25 @@ export class RolloutEnvironment {
   }
 
   /** Resolves with the number of a gateway whose batch waits for a record. */
-  async waiting(): Promise<number> {
+  async waitingGateway(): Promise<number> {
     for (;;) {
-      const [place] = await this.places();
-      if (place !== undefined) return place;
+      const [gateway] = await this.waitingGateways();
+      if (gateway !== undefined) return gateway;
       await sleep(5);
     }
   }
 
   /** Resolves when a batch of this gateway waits for a record, and none of the other one. */
-  async waitingAt(place: number): Promise<void> {
-    while (String(await this.places()) !== String(place)) await sleep(5);
+  async onlyWaitingGateway(gateway: number): Promise<void> {
+    while (String(await this.waitingGateways()) !== String(gateway)) await sleep(5);
   }
 
   /** Resolves when no batch waits for a record. */
   async quiet(): Promise<void> {
-    while ((await this.places()).length > 0) await sleep(5);
+    while ((await this.waitingGateways()).length > 0) await sleep(5);
   }
 
-  private async places(): Promise<number[]> {
+  private async waitingGateways(): Promise<number[]> {
     const rows = await this.session.query<{ name: string }>(
       `SELECT application_name AS name FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name LIKE 'gateway-_'`,

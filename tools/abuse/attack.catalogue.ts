@@ -1,12 +1,12 @@
 import type { Attack } from './attack';
 import * as computation from './attacks/computation.attacks';
-import * as critical from './attacks/critical.attacks';
+import * as outage from './attacks/outage.attacks';
 import * as exhaustion from './attacks/exhaustion.attacks';
 import * as stored from './attacks/stored.attacks';
 
 /** Every attack, in the order in which they run. */
 export const attacks: readonly Attack[] = [
-  ...Object.values(critical),
+  ...Object.values(outage),
   ...Object.values(exhaustion),
   ...Object.values(computation),
   ...Object.values(stored),

@@ -185,7 +185,7 @@ function invalidItem(random: Random, records: SharedRecords): [RequestedItem, Wi
     ],
     [
       { type: 'rejection', id, code: 'unknown_property' },
-      { id, default: { name, colour: 'red' } },
+      { id, default: { name, color: 'red' } },
     ],
     [
       { type: 'rejection', id: null, code: 'invalid_item' },

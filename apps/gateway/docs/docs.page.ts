@@ -41,7 +41,7 @@ body { margin: 0; background: #fafafa; }
 @Injectable()
 export class DocsPage {
   readonly html: Buffer;
-  private readonly files = readFiles();
+  private readonly files = readPageFiles();
 
   constructor() {
     this.html = Buffer.from(this.renderHtml());
@@ -79,7 +79,7 @@ export class DocsPage {
   }
 }
 
-function readFiles(): ReadonlyMap<string, PageFile> {
+function readPageFiles(): ReadonlyMap<string, PageFile> {
   const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
   const contents: [string, Buffer][] = [
     ...FROM_SWAGGER_UI.map((name): [string, Buffer] => [name, readFileSync(join(folder, name))]),

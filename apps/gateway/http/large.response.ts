@@ -13,7 +13,7 @@ export function registerResponseSize(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, _reply, payload, done) => {
     const { requestContext } = request;
     const measure = (): void => {
-      requestContext.responseBytes = bytesOf(payload);
+      requestContext.responseBytes = payloadBytes(payload);
       done(null, payload);
     };
     requestContext.responding = true;
@@ -56,7 +56,7 @@ function isLong(payload: unknown): payload is string {
 }
 
 /** The size of a response body in bytes. No route sends a stream. */
-function bytesOf(payload: unknown): number {
+function payloadBytes(payload: unknown): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   return payload instanceof Uint8Array ? payload.byteLength : 0;
 }

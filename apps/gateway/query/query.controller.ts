@@ -54,7 +54,7 @@ export class QueryController {
     const definitions = await this.queries.definitionsOf(target);
     const measure = measureOf(exchange);
     const query = measure(() =>
-      this.queries.compile(textOf(exchange, body), definitions, () => queryOfBody(target, body, definitions)),
+      this.queries.compile(requestTextOf(exchange, body), definitions, () => queryOfBody(target, body, definitions)),
     );
     return this.queries.page('query', query, queryOptionsOf(exchange), measure);
   }
@@ -76,7 +76,7 @@ export class QueryController {
 }
 
 /** The text of a request with a body; undefined if it is long, or does not determine the query. */
-function textOf({ request }: HttpExchange, body: unknown): string | undefined {
+function requestTextOf({ request }: HttpExchange, body: unknown): string | undefined {
   if (body === undefined || request.requestContext.bodyBytes > MAX_REQUEST_LENGTH) return undefined;
   const text = JSON.stringify(body);
   // A number that a double cannot represent was parsed as an infinite one, which JSON.stringify writes as null.
