@@ -38,11 +38,18 @@ export class PostgresPair {
     return databaseUrl(this.standby.url, DATABASE);
   }
 
-  /** Resolves when commits of the primary wait for the standby, and the standby confirms them. */
+  /** Resolves when commits of the primary wait for the standby, and the standby has everything that was committed before. */
   async waitUntilSynchronous(): Promise<void> {
     await this.until(
       this.primary.url,
       "SELECT current_setting('synchronous_standby_names') <> '' AND EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync') AS ok",
+    );
+    // Commits wait when the checkpointer has read the setting, which it does before each checkpoint.
+    await onServer(this.primary.url, 'CHECKPOINT');
+    const { lsn } = await this.until(this.primary.url, 'SELECT pg_current_wal_flush_lsn()::text AS lsn, true AS ok');
+    await this.until(
+      this.primary.url,
+      `SELECT EXISTS (SELECT FROM pg_stat_replication WHERE flush_lsn >= '${String(lsn)}') AS ok`,
     );
   }
 
