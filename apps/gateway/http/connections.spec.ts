@@ -50,6 +50,12 @@ describe('requests of one connection', () => {
     client.write(requests(1_500));
     await once(client, 'close');
     expect(parsed).toBe(16 + 128 + 1);
+
+    // Node uses the parser again, for another connection.
+    const other = connect((server.address() as AddressInfo).port, '127.0.0.1'); // it listens on a port
+    other.write(requests(2));
+    await expect.poll(() => parsed).toBe(16 + 128 + 1 + 2);
+    other.destroy();
   });
 
   it('are handled 16 at a time, in order, however many are sent', async () => {
