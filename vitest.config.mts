@@ -38,7 +38,7 @@ export default defineConfig({
     testTimeout: 30_000,
     tags: prerequisiteTags(),
     reporters: ['default', './test/support/skipped.reporter.ts'],
-    // One more than the cores of a build machine: tests wait for servers and timers about a third of their time.
+    // One more than the cores of a build machine, because tests also wait for servers and timers.
     maxWorkers: 3,
     coverage: {
       provider: 'v8',
