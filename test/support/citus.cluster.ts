@@ -18,6 +18,7 @@ const SETTINGS = {
   max_worker_processes: '100',
   'citus.shard_count': '4',
   'citus.node_conninfo': 'sslmode=disable',
+  'citus.enable_stat_counters': 'on',
 };
 /** The settings of the database that `cluster init` makes. A copy of a database lacks them. */
 const COPIED_SETTINGS = ['citus.enable_fast_path_router_planner TO off', 'citus.propagate_set_commands TO local'];
