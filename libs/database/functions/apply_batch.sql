@@ -51,9 +51,9 @@
 -- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
 -- every earlier commit is durable when this returns.
 --
--- Settings: lock_timeout, synchronous_commit, enable_seqscan and prism.team are set for the session, because transaction-local
--- settings would have to be repeated for every item. A call that raises an error does not reset them: the caller must close
--- the connection.
+-- Settings: lock_timeout, synchronous_commit, enable_seqscan, prism.team and, on a cluster, search_path are set for the session,
+-- because transaction-local settings would have to be repeated for every item. A call that raises an error does not reset
+-- them: the caller must close the connection.
 --
 -- Performance: plpgsql prepares every expression again in every transaction, which costs more than evaluating it. Therefore
 -- the loop contains the one statement that most items need and little else. What can be done for all items at once is done
