@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { type ClusterNode, ClusterSessions } from '../support/cluster.sessions';
 import { batch, codesOf, Engine, newKey, rename, renames, retryOf } from '../support/engine';
 import { startGateway, type TestGateway } from '../support/gateway';
-import { databaseUrl, roleUrl } from '../support/server.database';
-import type { Session } from '../support/session';
+import { roleUrl } from '../support/server.database';
+import { Session } from '../support/session';
 
 const timeoutMs = 10_000;
 
@@ -31,6 +31,13 @@ beforeEach(async () => {
   teamId = randomUUID();
   ids = await owner.insert(teamId, 3);
 });
+
+/** The database of the tests on a node. */
+function nodeUrl({ port }: ClusterNode): string {
+  const url = new URL(owner.url);
+  url.port = String(port);
+  return url.href;
+}
 
 /** The statement that each connection of the gateway's role ran last, on a node. */
 async function statementsOn(session: Session): Promise<{ query: string; is_passed_on: boolean }[]> {
@@ -186,10 +193,7 @@ describe('a batch on the node of its team', () => {
 
   it('is executed by Citus if the session may be shared', async () => {
     const node = await sessions.nodeOf(teamId);
-    const database = new URL(owner.url).pathname.slice(1);
-    const pooled = await Engine.connect(databaseUrl(`postgres://postgres@127.0.0.1:${node.port}`, database), {
-      DATABASE_POOLER: 'session',
-    });
+    const pooled = await Engine.connect(nodeUrl(node), { DATABASE_POOLER: 'session' });
     try {
       const before = await plannedByCitus(node);
       expect(codesOf(await pooled.apply(renames(teamId, ids), newKey()))).toEqual(['ok', 'ok', 'ok']);
@@ -269,6 +273,31 @@ describe('row-level security on a cluster', () => {
       }
     },
   );
+});
+
+describe('row-level security on a shard', () => {
+  it('shows a team its own rows alone, through the views of its tables', async () => {
+    await gateway.apply(renames(teamId, ids), newKey());
+    const node = await sessions.nodeOf(teamId);
+    const [view] = await node.session.query<{ name: string }>(
+      `SELECT n.nspname || '.records' AS name FROM pg_namespace AS n
+        WHERE n.nspname LIKE 'prism\\_shard\\_' ||
+              to_regclass('records_' || get_shard_id_for_distribution_column('records', $1::uuid))::oid || '\\_%'`,
+      [teamId],
+    );
+    const session = await Session.open(roleUrl(nodeUrl(node), inject('gatewayRole')));
+    try {
+      const seenBy = async (team: string): Promise<number> => {
+        await session.query("SELECT set_config('prism.team', $1, false)", [team]);
+        return (await session.query(`SELECT FROM ${view?.name ?? ''} WHERE team_id = $1`, [teamId])).length;
+      };
+      expect(await seenBy(randomUUID())).toBe(0);
+      expect(await seenBy(teamId)).toBe(3);
+      await expect(session.query(`DELETE FROM ${view?.name ?? ''}`)).rejects.toThrow('permission denied for table');
+    } finally {
+      await session.close();
+    }
+  });
 });
 
 describe('a request on a cluster', () => {

@@ -158,7 +158,7 @@ BEGIN
       v_check_from := c_started; -- each transaction shares its settings there
     END IF;
   END IF;
-  -- A shard move copies what is on disk, and would lose a commit that has not waited for the disk. Only hold_shard notices that.
+  -- A shard move copies what is on disk, and loses a commit that has not waited for the disk. hold_shard notices that; Citus does not.
   PERFORM set_config('synchronous_commit',
                      CASE WHEN NOT c_one_transaction AND NOT p_item_durable AND (NOT c_cluster OR v_shard IS NOT NULL) THEN 'off'
                        ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- keeps remote_apply
@@ -238,19 +238,19 @@ BEGIN
     v_order := '{}'; -- nothing is left for the loop
   END IF;
   FOREACH n IN ARRAY v_order LOOP
-    BEGIN
-      IF clock_timestamp() >= v_check_from THEN
-        IF clock_timestamp() >= v_deadline OR (c_stops_early AND cardinality(array_remove(v_codes[:n - 1], NULL)) >= p_max_failures) THEN
-          v_codes[n] := 'not_attempted';
-          CONTINUE;
-        END IF;
-        v_left_ms := GREATEST(1, ceil(1000 * date_part('epoch', v_deadline - clock_timestamp())));
-        PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms, v_left_ms)::text, false);
-        IF c_cluster THEN
-          PERFORM share_settings(p_team_id);
-        END IF;
+    IF clock_timestamp() >= v_check_from THEN
+      IF clock_timestamp() >= v_deadline OR (c_stops_early AND cardinality(array_remove(v_codes[:n - 1], NULL)) >= p_max_failures) THEN
+        v_codes[n] := 'not_attempted';
+        CONTINUE;
       END IF;
+      v_left_ms := GREATEST(1, ceil(1000 * date_part('epoch', v_deadline - clock_timestamp())));
+      PERFORM set_config('lock_timeout', LEAST(p_lock_timeout_ms, v_left_ms)::text, false);
+      IF c_cluster THEN
+        PERFORM share_settings(p_team_id);
+      END IF;
+    END IF;
 
+    BEGIN
       -- The common patch. For any other item it finds no row, and apply_item runs the item or determines why it fails.
       UPDATE records AS r
          SET properties = r.properties || v_sets[n], version = r.version + 1, updated_at = now()

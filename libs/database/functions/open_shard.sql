@@ -31,7 +31,7 @@ BEGIN
     IF NOT has_database_privilege(current_database(), 'CREATE') THEN
       RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('prism_gateway open_shard', 0)); -- until the views are committed
+    PERFORM pg_advisory_xact_lock(hashtextextended(schema, 0)); -- until the views are committed
     -- Another session may have created it during the wait, which to_regclass does not notice.
     IF NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
       EXECUTE format('CREATE SCHEMA %I', schema);
