@@ -122,7 +122,7 @@ DECLARE
   v_loop_start timestamptz;
   v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
   -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
-  -- On a cluster, each transaction shares its settings there.
+  -- On a cluster from the start, because each transaction must share its settings.
   v_check_from timestamptz := CASE WHEN c_stops_early OR c_cluster THEN c_started
                                    ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
   v_left_ms    integer;
