@@ -11,7 +11,7 @@ function failed(code: 'conflict' | 'outcome_unknown'): Parameters<typeof rowResu
 }
 
 describe('rowResults', () => {
-  it('has a result for each row, from the place of the first one', () => {
+  it('has a result for each row, numbered from the index of the first one', () => {
     const ok = {
       ...rest,
       code: undefined,

@@ -128,7 +128,7 @@ describe('an import job', () => {
     expect(await worker.jobs.backlog()).toEqual({ jobs: 0, rows: 0, oldestSeconds: 0 });
   });
 
-  it('does not block others if a row fails repeatedly, and gives the row up after 15 attempts', async () => {
+  it('does not block others if a row fails repeatedly, and fails the row for good after 15 attempts', async () => {
     const accepted = await importRows(150);
     await poison('Row 120');
     const other = await importRows(100);
