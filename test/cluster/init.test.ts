@@ -77,7 +77,7 @@ describe('cluster init', () => {
     expect(missing).toEqual([]);
   });
 
-  it('keeps the data of a single server, and the writes that go on meanwhile', { timeout: 120_000 }, async () => {
+  it('keeps the data of a single server, and the writes that run meanwhile', { timeout: 120_000 }, async () => {
     const url = await createMigrated();
     const engine = await Engine.connect(url);
     cleanups.push(() => engine.close());

@@ -93,7 +93,7 @@ describe('a batch on a cluster', () => {
     expect(row?.ahead).toBe(true);
   });
 
-  it('goes through another node unharmed while the map is out of date', async () => {
+  it('runs correctly through another node while the cached node of its team is out of date', async () => {
     const key = newKey();
     const [first = '', second = ''] = ids;
     expect(codesOf(await gateway.apply(batch(teamId, [rename(first)])))).toEqual(['ok']);

@@ -35,7 +35,7 @@ const others = `
   INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
     SELECT team_id, id, gen_random_uuid(), sha256(id::text::bytea) FROM records;
   INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams;
-  INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, in_call, status, total, expires_at)
+  INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, within_request, status, total, expires_at)
     SELECT id, gen_random_uuid(), id, 'billing', 'organization', 'x', false, 'complete', 100, now() + interval '1 day' FROM teams;
   INSERT INTO import_chunks (team_id, job_id, chunk, row_count, results)
     SELECT team_id, id, n, 100, '{}' FROM import_jobs, generate_series(0, 3) AS n`;

@@ -111,7 +111,7 @@ async function distribute(url: string): Promise<void> {
   }
 }
 
-/** Ends the sessions in a template, such as those of Citus itself: nobody may use it while it is copied. */
+/** Ends the sessions in a template, such as those of Citus itself: a template cannot be copied while it is in use. */
 async function closeTemplate(node: string, template: string): Promise<void> {
   await onServer(node, `ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
   await onServer(node, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${template}'`);

@@ -28,10 +28,10 @@ export interface QueryOptions {
 export class QueryTimeout extends Error {
   override readonly name = 'QueryTimeout';
 
-  /** @param isOfRequest whether the deadline of the request was the limit, not `QUERY_TIMEOUT_MS` */
+  /** @param isRequestDeadline whether the deadline of the request was the limit, not `QUERY_TIMEOUT_MS` */
   constructor(
     readonly budgetMs: number,
-    readonly isOfRequest: boolean,
+    readonly isRequestDeadline: boolean,
   ) {
     super(`a query did not finish within ${budgetMs} ms`);
   }
