@@ -90,6 +90,19 @@ const GENERIC_PLANS = `
  */
 const DATABASE_SETTINGS = { enable_fast_path_router_planner: 'off', propagate_set_commands: 'local' };
 
+/** Deletes the schemas of `open_shard` on a node. */
+const CLOSE_SHARDS = `
+  DO $do$
+  DECLARE
+    v_schema text;
+  BEGIN
+    SET LOCAL citus.enable_ddl_propagation = off;
+    FOR v_schema IN SELECT nspname FROM pg_namespace WHERE nspname LIKE 'prism\\_shard\\_%' LOOP
+      EXECUTE format('DROP SCHEMA %I CASCADE', v_schema);
+    END LOOP;
+  END
+  $do$`;
+
 /** Whether the tables of the database are distributed. */
 export async function areTablesDistributed(client: DatabaseClient): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>(
@@ -130,6 +143,18 @@ export async function initCluster(database: ConnectionPool): Promise<ClusterSetu
 export async function distributeNewObjects(client: DatabaseClient): Promise<void> {
   await distributeTables(client);
   await distributeFunctions(client);
+}
+
+/**
+ * Deletes the views of shards on every node, which depend on the columns of their tables: call it before a migration. Batches go on,
+ * through Citus, and create the views again.
+ */
+export async function closeShards(client: DatabaseClient): Promise<void> {
+  const run =
+    'SELECT nodename, nodeport, result FROM run_command_on_all_nodes($1) JOIN pg_dist_node USING (nodeid) WHERE NOT success';
+  const { rows } = await client.query<{ nodename: string; nodeport: number; result: string }>(run, [CLOSE_SHARDS]);
+  for (const { nodename, nodeport, result } of rows)
+    throw new ClusterError(`on node ${nodename}:${nodeport}: ${result}`);
 }
 
 /** After a table with rows was distributed, the row type in the signature of a function may be that of a shard. */

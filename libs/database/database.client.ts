@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg';
+import { type PoolClient, Query } from 'pg';
 import type { Span } from '#libs/telemetry';
 import { DatabaseUnavailable } from './database.errors';
 import type { Statement } from './statement';
@@ -33,13 +33,33 @@ export function databaseClient(client: PoolClient, options: ClientOptions): Data
     values: readonly unknown[] = [],
   ): Promise<Rows<R>> => {
     if (isEnded()) throw new DatabaseUnavailable('timeout');
-    const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
-    const isPrepared = preparedStatements && name !== undefined;
-    return client.query<R & Record<string, unknown>>({ ...(isPrepared && { name }), text, values: [...values] });
+    if (typeof statement === 'string') return execute(client, undefined, statement, values);
+    return execute(client, preparedStatements ? statement.name : undefined, statement.text, values);
   };
   if (span === undefined) return { query: run };
   return {
     query: <R extends object>(statement: string | Statement, values?: readonly unknown[]) =>
       inStatementSpan(span, client, statement, () => run<R>(statement, values)),
   };
+}
+
+/**
+ * Runs a statement as a `Query` of pg: `client.query` would copy a configuration with its property descriptors each time, which takes
+ * longer than all else that it does to send a statement.
+ *
+ * @param name undefined: it is not prepared
+ */
+function execute<R extends object>(
+  client: PoolClient,
+  name: string | undefined,
+  text: string,
+  values: readonly unknown[],
+): Promise<Rows<R>> {
+  return new Promise((resolve, reject) => {
+    const query = new Query<R & Record<string, unknown>>(text, [...values], (error, result) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+    client.query(Object.assign(query, { name }));
+  });
 }

@@ -1,4 +1,4 @@
-import { areTablesDistributed, distributeNewObjects } from './cluster.setup';
+import { areTablesDistributed, closeShards, distributeNewObjects } from './cluster.setup';
 import type { ConnectionPool } from './connection.pool';
 import type { DatabaseClient } from './database.client';
 import { Database } from './database';
@@ -139,8 +139,13 @@ async function applyMigration(client: DatabaseClient, { name, checksum, sql }: S
   }
   await setLockTimeout(client);
   await client.query(SEQUENTIALLY);
-  // Citus passes on the text of a command with those beside it, unless each is a statement of its own.
-  await client.query((await areTablesDistributed(client)) ? `DO $migration$ BEGIN ${sql} END $migration$` : sql);
+  if (!(await areTablesDistributed(client))) {
+    await client.query(sql);
+  } else {
+    await closeShards(client);
+    // Citus passes on the text of a command with those beside it, unless each is a statement of its own.
+    await client.query(`DO $migration$ BEGIN ${sql} END $migration$`);
+  }
   return [name];
 }
 

@@ -149,7 +149,7 @@ export class ServerWatch {
   }
 }
 
-/** Closes connections that nobody waits for and whose backends have ended. */
+/** Closes connections whose callers stopped waiting and whose backends have ended. */
 function destroyEnded(sessions: readonly Session[], { server, backends }: ServerState): void {
   for (const session of sessions) {
     const { discarded, backendId } = session;

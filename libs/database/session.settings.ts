@@ -17,8 +17,11 @@ const SESSION_SETTINGS = {
   client_min_messages: 'warning',
 } as const;
 
-/** The `options` of the startup message, which apply the settings without a round trip. Poolers reject them. */
-export const STARTUP_OPTIONS = Object.entries(SESSION_SETTINGS)
+/**
+ * The `options` of the startup message, which apply the settings without a round trip. Poolers reject them: so `own_session` tells
+ * `use_shard` that no other program shares the session.
+ */
+export const STARTUP_OPTIONS = Object.entries({ ...SESSION_SETTINGS, 'prism.own_session': 'on' })
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ');
 

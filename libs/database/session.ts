@@ -108,7 +108,7 @@ export class Session {
   }
 
   /**
-   * Tells the server that nobody waits any more, and keeps listening, to learn when the backend has ended. It ends within
+   * Tells the server that no caller waits any more, and keeps listening, to learn when the backend has ended. It ends within
    * `client_connection_check_interval`, unless it waits for a standby: such a wait is not interrupted.
    *
    * Transaction pooling hides the end of such a wait, so there the connection stays open until the response comes. Without such a

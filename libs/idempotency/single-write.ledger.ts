@@ -15,9 +15,9 @@ interface StoredOutcome {
 
 type ClaimState = 'new' | 'resume' | 'complete' | 'mismatch' | 'stale';
 
-const CLAIM_SINGLE = statement(__dirname, 'claim_single');
-const FIND_SINGLE = statement(__dirname, 'find_single');
-const COMPLETE_SINGLE = statement(__dirname, 'complete_single');
+const CLAIM_REQUEST = statement(__dirname, 'claim_request');
+const FIND_STORED_OUTCOME = statement(__dirname, 'find_stored_outcome');
+const COMPLETE_REQUEST = statement(__dirname, 'complete_request');
 
 /**
  * The ledger of a write that is one transaction and does not go through `apply_batch`. Both methods run in that transaction,
@@ -37,7 +37,10 @@ export class SingleWriteLedger {
     if (state === 'mismatch') throw new RequestError('idempotency_key_mismatch');
     if (state === 'stale') throw new RequestError('idempotency_key_stale');
     if (state !== 'complete') return undefined;
-    const { rows } = await client.query<{ entry: string; completed_by: string }>(FIND_SINGLE, idOf(teamId, key));
+    const { rows } = await client.query<{ entry: string; completed_by: string }>(
+      FIND_STORED_OUTCOME,
+      idOf(teamId, key),
+    );
     if (rows[0] === undefined) throw new Error('the ledger has no outcome of a complete request');
     return { entry: rows[0].entry, completedBy: rows[0].completed_by };
   }
@@ -49,13 +52,13 @@ export class SingleWriteLedger {
     key: LedgerKey,
     outcome: { readonly entry: string; readonly code: string | undefined },
   ): Promise<void> {
-    await client.query(COMPLETE_SINGLE, [...idOf(teamId, key), key.requestId, outcome.entry, outcome.code ?? null]);
+    await client.query(COMPLETE_REQUEST, [...idOf(teamId, key), key.requestId, outcome.entry, outcome.code ?? null]);
   }
 
   private async tryClaim(client: DatabaseClient, teamId: string, key: LedgerKey): Promise<ClaimState | undefined> {
     const values = [...idOf(teamId, key), key.fingerprint, this.settings.idempotencyTtlSeconds, STALE_SECONDS];
     try {
-      return (await client.query<{ state: ClaimState }>(CLAIM_SINGLE, values)).rows[0]?.state;
+      return (await client.query<{ state: ClaimState }>(CLAIM_REQUEST, values)).rows[0]?.state;
     } catch (error) {
       if (sqlStateOf(error) !== SQL_STATES.lockNotAvailable) throw error;
       throw new RequestError('idempotency_key_in_use', undefined, { retryAfterSeconds: 1, cause: error });

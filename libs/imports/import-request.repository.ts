@@ -26,7 +26,7 @@ export interface NewImport {
   readonly client: { readonly id: string; readonly name: string };
   readonly requestId: string;
   /** The caller imports the rows itself. Otherwise a worker does. */
-  readonly inCall: boolean;
+  readonly withinRequest: boolean;
   readonly chunks: readonly ImportChunk[];
   readonly key: LedgerKey | undefined;
 }
@@ -50,7 +50,7 @@ interface CreatedRow {
 
 const CREATE = statement(__dirname, 'create_import_job');
 const CREATE_CHUNK = statement(__dirname, 'create_import_chunk');
-const FINISH = statement(__dirname, 'finish_import_call');
+const COMPLETE_REQUEST = statement(__dirname, 'complete_import_request');
 const FIND = statement(__dirname, 'find_import_job');
 
 /** Creates and reads imports, for callers. */
@@ -77,7 +77,7 @@ export class ImportRequestRepository {
   ): Promise<CreatedImport | undefined> {
     const { key, chunks } = job;
     const values = [
-      ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.inCall],
+      ...[job.teamId, job.jobId, job.client.id, job.client.name, job.objectType, job.withinRequest],
       ...[chunks.slice(0, 1).map(chunkText), chunks.map(({ length }) => length)],
       ...[this.settings.importMaxJobs, this.settings.lockTimeoutMs],
       ...[key?.keyHash ?? null, key?.fingerprint ?? null, this.settings.idempotencyTtlSeconds, STALE_SECONDS],
@@ -113,7 +113,7 @@ export class ImportRequestRepository {
    * @throws RequestError `idempotency_key_stale`, `idempotency_key_in_use`
    * @throws DatabaseUnavailable
    */
-  async finishCall(
+  async completeRequest(
     teamId: string,
     jobId: string,
     { clientId, keyHash, requestId }: LedgerKey,
@@ -122,7 +122,7 @@ export class ImportRequestRepository {
   ): Promise<string> {
     const values = [teamId, jobId, clientId, keyHash, this.settings.lockTimeoutMs, requestId, body];
     const row = await this.database.withClient(
-      (client) => callLedger<{ state: 'complete' | 'stale'; body: string }>(client, FINISH, values),
+      (client) => callLedger<{ state: 'complete' | 'stale'; body: string }>(client, COMPLETE_REQUEST, values),
       { ...options, teamId },
     );
     if (row.state === 'stale') throw new RequestError('idempotency_key_stale');

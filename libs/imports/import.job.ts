@@ -35,7 +35,7 @@ export interface RowCounts {
  *
  * @param results elements of a JSON array
  */
-export function jobDoneInCall(
+export function jobDoneWithinRequest(
   { succeeded, failed }: RowCounts,
   results: string,
   startedAt: Date,

@@ -5,7 +5,7 @@ import type { RowResults } from './import.result';
 const ROW_OUTCOMES = ['created', 'updated', 'existing', 'error'] as const;
 const JOB_RESULTS = ['complete', 'failed'] as const;
 type JobResult = (typeof JOB_RESULTS)[number];
-const CHUNK_RESULTS = ['done', 'retry', 'given_up'] as const;
+const CHUNK_RESULTS = ['done', 'retry', 'failed'] as const;
 type ChunkResult = (typeof CHUNK_RESULTS)[number];
 
 /** Metrics of imported rows, in gateways and workers. */
@@ -56,7 +56,7 @@ export class ImportJobMetrics {
     );
     this.chunks = instruments.counter(
       'prism_import_chunks_total',
-      'Attempts at chunks of import jobs. `retry`: the chunk is attempted again later. `given_up`: its unfinished rows failed.',
+      'Attempts at chunks of import jobs. `retry`: the chunk is attempted again later. `failed`: its remaining rows failed.',
       { result: CHUNK_RESULTS },
     );
     this.unfinishedJobs = instruments.gauge(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jobDoneInCall } from './import.job';
+import { jobDoneWithinRequest } from './import.job';
 import { rowResults } from './import.result';
 
 const id = '182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e';
@@ -11,7 +11,7 @@ function failed(code: 'conflict' | 'outcome_unknown'): Parameters<typeof rowResu
 }
 
 describe('rowResults', () => {
-  it('has a result for each row, from the place of the first one', () => {
+  it('has a result for each row, numbered from the index of the first one', () => {
     const ok = {
       ...rest,
       code: undefined,
@@ -43,10 +43,10 @@ describe('rowResults', () => {
   });
 });
 
-describe('jobDoneInCall', () => {
+describe('jobDoneWithinRequest', () => {
   it('has no id, and nothing of it is kept', () => {
     const [startedAt, endedAt] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:01Z')];
-    expect(JSON.parse(jobDoneInCall({ succeeded: 1, failed: 2 }, '1,2,3', startedAt, endedAt))).toEqual({
+    expect(JSON.parse(jobDoneWithinRequest({ succeeded: 1, failed: 2 }, '1,2,3', startedAt, endedAt))).toEqual({
       ...{ job_id: null, status: 'complete', total: 3, processed: 3, succeeded: 1, failed: 2 },
       ...{ created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:01.000Z' },
       ...{ expires_at: '2026-01-01T00:00:01.000Z', results: [1, 2, 3] },

@@ -89,7 +89,7 @@ export class ImportRunner {
         await this.runChunk(turn, attempt);
       } catch (error) {
         this.jobMetrics.countChunk('retry');
-        this.logger.error({ message: 'a chunk of an import failed', ...logFieldsOf(job, attempt), error });
+        this.logger.error({ message: 'an attempt at an import chunk failed', ...logFieldsOf(job, attempt), error });
       } finally {
         running.delete(attempt.chunk);
       }
@@ -99,9 +99,9 @@ export class ImportRunner {
   private async runChunk(turn: Turn, attempt: ChunkAttempt): Promise<void> {
     const { job } = turn;
     const { teamId, objectType, clientName, requestId } = job;
-    const isGivenUp = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
+    const failsRemainingRows = attempt.overdue || attempt.attempts > MAX_ATTEMPTS;
     const deadline = Deadline.in(this.settings.requestTimeoutMs);
-    const items = isGivenUp
+    const items = failsRemainingRows
       ? attempt.items.map((item) => finalFailureOf(item, attempt))
       : await this.resolve(turn, attempt, deadline);
     const { completedBy, outcomes } = await this.records.write(
@@ -114,15 +114,16 @@ export class ImportRunner {
     );
     if (completedBy === undefined) {
       this.jobMetrics.countChunk('retry');
-      this.logger.warn({ message: 'rows of an import are attempted again', ...logFieldsOf(job, attempt) });
+      this.logger.warn({ message: 'rows of an import chunk are attempted again', ...logFieldsOf(job, attempt) });
       return;
     }
     const results = rowResults(outcomes, attempt.chunk * MAX_ITEMS);
     const status = await this.jobs.storeChunk(job, attempt, results);
     if (status === undefined) return;
     this.metrics.countRows(results);
-    this.jobMetrics.countChunk(isGivenUp ? 'given_up' : 'done');
-    if (isGivenUp) this.logger.error({ message: 'a chunk of an import was given up', ...logFieldsOf(job, attempt) });
+    this.jobMetrics.countChunk(failsRemainingRows ? 'failed' : 'done');
+    if (failsRemainingRows)
+      this.logger.error({ message: 'the remaining rows of an import chunk failed', ...logFieldsOf(job, attempt) });
     if (status === 'processing') return;
     this.jobMetrics.countJob(status);
     this.logger.log({ message: 'an import has ended', status, ...logFieldsOf(job, attempt) });

@@ -1,5 +1,5 @@
 export { CurrentLookups } from './current.lookups';
-export { chunkKey, jobDoneInCall, MAX_ROWS, MIN_JOB_ROWS } from './import.job';
+export { chunkKey, jobDoneWithinRequest, MAX_ROWS, MIN_JOB_ROWS } from './import.job';
 export { ImportJobMetrics, ImportMetrics } from './import.metrics';
 export { ListPlacement } from './list.placement';
 export { ImportChunks, type ImportChunk, maxPlanBytesOf, planHeapOf } from './import.chunks';

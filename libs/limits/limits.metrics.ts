@@ -55,7 +55,7 @@ export class LimitsMetrics {
       'Requests rejected with 503 because the process was overloaded. Nothing of them was executed.',
       { stage: STAGES, reason: SHED_REASONS },
     );
-    this.waitSeconds = instruments.histogram(
+    this.waitSeconds = instruments.batchHistogram(
       'prism_admission_wait_seconds',
       'Time that a request waited for a permit: to read its body, to parse it, and to execute it.',
       { stage: STAGES },
@@ -89,7 +89,7 @@ export class LimitsMetrics {
   }
 
   observeWait(stage: AdmissionStage, seconds: number): void {
-    this.waitSeconds.observe({ stage }, seconds);
+    this.waitSeconds.observe({ stage }, [seconds]);
   }
 
   countRateLimited(limit: RateUnit): void {

@@ -60,7 +60,7 @@ const PATCH_RECORD_KEYED = statement(__dirname, 'patch_record_keyed');
  */
 const KEYED_LOCK_TIMEOUT_MS = 20;
 
-/** Longer entries are split in a turn of the event loop of its own: to receive them has taken milliseconds, and to split them does too. */
+/** Longer entries are split in a later turn of the event loop: receiving them has taken milliseconds, and so does splitting them. */
 const LONG_RESULT = 131_072;
 
 /** Reads and changes records. */

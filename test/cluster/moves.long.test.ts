@@ -113,7 +113,7 @@ function worker(isWanted: (server: PostgresServer) => boolean): PostgresServer {
   return server;
 }
 
-describe('batches on a cluster go on, and each item is applied once,', { timeout: 120_000 }, () => {
+describe('batches on a cluster continue, and each item is applied once,', { timeout: 120_000 }, () => {
   it('while the shards of their teams move', async () => {
     await progress(2);
     for (const { teamId } of writers) {
@@ -135,7 +135,7 @@ describe('batches on a cluster go on, and each item is applied once,', { timeout
     }
   });
 
-  it('while the coordinator is away', async () => {
+  it('while the coordinator is unavailable', async () => {
     await progress(1);
     await cluster.coordinator.stop('immediate');
     await progress(5);

@@ -1,11 +1,12 @@
 /** @module-tag citus */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { ClusterSessions } from '../support/cluster.sessions';
+import { type ClusterNode, ClusterSessions } from '../support/cluster.sessions';
 import { batch, codesOf, Engine, newKey, rename, renames, retryOf } from '../support/engine';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { roleUrl } from '../support/server.database';
-import type { Session } from '../support/session';
+import { Session } from '../support/session';
 
 const timeoutMs = 10_000;
 
@@ -30,6 +31,13 @@ beforeEach(async () => {
   teamId = randomUUID();
   ids = await owner.insert(teamId, 3);
 });
+
+/** The database of the tests on a node. */
+function nodeUrl({ port }: ClusterNode): string {
+  const url = new URL(owner.url);
+  url.port = String(port);
+  return url.href;
+}
 
 /** The statement that each connection of the gateway's role ran last, on a node. */
 async function statementsOn(session: Session): Promise<{ query: string; is_passed_on: boolean }[]> {
@@ -85,7 +93,7 @@ describe('a batch on a cluster', () => {
     expect(row?.ahead).toBe(true);
   });
 
-  it('goes through another node unharmed while the map is out of date', async () => {
+  it('runs correctly through another node while the cached node of its team is out of date', async () => {
     const key = newKey();
     const [first = '', second = ''] = ids;
     expect(codesOf(await gateway.apply(batch(teamId, [rename(first)])))).toEqual(['ok']);
@@ -140,6 +148,106 @@ describe('a batch on a cluster', () => {
   });
 });
 
+describe('a batch on the node of its team', () => {
+  /** Statements that Citus has planned and executed on a node for the databases of this test. */
+  async function plannedByCitus({ session }: ClusterNode): Promise<number> {
+    const [row] = await session.query<{ count: number }>(
+      `SELECT sum(query_execution_single_shard + query_execution_multi_shard)::integer AS count
+         FROM citus_stat_counters WHERE name = current_database()`,
+    );
+    return row?.count ?? 0;
+  }
+
+  it('is executed by Postgres, without Citus', async () => {
+    const node = await sessions.nodeOf(teamId);
+    await gateway.apply(renames(teamId, ids), newKey());
+    const before = await plannedByCitus(node);
+    const all = batch(teamId, [
+      ...ids.map((id) => rename(id)),
+      { op: 'delete', id: ids[0] ?? '' },
+      rename(randomUUID()),
+    ]);
+    const key = newKey();
+    expect(codesOf(await gateway.apply(all, key))).toEqual(['ok', 'ok', 'ok', 'ok', 'not_found']);
+    expect((await gateway.apply(all, retryOf(key))).state).toBe('replayed');
+    expect(codesOf(await gateway.apply(renames(teamId, ids.slice(1))))).toEqual(['ok', 'ok']);
+    expect(await plannedByCitus(node)).toBe(before);
+  });
+
+  it('leaves no setting behind that changes what the connection reads', async () => {
+    const engine = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), { DATABASE_POOL_SIZE: '1' });
+    try {
+      await engine.apply(renames(teamId, ids), newKey());
+      const { rows } = await engine.database.query<{ path: string }>(
+        "SELECT current_setting('search_path') AS path",
+        [],
+        {
+          teamId,
+        },
+      );
+      expect(rows[0]?.path).toBe('"$user", public');
+    } finally {
+      await engine.close();
+    }
+  });
+
+  it('is executed by Citus if the session may be shared', async () => {
+    const node = await sessions.nodeOf(teamId);
+    const pooled = await Engine.connect(nodeUrl(node), { DATABASE_POOLER: 'session' });
+    try {
+      const before = await plannedByCitus(node);
+      expect(codesOf(await pooled.apply(renames(teamId, ids), newKey()))).toEqual(['ok', 'ok', 'ok']);
+      expect(await plannedByCitus(node)).toBeGreaterThan(before);
+    } finally {
+      await pooled.close();
+    }
+  });
+
+  it.each([
+    ['with a key, the next attempt applies what is missing', newKey(), 'unavailable'],
+    ['without a key, the outcomes are unknown', undefined, 'outcome_unknown'],
+  ])('does not report what a move may have lost: %s', async (_, key, code) => {
+    const [first = '', second = ''] = ids;
+    const engine = await Engine.connect(roleUrl(owner.url, inject('gatewayRole')), { LOCK_TIMEOUT_MS: '10000' });
+    try {
+      const { session } = await sessions.nodeOf(teamId);
+      const [shard] = await session.query<{ name: string }>(
+        "SELECT 'records_' || get_shard_id_for_distribution_column('records', $1::uuid) AS name",
+        [teamId],
+      );
+      await session.query('BEGIN');
+      await session.query(`SELECT FROM ${shard?.name ?? ''} WHERE team_id = $1 AND id = $2 FOR UPDATE`, [
+        teamId,
+        second,
+      ]);
+      const plan = renames(teamId, [first, second]);
+      const applied = engine.apply(plan, key);
+      await waitForLock(session);
+      await sessions.move(teamId, 'block_writes');
+      await session.query('COMMIT');
+      expect(codesOf(await applied)).toEqual([code, code]);
+      if (key === undefined) return;
+      expect(codesOf(await engine.apply(plan, retryOf(key)))).toEqual(['ok', 'ok']);
+      expect(await owner.versions(teamId, [first, second])).toEqual([2, 2]);
+    } finally {
+      await engine.close();
+    }
+  });
+});
+
+/** Resolves when a call of a gateway waits for a lock on the node of the session. */
+async function waitForLock(session: Session): Promise<void> {
+  for (;;) {
+    await session.query('SELECT pg_stat_clear_snapshot()');
+    const rows = await session.query(
+      "SELECT FROM pg_stat_activity WHERE usename = $1 AND query LIKE 'CALL%' AND wait_event_type = 'Lock'",
+      [inject('gatewayRole')],
+    );
+    if (rows.length > 0) return;
+    await sleep(5);
+  }
+}
+
 describe('row-level security on a cluster', () => {
   it.each(['the node of the team', 'the coordinator'])(
     'shows a team its own rows alone, through %s',
@@ -165,6 +273,31 @@ describe('row-level security on a cluster', () => {
       }
     },
   );
+});
+
+describe('row-level security on a shard', () => {
+  it('shows a team its own rows alone, through the views of its tables', async () => {
+    await gateway.apply(renames(teamId, ids), newKey());
+    const node = await sessions.nodeOf(teamId);
+    const [view] = await node.session.query<{ name: string }>(
+      `SELECT n.nspname || '.records' AS name FROM pg_namespace AS n
+        WHERE n.nspname LIKE 'prism\\_shard\\_' ||
+              to_regclass('records_' || get_shard_id_for_distribution_column('records', $1::uuid))::oid || '\\_%'`,
+      [teamId],
+    );
+    const session = await Session.open(roleUrl(nodeUrl(node), inject('gatewayRole')));
+    try {
+      const seenBy = async (team: string): Promise<number> => {
+        await session.query("SELECT set_config('prism.team', $1, false)", [team]);
+        return (await session.query(`SELECT FROM ${view?.name ?? ''} WHERE team_id = $1`, [teamId])).length;
+      };
+      expect(await seenBy(randomUUID())).toBe(0);
+      expect(await seenBy(teamId)).toBe(3);
+      await expect(session.query(`DELETE FROM ${view?.name ?? ''}`)).rejects.toThrow('permission denied for table');
+    } finally {
+      await session.close();
+    }
+  });
 });
 
 describe('a request on a cluster', () => {

@@ -97,7 +97,7 @@ describe('strict-transport-security', () => {
     }
   });
 
-  it('is not sent on the word of an untrusted client', async () => {
+  it('is not sent if an untrusted client says that it used TLS', async () => {
     expect((await headersOf(overTls))['strict-transport-security']).toBeUndefined();
   });
 });

@@ -49,7 +49,7 @@ afterAll(async () => {
 
 describe('a program of the previous version', () => {
   it.each(schema.migrations.map(({ name }, index) => [name, index] as const).slice(1))(
-    'goes on using a database on which %s was applied',
+    'can still use a database on which %s was applied',
     async (name, index) => {
       const level = (count: number) => ({ ...schema, migrations: schema.migrations.slice(0, count), functions: [] });
       await migrate(database.url, level(index));

@@ -14,7 +14,7 @@ const SERVER_CONNECTIONS = 4;
 const BATCHES = 100;
 
 describe.each(['session', 'transaction'] as const)('with %s pooling', (mode) => {
-  /** With session pooling, one server connection remains for that which looks after the backends. */
+  /** With session pooling, one server connection remains for the connection that checks the backends. */
   const poolSize = mode === 'transaction' ? SERVER_CONNECTIONS + 1 : SERVER_CONNECTIONS - 1;
   let database: PooledDatabase;
   /** Without the pooler, to insert, read and interfere. */

@@ -10,8 +10,8 @@ import { roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
 /**
- * How often each query is sent on the only connection. After five executions of a statement with a name, Postgres could choose a plan
- * that does not know the values.
+ * How often each query is sent on the only connection. The third use prepares its statement. After five executions of a prepared
+ * statement, Postgres could choose a plan that does not know the values.
  */
 const USES = 10;
 
@@ -35,7 +35,7 @@ const others = `
   INSERT INTO record_lookups (team_id, record_id, property_id, value_hash)
     SELECT team_id, id, gen_random_uuid(), sha256(id::text::bytea) FROM records;
   INSERT INTO idempotency_progress (team_id, request_id, settled) SELECT id, -1, '\\x00' FROM teams;
-  INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, in_call, status, total, expires_at)
+  INSERT INTO import_jobs (team_id, id, client_id, client_name, object_type, request_id, within_request, status, total, expires_at)
     SELECT id, gen_random_uuid(), id, 'billing', 'organization', 'x', false, 'complete', 100, now() + interval '1 day' FROM teams;
   INSERT INTO import_chunks (team_id, job_id, chunk, row_count, results)
     SELECT team_id, id, n, 100, '{}' FROM import_jobs, generate_series(0, 3) AS n`;
@@ -212,6 +212,15 @@ it(
     expect((await rowsRead()) - before).toBeLessThanOrEqual(USES * 6 * 26);
   },
 );
+
+it('a prepared statement with plan_with_values is planned with its values each time', async () => {
+  await session.query('PREPARE by_team AS SELECT FROM records WHERE team_id = $1 AND ($2 OR plan_with_values())');
+  for (let use = 1; use <= USES; use += 1) await session.query(`EXECUTE by_team ('${randomUUID()}', true)`);
+  const plans = await session.query(
+    "SELECT generic_plans::integer, custom_plans::integer FROM pg_prepared_statements WHERE name = 'by_team'",
+  );
+  expect(plans).toEqual([{ generic_plans: 0, custom_plans: USES }]);
+});
 
 it('a lookup reads the records that have the value, and no others', { timeout: 60_000 }, async () => {
   const gateway = await startGateway({ databaseUrl: database.url });

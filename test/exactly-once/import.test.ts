@@ -128,7 +128,7 @@ describe('an import job', () => {
     expect(await worker.jobs.backlog()).toEqual({ jobs: 0, rows: 0, oldestSeconds: 0 });
   });
 
-  it('does not block others if a row fails repeatedly, and gives the row up after 15 attempts', async () => {
+  it('does not block others if a row fails repeatedly, and fails the row for good after 15 attempts', async () => {
     const accepted = await importRows(150);
     await poison('Row 120');
     const other = await importRows(100);
@@ -149,7 +149,7 @@ describe('an import job', () => {
     expect(Object.fromEntries(chunks)).toEqual({
       '{result="done"}': 2,
       '{result="retry"}': 15,
-      '{result="given_up"}': 1,
+      '{result="failed"}': 1,
     });
     expect(await names()).toHaveLength(249);
   });
@@ -168,7 +168,7 @@ describe('an import job', () => {
     expect(await names()).toEqual(expectedNames(100));
   });
 
-  it('answers what interrupted attempts have applied when it gives up the rest of their chunk', async () => {
+  it('reports what interrupted attempts have applied when the remaining rows of their chunk fail', async () => {
     const accepted = await importRows(100);
     await poison('Row 50', 'PERFORM pg_terminate_backend(pg_backend_pid())');
     for (let attempt = 1; attempt <= 16; attempt += 1) {
@@ -229,7 +229,7 @@ describe('an import within the request', () => {
 
   it('is resumed by a retry if the gateway dies before it can complete the request', async () => {
     const imports = gateway.app.get(ImportRequestRepository);
-    vi.spyOn(imports, 'finishCall').mockRejectedValueOnce(new DatabaseUnavailable('connection'));
+    vi.spyOn(imports, 'completeRequest').mockRejectedValueOnce(new DatabaseUnavailable('connection'));
     const headers = key();
     expect((await importRows(50, headers)).status).toBe(503);
     expect(await names()).toEqual(expectedNames(50));
@@ -259,10 +259,10 @@ describe('an import within the request', () => {
   it('completes once if two attempts end at the same time', async () => {
     const headers = key();
     const imports = gateway.app.get(ImportRequestRepository);
-    const finish = imports.finishCall.bind(imports);
-    vi.spyOn(imports, 'finishCall').mockImplementationOnce(async (teamId, jobId, ledgerKey, body, options) => {
-      const first = await finish(teamId, jobId, ledgerKey, body, options);
-      const second = await finish(teamId, jobId, ledgerKey, '{}', options);
+    const complete = imports.completeRequest.bind(imports);
+    vi.spyOn(imports, 'completeRequest').mockImplementationOnce(async (teamId, jobId, ledgerKey, body, options) => {
+      const first = await complete(teamId, jobId, ledgerKey, body, options);
+      const second = await complete(teamId, jobId, ledgerKey, '{}', options);
       expect(second).toBe(first);
       return second;
     });
@@ -271,10 +271,10 @@ describe('an import within the request', () => {
 
   it('is rejected as stale if its key was forgotten in the meantime', async () => {
     const imports = gateway.app.get(ImportRequestRepository);
-    const finish = imports.finishCall.bind(imports);
-    vi.spyOn(imports, 'finishCall').mockImplementationOnce(async (...call) => {
+    const complete = imports.completeRequest.bind(imports);
+    vi.spyOn(imports, 'completeRequest').mockImplementationOnce(async (...call) => {
       await gateway.database.query('DELETE FROM idempotency_requests WHERE team_id = $1', [caller.teamId]);
-      return finish(...call);
+      return complete(...call);
     });
     const { status, body } = await importRows(3, key());
     expect([status, body.error.code]).toEqual([409, 'idempotency_key_stale']);

@@ -49,7 +49,7 @@ async function paused(): Promise<void> {
   }
 }
 
-it('a rollback batch that failed answers what another attempt has completed before its second claim', async () => {
+it('a rollback batch that failed returns the outcomes of another attempt that completed before its second claim', async () => {
   const teamId = randomUUID();
   const ids = await engine.insert(teamId, 2);
   const plan = renames(teamId, ids, { onError: 'rollback' });
@@ -68,7 +68,7 @@ it('a rollback batch that failed answers what another attempt has completed befo
   expect(await engine.versions(teamId, ids)).toEqual([2, 2]);
 });
 
-it('an attempt answers what another one has completed after its claim', async () => {
+it('an attempt returns the outcomes of another one that completed after its claim', async () => {
   const teamId = randomUUID();
   const [first = '', second = ''] = await engine.insert(teamId, 2);
   const plan = batch(teamId, [rename(first), rename(second)]);

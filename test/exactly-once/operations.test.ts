@@ -6,7 +6,7 @@ import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../s
 
 /*
  * Creates, increments, restores and skipped updates in keyed batches that are interrupted: each is applied once, and a resume
- * answers the created ids and the effects of the attempts before.
+ * returns the created ids and the effects of the attempts before.
  */
 
 let engine: Engine;
@@ -114,7 +114,7 @@ describe('a keyed batch of all operations', () => {
     }
   });
 
-  it('answers the id and the effect of a record that was deleted before the resume', async () => {
+  it('returns the id and the effect of a record that was deleted before the resume', async () => {
     const teamId = randomUUID();
     const [one = '', other = ''] = await engine.insert(teamId, 2);
     const plan = batch(teamId, [create('first'), { op: 'restore', id: one }, rename(other)]);
@@ -139,7 +139,7 @@ describe('a keyed batch of all operations', () => {
 });
 
 describe('a resume whose plan rejects what an earlier attempt has applied', () => {
-  it('answers the ids and effects of that attempt, and stores a complete response', async () => {
+  it('returns the ids and effects of that attempt, and stores a complete response', async () => {
     const { teamId, one, plan } = await fixture();
     const [last = ''] = await engine.insert(teamId, 1);
     const match = { id: randomUUID(), slug: 'name', kind: 'text', value: 'Upserted' } as const;

@@ -103,7 +103,7 @@ describe('a commit that its standby has not confirmed', () => {
     }
   });
 
-  it('is confirmed before a retry is answered if the primary restarts during the wait', async () => {
+  it('is confirmed before a retry gets its response, also if the primary restarts during the wait', async () => {
     const key = newKey();
     const first = engine.apply(plan(), key);
     await pair.waitingBackends(1);

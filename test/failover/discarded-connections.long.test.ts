@@ -5,8 +5,8 @@ import { PostgresPair } from '../support/postgres.pair';
 import { Session } from '../support/session';
 import { TcpProxy } from '../support/tcp.proxy';
 
-/** Long enough to send a statement, so that only those without a connection are not begun. */
-const BRIEFLY_MS = 1_000;
+/** Long enough for a call that has a connection to send its statement. */
+const SHORT_DEADLINE_MS = 1_000;
 
 let pair: PostgresPair;
 let engine: Engine;
@@ -34,20 +34,20 @@ describe('connections whose callers stopped waiting', () => {
     return row?.n ?? 0;
   };
   /** Renames records by calls that stop waiting before the standby confirms. */
-  const renameBriefly = (gateway: Engine, records: readonly string[]) =>
-    Promise.allSettled(records.map((id) => gateway.apply(batch(team, [rename(id)]), undefined, BRIEFLY_MS)));
+  const renameWithShortDeadline = (gateway: Engine, records: readonly string[]) =>
+    Promise.allSettled(records.map((id) => gateway.apply(batch(team, [rename(id)]), undefined, SHORT_DEADLINE_MS)));
 
   it('keep their places until their backends have ended, so that backends do not pile up', async () => {
     const counts: number[] = [];
     const applied = [];
     for (let round = 0; round < ids.length; round += 3) {
-      applied.push(...(await renameBriefly(engine, ids.slice(round, round + 3))));
+      applied.push(...(await renameWithShortDeadline(engine, ids.slice(round, round + 3))));
       counts.push(await backends());
     }
     expect(applied.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
     const errors = applied.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     for (const error of errors) expect(error).toMatchObject({ code: 'unavailable', status: 503, kind: 'timeout' });
-    expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that looks after its backends
+    expect(Math.max(...counts)).toBeLessThanOrEqual(4 + 1); // the pool, and the connection that checks its backends
     expect(engine.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
     await pair.standby.start();
@@ -68,10 +68,10 @@ describe('connections whose callers stopped waiting', () => {
       undefined,
       await Session.open(pair.primaryUrl),
     );
-    await renameBriefly(gateway, ids.slice(0, 4));
+    await renameWithShortDeadline(gateway, ids.slice(0, 4));
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     if (otherPorts().length > 0) {
-      // It is available, and does not confirm.
+      // The standby is available, but confirms no commit.
       await pair.changeSetting(pair.primary, "synchronous_standby_names = 'other'");
       await pair.standby.start();
     }
@@ -79,7 +79,7 @@ describe('connections whose callers stopped waiting', () => {
     proxy.cut();
     await expect.poll(() => proxy.resetCount, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
     proxy.resume();
-    await renameBriefly(gateway, ids.slice(4, 8));
+    await renameWithShortDeadline(gateway, ids.slice(4, 8));
     expect(await backends()).toBeLessThanOrEqual(4 + 1);
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
 
@@ -87,17 +87,17 @@ describe('connections whose callers stopped waiting', () => {
     if (otherPorts().length === 0) await pair.standby.start();
     await pair.waitUntilSynchronous();
     await expect.poll(() => gateway.database.stats().discarded, { timeout: 20_000 }).toBe(0);
-    expect((await renameBriefly(gateway, ids.slice(8))).map(({ status }) => status)).toContain('fulfilled');
+    expect((await renameWithShortDeadline(gateway, ids.slice(8))).map(({ status }) => status)).toContain('fulfilled');
     await gateway.close();
     proxy.close();
   });
 
-  it('are free when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
+  it('free their places when another server of the URL has replaced theirs, which cannot be reached any more', async () => {
     const proxy = await TcpProxy.before(pair.primaryUrl);
     const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${pair.standby.port}/prism`;
     const direct = await Session.open(pair.primaryUrl);
     const gateway = await Engine.connect(url, { DATABASE_POOL_SIZE: '4' }, undefined, direct);
-    await renameBriefly(gateway, ids.slice(0, 4));
+    await renameWithShortDeadline(gateway, ids.slice(0, 4));
     expect(gateway.database.stats()).toMatchObject({ total: 4, discarded: 4 });
     proxy.cut();
     await pair.standby.start();

@@ -11,7 +11,7 @@ import { onServer } from '../support/server.database';
 import { Traffic } from '../deploy/traffic';
 
 const POOL_SIZE = 4;
-/** The pool, two connections of the control plane, and two that look at the server. */
+/** The pool, two connections of the control plane, and two that check the server. */
 const MAX_BACKENDS = POOL_SIZE + 4;
 
 let cluster: PatroniCluster;

@@ -64,7 +64,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
     }
   });
 
-  it('an unconfirmed commit leaves its place to other callers, although the pooler keeps the backend', async () => {
+  it('an unconfirmed commit frees its place in the pool, although the pooler keeps the backend', async () => {
     for (const id of ids.slice(0, POOL_SIZE)) {
       const applied = engine.apply(patch(id));
       const pids = await pair.waitingBackends(1);
@@ -128,7 +128,7 @@ describe.each(['session', 'transaction'] as const)('with a synchronous standby a
   });
 });
 
-it('with transaction pooling, connections to a pooler whose host has vanished leave their places', async () => {
+it('with transaction pooling, connections to a pooler whose host has vanished free their places in the pool', async () => {
   const pair = await PostgresPair.create();
   onTestFinished(() => pair.remove());
   await pair.changeSetting(pair.primary, "synchronous_standby_names = ''");

@@ -19,7 +19,7 @@ hostssl all encrypted 127.0.0.1/32 trust
 
 let server: PostgresServer;
 let folder: string;
-/** Of another database: it has the form of a key, and cannot be looked up. */
+/** A valid key of another database. This server cannot look it up. */
 let apiKey: string;
 
 beforeAll(async () => {

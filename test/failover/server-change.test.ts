@@ -64,7 +64,7 @@ describe('a server that accepts no writes', () => {
     await expect.poll(() => engine.database.query('SELECT 1').then(() => 'ok', String)).toBe('ok');
   });
 
-  it('never makes the outcome unknown of a write that was not sent', async () => {
+  it('never reports outcome_unknown for a write that was not sent', async () => {
     await connect(pair.primaryUrl);
     const patch = (id: string): Promise<string> =>
       engine.apply(batch(team, [rename(id)])).then(
@@ -80,7 +80,7 @@ describe('a server that accepts no writes', () => {
     expect(outcomes).toContain('unavailable');
   });
 
-  it('is passed over in a URL of several hosts', async () => {
+  it('is skipped in a URL with several hosts', async () => {
     const hosts = [1, pair.standby.port, pair.primary.port].map((port) => `127.0.0.1:${port}`);
     const url = `postgres://postgres@${hosts.join(',')}/prism?target_session_attrs=read-write`;
     const database = openDatabase(readSettings({ DATABASE_URL: url }));
@@ -90,7 +90,7 @@ describe('a server that accepts no writes', () => {
 });
 
 describe('an address that points to another server', () => {
-  it('is followed when the former host vanishes: connections to it end without a reset', async () => {
+  it('is followed when the former host vanishes: connections to that host are closed without a reset from it', async () => {
     address = await TcpProxy.before(pair.primaryUrl);
     await connect(address.through(pair.primaryUrl));
     const versions = await engine.versions(team, ids);
@@ -112,7 +112,7 @@ describe('an address that points to another server', () => {
     address.close();
   });
 
-  it('is not left again for the former server, which keeps running: its connections are closed once', async () => {
+  it('is followed while the former server keeps running: connections to it are closed, and not opened again', async () => {
     address = await TcpProxy.before(pair.primaryUrl);
     await connect(address.through(pair.primaryUrl));
     await engine.database.query('SELECT 1');

@@ -4,7 +4,8 @@ import { type Certificates, createCertificates } from '../support/certificates';
 import { GatewayProcess } from '../support/gateway.process';
 import { PostgresServer } from '../support/postgres.server';
 
-const UP = 'The database has pending migrations: run `npm run migrate`.';
+/** The message of a gateway that has connected: the database has no tables. */
+const CONNECTED = 'The database has pending migrations: run `npm run migrate`.';
 
 let certificates: Certificates;
 /** Of another CA, and for the address that the tests connect to. */
@@ -22,7 +23,7 @@ afterAll(async () => {
   foreign.remove();
 });
 
-/** What readiness says of a server: it never is ready, because there are no tables. */
+/** The message of readiness for a server. The gateway is never ready, because there are no tables. */
 async function messageOf(
   database: PostgresServer,
   mode: string | undefined,
@@ -39,9 +40,9 @@ async function messageOf(
 }
 
 it.each([
-  ['require', false, UP],
-  ['require', true, UP],
-  ['verify-ca', true, UP],
+  ['require', false, CONNECTED],
+  ['require', true, CONNECTED],
+  ['verify-ca', true, CONNECTED],
   ['verify-full', true, 'the certificate of the server is for another host name'],
   ['verify-full', false, 'the CA of the server certificate is not known: set sslrootcert'],
 ])('sslmode=%s, with a CA: %s, means what libpq means by it', async (mode, withCa, message) => {
@@ -49,7 +50,7 @@ it.each([
 });
 
 it.each(['require', 'verify-ca', 'verify-full'])(
-  'sslmode=%s rejects a certificate that another CA has signed than that of sslrootcert',
+  'sslmode=%s rejects a certificate that the CA of sslrootcert has not signed',
   async (mode) => {
     expect(await messageOf(server, mode, foreign.ca)).toContain('certificate');
   },
@@ -57,21 +58,21 @@ it.each(['require', 'verify-ca', 'verify-full'])(
 
 it('sslmode=verify-full accepts a certificate of the CA for the host', async () => {
   const named = await PostgresServer.create({}, { tls: foreign });
-  expect(await messageOf(named, 'verify-full', foreign.ca)).toContain(UP);
+  expect(await messageOf(named, 'verify-full', foreign.ca)).toContain(CONNECTED);
   await named.remove();
 });
 
 it.each([
-  ['require', undefined, UP],
-  ['verify-ca', undefined, UP],
+  ['require', undefined, CONNECTED],
+  ['verify-ca', undefined, CONNECTED],
   ['verify-full', undefined, 'the certificate of the server is for another host name'],
-  ['verify-full', 'verify-ca', UP],
+  ['verify-full', 'verify-ca', CONNECTED],
   ['disable', 'verify-full', 'the certificate of the server is for another host name'],
 ])('PGSSLMODE=%s applies unless the URL has sslmode (here: %s)', async (environmentMode, mode, message) => {
   expect(await messageOf(server, mode, certificates.ca, { PGSSLMODE: environmentMode })).toContain(message);
 });
 
-it('PGSSLMODE=verify-ca rejects a certificate of another CA than that of sslrootcert', async () => {
+it('PGSSLMODE=verify-ca rejects a certificate that the CA of sslrootcert has not signed', async () => {
   const message = await messageOf(server, undefined, foreign.ca, { PGSSLMODE: 'verify-ca' });
   expect(message).toContain('the CA of the server certificate is not known');
 });

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { createDatabase } from '../support/database';
 import { TcpProxy } from '../support/tcp.proxy';
 
-it('a host that vanishes while a new connection is checked is passed over, and keeps no place in the pool', async () => {
+it('a host that vanishes while a new connection is checked is skipped, and keeps no place in the pool', async () => {
   const own = await createDatabase();
   const { hostname, port, username, password, pathname } = new URL(own.url);
   const proxy = await TcpProxy.before(own.url);

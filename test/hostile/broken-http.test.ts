@@ -94,7 +94,7 @@ it('a request with too many headers is rejected, not truncated', async () => {
 });
 
 it.each([
-  ['an expectation that nobody has', 'expect: the unexpected'],
+  ['an unknown expectation', 'expect: the unexpected'],
   ['a wish for another protocol', 'connection: upgrade\r\nupgrade: h2c'],
   ['two thousand cookies', `cookie: ${'a=b; '.repeat(2_000)}`],
 ])('%s is ignored', async (_, header) => {

@@ -9,7 +9,7 @@ export type ModelCondition = (id: string, version: number) => boolean;
 export type ModelItem = ModelOperation & {
   ref?: string;
   ifMatch?: ModelCondition;
-  /** Of the record in the response, which the database chooses if the item makes one; null if it failed. */
+  /** The id of the record in the response. The database chooses it if the item creates a record. Null: the item failed. */
   newId: string | null;
 };
 

@@ -47,16 +47,16 @@ export class SentImport implements SentCall {
     const { draft, fixture } = this;
     const { items, options } = model.plan();
     const isLost = draft.keyed && draft.interrupted;
-    const finish = vi.spyOn(fixture.environment.gateway.app.get(ImportRequestRepository), 'finishCall');
+    const complete = vi.spyOn(fixture.environment.gateway.app.get(ImportRequestRepository), 'completeRequest');
     let lost = '{}';
     if (isLost) {
-      finish.mockImplementationOnce((_teamId, _jobId, _key, body) => {
+      complete.mockImplementationOnce((_teamId, _jobId, _key, body) => {
         lost = body;
         return Promise.reject(new DatabaseUnavailable('connection'));
       });
     }
     const response = await send();
-    finish.mockRestore();
+    complete.mockRestore();
     const body = (isLost ? JSON.parse(lost) : response.body) as { results?: { id: string | null }[] };
     const ids = (body.results ?? []).map(({ id }) => id);
     for (const [place, item] of items.entries()) item.newId = ids[place] ?? null;

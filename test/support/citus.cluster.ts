@@ -18,6 +18,7 @@ const SETTINGS = {
   max_worker_processes: '100',
   'citus.shard_count': '4',
   'citus.node_conninfo': 'sslmode=disable',
+  'citus.enable_stat_counters': 'on',
 };
 /** The settings of the database that `cluster init` makes. A copy of a database lacks them. */
 const COPIED_SETTINGS = ['citus.enable_fast_path_router_planner TO off', 'citus.propagate_set_commands TO local'];
@@ -110,7 +111,7 @@ async function distribute(url: string): Promise<void> {
   }
 }
 
-/** Ends the sessions in a template, such as those of Citus itself: nobody may use it while it is copied. */
+/** Ends the sessions in a template, such as those of Citus itself: a template cannot be copied while it is in use. */
 async function closeTemplate(node: string, template: string): Promise<void> {
   await onServer(node, `ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
   await onServer(node, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${template}'`);

@@ -56,13 +56,17 @@ export class ClusterSessions {
     return other;
   }
 
-  /** Moves a team, with the others of its shard, to the other worker. Resolves when the move is complete. */
-  async move(teamId: string): Promise<void> {
+  /**
+   * Moves a team, with the others of its shard, to the other worker. Resolves when the move is complete.
+   *
+   * @param mode `force_logical` waits for every transaction on the node; writes wait at the end only
+   */
+  async move(teamId: string, mode: 'force_logical' | 'block_writes' = 'force_logical'): Promise<void> {
     const [from, to] = [await this.nodeOf(teamId), await this.otherNodeThan(teamId)];
     await this.coordinator.query(
       `SELECT citus_move_shard_placement(get_shard_id_for_distribution_column('records', $1::uuid),
-                                         '127.0.0.1', $2, '127.0.0.1', $3, 'force_logical')`,
-      [teamId, from.port, to.port],
+                                         '127.0.0.1', $2, '127.0.0.1', $3, $4::citus.shard_transfer_mode)`,
+      [teamId, from.port, to.port, mode],
     );
   }
 

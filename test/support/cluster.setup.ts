@@ -5,7 +5,7 @@ import { findExecutable, isInstalled } from './prerequisites.mjs';
 import { programRoles } from './program.roles';
 import { startRedis } from './redis.server';
 
-/** Starts the cluster that the tests of the project share, in the place of the Postgres of the other projects. */
+/** Starts the cluster that the tests of the project share, instead of the Postgres of the other projects. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!isInstalled('citus')) return () => Promise.resolve();
   process.env.TEST_POSTGRES_BIN = postgresBinaries(serverUser());

@@ -69,7 +69,7 @@ export class GatewayProcess {
     return find() ?? { level: '', msg: '' };
   }
 
-  /** From here on it must hold nothing for requests after a test, as long as it runs. */
+  /** Its addresses. From now on, after each test, it must hold no resource of a request. */
   async listening(): Promise<{ api: string; admin: string }> {
     const { port, metrics_port: metricsPort } = await this.line('listening');
     const admin = `http://127.0.0.1:${String(metricsPort)}`;
@@ -80,7 +80,7 @@ export class GatewayProcess {
     return { api: `http://127.0.0.1:${String(port)}`, admin };
   }
 
-  /** Every signal that tests send stops the process, or ends it. */
+  /** Every signal that tests send suspends or ends the process, so its resources are no longer checked. */
   signal(name: NodeJS.Signals): void {
     this.unwatch?.();
     this.child.kill(name);

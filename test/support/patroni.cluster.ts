@@ -64,7 +64,7 @@ export class PatroniCluster {
   private readonly logs = new Map<string, string>();
   private readonly stopping = new AbortController();
   private watching: Promise<void> | undefined;
-  /** When HAProxy led to another server than before, by `performance.now()`. */
+  /** When HAProxy first routed to another server than before, by `performance.now()`. */
   readonly takeovers: number[] = [];
 
   private constructor(
@@ -335,7 +335,7 @@ export class PatroniCluster {
     throw new Error('no Patroni responds');
   }
 
-  /** The names of the servers to which HAProxy leads. */
+  /** The names of the servers to which HAProxy routes. */
   private async route(): Promise<string[]> {
     const response = await fetch(`http://127.0.0.1:${this.metricsPort}/metrics?scope=server`).catch(() => undefined);
     const metrics = (await response?.text()) ?? '';

@@ -34,7 +34,7 @@ export class PostgresServer {
   /**
    * Creates and starts an empty cluster, with additional settings.
    *
-   * @param files.hba the content of `pg_hba.conf`; by default, everybody is trusted
+   * @param files.hba the content of `pg_hba.conf`; by default, no user needs a password
    * @param files.tls paths of the certificate and key with which it accepts encrypted connections
    */
   static async create(

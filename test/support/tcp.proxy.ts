@@ -45,7 +45,7 @@ export class TcpProxy {
     return TcpProxy.start({ host: hostname, port: Number(port) }, listen);
   }
 
-  /** The URL, with this proxy in the place of its server. */
+  /** The URL, with this proxy in place of its server. */
   through(url: string): string {
     const address = new URL(url);
     address.host = `127.0.0.1:${this.port}`;

@@ -17,7 +17,7 @@ function result(changes: Partial<TrialResult>): TrialResult {
 }
 
 describe('verdictOf', () => {
-  it('passes a gateway that runs, rejects nothing of the victim, holds no resource and is at most 3 times as slow', () => {
+  it('passes a gateway that runs, rejects no request of the victim, holds no resource and is at most 3 times as slow', () => {
     expect(verdictOf(result({}))).toEqual({ broken: [], slow: [], p99Ratio: 3 });
   });
 

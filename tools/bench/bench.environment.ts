@@ -22,7 +22,7 @@ interface Balanced {
   two: ServiceProcess;
 }
 
-/** Own servers, gateways and baselines. */
+/** Servers, gateways and baselines of this run. */
 export interface BenchEnvironment extends Omit<Servers, 'settings'> {
   credentials: Credentials;
   gateway: ServiceProcess;

@@ -15,7 +15,7 @@ describe('limitOf', () => {
     expect(limitOf(use, cores)).toBe('all cores; postgres has 50%');
   });
 
-  it('treats each gateway as single-threaded, and HAProxy not', () => {
+  it('treats each gateway as single-threaded, but not HAProxy', () => {
     const use = { services: { gateway: 0.5, 'second gateway': 0.5 }, postgres: 0.6, load: 0.2, machine: 2 };
     expect(limitOf(use, cores)).toBe('all cores; services has 50%');
     expect(limitOf({ ...use, services: { haproxy: 1.1 } }, cores)).toBe('all cores; haproxy has 55%');

@@ -18,7 +18,7 @@ export const durableSettings = {
   max_connections: '100',
 };
 
-/** Own Postgres and Redis. */
+/** A Postgres and a Redis of this run. */
 export interface Servers {
   postgres: PostgresServer;
   /** pgbench of the server's version. */

@@ -111,12 +111,15 @@ const entries = {
   },
   list: { of: (environment) => read(environment, 'gateway', LIST, 'a page of 25 records in the default order') },
   'list-sql': { of: (environment) => read(environment, 'textbook', LIST, `${BARE} the same page`) },
+  'list-postgrest': { of: (environment) => read(environment, 'postgrest', LIST, `${POSTGREST} the same page`) },
   query: {
     of: (environment) => read(environment, 'gateway', QUERY, 'a page of 25 with a filter on one option of five'),
   },
   'query-sql': { of: (environment) => read(environment, 'textbook', QUERY, `${BARE} the same page`) },
+  'query-postgrest': { of: (environment) => read(environment, 'postgrest', QUERY, `${POSTGREST} the same page`) },
   find: { of: (environment) => read(environment, 'gateway', FIND, 'one record by its id') },
   'find-sql': { of: (environment) => read(environment, 'textbook', FIND, `${BARE} the same record`) },
+  'find-postgrest': { of: (environment) => read(environment, 'postgrest', FIND, `${POSTGREST} the same record`) },
 } satisfies Record<string, Entry>;
 
 interface Read {
@@ -131,6 +134,7 @@ const QUERY: Read = {
 };
 const FIND: Read = { path: `/${idOf(0)}` };
 const BARE = 'bare HTTP baseline: one statement whose result is the response, no validation, authentication or limits;';
+const POSTGREST = 'PostgREST-like baseline: the same in a transaction with the role and settings of the caller;';
 
 export type WorkloadName = keyof typeof entries;
 
@@ -261,12 +265,13 @@ function direct(environment: BenchEnvironment, script: PgbenchWork['script'], wh
 
 function read(
   environment: BenchEnvironment,
-  name: 'gateway' | 'textbook',
+  name: 'gateway' | 'textbook' | 'postgrest',
   { path, body }: Read,
   what: string,
 ): Omit<Workload, 'name'> {
-  const service = environment[name];
-  const url = `${service.url}/v2/prism/${environment.credentials.teamId}/organization${path}`;
+  const service = environment[name === 'gateway' ? 'gateway' : 'textbook'];
+  const prefix = name === 'postgrest' ? '/postgrest' : '';
+  const url = `${service.url}${prefix}/v2/prism/${environment.credentials.teamId}/organization${path}`;
   const work = { ...httpWork(environment, service, '', { items: 0 }), url, ...(body !== undefined && { body }) };
   return overHttp(what, work, [service]);
 }

@@ -34,9 +34,9 @@ export const maxBackends = 2 * (poolSize + 2 + 2);
 // Asynchronous commits stay in memory for a long time, so that an immediate stop loses them.
 const postgresSettings = { wal_writer_delay: '10s', deadlock_timeout: '500ms' };
 
-/** Own Postgres, Redis, a worker and two gateways, with a proxy in every connection of these. */
+/** Postgres, Redis, a worker and two gateways of this run. Every connection of the gateways has a proxy. */
 export class ChaosEnvironment {
-  /** When a standby took over and the gateways' addresses led to it, by `performance.now()`. */
+  /** When a standby had taken over and connections of the gateways reached it, by `performance.now()`. */
   readonly takeovers: number[];
 
   private constructor(
@@ -58,7 +58,7 @@ export class ChaosEnvironment {
     try {
       const servers = await startServers(mutant?.failover === true ? 'pair' : options.servers);
       cleanup.add(() => servers.remove());
-      const { links: linked, direct } = addressesOf(servers);
+      const { proxied, direct } = addressesOf(servers);
       const redis = await RedisProcess.create();
       cleanup.add(() => redis.close());
       const databaseUrl = `${direct}?application_name=chaos`;
@@ -74,7 +74,7 @@ export class ChaosEnvironment {
         const port = await freePort();
         const links = {
           callers: await LossyProxy.listen(port, chance),
-          postgres: await LossyProxy.listen(linked.port, chance),
+          postgres: await LossyProxy.listen(proxied.port, chance),
           redis: await LossyProxy.listen(redis.port, chance),
         };
         for (const link of Object.values(links)) cleanup.add(() => link.close());
@@ -83,7 +83,7 @@ export class ChaosEnvironment {
         const gateway = new ProgramProcess(name, {
           port,
           settings: {
-            DATABASE_URL: linked.url(links.postgres.port, index === 1),
+            DATABASE_URL: proxied.url(links.postgres.port, index === 1),
             REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
             METRICS_HOST: '127.0.0.1',
             METRICS_PORT: '0',
@@ -189,10 +189,10 @@ async function startServers(kind: Options['servers']): Promise<Servers> {
 
 /** How the gateways and this program reach Postgres. */
 interface Addresses {
-  links: {
-    /** Where the connections of a gateway lead at first. */
+  proxied: {
+    /** The port to which the proxies of a gateway forward at first. */
     port: number;
-    /** The URL of a gateway with this port in place of that one, and perhaps the port of the standby. */
+    /** The URL of a gateway whose proxy listens on `port`. @param withStandby whether it lists the standby too */
     url(port: number, withStandby: boolean): string;
   };
   /** The URL without a proxy. */
@@ -202,17 +202,20 @@ interface Addresses {
 function addressesOf(servers: Servers): Addresses {
   if (servers instanceof PatroniCluster) {
     const { port } = servers;
-    return { links: { port, url: (port) => servers.url(databaseName, port) }, direct: servers.directUrl(databaseName) };
+    return {
+      proxied: { port, url: (port) => servers.url(databaseName, port) },
+      direct: servers.directUrl(databaseName),
+    };
   }
   if (servers instanceof PostgresServer) {
     const url = (port: number): string => urlOf([port], 'postgres');
-    return { links: { port: servers.port, url }, direct: url(servers.port) };
+    return { proxied: { port: servers.port, url }, direct: url(servers.port) };
   }
   const [first, second] = [servers.primary.port, servers.standby.port];
   // One gateway knows both servers; the address of the other one is redirected to the primary.
   const url = (port: number, withStandby: boolean): string =>
     urlOf([port, ...(withStandby ? [second] : [])], databaseName);
-  return { links: { port: first, url }, direct: url(first, true) };
+  return { proxied: { port: first, url }, direct: url(first, true) };
 }
 
 function urlOf(ports: readonly number[], database: string): string {

@@ -69,20 +69,20 @@ export interface Fault {
   holdMs: number;
 }
 
-type Span = readonly [min: number, max: number];
+type Range = readonly [min: number, max: number];
 
 /** Faults of a lane are sequential; those of different lanes overlap. */
 export interface Lane {
   name: string;
   kinds: readonly FaultKind[];
   /** Milliseconds between the end of one fault and the start of the next. */
-  gapMs: Span;
+  gapMs: Range;
   /** Fixed for a lane of one gateway; otherwise each fault picks one. */
   gateway?: 0 | 1;
   links?: readonly LinkName[];
 }
 
-const holdMs: Record<FaultKind, Span> = {
+const holdMs: Record<FaultKind, Range> = {
   'gateway-killed': [0, 1_000],
   // Longer than the deadlines of its requests, their claims, and the statement timeout of Postgres.
   'gateway-frozen': [3_500, 5_000],
@@ -138,13 +138,21 @@ export const allLanes: readonly Lane[] = [
   { name: 'network of servers', kinds: linkFaults, gapMs: [1_000, 4_000], links: ['postgres', 'redis'] },
 ];
 
-/** Faults of a primary with a synchronous standby, and of the network beside them. */
-export const failoverLanes: readonly Lane[] = beside({ name: 'servers', kinds: failoverKinds, gapMs: [1_000, 3_000] });
+/** Faults of a primary with a synchronous standby, and at the same time others. */
+export const failoverLanes: readonly Lane[] = withOtherLanes({
+  name: 'servers',
+  kinds: failoverKinds,
+  gapMs: [1_000, 3_000],
+});
 
-/** Faults of two servers that Patroni manages, and of the network beside them. Each takes some 10 s to repair. */
-export const patroniLanes: readonly Lane[] = beside({ name: 'servers', kinds: patroniKinds, gapMs: [8_000, 12_000] });
+/** Faults of two servers that Patroni manages, each of which takes about 10 s to repair, and at the same time others. */
+export const patroniLanes: readonly Lane[] = withOtherLanes({
+  name: 'servers',
+  kinds: patroniKinds,
+  gapMs: [8_000, 12_000],
+});
 
-function beside(servers: Lane): Lane[] {
+function withOtherLanes(servers: Lane): Lane[] {
   return [
     servers,
     worker,

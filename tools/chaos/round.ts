@@ -51,7 +51,7 @@ export async function runRound(
   const records = await seedRecords(environment, random, plan.records);
   const connections = new CallerConnections();
   const stopSending = new AbortController();
-  const giveUp = new AbortController();
+  const stopRetrying = new AbortController();
   const pending: Promise<void>[] = [];
   try {
     const { clientIds, callers, importers } = await createCallers(
@@ -63,7 +63,7 @@ export async function runRound(
       progress,
     );
     const running = [...callers, ...importers].map((caller) =>
-      caller.run(AbortSignal.any([stopSending.signal, stop]), AbortSignal.any([giveUp.signal, stop])),
+      caller.run(AbortSignal.any([stopSending.signal, stop]), AbortSignal.any([stopRetrying.signal, stop])),
     );
     const schedule = plan.lanes.map((lane) => scheduleOf(lane, random, plan.durationMs));
     const counted = highestBackendCount(environment, stopSending.signal);
@@ -76,11 +76,11 @@ export async function runRound(
     stopSending.abort();
     const violations = await checkRecovery(environment);
     const timer = setTimeout(() => {
-      giveUp.abort();
+      stopRetrying.abort();
     }, settlingMs);
     await Promise.all(running);
     await environment.redis.flush();
-    await Promise.all(callers.map((caller) => caller.resend(resendShare, giveUp.signal)));
+    await Promise.all(callers.map((caller) => caller.resend(resendShare, stopRetrying.signal)));
     clearTimeout(timer);
     stop.throwIfAborted();
 
@@ -98,7 +98,7 @@ export async function runRound(
     return { round, schedule: schedule.flat(), figures: verdict.figures, violations: all, firstWrites, backends };
   } finally {
     stopSending.abort();
-    giveUp.abort();
+    stopRetrying.abort();
     await connections.close();
     // Repairs must end before the servers are stopped.
     await Promise.allSettled(pending);

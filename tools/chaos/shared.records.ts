@@ -52,7 +52,7 @@ export class SharedRecords {
     if (seen.version > (this.versions.get(id)?.version ?? 0)) this.versions.set(id, seen);
   }
 
-  /** The marker of the next upsert: some in a row have one, so that several callers create its record at once. */
+  /** The marker of the next upsert. Four upserts in a row share one, so that several callers create its record at once. */
   upsertMarker(): string {
     this.upserts += 1;
     return `u${Math.ceil(this.upserts / 4)}`;

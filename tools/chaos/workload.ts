@@ -16,7 +16,7 @@ export interface PlannedRequest {
 
 type Planned<Wire = unknown> = Pick<PlannedRequest, 'onError' | 'items'> & { wire: Wire };
 
-/** The shares of the items of a batch that have `if_match`, and that are upserts; of single writes, too. */
+/** How many items have `if_match`, and how many are upserts: see {@link RoundPlan}. */
 type Shares = Pick<RoundPlan, 'conditional' | 'upserts'>;
 
 const maxItems = 20;

@@ -26,8 +26,8 @@ interface Connection {
   readonly active: Set<ServerResponse>;
   /** Later requests on the connection. The socket is not read while there are any. */
   readonly waiting: [IncomingMessage, ServerResponse, RequestListener][];
-  /** The unsent bytes at the last check that found a change, and its time. */
-  unsent: { bytes: number; inKernel: number; since: number } | undefined;
+  /** The unsent bytes, and those of them that the kernel has not accepted, when a check last found a change, and its time. */
+  unsent: { bytes: number; queued: number; since: number } | undefined;
   /** Whether the socket is not read because requests wait. */
   isPaused: boolean;
 }
@@ -118,11 +118,11 @@ export class Connections {
   cutUnread(now: number): void {
     for (const [socket, connection] of this.connections) {
       const bytes = socket.writableLength;
-      const inKernel = (socket as SocketInternals)._handle?.writeQueueSize ?? 0; // see its type
+      const queued = (socket as SocketInternals)._handle?.writeQueueSize ?? 0; // an undeclared property
       const { unsent } = connection;
       if (bytes === 0) connection.unsent = undefined;
-      else if (unsent?.bytes !== bytes || unsent.inKernel !== inKernel) {
-        connection.unsent = { bytes, inKernel, since: now };
+      else if (unsent?.bytes !== bytes || unsent.queued !== queued) {
+        connection.unsent = { bytes, queued, since: now };
       } else if (now - unsent.since >= UNREAD_MS) this.cut(connection, 'unread');
     }
   }
@@ -204,12 +204,12 @@ export class Connections {
     if (this.waitingCount > MAX_WAITING_IN_TOTAL) this.cut(this.longest(connection), 'pipelining');
   }
 
-  /** Has the next request of a connection start when it is its turn. */
+  /** Enqueues the next request of a connection, to start it in the turn of its API key. */
   private enqueue(connection: Connection): void {
     const { active, waiting, socket } = connection;
-    // A response that closes the connection ends what comes after it.
+    // After a response that closes the connection, no later request on it is started.
     if (waiting.length === 0 || active.size >= MAX_ACTIVE || !socket.writable) return;
-    // Not verified yet: a client that invents keys has a turn for each of its connections.
+    // The key is not verified yet: a client that sends another invented key on each connection gets a turn for each.
     const apiKey = String(waiting[0]?.[0].headers['x-api-key']);
     const sameKey = this.ready.get(apiKey);
     if (sameKey === undefined) this.ready.set(apiKey, new Set([connection]));
@@ -261,7 +261,8 @@ export class Connections {
     connection.active.add(response);
     response.once('close', () => {
       connection.active.delete(response);
-      // Its headers may have been sent before the end. A body that still arrives is read first: see `registerConnectionRules`.
+      // Headers sent before `end` was called keep the connection open. A body that still arrives is read first (see
+      // `registerConnectionRules`).
       if (this.closesIdle && isIdle(connection) && request.complete) request.socket.destroySoon();
       this.enqueue(connection);
       this.startReady();
@@ -282,7 +283,7 @@ export class Connections {
   }
 
   private cut(connection: Connection, reason: ConnectionCut): void {
-    // Before the socket emits `close`: more requests can arrive in this turn of the event loop.
+    // Not only when the socket emits `close`: until then, more requests can arrive in this turn of the event loop.
     this.dropWaiting(connection);
     // Node would parse up to 64 KiB more, and keep several KiB for each of 1,600 requests until the next turn.
     const { parser } = connection.socket as SocketInternals;

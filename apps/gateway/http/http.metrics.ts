@@ -51,7 +51,7 @@ export class HttpMetrics {
       client: CLIENT_VALUES,
       status: STATUS_VALUES,
     });
-    this.clientSeconds = instruments.histogram(
+    this.clientSeconds = instruments.batchHistogram(
       'prism_client_request_duration_seconds',
       'Duration of an HTTP request, by client.',
       { client: CLIENT_VALUES },
@@ -103,7 +103,7 @@ export class HttpMetrics {
 
   private recordClientRequest(client: string, status: number, seconds: number): void {
     this.clientRequests.inc({ client, status });
-    this.clientSeconds.observe({ client }, seconds);
+    this.clientSeconds.observe({ client }, [seconds]);
   }
 }
 

@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify';
 const PART_LENGTH = 131_072;
 
 /**
- * Measures each response body, for the hooks after this one. A long text gets a turn of the event loop of its own: it may be a
- * concatenation whose pieces are only joined when they are read.
+ * Measures each response body, for the hooks after this one. A long text is measured in a later turn of the event loop: if it was
+ * concatenated, V8 joins its pieces only when it is first read, which takes a while.
  */
 export function registerResponseSize(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, _reply, payload, done) => {
@@ -24,7 +24,7 @@ export function registerResponseSize(fastify: FastifyInstance): void {
 
 /**
  * Sends a long body in parts, and serves other requests in between: Node would encode and write 16 MiB in one step of tens of
- * milliseconds. Call it after all other `onSend` hooks.
+ * milliseconds. Register it after all other `onSend` hooks.
  */
 export function registerLargeResponses(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {

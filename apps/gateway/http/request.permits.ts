@@ -283,8 +283,8 @@ export class RequestPermits {
     this.endDelay();
     this.body?.end();
     this.heap?.release();
-    this.work?.resize({ ...this.work.load, responseBytes: 0 });
-    if (this.handler !== 'running') this.work?.release();
+    if (this.handler === 'running') this.work?.resize({ ...this.work.load, responseBytes: 0 });
+    else this.work?.release();
   }
 
   private endWork(): void {

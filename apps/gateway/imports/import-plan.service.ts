@@ -20,7 +20,7 @@ import { importOptionsOf } from './import.options';
 /** The items of an import, and the options to create before they are applied. */
 export interface PlannedImport {
   /** Whether the import is done within the request. */
-  readonly inCall: boolean;
+  readonly withinRequest: boolean;
   /** The items of an import that is done within the request; none for a job. */
   readonly items: ImportItem[];
   readonly chunks: readonly ImportChunk[];
@@ -55,18 +55,18 @@ export class ImportPlanService {
     const validator = (await this.properties.validatorOf(teamId, objectType)).forRequest();
     const limits = { itemLimitBytes, responseLimitBytes, bodyBytes: call.bodyBytes };
     const planner = new ImportPlanner(validator, options, limits, rows.length);
-    const inCall = rows.length < MIN_JOB_ROWS;
+    const withinRequest = rows.length < MIN_JOB_ROWS;
     const items: ImportItem[] = [];
     const chunks = new ImportChunks(maxPlanBytesOf(bodyLimitBytes));
     let planned = 0;
     await call.compute('plan', () => {
       const item = planner.plan(rows[planned]);
       chunks.add(item);
-      if (inCall) items.push(item);
+      if (withinRequest) items.push(item);
       planned += 1;
       return planned < rows.length;
     });
-    return { inCall, items, chunks: chunks.list, options: missing?.planned ?? [] };
+    return { withinRequest, items, chunks: chunks.list, options: missing?.planned ?? [] };
   }
 
   /** The items of an earlier attempt by the current lookups. */

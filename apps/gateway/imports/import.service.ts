@@ -11,7 +11,7 @@ import {
   type ImportItem,
   ImportMetrics,
   ImportRequestRepository,
-  jobDoneInCall,
+  jobDoneWithinRequest,
   type NewImport,
   rowResults,
   SpellingResolver,
@@ -80,11 +80,11 @@ export class ImportService {
   private async execute(
     target: RecordTarget,
     { clientId, clientName }: Principal,
-    { items, chunks, inCall, options }: PlannedImport,
+    { items, chunks, withinRequest, options }: PlannedImport,
     call: WriteCall,
   ): Promise<WriteResponse | undefined> {
     const { key } = call;
-    if (inCall && key === undefined) {
+    if (withinRequest && key === undefined) {
       if (options.length > 0 && !(await this.schema.addOptionsInTransaction(target, options, call))) return undefined;
       return this.importNow(target, items, call);
     }
@@ -92,11 +92,11 @@ export class ImportService {
       ...target,
       jobId: uuidv7(),
       client: { id: clientId, name: clientName },
-      ...{ requestId: call.requestId, inCall, chunks, key },
+      ...{ requestId: call.requestId, withinRequest, chunks, key },
     };
     const created = await this.create(target, job, options, call);
     if (created === undefined) return undefined;
-    return inCall && key !== undefined
+    return withinRequest && key !== undefined
       ? this.importNowWithKey(target, items, { ...call, key }, created)
       : jobResponse(target, created);
   }
@@ -140,7 +140,13 @@ export class ImportService {
     const body = this.bodyOf(written, startedAt);
     // A retry attempts the rows that can still succeed.
     if (written.completedBy === undefined) return finished(body, { complete: false, replayed: false, resumed });
-    const first = await this.imports.finishCall(target.teamId, created.jobId, call.key, body, checkoutOptions(call));
+    const first = await this.imports.completeRequest(
+      target.teamId,
+      created.jobId,
+      call.key,
+      body,
+      checkoutOptions(call),
+    );
     return finished(first, { complete: true, replayed: false, resumed });
   }
 
@@ -170,7 +176,7 @@ export class ImportService {
   private bodyOf({ outcomes }: WrittenBatch, startedAt: Date): string {
     const results = rowResults(outcomes, 0);
     this.metrics.countRows(results);
-    return jobDoneInCall(results, results.json, startedAt, new Date());
+    return jobDoneWithinRequest(results, results.json, startedAt, new Date());
   }
 }
 

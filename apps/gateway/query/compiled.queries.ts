@@ -3,7 +3,7 @@ import type { PropertyDefinition } from '#libs/properties';
 import type { CompiledPage, CursorCodec } from '#libs/records';
 import type { QueryInput } from './query.input';
 
-/** A query of one page that was checked, with its statement. */
+/** A validated query of one page, with its statement. */
 export interface CompiledQuery {
   readonly input: QueryInput;
   readonly codec: CursorCodec;
@@ -12,9 +12,9 @@ export interface CompiledQuery {
   readonly page: CompiledPage;
 }
 
-/** Queries that are kept. Each takes up to some ten KB. */
+/** How many queries are kept. Each takes up to about 10 KB. */
 const MAX_QUERIES = 500;
-/** Longer requests are rarely sent again. */
+/** The length of the longest request that is kept. Longer ones are rarely sent again. */
 export const MAX_REQUEST_LENGTH = 2_048;
 
 type Queries = Map<string, CompiledQuery>;

@@ -13,14 +13,14 @@ const ADVICE =
  * again: `invalid_request`, which clients do not retry by themselves. If the deadline of the request was the limit, or if an index
  * serves the query and the database is slow: `unavailable`.
  */
-export function timeoutError({ budgetMs, isOfRequest }: QueryTimeout, query: TimedQuery): RequestError {
+export function timeoutError({ budgetMs, isRequestDeadline }: QueryTimeout, query: TimedQuery): RequestError {
   const slugs = unindexedOf(query);
   const listed = slugs.slice(0, MAX_LISTED).join(', ') + (slugs.length > MAX_LISTED ? ', …' : '');
   const cause = slugs.length === 0 ? '' : `, because no index serves ${listed}`;
-  if (slugs.length > 0 && !isOfRequest) {
+  if (slugs.length > 0 && !isRequestDeadline) {
     return invalidQuery(query.path, 'query_timeout', `did not finish within ${budgetMs} ms${cause}: ${ADVICE}`);
   }
-  const remedy = isOfRequest ? `Allow the request more time, or ${ADVICE}.` : 'Send it again.';
+  const remedy = isRequestDeadline ? `Allow the request more time, or ${ADVICE}.` : 'Send it again.';
   return new RequestError('unavailable', `The query did not finish within ${budgetMs} ms${cause}. ${remedy}`);
 }
 

@@ -58,10 +58,10 @@ export class LookupService {
 }
 
 /** As for a query: without a lookup the same search would take as long again. */
-function searchTimeoutError({ budgetMs, isOfRequest }: QueryTimeout, { condition }: RecordFilter): RequestError {
+function searchTimeoutError({ budgetMs, isRequestDeadline }: QueryTimeout, { condition }: RecordFilter): RequestError {
   const isIndexed = lookupConditionsOf(condition).length > 0;
   const message = `search did not finish within ${budgetMs} ms`;
-  if (isIndexed || isOfRequest) return new RequestError('unavailable', `The ${message}. Send it again.`);
+  if (isIndexed || isRequestDeadline) return new RequestError('unavailable', `The ${message}. Send it again.`);
   const advice = `the ${message}, because the property has no lookup: set its lookup to "indexed" (PATCH .../properties/{id})`;
   return invalidField('.path.slug', 'query_timeout', advice);
 }

@@ -51,9 +51,9 @@
 -- Durability: the items' commits do not wait for the disk. The last commit that writes does, and WAL is flushed in order, so
 -- every earlier commit is durable when this returns.
 --
--- Settings: lock_timeout, synchronous_commit, enable_seqscan and prism.team are set for the session, because transaction-local
--- settings would have to be repeated for every item. A call that raises an error does not reset them: the caller must close
--- the connection.
+-- Settings: lock_timeout, synchronous_commit, enable_seqscan, prism.team and, on a cluster, search_path are set for the session,
+-- because transaction-local settings would have to be repeated for every item. A call that raises an error does not reset
+-- them: the caller must close the connection.
 --
 -- Performance: plpgsql prepares every expression again in every transaction, which costs more than evaluating it. Therefore
 -- the loop contains the one statement that most items need and little else. What can be done for all items at once is done
@@ -108,22 +108,29 @@ DECLARE
   v_ledger_id      bigint; -- the request_id of its rows. p_request_id is the id of the HTTP request
   v_day            date;
   v_created_at     timestamptz;
-  v_progress       idempotency_progress; -- its progress row, locked. NULL: it has none
   v_stored_entries text[]; -- its stored outcomes, by position in the request; NULL: none
   v_stored_codes   text[];
   v_stored_bytes   bigint; -- the size of the stored entries
+  -- Its progress row, locked. NULL: it has none.
+  v_progress_settled      bytea;
+  v_progress_effects      bytea;
+  v_progress_matched      jsonb;
+  v_progress_has_outcomes boolean;
 
   -- The size of the response.
   v_bytes_left        bigint := p_response_limit_bytes - 28 * c_unmeasured_bytes * c_count; -- for measured records
   v_measured_item     integer; -- the last item whose record was measured
   v_bytes_left_before bigint; -- before that record
 
+  -- On a cluster, the shard of the team's records and its table; NULL: Citus executes the statements (use_shard).
+  v_shard       bigint;
+  v_shard_table oid;
+
   -- The time.
   v_loop_start timestamptz;
   v_deadline   timestamptz := c_started + make_interval(secs => p_budget_ms / 1000.0); -- no item starts after it
   -- From here on, check before each item whether it may start, and limit its wait for a lock to the time that is left.
-  -- On a cluster, each transaction shares its settings there.
-  v_check_from timestamptz := CASE WHEN c_stops_early OR c_cluster THEN c_started
+  v_check_from timestamptz := CASE WHEN c_stops_early THEN c_started
                                    ELSE v_deadline - make_interval(secs => p_lock_timeout_ms / 1000.0) END;
   v_left_ms    integer;
 
@@ -143,12 +150,18 @@ BEGIN
   -- 1. Set up the session, and unpack the items.
   PERFORM set_config('prism.team', p_team_id::text, false), -- for row-level security
           set_config('lock_timeout', GREATEST(1, LEAST(p_lock_timeout_ms, p_budget_ms))::text, false),
-          -- A shard move copies what is on disk: on a cluster it would lose a commit that has not waited for the disk.
-          set_config('synchronous_commit', CASE WHEN NOT c_one_transaction AND NOT p_item_durable AND NOT c_cluster THEN 'off'
-            ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false), -- keeps remote_apply
           -- idempotency_progress has few rows, but many dead ones between two vacuums: a plan for its index stays good.
           set_config('enable_seqscan', 'off', false);
-  PERFORM hold_placement(p_team_id);
+  IF c_cluster THEN
+    SELECT u.shard, u.shard_table INTO v_shard, v_shard_table FROM use_shard(p_team_id) AS u;
+    IF v_shard IS NULL THEN
+      v_check_from := c_started; -- each transaction shares its settings there
+    END IF;
+  END IF;
+  -- A shard move copies what is on disk, and loses a commit that has not waited for the disk. hold_shard notices that; Citus does not.
+  PERFORM set_config('synchronous_commit',
+                     CASE WHEN NOT c_one_transaction AND NOT p_item_durable AND (NOT c_cluster OR v_shard IS NOT NULL) THEN 'off'
+                       ELSE replace(current_setting('synchronous_commit'), 'off', 'on') END, false); -- keeps remote_apply
 
   SELECT array_agg(i.item),
          array_agg(CASE WHEN i.item ->> 'op' NOT IN ('create', 'duplicate') AND NOT i.item ? 'match'
@@ -325,7 +338,9 @@ BEGIN
       IF c_keyed THEN
         -- The claim was rolled back too. If another attempt completes the request before the new claim, its outcomes count.
         PERFORM set_config('prism.team', p_team_id::text, false), set_config('lock_timeout', p_lock_timeout_ms::text, false);
-        PERFORM hold_placement(p_team_id);
+        IF c_cluster THEN
+          SELECT u.shard, u.shard_table INTO v_shard, v_shard_table FROM use_shard(p_team_id) AS u;
+        END IF;
         SELECT c.state, c.request_id, c.day INTO v_claim_state, v_ledger_id, v_day
           FROM claim_request(p_team_id, p_client_id, p_key_hash, p_fingerprint, make_interval(secs => p_key_lifetime_s),
                              make_interval(secs => p_key_stale_s), c_count, false) AS c;
@@ -345,6 +360,9 @@ BEGIN
   END IF;
   PERFORM set_config('lock_timeout', p_lock_timeout_ms::text, false); -- the loop may have shortened it
   PERFORM hold_placement(p_team_id);
+  IF v_shard IS NOT NULL THEN
+    PERFORM hold_shard(v_shard, v_shard_table);
+  END IF;
   IF c_marks_items AND v_claim_state IN ('new', 'resume') THEN
     SELECT q.complete INTO v_complete FROM idempotency_requests AS q
      WHERE q.team_id = p_team_id AND q.client_id = p_client_id AND q.key_hash = p_key_hash AND q.id = v_ledger_id
@@ -352,7 +370,9 @@ BEGIN
     IF v_complete THEN
       v_claim_state := 'complete'; -- by another attempt
     ELSE
-      SELECT p.* INTO v_progress FROM idempotency_progress AS p
+      SELECT p.settled, p.effects, p.matched, p.has_outcomes
+        INTO v_progress_settled, v_progress_effects, v_progress_matched, v_progress_has_outcomes
+        FROM idempotency_progress AS p
        WHERE p.team_id = p_team_id AND p.request_id = v_ledger_id
          FOR UPDATE;
       IF NOT FOUND THEN
@@ -364,6 +384,9 @@ BEGIN
   IF state IN ('mismatch', 'stale') THEN
     PERFORM set_config('prism.team', '', false);
     RESET enable_seqscan;
+    IF v_shard IS NOT NULL THEN
+      RESET search_path; -- use_shard has set it
+    END IF;
     COMMIT;
     RETURN;
   END IF;
@@ -371,7 +394,7 @@ BEGIN
   -- 7. Take over the outcomes of other attempts. A stored outcome replaces that of this attempt. An item that is marked and has no
   -- stored outcome is applied: by this attempt, or by another one that was interrupted or still runs.
   IF c_keyed AND (c_marks_items OR v_claim_state = 'complete') THEN
-    IF v_claim_state = 'complete' OR v_progress.has_outcomes THEN
+    IF v_claim_state = 'complete' OR v_progress_has_outcomes THEN
       v_bytes_left := v_bytes_left + COALESCE(v_stored_bytes, 0); -- step 2 has subtracted those that were stored then
       SELECT o.entries, o.codes, o.bytes INTO v_stored_entries, v_stored_codes, v_stored_bytes
         FROM find_outcomes(v_day, p_team_id, v_ledger_id) AS o;
@@ -385,16 +408,16 @@ BEGIN
       IF v_stored_entries[n] IS NOT NULL THEN
         v_replayed[n] := NOT v_applied;
         v_codes[n] := v_stored_codes[n];
-      ELSIF NOT v_applied AND get_bit(v_progress.settled, n - 1) = 1 THEN
+      ELSIF NOT v_applied AND get_bit(v_progress_settled, n - 1) = 1 THEN
         -- The entry has the record as it is now. The definitions may have changed since, so this attempt may even reject the item:
         -- effect and id come from the progress row. A row of the previous version may lack the effect: then that of the operation
         -- is used.
         v_replayed[n] := true;
         v_codes[n] := NULL;
         v_errors[n] := NULL;
-        v_effects[n] := COALESCE(c_effects[get_byte(v_progress.effects, n - 1)],
+        v_effects[n] := COALESCE(c_effects[get_byte(v_progress_effects, n - 1)],
                                  NULLIF(item_effect(v_items[n] ->> 'op'), 'unchanged'), 'updated');
-        v_record_id := COALESCE(v_progress.matched ->> n::text, v_items[n] ->> 'id',
+        v_record_id := COALESCE(v_progress_matched ->> n::text, v_items[n] ->> 'id',
                                 created_id(p_key_hash, v_ledger_id, v_created_at, n)::text)::uuid;
         SELECT l.* INTO v_result
           FROM enforce_record_limits(current_image(p_team_id, p_object_type, v_record_id, v_effects[n] = 'deleted'),
@@ -441,9 +464,9 @@ BEGIN
       completed_by := p_request_id;
     ELSIF c_marks_items AND true = ANY (v_settled) THEN
       FOR n IN 1 .. c_count LOOP
-        v_progress.settled := set_bit(v_progress.settled, n - 1, v_settled[n]::integer);
+        v_progress_settled := set_bit(v_progress_settled, n - 1, v_settled[n]::integer);
       END LOOP;
-      UPDATE idempotency_progress AS p SET settled = v_progress.settled, has_outcomes = true
+      UPDATE idempotency_progress AS p SET settled = v_progress_settled, has_outcomes = true
        WHERE p.team_id = p_team_id AND p.request_id = v_ledger_id;
     END IF;
     -- If all items are one transaction, the ledger stores all outcomes or none.
@@ -467,6 +490,9 @@ BEGIN
   END IF;
   PERFORM set_config('prism.team', '', false);
   RESET enable_seqscan;
+  IF v_shard IS NOT NULL THEN
+    RESET search_path;
+  END IF;
   COMMIT;
 
   -- 10. Set the other results.

@@ -26,7 +26,7 @@ DECLARE
   v_id       uuid;
   v_if_match text; -- record_etag
   v_skip     boolean;
-  v_record   records;
+  v_record   record; -- a row of records
 BEGIN
   IF v_item ? 'locks' THEN
     PERFORM lock_key(p_team_id, key::bigint) FROM jsonb_array_elements_text(v_item -> 'locks') AS key;
@@ -54,7 +54,7 @@ BEGIN
            WHERE r.team_id = p_team_id AND r.id = v_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
              AND (v_if_match IS NULL OR record_etag(r.version, r.updated_at) = v_if_match);
           EXIT WHEN NOT FOUND;
-          IF NOT is_changed(v_record, v_item) THEN
+          IF NOT changes_content(v_item, v_record.properties, v_record.list, v_record.extended) THEN
             effect := 'unchanged';
             EXIT;
           END IF;
@@ -66,8 +66,7 @@ BEGIN
                version = r.version + 1, updated_at = now()
          WHERE r.team_id = p_team_id AND r.id = v_id AND r.object_type = p_object_type AND r.deleted_at IS NULL
            AND (v_if_match IS NULL OR record_etag(r.version, r.updated_at) = v_if_match)
-           AND (NOT v_skip OR patch_block(r.properties, v_item -> 'default') <> r.properties
-                OR patch_lists(r.list, v_item -> 'list') <> r.list OR patch_block(r.extended, v_item -> 'extended') <> r.extended)
+           AND (NOT v_skip OR changes_content(v_item, r.properties, r.list, r.extended))
         RETURNING r.* INTO v_record;
         EXIT WHEN FOUND OR NOT v_skip; -- else another transaction has changed the record since: look again
       END LOOP;

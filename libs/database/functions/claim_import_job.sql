@@ -13,7 +13,7 @@ BEGIN
         FROM import_jobs AS j
         JOIN (SELECT o.team_id, o.client_id, max(o.claimed_at) AS turn FROM import_jobs AS o GROUP BY o.team_id, o.client_id) AS t
           ON t.team_id = j.team_id AND t.client_id = j.client_id
-       WHERE j.status = 'processing' AND NOT j.in_call AND j.expires_at > now() AND j.next_attempt_at <= now()
+       WHERE j.status = 'processing' AND NOT j.within_request AND j.expires_at > now() AND j.next_attempt_at <= now()
          AND (j.lease_until IS NULL OR j.lease_until <= now())
        ORDER BY t.turn NULLS FIRST, j.created_at
        LIMIT 10
@@ -32,7 +32,7 @@ BEGIN
   RETURN QUERY
   WITH next AS MATERIALIZED (
     SELECT j.team_id, j.id FROM import_jobs AS j
-     WHERE j.status = 'processing' AND NOT j.in_call AND j.expires_at > now() AND j.next_attempt_at <= now()
+     WHERE j.status = 'processing' AND NOT j.within_request AND j.expires_at > now() AND j.next_attempt_at <= now()
        AND (j.lease_until IS NULL OR j.lease_until <= now())
      ORDER BY (SELECT max(o.claimed_at) FROM import_jobs AS o WHERE o.team_id = j.team_id AND o.client_id = j.client_id)
               NULLS FIRST, j.created_at

@@ -17,11 +17,12 @@ CREATE OR REPLACE FUNCTION claim_request(p_team_id uuid, p_client_id uuid, p_key
                                          OUT state text, OUT request_id bigint, OUT day date, OUT created_at timestamptz)
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_existing idempotency_requests;
+  v_existing record; -- a row of idempotency_requests
 BEGIN
   LOOP
-    INSERT INTO idempotency_requests AS q (team_id, client_id, key_hash, fingerprint, item_count, day)
-    VALUES (p_team_id, p_client_id, p_key_hash, p_fingerprint, p_items, (now() AT TIME ZONE 'UTC')::date)
+    INSERT INTO idempotency_requests AS q (team_id, client_id, key_hash, id, fingerprint, item_count, day)
+    VALUES (p_team_id, p_client_id, p_key_hash, nextval('idempotency_request_ids'), p_fingerprint, p_items,
+            (now() AT TIME ZONE 'UTC')::date)
     ON CONFLICT (team_id, client_id, key_hash) DO NOTHING
     RETURNING q.id, q.day, q.created_at INTO request_id, day, created_at;
     EXIT WHEN FOUND;

@@ -1,7 +1,8 @@
 -- How records spell the values that the unfinished rows of a job look for without regard to case: up to two spellings of each
 -- value that a record has. It reads every live record of the object type once. SECURITY DEFINER, like claim_import_job.
 --
--- With this collation, lower is the same in a database of any locale, and as toLowerCase of JavaScript, which compares the rows.
+-- With this collation, lower() has the same result in a database of any locale, and the result of toLowerCase() in JavaScript, which
+-- compares the rows.
 CREATE OR REPLACE FUNCTION find_import_spellings(p_team_id uuid, p_job_id uuid) RETURNS TABLE (value text, spellings text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN

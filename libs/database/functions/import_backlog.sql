@@ -6,6 +6,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
   SELECT count(*)::integer, COALESCE(sum(j.total - j.processed), 0)::integer,
          COALESCE(EXTRACT(EPOCH FROM now() - min(j.created_at)), 0)::double precision
     FROM import_jobs AS j
-   WHERE j.status = 'processing' AND NOT j.in_call AND j.expires_at > now()
+   WHERE j.status = 'processing' AND NOT j.within_request AND j.expires_at > now()
 $$;
 REVOKE EXECUTE ON FUNCTION import_backlog FROM PUBLIC;

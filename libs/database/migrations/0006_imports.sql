@@ -12,7 +12,7 @@ CREATE TABLE import_jobs (
   -- The request in the ledger that the Idempotency-Key of an import stands for. NULL: the import has no key.
   ledger_id       bigint,
   -- A request imports its rows itself, and a retry resumes it. No worker takes such a job, and no caller can read it.
-  in_call         boolean        NOT NULL,
+  within_request  boolean        NOT NULL,
   status          text           NOT NULL DEFAULT 'processing' CHECK (status IN ('processing', 'complete', 'failed')),
   -- Counts of rows.
   total           integer        NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE import_jobs (
 CREATE INDEX import_jobs_unfinished ON import_jobs (team_id, client_id) WHERE status = 'processing';
 CREATE INDEX import_jobs_turns ON import_jobs (team_id, client_id, claimed_at);
 CREATE INDEX import_jobs_expiry ON import_jobs (expires_at);
-CREATE INDEX import_jobs_ledger ON import_jobs (team_id, ledger_id) WHERE in_call;
+CREATE INDEX import_jobs_ledger ON import_jobs (team_id, ledger_id) WHERE within_request;
 
 -- Up to 100 rows of a job, which are one batch.
 CREATE TABLE import_chunks (

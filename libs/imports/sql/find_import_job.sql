@@ -7,6 +7,6 @@ SELECT found.job
             SELECT string_agg(c.results, ', ' ORDER BY c.chunk) FROM import_chunks AS c
              WHERE c.team_id = $1::uuid AND c.job_id = j.id AND c.results IS NOT NULL), '')) AS job
      FROM import_jobs AS j
-    WHERE j.team_id = context.team AND j.team_id = $1::uuid AND j.id = $2::uuid AND NOT j.in_call AND j.expires_at > now()
+    WHERE j.team_id = context.team AND j.team_id = $1::uuid AND j.id = $2::uuid AND NOT j.within_request AND j.expires_at > now()
    OFFSET 0
  ) AS found

@@ -28,10 +28,10 @@ export interface QueryOptions {
 export class QueryTimeout extends Error {
   override readonly name = 'QueryTimeout';
 
-  /** @param isOfRequest whether the deadline of the request was the limit, not `QUERY_TIMEOUT_MS` */
+  /** @param isRequestDeadline whether the deadline of the request was the limit, not `QUERY_TIMEOUT_MS` */
   constructor(
     readonly budgetMs: number,
-    readonly isOfRequest: boolean,
+    readonly isRequestDeadline: boolean,
   ) {
     super(`a query did not finish within ${budgetMs} ms`);
   }
@@ -94,7 +94,7 @@ export class RecordQueryRepository {
   private async run<R extends object>(
     database: ConnectionPool,
     teamId: string,
-    { text, values, isPlanReusable }: QueryStatement,
+    { text, values }: QueryStatement,
     options: QueryOptions,
   ): Promise<R[]> {
     const { deadline, cancellation, meter, span } = options;
@@ -111,7 +111,7 @@ export class RecordQueryRepository {
       const { rows } = await database.withClient(
         (client) => {
           call.started = true;
-          return client.query<R>(isPlanReusable ? this.names.statementOf(text) : text, [...values]);
+          return client.query<R>(this.names.statementOf(text), [...values]);
         },
         { timeoutMs: budgetMs + CANCEL_MS, teamId, cancellation: statement, isReadOnly: true, meter, span },
       );

@@ -10,8 +10,6 @@ import { SqlParameters } from './sql.parameters';
 export interface QueryStatement {
   readonly text: string;
   readonly values: readonly unknown[];
-  /** A connection may keep the plan, which is right for all values. */
-  readonly isPlanReusable: boolean;
 }
 
 /** Postgres accepts at most 100 arguments of a function. */
@@ -26,11 +24,21 @@ const MANY_COMPARISONS = 10;
 /** The placeholder of the team. */
 const TEAM = '$1';
 
-/*
+/**
  * Row-level security needs prism.team before the first row is read: as in find_record.sql, the rows depend on the row of the CTE
  * that sets it. team_id is compared with the parameter too, so that the planner knows the team.
  */
-const CONTEXT = `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (${TEAM}::uuid)::text, true)::uuid AS team)`;
+function contextSql(isLocal: string): string {
+  return `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (${TEAM}::uuid)::text, ${isLocal})::uuid AS team)`;
+}
+
+/**
+ * The same, in a statement that Postgres plans with its values each time, also when it is prepared: the planner replaces the expression
+ * by true, and a plan for any values has the cost of `plan_with_values`.
+ */
+function valuesContextSql(parameters: SqlParameters): string {
+  return contextSql(`${parameters.add(true)}::boolean OR plan_with_values()`);
+}
 
 /**
  * Reads one page as a single row: `entries`, the rows of the page as the elements of a JSON array, NULL for none; and `sort_values`,
@@ -46,15 +54,16 @@ const CONTEXT = `WITH context AS MATERIALIZED (SELECT set_config('prism.team', (
  */
 export function pageStatement(query: RecordQuery, limitBytes: number): QueryStatement {
   const parameters = parametersOf(query);
-  const isPlanReusable = isNewestFirst(query);
   const terms = orderTerms(query.order, query.fields.listId, parameters);
-  const records = isPlanReusable ? newestPageSql(query, parameters) : sortedPageSql(query, terms, parameters);
+  const [context, records] = isNewestFirst(query)
+    ? [contextSql('true'), newestPageSql(query, parameters)]
+    : [valuesContextSql(parameters), sortedPageSql(query, terms, parameters)];
   const keys = terms.map((_, n) => `key_${n}`);
   const lastKeys = terms.map(({ text }, n) => text(`(array_agg(r.key_${n}))[count(r.entry)::integer]`));
   const deletedAt = query.deleted ? `COALESCE(',"deleted_at":"' || format_timestamp(r.deleted_at) || '"', '') || ` : '';
   const entryOf = (content: string): string => `'{"id":"' || r.id || '",${content} || ${deletedAt}'}'`;
   // The rows stay in the order of the innermost query. OFFSET 0 makes the planner evaluate each entry once.
-  const text = `${CONTEXT}
+  const text = `${context}
 SELECT string_agg(r.entry, ',') AS entries,
        CASE WHEN count(r.entry) < count(*) THEN json_build_array(${lastKeys.join(', ')})::text END AS sort_values
   FROM (
@@ -75,7 +84,7 @@ SELECT string_agg(r.entry, ',') AS entries,
       ) AS r
     OFFSET 0
   ) AS r`;
-  return { text, values: parameters.values, isPlanReusable };
+  return { text, values: parameters.values };
 }
 
 /** Whether a page is one of all live records, newest first. */
@@ -125,9 +134,9 @@ function sortedPageSql(query: RecordQuery, terms: readonly OrderTerm[], paramete
 export function countStatement(filter: RecordFilter): QueryStatement {
   const parameters = parametersOf(filter);
   const where = whereSql(filter, parameters);
-  const text = `${CONTEXT}
+  const text = `${valuesContextSql(parameters)}
 SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS total FROM records AS r WHERE ${where}${filter.deleted ? '' : ' AND r.deleted_at IS NULL'}) AS found`;
-  return { text, values: parameters.values, isPlanReusable: false };
+  return { text, values: parameters.values };
 }
 
 /**
@@ -136,7 +145,7 @@ SELECT found.total FROM context CROSS JOIN LATERAL (SELECT count(*)::text AS tot
  */
 export function findStatement(filter: RecordFilter): QueryStatement {
   const parameters = parametersOf(filter);
-  const text = `${CONTEXT}
+  const text = `${valuesContextSql(parameters)}
 SELECT found.etag, found.record
   FROM context
  CROSS JOIN LATERAL (
@@ -146,7 +155,7 @@ SELECT found.etag, found.record
     WHERE ${whereSql(filter, parameters)} AND r.deleted_at IS NULL
     LIMIT 2
  ) AS found`;
-  return { text, values: parameters.values, isPlanReusable: false };
+  return { text, values: parameters.values };
 }
 
 /** The team is the first parameter. */

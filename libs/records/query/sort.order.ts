@@ -21,11 +21,10 @@ const NEWEST_FIRST: SortKey = { field: CREATED_AT, direction: 'desc' };
  */
 export function sortOrderOf(sort: unknown, fields: QueryFields, path: string): readonly SortKey[] {
   const keys = sort === undefined ? [] : keysOf(sort, fields, path);
-  const ids = keys.find(({ field }) => field.source === 'id');
-  if (ids !== undefined) return keys;
-  const created = keys.find(({ field }) => field.source === 'created_at');
-  const { direction } = created ?? NEWEST_FIRST;
-  return [...keys, ...(created === undefined ? [NEWEST_FIRST] : []), { field: RECORD_ID, direction }];
+  if (keys.some(({ field }) => field.source === 'id')) return keys;
+  const createdKey = keys.find(({ field }) => field.source === 'created_at');
+  const { direction } = createdKey ?? NEWEST_FIRST;
+  return [...keys, ...(createdKey === undefined ? [NEWEST_FIRST] : []), { field: RECORD_ID, direction }];
 }
 
 function keysOf(sort: unknown, fields: QueryFields, path: string): SortKey[] {

@@ -3,7 +3,7 @@ import type { Statement } from '#libs/database';
 
 /** A text gets a name when it is used this many times. */
 const USES = 3;
-/** Each connection keeps the plan of every named statement, of up to 100 KB, as long as it lives. */
+/** Each connection keeps every named statement and a plan of it, of up to 100 KB, as long as it lives. */
 const MAX_NAMES = 32;
 /** Texts that are counted. */
 const MAX_TEXTS = 500;
@@ -11,7 +11,7 @@ const MAX_TEXTS = 500;
 const MAX_LENGTH = 8_192;
 
 /**
- * Names statements of queries that repeat, so that every connection parses and plans them once. A name is never given to
+ * Names statements of queries that repeat, so that every connection parses them once. A name is never given to
  * another text. All other statements have no name, and connections keep nothing of them.
  */
 export class StatementNames {

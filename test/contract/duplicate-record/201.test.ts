@@ -45,7 +45,7 @@ it('makes exactly one copy, however often the request is retried', async () => {
   const options = { headers: { 'idempotency-key': randomUUID() }, body: {} };
   const path = api.caller.path(`organization/${id}/duplicate`);
   const first = await api.caller.call('POST', path, options);
-  // The retry answers the copy of the first attempt, also without the source.
+  // The retry returns the copy of the first attempt, also without the source.
   await api.caller.call('DELETE', api.caller.path(`organization/${id}`));
   for (let retry = 1; retry <= 3; retry += 1) {
     const again = await api.caller.call('POST', path, options);

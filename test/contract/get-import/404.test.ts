@@ -31,7 +31,7 @@ it('responds not_found to the job of an import that is done within the request',
     headers: { 'idempotency-key': randomUUID() },
   });
   expect(status).toBe(200);
-  const { rows } = await api.gateway.database.query<{ id: string }>('SELECT id FROM import_jobs WHERE in_call');
+  const { rows } = await api.gateway.database.query<{ id: string }>('SELECT id FROM import_jobs WHERE within_request');
   expect(rows).toHaveLength(1);
   expect((await api.caller.call('GET', api.caller.path(`imports/${rows[0]?.id ?? ''}`))).status).toBe(404);
 });

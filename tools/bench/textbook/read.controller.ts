@@ -3,8 +3,17 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post } from '@n
 import { Pool } from 'pg';
 import { sourceFile } from '../../../test/support/repository.files';
 
-const textOf = (name: string): string => readFileSync(sourceFile(`tools/bench/textbook/sql/${name}.sql`), 'utf8');
-const statements = { list: textOf('list'), query: textOf('query'), find: textOf('find') };
+/** A prepared statement whose result is the response. */
+export interface ReadStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+const [LIST, QUERY, FIND] = [statementOf('list'), statementOf('query'), statementOf('find')];
+
+function statementOf(name: string): ReadStatement {
+  return { name, text: readFileSync(sourceFile(`tools/bench/textbook/sql/${name}.sql`), 'utf8') };
+}
 
 interface QueryBody {
   query: { filter: [{ stage: { '=': string } }] };
@@ -13,29 +22,29 @@ interface QueryBody {
 /** The bare HTTP baseline of reads: fixed statements, whose results are the responses. */
 @Controller('v2/prism/:team/:object')
 export class ReadController {
-  constructor(@Inject(Pool) private readonly pool: Pool) {}
+  constructor(@Inject(Pool) protected readonly pool: Pool) {}
 
   @Get()
   @Header('content-type', 'application/json')
   list(@Param('team') team: string, @Param('object') object: string): Promise<string> {
-    return this.run('list', [team, object]);
+    return this.run(LIST, [team, object]);
   }
 
   @Post('query')
   @HttpCode(200)
   @Header('content-type', 'application/json')
   query(@Param('team') team: string, @Param('object') object: string, @Body() { query }: QueryBody): Promise<string> {
-    return this.run('query', [team, object, query.filter[0].stage['=']]);
+    return this.run(QUERY, [team, object, query.filter[0].stage['=']]);
   }
 
   @Get(':id')
   @Header('content-type', 'application/json')
   find(@Param('team') team: string, @Param('object') object: string, @Param('id') id: string): Promise<string> {
-    return this.run('find', [team, object, id]);
+    return this.run(FIND, [team, object, id]);
   }
 
-  private async run(name: keyof typeof statements, values: string[]): Promise<string> {
-    const { rows } = await this.pool.query<{ response: string }>({ name, text: statements[name], values });
+  protected async run(statement: ReadStatement, values: string[]): Promise<string> {
+    const { rows } = await this.pool.query<{ response: string }>({ ...statement, values });
     return rows[0]?.response ?? '';
   }
 }

@@ -12,10 +12,10 @@ export function checkCreations(items: readonly ItemFacts[], final: FinalState): 
     if (marker !== null) made.set(marker, [...(made.get(marker) ?? []), id]);
   }
   return items.flatMap((facts): Violation[] => {
-    const { requested, reported, request, place } = facts;
+    const { requested, reported, request, position } = facts;
     if (requested.type !== 'create' && requested.type !== 'upsert') return [];
     const ids = made.get(requested.marker) ?? [];
-    const context = { key: request.key, item: place };
+    const context = { key: request.key, item: position };
     if (ids.length > 1)
       return [{ rule: 'duplicated', message: `created the records ${ids.join(' and ')}`, ...context }];
     if (reported?.state === 'applied' && ids[0] !== reported.id) {

@@ -406,7 +406,7 @@ describe('an item that was applied by an attempt that did not store its outcome'
     expect(rulesFor(requests, { version: 4, name: 'two' })).toEqual(['duplicated']);
   });
 
-  it('does not hide that another item was applied in the place of a lost one', () => {
+  it('does not hide that another item was applied in place of a lost one', () => {
     // k1 was applied twice, and k2 never: it shows the second version of k1.
     const entry = applied(A, 3, 'one');
     const requests = [resumed('k1', 'one', entry), resumed('k2', 'two', entry, [200, 300])];

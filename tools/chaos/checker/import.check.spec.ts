@@ -65,7 +65,7 @@ describe('finds', () => {
     expect(rulesOf({}, [{ ...first, version: 1, sum: 2 }, second])).toEqual(['lost']);
   });
 
-  it('a row that was applied in the place of another one', () => {
+  it('a row that was applied in place of another one', () => {
     expect(rulesOf({}, [{ ...first, sum: 6 }, second])).toEqual(['duplicated']);
   });
 

@@ -56,7 +56,7 @@ function checkRecord(
   const times = indexes.length;
   const expected = indexes.reduce((total, index) => total + (rows[index]?.by ?? 0), 0);
   if (version !== times || sum !== expected) {
-    const message = `is at version ${version} with the sum ${sum}, its ${times} rows make ${times} and ${expected}`;
+    const message = `is at version ${version} with the sum ${sum}, its rows make version ${times} with the sum ${expected}`;
     return [{ rule: version < times ? 'lost' : 'duplicated', message }];
   }
   const reported = indexes.map((index) => results[index]);

@@ -2,7 +2,7 @@ import { isBatch, type ItemResult, type ParsedResponse, readResponse } from '../
 import type { ReceivedResponse, RequestedItem, RequestHistory, RoundHistory, StoredOutcome } from '../history';
 
 /** An attempt with a response. */
-export interface ReadAttempt {
+export interface ParsedAttempt {
   response: ReceivedResponse;
   parsed: ParsedResponse;
   endedAt: number;
@@ -12,7 +12,7 @@ export interface ReadAttempt {
 export interface ItemFacts {
   request: RequestHistory;
   /** From 1. */
-  place: number;
+  position: number;
   requested: RequestedItem;
   /** When the first attempt was sent. */
   invokedAt: number;
@@ -28,28 +28,28 @@ export interface ItemFacts {
 
 export interface RequestFacts {
   request: RequestHistory;
-  attempts: ReadAttempt[];
+  attempts: ParsedAttempt[];
   items: ItemFacts[];
 }
 
 /** Combines requests, responses and the ledger. */
 export function factsOf({ requests, final }: RoundHistory): RequestFacts[] {
-  const stored = new Map(final.outcomes.map((outcome) => [placeOf(outcome, outcome.item), outcome]));
-  const settled = new Set(final.settled.map((row) => placeOf(row, row.item)));
+  const stored = new Map(final.outcomes.map((outcome) => [itemKeyOf(outcome, outcome.item), outcome]));
+  const settled = new Set(final.settled.map((row) => itemKeyOf(row, row.item)));
   return requests.map((request) => {
-    const attempts = readAttempts(request);
+    const attempts = parsedAttempts(request);
     const invokedAt = Math.min(...request.attempts.map((attempt) => attempt.invokedAt));
     const items = request.items.map((requested, index): ItemFacts => {
       const first = firstOutcome(attempts, index);
       return {
         request,
-        place: index + 1,
+        position: index + 1,
         requested,
         invokedAt,
         respondedAt: first?.at ?? Infinity,
         reported: first?.reported,
-        stored: stored.get(placeOf(request, index + 1)),
-        settled: settled.has(placeOf(request, index + 1)),
+        stored: stored.get(itemKeyOf(request, index + 1)),
+        settled: settled.has(itemKeyOf(request, index + 1)),
       };
     });
     return { request, attempts, items };
@@ -72,7 +72,7 @@ export function mayShowLaterVersion({ request, respondedAt }: ItemFacts): boolea
 }
 
 /** Identifies an item of a request within a team. */
-export function placeOf({ clientId, keyHash }: { clientId: string; keyHash: string }, item: number): string {
+export function itemKeyOf({ clientId, keyHash }: { clientId: string; keyHash: string }, item: number): string {
   return `${clientId} ${keyHash} ${item}`;
 }
 
@@ -87,7 +87,7 @@ export function itemsOf(parsed: ParsedResponse): ItemResult[] {
   return parsed.kind === 'settled' || parsed.kind === 'partial' ? parsed.items : [];
 }
 
-function readAttempts(request: RequestHistory): ReadAttempt[] {
+function parsedAttempts(request: RequestHistory): ParsedAttempt[] {
   return request.attempts
     .flatMap(({ outcome, endedAt }) =>
       typeof outcome === 'string' ? [] : [{ response: outcome, parsed: readResponse(request, outcome), endedAt }],
@@ -95,7 +95,7 @@ function readAttempts(request: RequestHistory): ReadAttempt[] {
     .sort((a, b) => a.endedAt - b.endedAt);
 }
 
-function firstOutcome(attempts: ReadAttempt[], index: number): { reported: ItemResult; at: number } | undefined {
+function firstOutcome(attempts: ParsedAttempt[], index: number): { reported: ItemResult; at: number } | undefined {
   for (const { parsed, endedAt } of attempts) {
     const reported = itemsOf(parsed)[index];
     if (reported !== undefined && reported.state !== 'open') return { reported, at: endedAt };

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FinalState } from '../history';
-import { isApplied, type ItemFacts, placeOf, type RequestFacts } from './item.facts';
+import { isApplied, type ItemFacts, itemKeyOf, type RequestFacts } from './item.facts';
 import { isBatch } from '../results.reader';
 import type { Violation } from './violation';
 
 /** Checks that the ledger has the outcomes of the responses, and none that was not requested. */
 export function checkLedger(requests: readonly RequestFacts[], final: FinalState): Violation[] {
-  const rows = new Map(final.requests.map((row) => [placeOf(row, 0), row]));
+  const rows = new Map(final.requests.map((row) => [itemKeyOf(row, 0), row]));
   const requested = new Set(
-    requests.flatMap(({ items }) => items.map(({ request, place }) => placeOf(request, place))),
+    requests.flatMap(({ items }) => items.map(({ request, position }) => itemKeyOf(request, position))),
   );
   const unrequested = final.outcomes
-    .filter((outcome) => !requested.has(placeOf(outcome, outcome.item)))
+    .filter((outcome) => !requested.has(itemKeyOf(outcome, outcome.item)))
     .map((outcome): Violation => {
       return { rule: 'ledger-differs', message: `has an outcome that was not requested: ${JSON.stringify(outcome)}` };
     });
@@ -19,16 +19,16 @@ export function checkLedger(requests: readonly RequestFacts[], final: FinalState
     ...unrequested,
     ...requests.flatMap((facts) => [
       ...facts.items.flatMap(checkItem),
-      ...checkCompletion(facts, rows.get(placeOf(facts.request, 0))?.complete),
+      ...checkCompletion(facts, rows.get(itemKeyOf(facts.request, 0))?.complete),
       ...checkAtomic(facts),
     ]),
   ];
 }
 
-function checkItem({ request, place, reported, stored }: ItemFacts): Violation[] {
+function checkItem({ request, position, reported, stored }: ItemFacts): Violation[] {
   if (reported === undefined) return [];
   const differs = (message: string): Violation[] => [
-    { rule: 'ledger-differs', message, key: request.key, item: place },
+    { rule: 'ledger-differs', message, key: request.key, item: position },
   ];
   if (stored === undefined) return differs(`response ${reported.text}, ledger empty`);
   const same = isBatch(request) ? stored.entry === reported.text : isEquivalent(stored.entry, reported);
@@ -58,8 +58,8 @@ function checkAtomic({ request, items }: RequestFacts): Violation[] {
     return [{ rule: 'impossible-outcome', message, key: request.key }];
   }
   const failed = items.find(({ stored }) => (stored?.code ?? null) !== null);
-  const after = applied.find(({ place }) => failed !== undefined && place > failed.place);
+  const after = applied.find(({ position }) => failed !== undefined && position > failed.position);
   if (request.onError !== 'stop' || after === undefined) return [];
-  const message = `applied after item ${failed?.place} had failed, with on_error stop`;
-  return [{ rule: 'impossible-outcome', message, key: request.key, item: after.place }];
+  const message = `applied after item ${failed?.position} had failed, with on_error stop`;
+  return [{ rule: 'impossible-outcome', message, key: request.key, item: after.position }];
 }

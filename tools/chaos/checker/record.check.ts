@@ -145,5 +145,5 @@ function checkFailure({ changes, id }: RecordTimeline, failure: ItemFacts): Viol
 }
 
 function about(facts: ItemFacts, rule: Rule, message: string, record: string): Violation {
-  return { rule, message, key: facts.request.key, item: facts.place, record };
+  return { rule, message, key: facts.request.key, item: facts.position, record };
 }

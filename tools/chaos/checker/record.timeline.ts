@@ -29,7 +29,7 @@ export interface RecordTimeline {
   origin: Tokens | undefined;
   /** The first version that an item produced: 1, or 2 if the record existed at the start. */
   first: 1 | 2;
-  /** In the order of the versions. Each version has one at most. */
+  /** In the order of the versions, at most one for each version. */
   changes: Change[];
   /** Applied items that produced none of the versions: their changes are missing. */
   missing: Candidate[];
@@ -99,21 +99,21 @@ function candidatesOf(applied: readonly Applied[], first: number, last: number):
 }
 
 /**
- * Matches items to the versions that they can have produced, so that as many as possible are matched: each version, from the
- * lowest one up, is of the item that has the fewest versions left.
+ * Assigns versions to items that can have produced them, to as many items as possible: each version, from the lowest one up, goes to
+ * the item whose range of versions ends first.
  */
 function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): void {
   const { changes, missing, stored, first } = timeline;
   const last = stored?.version ?? 0;
   const candidates = candidatesOf(applied, first, last);
-  const open = candidates.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
-  missing.push(...candidates.filter((candidate) => !open.includes(candidate)));
+  const unassigned = candidates.filter(({ to, shown = to }) => shown <= last).sort((a, b) => a.to - b.to);
+  missing.push(...candidates.filter((candidate) => !unassigned.includes(candidate)));
   for (let version = first; version <= last; version++) {
-    const index = open.findIndex(({ from, to }) => from <= version && version <= to);
-    const [candidate] = index < 0 ? [] : open.splice(index, 1);
+    const index = unassigned.findIndex(({ from, to }) => from <= version && version <= to);
+    const [candidate] = index < 0 ? [] : unassigned.splice(index, 1);
     if (candidate !== undefined) changes.push({ ...candidate, version, certain: true });
   }
-  missing.push(...open);
+  missing.push(...unassigned);
   const made = new Map(changes.map((change) => [change.version, change]));
   const movable = new Set(missing.flatMap((candidate) => displacedBy(candidate, made)));
   for (const change of changes) {
@@ -123,8 +123,8 @@ function assignVersions(timeline: RecordTimeline, applied: readonly Applied[]): 
 }
 
 /**
- * The changes that would get another version if this item got another of its own, directly or as a consequence. A change that
- * displaces itself can have changed places with others. Undefined: one of these versions is no known item's.
+ * The changes that could lose their versions, directly or in turn, if this item took another version of its range. If a change is
+ * among its own, it may have swapped versions with others. Undefined: one of these versions belongs to no known item.
  */
 function displacedBy(candidate: Candidate | Change, made: ReadonlyMap<number, Change>): (Change | undefined)[] {
   const displaced = new Set<Change | undefined>();

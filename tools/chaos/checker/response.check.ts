@@ -50,10 +50,10 @@ function failedWithAnother({ request, reported }: ItemFacts): boolean {
 
 /** Checks that the outcome of an item is possible for its request, whatever the state of the records. */
 function checkOutcome(facts: ItemFacts): Violation[] {
-  const { requested, reported, request, place } = facts;
+  const { requested, reported, request, position } = facts;
   if (reported === undefined || failedWithAnother(facts)) return [];
   const wrong = (expected: string): Violation[] => [
-    { rule: 'impossible-outcome', message: `${expected} expected: ${reported.text}`, key: request.key, item: place },
+    { rule: 'impossible-outcome', message: `${expected} expected: ${reported.text}`, key: request.key, item: position },
   ];
   switch (requested.type) {
     case 'rejection':

@@ -34,7 +34,7 @@ Database.prototype.query = function <R extends object>(
   statement: string | Statement,
   ...rest: [values?: readonly unknown[], options?: { timeoutMs?: number }]
 ): Promise<Rows<R>> {
-  const proof = typeof statement !== 'string' && statement.name === 'find_request_state';
+  const asksLedger = typeof statement !== 'string' && statement.name === 'find_request_state';
   const assumed = { rows: [{ state: 'complete' }], rowCount: 1 } as unknown as Rows<R>; // the rows of that statement
-  return proof ? Promise.resolve(assumed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
+  return asksLedger ? Promise.resolve(assumed) : (query.call(this, statement, ...rest) as Promise<Rows<R>>); // R is chosen by the caller
 };

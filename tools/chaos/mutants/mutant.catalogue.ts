@@ -119,7 +119,7 @@ export const mutants = {
       routine: 'apply_batch',
       replacements: [
         [/(SELECT q\.complete INTO v_complete[^;]*?)\s+FOR UPDATE;/, '$1;'],
-        [/(SELECT p\.\* INTO v_progress[^;]*?)\s+FOR UPDATE;/, '$1;'],
+        [/(SELECT p\.settled,[^;]*?INTO v_progress_settled[^;]*?)\s+FOR UPDATE;/, '$1;'],
       ],
     },
     plan: twoAttempts,

@@ -14,7 +14,7 @@ describe('a mutation', () => {
   it.each([
     ['change(1);', 0],
     ['mark(1); mark(2);', 2],
-  ])('is rejected if it fits not exactly one place: %s', (code, places) => {
+  ])('is rejected if it does not match exactly one place: %s', (code, places) => {
     expect(() => mutate(code, mutation)).toThrow(`apply has ${places} places`);
   });
 });

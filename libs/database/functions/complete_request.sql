@@ -3,8 +3,8 @@
 --   p_completed_by  the request id of the attempt
 --   p_entry         the response entry; of an import, the body of the response
 --   p_code          the item error code; NULL for success
-CREATE OR REPLACE FUNCTION complete_single(p_team_id uuid, p_client_id uuid, p_key_hash bytea, p_completed_by text, p_entry text,
-                                           p_code text) RETURNS void
+CREATE OR REPLACE FUNCTION complete_request(p_team_id uuid, p_client_id uuid, p_key_hash bytea, p_completed_by text,
+                                            p_entry text, p_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   v_request idempotency_requests;

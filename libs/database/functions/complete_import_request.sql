@@ -2,8 +2,9 @@
 -- retention remove the job. Of two attempts the first one stores its body, and both return that.
 --
 --   state  complete, or stale: the key has expired since, and was used again or deleted
-CREATE OR REPLACE FUNCTION finish_import_call(p_team_id uuid, p_job_id uuid, p_client_id uuid, p_key_hash bytea,
-                                              p_lock_timeout_ms integer, p_request_id text, INOUT body text, OUT state text)
+CREATE OR REPLACE FUNCTION complete_import_request(
+  p_team_id uuid, p_job_id uuid, p_client_id uuid, p_key_hash bytea, p_lock_timeout_ms integer, p_request_id text,
+  INOUT body text, OUT state text)
 LANGUAGE plpgsql AS $$
 DECLARE
   v_request idempotency_requests;
@@ -27,7 +28,7 @@ BEGIN
     PERFORM emit_flush_message(p_team_id);
     RETURN;
   END IF;
-  PERFORM complete_single(p_team_id, p_client_id, p_key_hash, p_request_id, body, NULL);
+  PERFORM complete_request(p_team_id, p_client_id, p_key_hash, p_request_id, body, NULL);
   UPDATE import_jobs AS j SET status = 'complete', expires_at = now() WHERE j.team_id = p_team_id AND j.id = p_job_id;
 END
 $$;
