@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { inspect } from 'node:util';
 import { builtFile } from '../../test/support/repository.files';
 import { guard } from '../../test/support/child.guard';
@@ -14,10 +15,14 @@ interface Reply {
 export class ActorProcess {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** @param main one of the programs that call {@link executeCommands}, such as `victim.main.js` */
-  static start(main: string): ActorProcess {
+  /**
+   * @param main one of the programs that call {@link executeCommands}, such as `victim.main.js`
+   * @param niceness `constants.priority` of the process: with the lowest one, it takes the CPU time that the others leave
+   */
+  static start(main: string, niceness: number = constants.priority.PRIORITY_NORMAL): ActorProcess {
     const child = fork(builtFile(`tools/abuse/${main}`), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     guard(child);
+    if (child.pid !== undefined) setPriority(child.pid, niceness);
     return new ActorProcess(child);
   }
 

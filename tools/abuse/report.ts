@@ -23,7 +23,8 @@ export function sectionOf(results: readonly TrialResult[], machine: MachineFacts
   const seconds = [...new Set(results.map((result) => result.seconds))].join(', ');
   const facts = [
     `Measured on ${date.toISOString().slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}, shared by`,
-    `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim. Each attack lasts ${seconds} s;`,
+    `the gateway (heap ${HEAP_MEBIBYTES} MiB), Postgres, Redis, attacker and victim; the`,
+    `attacker has the lowest priority. Each attack lasts ${seconds} s;`,
     'the victim sends 100 requests a second. Targets: alive, nothing rejected, nothing held afterwards, and a p99 of at most',
     `${MAX_P99_RATIO} times the quiet one.`,
   ];

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '#libs/database';
 import { peakOf } from '../bench/service.process';
@@ -50,7 +51,11 @@ export interface TrialResult {
 export async function runTrial(attack: Attack, seconds: number, context: TrialContext): Promise<TrialResult> {
   const { database, signal } = context;
   const gateway = await LimitedGateway.start(context, signal);
-  const actors = { victim: ActorProcess.start('victim.main.js'), attacker: ActorProcess.start('attacker.main.js') };
+  const actors = {
+    victim: ActorProcess.start('victim.main.js'),
+    // Attackers have machines of their own: this one takes no time from the gateway and its databases.
+    attacker: ActorProcess.start('attacker.main.js', constants.priority.PRIORITY_LOW),
+  };
   const stopAll = async (): Promise<void> => {
     await Promise.all([gateway.service.stop(), actors.victim.stop(), actors.attacker.stop()]);
   };
