@@ -117,6 +117,14 @@ describe('haproxy.cfg with cells.cfg', () => {
     expect((await send(pathOf(UNKNOWN))).status).toBe(404);
   });
 
+  it('does not send a team to the default backend when its entry names no backend', async () => {
+    await execute(`set map ${map} ${SECOND} cell-9`);
+    const { status, cell } = await send(pathOf(SECOND));
+    expect([status, cell]).toEqual([404, undefined]);
+    await execute(`set map ${map} ${SECOND} cell-2`);
+    expect((await send(pathOf(SECOND))).cell).toBe(2);
+  });
+
   it('keeps the other cells when one is down', async () => {
     for (const gateway of gateways.slice(2)) gateway.ready = false;
     await expect.poll(async () => (await send(pathOf(SECOND))).status).toBe(503);
