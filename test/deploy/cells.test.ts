@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Balancer } from '../support/balancer';
 import { replaced, shippedConfig } from '../support/shipped.config';
 import { type Arrival, GatewayDouble } from './gateway.double';
@@ -40,7 +40,9 @@ beforeAll(async () => {
   balancer = await Balancer.start(inFirst, withCells, cells);
   await balancer.waitUntilUsed(1, 2);
   for (const cell of CELLS) {
-    await expect.poll(() => execute(`show servers state ${cell}`)).toMatch(/(?: \S+ 127\.0\.0\.1 2 .*\n.*){2}/);
+    await vi.waitFor(async () => {
+      expect((await execute(`show servers state ${cell}`)).match(/ 127\.0\.0\.1 2 /g)).toHaveLength(2);
+    });
   }
 });
 
