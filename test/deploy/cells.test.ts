@@ -13,6 +13,8 @@ const FIRST = '00000000-0000-4000-8000-000000000001';
 const SECOND = '00000000-0000-4000-8000-000000000002';
 const UNKNOWN = '00000000-0000-4000-8000-000000000003';
 const CELLS = ['cell-1', 'cell-2'];
+/** HAProxy checks a gateway every second, and believes the second result. */
+const atNextChecks = { timeout: 15_000 };
 
 const arrivals: Arrival[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'prism-cells-'));
@@ -129,9 +131,9 @@ describe('haproxy.cfg with cells.cfg', () => {
 
   it('keeps the other cells when one is down', async () => {
     for (const gateway of gateways.slice(2)) gateway.ready = false;
-    await expect.poll(async () => (await send(pathOf(SECOND))).status).toBe(503);
+    await expect.poll(async () => (await send(pathOf(SECOND))).status, atNextChecks).toBe(503);
     expect((await send(pathOf(FIRST))).cell).toBe(1);
     for (const gateway of gateways.slice(2)) gateway.ready = true;
-    await expect.poll(async () => (await send(pathOf(SECOND))).cell).toBe(2);
+    await expect.poll(async () => (await send(pathOf(SECOND))).cell, atNextChecks).toBe(2);
   });
 });
