@@ -45,6 +45,10 @@ interface StateRow {
   installed: boolean;
 }
 
+interface KindRow {
+  kind: 'distributed' | 'reference' | 'local';
+}
+
 const READ_STATE = `
   SELECT current_setting('citus.version', true) IS NOT NULL AS preloaded,
          EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS installed`;
@@ -57,7 +61,14 @@ const READ_NODES = `
 
 const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_group';
 
-const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1)';
+/**
+ * What the cluster knows a table as; no row: nothing. `local`: it is on the coordinator alone, because a table that it references became a
+ * reference table, or because an earlier call was interrupted.
+ */
+const TABLE_KIND = `
+  SELECT CASE WHEN partmethod = 'h' THEN 'distributed' WHEN repmodel = 't' THEN 'reference' ELSE 'local' END AS kind
+    FROM pg_dist_partition
+   WHERE logicalrelid = to_regclass($1)`;
 
 /** Functions that are older than the extension. Citus distributes later ones by itself. */
 const DISTRIBUTE_FUNCTIONS = `
@@ -109,7 +120,7 @@ export async function areTablesDistributed(client: DatabaseClient): Promise<bool
     "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS found",
   );
   if (rows[0]?.found !== true) return false;
-  return (await client.query(IS_DISTRIBUTED, ['records'])).rowCount === 1;
+  return (await kindOf(client, 'records')) === 'distributed';
 }
 
 /**
@@ -180,12 +191,12 @@ async function distributeFunctions(client: DatabaseClient): Promise<void> {
 async function distributeTables(client: DatabaseClient): Promise<string[]> {
   const changed: string[] = [];
   for (const table of REFERENCE_TABLES) {
-    if (await isDistributed(client, table)) continue;
+    if ((await kindOf(client, table)) === 'reference') continue;
     await client.query('SELECT create_reference_table($1::regclass)', [table]);
     changed.push(table);
   }
   for (const table of DISTRIBUTED_TABLES) {
-    if (await isDistributed(client, table)) continue;
+    if ((await kindOf(client, table)) === 'distributed') continue;
     await distribute(client, table);
     changed.push(table);
   }
@@ -200,8 +211,9 @@ async function distribute(client: DatabaseClient, table: string): Promise<void> 
   await client.query(`SELECT ${create}($1::regclass, 'team_id', colocate_with => $2)`, [table, colocation]);
 }
 
-async function isDistributed(client: DatabaseClient, table: string): Promise<boolean> {
-  return (await client.query(IS_DISTRIBUTED, [table])).rowCount === 1;
+async function kindOf(client: DatabaseClient, table: string): Promise<KindRow['kind'] | undefined> {
+  const { rows } = await client.query<KindRow>(TABLE_KIND, [table]);
+  return rows[0]?.kind;
 }
 
 async function applyDatabaseSettings(client: DatabaseClient): Promise<void> {

@@ -212,6 +212,11 @@ export abstract class ConnectionPool {
     return this.failure;
   }
 
+  /** Whether the server accepts a new connection, outside of the pool, and is not a standby. Takes a few seconds if its host does not respond. */
+  acceptsWrites(): Promise<boolean> {
+    return this.watch.acceptsWrites();
+  }
+
   /** The current numbers of connections and waiting callers, for metrics. */
   stats(): PoolStats {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.pool;

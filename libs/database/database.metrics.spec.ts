@@ -46,4 +46,33 @@ describe('DatabaseMetrics', () => {
     });
     expect((await instruments.samples('prism_database_pool_waiting')).get('{pool="data"}')).toBe(6);
   });
+
+  it('has series for the nodes of a cluster only, and for those that it has now', async () => {
+    const instruments = new Instruments();
+    const metrics = new DatabaseMetrics(instruments);
+    const names = ['up', 'connections', 'connections_max', 'waiting'].map((name) => `prism_database_node_${name}`);
+    const series = async () =>
+      Object.fromEntries(
+        (await Promise.all(names.map((name) => instruments.samples(name)))).flatMap((one) => [...one]),
+      );
+    expect(await series()).toEqual({});
+    const pool = { total: 9, idle: 2, discarded: 1, waiting: 5 };
+    let nodes = [
+      { node: 'a:5432', isUp: true, pool },
+      { node: 'b:5432', isUp: false, pool: { ...pool, total: 3, waiting: 0 } },
+    ];
+    metrics.observeNodes(10, () => nodes);
+    const ofNode = async (name: string) => Object.fromEntries(await instruments.samples(`prism_database_node_${name}`));
+    expect(await ofNode('up')).toEqual({ '{node="a:5432"}': 1, '{node="b:5432"}': 0 });
+    expect(await ofNode('connections')).toMatchObject({
+      '{node="a:5432",state="total"}': 9,
+      '{node="a:5432",state="idle"}': 2,
+      '{node="a:5432",state="discarded"}': 1,
+      '{node="b:5432",state="total"}': 3,
+    });
+    expect(await ofNode('connections_max')).toEqual({ '{node="a:5432"}': 10, '{node="b:5432"}': 10 });
+    expect(await ofNode('waiting')).toEqual({ '{node="a:5432"}': 5, '{node="b:5432"}': 0 });
+    nodes = nodes.slice(1);
+    for (const name of names) expect([...(await instruments.samples(name)).keys()].join()).not.toContain('a:5432');
+  });
 });

@@ -91,7 +91,10 @@ export class DatabaseModule {
           inject: [DatabaseMetrics, PrimaryServer],
           useFactory: (metrics: DatabaseMetrics, primary: PrimaryServer) => {
             metrics.observeStandby(() => primary.waitsForStandby);
-            return observed(openDatabase(settings, onError(metrics), primary), metrics);
+            const database = observed(openDatabase(settings, onError(metrics), primary), metrics);
+            metrics.observeNodes(database.poolSize, () => database.nodeStates());
+            database.watchNodes();
+            return database;
           },
         },
         {

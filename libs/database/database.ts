@@ -3,7 +3,12 @@ import { type CheckoutOptions, ConnectionPool, type DatabaseOptions, type PoolSt
 import type { DatabaseClient } from './database.client';
 import { type DatabaseFailure, DatabaseUnavailable } from './database.errors';
 import { PrimaryServer } from './server.identity';
-import { TeamNodes } from './team.nodes';
+import { type NodeState, TeamNodes } from './team.nodes';
+
+/** How often the nodes of a cluster are checked. */
+const NODE_CHECK_MS = 10_000;
+/** The timeout of reading the list of nodes. */
+const NODE_LIST_TIMEOUT_MS = 2_000;
 
 /** The pool of one node of a cluster. */
 class NodeDatabase extends ConnectionPool {
@@ -18,6 +23,7 @@ export class Database extends ConnectionPool {
   readonly plane = 'data';
 
   private readonly nodes: TeamNodes | undefined;
+  private nodeChecks: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly poolOptions: DatabaseOptions,
@@ -52,12 +58,30 @@ export class Database extends ConnectionPool {
     return { total: sum('total'), idle: sum('idle'), discarded: sum('discarded'), waiting: sum('waiting') };
   }
 
+  /** The most connections of a pool: of this one, and of that of each node. */
+  get poolSize(): number {
+    return this.poolOptions.poolSize;
+  }
+
+  /** The nodes of the cluster, as of the last check. Empty on a single server, behind a pooler, and without {@link watchNodes}. */
+  nodeStates(): NodeState[] {
+    return this.nodes?.states() ?? [];
+  }
+
+  /** From now on, checks regularly which nodes of the cluster can be used. Has no effect on a single server. */
+  watchNodes(): void {
+    this.nodeChecks ??= setInterval(() => {
+      if (this.isCluster === true) this.nodes?.check(NODE_LIST_TIMEOUT_MS);
+    }, NODE_CHECK_MS).unref();
+  }
+
   override closeIdle(): void {
     super.closeIdle();
     for (const pool of this.nodePools()) pool.closeIdle();
   }
 
   override async close(): Promise<void> {
+    clearInterval(this.nodeChecks);
     await Promise.all([super.close(), ...this.nodePools().map((pool) => pool.close())]);
   }
 

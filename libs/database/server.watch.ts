@@ -73,6 +73,14 @@ export class ServerWatch {
     for (const session of this.sessions.values()) if (matches(session)) session.destroy();
   }
 
+  /** Whether the server accepts a new connection, and is not a standby. */
+  async acceptsWrites(): Promise<boolean> {
+    return this.readServer().then(
+      ({ server }) => !isStandby(server),
+      () => false,
+    );
+  }
+
   /** Whether a commit on the connection may be waiting for a standby. */
   async mayWaitForStandby({ server, backendId, waitsForStandby }: Session): Promise<boolean> {
     if (!waitsForStandby && this.options.primary.waitsForStandby !== true) return false;

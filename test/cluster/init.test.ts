@@ -1,13 +1,18 @@
 /** @module-tag citus */
+import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { readSettings } from '#libs/config';
 import { applyGrants, migrate, openDatabase, readSchemaFiles } from '#libs/database';
 import { runAdmin } from '../../apps/admin/admin.program';
+import { guard } from '../support/child.guard';
 import { createEmptyCluster, dropCluster } from '../support/citus.cluster';
 import { ClusterSessions } from '../support/cluster.sessions';
-import { codesOf, Engine, newKey, renames } from '../support/engine';
+import { codesOf, Engine, newKey, renames, retryOf } from '../support/engine';
+import { builtFile } from '../support/repository.files';
 import { databaseUrl, onServer, roleUrl } from '../support/server.database';
+import { Session } from '../support/session';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -50,6 +55,31 @@ async function onWorkers(sessions: ClusterSessions, text: string): Promise<unkno
   );
 }
 
+/** Tables that are neither distributed nor on every node. Leaves out shards, which have a number of six digits at the end. */
+async function undistributed(session: Session): Promise<unknown[]> {
+  return session.query(
+    `SELECT c.relname FROM pg_class AS c
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname !~ '_\\d{6}$'
+        AND NOT EXISTS (SELECT FROM pg_dist_partition AS p
+                         WHERE p.logicalrelid = c.oid AND (p.partmethod = 'h' OR p.repmodel = 't'))`,
+  );
+}
+
+async function distributedTables(session: Session): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    "SELECT logicalrelid::text AS name FROM pg_dist_partition WHERE partmethod = 'h' ORDER BY name",
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The statements on the coordinator that wait for a lock. */
+async function waitingStatements(session: Session): Promise<string> {
+  const rows = await session.query<{ query: string }>(
+    "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+  );
+  return rows.map(({ query }) => query).join('\n');
+}
+
 describe('cluster init', () => {
   it('says what is missing in a database without Citus', async () => {
     const name = `prism_test_${randomBytes(6).toString('hex')}`;
@@ -69,12 +99,58 @@ describe('cluster init', () => {
     expect(first.stdout).toContain('distributed records');
     expect((await init(url)).stdout).toContain('every table is distributed');
     const { coordinator } = await openSessions(url);
-    const missing = await coordinator.query(
-      `SELECT c.relname FROM pg_class AS c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-          AND NOT EXISTS (SELECT FROM pg_dist_partition AS p WHERE p.logicalrelid = c.oid)`,
+    expect(await undistributed(coordinator)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'before a table',
+      'LOCK idempotency_requests IN SHARE MODE',
+      ['record_lookups', 'records'],
+      'citus_add_local_table_to_metadata',
+    ],
+    // A transaction that has written delays the copy.
+    ['during the copy of a table', 'DELETE FROM idempotency_requests', [], 'CREATE_REPLICATION_SLOT'],
+  ])('completes what a killed process has left, %s', { timeout: 120_000 }, async (_, block, completed, statement) => {
+    const url = await createMigrated();
+    const engine = await Engine.connect(url);
+    cleanups.push(() => engine.close());
+    const teamIds = Array.from({ length: 10 }, () => randomUUID());
+    const key = newKey();
+    const records = await Promise.all(
+      teamIds.map(async (teamId) => {
+        const ids = await engine.insert(teamId, 3);
+        expect(codesOf(await engine.apply(renames(teamId, ids), key))).toEqual(['ok', 'ok', 'ok']);
+        return { teamId, ids };
+      }),
     );
-    expect(missing).toEqual([]);
+    const blocker = await Session.open(url);
+    cleanups.push(() => blocker.close());
+    await blocker.query('BEGIN');
+    await blocker.query(block);
+
+    const child = spawn(process.execPath, [builtFile('apps/admin/main.js'), 'cluster', 'init'], {
+      env: { PATH: process.env.PATH, DATABASE_URL: url },
+      stdio: 'ignore',
+    });
+    guard(child);
+    await expect.poll(() => waitingStatements(engine.session), { timeout: 60_000 }).toContain(statement);
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    expect(await distributedTables(engine.session)).toEqual(completed);
+    await blocker.query('ROLLBACK');
+
+    const { code, stderr } = await init(url);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(await undistributed(engine.session)).toEqual([]);
+    for (const { teamId, ids } of records) {
+      const stored = await engine.session.query('SELECT id FROM records WHERE team_id = $1', [teamId]);
+      expect(stored).toHaveLength(ids.length);
+      expect((await engine.apply(renames(teamId, ids), retryOf(key))).state).toBe('replayed');
+      expect(await engine.versions(teamId, ids)).toEqual([2, 2, 2]);
+    }
   });
 
   it('keeps the data of a single server, and the writes that run meanwhile', { timeout: 120_000 }, async () => {

@@ -76,3 +76,8 @@ export function documentedMetrics(): Set<string> {
   const text = readFileSync('docs/metrics.md', 'utf8');
   return new Set([...text.matchAll(/^\| `([a-z]\w+)` +\| (?:counter|gauge|histogram)/gm)].map(([, name = '']) => name));
 }
+
+/** Whether a metric has series on a cluster only. test/cluster/node-metrics.test.ts reads these metrics. */
+export function isOfCluster(metric: string): boolean {
+  return metric.startsWith('prism_database_node_');
+}

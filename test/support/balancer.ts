@@ -40,8 +40,13 @@ export class Balancer {
   /**
    * Resolves when it listens, before its first health check.
    * @param edit changes the configuration, such as the interval of checks
+   * @param more text of a further configuration file
    */
-  static async start(gatewayPorts: readonly number[], edit = (config: string) => config): Promise<Balancer> {
+  static async start(
+    gatewayPorts: readonly number[],
+    edit = (config: string) => config,
+    more?: string,
+  ): Promise<Balancer> {
     const folder = mkdtempSync(join(tmpdir(), 'prism-haproxy-'));
     const [port, metricsPort] = [await freePort(), await freePort()];
     const moved = gatewayPorts.reduce(
@@ -54,7 +59,12 @@ export class Balancer {
     );
     const file = join(folder, 'haproxy.cfg');
     writeFileSync(file, edit(moved));
-    const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const files = ['-f', file];
+    if (more !== undefined) {
+      files.push('-f', join(folder, 'more.cfg'));
+      writeFileSync(join(folder, 'more.cfg'), more);
+    }
+    const child = spawn('haproxy', ['-db', ...files], { stdio: ['ignore', 'pipe', 'pipe'] });
     guard(child);
     const balancer = new Balancer(child, `http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}`, folder);
     const listens = () =>

@@ -27,16 +27,19 @@ const COPIED_SETTINGS = ['citus.enable_fast_path_router_planner TO off', 'citus.
 export class CitusCluster {
   private constructor(
     readonly coordinator: PostgresServer,
-    readonly workers: readonly PostgresServer[],
+    readonly workers: PostgresServer[],
     readonly template: string,
+    private readonly settings: Record<string, string>,
   ) {}
 
-  static async start(): Promise<CitusCluster> {
+  /** @param settings of every server, beside those that Citus needs */
+  static async start(settings: Record<string, string> = {}): Promise<CitusCluster> {
+    const all = { ...SETTINGS, ...settings };
     const [coordinator, ...workers] = await Promise.all(
-      Array.from({ length: 1 + WORKERS }, () => PostgresServer.create(SETTINGS)),
+      Array.from({ length: 1 + WORKERS }, () => PostgresServer.create(all)),
     );
     if (coordinator === undefined) throw new Error('no coordinator');
-    const cluster = new CitusCluster(coordinator, workers, `prism_template_${randomBytes(6).toString('hex')}`);
+    const cluster = new CitusCluster(coordinator, workers, `prism_template_${randomBytes(6).toString('hex')}`, all);
     await Promise.all(cluster.urls.map(allowMoves));
     const url = await createEmptyCluster(cluster.urls, cluster.template);
     await migrate(url);
@@ -48,6 +51,21 @@ export class CitusCluster {
   /** Creates a distributed, empty database. @returns its URL on the coordinator */
   createDatabase(name: string): Promise<string> {
     return copyCluster(this.urls, this.template, name);
+  }
+
+  /** Adds a server to the cluster of a database. It stores no records yet. @param url of the database on the coordinator */
+  async addWorker(url: string): Promise<PostgresServer> {
+    const server = await PostgresServer.create(this.settings);
+    this.workers.push(server);
+    await allowMoves(server.url);
+    const name = new URL(url).pathname.slice(1);
+    // The metadata of a copied database name the template as a database of every node.
+    for (const database of [this.template, name]) {
+      await onServer(server.url, `CREATE DATABASE ${database} TEMPLATE template0`);
+    }
+    await onServer(databaseUrl(server.url, name), 'CREATE EXTENSION citus');
+    await onServer(url, `SELECT citus_add_node('127.0.0.1', ${server.port})`);
+    return server;
   }
 
   async remove(): Promise<void> {

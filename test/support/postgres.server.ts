@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,13 @@ import { freePort } from './free.port';
 
 /** `immediate`: without a checkpoint, like a power failure, so that the next start recovers. `fast`: orderly. */
 export type StopMode = 'immediate' | 'fast';
+
+/** Copies the WAL to a folder beside the data. */
+export const ARCHIVE_SETTINGS = {
+  archive_mode: 'on',
+  // Under its name only when it is complete.
+  archive_command: 'mkdir -p ../archive && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f',
+};
 
 const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const;
 const startDeadlineMs = 30_000;
@@ -26,7 +33,7 @@ export class PostgresServer {
 
   private constructor(
     private readonly folder: string,
-    private readonly user: ServerUser | undefined,
+    readonly user: ServerUser | undefined,
     readonly port: number,
     private readonly settings: Record<string, string>,
   ) {}
@@ -65,15 +72,8 @@ export class PostgresServer {
     const folder = mkdtempSync(join(tmpdir(), 'prism-postgres-'));
     const user = serverUser();
     if (user) chownSync(folder, user.uid, user.gid);
-    // `pg_basebackup` is not part of every installation.
-    const client = new Client({ connectionString: primary.url });
-    await client.connect();
-    await client.query("SELECT pg_backup_start('standby', true)");
-    copyData(join(primary.folder, 'data'), join(folder, 'data'), user);
-    const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
-    await client.end();
+    await baseBackup(primary, join(folder, 'data'));
     const source = `host=127.0.0.1 port=${primary.port} user=postgres application_name=standby`;
-    addFile(join(folder, 'data/backup_label'), rows[0]?.labelfile ?? '', user);
     addFile(join(folder, 'data/standby.signal'), '', user);
     appendFileSync(join(folder, 'data/postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
     const server = new PostgresServer(folder, user, port ?? (await freePort()), primary.settings);
@@ -81,18 +81,23 @@ export class PostgresServer {
     return server;
   }
 
+  get dataFolder(): string {
+    return join(this.folder, 'data');
+  }
+
   get url(): string {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Resolves when it accepts statements, after recovery. */
-  async start(): Promise<void> {
+  /** Resolves when it accepts statements, after recovery. @param additional settings of this start */
+  async start(additional: Record<string, string> = {}): Promise<void> {
     const settings = {
       port: String(this.port),
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       max_connections: '60',
       ...this.settings,
+      ...additional,
     };
     const child = spawn(
       join(postgresBinaries(this.user), 'postgres'),
@@ -134,6 +139,33 @@ export class PostgresServer {
     this.copy('saved', 'data');
   }
 
+  /** Makes a base backup of the running server, for {@link recover}. Its settings must contain {@link ARCHIVE_SETTINGS}. */
+  async backUp(): Promise<void> {
+    await baseBackup(this, join(this.folder, 'saved'));
+  }
+
+  /** Resolves when the WAL up to now is archived. */
+  async archiveWal(): Promise<void> {
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    const { rows } = await client.query<{ file: string }>('SELECT pg_walfile_name(pg_switch_wal()) AS file');
+    const file = join(this.folder, 'archive', rows[0]?.file ?? '');
+    while (!existsSync(file)) await sleep(20);
+    await client.end();
+  }
+
+  /** Starts the stopped server from its backup, with the archived WAL up to a restore point. Resolves when it accepts writes. */
+  async recover(restorePoint: string): Promise<void> {
+    this.restoreData();
+    addFile(join(this.folder, 'data/recovery.signal'), '', this.user);
+    await this.start({
+      restore_command: 'cp ../archive/%f %p',
+      recovery_target_name: restorePoint,
+      recovery_target_action: 'promote',
+      hot_standby: 'off', // refuses connections until the recovery is complete
+    });
+  }
+
   /** Stops the server and deletes its data. */
   async remove(): Promise<void> {
     await this.stop('immediate');
@@ -163,7 +195,18 @@ export class PostgresServer {
   }
 }
 
-/** Copies the files of a running server; the standby gets the WAL by streaming. */
+/** Copies the data of a running server. `pg_basebackup` is not part of every installation. */
+async function baseBackup(server: PostgresServer, to: string): Promise<void> {
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  await client.query("SELECT pg_backup_start('backup', true)");
+  copyData(server.dataFolder, to, server.user);
+  const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+  await client.end();
+  addFile(join(to, 'backup_label'), rows[0]?.labelfile ?? '', server.user);
+}
+
+/** Copies the files of a running server; the WAL comes by streaming or from an archive. */
 function copyData(from: string, to: string, user: ServerUser | undefined): void {
   const script =
     'mkdir -m 700 "$1" && tar -C "$0" --exclude=./postmaster.pid --exclude="./pg_wal/*" -cf - . | tar -C "$1" -xpf - && mkdir "$1/pg_wal/archive_status"';
