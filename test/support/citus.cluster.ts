@@ -7,7 +7,8 @@ import { createProgramRoles } from './program.roles';
 import { databaseUrl, onServer } from './server.database';
 
 const WORKERS = 2;
-const SETTINGS = {
+/** Settings of a node, for small databases of tests. */
+export const CITUS_SETTINGS = {
   shared_preload_libraries: 'citus',
   // For shard moves.
   wal_level: 'logical',
@@ -33,7 +34,7 @@ export class CitusCluster {
 
   static async start(): Promise<CitusCluster> {
     const [coordinator, ...workers] = await Promise.all(
-      Array.from({ length: 1 + WORKERS }, () => PostgresServer.create(SETTINGS)),
+      Array.from({ length: 1 + WORKERS }, () => PostgresServer.create(CITUS_SETTINGS)),
     );
     if (coordinator === undefined) throw new Error('no coordinator');
     const cluster = new CitusCluster(coordinator, workers, `prism_template_${randomBytes(6).toString('hex')}`);
