@@ -7,7 +7,8 @@ import { createProgramRoles } from './program.roles';
 import { databaseUrl, onServer } from './server.database';
 
 const WORKERS = 2;
-const SETTINGS = {
+/** Settings of a node, for small databases of tests. */
+export const CITUS_SETTINGS = {
   shared_preload_libraries: 'citus',
   // For shard moves.
   wal_level: 'logical',
@@ -34,7 +35,7 @@ export class CitusCluster {
 
   /** @param settings of every server, beside those that Citus needs */
   static async start(settings: Record<string, string> = {}): Promise<CitusCluster> {
-    const all = { ...SETTINGS, ...settings };
+    const all = { ...CITUS_SETTINGS, ...settings };
     const [coordinator, ...workers] = await Promise.all(
       Array.from({ length: 1 + WORKERS }, () => PostgresServer.create(all)),
     );

@@ -25,6 +25,12 @@ describe('readOptions', () => {
     expect(readOptions(['--memory', '--batches', '300'])).toMatchObject({ run: 'memory', batches: 300 });
   });
 
+  it('compares a cluster with a single server', () => {
+    expect(readOptions(['--cluster', '--rounds', '2'])).toEqual({
+      ...{ run: 'cluster', seconds: 5, rounds: 2, json: 'dist/bench-cluster.json' },
+    });
+  });
+
   it.each(['--growth=many', '--growth=', '--seconds=0', '--only=nothing', '--nonsense', '--memory --batches=1.5'])(
     'rejects %s',
     (line) => {

@@ -32,7 +32,13 @@ export interface MemoryOptions {
   json: string;
 }
 
-export type Options = ComparisonOptions | GrowthOptions | MemoryOptions;
+/** Compares a Citus cluster with a single server. */
+export interface ClusterOptions extends Schedule {
+  run: 'cluster';
+  json: string;
+}
+
+export type Options = ComparisonOptions | GrowthOptions | MemoryOptions | ClusterOptions;
 
 const defaultSizes = '10k,1m,10m';
 
@@ -47,18 +53,20 @@ const optionTypes = {
   ledger: text,
   memory: flag,
   batches: text,
+  cluster: flag,
 };
 type Values = OptionValues<typeof optionTypes>;
 
 export const usage = `npm run bench -- [--quick] [--seconds <n>] [--rounds <n>] [--only <name>]... [--json <file>]
 npm run bench -- --growth[=<n>,...] [--teams <n>,...] [--ledger <n>] [--seconds <n>] [--rounds <n>] [--json <file>]
 npm run bench -- --memory [--batches <n>] [--seconds <n>] [--json <file>]
+npm run bench -- --cluster [--seconds <n>] [--rounds <n>] [--json <file>]
 
   --quick    the most important workloads, in 2 minutes
   --seconds  duration of a turn (default 5, quick 3); with --memory, duration per kind of body (default 15)
   --rounds   turns per workload (default 4, quick and growth 3)
   --only     only these workloads: fairness, ${wrapped(workloadNames)}
-  --json     path of the JSON file (default dist/bench.json, dist/bench-growth.json, dist/bench-memory.json)
+  --json     path of the JSON file (default dist/bench.json, dist/bench-growth.json, -memory.json or -cluster.json)
 
   --growth   cost per item with these numbers of records (default ${defaultSizes})
   --teams    and these numbers of teams (default 1,10k)
@@ -66,6 +74,8 @@ npm run bench -- --memory [--batches <n>] [--seconds <n>] [--json <file>]
 
   --memory   memory after many batches, and with 64 callers that send 5 MiB bodies
   --batches  number of batches (default 20k)
+
+  --cluster  a Citus cluster of one worker, compared with a single server
 `;
 
 /** @throws UsageError */
@@ -73,6 +83,7 @@ export function readOptions(given: string[]): Options {
   const args = given.map((argument) => (argument === '--growth' ? `--growth=${defaultSizes}` : argument));
   const values = parseOptions(args, optionTypes);
   if (values.growth !== undefined) return growthOptions(values.growth, values);
+  if (values.cluster === true) return clusterOptions(values);
   return values.memory === true ? memoryOptions(values) : comparisonOptions(values);
 }
 
@@ -107,6 +118,15 @@ function memoryOptions({ batches, seconds, json }: Values): MemoryOptions {
     batches: wholeNumber('batches', batches ?? '20k'),
     seconds: wholeNumber('seconds', seconds ?? '15'),
     json: json ?? 'dist/bench-memory.json',
+  };
+}
+
+function clusterOptions({ seconds, rounds, json }: Values): ClusterOptions {
+  return {
+    run: 'cluster',
+    seconds: wholeNumber('seconds', seconds ?? '5'),
+    rounds: wholeNumber('rounds', rounds ?? '4'),
+    json: json ?? 'dist/bench-cluster.json',
   };
 }
 

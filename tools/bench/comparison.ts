@@ -1,6 +1,6 @@
 import type { BenchContext } from './bench.context';
 import type { ComparisonOptions } from './cli.options';
-import { workloads } from './workloads';
+import { type Workload, workloads } from './workloads';
 import { type Fairness, measureFairness } from './fairness';
 import { headerOf, machineFacts, writeFigures } from './machine.facts';
 import { neighborsOf } from './neighbors';
@@ -9,12 +9,14 @@ import { rowsOf } from './rows';
 import { openEnvironment, type BenchEnvironment } from './bench.environment';
 import { targetsOf } from './targets';
 import { leadSeconds, runRounds } from './rounds';
+import { takeTurn, type Turn } from './turn';
 
 /** Compares the gateway with its baselines. */
 export async function compare(options: ComparisonOptions, context: BenchContext): Promise<void> {
   const { log, print, signal } = context;
   const environment = await openEnvironment(context, options.names.includes('import'));
-  const measured = await runRounds(workloads(environment, options.names), environment.meter, options, log, signal);
+  const take = (workload: Workload): Promise<Turn> => takeTurn(workload, environment.meter, options.seconds, signal);
+  const measured = await runRounds(workloads(environment, options.names), take, options.rounds, context);
   const fairness: Fairness[] = [];
   for (const neighbor of options.fairness ? neighborsOf(environment) : []) {
     log(`fairness beside ${neighbor.what}`);

@@ -2,6 +2,7 @@ import type { BenchContext } from './bench.context';
 import { Cleanup } from '../../test/support/cleanup';
 import { abortedBySignals, Interrupted, UsageError } from '../command.line';
 import { type Options, readOptions, usage } from './cli.options';
+import { measureCluster } from './cluster/cluster.run';
 import { ToolMissing } from './command';
 import { compare } from './comparison';
 import { measureGrowth } from './growth/growth.run';
@@ -33,6 +34,8 @@ function run(options: Options, context: BenchContext): Promise<void> {
       return measureGrowth(options, context);
     case 'memory':
       return measureMemory(options, context);
+    case 'cluster':
+      return measureCluster(options, context);
   }
 }
 

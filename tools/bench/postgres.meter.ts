@@ -10,6 +10,9 @@ export interface PostgresReading {
   ledgerBytes: number;
 }
 
+/** What a turn needs. */
+export type Meter = Pick<PostgresMeter, 'quiet' | 'begin' | 'end' | 'changes'>;
+
 /** 0 before the migrations. Partitions are tables of their own. */
 const LEDGER_BYTES = `
   SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS value
@@ -58,9 +61,13 @@ export class PostgresMeter {
     await this.client.query('CHECKPOINT');
   }
 
-  /** Resolves when no connection is active: the last requests of a load generator are complete. */
-  async quiet(signal: AbortSignal): Promise<void> {
-    for (let quiet = 0; quiet < quietReadings;) {
+  /**
+   * Resolves when no connection is active: the last requests of a load generator are complete.
+   *
+   * @param readings this many readings in sequence, 10 ms apart, must find none
+   */
+  async quiet(signal: AbortSignal, readings = quietReadings): Promise<void> {
+    for (let quiet = 0; quiet < readings;) {
       signal.throwIfAborted();
       const { rows } = await this.client.query<{ busy: boolean }>(
         `SELECT EXISTS (SELECT FROM pg_stat_activity

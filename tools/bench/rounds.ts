@@ -1,12 +1,12 @@
+import type { BenchContext } from './bench.context';
 import type { Workload } from './workloads';
-import type { PostgresMeter } from './postgres.meter';
 import type { ServiceProcess } from './service.process';
-import { takeTurn, type Turn } from './turn';
+import type { Turn } from './turn';
 
 /** A workload and its turns. The n-th turns of all workloads are adjacent in time. */
-export interface WorkloadTurns {
-  workload: Workload;
-  turns: Turn[];
+export interface WorkloadTurns<W extends Workload = Workload, T extends Turn = Turn> {
+  workload: W;
+  turns: T[];
 }
 
 export interface Schedule {
@@ -20,22 +20,24 @@ const warmUpSeconds = 3;
 /** Unmeasured seconds before each turn: connections are opened and code is compiled. */
 export const leadSeconds = 1;
 
-/** Runs the workloads alternately (A B C A B C), so that other load on the machine affects all of them. */
-export async function runRounds(
-  workloads: readonly Workload[],
-  meter: PostgresMeter,
-  { rounds, seconds }: Schedule,
-  log: (line: string) => void,
-  signal: AbortSignal,
-): Promise<WorkloadTurns[]> {
+/**
+ * Runs the workloads alternately (A B C A B C), so that other load on the machine affects all of them.
+ *
+ * @param takeTurn runs and measures a workload once
+ */
+export async function runRounds<W extends Workload, T extends Turn>(
+  workloads: readonly W[],
+  takeTurn: (workload: W) => Promise<T>,
+  rounds: number,
+  { log, signal }: BenchContext,
+): Promise<WorkloadTurns<W, T>[]> {
   log('warming up');
   await warmUp(workloads, signal);
-  const measured = workloads.map((workload): WorkloadTurns => ({ workload, turns: [] }));
+  const measured = workloads.map((workload): WorkloadTurns<W, T> => ({ workload, turns: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const { workload, turns } of measured) {
       await workload.drive(leadSeconds, signal);
-      await meter.quiet(signal);
-      const turn = await takeTurn(workload, meter, seconds, signal);
+      const turn = await takeTurn(workload);
       turns.push(turn);
       const rate =
         turn.itemsPerSecond === null

@@ -32,11 +32,26 @@ export interface Servers {
 }
 
 /** Starts the servers. On failure the cleanup stops what was started. */
-export async function startServers(
+export async function startServers(context: BenchContext, settings: Record<string, string>): Promise<Servers> {
+  const { cleanup } = context;
+  const folder = temporaryFolder(cleanup);
+  const postgres = await startPostgres(context, settings);
+  const redis = await startRedis();
+  cleanup.add(() => redis.kill());
+  const meter = await openMeter(context, postgres.url);
+  return {
+    ...{ postgres, meter, folder },
+    pgbench: join(await meter.programFolder(), 'pgbench'),
+    redisUrl: redis.url,
+    settings: await settingsOf(meter, Object.keys(settings)),
+  };
+}
+
+/** Starts a Postgres, which the cleanup removes. */
+export async function startPostgres(
   { cleanup, signal }: BenchContext,
   settings: Record<string, string>,
-): Promise<Servers> {
-  const folder = temporaryFolder(cleanup);
+): Promise<PostgresServer> {
   const postgres = await PostgresServer.create(settings);
   cleanup.add(() => postgres.remove());
   // A long statement must not delay the end.
@@ -45,16 +60,14 @@ export async function startServers(
       process.stderr.write(`Postgres could not be stopped: ${String(error)}\n`);
     });
   });
-  const redis = await startRedis();
-  cleanup.add(() => redis.kill());
-  const meter = await PostgresMeter.open(postgres.url);
+  return postgres;
+}
+
+/** @param url of a database of the server */
+export async function openMeter({ cleanup }: BenchContext, url: string): Promise<PostgresMeter> {
+  const meter = await PostgresMeter.open(url);
   cleanup.add(() => meter.close());
-  return {
-    ...{ postgres, meter, folder },
-    pgbench: join(await meter.programFolder(), 'pgbench'),
-    redisUrl: redis.url,
-    settings: await settingsOf(meter, Object.keys(settings)),
-  };
+  return meter;
 }
 
 function temporaryFolder(cleanup: Cleanup): string {

@@ -16,15 +16,22 @@ export class Services {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @param nodeFlags if given, the process also accepts messages */
+  /** @param options.nodeFlags if given, the process also accepts messages */
   gateway(
     name: string,
     databaseUrl: string,
     redisUrl: string,
-    nodeFlags: readonly string[] = [],
+    options: { nodeFlags?: readonly string[]; settings?: Record<string, string> } = {},
   ): Promise<ServiceProcess> {
-    const settings = { ...gatewaySettings, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-    return this.node({ name, main: 'apps/gateway/main.js', readyPath: '/health/ready', settings, nodeFlags });
+    const { nodeFlags } = options;
+    const settings = { ...gatewaySettings, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...options.settings };
+    return this.node({
+      name,
+      main: 'apps/gateway/main.js',
+      readyPath: '/health/ready',
+      settings,
+      ...(nodeFlags && { nodeFlags }),
+    });
   }
 
   worker(databaseUrl: string): Promise<ServiceProcess> {

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { Workload } from './workloads';
 import type { Latency, Load } from './load';
-import type { PostgresMeter } from './postgres.meter';
+import type { Meter } from './postgres.meter';
 import { loadCpuSeconds, machineCpuSeconds } from './process.usage';
 
 /** The figures of one turn. Null if not applicable. */
@@ -45,13 +45,12 @@ export interface Usage {
   cores: CoreUse;
 }
 
-/** Runs and measures a workload. @throws Error if the number of changes in Postgres does not match the responses */
-export async function takeTurn(
-  workload: Workload,
-  meter: PostgresMeter,
-  seconds: number,
-  signal: AbortSignal,
-): Promise<Turn> {
+/** A gateway without a core may begin a request of the work before this one late. */
+const settledReadings = 20;
+
+/** Runs and measures a workload, after the work before it has ended. @throws Error if the number of changes in Postgres does not match the responses */
+export async function takeTurn(workload: Workload, meter: Meter, seconds: number, signal: AbortSignal): Promise<Turn> {
+  await meter.quiet(signal, settledReadings);
   const before = await meter.changes();
   const usage = await measureUsage(workload, meter, seconds, signal);
   const changes = (await meter.changes()) - before;
@@ -62,7 +61,7 @@ export async function takeTurn(
 /** Runs and measures a workload, without checking the changes. */
 export async function measureUsage(
   workload: Workload,
-  meter: PostgresMeter,
+  meter: Meter,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Usage> {

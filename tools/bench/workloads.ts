@@ -154,7 +154,7 @@ type Variant = Partial<Pick<HttpWork, 'sent' | 'callers' | 'items' | 'failing' |
 
 /** The default requests, changed by a variant. */
 export function httpWork(
-  { credentials }: BenchEnvironment,
+  { credentials }: { credentials: { teamId: string; apiKey: string } },
   service: ServiceProcess,
   route: string,
   variant: Variant,
@@ -229,7 +229,7 @@ function comparedWith(
   return workload && { ...workload, oneGatewayName };
 }
 
-function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Workload, 'name'> {
+export function overHttp(what: string, work: HttpWork, services: readonly ServiceProcess[]): Omit<Workload, 'name'> {
   return {
     what,
     callers: work.callers,

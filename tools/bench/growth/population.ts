@@ -8,7 +8,7 @@ import { migrate, openDatabase } from '#libs/database';
 import type { BenchContext } from '../bench.context';
 import { sourceFile } from '../../../test/support/repository.files';
 import { idOf, idPrefix, loadOrganizations, notes, organizationOf } from '../organizations';
-import type { Servers } from '../servers';
+import type { Meter } from '../postgres.meter';
 
 /** Records beyond this number are inserted by bulk statements: individually they would take hours. */
 const maxByProduct = 100_000;
@@ -27,6 +27,12 @@ const addRecords = text('add_records');
 const ageRecords = text('age_records');
 const addLedger = text('add_ledger');
 
+/** The database of a population. */
+export interface PopulatedServers {
+  postgres: { readonly url: string };
+  meter: Pick<Meter, 'changes'>;
+}
+
 /** The growing data of a database. */
 export class Population {
   private readonly pool: Pool;
@@ -36,7 +42,7 @@ export class Population {
   private versions = 0;
 
   private constructor(
-    private readonly servers: Servers,
+    private readonly servers: PopulatedServers,
     private readonly context: BenchContext,
     readonly teams: readonly TeamAccess[],
   ) {
@@ -47,7 +53,7 @@ export class Population {
   }
 
   /** Creates teams with a client each, through the product. */
-  static async of(teamCount: number, servers: Servers, context: BenchContext): Promise<Population> {
+  static async of(teamCount: number, servers: PopulatedServers, context: BenchContext): Promise<Population> {
     await migrate(servers.postgres.url);
     const database = openDatabase(readSettings({ DATABASE_URL: servers.postgres.url }));
     const teams: TeamAccess[] = [];

@@ -63,8 +63,8 @@ export async function measureMemory(options: MemoryOptions, context: BenchContex
 /** A gateway with the heap limit of a container, which reports its memory usage. */
 function startGateway({ postgres, redisUrl }: Servers, { cleanup, signal }: BenchContext): Promise<ServiceProcess> {
   const preload = builtFile('tools/bench/memory/collect.preload.js');
-  const flags = ['--expose-gc', `--max-old-space-size=${heapMebibytes}`, '--require', preload];
-  return new Services(cleanup, signal).gateway('gateway', postgres.url, redisUrl, flags);
+  const nodeFlags = ['--expose-gc', `--max-old-space-size=${heapMebibytes}`, '--require', preload];
+  return new Services(cleanup, signal).gateway('gateway', postgres.url, redisUrl, { nodeFlags });
 }
 
 function memoryTargets(retained: readonly Retained[], loads: readonly BodyLoad[]): Target[] {
