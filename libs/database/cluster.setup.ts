@@ -57,7 +57,9 @@ const READ_NODES = `
 
 const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_group';
 
-const IS_DISTRIBUTED = 'SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1)';
+/** Not a table that Citus has added to its metadata only because a foreign key connects it to one of these: its rows are on one node. */
+const IS_DISTRIBUTED = `
+  SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1) AND (partmethod = 'h' OR repmodel = 't')`;
 
 /** Functions that are older than the extension. Citus distributes later ones by itself. */
 const DISTRIBUTE_FUNCTIONS = `
