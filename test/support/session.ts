@@ -83,8 +83,10 @@ export class Session {
 
   /** The waits of gateways for a lock at this moment: when each began, by backend. */
   async lockWaits(): Promise<string[]> {
-    const found = await this.onEachServer<{ wait: string }>(LOCK_WAITS);
-    return found.map(({ row, server }) => `${server.port} ${row.wait}`);
+    return this.onEachServer(async (server) => {
+      const { rows } = await server.query<{ wait: string }>(LOCK_WAITS);
+      return rows.map(({ wait }) => `${server.port} ${wait}`);
+    });
   }
 
   /** The number of backends of gateways that wait for a lock. */
@@ -94,8 +96,10 @@ export class Session {
 
   /** The backends of gateways that wait for a lock. */
   async waitingBackends(): Promise<Backend[]> {
-    const found = await this.onEachServer<{ pid: number }>(WAITING_BACKENDS);
-    return found.map(({ row, server }) => ({ pid: row.pid, server }));
+    return this.onEachServer(async (server) => {
+      const { rows } = await server.query<{ pid: number }>(WAITING_BACKENDS);
+      return rows.map(({ pid }) => ({ pid, server }));
+    });
   }
 
   async cancel({ pid, server }: Backend): Promise<void> {
@@ -108,21 +112,20 @@ export class Session {
 
   /** Creates an object that Citus does not, on the server or on each node of a cluster. */
   async createOnEachServer(statement: string): Promise<void> {
-    await this.onEachServer(`SET citus.enable_ddl_propagation = off; ${statement}; RESET citus.enable_ddl_propagation`);
+    await this.onEachServer(async (server) => {
+      await server.query(`SET citus.enable_ddl_propagation = off; ${statement}; RESET citus.enable_ddl_propagation`);
+      return [];
+    });
   }
 
   async close(): Promise<void> {
     await Promise.all([this.client, ...((await this.workers) ?? [])].map((client) => client.end()));
   }
 
-  private async onEachServer<R extends object>(text: string): Promise<{ row: R; server: Client }[]> {
+  /** Calls a function for the server, or for each node of a cluster. */
+  private async onEachServer<T>(use: (server: Client) => Promise<T[]>): Promise<T[]> {
     this.workers ??= Promise.all(workersOf(this.url).map(connect));
-    const servers = [this.client, ...(await this.workers)];
-    const found = servers.map(async (server) => {
-      const { rows = [] } = await server.query<R & Record<string, unknown>>(text);
-      return rows.map((row) => ({ row, server }));
-    });
-    return (await Promise.all(found)).flat();
+    return (await Promise.all([this.client, ...(await this.workers)].map(use))).flat();
   }
 }
 
