@@ -9,7 +9,7 @@ export interface Backend {
 }
 
 const WAITING_BACKENDS = `
-  SELECT pid, pg_stat_clear_snapshot() FROM pg_stat_activity
+  SELECT pid FROM pg_stat_activity
    WHERE datname = current_database() AND application_name = 'prism-gateway' AND wait_event_type = 'Lock'`;
 
 const LOCK_WAITS = `
@@ -97,6 +97,8 @@ export class Session {
   /** The backends of gateways that wait for a lock. */
   async waitingBackends(): Promise<Backend[]> {
     return this.onEachServer(async (server) => {
+      // In a transaction the view returns the same snapshot until it is cleared.
+      await server.query('SELECT pg_stat_clear_snapshot()');
       const { rows } = await server.query<{ pid: number }>(WAITING_BACKENDS);
       return rows.map(({ pid }) => ({ pid, server }));
     });
