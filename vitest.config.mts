@@ -1,12 +1,32 @@
 import { join } from 'node:path';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
-import { prerequisiteTags } from './test/support/prerequisites.mjs';
+import { isInstalled, prerequisiteTags } from './test/support/prerequisites.mjs';
 
 /** Tests that need an idle machine: one file at a time, after all others. */
 const serial = ['test/**/*.serial.test.ts'];
 /** Tests that take minutes: `npm run test:long`. */
 const long = ['test/**/*.long.test.ts'];
+
+/**
+ * Tests of a single server that also run on a cluster: what writes records, and reads them. The other tests of the contract are about
+ * HTTP, or about definitions of properties (docs/scale.md).
+ */
+const clusterSuites = [
+  'test/exactly-once/**/*.test.ts',
+  'test/property/**/*.test.ts',
+  ...[
+    ...['batch', 'batch-update', 'batch-delete', 'upsert-record', 'import-records', 'get-import', 'idempotency'],
+    ...['query-records', 'list-records', 'count-records', 'get-receipt', 'get-record', 'find-record'],
+    ...['create-record', 'patch-record', 'delete-record', 'restore-record', 'duplicate-record'],
+  ].map((folder) => `test/contract/${folder}/**/*.test.ts`),
+];
+/** Those that start a server of their own or need none, and one that is too slow: the retention of a cluster deletes row by row. */
+const notOnCluster = [
+  'test/exactly-once/{claim,engine.cost,etags-after-crash,points-of-failure,redis-connection,full-redis}.test.ts',
+  'test/exactly-once/retention.concurrency.test.ts',
+  'test/property/rate-buckets.property.test.ts',
+];
 
 const withServers = {
   setupFiles: ['test/support/in-flight.setup.ts'],
@@ -83,6 +103,18 @@ export default defineConfig({
           globalSetup: ['test/support/cluster.setup.ts'],
           include: ['test/cluster/**/*.test.ts'],
           exclude: long,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withServers,
+          name: 'cluster-suites',
+          globalSetup: ['test/support/cluster.setup.ts'],
+          // Where Citus is missing, the project `cluster` says so.
+          include: isInstalled('citus') ? clusterSuites : [],
+          exclude: [...long, ...serial, ...notOnCluster],
           sequence: { groupOrder: 2 },
         },
       },

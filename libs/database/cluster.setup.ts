@@ -59,6 +59,12 @@ const READ_NODES = `
    WHERE noderole = 'primary' AND isactive
    ORDER BY groupid`;
 
+/**
+ * Removes the foreign key from definitions to teams. For a key between two tables that every node has, Citus locks the other table for
+ * each write, which needs a privilege to change it. A gateway has none, and knows the team by its API key.
+ */
+const DROP_TEAM_KEY = 'ALTER TABLE property_definitions DROP CONSTRAINT IF EXISTS property_definitions_team_id_fkey';
+
 const IS_COORDINATOR = 'SELECT groupid = 0 AS is_coordinator FROM pg_dist_local_group';
 
 /**
@@ -190,6 +196,7 @@ async function distributeFunctions(client: DatabaseClient): Promise<void> {
 
 async function distributeTables(client: DatabaseClient): Promise<string[]> {
   const changed: string[] = [];
+  await client.query(DROP_TEAM_KEY);
   for (const table of REFERENCE_TABLES) {
     if ((await kindOf(client, table)) === 'reference') continue;
     await client.query('SELECT create_reference_table($1::regclass)', [table]);

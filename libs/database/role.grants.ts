@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
+import { areTablesDistributed } from './cluster.setup';
 import type { ConnectionPool } from './connection.pool';
 import { lockSchema } from './schema.lock';
 
@@ -39,6 +40,12 @@ export async function applyGrants(database: ConnectionPool, program: ProgramName
     await lockSchema(client);
     const { rows } = await client.query<RoleState>(READ_ROLE_STATE, [role]);
     await client.query(grantsOf(program, role, rows[0]));
+    // Citus adds the defaults of all columns to an INSERT before another node checks its privileges.
+    if (program === 'gateway' && (await areTablesDistributed(client))) {
+      await client.query(
+        `GRANT INSERT (native, locked, created_at, updated_at) ON property_definitions TO ${escapeIdentifier(role)}`,
+      );
+    }
   });
 }
 

@@ -7,6 +7,7 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { GatewayProcess, type LogLine } from '../support/gateway.process';
 import { PostgresServer } from '../support/postgres.server';
 import { RawSocket } from '../support/raw.socket';
+import { Session } from '../support/session';
 
 const UPDATE = '/v2/prism/:team/:object/batch/update';
 const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -172,22 +173,17 @@ describe('the log line of a request', () => {
       return socket;
     }
 
-    const waiting = async (): Promise<number | null> =>
-      (
-        await database.query(
-          `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-        )
-      ).rowCount;
-
     it('has status 499, and the wait and the items of a queued request', async () => {
+      const observer = await Session.open(own.url);
+      onTestFinished(() => observer.close());
       const { gateway, api, send } = await start({ LOCK_TIMEOUT_MS: '20000', DATABASE_POOL_SIZE: '1' });
       const { admin } = await gateway.listening();
       const { id } = (await send('POST', path(''), { default: { name: 'Acme' } })).body;
       const inLine = async (): Promise<string> => await (await fetch(`${admin}/metrics`)).text();
       await database.transaction(async (client) => {
-        await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+        await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [teamId, id]);
         const working = await sendRaw(api, 'working', id);
-        await expect.poll(waiting).toBe(1);
+        await expect.poll(() => observer.lockWaiters()).toBe(1);
         const queued = await sendRaw(api, 'queued', id);
         await expect.poll(inLine).toContain('prism_admission_queue_length{stage="work"} 1');
         queued.destroy();

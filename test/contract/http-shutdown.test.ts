@@ -6,6 +6,7 @@ import type { ApiClient } from '../support/api.client';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { startGateway, type TestGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
+import { Session } from '../support/session';
 
 const DRAIN_MS = 2_000;
 
@@ -63,7 +64,7 @@ describe('a graceful shutdown', () => {
     let response: ReturnType<ApiClient['update']> | undefined;
     let stopped: Promise<void> | undefined;
     await gateway.database.transaction(async (client) => {
-      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [caller.teamId, id]);
       response = caller.update([{ id, default: { name: 'B' } }]);
       await expect.poll(() => waiters(), { timeout: 5_000 }).toBe(1);
       stopped = stop();
@@ -140,8 +141,8 @@ async function beginUpload(): Promise<RawSocket> {
 }
 
 async function waiters(): Promise<number> {
-  const { rows } = await gateway.database.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  );
-  return rows[0]?.n ?? 0;
+  const observer = await Session.open(gateway.databaseUrl);
+  const waiting = await observer.lockWaiters();
+  await observer.close();
+  return waiting;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway } from '../support/gateway';
 import { RawSocket } from '../support/raw.socket';
+import { Session } from '../support/session';
 import { type ReceivedSpan, TraceCollector } from '../support/trace.collector';
 import { type TracedGateway, TracedEnvironment, traceIdOf } from '../support/traced.gateway';
 
@@ -10,11 +11,16 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
 
 let environment: TracedEnvironment;
+let observer: Session;
 
 beforeAll(async () => {
   environment = await TracedEnvironment.create();
+  observer = await environment.openSession();
 });
-afterAll(() => environment.drop());
+afterAll(async () => {
+  await observer.close();
+  await environment.drop();
+});
 
 /** Creates a record, which also fills the gateway's caches. */
 async function created({ send }: TracedGateway): Promise<string> {
@@ -25,13 +31,6 @@ function named(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
   const span = spans.find((each) => each.name === name);
   if (span === undefined) throw new Error(`no span ${name} among ${spans.map((each) => each.name).join(', ')}`);
   return span;
-}
-
-const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-
-async function backendThatWaits(): Promise<number> {
-  await expect.poll(async () => (await environment.database.query(waiting)).rowCount).toBe(1);
-  return (await environment.database.query<{ pid: number }>(waiting)).rows[0]?.pid ?? 0;
 }
 
 describe('the trace of a batch', () => {
@@ -154,10 +153,11 @@ describe('the trace of a batch', () => {
     const gateway = await environment.start({ LOCK_TIMEOUT_MS: '20000' });
     const id = await created(gateway);
     const response = await environment.database.transaction(async (client) => {
-      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [environment.teamId, id]);
       const items = [{ id, default: { name: 'A' } }, { id: randomUUID() }];
       const pending = gateway.send('POST', environment.path('/batch/update'), { items });
-      await client.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
+      await expect.poll(() => observer.lockWaiters()).toBe(1);
+      for (const backend of await observer.waitingBackends()) await observer.terminate(backend);
       return pending;
     });
     expect(response.body.results[0].error.code).toBe('outcome_unknown');
@@ -179,13 +179,13 @@ describe('the trace of a batch', () => {
     const body = JSON.stringify({ items: [{ id, default: { name: 'A' } }] });
     const traceId = randomUUID().replaceAll('-', '');
     await environment.database.transaction(async (client) => {
-      await client.query('SELECT FROM records WHERE id = $1 FOR UPDATE', [id]);
+      await client.query('SELECT FROM records WHERE team_id = $1 AND id = $2 FOR UPDATE', [environment.teamId, id]);
       const socket = await RawSocket.open(gateway.api);
       const headers = `host: x\r\nx-api-key: ${environment.apiKey}\r\ntraceparent: 00-${traceId}-${PARENT}-01\r\ncontent-type: application/json`;
       await socket.send(
         `POST ${environment.path('/batch/update')} HTTP/1.1\r\n${headers}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
-      await backendThatWaits();
+      await expect.poll(() => observer.lockWaiters()).toBe(1);
       socket.destroy();
       const request = named(await gateway.collector.trace(traceId), `POST ${UPDATE}`);
       expect(request.attributes).toMatchObject({ 'prism.canceled': true });

@@ -139,8 +139,8 @@ describe('a cancel while the response is rendered', () => {
   });
 
   it('returns the same response as every replay of a keyed batch', async () => {
+    await engine.session.createOnEachServer('CREATE SEQUENCE renderings');
     await engine.session.query(`
-      CREATE SEQUENCE renderings;
       ALTER FUNCTION render_entries RENAME TO render_original;
       CREATE FUNCTION render_entries(text[], uuid[], text[], text[], text[], text[], record_image[], boolean) RETURNS text LANGUAGE plpgsql AS $$
       BEGIN

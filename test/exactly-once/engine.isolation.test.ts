@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type 
 import { type BatchOptions, type PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, retryOf } from '../support/engine';
 import { etagOf } from '../support/etags';
-import { Session } from '../support/session';
+import { isCluster, Session } from '../support/session';
 
 const lockTimeoutMs = 300;
 
@@ -17,17 +17,20 @@ beforeAll(async () => {
   engine = await Engine.start({ LOCK_TIMEOUT_MS: String(lockTimeoutMs) });
   longTimeout = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '20000' });
   // Like a trigger of an operator: it writes, and can fail with any SQLSTATE.
+  await engine.session.query('CREATE TABLE audit (team_id uuid, id uuid)');
+  if (isCluster()) await engine.session.query("SELECT create_distributed_table('audit', 'team_id')");
   await engine.session.query(`
-    CREATE TABLE audit (id uuid);
     CREATE FUNCTION audit_or_fail() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      INSERT INTO audit VALUES (NEW.id);
+      INSERT INTO audit VALUES (NEW.team_id, NEW.id);
       IF NEW.properties ? 'sqlstate' THEN
         RAISE EXCEPTION USING ERRCODE = NEW.properties ->> 'sqlstate', MESSAGE = 'SELECT secret FROM records';
       END IF;
       RETURN NULL;
-    END $$;
-    CREATE TRIGGER audit_or_fail AFTER UPDATE ON records FOR EACH ROW EXECUTE FUNCTION audit_or_fail()`);
+    END $$`);
+  await engine.session.query(
+    'CREATE TRIGGER audit_or_fail AFTER UPDATE ON records FOR EACH ROW EXECUTE FUNCTION audit_or_fail()',
+  );
 });
 afterAll(async () => {
   await longTimeout.close();
@@ -132,15 +135,19 @@ describe('an item', () => {
     await own.close();
   });
 
-  it('that is alone and meets a read-only server was not applied: the request is unavailable', async () => {
-    const [id = ''] = await newRecords(1);
-    const plan = batch(teamId, [fail(id, '25006')]);
-    for (const key of [undefined, newKey()]) {
-      await expect(engine.apply(plan, key)).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
-    }
-    expect(await engine.versions(teamId, [id])).toEqual([1]);
-    expect(await engine.session.query('SELECT FROM idempotency_requests WHERE team_id = $1', [teamId])).toEqual([]);
-  });
+  // A cluster has no fast path for a single item (docs/scale.md): this is a batch, whose item is not_attempted.
+  it.skipIf(isCluster())(
+    'that is alone and meets a read-only server was not applied: the request is unavailable',
+    async () => {
+      const [id = ''] = await newRecords(1);
+      const plan = batch(teamId, [fail(id, '25006')]);
+      for (const key of [undefined, newKey()]) {
+        await expect(engine.apply(plan, key)).rejects.toMatchObject({ code: 'unavailable', kind: 'connection' });
+      }
+      expect(await engine.versions(teamId, [id])).toEqual([1]);
+      expect(await engine.session.query('SELECT FROM idempotency_requests WHERE team_id = $1', [teamId])).toEqual([]);
+    },
+  );
 
   it.each(['internal', 'locked', 'conflict'])(
     'that failed with %s is stored in the ledger only if the failure is final',
@@ -169,7 +176,8 @@ describe('an item', () => {
 });
 
 describe('a batch', () => {
-  it('is one statement on one connection', async () => {
+  // On a cluster, test/cluster/routing.test.ts counts the statements on each node.
+  it.skipIf(isCluster())('is one statement on one connection', async () => {
     const ids = await newRecords(100);
     let statements = 0;
     const checkOut = engine.database.withClient.bind(engine.database);

@@ -14,11 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const interrupt = {
-  cancel: 'SELECT pg_cancel_backend($1)',
-  terminate: 'SELECT pg_terminate_backend($1)',
-};
-
 async function newRecords(count: number): Promise<{ teamId: string; ids: string[]; plan: Plan }> {
   const teamId = randomUUID();
   const ids = await engine.insert(teamId, count);
@@ -30,11 +25,11 @@ function replayedOf({ outcomes }: AppliedBatch): boolean[] {
   return outcomes.map(({ replayed }) => replayed);
 }
 
-/** The backend of the engine's only connection. Retries, because a late interruption may hit this query. */
-async function backend(): Promise<number | undefined> {
+/** The process id of the engine's only connection for the team. Retries, because a late interruption may hit this query. */
+async function backend(teamId: string): Promise<number | undefined> {
   for (;;) {
     try {
-      const { rows } = await engine.database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const { rows } = await engine.database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid', [], { teamId });
       return rows[0]?.pid;
     } catch (error) {
       expect(error).toBeInstanceOf(DatabaseUnavailable);
@@ -44,15 +39,14 @@ async function backend(): Promise<number | undefined> {
 
 /** Runs the plan until it waits for its third record, interrupts it there, and releases the record. */
 async function interrupted(
-  kind: keyof typeof interrupt,
+  kind: 'cancel' | 'terminate',
   plan: Plan,
   ids: string[],
   key?: LedgerKey,
 ): Promise<AppliedBatch> {
   await engine.session.hold(plan.teamId, ids.slice(2, 3));
   const running = engine.apply(plan, key);
-  const [waiting] = await engine.waitingBackends();
-  await engine.session.query(interrupt[kind], [waiting]);
+  for (const waiting of await engine.waitingBackends()) await engine.session[kind](waiting);
   const response = await running;
   await engine.session.release();
   return response;
@@ -129,10 +123,11 @@ describe('a batch that is interrupted at any moment', () => {
   it.each(['cancel', 'terminate'] as const)('by %s is applied once', async (kind) => {
     for (let round = 0; round < 12; round += 1) {
       const { teamId, ids, plan } = await newRecords(40);
+      const node = await Session.ofTeam(engine.url, teamId);
       const key = newKey();
       let response: AppliedBatch | undefined;
       for (let attempt = 0; response?.completedBy === undefined; attempt += 1) {
-        const pid = await backend();
+        const pid = await backend(teamId);
         const running = engine.apply(plan, retryOf(key)).catch((error: unknown) => {
           expect(error).toBeInstanceOf(DatabaseUnavailable);
           return undefined;
@@ -140,52 +135,57 @@ describe('a batch that is interrupted at any moment', () => {
         // The first attempts are interrupted, each later than the one before.
         if (attempt < 4) {
           await sleep(1 + round * 0.5 + attempt);
-          await engine.session.query(interrupt[kind], [pid]);
+          await node.query(`SELECT pg_${kind}_backend($1::integer)`, [pid]);
         }
         response = await running;
       }
       expect(codesOf(response)).toEqual(Array(40).fill('ok'));
       expect(await engine.versions(teamId, ids)).toEqual(Array(40).fill(2));
+      await node.close();
     }
   });
 });
 
 describe('the settings that a batch makes for its session', () => {
-  async function settings(): Promise<unknown> {
+  async function settings(teamId: string): Promise<unknown> {
     const { rows } = await engine.database.query(
       `SELECT current_setting('lock_timeout') AS lock_timeout,
               current_setting('synchronous_commit') AS synchronous_commit, pg_backend_pid() AS backend`,
+      [],
+      { teamId },
     );
     return rows[0];
   }
 
   it('are reset when it returns', async () => {
-    const { plan } = await newRecords(3);
+    const { teamId, plan } = await newRecords(3);
     const key = newKey();
-    const untouched = { lock_timeout: '0', synchronous_commit: 'on', backend: await backend() };
+    const untouched = { lock_timeout: '0', synchronous_commit: 'on', backend: await backend(teamId) };
     await engine.apply(plan);
-    expect(await settings()).toEqual(untouched);
+    expect(await settings(teamId)).toEqual(untouched);
     await engine.apply(plan, key, 300);
-    expect(await settings()).toEqual(untouched);
+    expect(await settings(teamId)).toEqual(untouched);
     for (const options of [{ onError: 'rollback' }, { dryRun: true }] as const) {
       await engine.apply({ ...plan, options: { ...plan.options, ...options } });
-      expect(await settings()).toEqual(untouched);
+      expect(await settings(teamId)).toEqual(untouched);
     }
     await expect(engine.apply(plan, { ...key, fingerprint: sha256('another') })).rejects.toThrow();
-    expect(await settings()).toEqual(untouched);
+    expect(await settings(teamId)).toEqual(untouched);
     await engine.session.query("UPDATE idempotency_requests SET created_at = now() - interval '25 hours'");
     await expect(engine.apply(plan, key)).rejects.toMatchObject({ code: 'idempotency_key_stale' });
-    expect(await settings()).toEqual(untouched);
+    expect(await settings(teamId)).toEqual(untouched);
   });
 
   it('are discarded with the connection when the call fails', async () => {
     const shortTimeout = await Engine.connect(engine.url, { DATABASE_POOL_SIZE: '1', LOCK_TIMEOUT_MS: '100' });
-    const { plan } = await newRecords(3);
-    await shortTimeout.session.query('BEGIN');
-    await shortTimeout.session.query('LOCK TABLE idempotency_requests IN EXCLUSIVE MODE');
+    const { teamId, plan } = await newRecords(3);
+    const holder = await Session.ofTeam(engine.url, teamId);
+    await holder.lockTable('idempotency_requests', teamId, 'EXCLUSIVE');
     await expect(shortTimeout.apply(plan, newKey())).rejects.toMatchObject({ code: 'idempotency_key_in_use' });
-    await shortTimeout.session.release();
-    const { rows } = await shortTimeout.database.query("SELECT current_setting('lock_timeout') AS lock_timeout");
+    await holder.close();
+    const { rows } = await shortTimeout.database.query("SELECT current_setting('lock_timeout') AS lock_timeout", [], {
+      teamId,
+    });
     await shortTimeout.close();
     expect(rows).toEqual([{ lock_timeout: '0' }]);
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerKey } from '#libs/idempotency';
 import type { AppliedBatch, PlanItem } from '#libs/records';
 import { batch, codesOf, Engine, entriesOf, newKey, rename, renames, retryOf, sha256 } from '../support/engine';
+import { Session } from '../support/session';
 
 const connections = 20;
 
@@ -40,7 +41,9 @@ async function age(key: LedgerKey, interval: string, days: number): Promise<void
     [key.keyHash, days],
   );
   await engine.session.query(
-    'UPDATE idempotency_requests SET day = day - $2::integer, created_at = created_at - $3::interval WHERE key_hash = $1',
+    `UPDATE idempotency_requests
+        SET day = day - $2::integer, created_at = (created_at AT TIME ZONE 'UTC' - $3::interval) AT TIME ZONE 'UTC'
+      WHERE key_hash = $1`,
     [key.keyHash, days, interval],
   );
 }
@@ -88,11 +91,11 @@ describe('a batch with a key', () => {
     const key = newKey();
     const create = (): PlanItem => ({ op: 'create', id: randomUUID(), properties: { key: 1 }, list: {}, extended: {} });
     const own = randomUUID();
-    await engine.session.query('BEGIN');
-    await engine.session.query('LOCK TABLE records IN SHARE MODE');
+    const holder = await Session.ofTeam(engine.url, own);
+    await holder.lockTable('records', own, 'SHARE');
     const running = Array.from({ length: connections }, () => longTimeout.apply(batch(own, [create()]), retryOf(key)));
     await engine.waitingBackends(connections);
-    await engine.session.release();
+    await holder.close();
     const responses = await Promise.all(running);
     expect(await engine.stored(own)).toHaveProperty('size', 1);
     expect(new Set(responses.flatMap(entriesOf))).toHaveProperty('size', 1);

@@ -160,7 +160,7 @@ describe('an import job', () => {
     const repair = await poison('Row 50');
     await short.runAll();
     await repair();
-    await gateway.database.query("UPDATE idempotency_requests SET created_at = created_at - interval '2 days'");
+    await gateway.database.query("UPDATE idempotency_requests SET created_at = now() - interval '2 days'");
     await endBackoff();
     await short.runAll();
     await short.close();

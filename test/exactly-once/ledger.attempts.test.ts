@@ -30,10 +30,10 @@ const renameUnchanged = async (teamId: string, id: string): Promise<PlanItem> =>
 
 /** Gives a record another etag, without another version; the opposite shift restores it. */
 async function shiftChangeTime(id: string, seconds: number): Promise<void> {
-  await quick.session.query("UPDATE records SET updated_at = updated_at + $2 * interval '1 s' WHERE id = $1", [
-    id,
-    seconds,
-  ]);
+  await quick.session.query(
+    `UPDATE records SET updated_at = (updated_at AT TIME ZONE 'UTC' + $2 * interval '1 s') AT TIME ZONE 'UTC' WHERE id = $1`,
+    [id, seconds],
+  );
 }
 
 /** Locks records, and starts an attempt; resolves when it waits for one of them. */

@@ -11,12 +11,15 @@ import { Session } from '../support/session';
 
 let engine: Engine;
 let quick: Engine;
+let teamId: string;
+/** Holds the lock, where batches of the team run. */
 let gate: Session;
 
 beforeEach(async () => {
   engine = await Engine.start({ LOCK_TIMEOUT_MS: '20000' });
   quick = await Engine.connect(engine.url, { LOCK_TIMEOUT_MS: '50' });
-  gate = await Session.open(engine.url);
+  teamId = randomUUID();
+  gate = await Session.ofTeam(engine.url, teamId);
   await gate.query('SELECT pg_advisory_lock(1)');
 });
 afterEach(async () => {
@@ -27,12 +30,12 @@ afterEach(async () => {
 
 /** Makes a function wait behind a part of its text for the lock of the test. */
 async function pauseBehind(name: string, part: string): Promise<void> {
-  const [{ text } = { text: '' }] = await gate.query<{ text: string }>(
+  const [{ text } = { text: '' }] = await quick.session.query<{ text: string }>(
     'SELECT pg_get_functiondef($1::regproc) AS text',
     [name],
   );
   expect(text).toContain(part);
-  await gate.query(text.replace(part, () => `${part} PERFORM pg_advisory_xact_lock_shared(1);`));
+  await quick.session.query(text.replace(part, () => `${part} PERFORM pg_advisory_xact_lock_shared(1);`));
 }
 
 /** Resolves when an attempt waits there. */
@@ -50,7 +53,6 @@ async function paused(): Promise<void> {
 }
 
 it('a rollback batch that failed returns the outcomes of another attempt that completed before its second claim', async () => {
-  const teamId = randomUUID();
   const ids = await engine.insert(teamId, 2);
   const plan = renames(teamId, ids, { onError: 'rollback' });
   const key = newKey();
@@ -69,7 +71,6 @@ it('a rollback batch that failed returns the outcomes of another attempt that co
 });
 
 it('an attempt returns the outcomes of another one that completed after its claim', async () => {
-  const teamId = randomUUID();
   const [first = '', second = ''] = await engine.insert(teamId, 2);
   const plan = batch(teamId, [rename(first), rename(second)]);
   const key = newKey();
@@ -90,22 +91,21 @@ it('an attempt returns the outcomes of another one that completed after its clai
 });
 
 it('a keyed batch is unavailable if the server is read-only in its last transaction, and a retry completes it', async () => {
-  const teamId = randomUUID();
   const ids = await engine.insert(teamId, 2);
   const plan = renames(teamId, ids);
   const key = newKey();
-  await gate.query(`
+  await engine.session.query(`
     CREATE FUNCTION read_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       RAISE read_only_sql_transaction;
     END $$`);
-  await gate.query(
+  await engine.session.query(
     'CREATE TRIGGER read_only BEFORE INSERT ON idempotency_outcomes FOR EACH ROW EXECUTE FUNCTION read_only()',
   );
   const attempt = await engine.apply(plan, key);
   expect(codesOf(attempt)).toEqual(['unavailable', 'unavailable']);
   expect(attempt.completedBy).toBeUndefined();
-  await gate.query('DROP TRIGGER read_only ON idempotency_outcomes');
+  await engine.session.query('DROP TRIGGER read_only ON idempotency_outcomes');
   const retry = await engine.apply(plan, retryOf(key));
   expect(codesOf(retry)).toEqual(['ok', 'ok']);
   expect(retry.outcomes.map(({ replayed }) => replayed)).toEqual([true, true]);

@@ -83,8 +83,7 @@ describe('a keyed batch of all operations', () => {
     const key = newKey();
     await engine.session.hold(teamId, [other]);
     const running = engine.apply(plan, key);
-    const [waiting] = await engine.waitingBackends();
-    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await engine.terminateWaiting();
     expect(codesOf(await running)).toEqual(Array(10).fill('unavailable'));
     expect(parsed(await running).map(({ id }) => id)[0]).toBeNull();
     await engine.session.release();
@@ -121,8 +120,7 @@ describe('a keyed batch of all operations', () => {
     const key = newKey();
     await engine.session.hold(teamId, [other]);
     const running = engine.apply(plan, key);
-    const [waiting] = await engine.waitingBackends();
-    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await engine.terminateWaiting();
     await running;
     await engine.session.release();
     const [created] = await engine.session.query<{ id: string }>(
@@ -149,8 +147,7 @@ describe('a resume whose plan rejects what an earlier attempt has applied', () =
     const key = newKey();
     await engine.session.hold(teamId, [last]);
     const running = engine.apply(batch(teamId, items), key);
-    const [waiting] = await engine.waitingBackends();
-    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await engine.terminateWaiting();
     await running;
     await engine.session.release();
 
@@ -181,8 +178,7 @@ describe('a batch without a key whose connection is lost', () => {
     const plan = batch(teamId, [create('first'), rename(id)]);
     await engine.session.hold(teamId, [id]);
     const running = engine.apply(plan);
-    const [waiting] = await engine.waitingBackends();
-    await engine.session.query('SELECT pg_terminate_backend($1)', [waiting]);
+    await engine.terminateWaiting();
     const lost = await running;
     await engine.session.release();
     expect(codesOf(lost)).toEqual(['outcome_unknown', 'outcome_unknown']);

@@ -200,13 +200,9 @@ function bytesOf(caller: ApiClient, { items, headers }: Keyed): Buffer {
 
 /** Resolves when a batch waits for a record. */
 async function waitForLockedBatch(gateway: TestGateway): Promise<void> {
-  const waiting = async (): Promise<number> => {
-    const { rows } = await gateway.database.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    return rows.length;
-  };
-  while ((await waiting()) === 0) await sleep(5);
+  const observer = await Session.open(gateway.databaseUrl);
+  while ((await observer.lockWaiters()) === 0) await sleep(5);
+  await observer.close();
 }
 
 /** Retries while the database is unavailable or another attempt is running. */

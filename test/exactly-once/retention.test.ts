@@ -25,6 +25,18 @@ afterEach(async () => {
   await engine.close();
 });
 
+/** Locks the oldest request, like an attempt at it, until the session rolls back. */
+async function holdOldestRequest(): Promise<void> {
+  const [oldest] = await session.query<{ team_id: string; id: string }>(
+    'SELECT team_id, id FROM idempotency_requests ORDER BY created_at LIMIT 1',
+  );
+  await session.query('BEGIN');
+  await session.query('SELECT FROM idempotency_requests WHERE team_id = $1 AND id = $2 FOR UPDATE', [
+    oldest?.team_id,
+    oldest?.id,
+  ]);
+}
+
 describe('a retention pass', () => {
   it('creates the partitions of today and the next three days once', async () => {
     expect(await retention.run()).toEqual({ requests: 0, partitions: 0, postponed: 0 });
@@ -59,8 +71,7 @@ describe('a retention pass', () => {
 
   it('keeps a day while a request refers to it', async () => {
     await addLedgerDay(session, 12, 3);
-    await session.query('BEGIN');
-    await session.query('SELECT FROM idempotency_requests ORDER BY created_at LIMIT 1 FOR UPDATE');
+    await holdOldestRequest();
     expect(await retention.run()).toMatchObject({ requests: 2, partitions: 0 });
     expect(await ledgerDays(session)).toContain('12');
     await session.query('ROLLBACK');
@@ -83,7 +94,10 @@ describe('a retention pass', () => {
     const stop = new AbortController();
     const purge = vi.spyOn(retention.ledger, 'purgeRequests');
     const stopped = retention.run(stop.signal);
-    await vi.waitUntil(() => purge.mock.settledResults.some(({ type }) => type === 'fulfilled'), { interval: 1 });
+    await vi.waitUntil(() => purge.mock.settledResults.some(({ type }) => type === 'fulfilled'), {
+      interval: 1,
+      timeout: 20_000,
+    });
     stop.abort();
     expect(await stopped).toEqual({ requests: 1_000, partitions: 0, postponed: 0 });
     expect(await retention.run()).toEqual({ requests: 1_500, partitions: 1, postponed: 0 });
@@ -171,10 +185,9 @@ describe('a retention pass', () => {
     expect(await lag()).toBe(0);
     await addLedgerDay(session, 12, 1);
     await session.query(
-      "UPDATE idempotency_requests SET created_at = now() - interval '12 days' WHERE day < now() - interval '5 days'",
+      "UPDATE idempotency_requests SET created_at = now() - interval '12 days' WHERE day < (now() AT TIME ZONE 'UTC')::date - 5",
     );
-    await session.query('BEGIN');
-    await session.query('SELECT FROM idempotency_requests FOR UPDATE');
+    await holdOldestRequest();
     await retention.run();
     const first = await lag();
     expect(first / 86_400).toBeCloseTo(12 - RETENTION_DAYS, 2);
@@ -255,7 +268,7 @@ describe('a retry', () => {
     await addLedgerDay(session, 1, 0);
     await session.query('UPDATE idempotency_outcomes SET day = day - 1 WHERE team_id = $1', [teamId]);
     await session.query(
-      "UPDATE idempotency_requests SET day = day - 1, created_at = created_at - interval '23 hours' WHERE client_id = $1",
+      "UPDATE idempotency_requests SET day = day - 1, created_at = now() - interval '23 hours' WHERE client_id = $1",
       [key.clientId],
     );
     const [resumed] = await Promise.all([engine.apply(plan, retryOf(key)), retention.run()]);

@@ -48,9 +48,9 @@ export class WriteEnvironment {
 
   /** Creates a team with the definitions, and a client of it. */
   async newCaller(teamId: string): Promise<ApiClient> {
+    await this.engine.session.query('INSERT INTO teams (id, name) VALUES ($1, $2)', [teamId, 'A team']);
     await this.engine.session.query(
-      `WITH team AS (INSERT INTO teams (id, name) VALUES ($1, 'A team'))
-       INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id, lookup, lookup_state)
+      `INSERT INTO property_definitions (team_id, object_type, id, slug, type, name, list_id, lookup, lookup_state)
        SELECT $1, object_type, id, slug, type, name, list_id, lookup, lookup_state
          FROM property_definitions WHERE team_id = $2`,
       [teamId, this.templateTeamId],

@@ -20,6 +20,8 @@ export const CITUS_SETTINGS = {
   'citus.shard_count': '4',
   'citus.node_conninfo': 'sslmode=disable',
   'citus.enable_stat_counters': 'on',
+  // Tests make the statements of a batch fail with triggers.
+  'citus.enable_unsafe_triggers': 'on',
 };
 /** The settings of the database that `cluster init` makes. A copy of a database lacks them. */
 const COPIED_SETTINGS = ['citus.enable_fast_path_router_planner TO off', 'citus.propagate_set_commands TO local'];
@@ -116,6 +118,8 @@ export async function copyCluster(nodes: readonly string[], template: string, na
 }
 
 export async function dropCluster(nodes: readonly string[], name: string): Promise<void> {
+  // Otherwise the other nodes connect again, for the maintenance of Citus, while the database is dropped.
+  await Promise.all(nodes.map((node) => onServer(node, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)));
   await Promise.all(nodes.map((node) => onServer(node, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)));
 }
 

@@ -15,7 +15,7 @@ import {
 } from '#libs/records';
 import { createDatabase } from './database';
 import { settledItems } from './ledger';
-import { Session } from './session';
+import { type Backend, Session } from './session';
 
 /** A row of the table of records. */
 export interface StoredRecord {
@@ -119,18 +119,18 @@ export class Engine {
     });
   }
 
-  /** Resolves when `count` backends of engines wait for a lock. @returns their process ids */
-  async waitingBackends(count = 1): Promise<number[]> {
+  /** Resolves when `count` backends of engines wait for a lock. */
+  async waitingBackends(count = 1): Promise<Backend[]> {
     for (;;) {
-      // In a transaction the view returns the same snapshot until it is cleared.
-      await this.session.query('SELECT pg_stat_clear_snapshot()');
-      const rows = await this.session.query<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity
-          WHERE datname = current_database() AND application_name = 'prism-gateway' AND wait_event_type = 'Lock'`,
-      );
-      if (rows.length >= count) return rows.map(({ pid }) => pid);
+      const backends = await this.session.waitingBackends();
+      if (backends.length >= count) return backends;
       await sleep(5);
     }
+  }
+
+  /** Terminates the backend that waits for a lock, as soon as there is one. */
+  async terminateWaiting(): Promise<void> {
+    for (const backend of await this.waitingBackends()) await this.session.terminate(backend);
   }
 
   async close(): Promise<void> {

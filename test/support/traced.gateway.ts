@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '#libs/database';
 import { createDatabase, type TestDatabase } from './database';
 import { startGateway } from './gateway';
 import { GatewayProcess } from './gateway.process';
+import { Session } from './session';
 import { TraceCollector } from './trace.collector';
 
 export interface ReceivedResponse {
@@ -56,6 +57,10 @@ export class TracedEnvironment {
   async drop(): Promise<void> {
     await this.database.close();
     await this.own.drop();
+  }
+
+  openSession(): Promise<Session> {
+    return Session.open(this.own.url);
   }
 
   path(rest: string): string {

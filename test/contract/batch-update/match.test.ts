@@ -163,10 +163,7 @@ describe('with a key', () => {
     await session.hold(api.caller.teamId, [other]);
     const interrupted = api.caller.update(items, {}, headers);
     await expect.poll(() => session.lockWaiters()).toBe(1);
-    const [backend] = await session.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    await session.query('SELECT pg_terminate_backend($1)', [backend?.pid]);
+    for (const backend of await session.waitingBackends()) await session.terminate(backend);
     await interrupted;
     await session.release();
     await session.close();

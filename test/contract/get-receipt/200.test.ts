@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ApiClient, ApiResponse } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
+import { Session } from '../../support/session';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** Every printable ASCII character, in an order that needs quotes. */
@@ -9,12 +10,17 @@ const PRINTABLE = String.fromCharCode(...Array.from({ length: 95 }, (_, index) =
 
 let gateway: TestGateway;
 let caller: ApiClient;
+let observer: Session;
 
 beforeAll(async () => {
   gateway = await startGateway({ settings: { LOCK_TIMEOUT_MS: '20000' } });
   caller = await gateway.newCaller();
+  observer = await Session.open(gateway.databaseUrl);
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await observer.close();
+  await gateway.close();
+});
 
 function quoted(key: string): string {
   return `"${key.replaceAll(/["\\]/g, '\\$&')}"`;
@@ -37,25 +43,13 @@ function whileLocked<T>(id: string, use: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Resolves with the backend of the gateway that waits for the locked record. */
-async function backendThatWaits(): Promise<number> {
-  const waiting = async (): Promise<number[]> =>
-    (
-      await gateway.database.query<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-      )
-    ).rows.map(({ pid }) => pid);
-  await expect.poll(waiting).toHaveLength(1);
-  return (await waiting())[0] ?? 0;
-}
-
 /** A batch whose first item is applied, and whose second one waits for a lock while the function runs. */
 async function whileRunning(client: ApiClient, key: string, use: () => Promise<void>): Promise<ApiResponse> {
   const [free, held] = [await client.create(), await client.create()];
   const items = [free, held].map((id) => ({ id, default: { name: 'New' } }));
   const { pending } = await whileLocked(held, async () => {
     const pending = client.update(items, undefined, { 'idempotency-key': key });
-    await backendThatWaits();
+    await expect.poll(() => observer.lockWaiters()).toBe(1);
     await use();
     return { pending };
   });
@@ -65,7 +59,8 @@ async function whileRunning(client: ApiClient, key: string, use: () => Promise<v
 /** Makes the first attempt at every request of the team begin earlier. */
 async function age(interval: string): Promise<void> {
   await gateway.database.query(
-    'UPDATE idempotency_requests SET created_at = created_at - $2::interval WHERE team_id = $1',
+    `UPDATE idempotency_requests SET created_at = (created_at AT TIME ZONE 'UTC' - $2::interval) AT TIME ZONE 'UTC'
+      WHERE team_id = $1`,
     [caller.teamId, interval],
   );
 }
@@ -204,7 +199,7 @@ describe('the receipt of a request that is not complete', () => {
   it('is interrupted after the attempt has failed, whatever it applied', { tags: ['redis-server'] }, async () => {
     const key = randomUUID();
     const response = await whileRunning(caller, key, async () => {
-      await gateway.database.query('SELECT pg_terminate_backend($1)', [await backendThatWaits()]);
+      for (const backend of await observer.waitingBackends()) await observer.terminate(backend);
     });
     expect(response.body.results[1].error.code).toBe('unavailable');
     expect((await receiptOf(key)).body).toMatchObject({

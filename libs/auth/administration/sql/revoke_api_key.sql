@@ -1,2 +1,2 @@
 -- A key that is revoked again keeps its first revocation time.
-UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()) WHERE team_id = $1 AND key_id = $2
+UPDATE api_keys SET revoked_at = now() WHERE team_id = $1 AND key_id = $2 AND revoked_at IS NULL
