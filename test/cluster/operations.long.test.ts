@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CitusCluster } from '../support/citus.cluster';
 import { Writer } from '../support/cluster.writer';
 import { codesOf, Engine, entriesOf, newKey, renames, retryOf } from '../support/engine';
-import { ARCHIVE_SETTINGS, PostgresServer } from '../support/postgres.server';
+import { PostgresPair } from '../support/postgres.pair';
+import { ARCHIVE_SETTINGS, type PostgresServer } from '../support/postgres.server';
 import { databaseUrl, roleUrl } from '../support/server.database';
 import { Session } from '../support/session';
 
@@ -96,13 +97,12 @@ describe('batches go on, and each item is applied once,', { timeout: 180_000 }, 
   it('while a node fails, and its standby takes over at another address', async () => {
     const [failed] = cluster.workers;
     if (failed === undefined) throw new Error('there is no worker');
-    standby = await PostgresServer.standbyOf(failed);
+    const pair = await PostgresPair.of(failed); // only a synchronous standby has every batch
+    standby = pair.standby;
     await failed.stop('immediate');
     const remaining = [cluster.coordinator, ...cluster.workers].filter((server) => server !== failed);
     await expect.poll(nodesThatAreUp, atNextCheck).toEqual(addresses(remaining));
-    const node = await Session.open(standby.url);
-    await node.query('SELECT pg_promote()');
-    await node.close();
+    await pair.promote();
     const move = 'SELECT citus_update_node(nodeid, $1, $2) FROM pg_dist_node WHERE nodename = $3 AND nodeport = $4';
     await coordinator.query(move, ['127.0.0.1', standby.port, '127.0.0.1', failed.port]);
     await progress(2);

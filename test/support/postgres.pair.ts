@@ -17,6 +17,11 @@ export class PostgresPair {
     const primary = await PostgresServer.create({ wal_keep_size: '1GB', ...settings });
     await onServer(primary.url, `CREATE DATABASE ${DATABASE} TEMPLATE template0`);
     await migrate(databaseUrl(primary.url, DATABASE));
+    return PostgresPair.of(primary);
+  }
+
+  /** Gives a running server a synchronous standby. */
+  static async of(primary: PostgresServer): Promise<PostgresPair> {
     const pair = new PostgresPair(primary, await PostgresServer.standbyOf(primary));
     await pair.waitForStandby();
     return pair;
