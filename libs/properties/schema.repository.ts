@@ -16,7 +16,10 @@ const LOCK_SCHEMA = statement(__dirname, 'lock_schema');
 const INSERT_DEFINITION = statement(__dirname, 'insert_definition');
 const UPDATE_DEFINITION = statement(__dirname, 'update_definition');
 const UPDATE_LOOKUP = statement(__dirname, 'update_lookup');
-const DELETE_DEFINITION = statement(__dirname, 'delete_definition');
+/** In this order. A cluster executes no statement that deletes from several tables. */
+const DELETE_DEFINITION = ['delete_options', 'delete_lookup_values', 'delete_definition'].map((name) =>
+  statement(__dirname, name),
+);
 const INSERT_OPTION = statement(__dirname, 'insert_option');
 const INSERT_OPTIONS = statement(__dirname, 'insert_options');
 const UPDATE_OPTION = statement(__dirname, 'update_option');
@@ -59,7 +62,7 @@ export class SchemaRepository {
         return;
       }
       case 'delete_definition':
-        await client.query(DELETE_DEFINITION, [teamId, write.id]);
+        for (const text of DELETE_DEFINITION) await client.query(text, [teamId, write.id]);
         return;
       case 'insert_option': {
         const { propertyId, option, position } = write;

@@ -3,7 +3,6 @@ import { OBJECT_TYPES } from '#libs/properties';
 import type { ApiClient } from '../../support/api.client';
 import { startGateway, type TestGateway } from '../../support/gateway';
 import { PropertyCalls } from '../../support/property.calls';
-import { isCluster } from '../../support/session';
 
 let gateway: TestGateway;
 let caller: ApiClient;
@@ -103,8 +102,7 @@ it.each(OBJECT_TYPES)('lists, queries and counts the type %s', async (object) =>
   expect((await other.call('GET', other.path(`${object}/count`))).body).toEqual({ total: 1 });
 });
 
-// It deletes a property, which fails on a cluster (docs/scale.md).
-it.skipIf(isCluster())('a list that repeats follows the records and the property definitions', async () => {
+it('a list that repeats follows the records and the property definitions', async () => {
   const other = await gateway.newCaller();
   const properties = new PropertyCalls(other);
   const { id: propertyId, slug } = await properties.define({ name: 'Floor', type: 'str' });
