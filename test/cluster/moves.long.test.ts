@@ -5,7 +5,7 @@ import { Writer } from '../support/cluster.writer';
 import { Engine } from '../support/engine';
 import type { PostgresServer } from '../support/postgres.server';
 import { roleUrl } from '../support/server.database';
-import { Session } from '../support/session';
+import { NODE_OF_TEAM, Session } from '../support/session';
 
 const ITEMS = 10;
 
@@ -37,11 +37,7 @@ async function progress(batches: number): Promise<void> {
 }
 
 async function portOf(teamId: string): Promise<number> {
-  const [row] = await coordinator.query<{ port: number }>(
-    `SELECT nodeport AS port FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
-      WHERE shardid = get_shard_id_for_distribution_column('records', $1::uuid)`,
-    [teamId],
-  );
+  const [row] = await coordinator.query<{ port: number }>(NODE_OF_TEAM, [teamId]);
   return row?.port ?? 0;
 }
 

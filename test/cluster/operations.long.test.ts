@@ -7,7 +7,7 @@ import { codesOf, Engine, entriesOf, newKey, renames, retryOf } from '../support
 import { PostgresPair } from '../support/postgres.pair';
 import { ARCHIVE_SETTINGS, type PostgresServer } from '../support/postgres.server';
 import { databaseUrl, roleUrl } from '../support/server.database';
-import { Session } from '../support/session';
+import { NODE_OF_TEAM, Session } from '../support/session';
 
 const ITEMS = 10;
 const SHARDS = 4;
@@ -16,11 +16,7 @@ const atNextCheck = { timeout: 60_000 };
 
 /** The node of a team, as a port. */
 async function portOf(coordinator: Session, teamId: string): Promise<number> {
-  const [row] = await coordinator.query<{ port: number }>(
-    `SELECT nodeport AS port FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
-      WHERE shardid = get_shard_id_for_distribution_column('records', $1::uuid)`,
-    [teamId],
-  );
+  const [row] = await coordinator.query<{ port: number }>(NODE_OF_TEAM, [teamId]);
   return row?.port ?? 0;
 }
 

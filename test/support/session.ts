@@ -17,7 +17,7 @@ const LOCK_WAITS = `
     FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
    WHERE a.datname = current_database() AND a.application_name = 'prism-gateway' AND l.waitstart IS NOT NULL`;
 
-const NODE_OF_TEAM = `
+export const NODE_OF_TEAM = `
   SELECT nodeport AS port FROM pg_dist_placement JOIN pg_dist_node USING (groupid)
    WHERE shardid = get_shard_id_for_distribution_column('records', $1::uuid)`;
 
